@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A setting as it was written, before it is known which of several writers wins: one row of the table, one text, one
+ * place. Files and command lines both become lists of these; applying the lists in order of precedence, last writer
+ * wins, is all the merging there is (a list's row appends; an empty text clears it).
+ */
+
+#include "config/problem.h"
+#include "config/settings-table.h"
+#include "config/settings.h"
+
+typedef struct Assignment {
+        const SettingRow *row;
+        char *value;
+        Source from;
+} Assignment;
+
+typedef struct Assignments {
+        Assignment *items;
+        size_t n;
+        char **names;           /* owns the texts that Sources point to */
+        bool trusted;           /* may ask for privilege (for a file: where it was found decides) */
+} Assignments;
+
+void assignments_done(Assignments *a);
+
+/* Adds one; text is copied. where must be owned by a->names already (assignments_name()) or be static. */
+int assignments_add(Assignments *a, const SettingRow *row, const char *text, Source from);
+
+/* Keeps a copy of name for Sources to point to; NULL without memory. */
+const char *assignments_name(Assignments *a, const char *name);
+
+/* Parses each into *s. Untrusted lists' privileged rows are left out with a warning that names them. Every bad value
+ * is a fatal Problem; -ENOMEM is the only failure. skip_section (may be NULL) names a section to leave out: the
+ * switches' [Network] where the file says anything of its own there. */
+int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems);
+
+/* Does any of them belong to this section? */
+bool assignments_has_section(const Assignments *a, const char *section);
+
+/* The last text assigned to the row with this id, NULL where none is. For what must be known before a file is looked
+ * for: --machine=, --directory=, --settings=. */
+const char *assignments_last(const Assignments *a, SettingId id);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a machine is to be: the values of its .nspawn file and of box-run's switches, typed and checked, each with the
+ * place it came from. Filled from Assignments (config/assignment.h) by the rows of one table (config/settings-table.h);
+ * read by the planners. Pure data: it knows nothing of the host.
+ */
+
+#include <sys/types.h>
+
+#include "util/macro.h"
+
+/* Where a value was written. Files are named by path with a line; switches by their name ("--bind=") with line 0; a
+ * default has neither. */
+typedef struct Source {
+        const char *where;      /* not owned: lives as long as the Assignments do */
+        unsigned line;
+} Source;
+
+/* "FILE:LINE", "--switch", or "default", in buf. */
+#define SOURCE_TEXT_MAX 512
+const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX]);
+
+typedef enum StartMode {
+        START_COMMAND,          /* the given program is PID 1 */
+        START_BOOT,             /* the tree's init is PID 1 */
+        START_PID2,             /* a stub init is PID 1, the given program PID 2 */
+} StartMode;
+
+typedef enum ConsoleMode {
+        CONSOLE_AUTO,           /* interactive on a terminal, else read-only */
+        CONSOLE_INTERACTIVE,
+        CONSOLE_READ_ONLY,
+        CONSOLE_PASSIVE,
+        CONSOLE_PIPE,
+        CONSOLE_AUTOPIPE,
+} ConsoleMode;
+
+typedef enum SettingsMode {
+        SETTINGS_YES,           /* switches win over the file */
+        SETTINGS_OVERRIDE,      /* the file wins over switches */
+        SETTINGS_TRUSTED,       /* switches win, and the file is trusted wherever it lies */
+        SETTINGS_NO,            /* no file is read */
+} SettingsMode;
+
+typedef enum RegisterMode {
+        REGISTER_AUTO,          /* with machined where there is one; said once where there is none */
+        REGISTER_YES,           /* no machined is a failure */
+        REGISTER_NO,
+} RegisterMode;
+
+typedef enum PrivateUsers {
+        PRIVATE_USERS_NO,
+        PRIVATE_USERS_TREE,     /* "yes": the range that owns the tree's root directory */
+        PRIVATE_USERS_PICK,     /* a free range of 65536 */
+        PRIVATE_USERS_IDENTITY, /* 0:65536 of its own, ids unchanged */
+        PRIVATE_USERS_FIXED,    /* SHIFT[:RANGE] as written */
+} PrivateUsers;
+
+typedef enum BindIdMap {
+        BIND_NOIDMAP,           /* the host's owners; unmapped ones show as nobody */
+        BIND_IDMAP,             /* the machine's map, as the tree itself */
+        BIND_ROOTIDMAP,         /* the source's owner is the machine's root */
+        BIND_OWNERIDMAP,        /* the source's owner is the destination's owner */
+} BindIdMap;
+
+typedef struct BindSetting {
+        char *source;           /* absolute on the host, or (in_tree) in the tree; NULL: a fresh temporary directory */
+        char *dest;             /* absolute, in the machine */
+        bool in_tree;
+        bool read_only;
+        bool recursive;
+        bool optional;          /* "-" before the source: no error where it does not exist */
+        BindIdMap idmap;
+        Source from;
+} BindSetting;
+
+typedef struct TmpfsSetting {
+        char *dest;
+        char *options;          /* mount options as written; NULL: mode=0755 */
+        Source from;
+} TmpfsSetting;
+
+/* An interface of the host and its name inside: "PARENT[:INNER]", "HOST[:INNER]". inner NULL: the kind's default. */
+typedef struct InterfaceSetting {
+        char *host;
+        char *inner;
+        Source from;
+} InterfaceSetting;
+
+typedef struct StringSetting {
+        char *value;
+        Source from;
+} StringSetting;
+
+/* A value that may be unset: the default is the reader's business, which depends on other settings. */
+typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
+
+/* Every row of the table has an id, and every id a Source. Sorted by section as the manual is. */
+typedef enum SettingId {
+        /* [Exec] */
+        SETTING_BOOT,
+        SETTING_PROCESS_TWO,
+        SETTING_PARAMETERS,
+        SETTING_ENVIRONMENT,
+        SETTING_WORKING_DIRECTORY,
+        SETTING_HOSTNAME,
+        SETTING_MACHINE_ID,
+        SETTING_PRIVATE_USERS,
+        SETTING_NOTIFY_READY,
+        SETTING_KILL_SIGNAL,
+        SETTING_CAPABILITY,
+        SETTING_DROP_CAPABILITY,
+        SETTING_NO_NEW_PRIVILEGES,
+        SETTING_SYSTEM_CALL_FILTER,
+        /* [Files] */
+        SETTING_READ_ONLY,
+        SETTING_BIND,
+        SETTING_BIND_READ_ONLY,
+        SETTING_TEMPORARY_FILE_SYSTEM,
+        SETTING_INACCESSIBLE,
+        SETTING_PRIVATE_USERS_OWNERSHIP,
+        /* [Network] */
+        SETTING_PRIVATE,
+        SETTING_VIRTUAL_ETHERNET,
+        SETTING_BRIDGE,
+        SETTING_MACVLAN,
+        SETTING_INTERFACE,
+        /* switches with no key */
+        SETTING_DIRECTORY,
+        SETTING_MACHINE,
+        SETTING_REGISTER,
+        SETTING_KEEP_UNIT,
+        SETTING_SLICE,
+        SETTING_SETTINGS,
+        SETTING_CONSOLE,
+        SETTING_PIPE,
+        SETTING_QUIET,
+        SETTING_LINK_JOURNAL,
+        SETTING_DRY_RUN,
+        SETTING_USERNS_AUTO,    /* -U */
+        _SETTING_MAX,
+} SettingId;
+
+typedef struct Settings {
+        Source from[_SETTING_MAX];      /* who wrote the value in force (lists: the last to add) */
+
+        /* [Exec] */
+        Tristate boot;
+        Tristate process_two;
+        char **parameters;
+        char **environment;             /* NAME=VALUE, one entry a name */
+        char *working_directory;
+        char *hostname;
+        char *machine_id;               /* 32 hex digits */
+        PrivateUsers private_users;
+        uint32_t private_users_base;    /* PRIVATE_USERS_FIXED */
+        uint32_t private_users_count;
+        Tristate notify_ready;          /* unset: as the tree's init can */
+        int kill_signal;                /* 0: the init's own way */
+        uint64_t capability;            /* masks of 1 << CAP_x; all ones for "all" */
+        uint64_t drop_capability;
+        Tristate no_new_privileges;
+        StringSetting *syscall_allow;   /* names and @groups added to, and taken from, the default filter */
+        size_t n_syscall_allow;
+        StringSetting *syscall_deny;
+        size_t n_syscall_deny;
+
+        /* [Files] */
+        Tristate read_only;
+        BindSetting *binds;             /* both kinds, in the order written */
+        size_t n_binds;
+        TmpfsSetting *tmpfs;
+        size_t n_tmpfs;
+        StringSetting *inaccessible;
+        size_t n_inaccessible;
+
+        /* [Network] */
+        Tristate private_network;
+        Tristate virtual_ethernet;
+        char *bridge;
+        InterfaceSetting *macvlan;
+        size_t n_macvlan;
+        InterfaceSetting *interfaces;
+        size_t n_interfaces;
+
+        /* switches */
+        char *directory;
+        char *machine;
+        RegisterMode register_mode;
+        bool keep_unit;
+        char *slice;
+        SettingsMode settings_mode;
+        ConsoleMode console;
+        bool quiet;
+        bool dry_run;
+} Settings;
+
+void settings_init(Settings *s);
+void settings_done(Settings *s);
+
+/* What follows from several settings together. */
+StartMode settings_start_mode(const Settings *s);
+bool settings_private_network(const Settings *s);       /* any link setting implies it, unless Private=no */
+bool settings_veth(const Settings *s);                  /* Bridge= implies it */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Forwards between a pty's master and this process's terminal (or whatever standard input and output are), on an
+ * sd-event loop: raw mode while it lasts, window size, ^] three times within a second to leave. Used by the supervisor
+ * for the machine's console and by boxctl for login and shell.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "util/failure.h"
+
+typedef struct Console Console;
+
+typedef enum ConsoleFlags {
+        CONSOLE_READ = 1 << 0,          /* our standard input goes in (interactive) */
+        CONSOLE_WRITE = 1 << 1,         /* the pty's output goes to our standard output (not: passive) */
+        CONSOLE_ESCAPE = 1 << 2,        /* ^] ^] ^] leaves */
+        CONSOLE_DRAIN = 1 << 3,         /* a hung-up pty may be opened again (a machine's console between gettys) */
+} ConsoleFlags;
+
+/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_DRAIN). */
+typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
+
+int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret);
+
+/* Writes what is still in the pty and in our buffers out (bounded: a second), restores the terminal, frees. NULL is
+ * fine. */
+Console *console_free(Console *c);
+DEFINE_CLEANUP(Console *, console_free);
+
+/* Copies our terminal's size to the pty; a 0x0 one where standard output is no terminal. */
+void console_set_size(int pty_master);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Which network links a machine gets: names, MAC addresses, parents. Pure: host facts (interface indices) come in by
+ * LinkPlan's caller.
+ */
+
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "config/problem.h"
+
+typedef enum LinkKind {
+        LINK_VETH,              /* a pair: host side, inner side */
+        LINK_MACVLAN,           /* on parent, bridge mode */
+        LINK_MOVE,              /* an interface of the host, given back at the end */
+} LinkKind;
+
+typedef struct LinkOp {
+        LinkKind kind;
+        char host_name[IF_NAMESIZE];    /* VETH: our side; MACVLAN: the parent; MOVE: its name on the host */
+        char *host_altname;             /* the full name where host_name had to be cut; NULL */
+        char inner_name[IF_NAMESIZE];
+        uint8_t host_mac[6];            /* VETH */
+        uint8_t inner_mac[6];           /* VETH, MACVLAN */
+        char bridge[IF_NAMESIZE];       /* VETH: the bridge that our side joins; "" */
+        Source from;
+} LinkOp;
+
+typedef struct LinkPlan {
+        bool private_network;
+        LinkOp *ops;
+        size_t n;
+} LinkPlan;
+
+void link_plan_done(LinkPlan *p);
+
+/* host_id: the host's machine id, which MAC addresses derive from (as systemd-nspawn's do: leases stay the same).
+ * Wrong or duplicate names are Problems; -ENOMEM the only failure. */
+int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *ret,
+                   Problems *problems);
+
+/* The steps as lines of the dry run's text, each "  veth ve-x (MAC) <-> host0 (MAC), bridge br0". */
+int link_plan_print(const LinkPlan *p, FILE *f);
+
+/* Pure parts, tested against systemd's. */
+void link_mac(const uint8_t host_id[static 16], const char *machine, const uint8_t key[static 16], uint64_t index,
+              uint8_t ret[static 6]);
+/* prefix + machine, cut to 15 characters by systemd's rule (11 + 4 of a hash); *ret_cut tells whether it was. */
+void link_name(const char *prefix, const char *machine, char ret[static IF_NAMESIZE], bool *ret_cut);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The system call filter of a machine. The default set's program is compiled when box is built (src/container/
+ * seccomp-build.c writes it into the program's read-only data); one with additions or exceptions is compiled at start.
+ */
+
+#include <linux/filter.h>
+#include <stdio.h>
+
+#include "util/failure.h"
+
+/* What a filter is made of; the default one has caps = capability_default() with or without CAP_NET_ADMIN and no
+ * lists. */
+typedef struct SeccompSpec {
+        uint64_t caps;                  /* the capabilities kept: some bring system calls with them */
+        const char *const *allow;       /* NULL-terminated names and @groups; NULL */
+        const char *const *deny;
+} SeccompSpec;
+
+typedef struct SeccompProgram {
+        const struct sock_filter *code;
+        size_t n;
+        void *owned;            /* freed with it; NULL for the built-in one */
+        bool builtin;
+} SeccompProgram;
+#define SECCOMP_PROGRAM_NULL { NULL, 0, NULL, false }
+
+void seccomp_program_done(SeccompProgram *p);
+
+/* NULL when every name is a system call, a group, or (with a warning by the caller) unknown to this libseccomp; else the
+ * first that is neither. */
+const char *seccomp_spec_problem(const SeccompSpec *spec);
+
+/* The program for a spec: the built-in one where the spec asks for no more and no less, else compiled now. */
+int seccomp_program_make(const SeccompSpec *spec, SeccompProgram *ret, Failure *failure);
+
+/* The child: installs it. Needs CAP_SYS_ADMIN in the caller's user namespace, or no_new_privs. */
+int seccomp_apply(const SeccompProgram *p, Failure *failure);
+
+/* "built-in default" or "compiled: default + … - …", for the dry run. */
+int seccomp_spec_print(const SeccompSpec *spec, FILE *f);

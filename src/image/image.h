@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Where machines lie. Found as machined finds them: /etc/machines, /run/machines (symbolic links, usually),
+ * /var/lib/machines, /var/lib/container, /usr/local/lib/machines, /usr/lib/machines.
+ */
+
+#include "util/failure.h"
+
+typedef struct Image {
+        char *name;
+        char *path;             /* absolute, symbolic links resolved */
+        int fd;                 /* O_PATH | O_DIRECTORY on path; -EBADF in listings */
+} Image;
+
+void image_done(Image *i);
+
+/* Finds a machine's tree by name. dirs NULL: the real search path. Speaks by failure: no such machine (and the nearest
+ * that is there), a file in place of a directory, unreadable. */
+int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
+
+/* Opens a tree by directory. */
+int image_open(const char *path, Image *ret, Failure *failure);
+
+/* All images by name, sorted; dot files left out. */
+int image_list(const char *const *dirs, Image **ret, size_t *ret_n);
+
+/* Locks a tree against another run of it: the same two locks that systemd-nspawn takes (beside the image, and by
+ * inode below /run/systemd/nspawn/locks), so that neither can run what the other runs. Shared where read_only.
+ * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. */
+typedef struct ImageLock {
+        int beside_fd, inode_fd;
+        char *beside_path, *inode_path;
+} ImageLock;
+#define IMAGE_LOCK_NULL { -EBADF, -EBADF, NULL, NULL }
+int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure);
+void image_unlock(ImageLock *l);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Failures as values (see failure.h). Silent: the mains print them. Any process, no privilege. */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "util/failure.h"
+
+int failure_set(Failure *f, int error, const char *format, ...)
+{
+        va_list ap;
+
+        if (!f || f->error != 0)
+                return error;
+
+        errno = -error;
+        va_start(ap, format);
+        (void) vsnprintf(f->text, sizeof(f->text), format, ap);
+        va_end(ap);
+
+        /* Names in it may come from a payload. */
+        for (char *p = f->text; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        *p = '?';
+
+        f->error = error;
+        return error;
+}

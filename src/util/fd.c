@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * File descriptors: closing, whole reads and writes, reopening. Used by every process of both programs; keeps no
+ * state, needs no privilege.
+ */
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+
+int fd_close(int fd)
+{
+        if (fd >= 0) {
+                int saved = errno;
+
+                (void) close(fd);
+                errno = saved;
+        }
+
+        return -EBADF;
+}
+
+int fd_write_all(int fd, const void *data, size_t size)
+{
+        const char *p = data;
+
+        while (size > 0) {
+                ssize_t n = write(fd, p, size);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        return -EIO;
+                p += n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+int fd_read_all(int fd, size_t max, char **ret, size_t *ret_size)
+{
+        _cleanup_free_ char *buf = NULL;
+        size_t used = 0, allocated = 0;
+
+        for (;;) {
+                ssize_t n;
+
+                /* Always room for one byte more than max, so that "more than max" is seen, and one for the NUL. */
+                if (allocated - used < 2) {
+                        size_t want = allocated ? allocated * 2 : 4096;
+                        char *p;
+
+                        if (want > max + 2)
+                                want = max + 2;
+                        p = realloc(buf, want);
+                        if (!p)
+                                return -ENOMEM;
+                        buf = p;
+                        allocated = want;
+                }
+
+                n = read(fd, buf + used, allocated - used - 1);
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        break;
+                used += (size_t) n;
+                if (used > max)
+                        return -E2BIG;
+        }
+
+        buf[used] = 0;
+        if (ret_size)
+                *ret_size = used;
+        *ret = TAKE_PTR(buf);
+        return 0;
+}
+
+const char *fd_path(int fd, char buf[static FD_PATH_MAX])
+{
+        (void) snprintf(buf, FD_PATH_MAX, "/proc/self/fd/%d", fd);
+        return buf;
+}
+
+int fd_reopen(int fd, int flags)
+{
+        char path[FD_PATH_MAX];
+
+        return RET_ERRNO(open(fd_path(fd, path), flags | O_CLOEXEC));
+}
+
+int fd_nonblock(int fd, bool on)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        if (flags < 0)
+                return -errno;
+
+        return RET_ERRNO(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "util/macro.h"
+
+/* Closes fd when it is one; always returns -EBADF, so that a field is reset in one assignment. Keeps errno. */
+int fd_close(int fd);
+
+static inline void fd_closep(int *fd)
+{
+        fd_close(*fd);
+}
+
+static inline void file_closep(FILE **f)
+{
+        if (*f)
+                fclose(*f);
+}
+
+static inline void dir_closep(DIR **d)
+{
+        if (*d)
+                closedir(*d);
+}
+
+#define _cleanup_close_ _cleanup_(fd_closep)
+#define _cleanup_fclose_ _cleanup_(file_closep)
+#define _cleanup_closedir_ _cleanup_(dir_closep)
+
+/* Writes all of it, whatever a single write(2) takes. 0 or negative errno. */
+int fd_write_all(int fd, const void *data, size_t size);
+
+/* Reads until end of file, at most max bytes: -E2BIG where there are more. The result has a NUL after its *ret_size
+ * bytes (which may hold NULs themselves). ret_size may be NULL. */
+int fd_read_all(int fd, size_t max, char **ret, size_t *ret_size);
+
+/* Opens /proc/self/fd/FD again with other flags: how a descriptor opened with O_PATH, and then looked at, becomes one
+ * that can be read or written. */
+int fd_reopen(int fd, int flags);
+
+/* Text "/proc/self/fd/N" for calls that only take a path. buf is at least FD_PATH_MAX bytes. */
+#define FD_PATH_MAX 40
+const char *fd_path(int fd, char buf[static FD_PATH_MAX]);
+
+/* Sets or clears O_NONBLOCK. */
+int fd_nonblock(int fd, bool on);

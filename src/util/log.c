@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The messages' way out (see log.h): standard error, one write(2) a line. Every process of both programs; the only
+ * state kept below the mains is the program's name, the level and what standard error is.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+static struct {
+        const char *program;
+        int max_level;
+        bool journal;           /* standard error is a stream to the journal */
+} log_state = { "box", LOG_INFO, false };
+
+/* systemd.exec(5), $JOURNAL_STREAM: "device:inode" of the stream that the service manager connected. */
+static bool stderr_is_journal(void)
+{
+        const char *e = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        if (!e || sscanf(e, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+                return false;
+
+        return st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_setup(const char *program, int max_level)
+{
+        log_state.program = program;
+        log_state.max_level = max_level;
+        log_state.journal = stderr_is_journal();
+}
+
+int log_max_level(void)
+{
+        return log_state.max_level;
+}
+
+int log_full(int level, int error, const char *format, ...)
+{
+        char line[2048];
+        va_list ap;
+        int n, m;
+
+        if (level > log_state.max_level)
+                return error;
+
+        if (log_state.journal)
+                n = snprintf(line, sizeof(line), "<%d>", level);
+        else
+                n = snprintf(line, sizeof(line), "%s: ", log_state.program);
+        if (n < 0 || n >= (int) sizeof(line) - 2)
+                return error;
+
+        errno = -error;
+        va_start(ap, format);
+        m = vsnprintf(line + n, sizeof(line) - (size_t) n - 1, format, ap);
+        va_end(ap);
+        if (m < 0)
+                return error;
+
+        n = (int) strlen(line);
+        line[n++] = '\n';
+        (void) !write(STDERR_FILENO, line, (size_t) n);
+        return error;
+}
+
+int log_oom(void)
+{
+        return log_full(LOG_ERR, -ENOMEM, "Out of memory");
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Messages for people. One line each, to standard error; with sd-daemon's "<N>" priority in front where that is the
+ * journal, so that a service's errors are shown as errors. container, run and ctl speak; the layers below are silent.
+ */
+
+#include <syslog.h>
+
+#include "util/macro.h"
+
+/* The name in front of each line on a terminal ("box-run: …"), and the least urgent level shown (LOG_INFO). */
+void log_setup(const char *program, int max_level);
+
+int log_max_level(void);
+
+/* Prints one line; %m is error's text. Returns error (negative errno, or 0). */
+int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
+
+#define log_error(error, ...) log_full(LOG_ERR, error, __VA_ARGS__)
+#define log_warning(error, ...) log_full(LOG_WARNING, error, __VA_ARGS__)
+#define log_notice(error, ...) log_full(LOG_NOTICE, error, __VA_ARGS__)
+#define log_info(error, ...) log_full(LOG_INFO, error, __VA_ARGS__)
+#define log_debug(error, ...)                                                           \
+        ({                                                                              \
+                int _e = (error);                                                       \
+                log_max_level() >= LOG_DEBUG ? log_full(LOG_DEBUG, _e, __VA_ARGS__) : _e; \
+        })
+
+/* The one message for lack of memory; returns -ENOMEM. */
+int log_oom(void);

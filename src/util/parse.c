@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Words into values (see parse.h). Any process, no privilege; the input may be anything at all. */
+
+#include <ctype.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/parse.h"
+
+int parse_bool(const char *s, bool *ret)
+{
+        static const char *const yes[] = { "1", "y", "yes", "t", "true", "on" };
+        static const char *const no[] = { "0", "n", "no", "f", "false", "off" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+                if (strcasecmp(s, yes[i]) == 0) {
+                        *ret = true;
+                        return 0;
+                }
+                if (strcasecmp(s, no[i]) == 0) {
+                        *ret = false;
+                        return 0;
+                }
+        }
+
+        return -EINVAL;
+}
+
+int parse_u64(const char *s, uint64_t *ret)
+{
+        uint64_t v = 0;
+
+        if (!*s)
+                return -EINVAL;
+        for (; *s; s++) {
+                if (!isdigit((unsigned char) *s))
+                        return -EINVAL;
+                if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t) (*s - '0'), &v))
+                        return -ERANGE;
+        }
+
+        *ret = v;
+        return 0;
+}
+
+int parse_u32(const char *s, uint32_t *ret)
+{
+        uint64_t v;
+        int r;
+
+        r = parse_u64(s, &v);
+        if (r < 0)
+                return r;
+        if (v > UINT32_MAX)
+                return -ERANGE;
+
+        *ret = (uint32_t) v;
+        return 0;
+}
+
+static int parse_signal_number(const char *s, int *ret)
+{
+        uint32_t v;
+        int r;
+
+        r = parse_u32(s, &v);
+        if (r < 0)
+                return r;
+        if (v < 1 || v > (uint32_t) SIGRTMAX)
+                return -ERANGE;
+
+        *ret = (int) v;
+        return 0;
+}
+
+int parse_signal(const char *s, int *ret)
+{
+        uint32_t offset = 0;
+        int r;
+
+        if (isdigit((unsigned char) *s))
+                return parse_signal_number(s, ret);
+        if (strncmp(s, "SIG", 3) == 0)
+                s += 3;
+
+        if (strncmp(s, "RTMIN", 5) == 0 || strncmp(s, "RTMAX", 5) == 0) {
+                bool min = s[3] == 'I';
+
+                if (s[5]) {
+                        if (s[5] != (min ? '+' : '-'))
+                                return -EINVAL;
+                        r = parse_u32(s + 6, &offset);
+                        if (r < 0)
+                                return r;
+                }
+                if (offset > (uint32_t) (SIGRTMAX - SIGRTMIN))
+                        return -ERANGE;
+                *ret = min ? SIGRTMIN + (int) offset : SIGRTMAX - (int) offset;
+                return 0;
+        }
+
+        for (int sig = 1; sig < SIGRTMIN; sig++) {
+                const char *name = sigabbrev_np(sig);
+
+                if (name && strcmp(name, s) == 0) {
+                        *ret = sig;
+                        return 0;
+                }
+        }
+
+        return -EINVAL;
+}
+
+const char *signal_name(int sig)
+{
+        static char buf[32];
+        const char *name = sigabbrev_np(sig);
+
+        if (name)
+                (void) snprintf(buf, sizeof(buf), "SIG%s", name);
+        else if (sig == SIGRTMIN)
+                (void) snprintf(buf, sizeof(buf), "SIGRTMIN");
+        else if (sig > SIGRTMIN && sig <= SIGRTMAX)
+                (void) snprintf(buf, sizeof(buf), "SIGRTMIN+%d", sig - SIGRTMIN);
+        else
+                (void) snprintf(buf, sizeof(buf), "%d", sig);
+        return buf;
+}
+
+/* One C escape after the backslash; *s stands on the letter. The byte, or -1. */
+static int unescape(const char **s)
+{
+        static const char from[] = "abfnrtvse\\\"'", to[] = "\a\b\f\n\r\t\v \033\\\"'";
+        const char *p = *s, *hit;
+        int v = 0;
+
+        if (*p == 'x') {
+                if (!isxdigit((unsigned char) p[1]) || !isxdigit((unsigned char) p[2]))
+                        return -1;
+                for (int i = 1; i <= 2; i++)
+                        v = v * 16 + (isdigit((unsigned char) p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+                *s = p + 3;
+                return v ? v : -1;
+        }
+
+        hit = *p ? strchr(from, *p) : NULL;
+        if (!hit)
+                return -1;
+        *s = p + 1;
+        return (unsigned char) to[hit - from];
+}
+
+int parse_word(const char **s, char **ret)
+{
+        const char *p = *s + strspn(*s, " \t\r\n");
+        _cleanup_free_ char *word = NULL;
+        char quote = 0;
+        size_t n = 0;
+
+        if (!*p) {
+                *s = p;
+                return 0;
+        }
+
+        word = malloc(strlen(p) + 1);
+        if (!word)
+                return -ENOMEM;
+
+        while (*p && (quote || !strchr(" \t\r\n", *p))) {
+                if (quote ? *p == quote : (*p == '"' || *p == '\'')) {
+                        quote = quote ? 0 : *p;
+                        p++;
+                } else if (*p == '\\') {
+                        int c;
+
+                        p++;
+                        c = unescape(&p);
+                        if (c < 0)
+                                return -EINVAL;
+                        word[n++] = (char) c;
+                } else
+                        word[n++] = *p++;
+        }
+        if (quote)
+                return -EINVAL;
+
+        word[n] = 0;
+        *s = p;
+        *ret = TAKE_PTR(word);
+        return 1;
+}
+
+unsigned text_distance(const char *a, const char *b)
+{
+        enum { MAX = 64 };
+        unsigned row[MAX + 1];
+        size_t na = strlen(a), nb = strlen(b);
+
+        if (na > MAX || nb > MAX)
+                return UINT_MAX;
+
+        for (size_t j = 0; j <= nb; j++)
+                row[j] = (unsigned) j;
+        for (size_t i = 1; i <= na; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = (unsigned) i;
+                for (size_t j = 1; j <= nb; j++) {
+                        bool same = tolower((unsigned char) a[i - 1]) == tolower((unsigned char) b[j - 1]);
+                        unsigned best = diagonal + !same;
+
+                        diagonal = row[j];
+                        if (row[j] + 1 < best)
+                                best = row[j] + 1;
+                        if (row[j - 1] + 1 < best)
+                                best = row[j - 1] + 1;
+                        row[j] = best;
+                }
+        }
+
+        return row[nb];
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "util/macro.h"
+
+/* Words into values. All: 0, or -EINVAL (no such value) or -ERANGE; nothing is written on a failure. */
+
+/* 1 y yes t true on / 0 n no f false off, in any case, as everywhere in systemd. */
+int parse_bool(const char *s, bool *ret);
+
+/* Decimal digits only: no sign, no space, no octal. */
+int parse_u64(const char *s, uint64_t *ret);
+int parse_u32(const char *s, uint32_t *ret);
+
+/* "SIGTERM", "TERM", "SIGRTMIN+3", "RTMIN+3", "15"; and the name back ("SIGRTMIN+3"), from a static buffer. */
+int parse_signal(const char *s, int *ret);
+const char *signal_name(int sig);
+
+/* The next word of *s, split at white space, with shell-like quotes and (systemd.syntax(7)) C escapes; *s moves on.
+ * 1 with a word (to be freed), 0 at the end, -EINVAL for an unclosed quote, -ENOMEM. */
+int parse_word(const char **s, char **ret);
+
+/* Levenshtein distance, for "did you mean": small numbers are near. Case does not count. */
+unsigned text_distance(const char *a, const char *b);

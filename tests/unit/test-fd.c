@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "test.h"
+
+#include <unistd.h>
+
+#include "util/failure.h"
+#include "util/fd.h"
+
+static void test_fd_read_all_bounds(void **state)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        char *none = NULL;
+        int p[2];
+
+        for (int max = 9; max <= 10; max++) {
+                assert_int_equal(pipe(p), 0);
+                assert_int_equal(fd_write_all(p[1], "0123456789", 10), 0);
+                close(p[1]);
+                if (max == 9)
+                        assert_int_equal(fd_read_all(p[0], 9, &none, NULL), -E2BIG);
+                else
+                        assert_int_equal(fd_read_all(p[0], 10, &text, &size), 0);
+                close(p[0]);
+        }
+        assert_null(none);
+        assert_int_equal(size, 10);
+        assert_string_equal(text, "0123456789");
+}
+
+static void test_failure_first_wins_and_is_one_line(void **state)
+{
+        Failure f = {};
+
+        assert_int_equal(failure_set(&f, -ENOENT, "No '%s': %m", "a\nb\033[2J"), -ENOENT);
+        assert_int_equal(failure_set(&f, -EIO, "Later"), -EIO);
+        assert_int_equal(f.error, -ENOENT);
+        assert_string_equal(f.text, "No 'a?b?[2J': No such file or directory");
+        assert_int_equal(failure_set(NULL, -EIO, "Nobody listens"), -EIO);
+}
+
+static void test_take_fd(void **state)
+{
+        int fd = 7, moved = TAKE_FD(fd);
+
+        assert_int_equal(moved, 7);
+        assert_int_equal(fd, -EBADF);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_fd_read_all_bounds),
+                cmocka_unit_test(test_failure_first_wins_and_is_one_line),
+                cmocka_unit_test(test_take_fd),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

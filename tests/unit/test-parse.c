@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "test.h"
+
+#include <signal.h>
+
+#include "util/parse.h"
+
+static void test_parse_bool(void **state)
+{
+        bool b = false;
+
+        assert_int_equal(parse_bool("yes", &b), 0);
+        assert_true(b);
+        assert_int_equal(parse_bool("OFF", &b), 0);
+        assert_false(b);
+        assert_int_equal(parse_bool("", &b), -EINVAL);
+        assert_int_equal(parse_bool("2", &b), -EINVAL);
+        assert_int_equal(parse_bool("yes ", &b), -EINVAL);
+}
+
+static void test_parse_u64_limits(void **state)
+{
+        uint64_t v = 7;
+
+        assert_int_equal(parse_u64("18446744073709551615", &v), 0);
+        assert_true(v == UINT64_MAX);
+        assert_int_equal(parse_u64("18446744073709551616", &v), -ERANGE);
+        assert_int_equal(parse_u64("-1", &v), -EINVAL);
+        assert_int_equal(parse_u64("", &v), -EINVAL);
+        assert_int_equal(parse_u64("0x10", &v), -EINVAL);
+        assert_true(v == UINT64_MAX);
+}
+
+static void test_parse_signal(void **state)
+{
+        int s = 0;
+
+        assert_int_equal(parse_signal("SIGRTMIN+3", &s), 0);
+        assert_int_equal(s, SIGRTMIN + 3);
+        assert_string_equal(signal_name(s), "SIGRTMIN+3");
+        assert_int_equal(parse_signal("TERM", &s), 0);
+        assert_int_equal(s, SIGTERM);
+        assert_int_equal(parse_signal("9", &s), 0);
+        assert_int_equal(s, SIGKILL);
+        assert_int_equal(parse_signal("RTMIN+99", &s), -ERANGE);
+        assert_int_equal(parse_signal("RTMIN-1", &s), -EINVAL);
+        assert_int_equal(parse_signal("0", &s), -ERANGE);
+        assert_int_equal(parse_signal("", &s), -EINVAL);
+        assert_int_equal(parse_signal("SIGFOO", &s), -EINVAL);
+}
+
+static void test_parse_word_quotes(void **state)
+{
+        const char *s = "  one 'two three' fo\"u r\"x \\x41\\tb \"\"";
+        static const char *const expect[] = { "one", "two three", "fou rx", "A\tb", "" };
+        char *word = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(expect); i++) {
+                assert_int_equal(parse_word(&s, &word), 1);
+                assert_string_equal(word, expect[i]);
+                free(word);
+        }
+        assert_int_equal(parse_word(&s, &word), 0);
+
+        s = "\"open";
+        assert_int_equal(parse_word(&s, &word), -EINVAL);
+        s = "bad\\q";
+        assert_int_equal(parse_word(&s, &word), -EINVAL);
+        s = "nul\\x00";
+        assert_int_equal(parse_word(&s, &word), -EINVAL);
+        s = "end\\";
+        assert_int_equal(parse_word(&s, &word), -EINVAL);
+}
+
+static void test_text_distance(void **state)
+{
+        assert_int_equal(text_distance("Bind", "bind"), 0);
+        assert_int_equal(text_distance("Bnid", "Bind"), 2);
+        assert_int_equal(text_distance("", "abc"), 3);
+        assert_int_equal(text_distance("kitten", "sitting"), 3);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_parse_bool),
+                cmocka_unit_test(test_parse_u64_limits),
+                cmocka_unit_test(test_parse_signal),
+                cmocka_unit_test(test_parse_word_quotes),
+                cmocka_unit_test(test_text_distance),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
