@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the cached trees are made of.
+
+Two kinds: host trees (`lab-12`, `lab-13`: a systemd host with all that building and testing box needs) are made here
+with mmdebstrap. Payload trees (`deb12`, `deb13`, `openrc`, `sysvinit`, `busybox`: what box boots in the tests) are made
+by the project's own bootstrap scripts, on the outer machine, because a lab has no route out.
+"""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import cache
+
+SOURCE = Path(__file__).resolve().parents[2]
+CODENAMES = {'12': 'bookworm', '13': 'trixie'}
+ROOT_PASSWORD = 'box-tests'     # of every payload tree; tests/system logs in with it
+
+# A systemd host with machined, and what box needs there.
+HOST_PACKAGES = '''
+    systemd systemd-sysv systemd-container systemd-resolved libpam-systemd dbus polkitd udev libnss-mymachines
+    iproute2 iputils-ping nftables procps kmod login passwd util-linux e2fsprogs less
+'''
+# What builds it.
+BUILD_PACKAGES = '''
+    gcc clang libc6-dev meson ninja-build pkg-config scdoc
+    libsystemd-dev libcap-dev libseccomp-dev libmount-dev libmnl-dev libarchive-dev libjansson-dev libssl-dev
+    libcmocka-dev
+'''
+# What tests it, and what it is compared with.
+TEST_PACKAGES = '''
+    python3-pytest python3-pexpect strace libcap2-bin dnsmasq-base busybox-static runc bubblewrap lxc
+'''
+# Never useful in a lab: timers that want the network, one service that waits for a lease that never comes, and
+# sysctls that would change the outer machine's kernel.
+MASKED_UNITS = '''
+    systemd-networkd-wait-online.service systemd-sysctl.service
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
+    man-db.timer lxc.service lxc-net.service lxc-monitord.service
+'''
+
+# Runs with the tree's path in $1, on the outer machine.
+HOST_SETUP = f'''
+set -e
+: >"$1/etc/machine-id"
+rm -f "$1/var/lib/dbus/machine-id"
+echo lab >"$1/etc/hostname"
+printf '127.0.0.1 localhost\\n127.0.1.1 lab\\n' >"$1/etc/hosts"
+ln -sfn ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
+systemctl --root="$1" --quiet mask {' '.join(MASKED_UNITS.split())}
+systemctl --root="$1" --quiet enable systemd-networkd systemd-resolved
+mkdir -p "$1/src" "$1/build" "$1/out" "$1/trees"
+touch "$1/etc/.updated" "$1/var/.updated"   # or each boot would rebuild ldconfig's and the catalog's caches
+'''
+
+
+def mirror():
+    """The mirror that the machine's own apt sources name for Debian."""
+    release = ''
+    for line in Path('/etc/os-release').read_text().splitlines():
+        name, _, value = line.partition('=')
+        if name == 'VERSION_CODENAME':
+            release = shlex.split(value)[0]
+    out = subprocess.run(['apt-get', 'indextargets', '--format', '$(RELEASE) $(REPO_URI)'],
+                         capture_output=True, text=True)
+    for line in out.stdout.splitlines():
+        suite, _, uri = line.partition(' ')
+        if suite == release:
+            return uri
+    return 'http://deb.debian.org/debian'
+
+
+def run_alone(command, **options):
+    """Runs a tree maker in mount and PID namespaces of its own: no mount and no process of it outlives this call."""
+    subprocess.run(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', *command],
+                   check=True, stdin=subprocess.DEVNULL, **options)
+
+
+def mmdebstrap(release, packages, setup, before=''):
+    """Returns the key and the builder of a Debian tree."""
+    include = ','.join(packages.split())
+    options = ['--variant=minbase', f'--include={include}', '--dpkgopt=force-unsafe-io',
+               '--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
+               '--dpkgopt=path-exclude=/usr/share/man/*',
+               '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"']
+    if before:
+        options.append(f'--essential-hook={before}')
+    options += [f'--customize-hook={setup}', CODENAMES[release]]
+
+    def build(path):
+        run_alone(['mmdebstrap', '--mode=root', '--format=directory', *options, path, mirror()])
+    return cache.key_of(*options), build
+
+
+def host(release, force=False):
+    """The tree of a lab host."""
+    key, build = mmdebstrap(release, HOST_PACKAGES + BUILD_PACKAGES + TEST_PACKAGES, HOST_SETUP)
+    return cache.make(cache.TREES, f'lab-{release}', key, build, force=force)
+
+
+# The payloads: bootstrap script and its arguments.
+PAYLOADS = {
+    'deb12': ['debian', '--release=bookworm'],
+    'deb13': ['debian', '--release=trixie'],
+    'openrc': ['debian', '--release=bookworm', '--init=openrc'],
+    'sysvinit': ['debian', '--release=bookworm', '--init=sysvinit'],
+    'busybox': ['busybox'],
+}
+
+
+def payload(name, force=False):
+    """The tree of a payload, made by bootstrap/SCRIPT; in the lab it is /trees/NAME."""
+    script, *arguments = PAYLOADS[name]
+    scripts = sorted(path for path in (SOURCE / 'bootstrap').iterdir() if path.is_file() and path.name != 'meson.build')
+    arguments = [*arguments, f'--root-password={ROOT_PASSWORD}']
+
+    def build(path):
+        path.mkdir()
+        run_alone([SOURCE / 'bootstrap' / script, *arguments, f'--directory={path}', 'tree'])
+        extra = [entry.name for entry in path.iterdir() if entry.name != 'tree']
+        if extra:
+            raise SystemExit(f'lab: bootstrap/{script} left more than the tree behind: {extra}')
+    key = cache.key_of(cache.key_of_files(*scripts), script, *arguments)
+    return cache.make(cache.PAYLOADS, name, key, build, inner='tree', force=force)
