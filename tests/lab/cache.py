@@ -86,9 +86,8 @@ def remove(path):
         subprocess.run(['rm', '-rf', '--one-file-system', '--', path], check=True)
 
 
-def make(base, name, key, build, inner='', force=False):
-    """Returns base/NAME-KEY; calls build(path) for it when it is not there. base/NAME then points at it (or at
-    what is called `inner` in it)."""
+def make(base, name, key, build, force=False):
+    """Returns base/NAME-KEY; calls build(path) for it when it is not there. base/NAME then points at it."""
     final = base / f'{name}-{key}'
     base.mkdir(parents=True, exist_ok=True)
     if force or not final.exists():
@@ -97,7 +96,7 @@ def make(base, name, key, build, inner='', force=False):
                 remove(final)
             if not final.exists():
                 _make_at(final, name, build)
-    _point(base / name, f'{final.name}/{inner}'.rstrip('/'))
+    _point(base / name, final.name)
     return final
 
 

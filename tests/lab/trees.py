@@ -6,9 +6,9 @@ with mmdebstrap. Payload trees (`deb12`, `deb13`, `openrc`, `sysvinit`, `busybox
 by the project's own bootstrap scripts, on the outer machine, because a lab has no route out.
 """
 
-import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import cache
@@ -71,10 +71,12 @@ def mirror():
     return 'http://deb.debian.org/debian'
 
 
-def run_alone(command, **options):
+def run_alone(command):
     """Runs a tree maker in mount and PID namespaces of its own: no mount and no process of it outlives this call."""
-    subprocess.run(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', *command],
-                   check=True, stdin=subprocess.DEVNULL, **options)
+    status = subprocess.run(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', *command],
+                            stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
+    if status:
+        sys.exit(f'lab: {Path(command[0]).name} failed with status {status}')
 
 
 def mmdebstrap(release, packages, setup, before=''):
@@ -112,14 +114,11 @@ PAYLOADS = {
 def payload(name, force=False):
     """The tree of a payload, made by bootstrap/SCRIPT; in the lab it is /trees/NAME."""
     script, *arguments = PAYLOADS[name]
-    scripts = sorted(path for path in (SOURCE / 'bootstrap').iterdir() if path.is_file() and path.name != 'meson.build')
+    maker = SOURCE / 'bootstrap' / script
+    sources = [maker, *sorted(maker.parent.glob('*.sh'))]       # the script and what it includes
     arguments = [*arguments, f'--root-password={ROOT_PASSWORD}']
 
     def build(path):
-        path.mkdir()
-        run_alone([SOURCE / 'bootstrap' / script, *arguments, f'--directory={path}', 'tree'])
-        extra = [entry.name for entry in path.iterdir() if entry.name != 'tree']
-        if extra:
-            raise SystemExit(f'lab: bootstrap/{script} left more than the tree behind: {extra}')
-    key = cache.key_of(cache.key_of_files(*scripts), script, *arguments)
-    return cache.make(cache.PAYLOADS, name, key, build, inner='tree', force=force)
+        run_alone([maker, *arguments, f'--directory={path}', name])
+    key = cache.key_of(cache.key_of_files(*sources), script, *arguments)
+    return cache.make(cache.PAYLOADS, name, key, build, force=force)
