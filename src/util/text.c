@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Checks of text that comes from files, payloads and command lines (see text.h). Works on bytes, never on the locale:
+ * a machine's name or file means the same whoever starts it. Any process, no privilege.
+ */
+
+#include <limits.h>
+#include <string.h>
+
+#include "util/text.h"
+
+/* Length of the UTF-8 character at p with n bytes left; 0 where there is none. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+        uint32_t min, c;
+        size_t len;
+
+        if (p[0] < 0x80)
+                return 1;
+        if ((p[0] & 0xe0) == 0xc0)
+                len = 2, min = 0x80, c = p[0] & 0x1f;
+        else if ((p[0] & 0xf0) == 0xe0)
+                len = 3, min = 0x800, c = p[0] & 0x0f;
+        else if ((p[0] & 0xf8) == 0xf0)
+                len = 4, min = 0x10000, c = p[0] & 0x07;
+        else
+                return 0;
+        if (len > n)
+                return 0;
+
+        for (size_t i = 1; i < len; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3f);
+        }
+
+        return c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
+}
+
+bool text_is_utf8(const char *s, size_t size)
+{
+        for (size_t i = 0; i < size;) {
+                size_t n = utf8_length((const unsigned char *) s + i, size - i);
+
+                if (n == 0)
+                        return false;
+                i += n;
+        }
+
+        return true;
+}
+
+static bool is_control(char c)
+{
+        return (unsigned char) c < ' ' || c == 0x7f;
+}
+
+bool text_has_control(const char *s, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                if (is_control(s[i]) && s[i] != '\t')
+                        return true;
+        return false;
+}
+
+void text_make_printable(char *s)
+{
+        size_t size = strlen(s);
+
+        for (size_t i = 0; i < size;) {
+                size_t n = utf8_length((const unsigned char *) s + i, size - i);
+
+                /* U+0080 to U+009F are control characters too: terminals take them for escape sequences. */
+                if (n == 0 || is_control(s[i]) || (n == 2 && s[i] == '\xc2' && (unsigned char) s[i + 1] < 0xa0)) {
+                        memset(s + i, '?', n ? n : 1);
+                        n = n ? n : 1;
+                }
+                i += n;
+        }
+}
+
+static bool is_ldh(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+const char *hostname_problem(const char *s)
+{
+        if (!*s)
+                return "it is empty";
+        if (strlen(s) > HOST_NAME_MAX)
+                return "it is longer than 64 characters";
+
+        for (const char *p = s; *p; p++) {
+                bool first = p == s || p[-1] == '.', last = !p[1] || p[1] == '.';
+
+                if (*p == '.' && p == s)
+                        return "it begins with a dot";
+                if (*p == '.' && first)
+                        return "it has two dots in a row";
+                if (*p == '.' && !p[1])
+                        return "it ends with a dot";
+                if (*p != '.' && !is_ldh(*p))
+                        return "only letters A-Z a-z, digits, dashes and dots may be in it";
+                if (*p == '-' && (first || last))
+                        return "a part of it begins or ends with a dash";
+        }
+
+        return NULL;
+}
