@@ -17,6 +17,27 @@
 /* Opens the system bus. A failure says that there is none and what needs it. */
 int bus_open_system(sd_bus **ret, Failure *failure);
 
+/* Says goodbye without waiting for anybody: what is queued is written, the connection is closed. */
+static inline void bus_closep(sd_bus **bus)
+{
+        *bus = sd_bus_flush_close_unref(*bus);
+}
+#define _cleanup_bus_ _cleanup_(bus_closep)
+
+static inline void bus_messagep(sd_bus_message **m)
+{
+        *m = sd_bus_message_unref(*m);
+}
+#define _cleanup_message_ _cleanup_(bus_messagep)
+
+static inline void bus_slotp(sd_bus_slot **s)
+{
+        *s = sd_bus_slot_unref(*s);
+}
+#define _cleanup_slot_ _cleanup_(bus_slotp)
+
+#define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
+
 /* A call's error as ours: known error names become errnos (NoSuchMachine → -ENXIO, MachineExists → -EEXIST,
  * ServiceUnknown → -ENOSYS, AccessDenied → -EACCES, NoSuchUnit → -ENOENT …), the service's own sentence the text, after
  * "Failed to WHAT: ". */

@@ -2,11 +2,13 @@
 #pragma once
 
 /* systemd-machined over D-Bus: one function a method. Synchronous but for the registration, which the supervisor has in
- * flight while it mounts. */
+ * flight while it mounts. -ENOSYS from any of them: there is no machined on this bus (not installed, masked, or it does
+ * not come up); -ENXIO: it knows no such machine. */
 
 #include <systemd/sd-bus.h>
 #include <sys/types.h>
 
+#include "bus/properties.h"
 #include "util/failure.h"
 
 typedef struct MachineRegistration {
@@ -20,19 +22,19 @@ typedef struct MachineRegistration {
         size_t n_ifindices;
         bool create_scope;              /* CreateMachineWithNetwork: a scope of its own; else the caller's unit */
         const char *slice;              /* of that scope; NULL: machine.slice */
-        int kill_signal;                /* of that scope */
+        int kill_signal;                /* of that scope; 0: systemd's default */
 } MachineRegistration;
 
 /* Sends RegisterMachineWithNetwork or CreateMachineWithNetwork; the reply is taken by machined_register_finish(). */
 typedef struct PendingRegistration PendingRegistration;
 int machined_register_start(sd_bus *bus, const MachineRegistration *m, PendingRegistration **ret, Failure *failure);
 
-/* Waits for it (at most timeout_usec) and frees it. 0; -ENOSYS: there is no machined on this bus; else the failure. */
+/* Waits for it (at most timeout_usec; UINT64_MAX: as long as D-Bus does, 25 s) and frees it. */
 int machined_register_finish(PendingRegistration *p, uint64_t timeout_usec, Failure *failure);
 PendingRegistration *pending_registration_free(PendingRegistration *p);
 DEFINE_CLEANUP(PendingRegistration *, pending_registration_free);
 
-/* -ENXIO where it is not known is no failure to the caller: 0. */
+/* That it is not known is no failure to the caller: 0. */
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure);
 
 typedef struct MachineRow {
@@ -41,16 +43,23 @@ typedef struct MachineRow {
 int machined_list(sd_bus *bus, MachineRow **ret, size_t *ret_n, Failure *failure);
 void machine_rows_free(MachineRow *rows, size_t n);
 
+/* whom: "leader", "all" or "". */
 int machined_kill(sd_bus *bus, const char *name, const char *whom, int sig, Failure *failure);
 int machined_terminate(sd_bus *bus, const char *name, Failure *failure);
 
-/* *ret_pty is the master, to be closed by the caller. */
+/* *ret_pty is the master, non-blocking, to be closed by the caller. */
 int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure);
+/* user NULL or "": root; path NULL or "": the user's shell; argv is then ignored. */
 int machined_open_shell(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
                         char *const *env, int *ret_pty, Failure *failure);
 
-/* Addresses as text ("10.0.0.5", "fe80::1%3"), NULL-terminated; none for a machine without a network of its own. */
-int machined_addresses(sd_bus *bus, const char *name, char ***ret, Failure *failure);
+/* Calls handler once for each machine that goes away: the message's first string is its name. */
+int machined_on_removed(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
+                        Failure *failure);
+
+/* Addresses as text ("10.0.0.5", and with an ifindex > 0 "fe80::1%3"), NULL-terminated; none for a machine without a
+ * network of its own. */
+int machined_addresses(sd_bus *bus, const char *name, int ifindex, char ***ret, Failure *failure);
 /* KEY=VALUE of the machine's os-release. */
 int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *failure);
 
@@ -59,8 +68,15 @@ typedef struct MachineProperties {
         uint8_t id[16];
         uint64_t timestamp, timestamp_monotonic;
         uint32_t leader;
-        int *ifindices;
-        size_t n_ifindices;
+        IntArray ifindices;
 } MachineProperties;
 int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, Failure *failure);
 void machine_properties_done(MachineProperties *p);
+
+/* The manager's own properties: `machinectl show` without a name. */
+typedef struct PoolProperties {
+        char *path;
+        uint64_t usage, limit;          /* UINT64_MAX: not known, none */
+} PoolProperties;
+int machined_pool(sd_bus *bus, PoolProperties *ret, Failure *failure);
+void pool_properties_done(PoolProperties *p);

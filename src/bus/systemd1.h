@@ -8,23 +8,32 @@
 
 #include "util/failure.h"
 
-/* Starts, stops, restarts … a unit ("StartUnit", "StopUnit", "RestartUnit") and waits for the job. 0 when it was "done";
- * -EIO with *ret_result ("failed", "timeout", "dependency", …; to be freed) otherwise. The subscription to JobRemoved
- * is made before the call, so no job is missed. Several units at once: all jobs are sent first, then awaited. */
+typedef enum UnitJobFlags {
+        UNIT_JOBS_NO_WAIT = 1 << 0,     /* the jobs are only queued; results stay NULL */
+} UnitJobFlags;
+
 typedef struct UnitJob {
         const char *unit;
-        char *result;           /* "done", "failed", …; NULL while unknown or where the call itself failed */
+        char *path;             /* of the job; internal */
+        char *result;           /* "done", "failed", "timeout", "dependency", …; NULL while unknown or where the call
+                                 * itself failed */
         Failure failure;        /* of the call */
 } UnitJob;
-int systemd1_unit_jobs(sd_bus *bus, const char *method, UnitJob *jobs, size_t n, Failure *failure);
+
+/* Starts, stops, restarts … units ("StartUnit", "StopUnit", "RestartUnit", …): all jobs are sent first, then awaited.
+ * The match for JobRemoved is made before the first call, so no job is missed. 0 when the bus carried it, whatever
+ * the outcome of each job: that is in the rows. */
+int systemd1_unit_jobs(sd_bus *bus, const char *method, unsigned flags, UnitJob *jobs, size_t n, Failure *failure);
 void unit_jobs_done(UnitJob *jobs, size_t n);
 
+/* Loads the unit where it is not; a unit that has no file has an object all the same. */
 int systemd1_unit_object(sd_bus *bus, const char *unit, char **ret, Failure *failure);
 
-/* What a status page shows, and why a unit failed. Unit states as systemctl words them. */
+/* What a status page shows, and why a unit failed. Unit states as systemctl words them. Strings are never NULL. */
 typedef struct UnitInfo {
         char *id, *description, *load_state, *active_state, *sub_state, *result, *status_text, *unit_file_state;
         char *control_group;
+        uint8_t invocation_id[16];
         uint32_t main_pid;
         int32_t exec_main_code, exec_main_status, status_errno;
         uint64_t active_enter_usec;
@@ -36,8 +45,20 @@ void unit_info_done(UnitInfo *u);
 /* Enables or disables unit files and reloads; *ret_changes are lines like systemctl's ("Created symlink A → B."). */
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 
+/* whom: "main", "control", "all". */
 int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig, Failure *failure);
 
-/* Starts a transient scope that holds pid (Delegate=yes), where there is no machined to do it. *ret_unit its name. */
-int systemd1_start_scope(sd_bus *bus, const char *machine, pid_t pid, const char *slice, int kill_signal,
-                         char **ret_unit, Failure *failure);
+/* Starts the transient scope unit (a full name, "machine-x.scope") that holds pid, where there is no machined to do it,
+ * and waits until it is there. Our connection is its Controller. */
+typedef struct ScopeOptions {
+        const char *unit;
+        const char *description;
+        pid_t pid;
+        const char *slice;              /* NULL: machine.slice */
+        int kill_signal;                /* 0: systemd's default */
+} ScopeOptions;
+int systemd1_start_scope(sd_bus *bus, const ScopeOptions *options, Failure *failure);
+
+/* Calls handler when systemd wants a scope down whose Controller we are: ours, there is one a supervisor. */
+int systemd1_on_request_stop(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
+                             Failure *failure);

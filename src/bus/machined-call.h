@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by the two files that speak to machined; nobody else includes it. */
+
+#include "bus/bus.h"
+
+/* bus_failure() with machined's view: whatever keeps the service from being activated is "no machined". */
+int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Questions to systemd-machined and the few orders that boxctl gives it (see machined.h): one function a method, each a
+ * call and the parsing of its reply. Runs in boxctl with its caller's rights; machined and polkit decide what is
+ * allowed. Silent.
+ *
+ * Strings in the replies come from machines (an os-release may hold anything): they are data here, and are made fit
+ * for a terminal where they are printed.
+ */
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/machined-call.h"
+#include "bus/machined.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
+{
+        static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
+        const char *name = error ? error->name : NULL;
+
+        /* The bus asks systemd to start machined's unit, and what systemd says to that comes back to us. */
+        if (name && (strcmp(name, "org.freedesktop.systemd1.NoSuchUnit") == 0 ||
+                     strcmp(name, "org.freedesktop.systemd1.UnitMasked") == 0 ||
+                     strncmp(name, spawn, sizeof(spawn) - 1) == 0))
+                return failure_set(failure, -ENOSYS, "Failed to %s: %s", what, error->message ?: name);
+
+        return bus_failure(failure, r, error, what);
+}
+
+int machined_unregister(sd_bus *bus, const char *name, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        Failure f = { 0 };
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "UnregisterMachine",
+                               &error, NULL, "s", name);
+        if (r >= 0)
+                return 0;
+
+        r = machined_failure(&f, r, &error, "unregister the machine");
+        return r == -ENXIO ? 0 : failure_set(failure, r, "%s", f.text);
+}
+
+static int append_row(sd_bus_message *m, MachineRow **rows, size_t *n)
+{
+        const char *name, *class, *service, *path;
+        MachineRow *row;
+        int r;
+
+        r = sd_bus_message_read(m, "(ssso)", &name, &class, &service, &path);
+        if (r <= 0)
+                return r;
+        row = array_append(rows, n, sizeof(MachineRow));
+        if (!row)
+                return -ENOMEM;
+
+        row->name = strdup(name);
+        row->class = strdup(class);
+        row->service = strdup(service);
+        row->path = strdup(path);
+        return row->name && row->class && row->service && row->path ? 1 : -ENOMEM;
+}
+
+int machined_list(sd_bus *bus, MachineRow **ret, size_t *ret_n, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        MachineRow *rows = NULL;
+        size_t n = 0;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "ListMachines", &error,
+                               &reply, NULL);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "list machines");
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssso)");
+        while (r > 0)
+                r = append_row(reply, &rows, &n);
+        if (r < 0) {
+                machine_rows_free(rows, n);
+                return failure_set(failure, r, "Failed to list machines: the reply cannot be read: %m");
+        }
+
+        *ret = rows;
+        *ret_n = n;
+        return 0;
+}
+
+void machine_rows_free(MachineRow *rows, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(rows[i].name);
+                free(rows[i].class);
+                free(rows[i].service);
+                free(rows[i].path);
+        }
+        free(rows);
+}
+
+int machined_kill(sd_bus *bus, const char *name, const char *whom, int sig, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "KillMachine", &error,
+                               NULL, "ssi", name, whom, (int32_t) sig);
+        return r < 0 ? machined_failure(failure, r, &error, "signal the machine") : 0;
+}
+
+int machined_terminate(sd_bus *bus, const char *name, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "TerminateMachine",
+                               &error, NULL, "s", name);
+        return r < 0 ? machined_failure(failure, r, &error, "terminate the machine") : 0;
+}
+
+/* Reply "hs": the master's descriptor belongs to the message, the caller gets one of its own. */
+static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
+{
+        const char *slave;
+        int r, fd;
+
+        r = sd_bus_message_read(reply, "hs", &fd, &slave);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read machined's reply: %m");
+        fd = RET_ERRNO(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to take over the terminal: %m");
+
+        *ret_pty = fd;
+        return 0;
+}
+
+int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "OpenMachineLogin",
+                               &error, &reply, "s", name);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get a login terminal");
+        return take_pty(reply, ret_pty, failure);
+}
+
+static int shell_message(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
+                         char *const *env, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER,
+                                           "OpenMachineShell");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "sss", name, user ?: "", path ?: "");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append_strv(m, (char **) argv);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append_strv(m, (char **) env);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+int machined_open_shell(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
+                        char *const *env, int *ret_pty, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        int r;
+
+        r = shell_message(bus, name, user, path, argv, env, &m);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to ask for a shell: %m");
+        r = sd_bus_call(bus, m, 0, &error, &reply);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get a shell");
+        return take_pty(reply, ret_pty, failure);
+}
+
+int machined_on_removed(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
+                        Failure *failure)
+{
+        int r;
+
+        r = sd_bus_match_signal(bus, ret, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "MachineRemoved",
+                                handler, userdata);
+        return r < 0 ? failure_set(failure, r, "Failed to watch machined: %m") : 0;
+}
+
+/* 1: one address appended; 0: no more. */
+static int append_address(sd_bus_message *m, int ifindex, char ***list)
+{
+        char text[INET6_ADDRSTRLEN + 16];
+        const void *bytes;
+        size_t size;
+        int family, r;
+
+        r = sd_bus_message_enter_container(m, 'r', "iay");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(m, 'i', &family);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read_array(m, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        if ((family != AF_INET || size != 4) && (family != AF_INET6 || size != 16))
+                return 1;
+        if (!inet_ntop(family, bytes, text, sizeof(text)))
+                return -errno;
+        if (family == AF_INET6 && ifindex > 0) {
+                size_t n = strlen(text);
+
+                (void) snprintf(text + n, sizeof(text) - n, "%%%d", ifindex);
+        }
+
+        r = strv_extend(list, text);
+        return r < 0 ? r : 1;
+}
+
+int machined_addresses(sd_bus *bus, const char *name, int ifindex, char ***ret, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachineAddresses",
+                               &error, &reply, "s", name);
+        if (r < 0 && sd_bus_error_has_name(&error, "org.freedesktop.machine1.NoPrivateNetworking")) {
+                *ret = NULL;
+                return 0;
+        }
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get the machine's addresses");
+
+        r = sd_bus_message_enter_container(reply, 'a', "(iay)");
+        while (r > 0)
+                r = append_address(reply, ifindex, &list);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to get the machine's addresses: %m");
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static int append_os_field(sd_bus_message *m, char ***list)
+{
+        const char *key, *value;
+        char *entry;
+        int r;
+
+        r = sd_bus_message_read(m, "{ss}", &key, &value);
+        if (r <= 0)
+                return r;
+        if (asprintf(&entry, "%s=%s", key, value) < 0)
+                return -ENOMEM;
+        r = strv_consume(list, entry);
+        return r < 0 ? r : 1;
+}
+
+int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachineOSRelease",
+                               &error, &reply, "s", name);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get the machine's os-release");
+
+        r = sd_bus_message_enter_container(reply, 'a', "{ss}");
+        while (r > 0)
+                r = append_os_field(reply, &list);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to get the machine's os-release: %m");
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, Failure *failure)
+{
+        static const PropertyField fields[] = {
+                { "Name",               PROPERTY_STRING, offsetof(MachineProperties, name) },
+                { "Service",            PROPERTY_STRING, offsetof(MachineProperties, service) },
+                { "Unit",               PROPERTY_STRING, offsetof(MachineProperties, unit) },
+                { "Class",              PROPERTY_STRING, offsetof(MachineProperties, class) },
+                { "RootDirectory",      PROPERTY_STRING, offsetof(MachineProperties, root) },
+                { "State",              PROPERTY_STRING, offsetof(MachineProperties, state) },
+                { "Id",                 PROPERTY_ID128,  offsetof(MachineProperties, id) },
+                { "Timestamp",          PROPERTY_U64,    offsetof(MachineProperties, timestamp) },
+                { "TimestampMonotonic", PROPERTY_U64,    offsetof(MachineProperties, timestamp_monotonic) },
+                { "Leader",             PROPERTY_U32,    offsetof(MachineProperties, leader) },
+                { "NetworkInterfaces",  PROPERTY_INTS,   offsetof(MachineProperties, ifindices) },
+        };
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        MachineProperties p = { 0 };
+        const char *path;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachine", &error,
+                               &reply, "s", name);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get the machine's properties");
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to get the machine's properties: %m");
+
+        r = bus_properties_get(bus, BUS_MACHINE1, path, fields, ARRAY_SIZE(fields), &p,
+                               "get the machine's properties", failure);
+        if (r < 0) {
+                machine_properties_done(&p);
+                return r;
+        }
+
+        *ret = p;
+        return 0;
+}
+
+void machine_properties_done(MachineProperties *p)
+{
+        free(p->name);
+        free(p->service);
+        free(p->unit);
+        free(p->class);
+        free(p->root);
+        free(p->state);
+        free(p->ifindices.values);
+        *p = (MachineProperties) { 0 };
+}
+
+int machined_pool(sd_bus *bus, PoolProperties *ret, Failure *failure)
+{
+        static const PropertyField fields[] = {
+                { "PoolPath",  PROPERTY_STRING, offsetof(PoolProperties, path) },
+                { "PoolUsage", PROPERTY_U64,    offsetof(PoolProperties, usage) },
+                { "PoolLimit", PROPERTY_U64,    offsetof(PoolProperties, limit) },
+        };
+        PoolProperties p = { NULL, UINT64_MAX, UINT64_MAX };
+        int r;
+
+        r = bus_properties_get(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, fields, ARRAY_SIZE(fields), &p,
+                               "get machined's properties", failure);
+        if (r < 0) {
+                pool_properties_done(&p);
+                return r;
+        }
+
+        *ret = p;
+        return 0;
+}
+
+void pool_properties_done(PoolProperties *p)
+{
+        free(p->path);
+        *p = (PoolProperties) { 0 };
+}

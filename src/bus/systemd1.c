@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Questions and single orders to the service manager (see systemd1.h; its jobs are in systemd1-job.c). Runs in boxctl
+ * with its caller's rights, systemd and polkit decide what is allowed. Silent.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "bus/properties.h"
+#include "bus/systemd1.h"
+#include "util/strv.h"
+
+/* polkit may ask for a password, as it does for systemctl. */
+static int call_manager(sd_bus *bus, sd_bus_message *m, const char *what, sd_bus_message **ret, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_message_set_allow_interactive_authorization(m, true);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, 0, &error, ret);
+        return r < 0 ? bus_failure(failure, r, &error, what) : 0;
+}
+
+static int new_call(sd_bus *bus, const char *method, sd_bus_message **ret, Failure *failure)
+{
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, ret, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, method);
+        return r < 0 ? failure_set(failure, r, "Failed to call systemd's %s: %m", method) : 0;
+}
+
+int systemd1_unit_object(sd_bus *bus, const char *unit, char **ret, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *path;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "LoadUnit", &error,
+                               &reply, "s", unit);
+        if (r < 0)
+                return bus_failure(failure, r, &error, "look the unit up");
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to look the unit up: %m");
+
+        *ret = strdup(path);
+        return *ret ? 0 : failure_set(failure, -ENOMEM, "Failed to look the unit up: %m");
+}
+
+/* Every string of it. */
+static char **unit_info_string(UnitInfo *u, size_t i)
+{
+        char **strings[] = { &u->id, &u->description, &u->load_state, &u->active_state, &u->sub_state, &u->result,
+                             &u->status_text, &u->unit_file_state, &u->control_group };
+
+        return i < ARRAY_SIZE(strings) ? strings[i] : NULL;
+}
+
+int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure)
+{
+        static const PropertyField fields[] = {
+                { "Id",                   PROPERTY_STRING, offsetof(UnitInfo, id) },
+                { "Description",          PROPERTY_STRING, offsetof(UnitInfo, description) },
+                { "LoadState",            PROPERTY_STRING, offsetof(UnitInfo, load_state) },
+                { "ActiveState",          PROPERTY_STRING, offsetof(UnitInfo, active_state) },
+                { "SubState",             PROPERTY_STRING, offsetof(UnitInfo, sub_state) },
+                { "Result",               PROPERTY_STRING, offsetof(UnitInfo, result) },
+                { "StatusText",           PROPERTY_STRING, offsetof(UnitInfo, status_text) },
+                { "UnitFileState",        PROPERTY_STRING, offsetof(UnitInfo, unit_file_state) },
+                { "ControlGroup",         PROPERTY_STRING, offsetof(UnitInfo, control_group) },
+                { "InvocationID",         PROPERTY_ID128,  offsetof(UnitInfo, invocation_id) },
+                { "MainPID",              PROPERTY_U32,    offsetof(UnitInfo, main_pid) },
+                { "ExecMainCode",         PROPERTY_I32,    offsetof(UnitInfo, exec_main_code) },
+                { "ExecMainStatus",       PROPERTY_I32,    offsetof(UnitInfo, exec_main_status) },
+                { "StatusErrno",          PROPERTY_I32,    offsetof(UnitInfo, status_errno) },
+                { "ActiveEnterTimestamp", PROPERTY_U64,    offsetof(UnitInfo, active_enter_usec) },
+                { "MemoryCurrent",        PROPERTY_U64,    offsetof(UnitInfo, memory_current) },
+                { "CPUUsageNSec",         PROPERTY_U64,    offsetof(UnitInfo, cpu_usage_nsec) },
+                { "TasksCurrent",         PROPERTY_U64,    offsetof(UnitInfo, tasks_current) },
+                { "TasksMax",             PROPERTY_U64,    offsetof(UnitInfo, tasks_max) },
+        };
+        UnitInfo u = { .memory_current = UINT64_MAX, .cpu_usage_nsec = UINT64_MAX, .tasks_current = UINT64_MAX,
+                       .tasks_max = UINT64_MAX };
+        _cleanup_free_ char *path = NULL;
+        char **s;
+        int r;
+
+        r = systemd1_unit_object(bus, unit, &path, failure);
+        if (r < 0)
+                return r;
+
+        r = bus_properties_get(bus, BUS_SYSTEMD1, path, fields, ARRAY_SIZE(fields), &u, "get the unit's properties",
+                               failure);
+        for (size_t i = 0; r >= 0 && (s = unit_info_string(&u, i)); i++)
+                if (!*s && !(*s = strdup("")))
+                        r = failure_set(failure, -ENOMEM, "Failed to get the unit's properties: %m");
+        if (r < 0) {
+                unit_info_done(&u);
+                return r;
+        }
+
+        *ret = u;
+        return 0;
+}
+
+void unit_info_done(UnitInfo *u)
+{
+        char **s;
+
+        for (size_t i = 0; (s = unit_info_string(u, i)); i++)
+                free(*s);
+        *u = (UnitInfo) { 0 };
+}
+
+/* 1: one more change in the list; 0: the end. */
+static int append_change(sd_bus_message *m, char ***list)
+{
+        const char *type, *path, *source;
+        char *line;
+        int r;
+
+        r = sd_bus_message_read(m, "(sss)", &type, &path, &source);
+        if (r <= 0)
+                return r;
+
+        if (strcmp(type, "symlink") == 0)
+                r = asprintf(&line, "Created symlink %s → %s.", path, source);
+        else if (strcmp(type, "unlink") == 0)
+                r = asprintf(&line, "Removed \"%s\".", path);
+        else
+                return 1;       /* "masked", "dangling" …: neither made nor removed */
+        if (r < 0)
+                return -ENOMEM;
+
+        r = strv_consume(list, line);
+        return r < 0 ? r : 1;
+}
+
+static int read_changes(sd_bus_message *reply, bool enable, char ***ret)
+{
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        if (enable) {
+                r = sd_bus_message_skip(reply, "b");
+                if (r < 0)
+                        return r;
+        }
+        r = sd_bus_message_enter_container(reply, 'a', "(sss)");
+        while (r > 0)
+                r = append_change(reply, &list);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure)
+{
+        const char *what = enable ? "enable the unit" : "disable the unit";
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL, *reload = NULL;
+        _cleanup_strv_ char **changes = NULL;
+        int r;
+
+        r = new_call(bus, enable ? "EnableUnitFiles" : "DisableUnitFiles", &m, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append_strv(m, (char **) units);
+        if (r >= 0)
+                r = enable ? sd_bus_message_append(m, "bb", /* runtime= */ false, /* force= */ false) :
+                             sd_bus_message_append(m, "b", /* runtime= */ false);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to %s: %m", what);
+        r = call_manager(bus, m, what, &reply, failure);
+        if (r < 0)
+                return r;
+        r = read_changes(reply, enable, &changes);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
+
+        r = new_call(bus, "Reload", &reload, failure);
+        if (r >= 0)
+                r = call_manager(bus, reload, "make systemd reload its units", NULL, failure);
+        if (r < 0)
+                return r;
+
+        *ret_changes = TAKE_PTR(changes);
+        return 0;
+}
+
+int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "KillUnit", &m, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ssi", unit, whom, (int32_t) sig);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to signal the unit: %m");
+        return call_manager(bus, m, "signal the unit", NULL, failure);
+}
