@@ -1,0 +1,465 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What every bootstrap script shares: the command line, the progress display, the hidden work directory with its lock,
+# the isolation that the build runs in, and the few things that are done to every tree. Sourced, never executed; runs
+# as root on the host. README.md beside this file says how to add a distribution.
+#
+# Nothing half-made is ever visible: all work happens in .#NAME.XXXXXX beside the final path, which is renamed at the
+# end and removed on any failure or signal. The tools that build run in mount and PID namespaces of their own, so that
+# killing one process ends all of them and takes their mounts along; only then is the work directory removed.
+#
+# A distribution's script sets these, sources this file, defines the functions and calls bootstrap_main "$@":
+#   SUMMARY                     one line for --help
+#   distribution_options        declares its options by option() (optional)
+#   distribution_configure      checks OPT[] and fills in defaults; changes nothing
+#   distribution_plan           prints what would be done, for --dry-run
+#   distribution_build TREE     makes the tree; step() and run_tool() show progress
+#   STEPS                       how many step() calls a run has, set by distribution_configure at the latest
+
+set -euo pipefail
+shopt -s extglob
+umask 022
+
+readonly PROGRAM=${0##*/}
+declare -A OPT=() OPTION_ARG=() OPTION_HELP=()
+declare -a OPTION_ORDER=()
+STEPS=1
+STEP=0
+STEP_TITLE=
+WORK=               # the hidden work directory, once it exists
+LOCK=               # the lock file, once it is held
+CHILD=              # the build that is running, if any
+LIVE=0              # whether the last thing on the terminal is an unfinished line
+
+# --- messages ----------------------------------------------------------------------------------------------------
+
+say() {
+        clear_live
+        printf '%s\n' "$*" >&2
+}
+
+note() {
+        [[ -n ${OPT[quiet]-} ]] || say "$@"
+}
+
+fail() {
+        say "$PROGRAM: $*"
+        exit 1
+}
+
+usage_error() {
+        say "$PROGRAM: $*"
+        say "Try '$PROGRAM --help'."
+        exit 2
+}
+
+clear_live() {
+        if (( LIVE )); then
+                printf '\r\033[K' >&2
+                LIVE=0
+        fi
+}
+
+# Opens the next numbered step. On a terminal its line stays live until the next one; elsewhere it is printed once.
+step() {
+        STEP=$((STEP + 1))
+        STEP_TITLE=$*
+        [[ -z ${OPT[quiet]-} ]] || return 0
+        say "[$STEP/$STEPS] $STEP_TITLE"
+}
+
+# Shows how far the open step is, on a terminal only: progress DONE TOTAL
+progress() {
+        [[ -z ${OPT[quiet]-} && -t 2 ]] || return 0
+        if (( $2 > 0 )); then
+                local done=$(( $1 < $2 ? $1 : $2 ))
+                printf '\r\033[K      %3d%%  %d of %d' $((done * 100 / $2)) "$done" "$2" >&2
+        else
+                printf '\r\033[K      %d' "$1" >&2
+        fi
+        LIVE=1
+}
+
+# --- command line --------------------------------------------------------------------------------------------------
+
+# option NAME METAVAR HELP: one row per option; METAVAR is empty for a switch. Parser, --help and tests share the rows.
+option() {
+        OPTION_ORDER+=("$1")
+        OPTION_ARG[$1]=$2
+        OPTION_HELP[$1]=$3
+}
+
+common_options() {
+        option directory PATH "make the tree at PATH, not in /var/lib/machines/NAME"
+        option hostname HOST "write HOST to /etc/hostname (default: none, the machine's name is used)"
+        option root-password PASSWORD "set root's password (seen in the process list; see --password-file)"
+        option hashed-root-password HASH "set root's password from a crypt(3) hash"
+        option password-file FILE "set root's password from FILE's first line ('-': standard input)"
+        option dry-run "" "print what would be done, and do nothing"
+        option quiet "" "print errors only"
+        option help "" "show this help"
+}
+
+show_help() {
+        local name left
+
+        printf 'Usage: %s [OPTION]… NAME\n\n%s\n\nOptions:\n' "$PROGRAM" "$SUMMARY"
+        for name in "${OPTION_ORDER[@]}"; do
+                left="--$name${OPTION_ARG[$name]:+=${OPTION_ARG[$name]}}"
+                printf '  %-31s %s\n' "$left" "${OPTION_HELP[$name]}"
+        done
+        printf '\nWithout a password option root has no valid password, and logs in only through boxctl shell.\n'
+}
+
+parse_arguments() {
+        local argument name
+        local -a names=()
+
+        while (( $# )); do
+                argument=$1
+                shift
+                case $argument in
+                -h) argument=--help ;;
+                -q) argument=--quiet ;;
+                --) names+=("$@"); break ;;
+                --*) ;;
+                -?*) usage_error "Unknown option '$argument'" ;;
+                *) names+=("$argument"); continue ;;
+                esac
+
+                name=${argument#--}
+                name=${name%%=*}
+                [[ -v OPTION_ARG[$name] ]] || usage_error "Unknown option '--$name'"
+                if [[ -z ${OPTION_ARG[$name]} ]]; then
+                        [[ $argument != *=* ]] || usage_error "Option '--$name' takes no argument"
+                        OPT[$name]=yes
+                elif [[ $argument == *=* ]]; then
+                        OPT[$name]=${argument#*=}
+                else
+                        (( $# )) || usage_error "Option '--$name' needs an argument"
+                        OPT[$name]=$1
+                        shift
+                fi
+        done
+
+        if [[ -n ${OPT[help]-} ]]; then
+                show_help
+                exit 0
+        fi
+        (( ${#names[@]} <= 1 )) || usage_error "Only one NAME can be made at a time, got '${names[1]}' too"
+        NAME=${names[0]-}
+}
+
+# The rule of machine names: a host name of letters, digits, '-', '_' and '.', at most 64 characters.
+name_is_valid() {
+        local LC_ALL=C
+
+        (( ${#1} >= 1 && ${#1} <= 64 )) || return 1
+        [[ $1 =~ ^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$ ]] || return 1
+        [[ $1 != -* && $1 != *- && $1 != *.-* && $1 != *-.* ]]
+}
+
+# Sets NAME, DESTINATION and PARENT.
+resolve_destination() {
+        local directory=${OPT[directory]-}
+
+        if [[ -v OPT[directory] ]]; then
+                [[ -n $directory ]] || usage_error "Option '--directory' needs a path"
+                directory=$(realpath -ms -- "$directory")
+                [[ -n $NAME ]] || NAME=${directory##*/}
+                DESTINATION=$directory
+        else
+                [[ -n $NAME ]] || usage_error "NAME is missing"
+                DESTINATION=/var/lib/machines/$NAME
+        fi
+        name_is_valid "$NAME" || usage_error "'$NAME' is not a valid machine name"
+        PARENT=${DESTINATION%/*}
+        PARENT=${PARENT:-/}
+}
+
+check_common_options() {
+        local given=0 name
+
+        for name in root-password hashed-root-password password-file; do
+                [[ ! -v OPT[$name] ]] || given=$((given + 1))
+        done
+        (( given <= 1 )) || usage_error "Only one of --root-password, --hashed-root-password and --password-file can be used"
+        if [[ -v OPT[root-password] ]]; then
+                check_password "${OPT[root-password]}" --root-password
+        fi
+        if [[ -v OPT[hashed-root-password] && ! ${OPT[hashed-root-password]} =~ ^[!-9\;-~]+$ ]]; then
+                usage_error "--hashed-root-password= is not a crypt(3) hash"
+        fi
+        if [[ -v OPT[hostname] ]]; then
+                name_is_valid "${OPT[hostname]}" || usage_error "'${OPT[hostname]}' is not a valid host name"
+        fi
+}
+
+check_password() {
+        [[ -n $1 && $1 != *$'\n'* ]] || usage_error "The password of $2 is empty or has more than one line"
+}
+
+# A password file is read before any work is done: a wrong path must not cost the user a download.
+read_password_file() {
+        local file=${OPT[password-file]} password=
+
+        if [[ $file == - ]]; then
+                IFS= read -r password || true
+        else
+                [[ -r $file && ! -d $file ]] || fail "Cannot read password file '$file'"
+                IFS= read -r password <"$file" || true
+        fi
+        check_password "$password" --password-file
+        OPT[root-password]=$password
+}
+
+# need PROGRAM PACKAGE: fails with the name of what to install.
+need() {
+        command -v "$1" >/dev/null || fail "'$1' is not installed; install the package '$2'"
+}
+
+# --- the work directory --------------------------------------------------------------------------------------------
+
+check_host() {
+        (( EUID == 0 )) || fail "Making a tree needs root"
+        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' exists already; it is left as it is"
+        need unshare util-linux
+        need setpriv util-linux
+        need flock util-linux
+}
+
+open_work() {
+        local left
+
+        if [[ ! -v OPT[directory] && ! -d $PARENT ]]; then
+                install -d -m 0700 "$PARENT"
+        fi
+        [[ -d $PARENT ]] || fail "'$PARENT' is not a directory"
+        take_lock
+
+        # Under the lock: another run may have finished since the first look.
+        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' exists already; it is left as it is"
+        for left in "$PARENT/.#$NAME".??????; do
+                [[ ! -d $left ]] || note "$PROGRAM: '$left' was left by a run that was killed; it can be removed"
+        done
+
+        WORK=$(mktemp -d -- "$PARENT/.#$NAME.XXXXXX") || fail "Cannot create a work directory in '$PARENT'"
+        # The download user of apt and its like must be able to pass through.
+        chmod 0755 "$WORK"
+        mkdir -m 0755 "$WORK/tree"
+        mkdir -m 1777 "$WORK/tmp"
+        : >"$WORK/log"
+}
+
+# A lock file that is removed when it is released can be opened just before that: what we hold must still be the file
+# that others will find under the name.
+take_lock() {
+        local file="$PARENT/.#$NAME.lck"
+
+        while :; do
+                exec {LOCK_FD}>>"$file" || fail "Cannot create lock file '$file'"
+                flock -n "$LOCK_FD" || fail "Another run is making '$DESTINATION'"
+                [[ ! $file -ef /proc/self/fd/$LOCK_FD ]] || break
+                exec {LOCK_FD}>&-
+        done
+        LOCK=$file
+}
+
+# The one moment at which the tree appears. mv -n is RENAME_NOREPLACE, but tells only some versions of itself by its
+# exit status that it has not moved, so look at what is there.
+publish() {
+        mv -nT -- "$WORK/tree" "$DESTINATION" 2>/dev/null || true
+        [[ ! -e $WORK/tree ]] || fail "Failed to rename the finished tree to '$DESTINATION'"
+}
+
+# Idempotent; what it waits for is gone in milliseconds.
+clean_up() {
+        local tries
+
+        if [[ -n $CHILD ]]; then
+                kill -KILL "$CHILD" 2>/dev/null
+                wait "$CHILD" 2>/dev/null
+                CHILD=
+        fi
+        if [[ -n $WORK ]]; then
+                # unshare is gone, but the namespace it killed may still be emptying, and write until it is.
+                for (( tries = 0; tries < 50; tries++ )); do
+                        rm -rf --one-file-system -- "$WORK" 2>/dev/null && break
+                        sleep 0.1
+                done
+                [[ ! -e $WORK ]] || say "$PROGRAM: Failed to remove '$WORK'"
+                WORK=
+        fi
+        [[ -z $LOCK ]] || rm -f -- "$LOCK"
+        LOCK=
+}
+
+# Signals are ignored while cleaning, so that a second Ctrl-C does not leave half of it behind.
+on_exit() {
+        local status=$?
+
+        trap '' INT TERM HUP
+        set +e
+        clean_up
+        clear_live
+        exit "$status"
+}
+
+# A signal ends us by that signal, so that the caller's shell sees it.
+on_signal() {
+        trap '' INT TERM HUP
+        trap - EXIT
+        set +e
+        say "$PROGRAM: interrupted, removing what was made"
+        clean_up
+        trap - "$1"
+        kill -s "$1" $$
+        exit 1
+}
+
+# --- running the tools ---------------------------------------------------------------------------------------------
+
+# Replaces the calling subshell by CMD, run in namespaces of its own and with a clean environment. It dies with this
+# script, even where that was killed by SIGKILL.
+isolated() {
+        local -a keep=()
+        local name
+
+        for name in http_proxy https_proxy ftp_proxy no_proxy SOURCE_DATE_EPOCH; do
+                [[ ! -v $name ]] || keep+=("$name=${!name}")
+        done
+        exec env -i PATH="$PATH" HOME=/root TERM=dumb LANG=C.UTF-8 LC_ALL=C.UTF-8 TMPDIR="$WORK/tmp" \
+                DEBIAN_FRONTEND=noninteractive "${keep[@]}" \
+                setpriv --pdeathsig KILL \
+                unshare --mount --pid --uts --ipc --fork --kill-child=KILL --mount-proc -- "$@"
+}
+
+# run_tool FILTER CMD…: runs CMD, logs all it says, and hands each line to FILTER, which calls progress().
+run_tool() {
+        local filter=$1 line out status=0
+
+        shift
+        exec {out}< <(isolated "$@" </dev/null 2>&1)
+        CHILD=$!
+        while IFS= read -r line <&"$out"; do
+                printf '%s\n' "$line" >>"$WORK/log"
+                "$filter" "$line"
+        done
+        exec {out}<&-
+        wait "$CHILD" || status=$?
+        CHILD=
+        clear_live
+        (( status == 0 )) || fail_with_log "$1" "$status"
+}
+
+fail_with_log() {
+        say "$PROGRAM: '$1' failed with exit status $2 while: $STEP_TITLE. It said last:"
+        tail -n 15 -- "$WORK/log" | sed 's/^/        /' >&2
+        exit 1
+}
+
+# in_tree CMD…: runs a program of the tree, in the tree, with /proc there.
+in_tree() {
+        # shellcheck disable=SC2016
+        (isolated "${IN_TREE[@]}" "$@")
+}
+
+# shellcheck disable=SC2016
+readonly ENTER='mount -t proc proc "$0/proc" && PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/tmp exec chroot "$0" "$@"'
+
+# tree_write PATH [MODE]: puts standard input into a file of the tree. A link at PATH is replaced, not followed; a
+# link among its directories must stay in the tree.
+tree_write() {
+        local file=$TREE/$1 folder
+
+        mkdir -p -- "${file%/*}"
+        folder=$(realpath -e -- "${file%/*}")
+        [[ $folder/ == "$TREE"/* ]] || fail "'$1' leads out of the tree"
+        rm -f -- "$file"
+        cat >"$file"
+        chmod "${2:-0644}" -- "$file"
+}
+
+# --- what every tree gets ------------------------------------------------------------------------------------------
+
+# Passwords go through standard input: an argument could be read by everyone.
+set_root_password() {
+        if [[ -v OPT[root-password] ]]; then
+                printf 'root:%s\n' "${OPT[root-password]}" | in_tree chpasswd
+        elif [[ -v OPT[hashed-root-password] ]]; then
+                printf 'root:%s\n' "${OPT[hashed-root-password]}" | in_tree chpasswd --encrypted
+        else
+                in_tree passwd --quiet --lock root
+        fi
+}
+
+# Takes away what must not be shared by all that is made from this tree, and what belongs to the build.
+#
+# /etc/machine-id is left empty, not missing: the machine gets an id of its own from its manager at its first boot,
+# but systemd does not take that for a "first boot" that would ask for a locale and apply presets over what is set up.
+finish_tree() {
+        local file systemd=
+
+        rm -f -- "$TREE"/etc/ssh/ssh_host_*_key?(.pub) "$TREE"/var/lib/dbus/machine-id \
+                "$TREE"/var/lib/systemd/{random-seed,credential.secret} "$TREE"/var/lib/urandom/random-seed \
+                "$TREE"/etc/{hostname,machine-id,mtab.tmp,.pwd.lock} "$TREE"/etc/{passwd,group,shadow,gshadow,subuid,subgid}-
+        if [[ -e $TREE/usr/lib/systemd/systemd || -e $TREE/lib/systemd/systemd ]]; then
+                systemd=yes
+                tree_write etc/machine-id 0444 </dev/null
+        fi
+        if [[ -v OPT[hostname] ]]; then
+                tree_write etc/hostname <<<"${OPT[hostname]}"
+        fi
+        tree_write etc/hosts <<-'END'
+		127.0.0.1 localhost
+		::1 localhost ip6-localhost ip6-loopback
+		ff02::1 ip6-allnodes
+		ff02::2 ip6-allrouters
+	END
+
+        # A container's manager mounts these; what a build put there would only be shadowed.
+        for file in dev run tmp var/tmp; do
+                mkdir -p -- "$TREE/$file"
+                find "$TREE/$file" -xdev -mindepth 1 -delete
+        done
+        chmod 1777 "$TREE/tmp" "$TREE/var/tmp"
+
+        if [[ -n ${SOURCE_DATE_EPOCH-} ]]; then
+                find "$TREE" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+        fi
+        # /etc and /var are as new as /usr: without this systemd would rebuild its caches at the first boot.
+        [[ -z $systemd ]] || touch -r "$TREE/usr" -- "$TREE/etc/.updated" "$TREE/var/.updated"
+}
+
+bootstrap_main() {
+        if declare -F distribution_options >/dev/null; then
+                distribution_options
+        fi
+        common_options
+        parse_arguments "$@"
+        resolve_destination
+        check_common_options
+        distribution_configure
+        if [[ -n ${OPT[dry-run]-} ]]; then
+                printf 'tree: %s\n' "$DESTINATION"
+                distribution_plan
+                exit 0
+        fi
+
+        check_host
+        [[ ! -v OPT[password-file] ]] || read_password_file
+        trap on_exit EXIT
+        trap 'on_signal INT' INT
+        trap 'on_signal TERM' TERM
+        trap 'on_signal HUP' HUP
+        open_work
+        TREE=$(realpath -e -- "$WORK/tree")
+        readonly TREE
+        IN_TREE=(sh -c "$ENTER" "$TREE")
+        distribution_build
+        finish_tree
+        publish
+        note "Made '$DESTINATION' ($(du -sxh -- "$DESTINATION" | cut -f1))"
+        exit 0
+}
