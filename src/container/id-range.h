@@ -15,24 +15,32 @@
 #define ID_RANGE_MIN 0x00080000U
 #define ID_RANGE_MAX 0x6FFF0000U
 
+/* The most blocks of ID_RANGE_COUNT ids that a range as written by the user may lie in. */
+#define ID_RANGE_LOCKS_MAX 64U
+
 typedef struct IdRange {
         uid_t base;
         uint32_t count;
-        int lock_fd;            /* held for the machine's life; -EBADF: a range that needs no lock */
-        char *lock_path;
+        int dir_fd;             /* where the lock files are */
+        uid_t first_lock;       /* the first one's name; the next ones' are ID_RANGE_COUNT apart */
+        unsigned n_locks;       /* 0: a range that needs none */
+        int *lock_fds;          /* held for the machine's life */
 } IdRange;
-#define ID_RANGE_NULL { 0, 0, -EBADF, NULL }
+#define ID_RANGE_NULL { 0, 0, -EBADF, 0, 0, NULL }
 
-/* Picks and locks a range: preferred (0: none) when free, else the name's own (stable: a hash of the name), else others
- * after it. A range is free when nobody holds its lock and neither passwd nor group knows its first and last id.
- * lock_dir NULL: the real one. */
-int id_range_pick(const char *lock_dir, const char *machine, uid_t preferred, IdRange *ret, Failure *failure);
+/* Picks and locks a range: preferred (0: none; the owner of a tree's root directory) when it is one and free, else the
+ * name's own (stable: a hash of the name), else others, in an order that is the name's own as well. A range is free
+ * when nobody holds its lock and the host's /etc/passwd, group, subuid and subgid give none of its ids to anybody.
+ * lock_dir and etc_dir NULL: the real ones. */
+int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine, uid_t preferred, IdRange *ret,
+                  Failure *failure);
 
-/* Locks just this one: -EBUSY where another machine has it. */
+/* Locks the range base:count that a user wrote, or -EBUSY where another machine has some of it. Ids that are never
+ * picked (below ID_RANGE_MIN, the host's own) are not locked. */
 int id_range_lock(const char *lock_dir, uid_t base, uint32_t count, IdRange *ret, Failure *failure);
 
 /* The range that a name asks for first. Pure. */
 uid_t id_range_of_name(const char *machine);
 
-/* Removes the lock file and lets go of it. */
+/* Removes the lock files and lets go of them. */
 void id_range_done(IdRange *r);

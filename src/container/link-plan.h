@@ -20,12 +20,13 @@ typedef enum LinkKind {
 
 typedef struct LinkOp {
         LinkKind kind;
-        char host_name[IF_NAMESIZE];    /* VETH: our side; MACVLAN: the parent; MOVE: its name on the host */
-        char *host_altname;             /* the full name where host_name had to be cut; NULL */
+        char *host_name;                /* VETH: our side; MACVLAN: the parent; MOVE: its name on the host. The last
+                                         * two may be alternative names, longer than IF_NAMESIZE */
+        char *host_altname;             /* VETH: the full name where host_name had to be cut; NULL */
         char inner_name[IF_NAMESIZE];
         uint8_t host_mac[6];            /* VETH */
         uint8_t inner_mac[6];           /* VETH, MACVLAN */
-        char bridge[IF_NAMESIZE];       /* VETH: the bridge that our side joins; "" */
+        char *bridge;                   /* VETH: the bridge that our side joins; NULL */
         Source from;
 } LinkOp;
 
@@ -48,5 +49,7 @@ int link_plan_print(const LinkPlan *p, FILE *f);
 /* Pure parts, tested against systemd's. */
 void link_mac(const uint8_t host_id[static 16], const char *machine, const uint8_t key[static 16], uint64_t index,
               uint8_t ret[static 6]);
-/* prefix + machine, cut to 15 characters by systemd's rule (11 + 4 of a hash); *ret_cut tells whether it was. */
+/* prefix + machine, cut to 15 characters by systemd's rule (11 + 4 of a hash); *ret_cut tells whether it was.
+ * Reads no more than LINK_FULL_NAME_MAX characters of the two together. */
+#define LINK_FULL_NAME_MAX 159
 void link_name(const char *prefix, const char *machine, char ret[static IF_NAMESIZE], bool *ret_cut);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The names and addresses in here are what systemd-nspawn 252 gave on a host with the machine id host_id. */
+
+#include "test.h"
+
+#include <stdio.h>
+
+#include "container/link-plan.h"
+
+static const uint8_t host_id[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+static void assert_printed(const LinkPlan *p, const char *expected)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        assert_int_equal(link_plan_print(p, f), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_string_equal(text, expected);
+}
+
+/* Plans, and compares what is printed, or (expected NULL) the one problem's text. */
+static void assert_plan(const Settings *s, const char *machine, const char *expected, const char *problem)
+{
+        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        _cleanup_(problems_done) Problems problems = { 0 };
+
+        assert_int_equal(link_plan_make(s, machine, host_id, &p, &problems), 0);
+        assert_int_equal(problems.n, problem ? 1 : 0);
+        if (problem)
+                assert_string_equal(problems.items[0].text, problem);
+        if (expected)
+                assert_printed(&p, expected);
+}
+
+static Settings veth_settings(void)
+{
+        Settings s;
+
+        settings_init(&s);
+        s.virtual_ethernet = YES;
+        return s;
+}
+
+static void test_link_plan_veth(void **state)
+{
+        Settings s = veth_settings();
+
+        assert_plan(&s, "gentoo", "  veth ve-gentoo (f2:ae:fe:a1:3d:dc) <-> host0 (46:ad:b2:04:08:43)\n", NULL);
+}
+
+static void test_link_plan_veth_long_name(void **state)
+{
+        Settings s = veth_settings();
+
+        assert_plan(&s, "web-server-number-1",
+                    "  veth ve-web-servglet (d6:6c:0d:31:63:18) <-> host0 (ee:f5:ae:d1:c8:cb), "
+                    "also named ve-web-server-number-1\n", NULL);
+}
+
+static void test_link_plan_bridge(void **state)
+{
+        Settings s = veth_settings();
+
+        s.bridge = (char *) "br0";
+        assert_plan(&s, "web-server-number-1",
+                    "  veth vb-web-servGaeJ (d6:6c:0d:31:63:18) <-> host0 (ee:f5:ae:d1:c8:cb), bridge br0, "
+                    "also named vb-web-server-number-1\n", NULL);
+}
+
+static void test_link_plan_macvlan(void **state)
+{
+        InterfaceSetting macvlan[] = {
+                { .host = (char *) "d0" },
+                { .host = (char *) "d2", .inner = (char *) "lan" },
+                { .host = (char *) "enp0s31f6fault" },
+        };
+        Settings s;
+
+        settings_init(&s);
+        s.macvlan = macvlan;
+        s.n_macvlan = ARRAY_SIZE(macvlan);
+        assert_plan(&s, "web-server-number-1",
+                    "  macvlan mv-d0 (f2:3f:c8:8d:d5:f5) on d0\n"
+                    "  macvlan lan (a2:fe:5a:e0:bb:07) on d2\n"
+                    "  macvlan mv-enp0s31fP_na (72:b9:74:29:7e:5a) on enp0s31f6fault\n", NULL);
+        assert_plan(&s, "gentoo",
+                    "  macvlan mv-d0 (96:dc:3c:4a:29:f8) on d0\n"
+                    "  macvlan lan (62:c6:00:1a:28:30) on d2\n"
+                    "  macvlan mv-enp0s31fP_na (6a:01:e2:3c:fc:e4) on enp0s31f6fault\n", NULL);
+}
+
+static void test_link_plan_move(void **state)
+{
+        InterfaceSetting interfaces[] = {
+                { .host = (char *) "eth7" },
+                { .host = (char *) "eth8", .inner = (char *) "wan" },
+        };
+        Settings s;
+
+        settings_init(&s);
+        s.interfaces = interfaces;
+        s.n_interfaces = ARRAY_SIZE(interfaces);
+        assert_plan(&s, "x", "  move eth7 -> eth7\n  move eth8 -> wan\n", NULL);
+}
+
+static void test_link_plan_host_network(void **state)
+{
+        Settings s = veth_settings();
+
+        s.private_network = NO;
+        assert_plan(&s, "x", "", NULL);
+}
+
+static void test_link_plan_problems(void **state)
+{
+        static const struct {
+                InterfaceSetting macvlan, interface;
+                const char *problem;
+        } cases[] = {
+                { { .host = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: no valid interface name" },
+                { { .host = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: no valid interface name" },
+                { { .host = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: no valid interface name" },
+                { { .host = (char *) "d0", .inner = (char *) "sixteen-letters-" }, { 0 },
+                  "x.nspawn:3: MACVLAN=d0:sixteen-letters-: no valid interface name for the inside" },
+                { { .host = (char *) "d0", .inner = (char *) "host0" }, { 0 },
+                  "x.nspawn:3: MACVLAN=d0: the machine has another interface named host0" },
+                { { .host = (char *) "d0" }, { .host = (char *) "d0" },
+                  "x.nspawn:7: Interface=d0: MACVLAN=d0 needs it on the host" },
+                { { .host = (char *) "d0" }, { .host = (char *) "br0" },
+                  "x.nspawn:7: Interface=br0: Bridge=br0 needs it on the host" },
+                { { .host = (char *) "d0" }, { .host = (char *) "lo" },
+                  "x.nspawn:7: Interface=lo: lo is each namespace's own" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                InterfaceSetting macvlan = cases[i].macvlan, interface = cases[i].interface;
+                Settings s = veth_settings();
+
+                s.bridge = (char *) "br0";
+                macvlan.from = (Source) { "x.nspawn", 3 };
+                interface.from = (Source) { "x.nspawn", 7 };
+                s.macvlan = &macvlan;
+                s.n_macvlan = 1;
+                s.interfaces = &interface;
+                s.n_interfaces = interface.host ? 1 : 0;
+                assert_plan(&s, "x", NULL, cases[i].problem);
+        }
+}
+
+static void test_link_plan_moved_twice(void **state)
+{
+        InterfaceSetting interfaces[] = {
+                { .host = (char *) "eth7", .from = { "x.nspawn", 3 } },
+                { .host = (char *) "eth7", .inner = (char *) "b", .from = { "x.nspawn", 4 } },
+        };
+        Settings s;
+
+        settings_init(&s);
+        s.interfaces = interfaces;
+        s.n_interfaces = ARRAY_SIZE(interfaces);
+        assert_plan(&s, "x", NULL, "x.nspawn:4: Interface=eth7: named twice");
+}
+
+static void test_link_name_boundary(void **state)
+{
+        char name[IF_NAMESIZE];
+        bool cut;
+
+        link_name("ve-", "abcdefghijkl", name, &cut);
+        assert_false(cut);
+        assert_string_equal(name, "ve-abcdefghijkl");
+        link_name("ve-", "abcdefghijklm", name, &cut);
+        assert_true(cut);
+        assert_int_equal(strlen(name), 15);
+        assert_memory_equal(name, "ve-abcdefgh", 11);
+}
+
+static void test_link_mac_bits(void **state)
+{
+        uint8_t key[16] = { 0 }, first[6], mac[6];
+
+        link_mac(host_id, "x", key, 0, first);
+        for (uint64_t i = 1; i < 64; i++) {
+                link_mac(host_id, "x", key, i, mac);
+                assert_int_equal(mac[0] & 3, 2);
+                assert_memory_not_equal(mac, first, 6);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_link_plan_veth),
+                cmocka_unit_test(test_link_plan_veth_long_name),
+                cmocka_unit_test(test_link_plan_bridge),
+                cmocka_unit_test(test_link_plan_macvlan),
+                cmocka_unit_test(test_link_plan_move),
+                cmocka_unit_test(test_link_plan_host_network),
+                cmocka_unit_test(test_link_plan_problems),
+                cmocka_unit_test(test_link_plan_moved_twice),
+                cmocka_unit_test(test_link_name_boundary),
+                cmocka_unit_test(test_link_mac_bits),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
