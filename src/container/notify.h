@@ -24,8 +24,8 @@ void notify_message_done(NotifyMessage *m);
 /* Binds a non-blocking datagram socket with SO_PASSCRED at path below dir_fd ("notify"), mode 0200, owned by owner. */
 int notify_socket_open(int dir_fd, const char *name, uid_t owner, gid_t group, Failure *failure);
 
-/* Takes one message. 1: *ret is from the leader; 0: there was one to drop (another sender, too long, descriptors that
- * came with it are closed), or none (EAGAIN): told apart by *ret_empty. Negative errno when the socket is broken. */
+/* Takes one message. 1: *ret is from the leader (to be done with); 0: there was one to drop (another sender, too long;
+ * descriptors that came are closed), or none (EAGAIN): told apart by *ret_empty. Negative errno: the socket is broken. */
 int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty);
 
 /* The text alone. Pure; any bytes. 0 or -ENOMEM. */
