@@ -125,6 +125,11 @@ static const char *setting_of(LinkKind kind, bool bridged)
         return "";
 }
 
+const char *link_op_setting(const LinkOp *op)
+{
+        return setting_of(op->kind, op->bridge);
+}
+
 static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source from)
 {
         LinkOp *op = array_append(&p->ops, &p->n, sizeof(LinkOp));
@@ -189,7 +194,7 @@ static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *pref
 
         if (i->inner)
                 (void) snprintf(op->inner_name, sizeof(op->inner_name), "%s", i->inner);
-        else
+        else if (kind == LINK_MACVLAN || strlen(i->host) < IF_NAMESIZE)
                 link_name(prefix, i->host, op->inner_name, &cut);
         return 0;
 }
@@ -206,12 +211,12 @@ static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
 
                 return problem_error(problems, moved->from,
                                      "Interface=%s: %s%s needs it on the host", moved->host_name,
-                                     setting_of(other->kind, other->bridge), needed);
+                                     link_op_setting(other), needed);
         }
 
-        if (strcmp(a->inner_name, b->inner_name) == 0)
+        if (*a->inner_name && strcmp(a->inner_name, b->inner_name) == 0)
                 return problem_error(problems, b->from, "%s%s: the machine has another interface named %s",
-                                     setting_of(b->kind, b->bridge), b->kind == LINK_VETH ? "" : b->host_name, b->inner_name);
+                                     link_op_setting(b), b->kind == LINK_VETH ? "" : b->host_name, b->inner_name);
 
         return 0;
 }
@@ -225,7 +230,7 @@ static int check_names(const LinkPlan *p, Problems *problems)
 
                 if (strcmp(op->inner_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
                         r = problem_error(problems, op->from, "%s%s: lo is each namespace's own",
-                                          setting_of(op->kind, op->bridge), op->host_name);
+                                          link_op_setting(op), op->host_name);
                         if (r < 0)
                                 return r;
                 }
@@ -295,7 +300,10 @@ int link_plan_print(const LinkPlan *p, FILE *f)
                                 MAC_ARGS(op->inner_mac), op->host_name);
                         break;
                 case LINK_MOVE:
-                        fprintf(f, "  move %s -> %s\n", op->host_name, op->inner_name);
+                        fprintf(f, "  move %s", op->host_name);
+                        if (*op->inner_name)
+                                fprintf(f, " -> %s", op->inner_name);
+                        fputc('\n', f);
                         break;
                 }
         }

@@ -23,7 +23,7 @@ typedef struct LinkOp {
         char *host_name;                /* VETH: our side; MACVLAN: the parent; MOVE: its name on the host. The last
                                          * two may be alternative names, longer than IF_NAMESIZE */
         char *host_altname;             /* VETH: the full name where host_name had to be cut; NULL */
-        char inner_name[IF_NAMESIZE];
+        char inner_name[IF_NAMESIZE];   /* MOVE: "" or the same as host_name: it keeps its name */
         uint8_t host_mac[6];            /* VETH */
         uint8_t inner_mac[6];           /* VETH, MACVLAN */
         char *bridge;                   /* VETH: the bridge that our side joins; NULL */
@@ -45,6 +45,9 @@ int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id
 
 /* The steps as lines of the dry run's text, each "  veth ve-x (MAC) <-> host0 (MAC), bridge br0". */
 int link_plan_print(const LinkPlan *p, FILE *f);
+
+/* The setting that asks for the link, as messages begin: "MACVLAN=". */
+const char *link_op_setting(const LinkOp *op);
 
 /* Pure parts, tested against systemd's. */
 void link_mac(const uint8_t host_id[static 16], const char *machine, const uint8_t key[static 16], uint64_t index,

@@ -2,33 +2,42 @@
 #pragma once
 
 /*
- * Makes and removes the links of a LinkPlan by rtnetlink (libmnl). The supervisor, with CAP_NET_ADMIN on the host.
- * Each link carries the alias "box:NAME", so that a stale one of ours is known from somebody else's.
+ * Makes and removes the links of a LinkPlan by rtnetlink. The supervisor, with CAP_NET_ADMIN on the host. Our side of a
+ * veth carries the alias "box:NAME", so that a stale one of ours is known from somebody else's.
  */
 
 #include "container/link-plan.h"
 #include "util/failure.h"
 
+/* An op of the plan that has been done. */
+typedef struct LinkDone {
+        int ifindex;                    /* VETH: our side's; MACVLAN, MOVE: in the machine's namespace */
+        char host_name[IF_NAMESIZE];    /* MOVE: the name that it gets back */
+} LinkDone;
+
 typedef struct Links {
-        int host_rtnl;          /* NETLINK_ROUTE socket in the host's network namespace */
-        int inner_rtnl;         /* one in the machine's, to give moved interfaces back; -EBADF without any */
-        int host_netns;         /* the host's namespace */
-        size_t n_done;          /* how many ops of the plan are up */
-        int *moved;             /* ifindex inside, by op; 0 */
+        int host_rtnl;          /* rtnetlink sockets, open while links are up: in the host's network namespace */
+        int inner_rtnl;         /* and in the machine's, for what has to be taken out of it again; keeps that
+                                 * namespace alive. -EBADF where nothing has */
+        int host_netns;         /* the host's namespace; as inner_rtnl */
+        LinkDone *done;
+        size_t n_done;          /* how many ops of the plan are up, from the first on */
         int *ifindices;         /* what machined is told: the bridge's, else our side's */
         size_t n_ifindices;
 } Links;
-#define LINKS_NULL { -EBADF, -EBADF, -EBADF, 0, NULL, NULL, 0 }
+#define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, 0, NULL, 0 }
 
-/* Checks that every named parent, bridge and interface is there, before anything is changed. */
+/* Checks that every named parent, bridge and interface is there, before anything is changed. Missing ones are Problems;
+ * negative errno where the kernel can't be asked. */
 int links_check(const LinkPlan *p, Problems *problems);
 
 /* Makes all links into the namespace that netns_fd is. A stale link of this machine's name with our alias is replaced;
- * anybody else's is an error. What was made before a failure is left for links_down(). */
+ * anybody else's is an error. What was made before a failure is left for links_down(). The caller has one thread: it
+ * visits the machine's namespace for a moment. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
-/* Gives moved interfaces back under their old names, removes our veths; waits until the kernel has done it, so that a
- * start at once finds the names free. */
+/* Gives moved interfaces back under their old names, removes our veths and macvlans; returns when the kernel has done
+ * it, so that a start at once finds names and addresses free. */
 void links_down(const LinkPlan *p, Links *l);
 
 /* Inside the machine's network namespace (the child): lo goes up. */
