@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Maps of user namespaces. The supervisor, as root of the host (CAP_SETUID and CAP_SETGID there), writes those of its
+ * child, and makes namespaces that nobody lives in for idmapped mounts.
+ */
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "container/user-namespace.h"
+#include "util/fd.h"
+
+/* Three numbers of at most ten digits a line, for each line. */
+#define MAP_TEXT_MAX (ARRAY_SIZE(((IdMap *) 0)->lines) * 33 + 1)
+
+int id_map_format(const IdMap *map, char *buf, size_t size)
+{
+        size_t used = 0;
+
+        if (size == 0)
+                return -ENOBUFS;
+
+        buf[0] = 0;
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine *l = &map->lines[i];
+                int n = snprintf(buf + used, size - used, "%u %u %u\n", l->inside, l->outside, l->count);
+
+                if (n < 0 || (size_t) n >= size - used)
+                        return -ENOBUFS;
+                used += (size_t) n;
+        }
+
+        return 0;
+}
+
+int user_namespace_write_maps(int proc_pid_fd, const IdMap *map, Failure *failure)
+{
+        static const char *const files[] = { "uid_map", "gid_map" };
+        char text[MAP_TEXT_MAX];
+        int r;
+
+        r = id_map_format(map, text, sizeof(text));
+        if (r < 0)
+                return failure_set(failure, r, "Too many lines in an id map: %m");
+
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                _cleanup_close_ int fd = openat(proc_pid_fd, files[i], O_WRONLY | O_CLOEXEC);
+
+                if (fd < 0)
+                        return failure_set(failure, -errno, "Failed to open the child's %s: %m", files[i]);
+
+                /* The kernel takes a map in one write() only, and one only. */
+                r = RET_ERRNO((int) write(fd, text, strlen(text)));
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m",
+                                           (int) strcspn(text, "\n"), text, files[i]);
+        }
+
+        return 0;
+}
+
+/* Keeps a namespace until it is killed. It runs in its parent's memory, on a stack of its own: system calls only. */
+_Noreturn static int wait_to_be_killed(void *userdata)
+{
+        (void) syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        for (;;)
+                (void) syscall(SYS_pause);
+}
+
+static int open_mapped_namespace(pid_t pid, const IdMap *map, Failure *failure)
+{
+        _cleanup_close_ int proc_fd = -EBADF;
+        char path[32];
+        int fd, r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d", pid);
+        proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc_fd < 0)
+                return failure_set(failure, -errno, "Failed to open %s: %m", path);
+
+        r = user_namespace_write_maps(proc_fd, map, failure);
+        if (r < 0)
+                return r;
+
+        fd = openat(proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? failure_set(failure, -errno, "Failed to open %s/ns/user: %m", path) : fd;
+}
+
+int user_namespace_new(const IdMap *map, Failure *failure)
+{
+        _Alignas(16) char stack[8192];
+        sigset_t all, before;
+        pid_t pid;
+        int r;
+
+        /* CLONE_VM: no copy of our memory is made for a process that does nothing; but then no handler of ours may run
+         * there either. Without an exit signal, so that an event loop that watches SIGCHLD hears nothing of it. */
+        (void) sigfillset(&all);
+        (void) sigprocmask(SIG_SETMASK, &all, &before);
+        pid = RET_ERRNO(clone(wait_to_be_killed, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER, NULL));
+        (void) sigprocmask(SIG_SETMASK, &before, NULL);
+        if (pid < 0)
+                return failure_set(failure, pid, "Failed to make a user namespace: %m%s",
+                                   pid == -ENOSPC ? " (see /proc/sys/user/max_user_namespaces)" : "");
+
+        r = open_mapped_namespace(pid, map, failure);
+
+        /* Not reaped by anybody else, so the number is still its own. Only when it is gone may the stack go. */
+        (void) kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+                ;
+
+        return r;
+}

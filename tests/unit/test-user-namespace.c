@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Needs no privilege: it first goes into a user namespace of its own, where it may map what it has there. */
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "container/user-namespace.h"
+#include "util/fd.h"
+
+static void test_id_map_format(void **state)
+{
+        IdMap map = { .lines = { { 0, 524288, 65536 }, { 60514, 1000, 1 } }, .n = 2 };
+        char buf[64];
+
+        assert_int_equal(id_map_format(&map, buf, sizeof(buf)), 0);
+        assert_string_equal(buf, "0 524288 65536\n60514 1000 1\n");
+        assert_int_equal(id_map_format(&map, buf, 29), 0);
+        assert_int_equal(id_map_format(&map, buf, 28), -ENOBUFS);
+        map.n = 0;
+        assert_int_equal(id_map_format(&map, buf, 1), 0);
+        assert_string_equal(buf, "");
+}
+
+/* Eight of the widest lines fit what user_namespace_write_maps() has room for: the kernel refuses them, not we. */
+static void test_user_namespace_widest(void **state)
+{
+        IdMap map = { .n = ARRAY_SIZE(map.lines) };
+        Failure failure = { 0 };
+        int r;
+
+        for (unsigned i = 0; i < map.n; i++)
+                map.lines[i] = (IdMapLine) { 4294967295U, 4294967295U, 4294967295U };
+        r = user_namespace_new(&map, &failure);
+        assert_true(r == -EINVAL || r == -EPERM);
+        assert_non_null(strstr(failure.text, "4294967295 4294967295 4294967295"));
+}
+
+static void read_map(const char *file, char *buf, size_t size)
+{
+        _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+        unsigned inside, outside, count;
+        char text[256] = { 0 };
+
+        assert_true(fd >= 0);
+        assert_true(read(fd, text, sizeof(text) - 1) > 0);
+        assert_int_equal(sscanf(text, "%u %u %u", &inside, &outside, &count), 3);
+        (void) snprintf(buf, size, "%u %u %u", inside, outside, count);
+}
+
+/* The map is seen by one who goes in. */
+static void test_user_namespace_new(void **state)
+{
+        IdMap map = { .lines = { { 7, 0, 1 } }, .n = 1 };
+        Failure failure = { 0 };
+        int fd = user_namespace_new(&map, &failure), status;
+        pid_t pid;
+
+        assert_string_equal(failure.text, "");
+        assert_true(fd >= 0);
+        assert_int_equal(waitpid(-1, &status, __WALL | WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                char uids[64], gids[64];
+
+                if (setns(fd, CLONE_NEWUSER) < 0)
+                        _exit(1);
+                read_map("/proc/self/uid_map", uids, sizeof(uids));
+                read_map("/proc/self/gid_map", gids, sizeof(gids));
+                /* The second number is as seen from inside. */
+                _exit(strncmp(uids, "7 ", 2) == 0 && strncmp(gids, "7 ", 2) == 0 && getuid() == 7 ? 0 : 2);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        close(fd);
+}
+
+static void test_user_namespace_new_refused(void **state)
+{
+        /* An id that we don't have. */
+        IdMap map = { .lines = { { 0, 3000000000U, 1 } }, .n = 1 };
+        Failure failure = { 0 };
+        int status;
+
+        assert_int_equal(user_namespace_new(&map, &failure), -EPERM);
+        assert_non_null(strstr(failure.text, "\"0 3000000000 1\" to the child's uid_map"));
+        assert_int_equal(waitpid(-1, &status, __WALL | WNOHANG), -1);
+}
+
+static bool write_text(const char *path, const char *text)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t) strlen(text);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_id_map_format),
+                cmocka_unit_test(test_user_namespace_widest),
+                cmocka_unit_test(test_user_namespace_new),
+                cmocka_unit_test(test_user_namespace_new_refused),
+        };
+        char uids[32], gids[32];
+
+        (void) snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
+        (void) snprintf(gids, sizeof(gids), "0 %u 1", getegid());
+        if (unshare(CLONE_NEWUSER) < 0 || !write_text("/proc/self/uid_map", uids) ||
+            !write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/gid_map", gids))
+                return 77;
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
