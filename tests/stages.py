@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The stages of a test run, their order, and the sum. Started by tests/run, as root on the outer machine.
+
+    gcc     build with gcc, sanitizers and -Werror (build-dev.ini); all suites of `meson test`
+    clang   build with clang and -Werror; the same suites
+    lab-12  tests/system in a Debian 12 lab, with box built there
+    lab-13  the same on Debian 13
+    vm      tests/vm/scenario-*.sh on a kernel of their own
+
+Each stage leaves its output in a log and its results in JUnit files, and only these are counted. A stage that breaks
+before it has results counts as one failure. A skipped test counts as failed, unless tests/skips.txt expects it.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import fnmatch
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+TESTS = Path(__file__).resolve().parent
+SOURCE = TESTS.parent
+sys.path.insert(0, str(TESTS / 'lab'))
+import cache
+import trees
+
+LAB = TESTS / 'lab' / 'lab'
+VM = TESTS / 'vm' / 'vm'
+SKIPS = TESTS / 'skips.txt'
+SUITES = ['unit', 'golden', 'cli', 'style', 'fuzz']
+RESULTS = cache.ROOT / 'results'
+QUICK_RELEASE = '13'
+MESON_TIMEOUT_FACTOR = '4'      # two builds share two CPUs, under sanitizers
+
+
+class Broken(Exception):
+    """A stage could not produce results; the text says why."""
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    verdict: str        # passed, failed, skipped
+    text: str = ''
+
+
+@dataclasses.dataclass
+class Stage:
+    name: str
+    function: callable
+    cases: list = dataclasses.field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def log(self):
+        return RESULTS / f'{self.name}.log'
+
+    def count(self, verdict):
+        return sum(case.verdict == verdict for case in self.cases)
+
+
+# -------------------------------------------------------------------- running programs
+
+class Programs:
+    """The programs that stages run. When the run ends early they are ended too."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = set()
+        self.closed = False
+
+    def run(self, stage, command, env=None, check=True):
+        """Runs a program with its output going to the stage's log; returns its status."""
+        command = [str(word) for word in command]
+        with open(stage.log, 'a') as log:
+            log.write(f'+ {" ".join(command)}\n')
+            log.flush()
+            with self.lock:
+                if self.closed:
+                    raise Broken('interrupted')
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=SOURCE,
+                                           env={**os.environ, **(env or {})}, start_new_session=True)
+                self.running.add(process)
+            try:
+                status = process.wait()
+            finally:
+                with self.lock:
+                    self.running.discard(process)
+        if status and check:
+            raise Broken(f'{Path(command[0]).name} {command[1]} failed with status {status}')
+        return status
+
+    def end(self):
+        with self.lock:
+            self.closed = True
+            processes = list(self.running)
+        for process in processes:
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+PROGRAMS = Programs()
+
+
+# -------------------------------------------------------------------- stages
+
+def build(stage, directory, arguments, env):
+    """Configures anew when the arguments or the checkout are others than last time."""
+    wanted = f'{SOURCE} {arguments} {env}'
+    stamp = directory / '.stage-arguments'
+    if not stamp.exists() or stamp.read_text() != wanted:
+        cache.remove(directory)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        PROGRAMS.run(stage, ['meson', 'setup', *arguments, directory, SOURCE], env)
+        stamp.write_text(wanted)
+    PROGRAMS.run(stage, ['ninja', '--quiet', '-C', directory], env)
+
+
+def meson_stage(compiler, arguments):
+    def run(stage, _options):
+        directory = cache.BUILD / f'host-{compiler}'
+        build(stage, directory, arguments, {'CC': compiler})
+        results = directory / 'meson-logs' / 'testlog.junit.xml'
+        results.unlink(missing_ok=True)
+        suites = [word for suite in SUITES for word in ('--suite', suite)]
+        PROGRAMS.run(stage, ['meson', 'test', '-C', directory, '--no-rebuild', '--print-errorlogs',
+                             '--timeout-multiplier', MESON_TIMEOUT_FACTOR, *suites], check=False)
+        return read_junit(results)
+    return run
+
+
+def lab_stage(release):
+    def run(stage, options):
+        lab = f'{release}.run'
+        for name in trees.PAYLOADS:
+            PROGRAMS.run(stage, [LAB, 'build', name])
+        PROGRAMS.run(stage, [LAB, 'up', lab, '--owner', os.getpid()])
+        try:
+            PROGRAMS.run(stage, [LAB, 'install', lab])
+            results = RESULTS / f'{stage.name}.xml'
+            selection = ['-m', 'quick'] if options.quick else []
+            PROGRAMS.run(stage, [LAB, 'test', lab, '--junit', results, '--', *selection, 'system'], check=False)
+            return read_junit(results)
+        finally:
+            PROGRAMS.run(stage, [LAB, 'down', lab], check=False)
+    return run
+
+
+def vm_stage(stage, _options):
+    cases = []
+    for scenario in sorted((TESTS / 'vm').glob('scenario-*.sh')):
+        results = RESULTS / f'{scenario.stem}.xml'
+        PROGRAMS.run(stage, [VM, 'run', '--lab', '12.run', '--junit', results, scenario], check=False)
+        cases += read_junit(results)
+    return cases
+
+
+def groups(options):
+    """The stages, in groups that run one after the other; those of a group run side by side (two CPUs are enough)."""
+    every = [[Stage('gcc', meson_stage('gcc', ['--native-file', 'build-dev.ini'])),
+              Stage('clang', meson_stage('clang', ['-Dwerror=true']))],
+             [Stage('lab-12', lab_stage('12')), Stage('lab-13', lab_stage('13'))],
+             [Stage('vm', vm_stage)]]
+    if options.quick:
+        wanted = ['gcc', f'lab-{QUICK_RELEASE}']
+    else:
+        wanted = options.stages or [stage.name for group in every for stage in group]
+    return [[stage for stage in group if stage.name in wanted] for group in every]
+
+
+# -------------------------------------------------------------------- results
+
+def read_junit(path):
+    if not path.exists():
+        raise Broken('no results were written')
+    cases = []
+    for case in ElementTree.parse(path).iter('testcase'):
+        name = '.'.join(word for word in (case.get('classname'), case.get('name')) if word)
+        problem = next((case.find(tag) for tag in ('failure', 'error') if case.find(tag) is not None), None)
+        skipped = case.find('skipped')
+        if problem is not None:
+            cases.append(Case(name, 'failed', problem.get('message') or (problem.text or '').strip()))
+        elif skipped is not None:
+            cases.append(Case(name, 'skipped', skipped.get('message') or 'no reason given'))
+        else:
+            cases.append(Case(name, 'passed'))
+    if not cases:
+        raise Broken('no test was run')
+    return cases
+
+
+def expected_skips():
+    """The patterns of skips.txt: a line each, PATTERN<TAB>REASON, matched with STAGE/NAME."""
+    lines = SKIPS.read_text().splitlines() if SKIPS.exists() else []
+    return [line.partition('\t')[0] for line in lines if line.strip() and not line.startswith('#')]
+
+
+def judge_skips(stage, patterns):
+    for case in stage.cases:
+        known = any(fnmatch.fnmatchcase(f'{stage.name}/{case.name}', pattern) for pattern in patterns)
+        if case.verdict == 'skipped' and not known:
+            case.verdict = 'failed'
+            case.text = f'skipped, but {SKIPS.name} does not expect it: {case.text}'
+
+
+def run_stage(stage, options):
+    started = time.monotonic()
+    try:
+        stage.cases = stage.function(stage, options)
+    except Broken as broken:
+        stage.cases = [Case('(the stage itself)', 'failed', str(broken))]
+    stage.seconds = time.monotonic() - started
+    judge_skips(stage, expected_skips())
+    print(f'{stage.name:8}{stage.seconds:7.1f} s{stage.count("passed"):6} passed{stage.count("failed"):5} failed'
+          f'{stage.count("skipped"):5} skipped', flush=True)
+
+
+def report_failures(stages):
+    for stage in stages:
+        failed = [case for case in stage.cases if case.verdict == 'failed']
+        for case in failed:
+            print(f'\nFAILED {stage.name}/{case.name}')
+            print('\n'.join(f'    {line}' for line in case.text.splitlines()[:30]))
+        if failed:
+            print(f'\nThe end of {stage.log}:')
+            print('\n'.join(f'    {line}' for line in stage.log.read_text(errors='replace').splitlines()[-60:]))
+
+
+def run_all(options):
+    stages = []
+    for group in groups(options):
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+            try:
+                list(pool.map(lambda stage: run_stage(stage, options), group))
+            except BaseException:
+                PROGRAMS.end()
+                raise
+        stages += group
+    return stages
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog='tests/run', description='Run the tests of box.',
+                                     epilog='Stages: gcc, clang, lab-12, lab-13, vm. Default: all.')
+    parser.add_argument('--quick', action='store_true',
+                        help=f"gcc, and the tests marked 'quick' in the Debian {QUICK_RELEASE} lab")
+    parser.add_argument('stages', nargs='*', metavar='STAGE', choices=['gcc', 'clang', 'lab-12', 'lab-13', 'vm', []])
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    if os.geteuid() != 0:
+        sys.exit('tests/run: must run as root: labs and machines need it')
+    cache.die_on_signals()
+    with cache.locked('run'):
+        shutil.rmtree(RESULTS, ignore_errors=True)
+        RESULTS.mkdir(parents=True)
+        started = time.monotonic()
+        stages = run_all(options)
+        report_failures(stages)
+    passed, failed, skipped = (sum(stage.count(verdict) for stage in stages)
+                               for verdict in ('passed', 'failed', 'skipped'))
+    print(f'\n{time.monotonic() - started:.0f} s; logs and results are in {RESULTS}')
+    print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A machine is enabled and started; the host reboots; the machine is up again by itself, and the limits on its unit hold
+# inside it; it can be frozen; after a stop nothing of it is left. Run by guest.sh.
+
+NAME=deb
+SERVICE=$UNIT$NAME.service
+GROUP=/sys/fs/cgroup/machine.slice/$(systemd-escape --template="$UNIT.service" "$NAME")
+MEMORY_MAX=$((400 * 1024 * 1024))
+
+in_machine() {
+        systemd-run --machine="$NAME" --wait --pipe --quiet --collect -- "$@"
+}
+
+machine_is_running() {
+        [[ $(systemctl --machine="$NAME" is-system-running 2>/dev/null) == running ]]
+}
+
+registered() {
+        machinectl --no-legend list | grep -q "^$NAME "
+}
+
+# Eats memory in an own unit inside the machine, past the limit: must be killed.
+eat_memory() {
+        ! in_machine sh -c 'exec tail -c 1200M /dev/zero >/dev/null'
+}
+
+oom_kills() {
+        awk '$1 == "oom_kill" { print $2 }' "$GROUP/memory.events"
+}
+
+# The CPU time in ms that the machine's unit gets in 10 s while something in it loops.
+busy_milliseconds() {
+        local before after
+        in_machine timeout 14 sh -c 'while :; do :; done' &
+        sleep 2
+        before=$(awk '$1 == "usage_usec" { print $2 }' "$GROUP/cpu.stat")
+        sleep 10
+        after=$(awk '$1 == "usage_usec" { print $2 }' "$GROUP/cpu.stat")
+        wait
+        echo $(((after - before) / 1000))
+}
+
+# True if nothing in the machine advances while it is frozen, and it goes on when thawed.
+freeze_holds() {
+        local before after
+        in_machine systemd-run --quiet --unit=ticker sh -c 'while :; do echo x >>/run/ticks; sleep 0.1; done'
+        sleep 1
+        systemctl freeze "$SERVICE" || return
+        before=$(awk '$1 == "usage_usec" { print $2 }' "$GROUP/payload/cpu.stat")
+        sleep 3
+        after=$(awk '$1 == "usage_usec" { print $2 }' "$GROUP/payload/cpu.stat")
+        systemctl thaw "$SERVICE" || return
+        equal "$before" "$after" && machine_is_running
+}
+
+leftovers() {
+        ip -br link | grep -E '(ve|vb|mv)-' && return 1
+        grep -F "/var/lib/machines/$NAME" /proc/self/mounts && return 1
+        [[ ! -e $GROUP ]] || { echo "$GROUP is there"; return 1; }
+        ! registered
+}
+
+set_limits() {
+        mkdir -p "/etc/systemd/system/$SERVICE.d"
+        printf '[Service]\nMemoryMax=%s\nCPUQuota=50%%\n' "$MEMORY_MAX" >"/etc/systemd/system/$SERVICE.d/limits.conf"
+        systemctl daemon-reload
+}
+
+boot_1() {
+        check 'the host runs without a failed unit' equal '' "$(systemctl --failed --no-legend)"
+        check 'enable --now starts the machine' timeout 300 systemctl enable --now "$SERVICE"
+        check 'the machine is registered' registered
+        check 'the machine reaches running' within 120 machine_is_running
+        if [[ $UNIT == box@ ]]; then
+                check 'boxctl lists it' grep -q "^$NAME " <(boxctl list --no-legend)
+        fi
+        # systemctl set-property would do the same at run time; a drop-in must survive the reboot as well
+        set_limits
+}
+
+boot_2() {
+        check 'the machine is up again after a reboot of the host' within 300 machine_is_running
+        check 'its unit is active' systemctl is-active "$SERVICE"
+        check 'it is registered again' registered
+        check 'MemoryMax= is in the cgroup' equal "$MEMORY_MAX" "$(cat "$GROUP/memory.max")"
+        check 'CPUQuota= is in the cgroup' equal '50000 100000' "$(cat "$GROUP/cpu.max")"
+        check 'who eats more memory than the limit is killed' eat_memory
+        check 'the kernel counted the kill in the unit' between 1 100 "$(oom_kills)"
+        check 'the machine outlives it' machine_is_running
+        check 'a busy loop gets half a CPU' between 4500 5500 "$(busy_milliseconds)"
+        check 'a frozen machine stands still' freeze_holds
+        check 'it stops' timeout 200 systemctl stop "$SERVICE"
+        check 'it is not failed' equal inactive "$(systemctl is-active "$SERVICE")"
+        check 'nothing of it is left' leftovers
+        check 'no unit of the host failed' equal '' "$(systemctl --failed --no-legend)"
+}
