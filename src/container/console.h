@@ -4,7 +4,7 @@
 /*
  * Forwards between a pty's master and this process's terminal (or whatever standard input and output are), on an
  * sd-event loop: raw mode while it lasts, window size, ^] three times within a second to leave. Used by the supervisor
- * for the machine's console and by boxctl for login and shell.
+ * for the machine's console and by boxctl for login and shell. The caller ignores SIGPIPE.
  */
 
 #include <systemd/sd-event.h>
@@ -15,18 +15,21 @@ typedef struct Console Console;
 
 typedef enum ConsoleFlags {
         CONSOLE_READ = 1 << 0,          /* our standard input goes in (interactive) */
-        CONSOLE_WRITE = 1 << 1,         /* the pty's output goes to our standard output (not: passive) */
+        CONSOLE_WRITE = 1 << 1,         /* the pty's output goes to our standard output (else it is thrown away) */
         CONSOLE_ESCAPE = 1 << 2,        /* ^] ^] ^] leaves */
         CONSOLE_DRAIN = 1 << 3,         /* a hung-up pty may be opened again (a machine's console between gettys) */
+        CONSOLE_EOF = 1 << 4,           /* the end of our standard input goes in as ^D (a shell fed by a pipe) */
 } ConsoleFlags;
 
-/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_DRAIN). */
+/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_DRAIN). May free the
+ * console. */
 typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
 
+/* The master stays the caller's (it becomes non-blocking), and must outlive the console. */
 int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret);
 
-/* Writes what is still in the pty and in our buffers out (bounded: a second), restores the terminal, frees. NULL is
- * fine. */
+/* Writes what is still in the pty and in our buffers out (bounded: a second; not where the user left), restores the
+ * terminal, frees. NULL is fine. */
 Console *console_free(Console *c);
 DEFINE_CLEANUP(Console *, console_free);
 

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Each case runs in a child, whose standard input and output become what the case needs: one side of a "user's
+ * terminal" pty, a pipe, a file, /dev/null. The machine is another pty. A case returns 0, or the line that failed.
+ */
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "container/console.h"
+
+#define CHECK(condition)                        \
+        do {                                    \
+                if (!(condition))               \
+                        return __LINE__;        \
+        } while (0)
+
+typedef struct Rig {
+        sd_event *event;
+        int machine, machine_tty;       /* master and slave, the slave raw */
+        int user, user_tty;
+        unsigned n_ends;
+        bool left_by_user;
+} Rig;
+
+static void raw(int fd)
+{
+        struct termios t;
+
+        (void) tcgetattr(fd, &t);
+        cfmakeraw(&t);
+        (void) tcsetattr(fd, TCSANOW, &t);
+}
+
+static int rig_make(Rig *r)
+{
+        *r = (Rig) {};
+        CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+        CHECK(openpty(&r->machine, &r->machine_tty, NULL, NULL, NULL) == 0);
+        CHECK(openpty(&r->user, &r->user_tty, NULL, NULL, NULL) == 0);
+        raw(r->machine_tty);
+        CHECK(sd_event_new(&r->event) >= 0);
+        return 0;
+}
+
+static void on_end(Console *c, bool left_by_user, void *userdata)
+{
+        Rig *r = userdata;
+
+        r->n_ends++;
+        r->left_by_user = left_by_user;
+}
+
+static uint64_t msec(clockid_t clock)
+{
+        struct timespec t;
+
+        (void) clock_gettime(clock, &t);
+        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+}
+
+/* Runs the loop for some time; the processor time it took (ms). */
+static uint64_t turn(Rig *r, unsigned ms)
+{
+        uint64_t end = msec(CLOCK_MONOTONIC) + ms, start = msec(CLOCK_PROCESS_CPUTIME_ID), now;
+
+        while ((now = msec(CLOCK_MONOTONIC)) < end)
+                (void) sd_event_run(r->event, (end - now) * 1000);
+
+        return msec(CLOCK_PROCESS_CPUTIME_ID) - start;
+}
+
+/* Turns the loop until fd gives exactly text, or two seconds have gone. */
+static bool expect(Rig *r, int fd, const char *text)
+{
+        uint64_t end = msec(CLOCK_MONOTONIC) + 2000;
+        size_t n = 0, size = strlen(text);
+        char buf[512];
+
+        while (n < size && msec(CLOCK_MONOTONIC) < end) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                ssize_t k;
+
+                (void) sd_event_run(r->event, 10000);
+                if (poll(&p, 1, 0) <= 0)
+                        continue;
+                k = read(fd, buf + n, size - n);
+                if (k <= 0)
+                        return false;
+                n += (size_t) k;
+        }
+
+        return n == size && memcmp(buf, text, size) == 0;
+}
+
+static bool say(int fd, const char *text)
+{
+        return write(fd, text, strlen(text)) == (ssize_t) strlen(text);
+}
+
+enum { INTERACTIVE = CONSOLE_READ | CONSOLE_WRITE | CONSOLE_ESCAPE };
+
+static int case_terminal(void)
+{
+        struct winsize size = { .ws_row = 33, .ws_col = 77 }, seen = {};
+        struct termios before, during, after;
+        Console *c = NULL;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        CHECK(ioctl(r.user_tty, TIOCSWINSZ, &size) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
+        CHECK(tcgetattr(r.user_tty, &before) == 0);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+
+        CHECK(tcgetattr(r.user_tty, &during) == 0);
+        CHECK(before.c_lflag & ICANON && !(during.c_lflag & (ICANON | ECHO | ISIG)));
+        CHECK(!(fcntl(0, F_GETFL) & O_NONBLOCK) && !(fcntl(1, F_GETFL) & O_NONBLOCK));
+        CHECK(ioctl(r.machine_tty, TIOCGWINSZ, &seen) == 0 && seen.ws_row == 33 && seen.ws_col == 77);
+
+        CHECK(say(r.user, "ls\r\x03") && expect(&r, r.machine_tty, "ls\r\x03"));
+        CHECK(say(r.machine_tty, "one\r\ntwo") && expect(&r, r.user, "one\r\ntwo"));
+
+        /* As the kernel does when a window changes. */
+        size.ws_col = 78;
+        CHECK(ioctl(r.user_tty, TIOCSWINSZ, &size) == 0 && raise(SIGWINCH) == 0);
+        turn(&r, 20);
+        CHECK(ioctl(r.machine_tty, TIOCGWINSZ, &seen) == 0 && seen.ws_col == 78);
+
+        /* What was not forwarded yet is, at the end. */
+        CHECK(say(r.machine_tty, "last words"));
+        CHECK(r.n_ends == 0);
+        c = console_free(c);
+        CHECK(expect(&r, r.user, "last words"));
+        CHECK(tcgetattr(r.user_tty, &after) == 0);
+        CHECK(after.c_lflag == before.c_lflag && after.c_oflag == before.c_oflag && after.c_iflag == before.c_iflag);
+        return 0;
+}
+
+static int case_two_terminals(void)
+{
+        struct termios t;
+        int other, other_tty;
+        Console *c = NULL;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && openpty(&other, &other_tty, NULL, NULL, NULL) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(other_tty, 1) == 1);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(tcgetattr(other_tty, &t) == 0 && !(t.c_oflag & OPOST) && t.c_lflag & ICANON);
+        CHECK(say(r.machine_tty, "a\nb") && expect(&r, other, "a\nb"));
+        CHECK(say(r.user, "x") && expect(&r, r.machine_tty, "x"));
+        c = console_free(c);
+        CHECK(tcgetattr(other_tty, &t) == 0 && t.c_oflag & OPOST);
+        return 0;
+}
+
+static int case_escape(void)
+{
+        Console *c = NULL;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+
+        /* Other keys between them, or too slow: they are keys like others. */
+        CHECK(say(r.user, "\x1d\x1dx\x1d") && expect(&r, r.machine_tty, "\x1d\x1dx\x1d"));
+        turn(&r, 1100);
+        CHECK(say(r.user, "\x1d\x1d") && expect(&r, r.machine_tty, "\x1d\x1d"));
+        CHECK(r.n_ends == 0);
+
+        CHECK(say(r.user, "\x1d"));
+        turn(&r, 50);
+        CHECK(r.n_ends == 1 && r.left_by_user);
+        CHECK(say(r.user, "\x1d\x1d\x1d"));
+        turn(&r, 50);
+        CHECK(r.n_ends == 1);
+        c = console_free(c);
+        return 0;
+}
+
+/* A service's console: nothing on standard input, a file for output, and a pty whose last opener comes and goes. */
+static int case_hang_up_drain(void)
+{
+        char file[] = "/tmp/test-console-XXXXXX", name[64];
+        Console *c = NULL;
+        int out, null;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        out = mkostemp(file, O_CLOEXEC);
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        CHECK(out >= 0 && unlink(file) == 0 && null >= 0);
+        CHECK(dup2(null, 0) == 0 && dup2(out, 1) == 1);
+        CHECK(ttyname_r(r.machine_tty, name, sizeof(name)) == 0);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+
+        CHECK(say(r.machine_tty, "first "));
+        turn(&r, 30);
+        for (unsigned i = 0; i < 3; i++) {
+                close(r.machine_tty);
+                CHECK(turn(&r, 300) < 60);              /* hung up: it sleeps */
+                r.machine_tty = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+                CHECK(r.machine_tty >= 0 && say(r.machine_tty, "again "));
+                turn(&r, 30);
+        }
+        CHECK(r.n_ends == 0);
+        CHECK(lseek(out, 0, SEEK_SET) == 0 && expect(&r, out, "first again again again "));
+        c = console_free(c);
+        return 0;
+}
+
+static int case_hang_up_ends(void)
+{
+        Console *c = NULL;
+        int p[2];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(p[1], 1) == 1);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(say(r.machine_tty, "bye"));
+        close(r.machine_tty);
+        turn(&r, 50);
+        CHECK(r.n_ends == 1 && !r.left_by_user && expect(&r, p[0], "bye"));
+        c = console_free(c);
+        return 0;
+}
+
+/* A reader that stops: memory stays bounded, the processor idle, and in the end nothing is missing. */
+static int case_blocked_output(void)
+{
+        enum { TOTAL = 300000 };
+        unsigned char expected_byte = 0;
+        Console *c = NULL;
+        int p[2], status;
+        size_t got = 0;
+        pid_t writer;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(dup2(p[1], 1) == 1);
+        writer = fork();
+        if (writer == 0) {
+                for (size_t i = 0; i < TOTAL; i++) {
+                        unsigned char byte = (unsigned char) i;
+
+                        if (write(r.machine_tty, &byte, 1) != 1)
+                                _exit(1);
+                }
+                _exit(0);
+        }
+        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        turn(&r, 500);                                  /* the pipe and our buffer fill */
+        CHECK(turn(&r, 300) < 60);
+        CHECK(waitpid(writer, &status, WNOHANG) == 0);  /* the payload waits */
+
+        for (uint64_t end = msec(CLOCK_MONOTONIC) + 10000; got < TOTAL && msec(CLOCK_MONOTONIC) < end;) {
+                struct pollfd ready = { .fd = p[0], .events = POLLIN };
+                unsigned char buf[8192];
+                ssize_t n;
+
+                (void) sd_event_run(r.event, 1000);
+                if (poll(&ready, 1, 0) <= 0)
+                        continue;
+                n = read(p[0], buf, sizeof(buf));
+                CHECK(n > 0);
+                for (ssize_t i = 0; i < n; i++)
+                        CHECK(buf[i] == expected_byte++);
+                got += (size_t) n;
+        }
+        CHECK(got == TOTAL);
+        CHECK(waitpid(writer, &status, 0) == writer && status == 0);
+        c = console_free(c);
+        CHECK(fcntl(1, F_GETFL) >= 0 && !(fcntl(1, F_GETFL) & O_NONBLOCK));
+        return 0;
+}
+
+/* The reader of our output is gone: the machine neither blocks nor ends. */
+static int case_broken_output(void)
+{
+        Console *c = NULL;
+        int p[2];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(dup2(p[1], 1) == 1);
+        close(p[1]);
+        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        close(p[0]);
+        for (unsigned i = 0; i < 100; i++) {
+                char line[1000];
+
+                memset(line, 'x', sizeof(line));
+                CHECK(write(r.machine_tty, line, sizeof(line)) == sizeof(line));
+                turn(&r, 2);
+        }
+        CHECK(turn(&r, 200) < 60 && r.n_ends == 0);
+        c = console_free(c);
+        return 0;
+}
+
+static int case_input_ends(void)
+{
+        Console *c = NULL;
+        int p[2];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(dup2(p[0], 0) == 0);
+        CHECK(say(p[1], "exit\n"));
+        CHECK(close(p[1]) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_READ | CONSOLE_EOF, on_end, &r, &c) == 0);
+        CHECK(expect(&r, r.machine_tty, "exit\n\x04"));
+        CHECK(turn(&r, 200) < 60 && r.n_ends == 0);
+        c = console_free(c);
+        return 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        unsigned *n = userdata;
+
+        (*n)++;
+        (void) sd_event_source_set_time_relative(s, 20000);
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+/* Standard output takes all, the payload writes all the time: other events have their turn. */
+static int case_flood(void)
+{
+        sd_event_source *timer = NULL;
+        Console *c = NULL;
+        unsigned ticks = 0;
+        pid_t writer;
+        int null;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        CHECK(null >= 0 && dup2(null, 1) == 1);
+        writer = fork();
+        if (writer == 0) {
+                static char zeros[65536];
+
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                while (write(r.machine_tty, zeros, sizeof(zeros)) > 0)
+                        ;
+                _exit(0);
+        }
+        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(sd_event_add_time_relative(r.event, &timer, CLOCK_MONOTONIC, 20000, 0, on_timer, &ticks) >= 0);
+        turn(&r, 1000);
+        CHECK(ticks >= 10);
+
+        /* The flood does not hold up the end either. */
+        {
+                uint64_t start = msec(CLOCK_MONOTONIC);
+
+                c = console_free(c);
+                CHECK(msec(CLOCK_MONOTONIC) - start < 2000);
+        }
+        CHECK(kill(writer, SIGKILL) == 0);
+        return 0;
+}
+
+/* Passive: thrown away, so that the payload never waits for a reader. */
+static int case_passive(void)
+{
+        Console *c = NULL;
+        static char much[30000];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        for (unsigned i = 0; i < 10; i++) {
+                int queued = -1;
+
+                CHECK(fcntl(r.machine_tty, F_SETFL, O_NONBLOCK) == 0);
+                CHECK(write(r.machine_tty, much, 3000) == 3000);
+                turn(&r, 20);
+                CHECK(ioctl(r.machine, FIONREAD, &queued) == 0 && queued == 0);
+        }
+        c = console_free(c);
+        return 0;
+}
+
+static void run_case(int (*f)(void))
+{
+        int status = -1, report[2], line = -1;
+        pid_t pid;
+
+        assert_int_equal(pipe2(report, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                line = f();
+                _exit(write(report[1], &line, sizeof(line)) == sizeof(line) ? 0 : 1);
+        }
+        close(report[1]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(read(report[0], &line, sizeof(line)), sizeof(line));
+        close(report[0]);
+        if (line != 0)
+                fail_msg("failed in line %d", line);
+}
+
+#define CASE(name)                                      \
+        static void test_console_##name(void **state)   \
+        {                                               \
+                run_case(case_##name);                  \
+        }
+
+CASE(terminal)
+CASE(two_terminals)
+CASE(escape)
+CASE(hang_up_drain)
+CASE(hang_up_ends)
+CASE(blocked_output)
+CASE(broken_output)
+CASE(input_ends)
+CASE(flood)
+CASE(passive)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_console_terminal),
+                cmocka_unit_test(test_console_two_terminals),
+                cmocka_unit_test(test_console_escape),
+                cmocka_unit_test(test_console_hang_up_drain),
+                cmocka_unit_test(test_console_hang_up_ends),
+                cmocka_unit_test(test_console_blocked_output),
+                cmocka_unit_test(test_console_broken_output),
+                cmocka_unit_test(test_console_input_ends),
+                cmocka_unit_test(test_console_flood),
+                cmocka_unit_test(test_console_passive),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
