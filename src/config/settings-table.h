@@ -11,23 +11,28 @@
 
 typedef struct SettingRow SettingRow;
 
-/* Parses text into the row's field of *s. An empty text resets it. 0, -ENOMEM, or -EINVAL with *reterr_reason set to
- * why the text is no value of this setting ("not a boolean", "no such capability", …; static). */
+/* Parses text into the row's field of *s. An empty text resets it. 0, -ENOMEM, or -EINVAL with reterr_reason telling
+ * why the text is no value of this setting ("not a boolean", "no such capability: CAP_FOO"). SETTING_TAKEN_WITH_WARNING:
+ * the value is set, and the reason says how what happens differs from what the user may expect. */
+#define SETTING_TAKEN_WITH_WARNING 1
+#define SETTING_REASON_MAX 256
 typedef int (*SettingParse)(const SettingRow *row, const char *text, Source from, Settings *s,
-                            const char **reterr_reason);
+                            char reterr_reason[static SETTING_REASON_MAX]);
 
 typedef enum SettingFlags {
         SETTING_PRIVILEGED = 1 << 0,    /* ignored, with a warning, in a file that is not trusted */
-        SETTING_LIST = 1 << 1,          /* repeating it adds; an empty value clears */
-        SETTING_OPTIONAL_ARG = 1 << 2,  /* the switch may stand without "=VALUE", which means "yes" */
-        SETTING_NO_ARG = 1 << 3,        /* the switch takes no value; it means `implied` */
-        SETTING_HIDDEN = 1 << 4,        /* not in --help: an alias for another program's switch */
+        SETTING_RESTRICTS = 1 << 1,     /* takes rights away: a file that is not trusted may add to it, not empty it;
+                                           where it is privileged too, a text that begins with "~" takes away */
+        SETTING_LIST = 1 << 2,          /* repeating it adds; an empty value clears */
+        SETTING_OPTIONAL_ARG = 1 << 3,  /* the switch may stand without "=VALUE", which means "yes" */
+        SETTING_NO_ARG = 1 << 4,        /* the switch takes no value; it means `implied` */
+        SETTING_HIDDEN = 1 << 5,        /* not in --help: an alias for another program's switch */
 } SettingFlags;
 
 struct SettingRow {
         SettingId id;
         const char *section;    /* NULL: a switch only */
-        const char *key;
+        const char *key;        /* NULL with section */
         const char *option;     /* long switch without "--"; NULL: a key only */
         char letter;            /* short switch, or 0 */
         const char *metavar;    /* in help and manual */
@@ -35,6 +40,7 @@ struct SettingRow {
         unsigned flags;         /* SettingFlags */
         SettingParse parse;
         size_t offset;          /* in Settings */
+        const char *const *words;       /* the values of a choice, in its enum's order, NULL-terminated; else NULL */
         const char *group;      /* heading in --help */
         const char *help;       /* one line */
 };
@@ -49,7 +55,12 @@ const SettingRow *settings_table_find_key(const char *section, const char *key);
 const SettingRow *settings_table_find_option(const char *option);
 const SettingRow *settings_table_find_letter(char letter);
 
+/* The first of a setting's rows. */
 const SettingRow *settings_table_row(SettingId id);
+
+/* A section that has keys ("Exec"). */
+bool settings_table_has_section(const char *section);
+const char *settings_table_nearest_section(const char *section);
 
 /* The nearest known key of a section (any section where NULL) to a misspelt one, or NULL where none is near. */
 const char *settings_table_nearest_key(const char *section, const char *key);

@@ -22,6 +22,15 @@ typedef struct Source {
 #define SOURCE_TEXT_MAX 512
 const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX]);
 
+static inline bool source_is_switch(Source s)
+{
+        return s.where && s.line == 0;
+}
+
+/* Were both written by one writer: the same file, or both on the command line? Two settings of one writer that
+ * contradict each other are a mistake; where writers differ, the later one has simply changed its mind. */
+bool source_same_writer(Source a, Source b);
+
 typedef enum StartMode {
         START_COMMAND,          /* the given program is PID 1 */
         START_BOOT,             /* the tree's init is PID 1 */
@@ -57,6 +66,21 @@ typedef enum PrivateUsers {
         PRIVATE_USERS_IDENTITY, /* 0:65536 of its own, ids unchanged */
         PRIVATE_USERS_FIXED,    /* SHIFT[:RANGE] as written */
 } PrivateUsers;
+
+typedef enum Ownership {
+        OWNERSHIP_AUTO,         /* mapped where there is a range of ids to map to */
+        OWNERSHIP_MAP,          /* mapped, and a tree that is shifted on disk already is a failure */
+        OWNERSHIP_OFF,          /* owners as they are on disk */
+} Ownership;
+
+typedef enum LinkJournal {
+        LINK_JOURNAL_AUTO,
+        LINK_JOURNAL_NO,
+        LINK_JOURNAL_HOST,
+        LINK_JOURNAL_TRY_HOST,
+        LINK_JOURNAL_GUEST,
+        LINK_JOURNAL_TRY_GUEST,
+} LinkJournal;
 
 typedef enum BindIdMap {
         BIND_NOIDMAP,           /* the host's owners; unmapped ones show as nobody */
@@ -114,6 +138,7 @@ typedef enum SettingId {
         SETTING_DROP_CAPABILITY,
         SETTING_NO_NEW_PRIVILEGES,
         SETTING_SYSTEM_CALL_FILTER,
+        SETTING_LINK_JOURNAL,
         /* [Files] */
         SETTING_READ_ONLY,
         SETTING_BIND,
@@ -135,11 +160,10 @@ typedef enum SettingId {
         SETTING_SLICE,
         SETTING_SETTINGS,
         SETTING_CONSOLE,
-        SETTING_PIPE,
         SETTING_QUIET,
-        SETTING_LINK_JOURNAL,
         SETTING_DRY_RUN,
-        SETTING_USERNS_AUTO,    /* -U */
+        SETTING_HELP,
+        SETTING_VERSION,
         _SETTING_MAX,
 } SettingId;
 
@@ -166,6 +190,7 @@ typedef struct Settings {
         size_t n_syscall_allow;
         StringSetting *syscall_deny;
         size_t n_syscall_deny;
+        LinkJournal link_journal;
 
         /* [Files] */
         Tristate read_only;
@@ -175,6 +200,7 @@ typedef struct Settings {
         size_t n_tmpfs;
         StringSetting *inaccessible;
         size_t n_inaccessible;
+        Ownership ownership;
 
         /* [Network] */
         Tristate private_network;
@@ -202,5 +228,9 @@ void settings_done(Settings *s);
 
 /* What follows from several settings together. */
 StartMode settings_start_mode(const Settings *s);
-bool settings_private_network(const Settings *s);       /* any link setting implies it, unless Private=no */
+
+/* Any link setting implies it, except where another writer's Private=no came after the link: that is how a file takes
+ * back the link that the unit's switches ask for. */
+bool settings_private_network(const Settings *s);
+
 bool settings_veth(const Settings *s);                  /* Bridge= implies it */

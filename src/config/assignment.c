@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Lists of settings as they were written, and how they become values (see assignment.h). This is the one place where
+ * trust is decided: what a file that is not the administrator's may not ask for is left out here, whoever reads it.
+ * boxctl and the supervisor, before anything is changed; no privilege.
+ */
+
+#include <string.h>
+
+#include "config/assignment.h"
+#include "util/strv.h"
+
+/* How much of a bad value a message quotes. */
+enum { QUOTE_MAX = 200 };
+
+void assignments_done(Assignments *a)
+{
+        for (size_t i = 0; i < a->n; i++)
+                free(a->items[i].value);
+        free(a->items);
+        strv_free(a->names);
+        *a = (Assignments) { 0 };
+}
+
+int assignments_add(Assignments *a, const SettingRow *row, const char *text, Source from)
+{
+        _cleanup_free_ char *value = strdup(text);
+        Assignment *item;
+
+        if (!value)
+                return -ENOMEM;
+        item = array_append(&a->items, &a->n, sizeof(Assignment));
+        if (!item)
+                return -ENOMEM;
+
+        *item = (Assignment) { .row = row, .value = TAKE_PTR(value), .from = from };
+        return 0;
+}
+
+const char *assignments_name(Assignments *a, const char *name)
+{
+        STRV_FOREACH(n, a->names)
+                if (strcmp(*n, name) == 0)
+                        return *n;
+
+        if (strv_extend(&a->names, name) < 0)
+                return NULL;
+        return a->names[strv_length(a->names) - 1];
+}
+
+/* May a file that is not trusted say this? */
+static bool allowed_untrusted(const SettingRow *row, const char *text)
+{
+        if (row->flags & SETTING_PRIVILEGED)
+                return row->flags & SETTING_RESTRICTS && *text == '~';
+
+        return !(row->flags & SETTING_RESTRICTS) || *text;
+}
+
+/* What was written, as the user would find it again, and what there is to say about it. */
+static int report(const Assignment *a, bool fatal, const char *reason, Problems *problems)
+{
+        int (*add)(Problems *, Source, const char *, ...) _printf_(3, 4) = fatal ? problem_error : problem_warning;
+        const char *more = strlen(a->value) > QUOTE_MAX ? "…" : "";
+
+        if (!source_is_switch(a->from))
+                return add(problems, a->from, "%s=%.*s%s: %s", a->row->key, QUOTE_MAX, a->value, more, reason);
+        if (a->row->flags & SETTING_NO_ARG)
+                return add(problems, a->from, "%s", reason);
+        return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);
+}
+
+static int apply_one(const Assignment *a, bool trusted, Settings *s, Problems *problems)
+{
+        char reason[SETTING_REASON_MAX] = "";
+        int r;
+
+        if (!trusted && !allowed_untrusted(a->row, a->value))
+                return report(a, /* fatal= */ false,
+                              "ignored: only files in /etc/systemd/nspawn and /run/systemd/nspawn may set this",
+                              problems);
+
+        r = a->row->parse(a->row, a->value, a->from, s, reason);
+        if (r == -EINVAL)
+                return report(a, /* fatal= */ true, reason, problems);
+        if (r < 0)
+                return r;
+
+        s->from[a->row->id] = a->from;
+        return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
+}
+
+int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems)
+{
+        for (size_t i = 0; i < a->n; i++) {
+                const Assignment *item = &a->items[i];
+                int r;
+
+                if (skip_section && item->row->section && strcmp(item->row->section, skip_section) == 0)
+                        continue;
+                r = apply_one(item, a->trusted, s, problems);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+bool assignments_has_section(const Assignments *a, const char *section)
+{
+        for (size_t i = 0; i < a->n; i++)
+                if (a->items[i].row->section && strcmp(a->items[i].row->section, section) == 0)
+                        return true;
+        return false;
+}
+
+const char *assignments_last(const Assignments *a, SettingId id)
+{
+        for (size_t i = a->n; i > 0; i--)
+                if (a->items[i - 1].row->id == id)
+                        return a->items[i - 1].value;
+        return NULL;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * box-run's command line, read by the table (see command-line.h). Not getopt: the table is the one list of switches,
+ * each value needs the switch it came from, all mistakes are collected in place of the first, and a misspelt switch gets
+ * the nearest one named. box-run's main only; no privilege.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/command-line.h"
+#include "util/strv.h"
+
+typedef struct Reader {
+        int argc;
+        char *const *argv;
+        int next;               /* the first word that is not read yet */
+        Assignments *out;
+        Problems *problems;
+        CommandLineAction action;
+} Reader;
+
+/* --setenv=NAME passes our own variable of that name on; an unset one is passed on empty, as systemd-nspawn does. */
+static int add_passed_on(Reader *reader, const SettingRow *row, const char *name, Source from)
+{
+        const char *value = secure_getenv(name);
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(&text, "%s=%s", name, value ? value : "") < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+
+        return assignments_add(reader->out, row, text, from);
+}
+
+/* One switch with its value; the source names it so that the user finds it again: "--bind=", "-j". */
+static int add_switch(Reader *reader, const SettingRow *row, const char *value)
+{
+        _cleanup_free_ char *name = NULL;
+        Source from = { 0 };
+
+        if (row->id == SETTING_HELP || row->id == SETTING_VERSION) {
+                reader->action = row->id == SETTING_HELP ? COMMAND_LINE_HELP : COMMAND_LINE_VERSION;
+                return 0;
+        }
+
+        if ((row->option ? asprintf(&name, "--%s%s", row->option, row->flags & SETTING_NO_ARG ? "" : "=")
+                         : asprintf(&name, "-%c", row->letter)) < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        from.where = assignments_name(reader->out, name);
+        if (!from.where)
+                return -ENOMEM;
+
+        if (row->id == SETTING_ENVIRONMENT && *value && !strchr(value, '='))
+                return add_passed_on(reader, row, value, from);
+        return assignments_add(reader->out, row, value, from);
+}
+
+/* The value of a switch that has none attached: implied, or the next word. */
+static int add_detached(Reader *reader, const SettingRow *row, const char *written)
+{
+        if (row->flags & (SETTING_NO_ARG | SETTING_OPTIONAL_ARG))
+                return add_switch(reader, row, row->implied);
+        if (reader->next >= reader->argc)
+                return problem_error(reader->problems, (Source) { 0 }, "%s needs a value: %s", written, row->metavar);
+
+        return add_switch(reader, row, reader->argv[reader->next++]);
+}
+
+static int read_long(Reader *reader, const char *word)
+{
+        const char *equals = strchr(word, '=');
+        _cleanup_free_ char *name = strndup(word + 2, equals ? (size_t) (equals - word - 2) : strlen(word + 2));
+        const SettingRow *row;
+
+        if (!name)
+                return -ENOMEM;
+
+        row = settings_table_find_option(name);
+        if (!row) {
+                const char *nearest = settings_table_nearest_option(name);
+
+                return problem_error(reader->problems, (Source) { 0 }, "unknown switch --%s%s%s%s", name,
+                                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
+        }
+
+        if (!equals)
+                return add_detached(reader, row, word);
+        if (row->flags & SETTING_NO_ARG)
+                return problem_error(reader->problems, (Source) { 0 }, "--%s takes no value", name);
+        return add_switch(reader, row, equals + 1);
+}
+
+/* "-abD/path": switches without a value may share a dash with one more, which takes the rest. */
+static int read_short(Reader *reader, const char *word)
+{
+        for (const char *p = word + 1; *p; p++) {
+                const SettingRow *row = settings_table_find_letter(*p);
+                char written[] = { '-', *p, 0 };
+                int r;
+
+                if (!row)
+                        return problem_error(reader->problems, (Source) { 0 }, "unknown switch %s", written);
+                if (!(row->flags & SETTING_NO_ARG) && p[1])
+                        return add_switch(reader, row, p + 1);
+                r = add_detached(reader, row, written);
+                if (r < 0 || !(row->flags & SETTING_NO_ARG))
+                        return r;
+        }
+
+        return 0;
+}
+
+/* Appends word as Parameters= would have to be written to give it back: in double quotes, except for its own double
+ * quotes, which stand in single ones. */
+static void quote_word(FILE *f, const char *word)
+{
+        fputc('"', f);
+        for (const char *p = word; *p; p++)
+                if (*p == '"')
+                        fputs("\"'\"'\"", f);
+                else
+                        fputc(*p, f);
+        fputc('"', f);
+}
+
+static int add_parameters(Reader *reader)
+{
+        Source from = { .where = "command line" };
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f;
+
+        if (reader->next >= reader->argc)
+                return 0;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        for (int i = reader->next; i < reader->argc; i++) {
+                if (i > reader->next)
+                        fputc(' ', f);
+                quote_word(f, reader->argv[i]);
+        }
+        if (fclose(f) != 0)
+                return -ENOMEM;
+
+        return assignments_add(reader->out, settings_table_row(SETTING_PARAMETERS), text, from);
+}
+
+int command_line_parse(int argc, char *const argv[], Assignments *ret, CommandLineAction *ret_action,
+                       Problems *problems)
+{
+        _cleanup_(assignments_done) Assignments out = { .trusted = true };
+        Reader reader = { .argc = argc, .argv = argv, .next = 1, .out = &out, .problems = problems };
+        int r;
+
+        while (reader.next < argc && reader.action == COMMAND_LINE_RUN) {
+                const char *word = argv[reader.next];
+
+                if (word[0] != '-' || !word[1])
+                        break;
+                reader.next++;
+                if (strcmp(word, "--") == 0)
+                        break;
+                r = word[1] == '-' ? read_long(&reader, word) : read_short(&reader, word);
+                if (r < 0)
+                        return r;
+        }
+
+        r = add_parameters(&reader);
+        if (r < 0)
+                return r;
+
+        *ret = out;
+        out = (Assignments) { 0 };
+        *ret_action = reader.action;
+        return 0;
+}

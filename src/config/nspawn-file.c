@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The grammar of .nspawn files (see nspawn-file.h): systemd.syntax(7), with the difference that what can't be right is
+ * an error of that line, not skipped. Reads bytes that anybody may have written (a file beside an image comes with the
+ * image), never more than NSPAWN_FILE_MAX of them. boxctl and the supervisor; no privilege.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/nspawn-file.h"
+#include "util/strv.h"
+#include "util/text.h"
+
+enum {
+        LINE_LENGTH_MAX = 64 * 1024,    /* of a line with its continuations */
+        COMPLAINTS_MAX = 100,           /* a file that is none at all need not be quoted whole */
+};
+
+typedef struct Parser {
+        const char *where;              /* the file's name, owned by out */
+        Assignments *out;
+        Problems *problems;
+        size_t complaints_before;       /* problems that were there before this file */
+        char *section;
+        bool known;                     /* the section has keys of the table */
+        char *line;                     /* the logical line so far; NULL where none has begun */
+        size_t length;
+        unsigned first;                 /* number of its first line */
+        bool bad;                       /* has been complained of already */
+} Parser;
+
+static void parser_done(Parser *p)
+{
+        free(p->section);
+        free(p->line);
+}
+
+static Source at(const Parser *p)
+{
+        return (Source) { .where = p->where, .line = p->first };
+}
+
+/* Trims s in place; returns its new begin. */
+static char *trim(char *s)
+{
+        size_t n;
+
+        s += strspn(s, " \t\r");
+        for (n = strlen(s); n > 0 && strchr(" \t\r", s[n - 1]); n--)
+                ;
+        s[n] = 0;
+        return s;
+}
+
+static int read_section(Parser *p, char *text)
+{
+        size_t n = strlen(text);
+        const char *nearest;
+        char *name;
+
+        p->known = false;
+        if (text[n - 1] != ']')
+                return problem_error(p->problems, at(p), "a section's line has no ']' at its end: %.64s", text);
+        text[n - 1] = 0;
+
+        name = strdup(text + 1);
+        if (!name)
+                return -ENOMEM;
+        free(p->section);
+        p->section = name;
+        p->known = settings_table_has_section(name);
+        if (p->known || strncmp(name, "X-", 2) == 0)
+                return 0;
+
+        nearest = settings_table_nearest_section(name);
+        return problem_warning(p->problems, at(p), "unknown section [%.64s], ignored%s%s%s", name,
+                               nearest ? "; did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
+}
+
+static int unknown_key(Parser *p, const char *key)
+{
+        const char *nearest = settings_table_nearest_key(p->section, key);
+
+        for (size_t i = 0; i < settings_table_size; i++)
+                if (settings_table[i].key && strcmp(settings_table[i].key, key) == 0)
+                        return problem_warning(p->problems, at(p), "%s= is no key of [%s], ignored; it belongs into [%s]",
+                                               key, p->section, settings_table[i].section);
+
+        return problem_warning(p->problems, at(p), "unknown key %.64s= in [%s], ignored%s%s%s", key, p->section,
+                               nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "=?" : "");
+}
+
+static int read_assignment(Parser *p, char *text)
+{
+        char *equals = strchr(text, '='), *key, *value;
+        const SettingRow *row;
+
+        if (!p->section)
+                return problem_error(p->problems, at(p), "stands before any [Section]: %.64s", text);
+        if (!p->known)
+                return 0;
+        if (!equals || equals == text)
+                return problem_error(p->problems, at(p), "not KEY=VALUE: %.64s", text);
+
+        *equals = 0;
+        key = trim(text);
+        value = trim(equals + 1);
+        if (strncmp(key, "X-", 2) == 0)
+                return 0;
+
+        row = settings_table_find_key(p->section, key);
+        return row ? assignments_add(p->out, row, value, at(p)) : unknown_key(p, key);
+}
+
+/* The logical line is complete. */
+static int end_line(Parser *p)
+{
+        _cleanup_free_ char *line = TAKE_PTR(p->line);
+        char *text;
+
+        if (!line || p->bad)
+                return 0;
+
+        text = trim(line);
+        if (!*text)
+                return 0;
+        if (!text_is_utf8(text, strlen(text)))
+                return problem_error(p->problems, at(p), "not UTF-8");
+        if (text_has_control(text, strlen(text)))
+                return problem_error(p->problems, at(p), "a control character");
+
+        return *text == '[' ? read_section(p, text) : read_assignment(p, text);
+}
+
+static bool is_comment(const char *s, size_t n)
+{
+        size_t i = 0;
+
+        while (i < n && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r'))
+                i++;
+        return i < n && (s[i] == '#' || s[i] == ';');
+}
+
+/* Does the line go on: is its last character a backslash that no other backslash has taken away? Looking at this line
+ * alone is enough: where an earlier one went on, its backslash has become a space. */
+static bool goes_on(const char *s, size_t n)
+{
+        bool escaped = false;
+
+        for (size_t i = 0; i < n; i++)
+                escaped = !escaped && s[i] == '\\';
+        return escaped;
+}
+
+/* Says once what is wrong with the logical line at hand; the rest of it is then read over. */
+static int bad_line(Parser *p, const char *what)
+{
+        if (p->bad)
+                return 0;
+        p->bad = true;
+        return problem_error(p->problems, at(p), "%s", what);
+}
+
+/* Takes in one line of the file, without its end. */
+static int take_line(Parser *p, const char *s, size_t n, unsigned number)
+{
+        char *line;
+        int r = 0;
+
+        /* A comment between continued lines does not end them. */
+        if (!memchr(s, 0, n) && is_comment(s, n))
+                return 0;
+
+        if (!p->line) {
+                p->first = number;
+                p->length = 0;
+                p->bad = false;
+        }
+        if (memchr(s, 0, n))
+                r = bad_line(p, "a NUL byte; is this a text file?");
+        else if (p->length + n > LINE_LENGTH_MAX)
+                r = bad_line(p, "the line is longer than 64 KiB");
+        if (r < 0)
+                return r;
+
+        line = realloc(p->line, p->length + n + 1);
+        if (!line)
+                return -ENOMEM;
+        p->line = line;
+        if (!p->bad) {
+                memcpy(line + p->length, s, n);
+                p->length += n;
+        }
+        line[p->length] = 0;
+
+        if (!goes_on(s, n))
+                return end_line(p);
+        if (!p->bad)
+                line[p->length - 1] = ' ';
+        return 0;
+}
+
+int nspawn_file_parse(const char *name, const char *text, size_t size, Assignments *ret, Problems *problems)
+{
+        _cleanup_(parser_done) Parser p = { .out = ret, .problems = problems, .complaints_before = problems->n };
+        const char *end = text + size;
+        unsigned number = 0;
+        int r;
+
+        p.where = assignments_name(ret, name);
+        if (!p.where)
+                return -ENOMEM;
+        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+                text += 3;              /* a byte order mark */
+
+        while (text < end) {
+                const char *newline = memchr(text, '\n', (size_t) (end - text));
+                size_t n = (size_t) ((newline ? newline : end) - text);
+
+                /* CR LF ends a line too; any other CR is a control character. */
+                r = take_line(&p, text, newline && n > 0 && text[n - 1] == '\r' ? n - 1 : n, ++number);
+                if (r < 0)
+                        return r;
+                if (problems->n - p.complaints_before >= COMPLAINTS_MAX)
+                        return problem_error(problems, at(&p), "too many mistakes; the rest of the file is not read");
+                text += n + 1;
+        }
+
+        return end_line(&p);
+}

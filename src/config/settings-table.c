@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The rows (see settings-table.h), sorted as the manual is: by section, then the switches that have no key. Names of
+ * keys and switches, their values, defaults and trust are systemd-nspawn's, so that its files and scripts work here.
+ * Read-only data of both programs.
+ *
+ * To add a setting: an id and a field in settings.h, a row here, its entry in the manual. A parser only where none of
+ * values.h fits.
+ */
+
+#include <limits.h>
+#include <string.h>
+
+#include "config/settings-table.h"
+#include "config/values.h"
+#include "util/parse.h"
+
+#define FIELD(name) .offset = offsetof(Settings, name)
+
+static const char *const words_register[] = { "auto", "yes", "no", NULL };
+static const char *const words_settings[] = { "yes", "override", "trusted", "no", NULL };
+static const char *const words_console[] = { "auto", "interactive", "read-only", "passive", "pipe", "autopipe", NULL };
+static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
+
+/* The order of the headings in --help is that of their first rows. */
+static const char group_what[] = "What to run";
+static const char group_machine[] = "The machine's identity";
+static const char group_users[] = "Users and rights";
+static const char group_files[] = "Files";
+static const char group_network[] = "Network";
+static const char group_host[] = "On the host";
+static const char group_program[] = "This program";
+
+const SettingRow settings_table[] = {
+        /* ---- [Exec] ---- */
+        { SETTING_BOOT, "Exec", "Boot", "boot", 'b', "BOOL", "yes", SETTING_NO_ARG,
+          value_start_mode, FIELD(boot), .group = group_what,
+          .help = "Start the tree's init, which boots the machine" },
+        { SETTING_PROCESS_TWO, "Exec", "ProcessTwo", "as-pid2", 'a', "BOOL", "yes", SETTING_NO_ARG,
+          value_start_mode, FIELD(process_two), .group = group_what,
+          .help = "Start the command as PID 2, below a small init" },
+        { SETTING_PARAMETERS, "Exec", "Parameters", NULL, 0, "WORD…", NULL, SETTING_LIST,
+          value_parameters, FIELD(parameters), .group = group_what,
+          .help = "The command with its arguments; with Boot= arguments of init" },
+        { SETTING_ENVIRONMENT, "Exec", "Environment", "setenv", 'E', "NAME[=VALUE]", NULL, SETTING_LIST,
+          value_environment, FIELD(environment), .group = group_what,
+          .help = "Set an environment variable; NAME alone passes ours on" },
+        { SETTING_WORKING_DIRECTORY, "Exec", "WorkingDirectory", "chdir", 0, "PATH", NULL, 0,
+          value_absolute_path, FIELD(working_directory), .group = group_what,
+          .help = "Directory in the machine to start the command in" },
+        { SETTING_HOSTNAME, "Exec", "Hostname", "hostname", 0, "NAME", NULL, 0,
+          value_hostname, FIELD(hostname), .group = group_machine,
+          .help = "Host name (default: the machine's name)" },
+        { SETTING_MACHINE_ID, "Exec", "MachineID", "uuid", 0, "ID", NULL, SETTING_PRIVILEGED,
+          value_machine_id, FIELD(machine_id), .group = group_machine,
+          .help = "Machine id for a tree that has none yet" },
+        { SETTING_PRIVATE_USERS, "Exec", "PrivateUsers", "private-users", 0, "MODE", "yes",
+          SETTING_PRIVILEGED | SETTING_OPTIONAL_ARG,
+          value_private_users, .group = group_users,
+          .help = "User namespace: no, yes (ids of the tree's owner), pick, identity, SHIFT[:RANGE]" },
+        { SETTING_PRIVATE_USERS, NULL, NULL, NULL, 'U', NULL, "pick", SETTING_NO_ARG,
+          value_private_users, .group = group_users,
+          .help = "The same as --private-users=pick: a free range of ids" },
+        { SETTING_NOTIFY_READY, "Exec", "NotifyReady", "notify-ready", 0, "BOOL", NULL, 0,
+          value_tristate, FIELD(notify_ready), .group = group_what,
+          .help = "Be ready when the machine's init says that it is" },
+        { SETTING_KILL_SIGNAL, "Exec", "KillSignal", "kill-signal", 0, "SIGNAL", NULL, 0,
+          value_signal, FIELD(kill_signal), .group = group_what,
+          .help = "Signal that asks the machine's PID 1 to shut down" },
+        { SETTING_CAPABILITY, "Exec", "Capability", "capability", 0, "CAP,…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_capabilities, FIELD(capability), .group = group_users,
+          .help = "Capabilities to keep beyond the default ones; \"all\"" },
+        { SETTING_DROP_CAPABILITY, "Exec", "DropCapability", "drop-capability", 0, "CAP,…", NULL,
+          SETTING_LIST | SETTING_RESTRICTS,
+          value_capabilities, FIELD(drop_capability), .group = group_users,
+          .help = "Capabilities to drop; wins over --capability=" },
+        { SETTING_NO_NEW_PRIVILEGES, "Exec", "NoNewPrivileges", "no-new-privileges", 0, "BOOL", NULL, 0,
+          value_tristate, FIELD(no_new_privileges), .group = group_users,
+          .help = "Let no program gain rights by set-user-id or capabilities" },
+        { SETTING_SYSTEM_CALL_FILTER, "Exec", "SystemCallFilter", "system-call-filter", 0, "[~]NAME,…", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED | SETTING_RESTRICTS,
+          value_system_call_filter, .group = group_users,
+          .help = "System calls and @groups to allow too, or (~) to forbid" },
+        { SETTING_LINK_JOURNAL, "Exec", "LinkJournal", "link-journal", 0, "MODE", NULL, SETTING_PRIVILEGED,
+          value_choice, FIELD(link_journal), words_link_journal, group_host,
+          .help = "Show the journal on the host: auto, no, host, try-host, guest, try-guest" },
+        { SETTING_LINK_JOURNAL, NULL, NULL, NULL, 'j', NULL, "try-guest", SETTING_NO_ARG,
+          value_choice, FIELD(link_journal), words_link_journal, group_host,
+          .help = "The same as --link-journal=try-guest" },
+
+        /* ---- [Files] ---- */
+        { SETTING_READ_ONLY, "Files", "ReadOnly", "read-only", 0, "BOOL", "yes", SETTING_NO_ARG,
+          value_tristate, FIELD(read_only), .group = group_files,
+          .help = "Mount the tree read-only" },
+        { SETTING_BIND, "Files", "Bind", "bind", 0, "SRC[:DEST[:OPTS]]", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_bind, .group = group_files,
+          .help = "Mount a file or directory of the host at DEST (default: SRC). "
+                  "+SRC is in the tree, an empty one temporary. "
+                  "OPTS: rbind, norbind, noidmap, idmap, rootidmap, owneridmap" },
+        { SETTING_BIND_READ_ONLY, "Files", "BindReadOnly", "bind-ro", 0, "SRC[:DEST[:OPTS]]", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_bind, .group = group_files,
+          .help = "The same, read-only" },
+        { SETTING_TEMPORARY_FILE_SYSTEM, "Files", "TemporaryFileSystem", "tmpfs", 0, "PATH[:OPTS]", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_tmpfs, .group = group_files,
+          .help = "Mount an empty tmpfs in the machine (default: mode=0755)" },
+        { SETTING_INACCESSIBLE, "Files", "Inaccessible", "inaccessible", 0, "PATH", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_inaccessible, .group = group_files,
+          .help = "Hide a file or directory of the tree" },
+        { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
+          SETTING_PRIVILEGED,
+          value_ownership, .group = group_users,
+          .help = "Owners of the tree's files: auto, map (by an idmapped mount), off" },
+        { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersChown", "private-users-chown", 0, "BOOL", "yes",
+          SETTING_PRIVILEGED | SETTING_NO_ARG | SETTING_HIDDEN,
+          value_ownership_chown, .group = group_users,
+          .help = "Taken for old files' sake: the tree is mapped, never chowned" },
+
+        /* ---- [Network] ---- */
+        { SETTING_PRIVATE, "Network", "Private", "private-network", 0, "BOOL", "yes",
+          SETTING_PRIVILEGED | SETTING_NO_ARG,
+          value_tristate, FIELD(private_network), .group = group_network,
+          .help = "A network of its own, with no link but what is asked for" },
+        { SETTING_VIRTUAL_ETHERNET, "Network", "VirtualEthernet", "network-veth", 'n', "BOOL", "yes",
+          SETTING_PRIVILEGED | SETTING_NO_ARG,
+          value_virtual_ethernet, FIELD(virtual_ethernet), .group = group_network,
+          .help = "A virtual cable: host0 inside, ve-NAME on the host" },
+        { SETTING_BRIDGE, "Network", "Bridge", "network-bridge", 0, "BRIDGE", NULL, SETTING_PRIVILEGED,
+          value_bridge, .group = group_network,
+          .help = "The same, with the host's end (vb-NAME) in a bridge" },
+        { SETTING_MACVLAN, "Network", "MACVLAN", "network-macvlan", 0, "PARENT[:NAME]", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_interfaces, .group = group_network,
+          .help = "A macvlan link on an interface of the host" },
+        { SETTING_INTERFACE, "Network", "Interface", "network-interface", 0, "HOST[:NAME]", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_interfaces, .group = group_network,
+          .help = "Move an interface of the host in, until the machine stops" },
+
+        /* ---- switches without a key ---- */
+        { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,
+          value_string, FIELD(directory), .group = group_machine,
+          .help = "Directory of the machine's tree (default: found by its name)" },
+        { SETTING_MACHINE, NULL, NULL, "machine", 'M', "NAME", NULL, 0,
+          value_hostname, FIELD(machine), .group = group_machine,
+          .help = "Name of the machine" },
+        { SETTING_SETTINGS, NULL, NULL, "settings", 0, "MODE", NULL, 0,
+          value_choice, FIELD(settings_mode), words_settings, group_machine,
+          .help = "NAME.nspawn: yes (switches win), override (the file wins), trusted "
+                  "(wherever it lies), no (is not read)" },
+        { SETTING_REGISTER, NULL, NULL, "register", 0, "MODE", NULL, 0,
+          value_choice, FIELD(register_mode), words_register, group_host,
+          .help = "Register with systemd-machined: auto (where there is one), yes, no" },
+        { SETTING_KEEP_UNIT, NULL, NULL, "keep-unit", 0, NULL, "yes", SETTING_NO_ARG,
+          value_bool, FIELD(keep_unit), .group = group_host,
+          .help = "Stay in the caller's unit in place of a scope of its own" },
+        { SETTING_SLICE, NULL, NULL, "slice", 'S', "SLICE", NULL, 0,
+          value_slice, FIELD(slice), .group = group_host,
+          .help = "Slice for the scope (default: machine.slice)" },
+        { SETTING_CONSOLE, NULL, NULL, "console", 0, "MODE", NULL, 0,
+          value_choice, FIELD(console), words_console, group_program,
+          .help = "The machine's console: interactive, read-only, passive, pipe, autopipe" },
+        { SETTING_CONSOLE, NULL, NULL, "pipe", 'P', NULL, "pipe", SETTING_NO_ARG,
+          value_choice, FIELD(console), words_console, group_program,
+          .help = "The same as --console=pipe: our standard input and output" },
+        { SETTING_QUIET, NULL, NULL, "quiet", 'q', NULL, "yes", SETTING_NO_ARG,
+          value_bool, FIELD(quiet), .group = group_program,
+          .help = "Say nothing but warnings and errors" },
+        { SETTING_DRY_RUN, NULL, NULL, "dry-run", 0, NULL, "yes", SETTING_NO_ARG,
+          value_bool, FIELD(dry_run), .group = group_program,
+          .help = "Print the plan of a start, and start nothing" },
+        { SETTING_HELP, NULL, NULL, "help", 'h', NULL, "yes", SETTING_NO_ARG,
+          NULL, .group = group_program,
+          .help = "Print this help" },
+        { SETTING_VERSION, NULL, NULL, "version", 0, NULL, "yes", SETTING_NO_ARG,
+          NULL, .group = group_program,
+          .help = "Print the version" },
+};
+
+const size_t settings_table_size = ARRAY_SIZE(settings_table);
+
+const SettingRow *settings_table_find_key(const char *section, const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++) {
+                const SettingRow *row = &settings_table[i];
+
+                if (row->key && strcmp(row->section, section) == 0 && strcmp(row->key, key) == 0)
+                        return row;
+        }
+        return NULL;
+}
+
+const SettingRow *settings_table_find_option(const char *option)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                if (settings_table[i].option && strcmp(settings_table[i].option, option) == 0)
+                        return &settings_table[i];
+        return NULL;
+}
+
+const SettingRow *settings_table_find_letter(char letter)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                if (letter && settings_table[i].letter == letter)
+                        return &settings_table[i];
+        return NULL;
+}
+
+const SettingRow *settings_table_row(SettingId id)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                if (settings_table[i].id == id)
+                        return &settings_table[i];
+        return NULL;
+}
+
+bool settings_table_has_section(const char *section)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                if (settings_table[i].section && strcmp(settings_table[i].section, section) == 0)
+                        return true;
+        return false;
+}
+
+/* A name takes the place of the nearest so far when it is nearer, and near at all: at most a third of the letters
+ * differ. */
+static void nearer(const char *word, const char *name, const char **nearest, unsigned *distance)
+{
+        unsigned d = name ? text_distance(word, name) : UINT_MAX;
+
+        if (d < *distance && d <= 1 + strlen(name) / 3) {
+                *distance = d;
+                *nearest = name;
+        }
+}
+
+const char *settings_table_nearest_section(const char *section)
+{
+        unsigned distance = UINT_MAX;
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                nearer(section, settings_table[i].section, &nearest, &distance);
+        return nearest;
+}
+
+const char *settings_table_nearest_key(const char *section, const char *key)
+{
+        unsigned distance = UINT_MAX;
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++) {
+                const SettingRow *row = &settings_table[i];
+
+                if (row->key && (!section || strcmp(row->section, section) == 0))
+                        nearer(key, row->key, &nearest, &distance);
+        }
+        return nearest;
+}
+
+const char *settings_table_nearest_option(const char *option)
+{
+        unsigned distance = UINT_MAX;
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
+                if (!(settings_table[i].flags & SETTING_HIDDEN))
+                        nearer(option, settings_table[i].option, &nearest, &distance);
+        return nearest;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The typed settings of a machine (see settings.h): their defaults, their end, and the few questions that need more than
+ * one of them to answer. Pure data, used by boxctl and the supervisor; no privilege.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "util/strv.h"
+
+const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX])
+{
+        if (!s.where)
+                (void) snprintf(buf, SOURCE_TEXT_MAX, "default");
+        else if (source_is_switch(s))
+                (void) snprintf(buf, SOURCE_TEXT_MAX, "%s", s.where);
+        else
+                (void) snprintf(buf, SOURCE_TEXT_MAX, "%s:%u", s.where, s.line);
+        return buf;
+}
+
+bool source_same_writer(Source a, Source b)
+{
+        if (!a.where || !b.where)
+                return !a.where && !b.where;
+        if (source_is_switch(a) || source_is_switch(b))
+                return source_is_switch(a) && source_is_switch(b);
+        return strcmp(a.where, b.where) == 0;
+}
+
+void settings_init(Settings *s)
+{
+        *s = (Settings) {
+                .boot = UNSET,
+                .process_two = UNSET,
+                .notify_ready = UNSET,
+                .no_new_privileges = UNSET,
+                .read_only = UNSET,
+                .private_network = UNSET,
+                .virtual_ethernet = UNSET,
+        };
+}
+
+static void interfaces_free(InterfaceSetting *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(items[i].host);
+                free(items[i].inner);
+        }
+        free(items);
+}
+
+static void strings_free(StringSetting *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                free(items[i].value);
+        free(items);
+}
+
+void settings_done(Settings *s)
+{
+        strv_free(s->parameters);
+        strv_free(s->environment);
+        free(s->working_directory);
+        free(s->hostname);
+        free(s->machine_id);
+        strings_free(s->syscall_allow, s->n_syscall_allow);
+        strings_free(s->syscall_deny, s->n_syscall_deny);
+
+        for (size_t i = 0; i < s->n_binds; i++) {
+                free(s->binds[i].source);
+                free(s->binds[i].dest);
+        }
+        free(s->binds);
+        for (size_t i = 0; i < s->n_tmpfs; i++) {
+                free(s->tmpfs[i].dest);
+                free(s->tmpfs[i].options);
+        }
+        free(s->tmpfs);
+        strings_free(s->inaccessible, s->n_inaccessible);
+
+        free(s->bridge);
+        interfaces_free(s->macvlan, s->n_macvlan);
+        interfaces_free(s->interfaces, s->n_interfaces);
+
+        free(s->directory);
+        free(s->machine);
+        free(s->slice);
+
+        settings_init(s);
+}
+
+StartMode settings_start_mode(const Settings *s)
+{
+        if (s->boot == YES)
+                return START_BOOT;
+        return s->process_two == YES ? START_PID2 : START_COMMAND;
+}
+
+bool settings_private_network(const Settings *s)
+{
+        const struct {
+                bool wanted;
+                SettingId id;
+        } links[] = {
+                { s->virtual_ethernet == YES, SETTING_VIRTUAL_ETHERNET },
+                { s->bridge != NULL, SETTING_BRIDGE },
+                { s->n_macvlan > 0, SETTING_MACVLAN },
+                { s->n_interfaces > 0, SETTING_INTERFACE },
+        };
+
+        if (s->private_network == YES)
+                return true;
+
+        /* A link that was asked for after a Private=no has reset it (values-network.c): what is left to tell apart is
+         * a Private=no that stands beside the link from one that came later, from another writer. */
+        for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+                if (links[i].wanted && (s->private_network == UNSET ||
+                                        source_same_writer(s->from[links[i].id], s->from[SETTING_PRIVATE])))
+                        return true;
+
+        return false;
+}
+
+bool settings_veth(const Settings *s)
+{
+        return settings_private_network(s) && (s->virtual_ethernet == YES || s->bridge);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * [Files]: what is mounted into a machine, and what is hidden from it (see values.h). Only the texts are judged here:
+ * whether a source exists is the planner's question. Runs wherever settings are read; no privilege.
+ */
+
+#include <string.h>
+
+#include "config/values.h"
+#include "util/strv.h"
+
+static void bind_done(BindSetting *b)
+{
+        free(b->source);
+        free(b->dest);
+}
+
+/* Bind= and BindReadOnly= share one list, for their order among each other matters: only the asking kind goes. */
+static void binds_clear(Settings *s, bool read_only)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < s->n_binds; i++)
+                if (s->binds[i].read_only == read_only)
+                        bind_done(&s->binds[i]);
+                else
+                        s->binds[kept++] = s->binds[i];
+        s->n_binds = kept;
+}
+
+static int bind_option(BindSetting *b, const char *name, bool *recursion_set, bool *idmap_set, char *reterr_reason)
+{
+        static const struct {
+                const char *name;
+                BindIdMap idmap;
+        } idmaps[] = {
+                { "noidmap", BIND_NOIDMAP },
+                { "idmap", BIND_IDMAP },
+                { "rootidmap", BIND_ROOTIDMAP },
+                { "owneridmap", BIND_OWNERIDMAP },
+        };
+
+        if (strcmp(name, "rbind") == 0 || strcmp(name, "norbind") == 0) {
+                if (*recursion_set)
+                        return value_refuse(reterr_reason, "rbind or norbind is given twice");
+                *recursion_set = true;
+                b->recursive = name[0] == 'r';
+                return 0;
+        }
+
+        for (size_t i = 0; i < ARRAY_SIZE(idmaps); i++)
+                if (strcmp(name, idmaps[i].name) == 0) {
+                        if (*idmap_set)
+                                return value_refuse(reterr_reason, "more than one id map option");
+                        *idmap_set = true;
+                        b->idmap = idmaps[i].idmap;
+                        return 0;
+                }
+
+        return value_refuse(reterr_reason,
+                            "unknown option '%s' (rbind, norbind, noidmap, idmap, rootidmap, owneridmap)", name);
+}
+
+static int bind_options(BindSetting *b, const char *options, char *reterr_reason)
+{
+        bool recursion_set = false, idmap_set = false;
+        int r;
+
+        for (const char *p = options;; p++) {
+                size_t n = strcspn(p, ",");
+                _cleanup_free_ char *name = strndup(p, n);
+
+                if (!name)
+                        return -ENOMEM;
+                r = bind_option(b, name, &recursion_set, &idmap_set, reterr_reason);
+                if (r < 0)
+                        return r;
+                p += n;
+                if (!*p)
+                        return 0;
+        }
+}
+
+/* SOURCE as it was written becomes source and in_tree. */
+static int bind_source(BindSetting *b, const char *text, char *reterr_reason)
+{
+        b->in_tree = *text == '+';
+        text += b->in_tree;
+
+        if (!*text && !b->in_tree)
+                return 0;               /* a temporary directory */
+        return value_path(text, &b->source, reterr_reason);
+}
+
+static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
+{
+        _cleanup_free_ char *source = NULL, *dest = NULL;
+        int r;
+
+        r = value_next_field(&text, &source);
+        if (r >= 0 && text)
+                r = value_next_field(&text, &dest);
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "a backslash at the end");
+        if (r < 0)
+                return r;
+
+        if (!dest && !*source)
+                return value_refuse(reterr_reason, "neither a source nor a destination");
+        r = bind_source(b, source, reterr_reason);
+        if (r < 0)
+                return r;
+
+        r = value_path(dest ? dest : source + b->in_tree, &b->dest, reterr_reason);
+        if (r < 0)
+                return r;
+        if (strcmp(b->dest, "/") == 0)
+                return value_refuse(reterr_reason, "the destination can't be the root directory");
+
+        return text && *text ? bind_options(b, text, reterr_reason) : 0;
+}
+
+int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_(bind_done) BindSetting b = {
+                .read_only = row->id == SETTING_BIND_READ_ONLY,
+                .recursive = true,
+                .from = from,
+        };
+        BindSetting *item;
+        int r;
+
+        if (!*text) {
+                binds_clear(s, b.read_only);
+                return 0;
+        }
+
+        r = bind_parse(text, &b, reterr_reason);
+        if (r < 0)
+                return r;
+        item = array_append(&s->binds, &s->n_binds, sizeof(BindSetting));
+        if (!item)
+                return -ENOMEM;
+
+        *item = b;
+        b = (BindSetting) { 0 };
+        return 0;
+}
+
+static void tmpfs_clear(Settings *s)
+{
+        for (size_t i = 0; i < s->n_tmpfs; i++) {
+                free(s->tmpfs[i].dest);
+                free(s->tmpfs[i].options);
+        }
+        s->n_tmpfs = 0;
+}
+
+int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_free_ char *field = NULL, *dest = NULL, *options = NULL;
+        TmpfsSetting *item;
+        int r;
+
+        if (!*text) {
+                tmpfs_clear(s);
+                return 0;
+        }
+
+        r = value_next_field(&text, &field);
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "a backslash at the end");
+        if (r >= 0)
+                r = value_path(field, &dest, reterr_reason);
+        if (r < 0)
+                return r;
+        if (strcmp(dest, "/") == 0)
+                return value_refuse(reterr_reason, "the root directory can't be a temporary file system");
+        if (text && *text) {
+                options = strdup(text);
+                if (!options)
+                        return -ENOMEM;
+        }
+
+        item = array_append(&s->tmpfs, &s->n_tmpfs, sizeof(TmpfsSetting));
+        if (!item)
+                return -ENOMEM;
+        *item = (TmpfsSetting) { .dest = TAKE_PTR(dest), .options = TAKE_PTR(options), .from = from };
+        return 0;
+}
+
+int value_inaccessible(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_free_ char *path = NULL;
+        StringSetting *item;
+        int r;
+
+        if (!*text) {
+                for (size_t i = 0; i < s->n_inaccessible; i++)
+                        free(s->inaccessible[i].value);
+                s->n_inaccessible = 0;
+                return 0;
+        }
+
+        r = value_path(text, &path, reterr_reason);
+        if (r < 0)
+                return r;
+        if (strcmp(path, "/") == 0)
+                return value_refuse(reterr_reason, "the root directory can't be made inaccessible");
+
+        item = array_append(&s->inaccessible, &s->n_inaccessible, sizeof(StringSetting));
+        if (!item)
+                return -ENOMEM;
+        *item = (StringSetting) { .value = TAKE_PTR(path), .from = from };
+        return 0;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The grammar, with everything that can be wrong in a file, and the search for the file. */
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/nspawn-file.h"
+#include "util/fd.h"
+
+typedef struct Parsed {
+        Assignments a;
+        Problems problems;
+} Parsed;
+
+static void parsed_done(Parsed *p)
+{
+        assignments_done(&p->a);
+        problems_done(&p->problems);
+}
+#define _cleanup_parsed_ _cleanup_(parsed_done)
+
+static void parse_bytes(Parsed *p, const char *text, size_t size)
+{
+        /* A copy without a byte behind it, so that the sanitizer sees a read past the end. */
+        char *exact = malloc(size ? size : 1);
+
+        assert_non_null(exact);
+        memcpy(exact, text, size);
+        assert_int_equal(nspawn_file_parse("f", exact, size, &p->a, &p->problems), 0);
+        free(exact);
+}
+
+static void parse(Parsed *p, const char *text)
+{
+        parse_bytes(p, text, strlen(text));
+}
+
+static void expect(const Parsed *p, size_t i, const char *key, const char *value, unsigned line)
+{
+        assert_true(i < p->a.n);
+        assert_string_equal(p->a.items[i].row->key, key);
+        assert_string_equal(p->a.items[i].value, value);
+        assert_int_equal(p->a.items[i].from.line, line);
+        assert_string_equal(p->a.items[i].from.where, "f");
+}
+
+static void test_plain(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+
+        parse(&p, "# comment\n; another\n\n[Exec]\nBoot=yes\n  Hostname =  a b \n#Boot=no\n[Files]\n"
+                  "Bind=/a=b;#c\n\tBind=\n[Network]\nPrivate=no");
+        assert_int_equal(p.problems.n, 0);
+        assert_int_equal(p.a.n, 5);
+        expect(&p, 0, "Boot", "yes", 5);
+        expect(&p, 1, "Hostname", "a b", 6);
+        expect(&p, 2, "Bind", "/a=b;#c", 9);
+        expect(&p, 3, "Bind", "", 10);
+        expect(&p, 4, "Private", "no", 12);
+}
+
+static void test_bom_and_crlf(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 }, cr = { 0 };
+
+        parse(&p, "\xef\xbb\xbf[Exec]\r\nBoot=yes\r\n\r\nEnvironment=A=1 \\\r\n  B=2\r\n");
+        assert_int_equal(p.problems.n, 0);
+        expect(&p, 0, "Boot", "yes", 2);
+        expect(&p, 1, "Environment", "A=1    B=2", 4);
+
+        parse(&cr, "[Exec]\nHostname=a\rb\n");
+        assert_int_equal(cr.problems.n_fatal, 1);
+        assert_int_equal(cr.a.n, 0);
+}
+
+static void test_continuation(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+
+        parse(&p, "[Exec]\n"
+                  "Parameters=a \\\n# in between\n   ; too\nb\\\nc\n"       /* 2 to 6 */
+                  "Environment=X=\\\\\n"                                    /* an even number does not go on */
+                  "Hostname=x\\\\\\\n[Files]\n"                             /* three do: the section is swallowed */
+                  "# comments never go on \\\n"
+                  "Boot=1\\");                                              /* nor is there more at the end */
+        assert_int_equal(p.problems.n, 0);
+        expect(&p, 0, "Parameters", "a  b c", 2);
+        expect(&p, 1, "Environment", "X=\\\\", 7);
+        expect(&p, 2, "Hostname", "x\\\\ [Files]", 8);
+        expect(&p, 3, "Boot", "1", 11);
+        assert_int_equal(p.a.n, 4);
+}
+
+static void test_unknown_names_warn(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+
+        parse(&p, "[Exec]\nBoots=yes\nMACVLAN=eth0\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nPrivate=yes\nnonsense\n"
+                  "[X-Other]\nanything goes\n[Files]\nReadOnly=yes\n");
+        assert_int_equal(p.a.n, 1);
+        expect(&p, 0, "ReadOnly", "yes", 12);
+        assert_int_equal(p.problems.n_fatal, 0);
+        assert_int_equal(p.problems.n, 4);
+        assert_string_equal(p.problems.items[0].text,
+                            "f:2: unknown key Boots= in [Exec], ignored; did you mean Boot=?");
+        assert_string_equal(p.problems.items[1].text,
+                            "f:3: MACVLAN= is no key of [Exec], ignored; it belongs into [Network]");
+        assert_string_equal(p.problems.items[2].text, "f:4: unknown key Frobnicate= in [Exec], ignored");
+        assert_string_equal(p.problems.items[3].text,
+                            "f:6: unknown section [Netwrok], ignored; did you mean [Network]?");
+}
+
+static void test_broken_lines_are_errors(void **state)
+{
+        static const struct {
+                const char *text;
+                size_t size;
+                unsigned line;
+                const char *word;
+        } cases[] = {
+                { "Boot=yes\n", 9, 1, "[Section]" },
+                { "[Exec\nBoot=yes\n", 15, 1, "']'" },
+                { "[Exec]\nBoot\n", 12, 2, "KEY=VALUE" },
+                { "[Exec]\n=yes\n", 12, 2, "KEY=VALUE" },
+                { "[Exec]\nHostname=\xe4\n", 18, 2, "UTF-8" },
+                { "[Exec]\nHostname=\033\n", 18, 2, "control" },
+                { "[Exec]\nHost\0name=x\n", 19, 2, "NUL" },
+                { "[Exec]\n#\0\n", 10, 2, "NUL" },
+                { "\0", 1, 1, "NUL" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_parsed_ Parsed p = { 0 };
+                char prefix[16];
+
+                parse_bytes(&p, cases[i].text, cases[i].size);
+                assert_true(p.problems.n_fatal >= 1);
+                (void) snprintf(prefix, sizeof(prefix), "f:%u: ", cases[i].line);
+                assert_int_equal(strncmp(p.problems.items[0].text, prefix, strlen(prefix)), 0);
+                if (!strstr(p.problems.items[0].text, cases[i].word))
+                        fail_msg("'%s' does not say %s", p.problems.items[0].text, cases[i].word);
+        }
+}
+
+static void test_latin1_comment_is_fine(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+
+        parse(&p, "# K\xe4se\n[Exec]\nBoot=yes\n");
+        assert_int_equal(p.problems.n, 0);
+        assert_int_equal(p.a.n, 1);
+}
+
+/* One that is too long is told once, and what follows is read. */
+static void test_long_lines(void **state)
+{
+        const size_t max = 64 * 1024;
+        char *text = malloc(3 * max);
+        size_t n;
+
+        assert_non_null(text);
+        for (int over = 0; over < 2; over++) {
+                _cleanup_parsed_ Parsed p = { 0 };
+
+                n = (size_t) sprintf(text, "[Exec]\nHostname=");
+                memset(text + n, 'x', max - 9 + (size_t) over);
+                n += max - 9 + (size_t) over;
+                n += (size_t) sprintf(text + n, "\nBoot=yes\n");
+                parse_bytes(&p, text, n);
+                assert_int_equal(p.problems.n_fatal, over);
+                assert_int_equal(p.a.n, 2 - over);
+        }
+        for (int over = 0; over < 2; over++) {          /* the same length, in continuations */
+                _cleanup_parsed_ Parsed p = { 0 };
+
+                n = (size_t) sprintf(text, "[Exec]\n");
+                for (size_t i = 0; i < max / 2 - !over; i++)
+                        n += (size_t) sprintf(text + n, "x\\\n");
+                n += (size_t) sprintf(text + n, "=\nBoot=yes\n");
+                parse_bytes(&p, text, n);
+                assert_int_equal(p.problems.n_fatal, over);
+                assert_int_equal(p.a.n, 1);
+        }
+        free(text);
+}
+
+static void test_flood_of_mistakes_ends(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+        size_t n = 1000000;
+        char *text = malloc(n);
+
+        assert_non_null(text);
+        for (size_t i = 0; i < n; i++)
+                text[i] = i % 2 ? '\n' : 'x';
+        parse_bytes(&p, text, n);
+        assert_int_equal(p.problems.n, 101);
+        free(text);
+}
+
+static void test_empty(void **state)
+{
+        _cleanup_parsed_ Parsed p = { 0 };
+
+        parse(&p, "");
+        parse(&p, "\xef\xbb\xbf");
+        parse(&p, "\\");
+        parse(&p, "\n\n[Exec]\n[Exec]\n");
+        assert_int_equal(p.a.n, 0);
+        assert_int_equal(p.problems.n, 0);
+}
+
+/* Any bytes at all: no crash, and nothing from them that is not text. */
+static void test_noise(void **state)
+{
+        static const char alphabet[] = "[]=\\\n\r\0#; Exec\xef\xbb\xbf\xff" "Boot=yes\n[Exec]\n";
+        unsigned seed = 1;
+
+        for (int round = 0; round < 3000; round++) {
+                _cleanup_parsed_ Parsed p = { 0 };
+                char text[128];
+
+                for (size_t i = 0; i < sizeof(text); i++) {
+                        seed = seed * 1103515245U + 12345U;
+                        text[i] = alphabet[(seed >> 16) % (sizeof(alphabet) - 1)];
+                }
+                parse_bytes(&p, text, sizeof(text));
+                for (size_t i = 0; i < p.problems.n; i++)
+                        assert_null(strpbrk(p.problems.items[i].text, "\n\r\033"));
+        }
+}
+
+/* ---- the search ---- */
+
+typedef struct Place {
+        char root[64];
+        char etc[80], run[80], image[80];
+        const char *dirs[3];
+} Place;
+
+static int place_setup(void **state)
+{
+        static Place p;
+
+        (void) snprintf(p.root, sizeof(p.root), "/tmp/box-test-nspawn-XXXXXX");
+        assert_non_null(mkdtemp(p.root));
+        (void) snprintf(p.etc, sizeof(p.etc), "%s/etc", p.root);
+        (void) snprintf(p.run, sizeof(p.run), "%s/run", p.root);
+        (void) snprintf(p.image, sizeof(p.image), "%s/machines/tree", p.root);
+        p.dirs[0] = p.etc;
+        p.dirs[1] = p.run;
+        p.dirs[2] = NULL;
+        *state = &p;
+        return 0;
+}
+
+static int place_teardown(void **state)
+{
+        static const char *const names[] = { "etc/m.nspawn", "run/m.nspawn", "machines/m.nspawn", "etc", "run",
+                "machines/tree", "machines", "" };
+        Place *p = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                char path[128];
+
+                (void) snprintf(path, sizeof(path), "%s/%s", p->root, names[i]);
+                if (unlink(path) < 0)
+                        (void) rmdir(path);
+        }
+        return 0;
+}
+
+static void make_dir(const Place *p, const char *name)
+{
+        char path[128];
+
+        (void) snprintf(path, sizeof(path), "%s/%s", p->root, name);
+        assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void make_file(const Place *p, const char *name, const char *text)
+{
+        char path[128];
+        _cleanup_close_ int fd = -EBADF;
+
+        (void) snprintf(path, sizeof(path), "%s/%s", p->root, name);
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        assert_true(fd >= 0);
+        assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static int load(const Place *p, bool trust_all, Parsed *ret, Failure *failure)
+{
+        return nspawn_file_load(p->dirs, "m", p->image, trust_all, &ret->a, &ret->problems, failure);
+}
+
+static void test_search_order_and_trust(void **state)
+{
+        _cleanup_parsed_ Parsed none = { 0 }, beside = { 0 }, beside_trusted = { 0 }, run = { 0 }, etc = { 0 };
+        const Place *p = *state;
+        Failure failure = { 0 };
+
+        assert_int_equal(load(p, false, &none, &failure), 0);
+        make_dir(p, "machines");
+        make_dir(p, "etc");
+        make_dir(p, "run");
+
+        make_file(p, "machines/m.nspawn", "[Exec]\nHostname=beside\n");
+        assert_int_equal(load(p, false, &beside, &failure), 1);
+        assert_string_equal(beside.a.items[0].value, "beside");
+        assert_false(beside.a.trusted);
+        assert_int_equal(load(p, true, &beside_trusted, &failure), 1);
+        assert_true(beside_trusted.a.trusted);
+
+        make_file(p, "run/m.nspawn", "[Exec]\nHostname=run\n");
+        assert_int_equal(load(p, false, &run, &failure), 1);
+        assert_string_equal(run.a.items[0].value, "run");
+        assert_int_equal(run.a.n, 1);
+        assert_true(run.a.trusted);
+
+        /* The first hit is the only one, even where it says nothing. */
+        make_file(p, "etc/m.nspawn", "");
+        assert_int_equal(load(p, false, &etc, &failure), 1);
+        assert_int_equal(etc.a.n, 0);
+        assert_int_equal(failure.error, 0);
+
+        assert_int_equal(nspawn_file_load(p->dirs, "other", NULL, false, &none.a, &none.problems, &failure), 0);
+        assert_int_equal(nspawn_file_load(p->dirs, "other", "/", false, &none.a, &none.problems, &failure), 0);
+}
+
+static void expect_failure(const Place *p, int error, const char *word)
+{
+        _cleanup_parsed_ Parsed parsed = { 0 };
+        Failure failure = { 0 };
+
+        assert_int_equal(load(p, false, &parsed, &failure), error);
+        assert_int_equal(failure.error, error);
+        assert_non_null(strstr(failure.text, word));
+        assert_non_null(strstr(failure.text, "etc/m.nspawn"));
+        assert_int_equal(parsed.a.n, 0);
+}
+
+static void test_search_what_is_no_file(void **state)
+{
+        const Place *p = *state;
+        char path[128], *big;
+
+        make_dir(p, "etc");
+        (void) snprintf(path, sizeof(path), "%s/etc/m.nspawn", p->root);
+
+        assert_int_equal(mkfifo(path, 0644), 0);
+        expect_failure(p, -EBADFD, "regular file");             /* and does not wait for a writer */
+        assert_int_equal(unlink(path), 0);
+
+        assert_int_equal(mkdir(path, 0755), 0);
+        expect_failure(p, -EISDIR, "regular file");
+        assert_int_equal(rmdir(path), 0);
+
+        assert_int_equal(symlink("/nonexistent/target", path), 0);
+        expect_failure(p, -ENOENT, "dangling");
+        assert_int_equal(unlink(path), 0);
+
+        assert_int_equal(symlink("m.nspawn", path), 0);
+        expect_failure(p, -ELOOP, "m.nspawn");
+        assert_int_equal(unlink(path), 0);
+
+        big = malloc(NSPAWN_FILE_MAX + 2);
+        assert_non_null(big);
+        memset(big, '\n', NSPAWN_FILE_MAX + 1);
+        big[NSPAWN_FILE_MAX + 1] = 0;
+        make_file(p, "etc/m.nspawn", big);
+        free(big);
+        expect_failure(p, -E2BIG, "1024 KiB");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plain),
+                cmocka_unit_test(test_bom_and_crlf),
+                cmocka_unit_test(test_continuation),
+                cmocka_unit_test(test_unknown_names_warn),
+                cmocka_unit_test(test_broken_lines_are_errors),
+                cmocka_unit_test(test_latin1_comment_is_fine),
+                cmocka_unit_test(test_long_lines),
+                cmocka_unit_test(test_flood_of_mistakes_ends),
+                cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_noise),
+                cmocka_unit_test_setup_teardown(test_search_order_and_trust, place_setup, place_teardown),
+                cmocka_unit_test_setup_teardown(test_search_what_is_no_file, place_setup, place_teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
