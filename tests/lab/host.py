@@ -55,7 +55,7 @@ class Lab:
         self.state_file = self.scratch / 'state'
 
     def state(self):
-        """The running lab's {keeper, leader}, or None."""
+        """The running lab's {keeper, leader, source}, or None."""
         if self._lock_file(fcntl.LOCK_SH | fcntl.LOCK_NB):
             return None
         try:
@@ -171,7 +171,7 @@ def keep(spec, tree, source, owner):
         with open(lab.scratch / 'console.log', 'w+b') as console, notify_socket(lab) as notify:
             nspawn = start_nspawn(lab, source, console)
             leader = wait_ready(notify, nspawn, console)
-        write_state(lab, leader)
+        write_state(lab, leader, source)
         sys.stdout.write(READY)
         sys.stdout.flush()
         with open(lab.scratch / 'keeper.log', 'w') as log:
@@ -245,9 +245,9 @@ def wait_ready(notify, nspawn, console):
                 return leader
 
 
-def write_state(lab, leader):
+def write_state(lab, leader, source):
     new = lab.state_file.with_suffix('.new')
-    new.write_text(json.dumps({'keeper': os.getpid(), 'leader': leader}))
+    new.write_text(json.dumps({'keeper': os.getpid(), 'leader': leader, 'source': source}))
     new.rename(lab.state_file)
 
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures for tests that run inside a lab (tests/lab/lab test 13)."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import support
+
+
+def pytest_configure():
+    # These tests remove machines, links and units: only a throw-away host may run them.
+    if 'BOX_LAB' not in os.environ or not Path('/run/systemd/system').is_dir():
+        pytest.exit('tests/system runs inside a lab only: tests/lab/lab test 13', returncode=2)
+
+
+@pytest.fixture(scope='session')
+def release():
+    """The Debian release of the lab: 12 or 13."""
+    return int(os.environ['BOX_LAB'])
+
+
+def _make_factory(node_name):
+    """Returns make(tree, name, unit) and the list of what it made."""
+    made = []
+    base = re.sub('[^a-z0-9]+', '-', node_name.lower()).strip('-').removeprefix('test-')[:24].strip('-')
+
+    def make(tree='deb12', name=None, unit='box@'):
+        if name is None:
+            name = base if not made else f'{base}-{len(made) + 1}'
+        machine = support.Machine(name, unit)
+        assert not machine.path.exists(), f'{machine.path} is there already'
+        made.append(machine)
+        if tree:
+            support.copy_tree(tree, machine.path)
+        return machine
+    return make, made
+
+
+@pytest.fixture
+def machine(request):
+    """machine(tree='deb12', name=None, unit='box@'): a copy of a payload tree as a machine, removed after the test.
+
+    tree=None makes no tree. The name is the test's, unless one is given.
+    """
+    make, made = _make_factory(request.node.name)
+    yield make
+    for each in reversed(made):
+        each.remove()
+
+
+@pytest.fixture(scope='module')
+def module_machine(request):
+    """The same, for machines that all tests of a module share."""
+    make, made = _make_factory(Path(request.node.name).stem)
+    yield make
+    for each in reversed(made):
+        each.remove()
+
+
+@pytest.fixture
+def nspawn_file():
+    """nspawn_file(name, text): writes /etc/systemd/nspawn/NAME.nspawn for a machine that no fixture owns."""
+    written = []
+
+    def write(name, text):
+        machine = support.Machine(name)
+        written.append(machine.file)
+        machine.write_file(text)
+        return machine.file
+    yield write
+    for path in written:
+        path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def host_state():
+    """host_state(): a snapshot of all that a machine could leave behind; see support.HostState."""
+    return support.HostState.take
+
+
+@pytest.fixture
+def nothing_left():
+    """The test must leave the host as it was. Ask for it before `machine`, so that it looks after the removal."""
+    before = support.HostState.take()
+    yield before
+    settled = []
+
+    def same():
+        settled[:] = support.HostState.take().differences(before)
+        return not settled
+    try:
+        support.wait_for(same, timeout=5)
+    except AssertionError:
+        raise AssertionError('\n'.join(settled)) from None
+
+
+@pytest.fixture
+def dhcp_network(tmp_path):
+    """A DHCP server behind a veth pair; .parent is the interface for macvlans. See support.DhcpNetwork."""
+    with support.DhcpNetwork('dhcp', tmp_path) as network:
+        yield network
+
+
+@pytest.fixture
+def terminal():
+    """terminal(command, …): a program on a pty (pexpect), ended after the test."""
+    children = []
+
+    def spawn(*command, **options):
+        child = support.spawn(*command, **options)
+        children.append(child)
+        return child
+    yield spawn
+    for child in children:
+        child.close(force=True)

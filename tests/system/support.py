@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the whole-system tests are written with. Runs inside a lab, as root; conftest.py makes fixtures of it."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pexpect
+
+MACHINES = Path('/var/lib/machines')
+TREES = Path('/trees')
+NSPAWN_FILES = Path('/etc/systemd/nspawn')
+ROOT_PASSWORD = 'box-tests'
+TIMEOUT = 90
+
+
+# -------------------------------------------------------------------- commands
+
+def run(*command, check=True, timeout=TIMEOUT, **options):
+    """Runs a command with its output captured as text. With check, a failure shows what it printed."""
+    result = subprocess.run([str(word) for word in command], stdin=options.pop('stdin', subprocess.DEVNULL),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace',
+                            timeout=timeout, **options)
+    if check and result.returncode:
+        raise AssertionError(f'{result.args} ended with {result.returncode}\n{result.stdout}{result.stderr}')
+    return result
+
+
+def output(*command, **options):
+    return run(*command, **options).stdout.strip()
+
+
+def wait_for(condition, timeout=30, interval=0.05, message=None):
+    """Waits until condition() is true and returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {timeout} s: {message or condition}')
+        time.sleep(interval)
+
+
+# -------------------------------------------------------------------- machines
+
+class Machine:
+    """A machine in /var/lib/machines, run by box@.service (or another template unit)."""
+
+    def __init__(self, name, unit='box@'):
+        self.name = name
+        self.path = MACHINES / name
+        self.unit = f'{unit}{name}.service'
+        self.file = NSPAWN_FILES / f'{name}.nspawn'
+
+    def write_file(self, text):
+        """Writes the machine's .nspawn file, where it is trusted."""
+        NSPAWN_FILES.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(text)
+
+    def write_unit_settings(self, text):
+        """A drop-in for the machine's unit."""
+        directory = Path(f'/etc/systemd/system/{self.unit}.d')
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / 'test.conf').write_text(text)
+        run('systemctl', 'daemon-reload')
+
+    def start(self, **options):
+        return run('systemctl', 'start', self.unit, **options)
+
+    def stop(self, **options):
+        return run('systemctl', 'stop', self.unit, **options)
+
+    def property(self, name):
+        """A property of the unit, as text."""
+        return output('systemctl', 'show', '--value', '--property', name, self.unit)
+
+    def is_active(self):
+        return self.property('ActiveState') == 'active'
+
+    def leader(self):
+        """The PID of the machine's PID 1, as machined knows it."""
+        return int(output('machinectl', 'show', '--value', '--property=Leader', self.name))
+
+    def exec(self, *command, **options):
+        """Runs a command in the machine's namespaces, whatever its init is, as its root."""
+        leader = self.leader()
+        return run('nsenter', '-t', leader, '-a', '--', 'env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin'
+                   ':/sbin:/bin', 'HOME=/root', 'TERM=dumb', *command, **options)
+
+    def system_state(self):
+        """What systemd in the machine says of itself: running, degraded, starting…"""
+        return output('systemctl', '--machine', self.name, 'is-system-running', check=False)
+
+    def wait_running(self, timeout=TIMEOUT):
+        """Waits until systemd in the machine has booted; fails when a unit in it failed."""
+        wait_for(lambda: self.system_state() not in ('', 'starting', 'initializing', 'offline'), timeout)
+        failed = self.exec('systemctl', '--failed', '--no-legend', '--plain').stdout
+        assert self.system_state() == 'running', failed
+
+    def journal(self):
+        return output('journalctl', '--no-pager', '--output=cat', '--unit', self.unit)
+
+    def remove(self):
+        """Takes the machine away with all that belongs to it, whatever state it is in."""
+        for verb in (['kill', '--signal=KILL'], ['stop'], ['disable', '--quiet'], ['reset-failed']):
+            run('systemctl', *verb, self.unit, check=False)
+        self.file.unlink(missing_ok=True)
+        shutil.rmtree(NSPAWN_FILES / f'{self.name}.nspawn.d', ignore_errors=True)
+        settings = Path(f'/etc/systemd/system/{self.unit}.d')
+        if settings.exists():
+            shutil.rmtree(settings)
+            run('systemctl', 'daemon-reload')
+        remove_tree(self.path)
+
+
+def remove_tree(path):
+    """Removes a machine's tree; fails rather than delete something that is still mounted below it."""
+    mounted = [line.split()[4] for line in Path('/proc/self/mountinfo').read_text().splitlines()
+               if line.split()[4].startswith(f'{path}/')]
+    assert not mounted, f'still mounted: {mounted}'
+    if path.exists():
+        run('rm', '-rf', '--one-file-system', '--', path)
+
+
+def copy_tree(tree, path):
+    """A copy of a payload tree, with owners, times, links and attributes."""
+    run('cp', '-a', '--reflink=auto', '--', f'{(TREES / tree).resolve()}/.', path)
+
+
+# -------------------------------------------------------------------- the host's state
+
+@dataclasses.dataclass
+class HostState:
+    """What a machine can leave behind on its host. Compare one from before with one from after."""
+
+    mounts: set
+    links: set
+    cgroups: set
+    files: set
+    machines: set
+    namespaces: set
+    rules: set
+    processes: set
+
+    # Lock files, propagation directories, registrations, half-made trees
+    PLACES = ('/run/box', '/run/systemd/nspawn', '/run/systemd/nspawn-uid', '/run/systemd/machines',
+              '/run/systemd/system', '/run/netns', '/var/lib/machines')
+    PROGRAMS = ('box-run', 'systemd-nspawn')
+    # Made once for all machines and kept: empty directories, networkd's tables for masquerading, what `ip netns` mounts
+    SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
+              '/run/box/locks', '/run/box/propagate', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat',
+              '/run/netns (tmpfs)'}
+
+    @classmethod
+    def take(cls):
+        return cls(mounts=cls._mounts(), links=cls._links(), cgroups=cls._cgroups(), files=cls._files(),
+                   machines=cls._lines('machinectl', 'list', '--no-legend', '--all'),
+                   namespaces=cls._lines('ip', 'netns', 'list'), rules=cls._lines('nft', 'list', 'tables'),
+                   processes=cls._processes())
+
+    @classmethod
+    def _lines(cls, *command):
+        return {line.strip() for line in output(*command, check=False).splitlines() if line.strip()} - cls.SHARED
+
+    @classmethod
+    def _mounts(cls):
+        lines = Path('/proc/self/mountinfo').read_text().splitlines()
+        return {f'{line.split()[4]} ({line.split(" - ")[1].split()[0]})' for line in lines} - cls.SHARED
+
+    @staticmethod
+    def _links():
+        return {f'{link["ifname"]} {link.get("altnames", "")}' for link in json.loads(output('ip', '-json', 'link'))}
+
+    @staticmethod
+    def _cgroups():
+        return {str(path) for path in Path('/sys/fs/cgroup/machine.slice').glob('**/')}
+
+    @classmethod
+    def _files(cls):
+        found = set()
+        for place in cls.PLACES:
+            depth = 1 if place == '/var/lib/machines' else 3
+            found |= cls._lines('find', place, '-mindepth', '1', '-maxdepth', str(depth))
+        return found
+
+    @classmethod
+    def _processes(cls):
+        found = set()
+        for path in Path('/proc').glob('[0-9]*/comm'):
+            with contextlib.suppress(OSError):
+                if path.read_text().strip() in cls.PROGRAMS:
+                    found.add(f'{path.parent.name} {path.read_text().strip()}')
+        return found
+
+    def differences(self, before):
+        """What is here and was not before, and the other way round, as lines of text."""
+        lines = []
+        for field in dataclasses.fields(self):
+            mine, theirs = getattr(self, field.name), getattr(before, field.name)
+            lines += [f'{field.name}: left behind: {item}' for item in sorted(mine - theirs)]
+            lines += [f'{field.name}: gone: {item}' for item in sorted(theirs - mine)]
+        return lines
+
+
+def owners(path):
+    """Owner, group and mode of everything in a tree: to see that nothing was chowned."""
+    return output('find', path, '-xdev', '-printf', '%P %U %G %m\n')
+
+
+# -------------------------------------------------------------------- networks
+
+class DhcpNetwork:
+    """A network segment with a DHCP server: one end of a veth pair is the parent for macvlans, the other has the server,
+    in a network namespace of its own."""
+
+    def __init__(self, name, directory):
+        self.namespace = name
+        self.parent = f'{name}-p'[:15]
+        self.server_link = f'{name}-s'[:15]
+        self.server_address = '10.213.7.1'
+        self.lease_file = Path(directory) / f'{name}.leases'
+        self.server = None
+
+    def __enter__(self):
+        run('ip', 'netns', 'add', self.namespace)
+        run('ip', 'link', 'add', self.parent, 'type', 'veth', 'peer', 'name', self.server_link, 'netns', self.namespace)
+        run('ip', 'link', 'set', self.parent, 'up')
+        self.inside('ip', 'link', 'set', 'lo', 'up')
+        self.inside('ip', 'address', 'add', f'{self.server_address}/24', 'dev', self.server_link)
+        self.inside('ip', 'link', 'set', self.server_link, 'up')
+        self.server = subprocess.Popen(
+            ['ip', 'netns', 'exec', self.namespace, 'dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0',
+             '--user=root', '--no-ping', '--leasefile-ro', f'--interface={self.server_link}', '--bind-interfaces',
+             '--dhcp-authoritative', '--dhcp-range=10.213.7.100,10.213.7.199,1h', '--log-dhcp', '--log-facility=-'],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.lease_file, 'wb'))
+        return self
+
+    def __exit__(self, *_):
+        self.server.kill()
+        self.server.wait()
+        run('ip', 'link', 'delete', self.parent, check=False)
+        run('ip', 'netns', 'delete', self.namespace, check=False)
+
+    def inside(self, *command, **options):
+        """Runs a command where the server is."""
+        return run('ip', 'netns', 'exec', self.namespace, *command, **options)
+
+    def leases(self):
+        """The addresses that the server has given out, by MAC address."""
+        found = re.findall(r'DHCPACK\(\S+\) (\S+) (\S+)', self.lease_file.read_text(errors='replace'))
+        return {mac: address for address, mac in found}
+
+
+# -------------------------------------------------------------------- terminals
+
+def spawn(*command, timeout=30, **options):
+    """A program on a terminal of its own; what it prints is kept in .log for when an expectation fails."""
+    child = pexpect.spawn(str(command[0]), [str(word) for word in command[1:]], timeout=timeout, encoding='utf-8',
+                          codec_errors='replace', dimensions=(40, 132),
+                          env={**os.environ, 'TERM': 'vt220'}, **options)
+    child.delaybeforesend = None
+    return child
+
+
+def log_in(child, user='root', password=ROOT_PASSWORD):
+    """Answers a login prompt, and leaves the child at a shell prompt that run_at_prompt() understands."""
+    child.expect('login: ')
+    child.sendline(user)
+    child.expect('[Pp]assword: ')
+    child.sendline(password)
+    child.expect(r'[#$] ')
+    # the echo of the command must not look like the prompt
+    child.sendline("PS1='box''-prompt> '; stty -echo; unset PROMPT_COMMAND")
+    child.expect_exact('box-prompt> ')
+
+
+def run_at_prompt(child, command):
+    """Runs a command at the prompt that log_in() made; returns what it printed."""
+    child.sendline(command)
+    child.expect_exact('box-prompt> ')
+    return child.before.replace('\r', '').replace('\x1b[?2004l', '').replace('\x1b[?2004h', '').strip()
