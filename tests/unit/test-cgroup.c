@@ -243,7 +243,8 @@ static void test_cgroup_done_removes_all(void **state)
                 int next;
 
                 assert_int_equal(mkdirat(at, "deep", 0755), 0);
-                assert_int_equal(mkdirat(at, "side", 0755), 0);
+                if (i % 100 == 0)
+                        assert_int_equal(mkdirat(at, "side", 0755), 0);
                 next = openat(at, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 assert_true(next >= 0);
                 close(at);

@@ -111,7 +111,10 @@ static void test_link_plan_host_network(void **state)
 {
         Settings s = veth_settings();
 
+        /* The unit's switch, undone by the machine's file. */
+        s.from[SETTING_VIRTUAL_ETHERNET] = (Source) { "--network-veth", 0 };
         s.private_network = NO;
+        s.from[SETTING_PRIVATE] = (Source) { "x.nspawn", 2 };
         assert_plan(&s, "x", "", NULL);
 }
 
