@@ -3,7 +3,8 @@
 
 /*
  * /run/box/machines/NAME: what boxctl needs to know of a running machine and machined does not keep. Lines of KEY=VALUE,
- * written by the supervisor by rename, removed by it at the end; a file whose supervisor is gone is stale.
+ * written by the supervisor by rename, removed by it at the end; a file whose supervisor is gone is stale. Names that
+ * begin with a dot are no machines: temporary files, the lock, a machine's own system call filter.
  */
 
 #include <sys/types.h>
@@ -24,17 +25,24 @@ typedef struct MachineState {
         uint32_t uid_base;              /* 0: no user namespace */
         char *os;                       /* PRETTY_NAME, "" */
         char **links;                   /* "ve-x host0" */
-        bool seccomp_default;           /* the built-in filter is in force; else NAME.bpf beside it holds the program */
+        bool seccomp_default;           /* the built-in filter is in force; else machine_state_filter_path() holds it */
         uint64_t started_usec;          /* CLOCK_REALTIME */
 } MachineState;
 
 void machine_state_done(MachineState *m);
+void machine_state_free_list(MachineState *list, size_t n);
 
-/* dir NULL: /run/box/machines (made where missing, 0755). */
+/* dir NULL: /run/box/machines. Makes it where it is missing, 0755. */
+int machine_state_make_dir(const char *dir, Failure *failure);
+
+/* Makes the directory too. A supervisor_start of 0 is looked up. */
 int machine_state_write(const char *dir, const MachineState *m, Failure *failure);
-void machine_state_remove(const char *dir, const char *name);
+void machine_state_remove(const char *dir, const char *name);           /* and the filter */
 
-/* -ENOENT: none, or a stale one (its file is then removed when we may). */
+/* Where the program of a filter that is not the built-in one lies (seccomp_program_save(), _load()). To be freed. */
+int machine_state_filter_path(const char *dir, const char *name, char **ret);
+
+/* -ENOENT: none, or a stale one (its file is then removed when we may). -EBADMSG: not a file of ours. */
 int machine_state_read(const char *dir, const char *name, MachineState *ret);
 
 /* All that are running, by name. */
