@@ -60,7 +60,7 @@ struct Console {
         void *userdata;
 
         int master;
-        bool master_readable, master_writable, master_hung_up;
+        bool master_readable, master_writable, master_hung_up, master_has_spoken;
         End input, output;
         SavedTermios saved[2];
 
@@ -246,6 +246,7 @@ static bool step_master_read(Console *c)
         }
 
         c->master_hung_up = false;
+        c->master_has_spoken = true;
         c->n_out += (size_t) n;
         return true;
 }
@@ -304,7 +305,8 @@ static int serve(Console *c)
                 return 0;
 
         more = forward(c);
-        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_DRAIN);
+        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_DRAIN) &&
+               (c->master_has_spoken || !(c->flags & CONSOLE_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
                 if (c->end)
