@@ -304,6 +304,25 @@ int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *fai
         return 0;
 }
 
+static int machine_path(sd_bus *bus, const char *name, char **ret, Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *path;
+        int r;
+
+        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachine", &error,
+                               &reply, "s", name);
+        if (r < 0)
+                return machined_failure(failure, r, &error, "get the machine's properties");
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to get the machine's properties: %m");
+
+        *ret = strdup(path);
+        return *ret ? 0 : failure_set(failure, -ENOMEM, "Failed to get the machine's properties: %m");
+}
+
 int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, Failure *failure)
 {
         static const PropertyField fields[] = {
@@ -319,19 +338,13 @@ int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, F
                 { "Leader",             PROPERTY_U32,    offsetof(MachineProperties, leader) },
                 { "NetworkInterfaces",  PROPERTY_INTS,   offsetof(MachineProperties, ifindices) },
         };
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_free_ char *path = NULL;
         MachineProperties p = { 0 };
-        const char *path;
         int r;
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachine", &error,
-                               &reply, "s", name);
+        r = machine_path(bus, name, &path, failure);
         if (r < 0)
-                return machined_failure(failure, r, &error, "get the machine's properties");
-        r = sd_bus_message_read(reply, "o", &path);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to get the machine's properties: %m");
+                return r;
 
         r = bus_properties_get(bus, BUS_MACHINE1, path, fields, ARRAY_SIZE(fields), &p,
                                "get the machine's properties", failure);
@@ -356,29 +369,16 @@ void machine_properties_done(MachineProperties *p)
         *p = (MachineProperties) { 0 };
 }
 
-int machined_pool(sd_bus *bus, PoolProperties *ret, Failure *failure)
+int machined_properties_text(sd_bus *bus, const char *name, bool all, char ***ret, Failure *failure)
 {
-        static const PropertyField fields[] = {
-                { "PoolPath",  PROPERTY_STRING, offsetof(PoolProperties, path) },
-                { "PoolUsage", PROPERTY_U64,    offsetof(PoolProperties, usage) },
-                { "PoolLimit", PROPERTY_U64,    offsetof(PoolProperties, limit) },
-        };
-        PoolProperties p = { NULL, UINT64_MAX, UINT64_MAX };
+        _cleanup_free_ char *path = NULL;
         int r;
 
-        r = bus_properties_get(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, fields, ARRAY_SIZE(fields), &p,
-                               "get machined's properties", failure);
-        if (r < 0) {
-                pool_properties_done(&p);
-                return r;
+        if (name) {
+                r = machine_path(bus, name, &path, failure);
+                if (r < 0)
+                        return r;
         }
-
-        *ret = p;
-        return 0;
-}
-
-void pool_properties_done(PoolProperties *p)
-{
-        free(p->path);
-        *p = (PoolProperties) { 0 };
+        return bus_properties_text(bus, BUS_MACHINE1, path ?: BUS_MACHINE1_PATH, all, ret,
+                                   name ? "get the machine's properties" : "get machined's properties", failure);
 }

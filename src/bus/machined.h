@@ -73,10 +73,5 @@ typedef struct MachineProperties {
 int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, Failure *failure);
 void machine_properties_done(MachineProperties *p);
 
-/* The manager's own properties: `machinectl show` without a name. */
-typedef struct PoolProperties {
-        char *path;
-        uint64_t usage, limit;          /* UINT64_MAX: not known, none */
-} PoolProperties;
-int machined_pool(sd_bus *bus, PoolProperties *ret, Failure *failure);
-void pool_properties_done(PoolProperties *p);
+/* All properties of a machine, or (name NULL) of machined itself, as bus_properties_text() words them. */
+int machined_properties_text(sd_bus *bus, const char *name, bool all, char ***ret, Failure *failure);

@@ -6,10 +6,13 @@
  * are made fit for a terminal where they are printed.
  */
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bus/bus.h"
 #include "bus/properties.h"
+#include "util/strv.h"
 
 static const char *const kind_types[] = {
         [PROPERTY_STRING] = "s",
@@ -128,20 +131,177 @@ static int read_all(sd_bus_message *m, const PropertyField *fields, size_t n_fie
         return r;
 }
 
+static int get_all(sd_bus *bus, const char *destination, const char *path, const char *what, sd_bus_message **ret,
+                   Failure *failure)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, destination, path, "org.freedesktop.DBus.Properties", "GetAll", &error, ret, "s",
+                               /* every interface: */ "");
+        return r < 0 ? bus_failure(failure, r, &error, what) : 0;
+}
+
 int bus_properties_get(sd_bus *bus, const char *destination, const char *path, const PropertyField *fields,
                        size_t n_fields, void *base, const char *what, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = sd_bus_call_method(bus, destination, path, "org.freedesktop.DBus.Properties", "GetAll", &error, &reply,
-                               "s", /* every interface: */ "");
+        r = get_all(bus, destination, path, what, &reply, failure);
         if (r < 0)
-                return bus_failure(failure, r, &error, what);
-
+                return r;
         r = read_all(reply, fields, n_fields, base);
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
+        return 0;
+}
+
+/* ---- as text -------------------------------------------------------------------------------------------------- */
+
+static int bytes_text(sd_bus_message *m, char **ret)
+{
+        const uint8_t *bytes;
+        const void *data;
+        size_t size;
+        char *s;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'y', &data, &size);
+        if (r < 0)
+                return r;
+        s = calloc(size * 2 + 1, 1);
+        if (!s)
+                return -ENOMEM;
+        bytes = data;
+        for (size_t i = 0; i < size; i++)
+                (void) snprintf(s + 2 * i, 3, "%02x", bytes[i]);
+        *ret = s;
+        return 1;
+}
+
+static int numbers_text(sd_bus_message *m, char **ret)
+{
+        enum { NUMBER_MAX = 12 };       /* "-2147483648 " */
+        const int32_t *numbers;
+        const void *data;
+        size_t size, used = 0;
+        char *s;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'i', &data, &size);
+        if (r < 0)
+                return r;
+        numbers = data;
+        size /= sizeof(int32_t);
+        s = calloc(size * NUMBER_MAX + 1, 1);
+        if (!s)
+                return -ENOMEM;
+        for (size_t i = 0; i < size; i++)
+                used += (size_t) snprintf(s + used, NUMBER_MAX + 1, "%s%" PRIi32, i > 0 ? " " : "", numbers[i]);
+        *ret = s;
+        return 1;
+}
+
+static int basic_text(sd_bus_message *m, char type, char **ret)
+{
+        union {
+                const char *s;
+                uint32_t u;
+                int32_t i;
+                uint64_t t;
+                int b;
+        } v;
+        int r;
+
+        r = sd_bus_message_read_basic(m, type, &v);
+        if (r < 0)
+                return r;
+        switch (type) {
+        case 's':
+        case 'o':
+                r = asprintf(ret, "%s", v.s);
+                break;
+        case 'u':
+                r = asprintf(ret, "%" PRIu32, v.u);
+                break;
+        case 'i':
+                r = asprintf(ret, "%" PRIi32, v.i);
+                break;
+        case 't':
+                r = asprintf(ret, "%" PRIu64, v.t);
+                break;
+        default:
+                r = asprintf(ret, "%s", v.b ? "yes" : "no");
+        }
+        return r < 0 ? -ENOMEM : 1;
+}
+
+/* 1 with a text, 0 where the type has none here; the message stands before a variant and then behind it. */
+static int variant_text(sd_bus_message *m, bool all, char **ret)
+{
+        const char *type;
+        int r, got = 1;
+
+        r = sd_bus_message_peek_type(m, NULL, &type);
+        if (r < 0)
+                return r;
+        if (strcmp(type, "ay") != 0 && !(all && strcmp(type, "ai") == 0) && !(strchr("soitub", type[0]) && !type[1]))
+                return sd_bus_message_skip(m, "v") < 0 ? -EBADMSG : 0;
+
+        r = sd_bus_message_enter_container(m, 'v', type);
+        if (r < 0)
+                return r;
+        got = strcmp(type, "ay") == 0 ? bytes_text(m, ret) :
+              strcmp(type, "ai") == 0 ? numbers_text(m, ret) : basic_text(m, type[0], ret);
+        if (got < 0)
+                return got;
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : got;
+}
+
+/* 1: there may be more; 0: the end. */
+static int append_property(sd_bus_message *m, bool all, char ***list)
+{
+        _cleanup_free_ char *value = NULL;
+        const char *name;
+        char *entry;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'e', "sv");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(m, 's', &name);
+        if (r < 0)
+                return r;
+        r = variant_text(m, all, &value);
+        if (r > 0) {
+                if (asprintf(&entry, "%s=%s", name, value) < 0)
+                        return -ENOMEM;
+                r = strv_consume(list, entry);
+        }
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+int bus_properties_text(sd_bus *bus, const char *destination, const char *path, bool all, char ***ret,
+                        const char *what, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        r = get_all(bus, destination, path, what, &reply, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        while (r > 0)
+                r = append_property(reply, all, &list);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
+
+        *ret = TAKE_PTR(list);
         return 0;
 }

@@ -32,3 +32,9 @@ typedef struct PropertyField {
  * says, is skipped. Strings that were there before are freed. */
 int bus_properties_get(sd_bus *bus, const char *destination, const char *path, const PropertyField *fields,
                        size_t n_fields, void *base, const char *what, Failure *failure);
+
+/* The same as text: KEY=VALUE in the order of the reply. Numbers in decimal, booleans as yes and no, bytes in
+ * hexadecimal, lists with blanks between; what has another type is left out. An array of numbers is only there with
+ * all (machinectl shows none). */
+int bus_properties_text(sd_bus *bus, const char *destination, const char *path, bool all, char ***ret,
+                        const char *what, Failure *failure);

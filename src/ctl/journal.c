@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reading the journal (see journal.h). With the caller's rights: who may not read it gets nothing, and no message about
+ * that, as the journal is an extra wherever it is shown. Messages may be a payload's and are made printable.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+
+#include "ctl/journal.h"
+#include "util/text.h"
+
+static void journal_closep(sd_journal **j)
+{
+        if (*j)
+                sd_journal_close(*j);
+}
+
+/* A field's value, printable, to be freed; NULL: it has none. */
+static char *field(sd_journal *j, const char *name)
+{
+        size_t size, skip = strlen(name) + 1;
+        const void *data;
+        char *s;
+
+        if (sd_journal_get_data(j, name, &data, &size) < 0 || size < skip)
+                return NULL;
+        s = strndup((const char *) data + skip, size - skip);
+        if (s)
+                text_make_printable(s);
+        return s;
+}
+
+static int match(sd_journal *j, const char *name, const char *value)
+{
+        _cleanup_free_ char *s = NULL;
+
+        if (asprintf(&s, "%s=%s", name, value) < 0) {
+                s = NULL;
+                return -ENOMEM;
+        }
+        return sd_journal_add_match(j, s, 0);
+}
+
+/* (what the unit's processes wrote) or (what PID 1 wrote about the unit) */
+static int match_unit(sd_journal *j, const char *unit)
+{
+        int r;
+
+        r = match(j, "_SYSTEMD_UNIT", unit);
+        if (r >= 0)
+                r = sd_journal_add_disjunction(j);
+        if (r >= 0)
+                r = match(j, "_PID", "1");
+        if (r >= 0)
+                r = match(j, "UNIT", unit);
+        return r;
+}
+
+static void print_entry(FILE *f, sd_journal *j, OutputMode mode)
+{
+        _cleanup_free_ char *message = field(j, "MESSAGE"), *host = field(j, "_HOSTNAME"), *pid = field(j, "_PID");
+        _cleanup_free_ char *ident = field(j, "SYSLOG_IDENTIFIER") ?: field(j, "_COMM");
+        char when[64] = "";
+        uint64_t usec;
+        struct tm tm;
+        time_t t;
+
+        if (mode == OUTPUT_CAT) {
+                fprintf(f, "%s\n", message ?: "");
+                return;
+        }
+        if (sd_journal_get_realtime_usec(j, &usec) >= 0) {
+                t = (time_t) (usec / 1000000);
+                if (localtime_r(&t, &tm))
+                        (void) strftime(when, sizeof(when),
+                                        mode == OUTPUT_SHORT_ISO ? "%Y-%m-%dT%H:%M:%S%z" : "%b %d %H:%M:%S", &tm);
+        }
+        fprintf(f, "%s %s %s", when, host ?: "-", ident ?: "unknown");
+        if (pid)
+                fprintf(f, "[%s]", pid);
+        fprintf(f, ": %s\n", message ?: "");
+}
+
+void journal_tail(FILE *f, const char *unit, unsigned lines, OutputMode mode)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+
+        if (lines == 0 || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0 || match_unit(j, unit) < 0)
+                return;
+        if (sd_journal_seek_tail(j) < 0 || sd_journal_previous_skip(j, lines) <= 0)
+                return;
+        do
+                print_entry(f, j, mode);
+        while (sd_journal_next(j) > 0);
+}
+
+char *journal_last_error(const uint8_t invocation_id[static 16])
+{
+        static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID" };
+        static const char *const priorities[] = { "0", "1", "2", "3" };
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        char id[33];
+
+        for (size_t i = 0; i < 16; i++)
+                (void) snprintf(id + 2 * i, 3, "%02x", invocation_id[i]);
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+                return NULL;
+        /* Same field: alternatives; then, with both of the names that the id has, once each. */
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                if (i > 0 && sd_journal_add_disjunction(j) < 0)
+                        return NULL;
+                if (match(j, fields[i], id) < 0)
+                        return NULL;
+                for (size_t p = 0; p < ARRAY_SIZE(priorities); p++)
+                        if (match(j, "PRIORITY", priorities[p]) < 0)
+                                return NULL;
+        }
+        if (sd_journal_seek_tail(j) < 0 || sd_journal_previous(j) <= 0)
+                return NULL;
+        return field(j, "MESSAGE");
+}

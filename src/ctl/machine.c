@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The two sources of what runs, put together (see machine.h). boxctl's, with its caller's rights: machined answers
+ * everybody, the state files are readable by everybody, and only a tree that machined does not look into needs root.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "container/enter.h"
+#include "ctl/machine.h"
+#include "image/image.h"
+#include "image/machine-name.h"
+#include "util/strv.h"
+#include "util/tree.h"
+
+void machine_done(Machine *m)
+{
+        free(m->name);
+        if (m->registered)
+                machine_properties_done(&m->properties);
+        if (m->ours)
+                machine_state_done(&m->state);
+        *m = (Machine) { 0 };
+}
+
+/* Why there is none of that name: is it one that could be started? */
+static int not_running(const Ctl *c, const char *name, Failure *failure)
+{
+        Image image = { .fd = -EBADF };
+        Failure why = { 0 };
+        int r;
+
+        r = image_find(NULL, name, &image, &why);
+        if (r < 0)
+                return failure_set(failure, -ENXIO, "%s", why.text);
+        image_done(&image);
+        return failure_set(failure, -ENXIO, "This machine is not running; to start it: %s start %s", c->program, name);
+}
+
+int machine_find(Ctl *c, const char *name, Machine *ret, Failure *failure)
+{
+        const char *problem = machine_name_problem(name);
+        Failure f = { 0 };
+        Machine m = { 0 };
+        sd_bus *bus;
+        int r;
+
+        if (problem && strcmp(name, ".host") != 0)
+                return failure_set(failure, -EINVAL, "Not a machine's name: %s", problem);
+
+        bus = ctl_bus(c, &f);
+        if (bus)
+                m.registered = machined_properties(bus, name, &m.properties, &f) >= 0;
+        r = machine_state_read(NULL, name, &m.state);
+        m.ours = r >= 0;
+        if (!m.registered && !m.ours) {
+                /* Without a bus, nobody can tell what runs but what is ours. */
+                if (!bus || (f.error != -ENXIO && f.error != -ENOSYS))
+                        return failure_set(failure, f.error, "%s", f.text);
+                return not_running(c, name, failure);
+        }
+
+        m.name = strdup(name);
+        if (!m.name) {
+                machine_done(&m);
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+        *ret = m;
+        return 0;
+}
+
+pid_t machine_leader(const Machine *m)
+{
+        return m->ours ? m->state.leader : (pid_t) m->properties.leader;
+}
+
+const char *machine_unit(const Machine *m)
+{
+        const char *unit = m->registered ? m->properties.unit : m->state.unit;
+
+        return unit ?: "";
+}
+
+const char *machine_root(const Machine *m)
+{
+        const char *root = m->ours ? m->state.root : m->properties.root;
+
+        return root ?: "";
+}
+
+uint64_t machine_since_usec(const Machine *m)
+{
+        return m->registered ? m->properties.timestamp : m->state.started_usec;
+}
+
+bool machine_has_systemd(const Machine *m)
+{
+        return m->ours ? m->state.booted && m->state.init == INIT_SYSTEMD : true;
+}
+
+bool machine_owns_unit(const Machine *m)
+{
+        _cleanup_free_ char *service = machine_unit_name(m->name);
+        const char *unit = machine_unit(m);
+        size_t n = strlen(unit);
+
+        if (service && strcmp(unit, service) == 0)
+                return true;
+        return strncmp(unit, "machine-", 8) == 0 && n > 14 && strcmp(unit + n - 6, ".scope") == 0;
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------------- */
+
+static bool is_listed(const MachineRow *rows, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(rows[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+static int append_ours(MachineRow **rows, size_t *n)
+{
+        MachineState *states = NULL;
+        size_t n_states = 0;
+        int r;
+
+        r = machine_state_list(NULL, &states, &n_states);
+        for (size_t i = 0; i < n_states; i++) {
+                if (r >= 0 && !is_listed(*rows, *n, states[i].name)) {
+                        MachineRow *row = array_append(rows, n, sizeof(MachineRow));
+
+                        if (row) {
+                                row->name = strdup(states[i].name);
+                                row->class = strdup("container");
+                                row->service = strdup("box");
+                                row->path = strdup("");
+                        }
+                        if (!row || !row->name || !row->class || !row->service || !row->path)
+                                r = -ENOMEM;
+                }
+                machine_state_done(states + i);
+        }
+        free(states);
+        return r;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+        return strcmp(((const MachineRow *) a)->name, ((const MachineRow *) b)->name);
+}
+
+int machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure)
+{
+        MachineRow *rows = NULL;
+        Failure f = { 0 };
+        size_t n = 0;
+        sd_bus *bus;
+        int r;
+
+        bus = ctl_bus(c, &f);
+        if (bus && machined_list(bus, &rows, &n, &f) < 0 && f.error != -ENOSYS)
+                return failure_set(failure, f.error, "%s", f.text);
+
+        r = append_ours(&rows, &n);
+        if (r < 0) {
+                machine_rows_free(rows, n);
+                return failure_set(failure, r, "Failed to list the machines in /run/box: %m");
+        }
+        /* Without a bus and without a machine of ours, "no machines" would be a guess. */
+        if (!bus && n == 0)
+                return failure_set(failure, f.error, "%s", f.text);
+
+        if (n > 1)
+                qsort(rows, n, sizeof(*rows), compare_rows);
+        *ret = rows;
+        *ret_n = n;
+        return 0;
+}
+
+/* ---- os-release ----------------------------------------------------------------------------------------------- */
+
+/* A shell-like value, in place: quotes go, a backslash keeps the character behind it. */
+static void unquote(char *s)
+{
+        char *out = s, quote = 0;
+
+        for (; *s; s++) {
+                if (*s == '\\' && quote != '\'' && s[1])
+                        *out++ = *++s;
+                else if (quote ? *s == quote : *s == '"' || *s == '\'')
+                        quote = quote ? 0 : *s;
+                else
+                        *out++ = *s;
+        }
+        *out = '\0';
+}
+
+int os_release_parse(const char *text, char ***ret)
+{
+        _cleanup_strv_ char **list = NULL;
+
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+                char *line = strndup(text, n), *eq;
+                int r = 0;
+
+                if (!line)
+                        return -ENOMEM;
+                eq = strchr(line, '=');
+                if (eq && eq != line && line[0] != '#') {
+                        unquote(eq + 1);
+                        r = strv_consume(&list, line);
+                } else
+                        free(line);
+                if (r < 0)
+                        return r;
+                text += n + (text[n] == '\n');
+        }
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static int os_release_of_tree(const Machine *m, char ***ret)
+{
+        enum { OS_RELEASE_MAX = 64 * 1024 };
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = leader_open(machine_leader(m), &leader, NULL);
+        if (r < 0)
+                return r;
+        r = tree_read(leader.root_fd, "/etc/os-release", OS_RELEASE_MAX, &text, NULL);
+        if (r == -ENOENT)
+                r = tree_read(leader.root_fd, "/usr/lib/os-release", OS_RELEASE_MAX, &text, NULL);
+        return r < 0 ? r : os_release_parse(text, ret);
+}
+
+int machine_os_release(Ctl *c, const Machine *m, char ***ret)
+{
+        sd_bus *bus = m->registered ? ctl_bus(c, NULL) : NULL;
+
+        *ret = NULL;
+        if (bus && machined_os_release(bus, m->name, ret, NULL) >= 0)
+                return 0;
+        return os_release_of_tree(m, ret) == -ENOMEM ? -ENOMEM : 0;
+}

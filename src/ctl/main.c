@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl, the client: reads the command line, finds the verb, runs it. Under the name machinectl-lite it is what
+ * scripts know as machinectl: the same verbs, any option with any verb, and no waiting where machinectl does not wait.
+ *
+ * Runs as whoever calls it. What needs privilege is asked of systemd and systemd-machined, where polkit decides;
+ * entering a machine that they cannot enter, and signalling one that they do not know, needs root.
+ *
+ * Exit status: 0 done, 1 something failed (one message each, on standard error), 2 wrong command line; `shell` gives
+ * its command's where that is known.
+ */
+
+#include <locale.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "ctl/help.h"
+#include "ctl/terminal.h"
+#include "ctl/verb.h"
+#include "util/strv.h"
+
+sd_bus *ctl_bus(Ctl *c, Failure *failure)
+{
+        if (!c->bus && c->bus_failure.error == 0)
+                (void) bus_open_system(&c->bus, &c->bus_failure);
+        if (!c->bus)
+                failure_set(failure, c->bus_failure.error, "%s", c->bus_failure.text);
+        else
+                (void) sd_bus_set_allow_interactive_authorization(c->bus, !c->options.no_ask_password);
+        return c->bus;
+}
+
+int complain(const char *name, const Failure *f)
+{
+        return log_error(f->error, "%s: %s", name, f->text);
+}
+
+int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure))
+{
+        int r, first = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
+
+                r = one(c, names[i], &f);
+                if (r < 0) {
+                        (void) complain(names[i], &f);
+                        first = first < 0 ? first : r;
+                }
+        }
+        return first;
+}
+
+static bool takes_command(const char *verb)
+{
+        const Verb *v = verb_find(verb);
+
+        return v && (v->flags & VERB_COMMAND);
+}
+
+static const Verb *choose_verb(const char *name, Failure *failure)
+{
+        const Verb *v = name ? verb_find(name) : verb_default();
+        const char *near;
+
+        if (v)
+                return v;
+        near = verb_nearest(name);
+        if (near)
+                failure_set(failure, -EINVAL, "Unknown verb '%s'; did you mean '%s'?", name, near);
+        else
+                failure_set(failure, -EINVAL, "Unknown verb '%s'; see --help", name);
+        return NULL;
+}
+
+static int run(Ctl *c, const CommandLine *line)
+{
+        const char *name = line->words ? line->words[0] : NULL;
+        Failure f = { 0 };
+        const Verb *v;
+        int r;
+
+        if (c->options.version) {
+                puts("box " BOX_VERSION);
+                return 0;
+        }
+        if (c->options.help && !name) {
+                help_print(stdout, c);
+                return 0;
+        }
+
+        v = choose_verb(name, &f);
+        if (v && c->options.help) {
+                help_print_verb(stdout, c, v);
+                return 0;
+        }
+        if (!v || verb_check(v, line, c->lite, &f) < 0) {
+                log_error(f.error, "%s", f.text);
+                return c->lite ? 1 : 2;
+        }
+
+        r = v->run(c, name ? line->words + 1 : NULL, name ? (size_t) (strv_length(line->words) - 1) : 0);
+        if (fflush(stdout) != 0 || ferror(stdout))
+                r = log_error(-EIO, "Failed to write the output");
+        pager_close();
+        return r;
+}
+
+int main(int argc, char **argv)
+{
+        Ctl c = { .program = program_invocation_short_name };
+        CommandLine line = { 0 };
+        Failure f = { 0 };
+        int r;
+
+        (void) setlocale(LC_ALL, "");
+        c.lite = strstr(c.program, "machinectl") != NULL;
+        log_setup(c.program, LOG_INFO);
+
+        r = command_line_parse(argc, argv, takes_command, &line, &f);
+        if (r < 0) {
+                log_error(r, "%s", f.text);
+                return c.lite ? 1 : 2;
+        }
+
+        c.options = line.options;       /* the strings stay the command line's */
+        r = run(&c, &line);
+        bus_closep(&c.bus);
+        command_line_done(&line);
+        return r < 0 ? EXIT_FAILURE : r;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl's option table and its parser (see options.h), on top of getopt_long(3): permuted, with abbreviations, and
+ * everything behind `shell NAME` left alone. Silent: the main prints the failure. No privilege.
+ */
+
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "ctl/options.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+#define O(field) offsetof(Options, field)
+
+const Option ctl_options[] = {
+        { 'h', "help",            NULL,     NULL, OPTION_FLAG, O(help), "Show this help, or a verb's" },
+        { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
+        { 'a', "all",             NULL,     "list status show", OPTION_FLAG, O(all),
+          "Show empty properties, and the host itself" },
+        { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
+        { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Leave header and footer out" },
+        { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),
+          "How many addresses a machine shows, or all" },
+        { 'p', "property",        "NAME",   "show", OPTION_PROPERTY, O(properties), "Show only this property" },
+        { 0,   "value",           NULL,     "show", OPTION_FLAG, O(value), "Show values without their names" },
+        { 'P', NULL,              "NAME",   "show", OPTION_PROPERTY_VALUE, O(properties),
+          "The same as --value --property=NAME" },
+        { 'n', "lines",           "NUMBER", "status", OPTION_NUMBER, O(lines), "How many lines of the journal" },
+        { 'o', "output",          "MODE",   "list status show", OPTION_OUTPUT, O(output),
+          "short, short-iso, cat, json, json-pretty" },
+        { 0,   "now",             NULL,     "enable disable", OPTION_FLAG, O(now), "Start or stop as well" },
+        { 0,   "no-block",        NULL,     "start stop enable disable", OPTION_FLAG, O(no_block),
+          "Do not wait until it has happened" },
+        { 's', "signal",          "SIGNAL", "kill", OPTION_SIGNAL, O(signal), "Which signal (SIGTERM)" },
+        { 0,   "kill-whom",       "WHOM",   "kill", OPTION_WHOM, O(kill_whom), "leader or all (all)" },
+        { 0,   "uid",             "USER",   "shell", OPTION_TEXT, O(uid), "The user, by name or number" },
+        { 'E', "setenv",          "VAR[=VALUE]", "shell", OPTION_SETENV, O(setenv),
+          "Set a variable; without a value: ours" },
+        { 'q', "quiet",           NULL,     NULL, OPTION_FLAG, O(quiet), "Print errors only" },
+        { 0,   "no-pager",        NULL,     "list status show", OPTION_FLAG, O(no_pager),
+          "Do not pipe long output into a pager" },
+        { 0,   "no-ask-password", NULL,     NULL, OPTION_FLAG, O(no_ask_password),
+          "Do not let polkit ask for a password" },
+};
+const size_t n_ctl_options = ARRAY_SIZE(ctl_options);
+
+const Options options_default = {
+        .signal = SIGTERM,
+        .lines = 10,
+        .max_addresses = 1,
+        .kill_whom = "all",
+};
+
+static const char *const output_modes[] = {
+        [OUTPUT_SHORT]       = "short",
+        [OUTPUT_SHORT_ISO]   = "short-iso",
+        [OUTPUT_CAT]         = "cat",
+        [OUTPUT_JSON]        = "json",
+        [OUTPUT_JSON_PRETTY] = "json-pretty",
+};
+
+const char *output_mode_name(OutputMode m)
+{
+        return output_modes[m];
+}
+
+void options_done(Options *o)
+{
+        strv_free(o->properties);
+        strv_free(o->setenv);
+        o->properties = o->setenv = NULL;
+}
+
+bool option_is_for(const Option *o, const char *verb)
+{
+        size_t n = strlen(verb);
+
+        if (!o->verbs)
+                return true;
+        for (const char *p = o->verbs; (p = strstr(p, verb)); p += n)
+                if ((p == o->verbs || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+                        return true;
+        return false;
+}
+
+/* ---- values --------------------------------------------------------------------------------------------------- */
+
+static int store_setenv(char ***list, const char *value)
+{
+        const char *eq = strchr(value, '=');
+        _cleanup_free_ char *name = NULL;
+
+        name = strndup(value, eq ? (size_t) (eq - value) : strlen(value));
+        if (!name)
+                return -ENOMEM;
+        if (!*name || strpbrk(name, " \t\n"))
+                return -EINVAL;
+        if (!eq)
+                eq = getenv(name);
+        else
+                eq++;
+        return eq ? strv_env_set(list, name, eq) : 0;
+}
+
+static int store_output(OutputMode *mode, const char *value)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(output_modes); i++)
+                if (strcmp(output_modes[i], value) == 0) {
+                        *mode = (OutputMode) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int store_number(unsigned *number, const char *value, bool or_all)
+{
+        uint32_t n;
+        int r;
+
+        if (or_all && strcmp(value, "all") == 0)
+                n = UINT_MAX;
+        else {
+                r = parse_u32(value, &n);
+                if (r < 0)
+                        return r;
+        }
+        *number = n;
+        return 0;
+}
+
+static int store_property(Options *o, const char *value)
+{
+        if (!*value)
+                return -EINVAL;
+        o->all = true;
+        return strv_extend(&o->properties, value);
+}
+
+static int store(const Option *row, const char *value, Options *o)
+{
+        void *field = (char *) o + row->offset;
+
+        switch (row->kind) {
+        case OPTION_FLAG:
+                *(bool *) field = true;
+                return 0;
+        case OPTION_TEXT:
+                *(const char **) field = value;
+                return *value ? 0 : -EINVAL;
+        case OPTION_PROPERTY_VALUE:
+                o->value = true;
+                return store_property(o, value);
+        case OPTION_PROPERTY:
+                return store_property(o, value);
+        case OPTION_SETENV:
+                return store_setenv(field, value);
+        case OPTION_SIGNAL:
+                return parse_signal(value, field);
+        case OPTION_WHOM:
+                *(const char **) field = value;
+                return strcmp(value, "leader") == 0 || strcmp(value, "all") == 0 ? 0 : -EINVAL;
+        case OPTION_NUMBER:
+                return store_number(field, value, /* or_all= */ false);
+        case OPTION_COUNT:
+                return store_number(field, value, /* or_all= */ true);
+        case OPTION_OUTPUT:
+                return store_output(field, value);
+        }
+        return -EINVAL;
+}
+
+/* ---- the command line ----------------------------------------------------------------------------------------- */
+
+enum { FIRST_ROW = 256 };       /* getopt's value of a row without a letter */
+
+/* For getopt: "-" first, so that words come in order and the parser can stop at a command. */
+static void build_getopt(char *letters, struct option *longs)
+{
+        size_t n = 0;
+
+        *letters++ = '-';
+        *letters++ = ':';
+        for (size_t i = 0; i < n_ctl_options; i++) {
+                const Option *row = ctl_options + i;
+
+                if (row->letter) {
+                        *letters++ = row->letter;
+                        if (row->metavar)
+                                *letters++ = ':';
+                }
+                if (row->name)
+                        longs[n++] = (struct option) { row->name, row->metavar ? required_argument : no_argument, NULL,
+                                                       FIRST_ROW + (int) i };
+        }
+        *letters = '\0';
+        longs[n] = (struct option) { 0 };
+}
+
+static const Option *row_of(int c)
+{
+        if (c >= FIRST_ROW)
+                return ctl_options + (c - FIRST_ROW);
+        for (size_t i = 0; i < n_ctl_options; i++)
+                if (ctl_options[i].letter == c)
+                        return ctl_options + i;
+        return NULL;
+}
+
+static int take_option(CommandLine *line, const Option *row, const char *value, Failure *failure)
+{
+        const Option **slot;
+        int r;
+
+        r = store(row, value, &line->options);
+        if (r == -ENOMEM)
+                return failure_set(failure, r, "Out of memory");
+        if (r < 0 && row->name)
+                return failure_set(failure, -EINVAL, "--%s: '%s' is no %s", row->name, value, row->metavar);
+        if (r < 0)
+                return failure_set(failure, -EINVAL, "-%c: '%s' is no %s", row->letter, value, row->metavar);
+
+        slot = array_append(&line->given, &line->n_given, sizeof(*slot));
+        if (!slot)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        *slot = row;
+        return 0;
+}
+
+/* getopt leaves the letter, or its value of a long option, in optopt; 0 for a long option that it does not know. */
+static int bad_option(int c, char **argv, Failure *failure)
+{
+        if (c == ':')
+                return failure_set(failure, -EINVAL, "%s: the value is missing", argv[optind - 1]);
+        if (optopt >= FIRST_ROW)
+                return failure_set(failure, -EINVAL, "%s: this option takes no value", argv[optind - 1]);
+        if (optopt != 0)
+                return failure_set(failure, -EINVAL, "Unknown option -%c; see --help", optopt);
+        return failure_set(failure, -EINVAL, "Unknown option %s; see --help", argv[optind - 1]);
+}
+
+static int parse_words(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *line,
+                       Failure *failure)
+{
+        struct option longs[ARRAY_SIZE(ctl_options) + 1];
+        char letters[ARRAY_SIZE(ctl_options) * 2 + 3];
+        int c, r = 0;
+
+        build_getopt(letters, longs);
+        optind = 0;     /* glibc's way to start afresh */
+        opterr = 0;
+
+        while (r >= 0 && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
+                const Option *row = row_of(c);
+
+                if (c == 1) {
+                        r = strv_extend(&line->words, optarg);
+                        if (strv_length(line->words) == 2 && takes_command(line->words[0]))
+                                break;
+                } else if (!row)
+                        return bad_option(c, argv, failure);
+                else
+                        r = take_option(line, row, optarg, failure);
+        }
+        for (; r >= 0 && optind < argc; optind++)
+                r = strv_extend(&line->words, argv[optind]);
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+int command_line_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret,
+                       Failure *failure)
+{
+        CommandLine line = { .options = options_default };
+        int r;
+
+        r = parse_words(argc, argv, takes_command, &line, failure);
+        if (r < 0) {
+                command_line_done(&line);
+                return r;
+        }
+        *ret = line;
+        return 0;
+}
+
+void command_line_done(CommandLine *c)
+{
+        options_done(&c->options);
+        strv_free(c->words);
+        free(c->given);
+        *c = (CommandLine) { 0 };
+}

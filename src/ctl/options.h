@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The command line's options: one table, a row an option. The parser, --help, the completions and the tests are made
+ * from it. Parsing stores and checks single values; what does not fit together is the verbs' to say.
+ */
+
+#include <stdio.h>
+
+#include "util/failure.h"
+
+typedef enum OutputMode {
+        OUTPUT_SHORT,           /* for people; journal lines like syslog's */
+        OUTPUT_SHORT_ISO,       /* the same with ISO 8601 times in front of journal lines */
+        OUTPUT_CAT,             /* journal lines without any prefix */
+        OUTPUT_JSON,            /* in one line */
+        OUTPUT_JSON_PRETTY,
+        _OUTPUT_MODE_MAX,
+} OutputMode;
+
+static inline bool output_is_json(OutputMode m)
+{
+        return m == OUTPUT_JSON || m == OUTPUT_JSON_PRETTY;
+}
+
+const char *output_mode_name(OutputMode m);
+
+typedef struct Options {
+        bool help, version;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password;
+        char **properties;
+        char **setenv;                  /* VAR=VALUE each */
+        const char *uid, *kill_whom;
+        int signal;
+        unsigned lines, max_addresses;  /* UINT_MAX: all */
+        OutputMode output;
+} Options;
+extern const Options options_default;
+
+void options_done(Options *o);
+
+typedef enum OptionKind {
+        OPTION_FLAG,            /* bool */
+        OPTION_TEXT,            /* const char *, any */
+        OPTION_PROPERTY,        /* appended to properties; implies all, as an empty one was asked for too */
+        OPTION_PROPERTY_VALUE,  /* the same, and value */
+        OPTION_SETENV,          /* VAR=VALUE, or VAR for our own value of it */
+        OPTION_SIGNAL,
+        OPTION_WHOM,            /* "leader" or "all" */
+        OPTION_NUMBER,          /* unsigned */
+        OPTION_COUNT,           /* unsigned, or "all" */
+        OPTION_OUTPUT,
+} OptionKind;
+
+typedef struct Option {
+        char letter;                    /* 0: none */
+        const char *name;
+        const char *metavar;            /* NULL: takes no value */
+        const char *verbs;              /* the verbs that it is for, by blanks; NULL: any */
+        OptionKind kind;
+        size_t offset;                  /* in Options */
+        const char *help;
+} Option;
+extern const Option ctl_options[];
+extern const size_t n_ctl_options;
+
+/* Is the option one of this verb's? */
+bool option_is_for(const Option *o, const char *verb);
+
+typedef struct CommandLine {
+        Options options;
+        char **words;                   /* the verb and its arguments, NULL-terminated */
+        const Option **given;           /* options that were there */
+        size_t n_given;
+} CommandLine;
+void command_line_done(CommandLine *c);
+
+/* takes_command says that what follows the verb's first argument is another program's command line. */
+int command_line_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret,
+                       Failure *failure);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Terminal sessions (see session.h). Through machined, boxctl only carries bytes and needs no privilege. Entering a
+ * machine itself, boxctl is root on the host, and the program is its child: it is in all of the machine's namespaces and
+ * in its cgroup from enter_spawn() on, and it never gets our terminal as a descriptor: a process of a machine could push
+ * input into it (TIOCSTI) or read what is typed for others. It gets a pty of its own machine, or pipes.
+ */
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bus/bus.h"
+#include "container/console.h"
+#include "ctl/session.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+typedef struct Session {
+        const char *name;
+        sd_event *event;
+        Console *console;
+        sd_event_source *child_source;
+        int status;
+} Session;
+
+static void session_done(Session *s)
+{
+        console_free(s->console);
+        sd_event_source_unref(s->child_source);
+        sd_event_unref(s->event);
+}
+
+static void on_console_end(Console *console, bool left_by_user, void *userdata)
+{
+        Session *s = userdata;
+
+        (void) sd_event_exit(s->event, 0);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        Session *s = userdata;
+
+        s->status = 128 + (int) info->ssi_signo;
+        return sd_event_exit(s->event, 0);
+}
+
+static int on_machine_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        Session *s = userdata;
+        const char *name;
+
+        if (sd_bus_message_read(m, "s", &name) >= 0 && strcmp(name, s->name) == 0)
+                (void) sd_event_exit(s->event, 0);
+        return 0;
+}
+
+static int exit_status(int wait_status)
+{
+        return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+static int wait_child(pid_t pid)
+{
+        int status, r;
+
+        do
+                r = RET_ERRNO(waitpid(pid, &status, 0));
+        while (r == -EINTR);
+        return r < 0 ? r : exit_status(status);
+}
+
+static int on_child(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Session *s = userdata;
+        siginfo_t info = { 0 };
+
+        /* By the pidfd: no SIGCHLD has to be blocked, which the program would inherit. */
+        if (waitid(P_PIDFD, (id_t) fd, &info, WEXITED) < 0)
+                s->status = EXIT_FAILURE;
+        else
+                s->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+        return sd_event_exit(s->event, 0);
+}
+
+/* The terminal must be given back in order: these end the loop, not the process. */
+static int watch_signals(Session *s)
+{
+        static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+        sigset_t set;
+        int r;
+
+        (void) signal(SIGPIPE, SIG_IGN);        /* what console.h asks of its callers */
+        sigemptyset(&set);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+                r = sd_event_add_signal(s->event, NULL, signals[i], on_signal, s);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* machinectl's two sentences, for people. */
+static bool is_talkative(const Ctl *c)
+{
+        return !c->options.quiet && (c->lite || isatty(STDIN_FILENO));
+}
+
+static int forward(Ctl *c, Session *s, int pty, unsigned flags)
+{
+        int r;
+
+        r = watch_signals(s);
+        if (r < 0)
+                return r;
+        if (is_talkative(c))
+                fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
+
+        console_set_size(pty);
+        r = console_new(s->event, pty, flags | CONSOLE_READ | CONSOLE_WRITE | CONSOLE_EOF |
+                                       (isatty(STDIN_FILENO) ? CONSOLE_ESCAPE : 0), on_console_end, s, &s->console);
+        if (r < 0)
+                return r;
+        r = sd_event_loop(s->event);
+        s->console = console_free(s->console);
+        if (r >= 0 && is_talkative(c))
+                fprintf(stderr, "Connection to machine %s terminated.\n", s->name);
+        return r;
+}
+
+int session_forward(Ctl *c, const char *name, int pty, unsigned flags)
+{
+        _cleanup_(session_done) Session s = { .name = name };
+        _cleanup_slot_ sd_bus_slot *slot = NULL;
+        sd_bus *bus = ctl_bus(c, NULL);
+        Failure f = { 0 };
+        int r;
+
+        r = sd_event_new(&s.event);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, s.event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return log_error(r, "%s: Failed to forward the terminal: %m", name);
+        r = machined_on_removed(bus, on_machine_removed, &s, &slot, &f);
+        if (r >= 0)
+                r = forward(c, &s, pty, flags);
+        (void) sd_bus_detach_event(bus);
+        if (r < 0)
+                return log_error(r, "%s: Failed to forward the terminal: %m", name);
+        return s.status;
+}
+
+/* ---- inside --------------------------------------------------------------------------------------------------- */
+
+int session_open(const Machine *m, Leader *ret, Failure *failure)
+{
+        if (machine_leader(m) <= 0)
+                return failure_set(failure, -EOPNOTSUPP, "This machine has no process on this host that could be joined");
+        return leader_open(machine_leader(m), ret, failure);
+}
+
+bool session_may_enter(const Machine *m, const Failure *f)
+{
+        return f->error != -EACCES && f->error != -EPERM && machine_leader(m) > 0 && geteuid() == 0;
+}
+
+int session_environment(char ***env)
+{
+        const char *term = getenv("TERM");
+        int r;
+
+        r = strv_env_set(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        if (r < 0)
+                return r;
+        return strv_env_set(env, "TERM", term && *term ? term : "vt220");
+}
+
+static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptions *options)
+{
+        _cleanup_(session_done) Session s = { .name = name, .status = EXIT_SUCCESS };
+        _cleanup_close_ int pty = -EBADF, pidfd = -EBADF;
+        Failure f = { 0 };
+        pid_t pid;
+        int r;
+
+        options->new_pty = true;
+        r = enter_spawn(leader, options, &pid, &pty, &f);
+        if (r < 0)
+                return complain(name, &f);
+        pidfd = RET_ERRNO(pidfd_open(pid, 0));
+        r = pidfd < 0 ? pidfd : sd_event_new(&s.event);
+        if (r >= 0)
+                r = sd_event_add_io(s.event, &s.child_source, pidfd, EPOLLIN, on_child, &s);
+        /* Its output is shown before its end is noticed. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(s.child_source, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                /* login(1) hangs the terminal up before it asks for the password. */
+                r = forward(c, &s, pty, CONSOLE_DRAIN);
+        if (r < 0)
+                return log_error(r, "%s: Failed to forward the terminal: %m", name);
+        return s.status;
+}
+
+/* Copies the pipe to our standard error until all writers are gone, or the process has ended and the pipe is empty. */
+static void copy_stderr(int from, int pidfd)
+{
+        struct pollfd p[] = { { .fd = from, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+        char buf[4096];
+
+        for (;;) {
+                ssize_t n;
+
+                if (poll(p, ARRAY_SIZE(p), -1) < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return;
+                }
+                if (!(p[0].revents & (POLLIN | POLLHUP)))
+                        return;         /* ended, and nothing left */
+                n = read(from, buf, sizeof(buf));
+                if (n <= 0)
+                        return;
+                (void) fd_write_all(STDERR_FILENO, buf, (size_t) n);
+        }
+}
+
+static int run_on_pipes(Ctl *c, const char *name, const Leader *leader, EnterOptions *options)
+{
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF, pidfd = -EBADF;
+        int fds[2], r, standard_error = STDERR_FILENO;
+        Failure f = { 0 };
+        pid_t pid;
+
+        if (isatty(STDERR_FILENO)) {
+                if (pipe2(fds, O_CLOEXEC) < 0)
+                        return log_error(-errno, "%s: Failed to make a pipe: %m", name);
+                ours = fds[0];
+                standard_error = theirs = fds[1];
+        }
+        options->stdio[0] = STDIN_FILENO;
+        options->stdio[1] = STDOUT_FILENO;
+        options->stdio[2] = standard_error;
+        r = enter_spawn(leader, options, &pid, NULL, &f);
+        if (r < 0)
+                return complain(name, &f);
+
+        theirs = fd_close(TAKE_FD(theirs));
+        if (ours >= 0) {
+                pidfd = RET_ERRNO(pidfd_open(pid, 0));
+                if (pidfd >= 0)
+                        copy_stderr(ours, pidfd);
+        }
+        r = wait_child(pid);
+        return r < 0 ? log_error(r, "%s: Failed to wait for the program: %m", name) : r;
+}
+
+int session_run(Ctl *c, const Machine *m, const Leader *leader, EnterOptions *options, bool force_pty)
+{
+        _cleanup_free_ char *filter = NULL;
+
+        if (m->ours && !m->state.seccomp_default) {
+                if (machine_state_filter_path(NULL, m->name, &filter) < 0)
+                        return log_oom();
+                options->seccomp_file = filter;
+        }
+        if (force_pty || isatty(STDIN_FILENO) || isatty(STDOUT_FILENO))
+                return run_on_pty(c, m->name, leader, options);
+        return run_on_pipes(c, m->name, leader, options);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A terminal session in a machine: the two ways in that login and shell share. Each returns the verb's result: the exit
+ * status, or a negative errno after its message. */
+
+#include "container/enter.h"
+#include "ctl/machine.h"
+
+/* Forwards a pty that machined opened, until its other side closes it, the machine goes away or the user leaves.
+ * flags: CONSOLE_DRAIN or CONSOLE_LATE. */
+int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
+
+/* Opens the machine's PID 1 for entering, and says by the second which system call filter it runs under. */
+int session_open(const Machine *m, Leader *ret, Failure *failure);
+
+/* Runs a program inside, as our child: on a pty of the machine's where our standard input or output is a terminal (or
+ * force_pty), else on our own standard input, output and error. options' stdio, new_pty and filter are filled in. */
+int session_run(Ctl *c, const Machine *m, const Leader *leader, EnterOptions *options, bool force_pty);
+
+/* Should a failure of machined's way be followed by ours? Not when it was refused on purpose. */
+bool session_may_enter(const Machine *m, const Failure *f);
+
+/* PATH and TERM, as every session gets them. */
+int session_environment(char ***env);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Stopping machines cleanly (see stop.h).
+ *
+ * A machine of box's is stopped by its supervisor, whatever its init: the supervisor knows the init's own way down, and a
+ * SIGTERM to it is the request. Where the machine has a unit, systemd sends that SIGTERM: StopUnit is the same clean way
+ * down as asking the init would be, cannot be taken for a crash and undone by Restart=, is bounded by the unit's timeout,
+ * and systemd tells us when it is over. For a machine started by hand in somebody's session, we send it.
+ *
+ * A machine of another manager (systemd-nspawn) is asked as machinectl asks it: SIGRTMIN+4 to its PID 1.
+ */
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "ctl/machine.h"
+#include "ctl/stop.h"
+#include "ctl/units.h"
+#include "image/machine-name.h"
+#include "util/fd.h"
+
+/* What we wait for: the end of a process. */
+typedef struct Ending {
+        const char *name;
+        int pidfd;
+} Ending;
+
+/* The process whose end is the machine's end. */
+static int open_process(pid_t pid, int *ret)
+{
+        int fd = RET_ERRNO(pidfd_open(pid, 0));
+
+        if (fd < 0)
+                return fd;
+        *ret = fd;
+        return 0;
+}
+
+/* SIGTERM to the supervisor. The state was read before the pidfd was opened: reading it once more proves that the pidfd
+ * is the supervisor's and not that of a process that has got its number since. */
+static int ask_supervisor(const Machine *m, int *ret_pidfd, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        MachineState again;
+        bool same;
+        int r;
+
+        r = open_process(m->state.supervisor, &fd);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to find the supervisor: %m");
+        r = machine_state_read(NULL, m->name, &again);
+        if (r < 0)
+                return failure_set(failure, -ESRCH, "The machine has just ended");
+        same = again.supervisor == m->state.supervisor && again.supervisor_start == m->state.supervisor_start;
+        machine_state_done(&again);
+        if (!same)
+                return failure_set(failure, -ESRCH, "The machine has just ended");
+
+        r = RET_ERRNO(pidfd_send_signal(fd, SIGTERM, NULL, 0));
+        if (r < 0)
+                return failure_set(failure, r, "Failed to signal the supervisor: %m");
+        *ret_pidfd = TAKE_FD(fd);
+        return 0;
+}
+
+static int ask_payload(Ctl *c, const Machine *m, int *ret_pidfd, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        sd_bus *bus = ctl_bus(c, failure);
+        int r;
+
+        if (!bus)
+                return failure->error;
+        /* A machine without processes of this host is somebody's virtual machine: nothing to wait for. */
+        if (machine_leader(m) > 0)
+                (void) open_process(machine_leader(m), &fd);
+        r = machined_kill(bus, m->name, "leader", SIGRTMIN + 4, failure);
+        if (r >= 0)
+                *ret_pidfd = TAKE_FD(fd);
+        return r;
+}
+
+static int wait_endings(Ending *e, size_t n)
+{
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                struct pollfd p = { .fd = e[i].pidfd, .events = POLLIN };
+
+                do
+                        r = RET_ERRNO(poll(&p, 1, -1));
+                while (r == -EINTR);
+                if (r < 0)
+                        return log_error(r, "%s: Failed to wait for the machine: %m", e[i].name);
+        }
+        return 0;
+}
+
+/* Two ways: into `units` (stopped together by systemd), or asked now and put into `endings`. */
+typedef struct Stopping {
+        char **units;
+        size_t n_units;
+        Ending *endings;
+        size_t n_endings;
+} Stopping;
+
+static void stopping_done(Stopping *s)
+{
+        for (size_t i = 0; i < s->n_endings; i++)
+                fd_close(s->endings[i].pidfd);
+        free(s->endings);
+        free(s->units);
+}
+
+/* Is there something to stop although no machine is known yet, or any more: a start or a stop under way? */
+static bool unit_is_busy(Ctl *c, const char *name)
+{
+        _cleanup_(unit_info_done) UnitInfo u = { 0 };
+        _cleanup_free_ char *unit = machine_unit_name(name);
+        sd_bus *bus = ctl_bus(c, NULL);
+
+        if (!bus || !unit || systemd1_unit_info(bus, unit, &u, NULL) < 0)
+                return false;
+        return strcmp(u.active_state, "inactive") != 0 && strcmp(u.active_state, "failed") != 0;
+}
+
+static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failure)
+{
+        _cleanup_(machine_done) Machine m = { 0 };
+        int pidfd = -EBADF, r;
+
+        r = machine_find(c, name, &m, failure);
+        if (r == -ENXIO && unit_is_busy(c, name)) {
+                s->units[s->n_units++] = name;
+                return 0;
+        }
+        if (r == -ENXIO && if_running)
+                return 0;
+        if (r < 0)
+                return r;
+
+        if (m.ours && machine_owns_unit(&m) && strncmp(machine_unit(&m), "box@", 4) == 0) {
+                s->units[s->n_units++] = name;
+                return 0;
+        }
+        r = m.ours ? ask_supervisor(&m, &pidfd, failure) : ask_payload(c, &m, &pidfd, failure);
+        if (r >= 0 && pidfd >= 0)
+                s->endings[s->n_endings++] = (Ending) { name, pidfd };
+        return r;
+}
+
+int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running)
+{
+        _cleanup_(stopping_done) Stopping s = { .units = calloc(n, sizeof(char *)),
+                                                .endings = calloc(n, sizeof(Ending)) };
+        int r, first = 0;
+
+        if (!s.units || !s.endings)
+                return log_oom();
+        if (c->lite)
+                c->options.no_block = true;
+
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
+
+                r = ask(c, &s, names[i], if_running, &f);
+                if (r < 0) {
+                        (void) complain(names[i], &f);
+                        first = first < 0 ? first : r;
+                }
+        }
+
+        if (s.n_units > 0) {
+                r = units_stop(c, s.units, s.n_units);
+                first = first < 0 ? first : r;
+        }
+        if (!c->options.no_block) {
+                r = wait_endings(s.endings, s.n_endings);
+                first = first < 0 ? first : r;
+        }
+        return first;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Rows and columns for people (aligned, as machinectl prints them) and for programs (JSON), from the same cells. */
+
+#include <stdio.h>
+
+#include "ctl/options.h"
+
+typedef struct Table Table;
+
+/* Column names as JSON wants them ("machine"); printed in capitals. The array and the names must outlive the table. */
+Table *table_new(const char *const *columns, size_t n_columns);
+Table *table_free(Table *t);
+DEFINE_CLEANUP(Table *, table_free);
+
+/* One cell a column; NULL or "" is an empty one. A cell may have several lines. The cells are made fit for a terminal.
+ * 0 or -ENOMEM. */
+int table_add(Table *t, const char *const *cells);
+
+size_t table_rows(const Table *t);
+
+typedef enum TableFlags {
+        TABLE_HEADER = 1 << 0,
+        TABLE_COLOUR = 1 << 1,          /* the header is underlined */
+        TABLE_SORT = 1 << 2,            /* by the first column */
+} TableFlags;
+
+/* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: lines are cut there with "…" (0: never). */
+void table_print(Table *t, FILE *f, unsigned flags, size_t width);
+
+/* An array of objects; empty cells are null. 0 or -ENOMEM. */
+int table_print_json(Table *t, FILE *f, OutputMode mode);

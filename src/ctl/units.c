@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Jobs on machines' units, and the causes of their failures (see units.h). systemd does the work and polkit decides;
+ * boxctl itself needs no privilege.
+ *
+ * The cause is the unit's StatusText: the supervisor puts its one failure sentence there (sd_notify STATUS=), and systemd
+ * keeps it until the next start. It is empty when the supervisor never came so far (it could not be executed, or was
+ * killed); the journal and the unit's result tell then.
+ */
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/journal.h"
+#include "ctl/units.h"
+#include "image/image.h"
+#include "image/machine-name.h"
+#include "util/parse.h"
+#include "util/text.h"
+
+int name_check(const char *name, bool image, Failure *failure)
+{
+        const char *problem = machine_name_problem(name);
+        Image i = { .fd = -EBADF };
+        int r;
+
+        if (problem)
+                return failure_set(failure, -EINVAL, "Not a machine's name: %s", problem);
+        if (!image)
+                return 0;
+
+        r = image_find(NULL, name, &i, failure);
+        if (r >= 0)
+                image_done(&i);
+        return r;
+}
+
+const char *unit_result_words(const UnitInfo *u, char *buf, size_t size)
+{
+        if (strcmp(u->result, "exit-code") == 0)
+                (void) snprintf(buf, size, "its supervisor ended with exit status %" PRIi32, u->exec_main_status);
+        else if (strcmp(u->result, "signal") == 0 || strcmp(u->result, "core-dump") == 0)
+                (void) snprintf(buf, size, "its supervisor was killed by %s", signal_name(u->exec_main_status));
+        else if (strcmp(u->result, "timeout") == 0)
+                (void) snprintf(buf, size, "it was not ready in time");
+        else if (strcmp(u->result, "start-limit-hit") == 0)
+                (void) snprintf(buf, size, "it was started too often in a short time; systemctl reset-failed allows it "
+                                           "again");
+        else if (strcmp(u->result, "watchdog") == 0)
+                (void) snprintf(buf, size, "its supervisor hung");
+        else if (strcmp(u->result, "protocol") == 0)
+                (void) snprintf(buf, size, "its supervisor ended before it was ready");
+        else
+                (void) snprintf(buf, size, "%s", u->result[0] ? u->result : "unknown");
+        return buf;
+}
+
+void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, Failure *ret)
+{
+        _cleanup_(unit_info_done) UnitInfo u = { 0 };
+        _cleanup_free_ char *message = NULL;
+        char words[128];
+
+        if (systemd1_unit_info(bus, unit, &u, ret) < 0)
+                return;
+
+        /* These two are systemd's own decisions: what an earlier run left in the unit has nothing to do with them. */
+        if (strcmp(job_result, "dependency") == 0) {
+                failure_set(ret, -EIO, "A unit that %s depends on could not be started; see: systemctl list-dependencies "
+                                       "%s", unit, unit);
+                return;
+        }
+        if (strcmp(job_result, "canceled") == 0) {
+                failure_set(ret, -ECANCELED, "It was stopped while it started");
+                return;
+        }
+
+        if (strcmp(u.result, "start-limit-hit") != 0) {
+                if (u.status_text[0] && strcmp(u.active_state, "failed") == 0) {
+                        failure_set(ret, -EIO, "%s", u.status_text);
+                        return;
+                }
+                message = journal_last_error(u.invocation_id);
+                if (message) {
+                        failure_set(ret, -EIO, "%s", message);
+                        return;
+                }
+        }
+        failure_set(ret, -EIO, "Failed to start %s: %s", unit, unit_result_words(&u, words, sizeof(words)));
+}
+
+/* ---- many at once --------------------------------------------------------------------------------------------- */
+
+typedef struct Batch {
+        UnitJob *jobs;
+        char **units;           /* owned; what jobs point at */
+        const char **names;
+        size_t n;
+} Batch;
+
+static void batch_done(Batch *b)
+{
+        unit_jobs_done(b->jobs, b->n);
+        for (size_t i = 0; i < b->n; i++)
+                free(b->units[i]);
+        free(b->jobs);
+        free(b->units);
+        free(b->names);
+}
+
+static int batch_new(size_t max, Batch *ret)
+{
+        Batch b = { calloc(max, sizeof(UnitJob)), calloc(max, sizeof(char *)), calloc(max, sizeof(char *)), 0 };
+
+        if (!b.jobs || !b.units || !b.names) {
+                batch_done(&b);
+                return -ENOMEM;
+        }
+        *ret = b;
+        return 0;
+}
+
+static int batch_add(Batch *b, const char *name)
+{
+        char *unit = machine_unit_name(name);
+
+        if (!unit)
+                return -ENOMEM;
+        b->units[b->n] = unit;
+        b->names[b->n] = name;
+        b->jobs[b->n++].unit = unit;
+        return 0;
+}
+
+/* Says what failed; the first failure's error. */
+static int batch_report(Ctl *c, sd_bus *bus, Batch *b, bool start)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < b->n; i++) {
+                UnitJob *j = b->jobs + i;
+                Failure f = j->failure;
+
+                if (f.error == 0 && j->result && strcmp(j->result, "done") != 0) {
+                        if (start)
+                                unit_failure_cause(bus, j->unit, j->result, &f);
+                        else
+                                failure_set(&f, -EIO, "Failed to stop %s: %s", j->unit, j->result);
+                }
+                if (f.error < 0) {
+                        (void) complain(b->names[i], &f);
+                        r = r < 0 ? r : f.error;
+                }
+        }
+        return r;
+}
+
+static int batch_run(Ctl *c, Batch *b, bool start)
+{
+        Failure f = { 0 };
+        sd_bus *bus;
+        int r;
+
+        if (b->n == 0)
+                return 0;
+        bus = ctl_bus(c, &f);
+        if (!bus)
+                return log_error(f.error, "%s", f.text);
+        r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0,
+                               b->jobs, b->n, &f);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        return batch_report(c, bus, b, start);
+}
+
+static int run_units(Ctl *c, char *const *names, size_t n, bool start)
+{
+        _cleanup_(batch_done) Batch b = { 0 };
+        int r, first = 0;
+
+        if (batch_new(n, &b) < 0)
+                return log_oom();
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
+
+                r = name_check(names[i], /* image= */ start, &f);
+                if (r < 0) {
+                        (void) complain(names[i], &f);
+                        first = first < 0 ? first : r;
+                        continue;
+                }
+                if (batch_add(&b, names[i]) < 0)
+                        return log_oom();
+        }
+
+        r = batch_run(c, &b, start);
+        return first < 0 ? first : r;
+}
+
+int units_start(Ctl *c, char *const *names, size_t n)
+{
+        return run_units(c, names, n, /* start= */ true);
+}
+
+int units_stop(Ctl *c, char *const *names, size_t n)
+{
+        return run_units(c, names, n, /* start= */ false);
+}

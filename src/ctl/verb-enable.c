@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl enable and disable: machines that start with the host. The same as systemctl's on box@NAME.service, and the
+ * target that pulls machines in is enabled along with the first. --now starts or stops as well.
+ */
+
+#include <stdio.h>
+
+#include "bus/systemd1.h"
+#include "ctl/stop.h"
+#include "ctl/units.h"
+#include "image/machine-name.h"
+#include "util/strv.h"
+
+#define MACHINES_TARGET "machines.target"
+
+/* The units of the names that are right, in *ret; says what is wrong with the others and returns that. */
+static int collect_units(char *const *names, size_t n, bool enable, char ***ret, char ***ret_names)
+{
+        int r, first = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
+
+                r = name_check(names[i], /* image= */ enable, &f);
+                if (r < 0) {
+                        (void) complain(names[i], &f);
+                        first = first < 0 ? first : r;
+                        continue;
+                }
+                if (strv_consume(ret, machine_unit_name(names[i])) < 0 || strv_extend(ret_names, names[i]) < 0)
+                        return log_oom();
+        }
+        return first;
+}
+
+static int change(Ctl *c, char *const *names, size_t n, bool enable)
+{
+        _cleanup_strv_ char **units = NULL, **changes = NULL, **good = NULL;
+        Failure f = { 0 };
+        int r, first;
+        sd_bus *bus;
+
+        first = collect_units(names, n, enable, &units, &good);
+        if (!units)
+                return first;
+        if (enable && strv_extend(&units, MACHINES_TARGET) < 0)
+                return log_oom();
+        bus = ctl_bus(c, &f);
+        if (!bus)
+                return log_error(f.error, "%s", f.text);
+        r = systemd1_enable(bus, units, enable, &changes, &f);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+
+        if (!c->options.quiet)
+                STRV_FOREACH(line, changes)
+                        fprintf(stderr, "%s\n", *line);
+        if (c->options.now)
+                r = enable ? units_start(c, good, strv_length(good)) :
+                             machines_stop(c, good, strv_length(good), /* if_running= */ true);
+        return first < 0 ? first : r;
+}
+
+static int run_enable(Ctl *c, char *const *args, size_t n)
+{
+        return change(c, args, n, /* enable= */ true);
+}
+
+static int run_disable(Ctl *c, char *const *args, size_t n)
+{
+        return change(c, args, n, /* enable= */ false);
+}
+
+const Verb verb_enable = {
+        .name = "enable",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Let machines start with the host",
+        .run = run_enable,
+};
+
+const Verb verb_disable = {
+        .name = "disable",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Do not let machines start with the host",
+        .run = run_disable,
+};

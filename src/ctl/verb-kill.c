@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl kill: sends a signal to a machine's PID 1 or to all of its processes. Through machined, where polkit decides;
+ * a machine that machined does not know is signalled by us (as root) or by its unit.
+ */
+
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "bus/systemd1.h"
+#include "container/enter.h"
+#include "ctl/machine.h"
+#include "util/parse.h"
+
+static int kill_machine(Ctl *c, const char *name, Failure *failure)
+{
+        const char *whom = c->options.kill_whom;
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        _cleanup_(machine_done) Machine m = { 0 };
+        sd_bus *bus;
+        int r;
+
+        r = machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        if (m.registered) {
+                bus = ctl_bus(c, failure);
+                return bus ? machined_kill(bus, name, whom, c->options.signal, failure) : failure->error;
+        }
+        if (strcmp(whom, "all") == 0) {
+                if (!machine_owns_unit(&m))
+                        return failure_set(failure, -EOPNOTSUPP, "It has no unit of its own, so that its processes cannot "
+                                                                 "be told from others; use --kill-whom=leader");
+                bus = ctl_bus(c, failure);
+                return bus ? systemd1_kill_unit(bus, machine_unit(&m), whom, c->options.signal, failure) :
+                             failure->error;
+        }
+
+        r = leader_open(machine_leader(&m), &leader, failure);
+        if (r < 0)
+                return r;
+        r = RET_ERRNO(pidfd_send_signal(leader.pidfd, c->options.signal, NULL, 0));
+        return r < 0 ? failure_set(failure, r, "Failed to send %s: %m", signal_name(c->options.signal)) : 0;
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        return each_name(c, args, n, kill_machine);
+}
+
+const Verb verb_kill = {
+        .name = "kill",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Send a signal to a machine's processes",
+        .run = run,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl reboot: asks the machine's init, which is the only one that can. systemd by a signal that machined sends for
+ * anybody that polkit allows; any other init in its own way, which needs root. Does not wait, as machinectl does not.
+ */
+
+#include <signal.h>
+
+#include "container/init-control.h"
+#include "ctl/machine.h"
+
+static int reboot_machine(Ctl *c, const char *name, Failure *failure)
+{
+        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        int r;
+
+        r = machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        if (m.ours && !m.state.booted)
+                return failure_set(failure, -EOPNOTSUPP, "No init runs in it that could reboot it");
+        if (m.registered && machine_has_systemd(&m)) {
+                sd_bus *bus = ctl_bus(c, failure);
+
+                return bus ? machined_kill(bus, name, "leader", SIGINT, failure) : failure->error;
+        }
+
+        r = leader_open(machine_leader(&m), &leader, failure);
+        if (r < 0)
+                return r;
+        return init_control_request(m.state.init, INIT_REBOOT, &leader, failure);
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        return each_name(c, args, n, reboot_machine);
+}
+
+const Verb verb_reboot = {
+        .name = "reboot",
+        .alias = "restart",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Reboot machines",
+        .details = "Each in its init's own way; returns when they have been asked.",
+        .run = run,
+};

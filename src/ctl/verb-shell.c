@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl shell: a shell or another program in a machine, as any of its users. Where systemd is its init, machined asks
+ * that for a session. Anywhere else, and where that fails, the program is started inside by root: the user is read
+ * from the machine's own files, and the program's exit status becomes ours (machined's way has none to give).
+ *
+ * A user who is named and gets his shell gets a session of the machine's own by `su -l`, with what PAM there does for
+ * one. Without su, with variables to pass, or for a command, the program is executed directly.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container/console.h"
+#include "ctl/session.h"
+#include "image/passwd.h"
+#include "util/fd.h"
+#include "util/strv.h"
+#include "util/tree.h"
+
+typedef struct Request {
+        const char *machine;
+        const char *user;               /* NULL: root */
+        char *const *command;           /* NULL: the user's shell */
+        char *owned;                    /* what machine and user point into */
+} Request;
+
+static int parse_request(Ctl *c, char *const *args, size_t n, Request *ret)
+{
+        Request q = { .machine = ".host", .user = c->options.uid, .command = n > 1 ? args + 1 : NULL };
+        char *at;
+
+        if (n > 0) {
+                q.owned = strdup(args[0]);
+                if (!q.owned)
+                        return log_oom();
+                q.machine = q.owned;
+                at = strchr(q.owned, '@');
+                if (at) {
+                        *at = '\0';
+                        q.machine = at[1] ? at + 1 : ".host";
+                        /* The option is what machinectl takes last. */
+                        if (!q.user && at != q.owned)
+                                q.user = q.owned;
+                }
+        }
+        if (q.command && q.command[0][0] != '/') {
+                free(q.owned);
+                return log_error(-EINVAL, "%s: '%s' is no absolute path of a program in the machine", args[0],
+                                 q.command[0]);
+        }
+
+        *ret = q;
+        return 0;
+}
+
+static int open_machined(Ctl *c, const Request *q, int *ret_pty, Failure *failure)
+{
+        _cleanup_strv_ char **env = NULL;
+        const char *term = getenv("TERM");
+        int r = 0;
+
+        if (term && *term)
+                r = strv_env_set(&env, "TERM", term);
+        STRV_FOREACH(e, c->options.setenv)
+                if (r >= 0)
+                        r = strv_extend(&env, *e);
+        if (r < 0)
+                return failure_set(failure, r, "Out of memory");
+        return machined_open_shell(ctl_bus(c, NULL), q->machine, q->user, q->command ? q->command[0] : NULL, q->command,
+                                   env, ret_pty, failure);
+}
+
+/* ---- inside --------------------------------------------------------------------------------------------------- */
+
+static int find_user(const Leader *leader, const char *name, MachineUser *ret, Failure *failure)
+{
+        int r = machine_user_read(leader->root_fd, name, ret);
+
+        if (r == -ESRCH)
+                return failure_set(failure, r, "There is no user '%s' in this machine", name);
+        return r < 0 ? failure_set(failure, r, "Failed to read the machine's users: %m") : 0;
+}
+
+static int user_environment(Ctl *c, const MachineUser *u, char ***env)
+{
+        const struct {
+                const char *name, *value;
+        } own[] = { { "HOME", u->home }, { "SHELL", u->shell }, { "USER", u->name }, { "LOGNAME", u->name } };
+        int r;
+
+        r = session_environment(env);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(own); i++)
+                r = strv_env_set(env, own[i].name, own[i].value);
+        STRV_FOREACH(e, c->options.setenv) {
+                size_t n = strcspn(*e, "=");
+                char *name = strndup(*e, n);
+
+                if (r >= 0)
+                        r = name ? strv_env_set(env, name, *e + n + 1) : -ENOMEM;
+                free(name);
+        }
+        return r;
+}
+
+/* argv[0] of a login shell: "-sh". To be freed. */
+static char *login_name(const char *shell)
+{
+        const char *slash = strrchr(shell, '/');
+        char *s;
+
+        return asprintf(&s, "-%s", slash ? slash + 1 : shell) < 0 ? NULL : s;
+}
+
+static const char *find_su(const Leader *leader)
+{
+        static const char *const places[] = { "/bin/su", "/usr/bin/su" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+                if (tree_is_executable(leader->root_fd, places[i]) > 0)
+                        return places[i];
+        return NULL;
+}
+
+static int run_directly(Ctl *c, const Machine *m, const Leader *leader, const Request *q, const MachineUser *u,
+                        char **env)
+{
+        _cleanup_free_ char *shell_name = login_name(u->shell);
+        EnterOptions o = {
+                .path = q->command ? q->command[0] : u->shell,
+                .argv = q->command ?: (char *const[]) { shell_name, NULL },
+                .envp = env,
+                .working_directory = u->home,
+                .uid = u->uid,
+                .gid = u->gid,
+                .groups = u->groups,
+                .n_groups = u->n_groups,
+        };
+
+        return shell_name ? session_run(c, m, leader, &o, /* force_pty= */ false) : log_oom();
+}
+
+static int shell_inside(Ctl *c, const Machine *m, const Request *q)
+{
+        _cleanup_(machine_user_done) MachineUser user = { 0 };
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        _cleanup_strv_ char **env = NULL;
+        const char *su = NULL;
+        Failure f = { 0 };
+
+        if (session_open(m, &leader, &f) < 0 || find_user(&leader, q->user ?: "root", &user, &f) < 0)
+                return complain(m->name, &f);
+        if (user_environment(c, &user, &env) < 0)
+                return log_oom();
+
+        if (q->user && !q->command && !c->options.setenv)
+                su = find_su(&leader);
+        if (su) {
+                EnterOptions o = {
+                        .path = su,
+                        .argv = (char *const[]) { (char *) "su", (char *) "-l", user.name, NULL },
+                        .envp = env,
+                };
+
+                return session_run(c, m, &leader, &o, /* force_pty= */ false);
+        }
+        return run_directly(c, m, &leader, q, &user, env);
+}
+
+static int run_request(Ctl *c, const Request *q)
+{
+        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_close_ int pty = -EBADF;
+        Failure f = { 0 };
+
+        if (machine_find(c, q->machine, &m, &f) < 0)
+                return complain(q->machine, &f);
+
+        if (m.registered && machine_has_systemd(&m)) {
+                if (open_machined(c, q, &pty, &f) >= 0)
+                        return session_forward(c, q->machine, pty, CONSOLE_LATE);
+                if (!session_may_enter(&m, &f))
+                        return complain(q->machine, &f);
+        }
+        return shell_inside(c, &m, q);
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        Request q;
+        int r;
+
+        r = parse_request(c, args, n, &q);
+        if (r < 0)
+                return r;
+        r = run_request(c, &q);
+        free(q.owned);
+        return r;
+}
+
+const Verb verb_shell = {
+        .name = "shell",
+        .max = VERB_ANY,
+        .flags = VERB_COMMAND,
+        .synopsis = "[[USER@]NAME [PATH [ARG…]]]",
+        .help = "Run a shell or a command in a machine",
+        .details = "As root, or as USER. Options go before NAME. Where the machine's init is systemd, this is a session "
+                   "of it, as machinectl's; else the program is started inside, which needs root, and its exit status "
+                   "is returned. To leave: end the program, or press ^] three times within a second.",
+        .run = run,
+};

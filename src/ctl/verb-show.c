@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl show: properties as KEY=VALUE, for scripts. A registered machine's are machined's, in its order and with its
+ * values, whatever machined has (they grow with systemd's version); boxctl, not machinectl-lite, adds what box keeps.
+ * Without a name: machined's own. Any user.
+ */
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "ctl/format.h"
+#include "ctl/machine.h"
+#include "ctl/terminal.h"
+#include "util/strv.h"
+#include "util/text.h"
+
+static int add(char ***list, const char *key, const char *format, ...) _printf_(3, 4);
+static int add(char ***list, const char *key, const char *format, ...)
+{
+        _cleanup_free_ char *value = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&value, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                value = NULL;
+                return -ENOMEM;
+        }
+        return strv_env_set(list, key, value);
+}
+
+/* What machined would say of a machine that is not registered. */
+static int add_unregistered(const MachineState *s, char ***list)
+{
+        char when[FORMAT_MAX];
+        int r;
+
+        r = add(list, "Name", "%s", s->name);
+        if (r >= 0)
+                r = add(list, "Timestamp", "%s", format_timestamp(s->started_usec, when));
+        if (r >= 0)
+                r = add(list, "Service", "box");
+        if (r >= 0)
+                r = add(list, "Unit", "%s", s->unit);
+        if (r >= 0)
+                r = add(list, "Leader", "%" PRIi64, (int64_t) s->leader);
+        if (r >= 0)
+                r = add(list, "Class", "container");
+        if (r >= 0)
+                r = add(list, "RootDirectory", "%s", s->root);
+        return r;
+}
+
+static int add_ours(const MachineState *s, char ***list)
+{
+        int r;
+
+        r = add(list, "Init", "%s", s->booted ? init_flavour_name(s->init) : "none");
+        if (r >= 0)
+                r = add(list, "Supervisor", "%" PRIi64, (int64_t) s->supervisor);
+        if (r >= 0)
+                r = add(list, "Console", "%s", s->console ?: "");
+        if (r >= 0)
+                r = add(list, "UIDBase", "%" PRIu32, s->uid_base);
+        STRV_FOREACH(l, s->links)
+                if (r >= 0) {
+                        const char *old = strv_env_get(*list, "Links");
+
+                        r = old ? add(list, "Links", "%s, %s", old, *l) : add(list, "Links", "%s", *l);
+                }
+        return r;
+}
+
+static int collect(Ctl *c, const char *name, char ***ret, Failure *failure)
+{
+        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        r = machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        if (m.registered)
+                r = machined_properties_text(ctl_bus(c, NULL), name, c->options.all, &list, failure);
+        else
+                r = add_unregistered(&m.state, &list);
+        if (r >= 0 && m.ours && !c->lite)
+                r = add_ours(&m.state, &list);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to get the machine's properties: %m");
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static bool wanted(const Ctl *c, const char *line, size_t key_size)
+{
+        if (!c->options.properties)
+                return true;
+        STRV_FOREACH(p, c->options.properties)
+                if (strlen(*p) == key_size && strncmp(*p, line, key_size) == 0)
+                        return true;
+        return false;
+}
+
+static void print_text(const Ctl *c, char *const *list)
+{
+        STRV_FOREACH(line, list) {
+                size_t n = strcspn(*line, "=");
+
+                if (!wanted(c, *line, n))
+                        continue;
+                if (!c->options.all && !(*line)[n + 1])
+                        continue;
+                text_make_printable(*line);
+                puts(c->options.value ? *line + n + 1 : *line);
+        }
+}
+
+static int add_json(const Ctl *c, char *const *list, json_t *array)
+{
+        json_t *object = json_object();
+
+        STRV_FOREACH(line, list) {
+                size_t n = strcspn(*line, "=");
+                json_t *value;
+
+                if (!wanted(c, *line, n))
+                        continue;
+                text_make_printable(*line);
+                value = json_string(*line + n + 1);
+                (*line)[n] = '\0';
+                if (!object || json_object_set_new(object, *line, value) < 0) {
+                        json_decref(object);
+                        return -ENOMEM;
+                }
+        }
+        return json_array_append_new(array, object) < 0 ? -ENOMEM : 0;
+}
+
+static int show_one(Ctl *c, const char *name, json_t *array, Failure *failure)
+{
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        if (name)
+                r = collect(c, name, &list, failure);
+        else {
+                sd_bus *bus = ctl_bus(c, failure);
+
+                r = bus ? machined_properties_text(bus, NULL, c->options.all, &list, failure) : failure->error;
+        }
+        if (r < 0)
+                return r;
+        if (array)
+                return add_json(c, list, array) < 0 ? failure_set(failure, -ENOMEM, "Out of memory") : 0;
+        print_text(c, list);
+        return 0;
+}
+
+static int show_all(Ctl *c, char *const *args, size_t n, json_t *array)
+{
+        int r, first = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
+
+                if (i > 0 && !array)
+                        putchar('\n');
+                r = show_one(c, args[i], array, &f);
+                if (r < 0) {
+                        (void) complain(args[i], &f);
+                        first = first < 0 ? first : r;
+                }
+        }
+        return first;
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        bool json = output_is_json(c->options.output);
+        json_t *array = json ? json_array() : NULL;
+        Failure f = { 0 };
+        int r;
+
+        if (json && !array)
+                return log_oom();
+        if (!json)
+                pager_open(c);
+        if (n > 0)
+                r = show_all(c, args, n, array);
+        else {
+                r = show_one(c, NULL, array, &f);
+                if (r < 0)
+                        log_error(r, "%s", f.text);
+        }
+        if (array) {
+                (void) json_dumpf(array, stdout, c->options.output == OUTPUT_JSON_PRETTY ? JSON_INDENT(8) : JSON_COMPACT);
+                putchar('\n');
+        }
+        json_decref(array);
+        return r;
+}
+
+const Verb verb_show = {
+        .name = "show",
+        .max = VERB_ANY,
+        .synopsis = "[NAME…]",
+        .help = "Show properties as KEY=VALUE",
+        .details = "Without a name, systemd-machined's own.",
+        .run = run,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl start: StartUnit of box@NAME.service, all of them at once, and for each that fails the one sentence that tells
+ * why. Any user that polkit lets manage units.
+ */
+
+#include <stdio.h>
+
+#include "ctl/units.h"
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        return units_start(c, args, n);
+}
+
+const Verb verb_start = {
+        .name = "start",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Start machines, each as its unit box@NAME.service",
+        .details = "Returns when they are ready (or, with --no-block, when systemd has taken the order), and says why "
+                   "one could not be started.",
+        .run = run,
+};

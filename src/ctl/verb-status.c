@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl status: a page about each machine for people, as machinectl's, with the unit's processes and its last lines in
+ * the journal; or JSON. A machine that does not run but has a unit that failed is shown with the cause, and makes the
+ * exit status 3, as systemctl's does. Any user; root sees more.
+ */
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/systemd1.h"
+#include "ctl/cgroup-tree.h"
+#include "ctl/format.h"
+#include "ctl/journal.h"
+#include "ctl/machine.h"
+#include "ctl/terminal.h"
+#include "ctl/units.h"
+#include "image/machine-name.h"
+#include "util/fd.h"
+#include "util/parse.h"
+#include "util/strv.h"
+#include "util/text.h"
+
+enum { STATUS_NOT_RUNNING = 3 };
+
+/* All that a page shows. */
+typedef struct Page {
+        const char *name;
+        bool running;
+        Machine machine;        /* where running */
+        UnitInfo unit;          /* zero where there is none that is the machine's own */
+        char **os, **addresses;
+        uint32_t uid_base;      /* 0: no user namespace, or not known */
+        char leader_name[32];
+} Page;
+
+static void page_done(Page *p)
+{
+        machine_done(&p->machine);
+        unit_info_done(&p->unit);
+        strv_free(p->os);
+        strv_free(p->addresses);
+}
+
+/* One line of /proc/PID/…; "" where it cannot be read. */
+static void read_proc_line(pid_t pid, const char *file, char *buf, size_t size)
+{
+        _cleanup_close_ int fd = -EBADF;
+        char path[64];
+        ssize_t n;
+
+        buf[0] = '\0';
+        (void) snprintf(path, sizeof(path), "/proc/%" PRIi64 "/%s", (int64_t) pid, file);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        n = read(fd, buf, size - 1);
+        buf[n > 0 ? n : 0] = '\0';
+        buf[strcspn(buf, "\n")] = '\0';
+        text_make_printable(buf);
+}
+
+static uint32_t read_uid_base(pid_t pid)
+{
+        uint32_t inside, outside, count;
+        char line[64];
+
+        read_proc_line(pid, "uid_map", line, sizeof(line));
+        return sscanf(line, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside, &outside, &count) == 3 && inside == 0 ? outside
+                                                                                                               : 0;
+}
+
+static void collect_running(Ctl *c, Page *p)
+{
+        const Machine *m = &p->machine;
+        const IntArray *links = &m->properties.ifindices;
+        sd_bus *bus = ctl_bus(c, NULL);
+
+        (void) machine_os_release(c, m, &p->os);
+        if (m->registered && bus)
+                (void) machined_addresses(bus, m->name, links->n == 1 ? links->values[0] : 0, &p->addresses, NULL);
+        if (machine_leader(m) > 0) {
+                p->uid_base = read_uid_base(machine_leader(m));
+                read_proc_line(machine_leader(m), "comm", p->leader_name, sizeof(p->leader_name));
+        }
+        if (bus && machine_owns_unit(m))
+                (void) systemd1_unit_info(bus, machine_unit(m), &p->unit, NULL);
+        else if (bus && m->registered && !m->ours && machine_unit(m)[0])
+                (void) systemd1_unit_info(bus, machine_unit(m), &p->unit, NULL);
+}
+
+/* -ENXIO and a failure where there is nothing at all to show. */
+static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
+{
+        _cleanup_free_ char *unit = NULL;
+        sd_bus *bus;
+        int r;
+
+        p->name = name;
+        r = machine_find(c, name, &p->machine, failure);
+        p->running = r >= 0;
+        if (p->running) {
+                collect_running(c, p);
+                return 0;
+        }
+
+        bus = ctl_bus(c, NULL);
+        unit = machine_unit_name(name);
+        if (r != -ENXIO || c->lite || !bus || !unit || systemd1_unit_info(bus, unit, &p->unit, NULL) < 0)
+                return r;
+        return strcmp(p->unit.active_state, "inactive") == 0 ? r : 0;
+}
+
+/* ---- for people ----------------------------------------------------------------------------------------------- */
+
+static void line(const char *label, const char *format, ...) _printf_(2, 3);
+static void line(const char *label, const char *format, ...)
+{
+        char text[1024];
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        text_make_printable(text);
+        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
+}
+
+static void print_links(const Machine *m)
+{
+        const IntArray *links = &m->properties.ifindices;
+        char name[IF_NAMESIZE];
+        bool first = true;
+
+        for (size_t i = 0; m->registered && i < links->n; i++)
+                if (if_indextoname((unsigned) links->values[i], name)) {
+                        line(first ? "Iface" : "", "%s", name);
+                        first = false;
+                }
+        if (first && m->ours)
+                STRV_FOREACH(l, m->state.links) {
+                        line(l == m->state.links ? "Iface" : "", "%s", *l);
+                }
+}
+
+static void print_machine(const Page *p)
+{
+        const Machine *m = &p->machine;
+        char when[FORMAT_MAX], ago[FORMAT_MAX];
+        const char *os = strv_env_get(p->os, "PRETTY_NAME");
+
+        line("Since", "%s; %s", format_timestamp(machine_since_usec(m), when),
+             format_ago(machine_since_usec(m), now_realtime_usec(), ago));
+        if (machine_leader(m) > 0)
+                line("Leader", "%" PRIi64 "%s%s%s", (int64_t) machine_leader(m), p->leader_name[0] ? " (" : "",
+                     p->leader_name, p->leader_name[0] ? ")" : "");
+        if (m->ours)
+                line("Supervisor", "%" PRIi64, (int64_t) m->state.supervisor);
+        if (m->registered)
+                line("Service", "%s; class %s", m->properties.service ?: "", m->properties.class ?: "");
+        else
+                line("Service", "box; not registered with systemd-machined");
+        if (machine_root(m)[0])
+                line("Root", "%s", machine_root(m));
+        print_links(m);
+        STRV_FOREACH(a, p->addresses)
+                line(a == p->addresses ? "Address" : "", "%s", *a);
+        if (os || (m->ours && m->state.os && m->state.os[0]))
+                line("OS", "%s", os ?: m->state.os);
+        if (m->ours)
+                line("Init", "%s", m->state.booted ? init_flavour_name(m->state.init) : "none (a command runs)");
+        if (p->uid_base > 0)
+                line("UID Shift", "%" PRIu32, p->uid_base);
+}
+
+static void print_unit(const Ctl *c, const Page *p)
+{
+        const UnitInfo *u = &p->unit;
+        char a[FORMAT_MAX], words[128];
+
+        if (!p->running)
+                line("Result", "%s", unit_result_words(u, words, sizeof(words)));
+        if (u->status_text[0])
+                line("Status", "%s", u->status_text);
+        if (u->tasks_current != UINT64_MAX)
+                line("Tasks", "%" PRIu64, u->tasks_current);
+        if (u->memory_current != UINT64_MAX)
+                line("Memory", "%s", format_bytes(u->memory_current, a));
+        if (u->cpu_usage_nsec != UINT64_MAX)
+                line("CPU", "%s", format_cpu(u->cpu_usage_nsec, a));
+        line("Unit", "%s (%s%s%s)", u->id, u->active_state, u->unit_file_state[0] ? "; " : "", u->unit_file_state);
+        if (u->control_group[0])
+                cgroup_tree_print(stdout, NULL, u->control_group, "                  ", terminal_width(c));
+}
+
+static void print_page(const Ctl *c, const Page *p)
+{
+        bool colour = terminal_has_colour();
+        const char *bullet = p->running ? "\x1b[32m●\x1b[0m" : "\x1b[31m×\x1b[0m";
+        const uint8_t *id = p->machine.properties.id;
+        static const uint8_t none[16];
+
+        printf("%s %s", colour ? bullet : p->running ? "●" : "×", p->name);
+        if (p->machine.registered && memcmp(id, none, sizeof(none)) != 0) {
+                putchar('(');
+                for (size_t i = 0; i < 16; i++)
+                        printf("%02x", id[i]);
+                putchar(')');
+        }
+        putchar('\n');
+        if (p->running)
+                print_machine(p);
+        if (p->unit.id) {
+                print_unit(c, p);
+                if (c->options.lines > 0) {
+                        putchar('\n');
+                        journal_tail(stdout, p->unit.id, c->options.lines, c->options.output);
+                }
+        }
+}
+
+/* ---- for programs --------------------------------------------------------------------------------------------- */
+
+static void put_text(json_t *object, const char *key, const char *value)
+{
+        _cleanup_free_ char *copy = value && *value ? strdup(value) : NULL;
+
+        if (copy)
+                text_make_printable(copy);
+        (void) json_object_set_new(object, key, copy ? json_string(copy) : json_null());
+}
+
+static void put_number(json_t *object, const char *key, uint64_t value)
+{
+        (void) json_object_set_new(object, key, value <= INT64_MAX ? json_integer((json_int_t) value) : json_null());
+}
+
+static void put_strings(json_t *object, const char *key, char *const *list)
+{
+        json_t *array = json_array();
+
+        STRV_FOREACH(s, list)
+                (void) json_array_append_new(array, json_string(*s));
+        (void) json_object_set_new(object, key, array);
+}
+
+static json_t *page_json(const Page *p)
+{
+        const Machine *m = &p->machine;
+        json_t *o = json_object();
+
+        put_text(o, "machine", p->name);
+        (void) json_object_set_new(o, "running", json_boolean(p->running));
+        (void) json_object_set_new(o, "registered", json_boolean(m->registered));
+        if (p->running) {
+                put_text(o, "class", m->registered ? m->properties.class : "container");
+                put_text(o, "service", m->registered ? m->properties.service : "box");
+                put_text(o, "root", machine_root(m));
+                put_number(o, "since", machine_since_usec(m));
+                put_number(o, "leader", (uint64_t) machine_leader(m));
+                put_text(o, "os", strv_env_get(p->os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
+                put_strings(o, "addresses", p->addresses);
+                put_number(o, "uid_shift", p->uid_base);
+        }
+        if (m->ours) {
+                put_text(o, "init", m->state.booted ? init_flavour_name(m->state.init) : "none");
+                put_number(o, "supervisor", (uint64_t) m->state.supervisor);
+                put_strings(o, "links", m->state.links);
+        }
+        put_text(o, "unit", p->unit.id ?: (p->running ? machine_unit(m) : NULL));
+        if (p->unit.id) {
+                put_text(o, "active_state", p->unit.active_state);
+                put_text(o, "enabled", p->unit.unit_file_state);
+                put_text(o, "result", p->unit.result);
+                put_text(o, "status", p->unit.status_text);
+                put_number(o, "memory", p->unit.memory_current);
+                put_number(o, "cpu_nsec", p->unit.cpu_usage_nsec);
+                put_number(o, "tasks", p->unit.tasks_current);
+        }
+        return o;
+}
+
+/* ---- the verb ------------------------------------------------------------------------------------------------- */
+
+/* 0, 3 (not running), or a negative errno after its message. */
+static int status_one(Ctl *c, const char *name, json_t *array, bool first)
+{
+        _cleanup_(page_done) Page p = { 0 };
+        Failure f = { 0 };
+        int r;
+
+        r = collect(c, name, &p, &f);
+        if (r < 0)
+                return complain(name, &f);
+        if (array)
+                (void) json_array_append_new(array, page_json(&p));
+        else {
+                if (!first)
+                        putchar('\n');
+                print_page(c, &p);
+        }
+        return p.running ? 0 : STATUS_NOT_RUNNING;
+}
+
+static int status_many(Ctl *c, char *const *names, json_t *array)
+{
+        int r, worst = 0;
+
+        STRV_FOREACH(name, names) {
+                r = status_one(c, *name, array, name == names);
+                if (worst == 0 || r < 0)
+                        worst = r;
+        }
+        return worst;
+}
+
+/* Without a name: all that run. */
+static int all_names(Ctl *c, char ***ret)
+{
+        MachineRow *rows = NULL;
+        Failure f = { 0 };
+        size_t n = 0;
+        int r;
+
+        r = machine_list(c, &rows, &n, &f);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (c->options.all || rows[i].name[0] != '.')
+                        r = strv_extend(ret, rows[i].name);
+        machine_rows_free(rows, n);
+        return r < 0 ? log_oom() : 0;
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        json_t *array = output_is_json(c->options.output) ? json_array() : NULL;
+        _cleanup_strv_ char **running = NULL;
+        int r = 0;
+
+        if (!array)
+                pager_open(c);
+        if (n == 0)
+                r = all_names(c, &running);
+        if (r >= 0)
+                r = status_many(c, n > 0 ? args : running, array);
+        if (array) {
+                (void) json_dumpf(array, stdout, c->options.output == OUTPUT_JSON_PRETTY ? JSON_INDENT(8) : JSON_COMPACT);
+                putchar('\n');
+                json_decref(array);
+        }
+        return r;
+}
+
+const Verb verb_status = {
+        .name = "status",
+        .max = VERB_ANY,
+        .synopsis = "[NAME…]",
+        .help = "Show machines' state, processes and last messages",
+        .details = "Without a name, all that run. The exit status is 3 where a machine has failed or is not up.",
+        .run = run,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl terminate: ends machines by ending their units, as machined does it, without waiting. A machine whose unit is
+ * not its own (started by hand in a session) or that machined does not know loses its PID 1 instead: the kernel then
+ * ends all of it, and its supervisor tidies up.
+ */
+
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "bus/systemd1.h"
+#include "container/enter.h"
+#include "ctl/machine.h"
+
+static int kill_leader(const Machine *m, Failure *failure)
+{
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        int r;
+
+        r = leader_open(machine_leader(m), &leader, failure);
+        if (r < 0)
+                return r;
+        r = RET_ERRNO(pidfd_send_signal(leader.pidfd, SIGKILL, NULL, 0));
+        return r < 0 && r != -ESRCH ? failure_set(failure, r, "Failed to kill the machine's PID 1: %m") : 0;
+}
+
+static int stop_unit(Ctl *c, const char *unit, Failure *failure)
+{
+        UnitJob job = { .unit = unit };
+        sd_bus *bus = ctl_bus(c, failure);
+        int r;
+
+        if (!bus)
+                return failure->error;
+        r = systemd1_unit_jobs(bus, "StopUnit", UNIT_JOBS_NO_WAIT, &job, 1, failure);
+        if (r >= 0 && job.failure.error < 0)
+                r = failure_set(failure, job.failure.error, "%s", job.failure.text);
+        unit_jobs_done(&job, 1);
+        return r;
+}
+
+static int terminate(Ctl *c, const char *name, Failure *failure)
+{
+        _cleanup_(machine_done) Machine m = { 0 };
+        int r;
+
+        r = machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        if (m.ours && !machine_owns_unit(&m))
+                return kill_leader(&m, failure);
+        if (m.registered) {
+                sd_bus *bus = ctl_bus(c, failure);
+
+                return bus ? machined_terminate(bus, name, failure) : failure->error;
+        }
+        return stop_unit(c, machine_unit(&m), failure);
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        return each_name(c, args, n, terminate);
+}
+
+const Verb verb_terminate = {
+        .name = "terminate",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "End machines by ending their units, without waiting",
+        .run = run,
+};
