@@ -3,8 +3,8 @@
 
 /*
  * Joining a running machine: the one way in, for everything that runs a process inside without the help of the payload's
- * service manager. The process gets all of the leader's namespaces, its cgroup, its bounding set and the system call
- * filter, so that what is run from outside can do no more than what runs inside.
+ * service manager. The process gets all of the leader's namespaces, its cgroup, its bounding set, its resource limits
+ * and the system call filter, so that what is run from outside can do no more than what runs inside.
  */
 
 #include <sys/types.h>
@@ -23,7 +23,7 @@ int leader_open(pid_t pid, Leader *ret, Failure *failure);
 void leader_done(Leader *l);
 
 typedef struct EnterOptions {
-        const char *path;               /* of the program, in the machine */
+        const char *path;               /* of the program, absolute, in the machine */
         char *const *argv;
         char *const *envp;
         const char *working_directory;  /* NULL: "/" */
@@ -31,12 +31,14 @@ typedef struct EnterOptions {
         gid_t gid;
         const gid_t *groups;
         size_t n_groups;
-        int stdio[3];                   /* descriptors that become 0, 1, 2 (-EBADF: /dev/null of the machine) */
+        int stdio[3];                   /* descriptors that become 0, 1, 2 (-EBADF: /dev/null of the machine); never a
+                                         * terminal of the host: that is what new_pty is for */
         bool new_pty;                   /* instead: a pty of the machine's devpts is all three and controlling */
         const char *seccomp_file;       /* program of a filter that is not the built-in default; NULL: the built-in */
         bool no_seccomp;                /* the machine runs without a filter */
 } EnterOptions;
 
-/* Starts it. The process is our child (its pid on the host); with new_pty *ret_pty is the master (else NULL). Exec's
- * failure comes back as the Failure. */
+/* Starts it. The process is our child (its pid on the host, SIGCHLD at its end); with new_pty *ret_pty is the master
+ * (else ret_pty may be NULL). Exec's failure comes back as the Failure, and so does a machine that keeps us waiting:
+ * -ETIMEDOUT after ten seconds. */
 int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pid, int *ret_pty, Failure *failure);
