@@ -49,6 +49,7 @@ class Lab:
         if release not in trees.CODENAMES or not (instance or '.' not in spec) or not (instance or 'x').isalnum():
             sys.exit(f"lab: '{spec}' is no lab: 12 or 13, or an instance of one such as 13.mine")
         self.spec = spec
+        self.name = f'box-lab-{spec}'.replace('.', '-')
         self.release = release
         self.scratch = cache.SCRATCH / f'lab-{spec}'
         self.build = cache.BUILD / f'lab-{spec}'
@@ -125,13 +126,14 @@ class Lab:
 
     def remove_leftovers(self):
         """Removes what a lab has outside its own namespaces. The caller holds the lab's lock."""
-        remove_cgroups([root / self.cgroup_name() for root in cgroup_roots()])
+        if host_has_systemd():
+            for action in (['kill', '--signal=KILL'], ['stop']):
+                subprocess.run(['systemctl', *action, f'{self.name}.scope'], stderr=subprocess.DEVNULL)
+        else:
+            remove_cgroups([root / self.name for root in cgroup_roots()])
         if self.scratch.exists():
             detach_loops(self.image)
             cache.remove(self.scratch)
-
-    def cgroup_name(self):
-        return f'box-lab-{self.spec}'
 
     # ---------------------------------------------------------------- inside
 
@@ -209,7 +211,7 @@ def nspawn_command(lab, source):
     # Where PID 1 is systemd it gives the lab a scope; elsewhere the lab stays in the cgroup that the keeper made.
     unit = [] if host_has_systemd() else ['--keep-unit']
     return ['systemd-nspawn', '--quiet', '--settings=no', f'--directory={lab.root}',
-            f'--machine=box-lab-{lab.spec}'.replace('.', '-'), '--hostname=lab', '--register=no', *unit, '--boot',
+            f'--machine={lab.name}', '--hostname=lab', '--register=no', *unit, '--boot',
             '--console=read-only', '--notify-ready=yes', '--capability=all', '--private-network', '--private-users=no',
             '--resolv-conf=off', '--timezone=off', '--link-journal=no', f'--system-call-filter={SYSTEM_CALLS}', *binds,
             f'--bind={lab.disk}/machines:/var/lib/machines', f'--bind={lab.build}:/build', f'--bind={lab.out}:/out',
@@ -219,7 +221,7 @@ def nspawn_command(lab, source):
 def start_nspawn(lab, source, console):
     env = {'PATH': PATH, 'LANG': 'C.UTF-8', 'NOTIFY_SOCKET': str(lab.scratch / 'notify'),
            'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': '1', 'SYSTEMD_NSPAWN_API_VFS_WRITABLE': 'yes'}
-    groups = [] if host_has_systemd() else [root / lab.cgroup_name() for root in cgroup_roots()]
+    groups = [] if host_has_systemd() else [root / lab.name for root in cgroup_roots()]
     for group in groups:
         group.mkdir(exist_ok=True)
     libc = ctypes.CDLL(None)
