@@ -20,15 +20,18 @@ void image_done(Image *i);
  * that is there), a file in place of a directory, unreadable. */
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
 
-/* Opens a tree by directory. */
+/* Opens a tree by directory, which is then its name as well. Never "/": that is the host. */
 int image_open(const char *path, Image *ret, Failure *failure);
 
-/* All images by name, sorted; dot files left out. */
+/* All images by name, sorted; what can't be a machine's name (dot files) is left out. Where two directories have the
+ * same name, the first of the search path is meant. */
 int image_list(const char *const *dirs, Image **ret, size_t *ret_n);
+void image_list_free(Image *images, size_t n);
 
 /* Locks a tree against another run of it: the same two locks that systemd-nspawn takes (beside the image, and by
  * inode below /run/systemd/nspawn/locks), so that neither can run what the other runs. Shared where read_only.
- * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. */
+ * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. The locks are the descriptors': whoever
+ * inherits those holds them, until exec. */
 typedef struct ImageLock {
         int beside_fd, inode_fd;
         char *beside_path, *inode_path;

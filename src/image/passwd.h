@@ -12,7 +12,7 @@ typedef struct MachineUser {
         char *name;
         uid_t uid;
         gid_t gid;
-        gid_t *groups;          /* supplementary, with gid */
+        gid_t *groups;          /* supplementary; gid is the first */
         size_t n_groups;
         char *home;             /* "/" where empty */
         char *shell;            /* "/bin/sh" where empty */
@@ -20,6 +20,6 @@ typedef struct MachineUser {
 
 void machine_user_done(MachineUser *u);
 
-/* By name, or by number in decimal. root_fd is the machine's root. -ESRCH: no such user; -EBADMSG: the file is no
- * passwd file. */
+/* By name, or by number in decimal. root_fd is the machine's root. root is known even where the tree has no passwd
+ * file. -ESRCH: no such user; -EBADMSG: the file, or the user's line in it, is not what passwd(5) says. */
 int machine_user_read(int root_fd, const char *name, MachineUser *ret);

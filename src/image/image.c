@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Finding a machine's tree (see image.h): machined's search path, in machined's order. boxctl and the supervisor, as
+ * root, before anything is changed. A tree is opened once, and that descriptor is used from then on: a name that is made
+ * to point elsewhere later is not followed.
+ */
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/image.h"
+#include "image/machine-name.h"
+#include "util/fd.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+static const char *const default_dirs[] = {
+        "/etc/machines",
+        "/run/machines",
+        "/var/lib/machines",
+        "/var/lib/container",
+        "/usr/local/lib/machines",
+        "/usr/lib/machines",
+        NULL,
+};
+
+void image_done(Image *i)
+{
+        free(i->name);
+        free(i->path);
+        fd_close(i->fd);
+        *i = (Image) { .fd = -EBADF };
+}
+
+void image_list_free(Image *images, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                image_done(&images[i]);
+        free(images);
+}
+
+/* The path of what fd is open on, with all symbolic links gone. */
+static int path_of(int fd, char **ret)
+{
+        char link[FD_PATH_MAX], path[PATH_MAX];
+        ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+
+        if (n < 0)
+                return -errno;
+        path[n] = 0;
+        if (path[0] != '/')
+                return -EXDEV;          /* unreachable from our root */
+
+        *ret = strdup(path);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* Opens dir_fd's path as a tree. The failure's text calls it shown. */
+static int open_tree_at(int dir_fd, const char *path, const char *shown, const char *name, Image *ret,
+                        Failure *failure)
+{
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        struct stat st;
+        int r;
+
+        i.fd = openat(dir_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (i.fd < 0) {
+                r = -errno;
+                if (r == -ENOTDIR && fstatat(dir_fd, path, &st, 0) == 0)
+                        return failure_set(failure, r, "%s is %s, not a directory%s", shown,
+                                           S_ISREG(st.st_mode) ? "a file" : "something else",
+                                           S_ISREG(st.st_mode) ? "; raw disk images are not supported yet" : "");
+                if (r == -ENOENT && fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                        return failure_set(failure, r, "%s is a symbolic link to nothing", shown);
+                return failure_set(failure, r, "Failed to open the tree %s: %m", shown);
+        }
+
+        r = path_of(i.fd, &i.path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to tell the path of %s: %m", shown);
+        if (strcmp(i.path, "/") == 0)
+                return failure_set(failure, -EINVAL, "%s is the host's own root directory", shown);
+
+        i.name = strdup(name ? name : strrchr(i.path, '/') + 1);
+        if (!i.name)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+
+        *ret = i;
+        i = (Image) { .fd = -EBADF };
+        return 0;
+}
+
+int image_open(const char *path, Image *ret, Failure *failure)
+{
+        return open_tree_at(AT_FDCWD, path, path, /* name= */ NULL, ret, failure);
+}
+
+/* The name among those that are there that a mistyped one was meant to be; NULL where none is near. */
+static const char *nearest(const char *name, const Image *images, size_t n)
+{
+        unsigned best = 2 + (unsigned) strlen(name) / 3;
+        const char *found = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                unsigned d = text_distance(name, images[i].name);
+
+                if (d < best) {
+                        best = d;
+                        found = images[i].name;
+                }
+        }
+        return found;
+}
+
+static int refuse_missing(const char *const *dirs, const char *name, Failure *failure)
+{
+        const char *first = dirs[0], *hint;
+        Image *images = NULL;
+        size_t n = 0;
+
+        /* The place where people put trees, where it is searched at all. */
+        for (size_t i = 0; dirs[i]; i++)
+                if (strcmp(dirs[i], "/var/lib/machines") == 0)
+                        first = dirs[i];
+
+        (void) image_list(dirs, &images, &n);
+        hint = nearest(name, images, n);
+        failure_set(failure, -ENOENT, "No machine '%s': %s has no such tree%s%s%s", name, first ? first : "",
+                    hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "");
+        image_list_free(images, n);
+        return -ENOENT;
+}
+
+int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure)
+{
+        const char *problem = machine_name_problem(name);
+        struct stat st;
+
+        if (problem)
+                return failure_set(failure, -EINVAL, "'%s' is not a valid machine name: %s", name, problem);
+        if (!dirs)
+                dirs = default_dirs;
+
+        for (const char *const *dir = dirs; *dir; dir++) {
+                _cleanup_free_ char *path = NULL, *raw = NULL;
+
+                if (asprintf(&path, "%s/%s", *dir, name) < 0) {
+                        path = NULL;
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+                }
+                if (lstat(path, &st) == 0)
+                        return open_tree_at(AT_FDCWD, path, path, name, ret, failure);
+                if (errno != ENOENT && errno != ENOTDIR)
+                        return failure_set(failure, -errno, "Failed to look for %s: %m", path);
+
+                if (asprintf(&raw, "%s.raw", path) < 0) {
+                        raw = NULL;
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+                }
+                if (stat(raw, &st) == 0)
+                        return failure_set(failure, -ENOTDIR,
+                                           "%s is a raw disk image, not a directory; "
+                                           "raw disk images are not supported yet", raw);
+        }
+
+        return refuse_missing(dirs, name, failure);
+}
+
+static bool is_listed(const Image *images, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(images[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Adds the trees of one directory that no earlier one had. */
+static int list_dir(const char *path, Image **images, size_t *n)
+{
+        _cleanup_closedir_ DIR *dir = opendir(path);
+        size_t before = *n;
+        struct dirent *e;
+
+        if (!dir)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+
+        while ((errno = 0, e = readdir(dir))) {
+                _cleanup_(image_done) Image i = { .fd = -EBADF };
+                Image *item;
+
+                if (!machine_name_is_valid(e->d_name) || is_listed(*images, before, e->d_name) ||
+                    open_tree_at(dirfd(dir), e->d_name, e->d_name, e->d_name, &i, NULL) < 0)
+                        continue;
+
+                item = array_append(images, n, sizeof(Image));
+                if (!item)
+                        return -ENOMEM;
+                i.fd = fd_close(i.fd);
+                *item = i;
+                i = (Image) { .fd = -EBADF };
+        }
+
+        return -errno;
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(((const Image *) a)->name, ((const Image *) b)->name);
+}
+
+int image_list(const char *const *dirs, Image **ret, size_t *ret_n)
+{
+        Image *images = NULL;
+        size_t n = 0;
+
+        for (const char *const *dir = dirs ? dirs : default_dirs; *dir; dir++) {
+                int r = list_dir(*dir, &images, &n);
+
+                if (r < 0) {
+                        image_list_free(images, n);
+                        return r;
+                }
+        }
+
+        if (n > 0)
+                qsort(images, n, sizeof(Image), by_name);
+        *ret = images;
+        *ret_n = n;
+        return 0;
+}

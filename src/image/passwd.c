@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A user of a machine, from the machine's own files (see passwd.h). boxctl and the supervisor, as root, on files that
+ * the machine's root may have filled with anything: bounded reads, no NSS, numbers checked, and nothing in the result
+ * that would not be safe in an environment or on a terminal.
+ */
+
+#include <limits.h>
+#include <string.h>
+
+#include "image/passwd.h"
+#include "util/parse.h"
+#include "util/strv.h"
+#include "util/text.h"
+#include "util/tree.h"
+
+enum {
+        FILE_SIZE_MAX = 4 * 1024 * 1024,
+        PASSWD_FIELDS = 7,
+        GROUP_FIELDS = 4,
+};
+
+void machine_user_done(MachineUser *u)
+{
+        free(u->name);
+        free(u->groups);
+        free(u->home);
+        free(u->shell);
+        *u = (MachineUser) { 0 };
+}
+
+/* The file as lines; NULs in it make it no text. *ret is NULL where there is no file. */
+static int read_database(int root_fd, const char *path, char **ret)
+{
+        size_t size;
+        int r;
+
+        r = tree_read(root_fd, path, FILE_SIZE_MAX, ret, &size);
+        if (r == -ENOENT || r == -ENOTDIR) {
+                *ret = NULL;
+                return 0;
+        }
+        if (r == -E2BIG || r == -EISDIR || r == -EBADFD || r == -ELOOP)
+                return -EBADMSG;
+        if (r < 0)
+                return r;
+
+        return memchr(*ret, 0, size) ? -EBADMSG : 0;
+}
+
+/* Cuts the next line off *text; NULL at the end. */
+static char *next_line(char **text)
+{
+        char *line = *text;
+
+        if (!line || !*line)
+                return NULL;
+        *text = strchrnul(line, '\n');
+        if (**text)
+                *(*text)++ = 0;
+        return line;
+}
+
+/* Splits a line at colons into exactly n fields. */
+static bool split(char *line, char *fields[], size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                char *colon = strchr(line, ':');
+
+                fields[i] = line;
+                if (!colon != (i == n - 1))
+                        return false;
+                if (colon) {
+                        *colon = 0;
+                        line = colon + 1;
+                }
+        }
+        return true;
+}
+
+/* 65535 and 4294967295 are what 16 and 32 bits have for "no id". */
+static bool parse_id(const char *s, uint32_t *ret)
+{
+        return parse_u32(s, ret) >= 0 && *ret != UINT16_MAX && *ret != UINT32_MAX;
+}
+
+/* A path of the file, or the default where the field is empty or no path. */
+static char *copy_path(const char *field, const char *fallback)
+{
+        return strdup(*field == '/' ? field : fallback);
+}
+
+static int fill(MachineUser *u, char *const fields[])
+{
+        uint32_t uid, gid;
+
+        if (!parse_id(fields[2], &uid) || !parse_id(fields[3], &gid))
+                return -EBADMSG;
+        for (size_t i = 0; i < PASSWD_FIELDS; i++)
+                if (text_has_control(fields[i], strlen(fields[i])) || !text_is_utf8(fields[i], strlen(fields[i])))
+                        return -EBADMSG;
+
+        u->uid = uid;
+        u->gid = gid;
+        u->name = strdup(fields[0]);
+        u->home = copy_path(fields[5], "/");
+        u->shell = copy_path(fields[6], "/bin/sh");
+        return u->name && u->home && u->shell ? 0 : -ENOMEM;
+}
+
+static int find_user(char *text, const char *name, MachineUser *u)
+{
+        uint32_t wanted = 0, uid;
+        bool by_number = parse_id(name, &wanted);
+        size_t n = strlen(name);
+        char *line;
+
+        while ((line = next_line(&text))) {
+                bool named = strncmp(line, name, n) == 0 && line[n] == ':';
+                char *fields[PASSWD_FIELDS];
+
+                if (!by_number && !named)
+                        continue;
+                if (split(line, fields, PASSWD_FIELDS)) {
+                        if (named || (parse_id(fields[2], &uid) && uid == wanted))
+                                return fill(u, fields);
+                } else if (named)
+                        return -EBADMSG;        /* another user's bad line would not matter */
+        }
+
+        return -ESRCH;
+}
+
+static int add_group(MachineUser *u, gid_t gid)
+{
+        gid_t *g;
+
+        if (u->n_groups >= NGROUPS_MAX)
+                return -EBADMSG;
+        g = array_append(&u->groups, &u->n_groups, sizeof(gid_t));
+        if (!g)
+                return -ENOMEM;
+
+        *g = gid;
+        return 0;
+}
+
+static bool is_member(const char *members, const char *name)
+{
+        size_t n = strlen(name);
+
+        for (const char *p = members; *p; p += strcspn(p, ","), p += *p == ',')
+                if (strncmp(p, name, n) == 0 && (!p[n] || p[n] == ','))
+                        return true;
+        return false;
+}
+
+/* Lines of the group file that are none are left out: rights that can't be read are not given. */
+static int find_groups(char *text, MachineUser *u)
+{
+        char *line, *fields[GROUP_FIELDS];
+        uint32_t gid;
+        int r;
+
+        r = add_group(u, u->gid);
+        while (r >= 0 && (line = next_line(&text)))
+                if (split(line, fields, GROUP_FIELDS) && parse_id(fields[2], &gid) && gid != u->gid &&
+                    is_member(fields[3], u->name))
+                        r = add_group(u, gid);
+        return r;
+}
+
+int machine_user_read(int root_fd, const char *name, MachineUser *ret)
+{
+        _cleanup_(machine_user_done) MachineUser u = { 0 };
+        _cleanup_free_ char *users = NULL, *groups = NULL;
+        int r;
+
+        if (!*name || strpbrk(name, ":\n"))     /* which would be more than the first field */
+                return -ESRCH;
+
+        r = read_database(root_fd, "/etc/passwd", &users);
+        if (r < 0)
+                return r;
+        r = find_user(users, name, &u);
+        if (r == -ESRCH && (strcmp(name, "root") == 0 || strcmp(name, "0") == 0)) {
+                char root[] = "root:x:0:0::/root:/bin/sh";
+
+                r = find_user(root, name, &u);
+        }
+        if (r < 0)
+                return r;
+
+        r = read_database(root_fd, "/etc/group", &groups);
+        if (r < 0)
+                return r;
+        r = find_groups(groups, &u);
+        if (r < 0)
+                return r;
+
+        *ret = u;
+        u = (MachineUser) { 0 };
+        return 0;
+}

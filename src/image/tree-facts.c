@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a tree tells about itself (see tree-facts.h). The supervisor and boxctl, as root, on a tree that is hostile until
+ * shown otherwise: every file is opened by openat2() inside it, read to a small limit, and what is kept is printable.
+ * A file that is missing, a directory, a FIFO or too big is as good as none: what can't do without it is for the caller
+ * to say.
+ */
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "image/init-flavour.h"
+#include "image/tree-facts.h"
+#include "util/fd.h"
+#include "util/text.h"
+#include "util/tree.h"
+
+enum {
+        OS_RELEASE_MAX = 64 * 1024,
+        PRETTY_NAME_MAX = 128,
+};
+
+void tree_facts_done(TreeFacts *t)
+{
+        free(t->os_pretty_name);
+        free(t->init_path);
+        *t = (TreeFacts) { 0 };
+}
+
+/* Takes the shell's quotes off a value of os-release, in place: it is read by shells too. */
+static void unquote(char *s)
+{
+        char quote = *s == '"' || *s == '\'' ? *s : 0, *to = s;
+
+        for (const char *from = s + (quote != 0); *from && *from != quote; from++) {
+                if (*from == '\\' && quote != '\'' && from[1])
+                        from++;
+                *to++ = *from;
+        }
+        *to = 0;
+}
+
+/* Cuts s to at most max bytes, never within a character. */
+static void cut(char *s, size_t max)
+{
+        if (strlen(s) <= max)
+                return;
+        while (max > 0 && ((unsigned char) s[max] & 0xc0) == 0x80)
+                max--;
+        s[max] = 0;
+}
+
+/* The value of key in text's lines of KEY=VALUE; the last one counts, as for a shell. NULL without memory too: a name
+ * to show is not worth a failure. */
+static char *find_value(const char *text, const char *key)
+{
+        const char *value = NULL;
+        size_t n = strlen(key), length = 0;
+        char *copy;
+
+        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                line += strspn(line, " \t");
+                if (strncmp(line, key, n) == 0 && line[n] == '=') {
+                        value = line + n + 1;
+                        length = strcspn(value, "\r\n");
+                }
+        }
+
+        copy = value ? strndup(value, length) : NULL;
+        if (copy) {
+                unquote(copy);
+                text_make_printable(copy);
+                cut(copy, PRETTY_NAME_MAX);
+        }
+        return copy;
+}
+
+static int read_os_release(int root_fd, TreeFacts *t)
+{
+        static const char *const paths[] = { "/etc/os-release", "/usr/lib/os-release" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                _cleanup_free_ char *text = NULL;
+                int r;
+
+                r = tree_read(root_fd, paths[i], OS_RELEASE_MAX, &text, NULL);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        continue;
+
+                t->has_os_release = true;
+                t->os_pretty_name = find_value(text, "PRETTY_NAME");
+                if (t->os_pretty_name && !*t->os_pretty_name) {
+                        free(t->os_pretty_name);
+                        t->os_pretty_name = NULL;
+                }
+                return 0;
+        }
+
+        return 0;
+}
+
+static int read_machine_id(int root_fd, TreeFacts *t)
+{
+        _cleanup_free_ char *text = NULL;
+        bool null = true;
+        int r;
+
+        r = tree_read(root_fd, "/etc/machine-id", 64, &text, NULL);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+
+        for (size_t i = 0; i < 32; i++) {
+                if (!isxdigit((unsigned char) text[i]))
+                        return 0;       /* empty, "uninitialized" */
+                null = null && text[i] == '0';
+                text[i] = (char) tolower((unsigned char) text[i]);
+        }
+        if (null || (text[32] && text[32] != '\n'))
+                return 0;
+
+        memcpy(t->machine_id, text, 32);
+        return 0;
+}
+
+static bool has_directory(int root_fd, const char *path)
+{
+        _cleanup_close_ int fd = tree_open(root_fd, path, O_PATH | O_DIRECTORY);
+
+        return fd >= 0;
+}
+
+static int read_init(int root_fd, TreeFacts *t)
+{
+        static const char *const systemd_paths[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd" };
+        InitFlavour sbin_init = INIT_NONE;
+        const char *path = NULL;
+        int r;
+
+        r = init_flavour_of(root_fd, "/sbin/init", &sbin_init);
+        if (r < 0)
+                return r;
+
+        t->init = sbin_init;
+        if (sbin_init != INIT_NONE)
+                path = "/sbin/init";
+        if (sbin_init == INIT_NONE || sbin_init == INIT_SYSTEMD)
+                for (size_t i = 0; i < ARRAY_SIZE(systemd_paths); i++)
+                        if (tree_is_executable(root_fd, systemd_paths[i]) > 0) {
+                                t->init = INIT_SYSTEMD;
+                                path = systemd_paths[i];
+                                break;
+                        }
+        if (!path)
+                return 0;
+
+        t->init_path = strdup(path);
+        return t->init_path ? 0 : -ENOMEM;
+}
+
+int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
+{
+        _cleanup_(tree_facts_done) TreeFacts t = { 0 };
+        struct stat st;
+        int r;
+
+        if (fstat(root_fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at the tree's root directory: %m");
+        t.owner_uid = st.st_uid;
+        t.owner_gid = st.st_gid;
+        t.has_usr = has_directory(root_fd, "/usr");
+
+        r = read_os_release(root_fd, &t);
+        if (r >= 0)
+                r = read_machine_id(root_fd, &t);
+        if (r >= 0)
+                r = read_init(root_fd, &t);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to look into the tree: %m");
+
+        *ret = t;
+        t = (TreeFacts) { 0 };
+        return 0;
+}

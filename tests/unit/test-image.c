@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tree-fixture.h"
+
+#include "image/image.h"
+
+typedef struct Dirs {
+        char path[3][96];
+        const char *list[4];
+} Dirs;
+
+static void dirs_init(Dirs *d, const Tree *t)
+{
+        static const char *const names[] = { "etc", "lib", "missing" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                (void) snprintf(d->path[i], sizeof(d->path[i]), "%s/%s", t->path, names[i]);
+                d->list[i] = d->path[i];
+        }
+        d->list[3] = NULL;
+}
+
+static void test_find(void **state)
+{
+        _cleanup_(image_done) Image a = { .fd = -EBADF }, linked = { .fd = -EBADF };
+        const Tree *t = *state;
+        Failure failure = { 0 };
+        char want[128];
+        Dirs d;
+
+        dirs_init(&d, t);
+        tree_fixture_file(t, "lib/a/usr/x", "");
+        tree_fixture_file(t, "elsewhere/tree/usr/x", "");
+        tree_fixture_link(t, "etc/linked", "../elsewhere/tree");
+        tree_fixture_file(t, "lib/linked/usr/x", "");
+
+        assert_int_equal(image_find(d.list, "a", &a, &failure), 0);
+        (void) snprintf(want, sizeof(want), "%s/lib/a", t->path);
+        assert_string_equal(a.path, want);
+        assert_string_equal(a.name, "a");
+        assert_int_equal(faccessat(a.fd, "usr/x", F_OK, 0), 0);
+
+        /* The first directory's wins, under its name there; its path is where it really is. */
+        assert_int_equal(image_find(d.list, "linked", &linked, &failure), 0);
+        (void) snprintf(want, sizeof(want), "%s/elsewhere/tree", t->path);
+        assert_string_equal(linked.path, want);
+        assert_string_equal(linked.name, "linked");
+        assert_int_equal(failure.error, 0);
+}
+
+static void expect_failure(const Dirs *d, const char *name, int error, const char *word)
+{
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        Failure failure = { 0 };
+
+        assert_int_equal(image_find(d->list, name, &i, &failure), error);
+        assert_int_equal(failure.error, error);
+        if (!strstr(failure.text, word))
+                fail_msg("'%s' does not say '%s'", failure.text, word);
+        assert_int_equal(i.fd, -EBADF);
+}
+
+static void test_find_failures(void **state)
+{
+        const Tree *t = *state;
+        Dirs d;
+
+        dirs_init(&d, t);
+        tree_fixture_file(t, "lib/gentoo/usr/x", "");
+        tree_fixture_file(t, "lib/file", "");
+        tree_fixture_file(t, "lib/disk.raw", "");
+        tree_fixture_link(t, "etc/dangling", "/nonexistent");
+
+        expect_failure(&d, "gento", -ENOENT, "did you mean 'gentoo'?");
+        expect_failure(&d, "fedora", -ENOENT, "No machine 'fedora'");
+        expect_failure(&d, "file", -ENOTDIR, "is a file, not a directory; raw disk images are not supported yet");
+        expect_failure(&d, "disk", -ENOTDIR, "disk.raw");
+        expect_failure(&d, "dangling", -ENOENT, "symbolic link to nothing");
+        expect_failure(&d, "../lib/gentoo", -EINVAL, "not a valid machine name");
+        expect_failure(&d, "", -EINVAL, "empty");
+}
+
+static void test_open(void **state)
+{
+        _cleanup_(image_done) Image i = { .fd = -EBADF }, none = { .fd = -EBADF };
+        const Tree *t = *state;
+        Failure failure = { 0 }, root = { 0 };
+        char path[128];
+
+        tree_fixture_file(t, "trees/x/usr/y", "");
+        (void) snprintf(path, sizeof(path), "%s/trees//x/../x/", t->path);
+        assert_int_equal(image_open(path, &i, &failure), 0);
+        assert_string_equal(i.name, "x");
+        (void) snprintf(path, sizeof(path), "%s/trees/x", t->path);
+        assert_string_equal(i.path, path);
+
+        assert_int_equal(image_open("/", &none, &root), -EINVAL);
+        assert_non_null(strstr(root.text, "host's own"));
+        assert_int_equal(image_open("/nonexistent/tree", &none, &failure), -ENOENT);
+        assert_non_null(strstr(failure.text, "/nonexistent/tree"));
+}
+
+static void test_list(void **state)
+{
+        const Tree *t = *state;
+        Image *images;
+        size_t n;
+        Dirs d;
+
+        dirs_init(&d, t);
+        assert_int_equal(image_list(d.list, &images, &n), 0);
+        assert_int_equal(n, 0);
+        image_list_free(images, n);
+
+        tree_fixture_file(t, "lib/b/x", "");
+        tree_fixture_file(t, "lib/a/x", "");
+        tree_fixture_file(t, "lib/.#half.made/x", "");
+        tree_fixture_file(t, "lib/file", "");
+        tree_fixture_file(t, "lib/un_der/x", "");
+        tree_fixture_link(t, "etc/a", "../lib/b");
+        tree_fixture_link(t, "etc/dangling", "/nonexistent");
+
+        assert_int_equal(image_list(d.list, &images, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(images[0].name, "a");
+        assert_non_null(strstr(images[0].path, "/lib/b"));
+        assert_int_equal(images[0].fd, -EBADF);
+        assert_string_equal(images[1].name, "b");
+        image_list_free(images, n);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_find),
+                TREE_TEST(test_find_failures),
+                TREE_TEST(test_open),
+                TREE_TEST(test_list),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tree-fixture.h"
+
+#include "image/passwd.h"
+
+static const char passwd[] =
+        "root:x:0:0:root:/root:/bin/bash\n"
+        "# no line of the format\n"
+        "halfline:x:1\n"
+        "bad:x:-1:7:::\n"
+        "none:x:65535:7:::\n"
+        "plain:x:1000:100:,,,:/home/plain:/bin/zsh\n"
+        "bare:x:1001:100:::\n"
+        "odd:x:1002:100::relative/home:sh\n"
+        "evil:x:1003:100::/home/\033[2J:/bin/sh\n"
+        "plain:x:0:0:a second one:/:/bin/sh\n"
+        "last:x:1004:100::/home/last:/bin/sh";
+
+static const char group[] =
+        "root:x:0:\n"
+        "users:x:100:plain\n"
+        "wheel:x:10:other,plain,bare\n"
+        "video:x:27:plain2,xplain\n"
+        "broken:x:zero:plain\n"
+        "nonsense\n"
+        "audio:x:29:plain";
+
+static void test_by_name(void **state)
+{
+        _cleanup_(machine_user_done) MachineUser u = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        tree_fixture_file(t, "etc/group", group);
+        assert_int_equal(machine_user_read(t->fd, "plain", &u), 0);
+        assert_string_equal(u.name, "plain");
+        assert_int_equal(u.uid, 1000);
+        assert_int_equal(u.gid, 100);
+        assert_string_equal(u.home, "/home/plain");
+        assert_string_equal(u.shell, "/bin/zsh");
+        assert_int_equal(u.n_groups, 3);
+        assert_int_equal(u.groups[0], 100);
+        assert_int_equal(u.groups[1], 10);
+        assert_int_equal(u.groups[2], 29);
+}
+
+static void test_by_number_and_defaults(void **state)
+{
+        _cleanup_(machine_user_done) MachineUser bare = { 0 }, odd = { 0 }, last = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        tree_fixture_file(t, "etc/group", group);
+        assert_int_equal(machine_user_read(t->fd, "1001", &bare), 0);
+        assert_string_equal(bare.name, "bare");
+        assert_string_equal(bare.home, "/");
+        assert_string_equal(bare.shell, "/bin/sh");
+        assert_int_equal(bare.n_groups, 2);
+        assert_int_equal(machine_user_read(t->fd, "odd", &odd), 0);
+        assert_string_equal(odd.home, "/");
+        assert_string_equal(odd.shell, "/bin/sh");
+        assert_int_equal(machine_user_read(t->fd, "last", &last), 0);
+        assert_int_equal(last.uid, 1004);
+}
+
+static void test_refused(void **state)
+{
+        static const struct {
+                const char *name;
+                int error;
+        } cases[] = {
+                { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1005", -ESRCH },
+                { "-1", -ESRCH }, { "4294967295", -ESRCH }, { "../root", -ESRCH }, { "# no line of the format", -ESRCH },
+                { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "evil", -EBADMSG },
+                { "1003", -EBADMSG },
+        };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                MachineUser u = { 0 };
+                int r = machine_user_read(t->fd, cases[i].name, &u);
+
+                if (r != cases[i].error)
+                        fail_msg("'%s' gave %d", cases[i].name, r);
+                assert_null(u.name);
+        }
+}
+
+static void test_no_files(void **state)
+{
+        _cleanup_(machine_user_done) MachineUser u = { 0 };
+        const Tree *t = *state;
+
+        assert_int_equal(machine_user_read(t->fd, "root", &u), 0);
+        assert_int_equal(u.uid, 0);
+        assert_string_equal(u.home, "/root");
+        assert_int_equal(u.n_groups, 1);
+        assert_int_equal(machine_user_read(t->fd, "daemon", &u), -ESRCH);
+}
+
+static void test_files_that_are_none(void **state)
+{
+        MachineUser u = { 0 };
+        const Tree *t = *state;
+
+        /* The host's own files are never read: a link is followed inside the tree, where nothing is. */
+        tree_fixture_link(t, "etc/passwd", "/../../../../etc/passwd");
+        assert_true(machine_user_read(t->fd, "daemon", &u) < 0);
+
+        assert_int_equal(unlinkat(t->fd, "etc/passwd", 0), 0);
+        assert_int_equal(mkfifoat(t->fd, "etc/passwd", 0644), 0);
+        assert_int_equal(machine_user_read(t->fd, "root", &u), -EBADMSG);
+
+        assert_int_equal(unlinkat(t->fd, "etc/passwd", 0), 0);
+        tree_fixture_bytes(t, "etc/passwd", "root:x:0:0::/:/bin/sh\n\0", 24, 0644);
+        assert_int_equal(machine_user_read(t->fd, "root", &u), -EBADMSG);
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        tree_fixture_bytes(t, "etc/group", "a\0", 2, 0644);
+        assert_int_equal(machine_user_read(t->fd, "plain", &u), -EBADMSG);
+        assert_null(u.name);
+}
+
+/* More groups than a process can have. */
+static void test_group_flood(void **state)
+{
+        const Tree *t = *state;
+        size_t n = 70000, line = 11;
+        char *text = malloc(n * line + 1);
+        MachineUser u = { 0 };
+
+        assert_non_null(text);
+        for (size_t i = 0; i < n; i++)
+                memcpy(text + i * line, "a::5:plain\n", line);
+        tree_fixture_file(t, "etc/passwd", passwd);
+        tree_fixture_bytes(t, "etc/group", text, n * line, 0644);
+        free(text);
+        assert_int_equal(machine_user_read(t->fd, "plain", &u), -EBADMSG);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_by_name),
+                TREE_TEST(test_by_number_and_defaults),
+                TREE_TEST(test_refused),
+                TREE_TEST(test_no_files),
+                TREE_TEST(test_files_that_are_none),
+                TREE_TEST(test_group_flood),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
