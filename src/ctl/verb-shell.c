@@ -189,7 +189,7 @@ static int run_request(Ctl *c, const Request *q)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        Request q;
+        Request q = { 0 };
         int r;
 
         r = parse_request(c, args, n, &q);
