@@ -25,8 +25,9 @@ typedef struct Parser {
         size_t complaints_before;       /* problems that were there before this file */
         char *section;
         bool known;                     /* the section has keys of the table */
-        char *line;                     /* the logical line so far; NULL where none has begun */
-        size_t length;
+        bool begun;                     /* a logical line has */
+        char *line;                     /* it, so far */
+        size_t length, allocated;
         unsigned first;                 /* number of its first line */
         bool bad;                       /* has been complained of already */
 } Parser;
@@ -117,13 +118,14 @@ static int read_assignment(Parser *p, char *text)
 /* The logical line is complete. */
 static int end_line(Parser *p)
 {
-        _cleanup_free_ char *line = TAKE_PTR(p->line);
+        bool begun = p->begun;
         char *text;
 
-        if (!line || p->bad)
+        p->begun = false;
+        if (!begun || p->bad)
                 return 0;
 
-        text = trim(line);
+        text = trim(p->line);
         if (!*text)
                 return 0;
         if (!text_is_utf8(text, strlen(text)))
@@ -163,17 +165,35 @@ static int bad_line(Parser *p, const char *what)
         return problem_error(p->problems, at(p), "%s", what);
 }
 
+static int append(Parser *p, const char *s, size_t n)
+{
+        if (p->length + n + 1 > p->allocated) {
+                size_t want = 2 * (p->length + n + 1);
+                char *line = realloc(p->line, want);
+
+                if (!line)
+                        return -ENOMEM;
+                p->line = line;
+                p->allocated = want;
+        }
+
+        memcpy(p->line + p->length, s, n);
+        p->length += n;
+        p->line[p->length] = 0;
+        return 0;
+}
+
 /* Takes in one line of the file, without its end. */
 static int take_line(Parser *p, const char *s, size_t n, unsigned number)
 {
-        char *line;
         int r = 0;
 
         /* A comment between continued lines does not end them. */
         if (!memchr(s, 0, n) && is_comment(s, n))
                 return 0;
 
-        if (!p->line) {
+        if (!p->begun) {
+                p->begun = true;
                 p->first = number;
                 p->length = 0;
                 p->bad = false;
@@ -185,20 +205,16 @@ static int take_line(Parser *p, const char *s, size_t n, unsigned number)
         if (r < 0)
                 return r;
 
-        line = realloc(p->line, p->length + n + 1);
-        if (!line)
-                return -ENOMEM;
-        p->line = line;
         if (!p->bad) {
-                memcpy(line + p->length, s, n);
-                p->length += n;
+                r = append(p, s, n);
+                if (r < 0)
+                        return r;
         }
-        line[p->length] = 0;
 
         if (!goes_on(s, n))
                 return end_line(p);
         if (!p->bad)
-                line[p->length - 1] = ' ';
+                p->line[p->length - 1] = ' ';
         return 0;
 }
 
@@ -225,7 +241,7 @@ int nspawn_file_parse(const char *name, const char *text, size_t size, Assignmen
                         return r;
                 if (problems->n - p.complaints_before >= COMPLAINTS_MAX)
                         return problem_error(problems, at(&p), "too many mistakes; the rest of the file is not read");
-                text += n + 1;
+                text = newline ? newline + 1 : end;
         }
 
         return end_line(&p);

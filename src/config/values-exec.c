@@ -35,9 +35,9 @@ int value_start_mode(const SettingRow *row, const char *text, Source from, Setti
         return 0;
 }
 
-/* The next word of a command line: split at white space, with quotes, and with backslashes left alone as systemd does
- * in Parameters=. 1, 0 at the end, -EINVAL for an open quote, -ENOMEM. */
-static int next_parameter(const char **text, char **ret)
+/* The next word: split at white space, with quotes. Backslashes are left alone, as systemd does in these two settings
+ * (and not in others: so not parse_word()). 1, 0 at the end, -EINVAL for an open quote, -ENOMEM. */
+static int next_word(const char **text, char **ret)
 {
         const char *p = *text + strspn(*text, " \t\r\n");
         _cleanup_free_ char *word = NULL;
@@ -65,7 +65,7 @@ static int next_parameter(const char **text, char **ret)
         return 1;
 }
 
-int value_parameters(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+static int split_words(const char *text, char ***ret, char *reterr_reason)
 {
         _cleanup_strv_ char **words = NULL;
         int r;
@@ -73,7 +73,7 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
         for (;;) {
                 char *word = NULL;
 
-                r = next_parameter(&text, &word);
+                r = next_word(&text, &word);
                 if (r == -EINVAL)
                         return value_refuse(reterr_reason, "a quote is not closed");
                 if (r < 0)
@@ -84,6 +84,19 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
                 if (r < 0)
                         return r;
         }
+
+        *ret = TAKE_PTR(words);
+        return 0;
+}
+
+int value_parameters(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_strv_ char **words = NULL;
+        int r;
+
+        r = split_words(text, &words, reterr_reason);
+        if (r < 0)
+                return r;
 
         /* Lines of one file add up; another writer's command line is another command line. */
         if (!words || !source_same_writer(s->from[SETTING_PARAMETERS], from))
@@ -149,20 +162,11 @@ int value_environment(const SettingRow *row, const char *text, Source from, Sett
                 return r < 0 ? r : environment_set(s, text);
         }
 
-        for (;;) {
-                char *word = NULL;
-
-                r = parse_word(&text, &word);
-                if (r == -EINVAL)
-                        return value_refuse(reterr_reason, "a quote is not closed, or an escape is unknown");
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        break;
-                r = strv_consume(&words, word);
-                if (r < 0)
-                        return r;
-                r = environment_check(word, reterr_reason);
+        r = split_words(text, &words, reterr_reason);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(w, words) {
+                r = environment_check(*w, reterr_reason);
                 if (r < 0)
                         return r;
         }
