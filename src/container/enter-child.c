@@ -238,6 +238,23 @@ static int become_program(const EnterPlan *plan, Failure *f)
 
 /* ---- the intermediate ------------------------------------------------------------------------------------------- */
 
+/* A supervisor that has given up its privilege to raise limits keeps its own where that is lower. */
+static int set_limit(int resource, struct rlimit limit)
+{
+        struct rlimit own;
+
+        if (setrlimit((__rlimit_resource_t) resource, &limit) >= 0)
+                return 0;
+        if (errno != EPERM || getrlimit((__rlimit_resource_t) resource, &own) < 0)
+                return -errno;
+
+        if (limit.rlim_max > own.rlim_max)
+                limit.rlim_max = own.rlim_max;
+        if (limit.rlim_cur > limit.rlim_max)
+                limit.rlim_cur = limit.rlim_max;
+        return RET_ERRNO(setrlimit((__rlimit_resource_t) resource, &limit));
+}
+
 /* What takes the host's privilege, and is inherited. */
 static int prepare(const EnterPlan *plan, Failure *f)
 {
@@ -260,9 +277,12 @@ static int prepare(const EnterPlan *plan, Failure *f)
                 (void) fd_write_all(loginuid, "4294967295", strlen("4294967295"));
         (void) umask(0022);
 
-        for (int i = 0; i < RLIM_NLIMITS; i++)
-                if (setrlimit((__rlimit_resource_t) i, &plan->limits[i]) < 0)
-                        return failure_set(f, -errno, "Failed to set the machine's resource limits: %m");
+        for (int i = 0; i < RLIM_NLIMITS; i++) {
+                int r = set_limit(i, plan->limits[i]);
+
+                if (r < 0)
+                        return failure_set(f, r, "Failed to set the machine's resource limits: %m");
+        }
 
         return 0;
 }

@@ -17,7 +17,8 @@ typedef enum InitRequest {
         _INIT_REQUEST_MAX,
 } InitRequest;
 
-/* Asks the init. 0 when it was asked (not: when it is down). The caller is root on the host. */
+/* Asks the init. 0 when it was asked (not: when it is down). The caller is root on the host. Takes up to two seconds
+ * where init has only just started, and up to fifteen for a program run inside. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
 /* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for the dry run and status. */
@@ -26,3 +27,5 @@ const char *init_control_describe(InitFlavour flavour, InitRequest request);
 /* Does this init tell when it is ready (READY=1 to $NOTIFY_SOCKET)? */
 bool init_notifies(InitFlavour flavour);
 
+/* Is it asked by a program run inside (which takes the privilege to join the machine), not by a signal or a FIFO? */
+bool init_control_enters(InitFlavour flavour, InitRequest request);
