@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "config/command-line.h"
-#include "util/strv.h"
 
 typedef struct Reader {
         int argc;

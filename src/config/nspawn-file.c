@@ -6,11 +6,9 @@
  * image), never more than NSPAWN_FILE_MAX of them. boxctl and the supervisor; no privilege.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "config/nspawn-file.h"
-#include "util/strv.h"
 #include "util/text.h"
 
 enum {
