@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Puts a machine's mounts together (see mount-attach.h). Runs in the child, root of its user namespace, with a mount
+ * namespace of its own that is still a copy of the host's: nothing here is seen outside. Destinations are looked up by
+ * openat2() inside the machine's root, so that its symbolic links mean what they mean to it.
+ */
+
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container/mount-attach.h"
+#include "container/mount-make.h"
+#include "util/fd.h"
+#include "util/tree.h"
+
+/* Where the machine's root is put until it becomes "/": a directory that every systemd host has and the child does not
+ * need. */
+#define STAGE_ROOT "/run"
+
+static int fail_op(const MountOp *op, int r, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return failure_set(failure, r, "%s%sFailed to mount %s on '%s': %m",
+                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "",
+                           op->source ? op->source : op->fstype ? op->fstype : "a mask", op->dest);
+}
+
+static int is_directory(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
+}
+
+static int move_to(int fd, int dest_fd)
+{
+        return RET_ERRNO(move_mount(fd, "", dest_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+/* Puts a detached mount on the step's destination, which is made where it is missing and may be. */
+static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failure)
+{
+        _cleanup_close_ int dest = -EBADF;
+        int r;
+
+        if (op->flags & MOUNT_OPTIONAL)
+                dest = tree_open(root_fd, op->dest, O_PATH);
+        else {
+                r = is_directory(fd);
+                if (r < 0)
+                        return fail_op(op, r, failure);
+                dest = tree_mountpoint(root_fd, op->dest, r);
+        }
+        if (dest == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                return 0;
+        if (dest < 0)
+                return fail_op(op, dest, failure);
+
+        r = move_to(fd, dest);
+        return r < 0 ? fail_op(op, r, failure) : 0;
+}
+
+/* The node below /run/host/inaccessible that can cover what is at dest. */
+static int open_mask(int root_fd, const char *dest)
+{
+        _cleanup_close_ int fd = tree_open(root_fd, dest, O_PATH);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = is_directory(fd);
+        if (r < 0)
+                return r;
+        return tree_open(root_fd, r ? "/run/host/inaccessible/dir" : "/run/host/inaccessible/reg", O_PATH);
+}
+
+static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *failure)
+{
+        struct mount_attr attr = { .attr_set = op->attrs, .attr_clr = op->attrs_clear };
+        _cleanup_close_ int source = -EBADF, fd = -EBADF;
+
+        if (op->flags & MOUNT_MASK)
+                source = open_mask(root_fd, op->dest);
+        else
+                source = tree_open(op->flags & MOUNT_FROM_STAGE ? stage_fd : root_fd, op->source, O_PATH);
+        if (source == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                return 0;
+        if (source < 0)
+                return fail_op(op, source, failure);
+
+        fd = open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (fd < 0)
+                return fail_op(op, -errno, failure);
+        if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                return fail_op(op, -errno, failure);
+
+        return attach_at_dest(op, root_fd, fd, failure);
+}
+
+static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
+{
+        _cleanup_close_ int fd = mount_new(op->fstype, op->options, op->attrs, failure);
+
+        return fd < 0 ? fd : attach_at_dest(op, root_fd, fd, failure);
+}
+
+/* A place that no earlier step's file system holds must be there before "/" is made read-only. */
+static bool lies_in_tree(const MountPlan *plan, size_t i)
+{
+        for (size_t j = 1; j < i; j++) {
+                size_t n = strlen(plan->ops[j].dest);
+
+                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(plan->ops[i].dest, plan->ops[j].dest, n) == 0 &&
+                    plan->ops[i].dest[n] == '/')
+                        return false;
+        }
+
+        return true;
+}
+
+static int make_root_read_only(const MountPlan *plan, const int *fds, int root_fd, Failure *failure)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+        for (size_t i = 1; i < plan->n; i++) {
+                const MountOp *op = &plan->ops[i];
+                _cleanup_close_ int place = -EBADF;
+
+                if (fds[i] < 0 || op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || !lies_in_tree(plan, i))
+                        continue;
+                place = tree_mountpoint(root_fd, op->dest, is_directory(fds[i]) > 0);
+                if (place < 0)
+                        return fail_op(op, place, failure);
+        }
+
+        if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+                return failure_set(failure, -errno, "Failed to make the machine's tree read-only: %m");
+        return 0;
+}
+
+/* Everything of the host goes at once, the staged mounts with it. */
+static int leave_host(int root_fd, Failure *failure)
+{
+        if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+            chdir("/") < 0)
+                return failure_set(failure, -errno, "Failed to make the machine's tree its root: %m");
+        return 0;
+}
+
+static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Failure *failure)
+{
+        if (op->flags & MOUNT_STAGED) {
+                if (move_mount(fd, "", AT_FDCWD, op->dest, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                        return fail_op(op, -errno, failure);
+                *stage_fd = fd;
+                return 0;
+        }
+
+        switch (op->kind) {
+        case MOUNT_TREE:
+        case MOUNT_NEW:
+                return fd < 0 ? 0 : attach_at_dest(op, root_fd, fd, failure);
+        case MOUNT_INSIDE:
+                return attach_inside(op, root_fd, failure);
+        default:
+                return attach_bind(op, root_fd, *stage_fd, failure);
+        }
+}
+
+int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
+{
+        int root_fd = fds[0], stage_fd = -EBADF, r;
+
+        /* In a user namespace the copy of the host's mounts is a slave already; without one it is not, and what is
+         * mounted here would show on the host. */
+        if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+                return failure_set(failure, -errno, "Failed to part from the host's mounts: %m");
+        if (move_mount(root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return fail_op(&plan->ops[0], -errno, failure);
+        if (plan->read_only_root) {
+                r = make_root_read_only(plan, fds, root_fd, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        for (size_t i = 1; i < plan->n; i++) {
+                if (plan->ops[i].flags & MOUNT_LATE)
+                        continue;
+                r = attach_op(&plan->ops[i], root_fd, fds[i], &stage_fd, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        r = leave_host(root_fd, failure);
+        for (size_t i = 0; i < plan->n; i++)
+                fds[i] = fd_close(fds[i]);
+        return r;
+}
+
+int mount_attach_late(const MountPlan *plan, Failure *failure)
+{
+        _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct mount_attr shared = { .propagation = MS_SHARED };
+        int r, none = -EBADF;
+
+        if (root_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the machine's root: %m");
+
+        for (size_t i = 1; i < plan->n; i++) {
+                if (!(plan->ops[i].flags & MOUNT_LATE))
+                        continue;
+                r = attach_op(&plan->ops[i], root_fd, -EBADF, &none, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &shared, sizeof(shared)) < 0)
+                return failure_set(failure, -errno, "Failed to share the machine's mounts among themselves: %m");
+        return 0;
+}

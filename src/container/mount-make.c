@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Detached mounts (see mount-make.h), by the new mount API: nothing here is visible to anybody, on the host or in the
+ * machine, before the child attaches it. Runs in the supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
+ *
+ * proc and sysfs belong to the PID and the network namespace that the caller is in when they are made. They are made here,
+ * not by the child, because the kernel lets a user namespace mount them only where the host's own are fully visible,
+ * which they are not on a host that is a container itself.
+ */
+
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/mount-make.h"
+#include "util/fd.h"
+#include "util/tree.h"
+
+/* Hands "a=b,c" to fsconfig() piece by piece; options is scratch. */
+static int configure(int fs_fd, char *options, Failure *failure, const char *fstype)
+{
+        for (char *o; (o = strsep(&options, ","));) {
+                char *value = strchr(o, '=');
+                int r;
+
+                if (!*o)
+                        continue;
+                if (value)
+                        *value++ = 0;
+                r = value ? fsconfig(fs_fd, FSCONFIG_SET_STRING, o, value, 0) :
+                            fsconfig(fs_fd, FSCONFIG_SET_FLAG, o, NULL, 0);
+                if (r < 0)
+                        return failure_set(failure, -errno, "Failed to set option %s%s%s of a new %s: %m", o,
+                                           value ? "=" : "", value ? value : "", fstype);
+        }
+
+        return 0;
+}
+
+int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure)
+{
+        _cleanup_close_ int fs_fd = -EBADF;
+        int fd, r;
+
+        fs_fd = fsopen(fstype, FSOPEN_CLOEXEC);
+        if (fs_fd < 0)
+                return failure_set(failure, -errno, "Failed to make a new %s: %m", fstype);
+
+        if (options) {
+                _cleanup_free_ char *scratch = strdup(options);
+
+                if (!scratch)
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+                r = configure(fs_fd, scratch, failure, fstype);
+                if (r < 0)
+                        return r;
+        }
+
+        if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return failure_set(failure, -errno, "Failed to make a new %s: %m", fstype);
+        fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned) attrs);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to mount a new %s: %m", fstype);
+        return fd;
+}
+
+/* ---- what is in a new file system ------------------------------------------------------------------------- */
+
+static int make_file(int fd, const NodeOp *n)
+{
+        _cleanup_close_ int file = openat(fd, n->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, n->mode);
+
+        if (file < 0)
+                return -errno;
+        return n->text ? fd_write_all(file, n->text, strlen(n->text)) : 0;
+}
+
+/* The file system is new and ours alone: plain relative paths cannot lead anywhere else. */
+static int make_node(int fd, const NodeOp *n)
+{
+        switch (n->kind) {
+        case NODE_DIR:
+                return RET_ERRNO(mkdirat(fd, n->path, n->mode));
+        case NODE_FILE:
+                return make_file(fd, n);
+        case NODE_LINK:
+                return RET_ERRNO(symlinkat(n->text, fd, n->path));
+        case NODE_FIFO:
+                return RET_ERRNO(mknodat(fd, n->path, S_IFIFO | n->mode, 0));
+        case NODE_SOCK:
+                return RET_ERRNO(mknodat(fd, n->path, S_IFSOCK | n->mode, 0));
+        case NODE_DEVICE:
+                return RET_ERRNO(mknodat(fd, n->path, n->mode, n->rdev));
+        default:
+                return -EINVAL;
+        }
+}
+
+static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
+{
+        for (size_t i = 0; i < op->n_nodes; i++) {
+                const NodeOp *n = &op->nodes[i];
+                int r = make_node(fd, n);
+
+                if (r < 0 && n->optional)
+                        continue;
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to make %s/%s of the machine: %m%s", op->dest, n->path,
+                                           n->kind == NODE_DEVICE && r == -EPERM ?
+                                                   " (does the unit's DeviceAllow= name it?)" : "");
+                if (owner != 0 && fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+                        return failure_set(failure, -errno, "Failed to give %s/%s to the machine: %m", op->dest, n->path);
+        }
+
+        return 0;
+}
+
+static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        mode_t mask;
+        int r;
+
+        fd = mount_new(op->fstype, op->options, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
+        if (fd < 0)
+                return fd;
+
+        mask = umask(0);
+        r = fill(fd, op, c->owner, failure);
+        (void) umask(mask);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* ---- copies of the host's mounts --------------------------------------------------------------------------- */
+
+static int open_source(const MountOp *op, const MountMakeContext *c)
+{
+        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+
+        if (strcmp(op->dest, "/") == 0)
+                return RET_ERRNO(open_tree(c->tree_fd, "", flags | AT_EMPTY_PATH));
+
+        if (op->flags & MOUNT_IN_TREE) {
+                _cleanup_close_ int fd = tree_open(c->tree_fd, op->source, O_PATH);
+
+                return fd < 0 ? fd : RET_ERRNO(open_tree(fd, "", flags | AT_EMPTY_PATH));
+        }
+
+        return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
+}
+
+static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        struct mount_attr attr = {
+                .attr_set = op->attrs,
+                /* A copy stays in its source's peer group: without this the machine's mounts would show on the host. */
+                .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
+        };
+        _cleanup_close_ int fd = -EBADF;
+        char source[SOURCE_TEXT_MAX];
+
+        fd = open_source(op, c);
+        if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                return -ENOENT;
+        if (fd < 0)
+                return failure_set(failure, fd, "%s%sFailed to open '%s' for mounting: %m",
+                                   op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "",
+                                   op->source);
+
+        if (op->flags & MOUNT_IDMAP) {
+                attr.attr_set |= MOUNT_ATTR_IDMAP;
+                attr.userns_fd = (uint64_t) c->userns_fd;
+        }
+        if (mount_setattr(fd, "", AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0), &attr,
+                          sizeof(attr)) < 0) {
+                int r = -errno;
+
+                if (op->flags & MOUNT_IDMAP && r == -EINVAL)
+                        return failure_set(failure, r, "The file system of '%s' (or one mounted below it) has no idmapped "
+                                           "mounts; put the tree on ext4, xfs or btrfs, or set PrivateUsers=no",
+                                           op->source);
+                return failure_set(failure, r, "Failed to set attributes of the mount of '%s': %m", op->source);
+        }
+
+        return TAKE_FD(fd);
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------- */
+
+/* Makes a step inside a namespace of the leader's, and comes back. A supervisor that cannot come back is of no use: that
+ * failure is as fatal as any. */
+static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        int type = op->flags & MOUNT_PIDNS ? CLONE_NEWPID : CLONE_NEWNET;
+        int self = op->flags & MOUNT_PIDNS ? c->self_pidns_fd : c->self_netns_fd;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (setns(c->leader_pidfd, type) < 0)
+                return failure_set(failure, -errno, "Failed to look into the machine's namespaces for its %s: %m",
+                                   op->fstype);
+        fd = make_new(op, c, failure);
+        if (setns(self, type) < 0)
+                return failure_set(failure, -errno, "Failed to return from the machine's namespaces: %m");
+        return fd < 0 ? fd : TAKE_FD(fd);
+}
+
+int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)
+{
+        for (size_t i = 0; i < plan->n; i++)
+                fds[i] = -EBADF;
+
+        for (size_t i = 0; i < plan->n; i++) {
+                const MountOp *op = &plan->ops[i];
+                int fd;
+
+                if (op->kind == MOUNT_TREE)
+                        fd = make_tree(op, c, failure);
+                else if (op->kind != MOUNT_NEW)
+                        continue;
+                else if (op->flags & (MOUNT_PIDNS | MOUNT_NETNS))
+                        fd = make_in_namespace(op, c, failure);
+                else
+                        fd = make_new(op, c, failure);
+
+                if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                        continue;
+                if (fd < 0)
+                        return fd;
+                fds[i] = fd;
+        }
+
+        return 0;
+}
+
+int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+        for (size_t i = 0; i < plan->n; i++) {
+                const MountOp *op = &plan->ops[i];
+
+                if (op->kind != MOUNT_NEW || !(op->attrs & MOUNT_ATTR_RDONLY) || fds[i] < 0)
+                        continue;
+                if (mount_setattr(fds[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                        return failure_set(failure, -errno, "Failed to make %s of the machine read-only: %m", op->dest);
+        }
+
+        return 0;
+}
+
+int mount_make_find(const MountPlan *plan, const int *fds, const char *dest)
+{
+        for (size_t i = plan->n; i-- > 0;)
+                if (strcmp(plan->ops[i].dest, dest) == 0 && !(plan->ops[i].flags & MOUNT_STAGED))
+                        return fds[i];
+        return -EBADF;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The supervisor's part of a MountPlan: everything that takes the host's privilege is made here, complete but attached
+ * nowhere, and handed to the child as descriptors. A failure half-way leaves nothing behind: a detached mount is gone with
+ * its descriptor.
+ */
+
+#include "container/mount-plan.h"
+#include "util/failure.h"
+
+typedef struct MountMakeContext {
+        int tree_fd;            /* the machine's tree, O_PATH on the host */
+        int leader_pidfd;       /* whose PID and network namespaces proc and sysfs are of */
+        int userns_fd;          /* the machine's user namespace; -EBADF without one */
+        uid_t owner;            /* host id of the machine's root */
+        int self_pidns_fd;      /* the supervisor's own namespaces, to come back to */
+        int self_netns_fd;
+} MountMakeContext;
+
+/* Makes the supervisor's steps: fds[i] is step i's mount, -EBADF for the child's and for optional ones that are not to be
+ * had. fds holds plan->n. Read-only new file systems can still be written to until mount_make_seal(). */
+int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure);
+
+/* Sets "ro" on the new file systems that are to be so. */
+int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure);
+
+/* The mount of the step with this destination (the last such), or -EBADF. */
+int mount_make_find(const MountPlan *plan, const int *fds, const char *dest);
+
+/* A new file system, detached: also for the child's own. */
+int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A machine's mounts as an ordered list of steps: pure data, made from settings and facts, printed by --dry-run, done by
+ * mount-make.c (the supervisor: whatever needs the host's privilege) and mount-attach.c (the child: everything else).
+ */
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "config/problem.h"
+#include "config/settings.h"
+
+typedef enum MountKind {
+        MOUNT_TREE,             /* supervisor: a copy of a mount of the host, detached, attributes and id map set */
+        MOUNT_NEW,              /* supervisor: a new file system that the machine could not make, or not fill, itself */
+        MOUNT_INSIDE,           /* child: a new file system of its own namespaces */
+        MOUNT_BIND,             /* child: a place of the machine, bound to another */
+        _MOUNT_KIND_MAX,
+} MountKind;
+
+/* What fills a new file system before anybody sees it. Paths are relative to its root. */
+typedef enum NodeKind {
+        NODE_DIR,
+        NODE_FILE,              /* text is its content; NULL: empty */
+        NODE_LINK,              /* text is its target */
+        NODE_FIFO,
+        NODE_SOCK,
+        NODE_DEVICE,            /* device number rdev, S_IFCHR or S_IFBLK in mode */
+} NodeKind;
+
+typedef struct NodeOp {
+        NodeKind kind;
+        bool optional;          /* one that the host may refuse to make (device policy) */
+        mode_t mode;
+        dev_t rdev;
+        char *path;
+        char *text;
+} NodeOp;
+
+typedef enum MountFlags {
+        MOUNT_RECURSIVE = 1 << 0,       /* with what is mounted below the source */
+        MOUNT_IDMAP = 1 << 1,           /* through the machine's id map */
+        MOUNT_OPTIONAL = 1 << 2,        /* nothing is lost where source or destination do not exist */
+        MOUNT_SLAVE = 1 << 3,           /* receives what is mounted on the source later on */
+        MOUNT_NETNS = 1 << 4,           /* made with the machine's network namespace in force (sysfs) */
+        MOUNT_PIDNS = 1 << 5,           /* … PID namespace (proc) */
+        MOUNT_STAGED = 1 << 6,          /* put where only the child sees it, until it is done: source of MOUNT_BINDs */
+        MOUNT_FROM_STAGE = 1 << 7,      /* the source is relative to the staged mount */
+        MOUNT_IN_TREE = 1 << 8,         /* MOUNT_TREE: the source is a path in the machine's tree */
+        MOUNT_MASK = 1 << 9,           /* MOUNT_BIND: the source is an empty, inaccessible node like the destination */
+        MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
+} MountFlags;
+
+typedef struct MountOp {
+        MountKind kind;
+        unsigned flags;
+        uint64_t attrs;         /* MOUNT_ATTR_* of mount_setattr(2) that are set */
+        uint64_t attrs_clear;
+        char *fstype;
+        char *source;
+        char *dest;             /* absolute, in the machine; "/" is the first step */
+        char *options;          /* key=value,… of fsconfig(2) */
+        NodeOp *nodes;
+        size_t n_nodes;
+        Source from;            /* the setting it comes from; a default: box itself */
+} MountOp;
+
+typedef struct MountPlan {
+        MountOp *ops;
+        size_t n;
+        bool read_only_root;
+} MountPlan;
+
+/* What the plan depends on beside the settings. */
+typedef struct MountFacts {
+        const char *machine;
+        const char *root;               /* the tree's path on the host */
+        bool userns;
+        bool idmap_tree;                /* the tree's owners are 0…: mapped; else they are the range already */
+        uid_t base;                     /* host id of the machine's root */
+        bool private_network;
+        bool console;                   /* a pty is /dev/console */
+        const char *uuid;               /* dashed, for /run/host/container-uuid */
+        const char *boot_id;            /* dashed, random */
+        const char *manager;            /* value of $container */
+        const char *host_os_release;    /* text of the host's */
+        const struct DeviceFact *devices;
+        size_t n_devices;
+} MountFacts;
+
+/* A device of the host that machines have too. */
+typedef struct DeviceFact {
+        const char *name;               /* below /dev */
+        dev_t rdev;
+        bool optional;
+} DeviceFact;
+
+void mount_plan_done(MountPlan *p);
+int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems);
+int mount_plan_print(const MountPlan *p, FILE *f);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The plan as text, for box-run --dry-run and the golden tests. Pure but for the stream it writes to. */
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "container/capability.h"
+#include "container/init-control.h"
+#include "container/plan.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+static void print_namespaces(const Plan *p, FILE *f)
+{
+        static const struct { uint64_t bit; const char *name; } names[] = {
+                { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
+                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
+        };
+
+        fputs("namespaces:", f);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (p->namespaces & names[i].bit)
+                        fprintf(f, " %s", names[i].name);
+        fputs(" cgroup\n", f);
+}
+
+static void print_ids(const Plan *p, FILE *f)
+{
+        fputs("ids:\n", f);
+        if (!p->userns)
+                fputs("  the host's\n", f);
+        for (unsigned i = 0; i < p->map.n; i++)
+                fprintf(f, "  %u-%u are %u-%u on the host\n", p->map.lines[i].inside,
+                        p->map.lines[i].inside + p->map.lines[i].count - 1, p->map.lines[i].outside,
+                        p->map.lines[i].outside + p->map.lines[i].count - 1);
+        if (p->userns)
+                fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as they are on disk");
+}
+
+static void print_cgroup(const Plan *p, FILE *f)
+{
+        fputs("cgroup:\n  supervisor -> UNIT/supervisor\n", f);
+        fprintf(f, "  make UNIT/payload, owned by %u, with every controller that can be had\n", p->owner);
+}
+
+static int print_confinement(const Plan *p, FILE *f)
+{
+        _cleanup_free_ char *caps = capability_mask_to_text(p->caps);
+        SeccompSpec spec = plan_seccomp(p);
+
+        if (!caps)
+                return -ENOMEM;
+        fprintf(f, "capabilities: %s\n", caps);
+        fputs("system calls: ", f);
+        (void) seccomp_spec_print(&spec, f);
+        fprintf(f, "\nno new privileges: %s\n", p->no_new_privileges ? "yes" : "no");
+        return 0;
+}
+
+static void print_limit(rlim_t v, FILE *f)
+{
+        if (v == RLIM_INFINITY)
+                fputs("infinity", f);
+        else
+                fprintf(f, "%llu", (unsigned long long) v);
+}
+
+static void print_limits(const Plan *p, FILE *f)
+{
+        static const char *const names[] = {
+                [RLIMIT_CPU] = "CPU", [RLIMIT_FSIZE] = "FSIZE", [RLIMIT_DATA] = "DATA", [RLIMIT_STACK] = "STACK",
+                [RLIMIT_CORE] = "CORE", [RLIMIT_RSS] = "RSS", [RLIMIT_NPROC] = "NPROC", [RLIMIT_NOFILE] = "NOFILE",
+                [RLIMIT_MEMLOCK] = "MEMLOCK", [RLIMIT_AS] = "AS", [RLIMIT_LOCKS] = "LOCKS",
+                [RLIMIT_SIGPENDING] = "SIGPENDING", [RLIMIT_MSGQUEUE] = "MSGQUEUE", [RLIMIT_NICE] = "NICE",
+                [RLIMIT_RTPRIO] = "RTPRIO", [RLIMIT_RTTIME] = "RTTIME",
+        };
+
+        fputs("limits:", f);
+        for (size_t i = 0; i < p->n_rlimits; i++) {
+                fprintf(f, " %s=", names[p->rlimits[i].resource]);
+                print_limit(p->rlimits[i].value.rlim_cur, f);
+                fputc(':', f);
+                print_limit(p->rlimits[i].value.rlim_max, f);
+        }
+        fputc('\n', f);
+}
+
+static void print_exec(const Plan *p, FILE *f)
+{
+        static const char *const consoles[] = {
+                [CONSOLE_INTERACTIVE] = "interactive", [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
+                [CONSOLE_PIPE] = "pipe",
+        };
+
+        fputs("execute:", f);
+        if (!p->exec_path)
+                fputs(" (login shell)", f);
+        STRV_FOREACH(a, p->argv)
+                fprintf(f, " %s", *a);
+        fputs("\nenvironment:\n", f);
+        STRV_FOREACH(e, p->env)
+                fprintf(f, "  %s\n", *e);
+        fprintf(f, "console: %s\n", consoles[p->console]);
+        fprintf(f, "ready: %s\n", p->wait_ready ? "when the payload says so" : "at exec");
+        fprintf(f, "stop: %s\n",
+                p->kill_signal > 0            ? signal_name(p->kill_signal) :
+                p->start_mode == START_BOOT   ? init_control_describe(p->init, INIT_HALT) :
+                                                "SIGKILL");
+}
+
+int plan_print(const Plan *p, FILE *f)
+{
+        int r;
+
+        fprintf(f, "machine: %s\nhostname: %s\ntree: %s\nid: %s\n", p->machine, p->hostname, p->root, p->uuid);
+        if (p->start_mode == START_BOOT)
+                fprintf(f, "init: %s\n", init_flavour_name(p->init));
+        print_namespaces(p, f);
+        print_ids(p, f);
+        print_cgroup(p, f);
+        fputs("network:\n", f);
+        r = link_plan_print(&p->links, f);
+        if (r < 0)
+                return r;
+        fputs("mounts:\n", f);
+        r = mount_plan_print(&p->mounts, f);
+        if (r < 0)
+                return r;
+        r = print_confinement(p, f);
+        if (r < 0)
+                return r;
+        print_limits(p, f);
+        print_exec(p, f);
+        return ferror(f) ? -EIO : 0;
+}

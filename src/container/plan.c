@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The plan of a start (see plan.h): what settings and facts together come to. Pure; every default that depends on more
+ * than one setting is decided here and nowhere else.
+ */
+
+#include <ctype.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "container/capability.h"
+#include "container/init-control.h"
+#include "container/plan.h"
+#include "util/siphash.h"
+#include "util/strv.h"
+
+#define CAP_BIT(c) (UINT64_C(1) << (c))
+
+/* What systemd-nspawn calls itself, and the one container manager of that shape that payloads know: OpenRC, cloud-init
+ * and others choose what to run by it. $SYSTEMD_NSPAWN_CONTAINER_SERVICE changes it, as there. */
+#define CONTAINER_MANAGER "systemd-nspawn"
+
+#define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+void plan_done(Plan *p)
+{
+        free(p->machine);
+        free(p->hostname);
+        free(p->root);
+        mount_plan_done(&p->mounts);
+        link_plan_done(&p->links);
+        strv_free(p->syscall_allow);
+        strv_free(p->syscall_deny);
+        free(p->rlimits);
+        free(p->exec_path);
+        strv_free(p->argv);
+        strv_free(p->env);
+        free(p->working_directory);
+        *p = (Plan) {};
+}
+
+SeccompSpec plan_seccomp(const Plan *p)
+{
+        return (SeccompSpec) {
+                .caps = p->caps,
+                .allow = (const char *const *) p->syscall_allow,
+                .deny = (const char *const *) p->syscall_deny,
+        };
+}
+
+/* ---- identity ---------------------------------------------------------------------------------------------- */
+
+static void format_uuid(const uint8_t b[static 16], char ret[static 37])
+{
+        size_t n = 0;
+
+        for (unsigned i = 0; i < 16; i++)
+                n += (size_t) snprintf(ret + n, 37 - n, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+}
+
+/* The tree's own id wins, then MachineID=, then one that stays the same for this name on this host, so that a machine
+ * which cannot keep its id (a read-only tree) does not get a new journal directory and DHCP lease at each start. */
+static void plan_uuid(const PlanInput *in, Plan *p)
+{
+        static const uint8_t keys[2][16] = {
+                { 0x9d, 0x1b, 0x5c, 0x1f, 0x62, 0x0e, 0x4b, 0x3a, 0x8f, 0x57, 0x2c, 0x60, 0x31, 0xd9, 0xaa, 0x04 },
+                { 0x41, 0xe7, 0x0c, 0x88, 0x5d, 0x93, 0x45, 0xb6, 0xa2, 0x1f, 0x70, 0xee, 0x8b, 0x06, 0x3c, 0x5a },
+        };
+        const char *written = *in->tree->machine_id ? in->tree->machine_id : in->settings->machine_id;
+        uint8_t id[16];
+
+        if (written) {
+                for (unsigned i = 0; i < 16; i++) {
+                        unsigned byte = 0;
+
+                        (void) sscanf(written + 2 * i, "%2x", &byte);
+                        id[i] = (uint8_t) byte;
+                }
+        } else {
+                char text[16 + 64 + 1];
+
+                memcpy(text, in->host->machine_id, 16);
+                (void) snprintf(text + 16, sizeof(text) - 16, "%s", in->machine);
+                for (unsigned i = 0; i < 2; i++) {
+                        uint64_t h = siphash24(text, 16 + strlen(in->machine), keys[i]);
+
+                        memcpy(id + 8 * i, &h, 8);
+                }
+                id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);      /* RFC 9562: version 4, the variant */
+                id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
+        }
+        format_uuid(id, p->uuid);
+}
+
+static int plan_names(const PlanInput *in, Plan *p)
+{
+        p->machine = strdup(in->machine);
+        p->root = strdup(in->image_root);
+        p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
+        plan_uuid(in, p);
+        return p->machine && p->root && p->hostname ? 0 : -ENOMEM;
+}
+
+static int plan_users(const PlanInput *in, Plan *p, Problems *problems)
+{
+        uid_t tree_base = in->tree->owner_uid & ~(uid_t) 0xffff;
+
+        p->userns = in->settings->private_users != PRIVATE_USERS_NO;
+        if (!p->userns)
+                return 0;
+
+        p->owner = in->range_base;
+        p->map = (IdMap) { .lines = { { 0, in->range_base, in->range_count } }, .n = 1 };
+        if (tree_base == in->range_base || in->settings->ownership == OWNERSHIP_OFF)
+                return 0;       /* the files are the range's already, or stay whose they are */
+        if (tree_base != 0)
+                return problem_error(problems, in->settings->from[SETTING_PRIVATE_USERS],
+                                     "The tree '%s' belongs to the ids from %u on, the machine would get those from %u on; "
+                                     "use --private-users=%u, or give the tree back to the ids from 0 on",
+                                     in->image_root, tree_base, in->range_base, tree_base);
+        p->idmap_tree = true;
+        return 0;
+}
+
+static void plan_namespaces(const PlanInput *in, Plan *p)
+{
+        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+        if (p->userns)
+                p->namespaces |= CLONE_NEWUSER;
+        if (settings_private_network(in->settings))
+                p->namespaces |= CLONE_NEWNET;
+}
+
+/* ---- what it may do ---------------------------------------------------------------------------------------- */
+
+static int copy_words(const StringSetting *words, size_t n, char ***ret)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strv_extend(ret, words[i].value) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        SeccompSpec spec;
+        const char *unknown;
+
+        p->caps = capability_default() | s->capability;
+        if (p->namespaces & CLONE_NEWNET)
+                p->caps |= CAP_BIT(CAP_NET_ADMIN);
+        else if (p->owner != 0 && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
+                /* The host's ports are the host's namespace's: the capability would be one in name only. */
+                p->caps &= ~CAP_BIT(CAP_NET_BIND_SERVICE);
+        p->caps &= ~s->drop_capability & capability_all();
+        p->no_new_privileges = s->no_new_privileges == YES;
+
+        if (copy_words(s->syscall_allow, s->n_syscall_allow, &p->syscall_allow) < 0 ||
+            copy_words(s->syscall_deny, s->n_syscall_deny, &p->syscall_deny) < 0)
+                return -ENOMEM;
+        spec = plan_seccomp(p);
+        unknown = seccomp_spec_problem(&spec);
+        if (unknown)
+                return problem_error(problems, s->from[SETTING_SYSTEM_CALL_FILTER],
+                                     "SystemCallFilter=%s: no such system call or group", unknown);
+        return 0;
+}
+
+/* The limits that the kernel gives PID 1, whatever the supervisor was started with; 512Ki and 8M are systemd's. */
+static int plan_rlimits(const PlanInput *in, Plan *p)
+{
+        const HostFacts *h = in->host;
+        const rlim_t inf = RLIM_INFINITY, memlock = 8 * 1024 * 1024;
+        const rlim_t nofile = h->nr_open < 512 * 1024 ? h->nr_open : 512 * 1024;
+        const RlimitPlan defaults[] = {
+                { RLIMIT_CPU, { inf, inf } },
+                { RLIMIT_FSIZE, { inf, inf } },
+                { RLIMIT_DATA, { inf, inf } },
+                { RLIMIT_STACK, { 8 * 1024 * 1024, inf } },
+                { RLIMIT_CORE, { 0, inf } },
+                { RLIMIT_RSS, { inf, inf } },
+                { RLIMIT_NOFILE, { 1024, nofile } },
+                { RLIMIT_AS, { inf, inf } },
+                { RLIMIT_NPROC, h->pid1_nproc },
+                { RLIMIT_MEMLOCK, { memlock, memlock } },
+                { RLIMIT_LOCKS, { inf, inf } },
+                { RLIMIT_SIGPENDING, h->pid1_sigpending },
+                { RLIMIT_MSGQUEUE, { 800 * 1024, 800 * 1024 } },
+                { RLIMIT_NICE, { 0, 0 } },
+                { RLIMIT_RTPRIO, { 0, 0 } },
+                { RLIMIT_RTTIME, { inf, inf } },
+        };
+
+        p->rlimits = malloc(sizeof(defaults));
+        if (!p->rlimits)
+                return -ENOMEM;
+        memcpy(p->rlimits, defaults, sizeof(defaults));
+        p->n_rlimits = ARRAY_SIZE(defaults);
+        return 0;
+}
+
+/* ---- what is executed -------------------------------------------------------------------------------------- */
+
+static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
+{
+        if (!in->tree->has_os_release)
+                return problem_error(problems, in->settings->from[SETTING_BOOT],
+                                     "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
+                                     "operating system", in->image_root);
+        if (!in->tree->init_path)
+                return problem_error(problems, in->settings->from[SETTING_BOOT],
+                                     "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
+                                     "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out",
+                                     in->image_root);
+
+        p->init = in->tree->init;
+        p->exec_path = strdup(in->tree->init_path);
+        if (!p->exec_path || strv_extend(&p->argv, p->exec_path) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
+{
+        char *const *words = in->settings->parameters;
+        const char *wd = in->settings->working_directory;
+
+        if (!in->tree->has_usr)
+                return problem_error(problems, (Source) {}, "The tree '%s' has no /usr: it is not the root of an operating "
+                                     "system", in->image_root);
+
+        p->working_directory = strdup(wd ? wd : "/root");
+        if (!p->working_directory)
+                return -ENOMEM;
+        if (!words || !*words)
+                return 0;       /* a login shell: the child knows which there is */
+        p->exec_path = strdup(*words);
+        return p->exec_path ? 0 : -ENOMEM;
+}
+
+static int plan_exec(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        int r;
+
+        p->start_mode = settings_start_mode(s);
+        if (p->start_mode == START_PID2)
+                return problem_error(problems, s->from[SETTING_PROCESS_TWO], "ProcessTwo= is not supported yet");
+        r = p->start_mode == START_BOOT ? plan_boot(in, p, problems) : plan_command(in, p, problems);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(word, s->parameters)
+                if (strv_extend(&p->argv, *word) < 0)
+                        return -ENOMEM;
+
+        p->kill_signal = s->kill_signal;
+        p->wait_ready = s->notify_ready == UNSET ? init_notifies(p->init) : s->notify_ready == YES;
+        return 0;
+}
+
+/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns what it runs on. */
+static int plan_host_env(const char *os_release, char ***env)
+{
+        static const char *const fields[] = { "ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                size_t n = strlen(fields[i]);
+
+                for (const char *line = os_release; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+                        _cleanup_free_ char *value = NULL;
+                        char name[64] = "container_host_", *out = name + strlen(name);
+                        const char *v = line + n + 1;
+                        size_t len;
+
+                        if (strncmp(line, fields[i], n) != 0 || line[n] != '=')
+                                continue;
+                        len = strcspn(v, "\n");
+                        if (len >= 2 && (*v == '"' || *v == '\'') && v[len - 1] == *v) {
+                                v++;
+                                len -= 2;
+                        }
+                        value = strndup(v, len);
+                        for (size_t j = 0; j < n; j++)
+                                *out++ = (char) tolower((unsigned char) fields[i][j]);
+                        *out = 0;
+                        if (!value || strv_env_set(env, name, value) < 0)
+                                return -ENOMEM;
+                }
+        }
+
+        return 0;
+}
+
+static const char *container_manager(void)
+{
+        const char *e = getenv("SYSTEMD_NSPAWN_CONTAINER_SERVICE");
+
+        return e && *e ? e : CONTAINER_MANAGER;
+}
+
+/* systemd's container interface: what PID 1 finds in its environment. Environment= wins over all of it. */
+static int plan_env(const PlanInput *in, Plan *p)
+{
+        if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", container_manager()) < 0 ||
+            (in->host->term && strv_env_set(&p->env, "TERM", in->host->term) < 0) ||
+            strv_env_set(&p->env, "HOME", "/root") < 0 || strv_env_set(&p->env, "USER", "root") < 0 ||
+            strv_env_set(&p->env, "LOGNAME", "root") < 0 || strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
+            strv_env_set(&p->env, "NOTIFY_SOCKET", "/run/host/notify") < 0 ||
+            (p->start_mode != START_BOOT && strv_env_set(&p->env, "LANG", "C.UTF-8") < 0) ||
+            plan_host_env(in->host->os_release, &p->env) < 0)
+                return -ENOMEM;
+
+        STRV_FOREACH(e, in->settings->environment) {
+                const char *eq = strchr(*e, '=');
+                _cleanup_free_ char *name = strndup(*e, (size_t) (eq - *e));
+
+                if (!name || strv_env_set(&p->env, name, eq + 1) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static ConsoleMode plan_console_mode(const PlanInput *in)
+{
+        bool tty = in->host->stdio_is_tty;
+
+        switch (in->settings->console) {
+        case CONSOLE_AUTO:
+                return tty ? CONSOLE_INTERACTIVE : CONSOLE_READ_ONLY;
+        case CONSOLE_AUTOPIPE:
+                return tty ? CONSOLE_INTERACTIVE : CONSOLE_PIPE;
+        default:
+                return in->settings->console;
+        }
+}
+
+static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
+{
+        MountFacts f = {
+                .machine = p->machine,
+                .root = p->root,
+                .userns = p->userns,
+                .idmap_tree = p->idmap_tree,
+                .base = p->owner,
+                .private_network = p->namespaces & CLONE_NEWNET,
+                .console = p->console != CONSOLE_PIPE,
+                .uuid = p->uuid,
+                .boot_id = in->host->boot_id,
+                .manager = container_manager(),
+                .host_os_release = in->host->os_release,
+                .devices = in->host->devices,
+                .n_devices = in->host->n_devices,
+        };
+
+        return mount_plan_make(in->settings, &f, &p->mounts, problems);
+}
+
+int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
+{
+        _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
+
+        if (plan_names(in, &p) < 0 || plan_users(in, &p, problems) < 0)
+                return -ENOMEM;
+        plan_namespaces(in, &p);
+        if (plan_exec(in, &p, problems) < 0 || plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
+            plan_env(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
+            link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0)
+                return -ENOMEM;
+
+        *ret = p;
+        p = (Plan) {};
+        return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * All that a start will do, decided before anything is done: what --dry-run prints and the stages carry out. Made from
+ * settings and facts alone, so that it can be compared as text without root.
+ */
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "config/problem.h"
+#include "config/settings.h"
+#include "container/link-plan.h"
+#include "container/mount-plan.h"
+#include "container/seccomp.h"
+#include "container/user-namespace.h"
+#include "image/tree-facts.h"
+
+/* What is read of the host once, before planning. */
+typedef struct HostFacts {
+        uint8_t machine_id[16];
+        char *os_release;               /* the host's, as text, "" */
+        DeviceFact *devices;
+        size_t n_devices;
+        struct rlimit pid1_nproc, pid1_sigpending;
+        rlim_t nr_open;
+        char *term;                     /* our $TERM; NULL */
+        bool stdio_is_tty;
+        char boot_id[37];               /* a fresh one, for the machine */
+} HostFacts;
+
+typedef struct RlimitPlan {
+        int resource;
+        struct rlimit value;
+} RlimitPlan;
+
+typedef struct Plan {
+        char *machine;
+        char *hostname;
+        char *root;                     /* the tree, on the host */
+        char uuid[37];                  /* dashed */
+
+        StartMode start_mode;
+        InitFlavour init;               /* INIT_NONE unless booting */
+        int kill_signal;                /* 0: the init's own way; a command without one is killed */
+        bool wait_ready;                /* READY=1 comes from the payload */
+        ConsoleMode console;            /* resolved: never auto or autopipe */
+
+        uint64_t namespaces;            /* CLONE_NEW* of clone3(2); the cgroup namespace comes later, always */
+        bool userns;
+        bool idmap_tree;
+        IdMap map;
+        uid_t owner;                    /* host id of the machine's root */
+
+        MountPlan mounts;
+        LinkPlan links;
+        uint64_t caps;
+        bool no_new_privileges;
+        char **syscall_allow, **syscall_deny;
+        RlimitPlan *rlimits;
+        size_t n_rlimits;
+
+        char *exec_path;                /* of init, or the command; looked for in PATH where it has no slash */
+        char **argv;
+        char **env;
+        char *working_directory;
+} Plan;
+
+int host_facts_read(HostFacts *ret);
+void host_facts_done(HostFacts *f);
+void plan_done(Plan *p);
+
+/* range: where the machine's ids lie (base 0 and count 0: no user namespace or an identity map). image_root and tree: of
+ * the machine's tree. All that is wrong goes to problems; -ENOMEM is the only failure. */
+typedef struct PlanInput {
+        const Settings *settings;
+        const HostFacts *host;
+        const TreeFacts *tree;
+        const char *machine;
+        const char *image_root;
+        uid_t range_base;
+        uint32_t range_count;
+} PlanInput;
+int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
+
+/* The seccomp part in the form that seccomp.h takes; borrows from the plan. */
+SeccompSpec plan_seccomp(const Plan *p);
+
+/* Every step in order, for people: --dry-run. */
+int plan_print(const Plan *p, FILE *f);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The child: PID 1 of the machine before it is the payload. It starts in these namespaces:
+ *
+ *      user (if any), mount, PID, UTS, IPC, network (if private)   new, its own
+ *      cgroup                                                      the host's, until SYNC_EXECUTE
+ *      mount                                                       new, but still a copy of the host's, until SYNC_SET_UP
+ *
+ * With a user namespace it has no privilege on the host from the start: what takes the host's is done by the supervisor,
+ * which hands it detached mounts. Everything it has a descriptor of is close-on-exec. It never speaks: a Failure goes to
+ * the supervisor.
+ */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container/capability.h"
+#include "container/link.h"
+#include "container/mount-attach.h"
+#include "run/child.h"
+#include "run/sync.h"
+#include "util/fd.h"
+
+static int reset_signals(Failure *failure)
+{
+        sigset_t none;
+
+        /* SIGKILL, SIGSTOP and the C library's own two refuse: they have no handler to reset. */
+        for (int sig = 1; sig <= SIGRTMAX; sig++)
+                (void) signal(sig, SIG_DFL);
+
+        sigemptyset(&none);
+        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+                return failure_set(failure, -errno, "Failed to reset the signal mask: %m");
+        return 0;
+}
+
+/* The machine's root. Outside a user namespace that is who we are already, but for the groups. */
+static int become_root(Failure *failure)
+{
+        if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+                return failure_set(failure, -errno, "Failed to become the machine's root: %m");
+        return 0;
+}
+
+/* The console as controlling terminal and standard streams; in pipe mode the streams stay as they are. */
+static int open_console(const Plan *plan, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (setsid() < 0)
+                return failure_set(failure, -errno, "Failed to start a session: %m");
+        if (plan->console == CONSOLE_PIPE)
+                return 0;
+
+        fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open the machine's /dev/console: %m");
+        if (ioctl(fd, TIOCSCTTY, 0) < 0)
+                return failure_set(failure, -errno, "Failed to make /dev/console the controlling terminal: %m");
+        for (int i = 0; i < 3; i++)
+                if (dup2(fd, i) < 0)
+                        return failure_set(failure, -errno, "Failed to connect /dev/console: %m");
+        return 0;
+}
+
+static int set_up(const Plan *plan, int *mounts, Failure *failure)
+{
+        int r;
+
+        if (plan->userns) {
+                r = become_root(failure);
+                if (r < 0)
+                        return r;
+        }
+        r = mount_attach(&plan->mounts, mounts, failure);
+        if (r < 0)
+                return r;
+        r = open_console(plan, failure);
+        if (r < 0)
+                return r;
+        if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+                return failure_set(failure, -errno, "Failed to set the host name '%s': %m", plan->hostname);
+        if (plan->namespaces & CLONE_NEWNET) {
+                r = links_loopback_up(failure);
+                if (r < 0)
+                        return r;
+        }
+
+        /* A session keyring of its own; a kernel without keyrings has nothing to keep apart. */
+        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        (void) umask(0022);
+        return 0;
+}
+
+static int confine(const Plan *plan, const SeccompProgram *seccomp, Failure *failure)
+{
+        int r;
+
+        if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
+        /* Before the capabilities go: installing a filter takes CAP_SYS_ADMIN. */
+        r = seccomp_apply(seccomp, failure);
+        if (r < 0)
+                return r;
+        r = capability_apply(plan->caps, failure);
+        if (r < 0)
+                return r;
+
+        /* Last: every change of credentials clears it. A machine does not outlive its supervisor. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return failure_set(failure, -errno, "Failed to tie the machine to its supervisor: %m");
+        return 0;
+}
+
+/* A login shell where no command was given: the better of the two that systems have. */
+static int execute_shell(void)
+{
+        static const struct { const char *path, *name; } shells[] = {
+                { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
+        };
+        int r = -ENOENT;
+
+        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
+                execl(shells[i].path, shells[i].name, (char *) NULL);
+                r = -errno;
+        }
+
+        return r;
+}
+
+static int execute(const Plan *plan, Failure *failure)
+{
+        int r;
+
+        if (plan->working_directory && chdir(plan->working_directory) < 0 && chdir("/") < 0)
+                return failure_set(failure, -errno, "Failed to change to '%s': %m", plan->working_directory);
+
+        environ = plan->env;
+        if (!plan->exec_path) {
+                r = execute_shell();
+                return failure_set(failure, r, "Failed to execute a shell: %m");
+        }
+        execvp(plan->exec_path, plan->argv);
+        return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
+}
+
+static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int *mounts, Failure *failure)
+{
+        int r;
+
+        /* For the time until confine(): a change of credentials clears it, the end of the channel tells as well. */
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        r = sync_wait(sync_fd, SYNC_SET_UP, mounts, plan->mounts.n, failure);
+        if (r < 0)
+                return r;
+        r = set_up(plan, mounts, failure);
+        if (r < 0)
+                return r;
+        r = sync_send(sync_fd, SYNC_PREPARED);
+        if (r < 0)
+                return r;
+
+        r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+        if (r < 0)
+                return r;
+        if (unshare(CLONE_NEWCGROUP) < 0)
+                return failure_set(failure, -errno, "Failed to make a cgroup namespace: %m");
+        r = mount_attach_late(&plan->mounts, failure);
+        if (r < 0)
+                return r;
+        r = reset_signals(failure);
+        if (r < 0)
+                return r;
+        r = confine(plan, seccomp, failure);
+        if (r < 0)
+                return r;
+        return execute(plan, failure);
+}
+
+void child_run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd)
+{
+        _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
+        Failure failure = {};
+
+        if (mounts) {
+                for (size_t i = 0; i < plan->mounts.n; i++)
+                        mounts[i] = -EBADF;
+                (void) run(plan, seccomp, sync_fd, mounts, &failure);
+        } else
+                (void) failure_set(&failure, -ENOMEM, "Out of memory");
+
+        if (failure.error < 0)
+                (void) sync_send_failure(sync_fd, &failure);
+        _exit(EXIT_FAILURE);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The start of a machine as a list of stages (run/stage.h), and its end as the same list backwards. The supervisor, as root
+ * of the host. What is said between supervisor and child meanwhile stands at the head of run/sync.h.
+ */
+
+#include <stdio.h>
+
+#include "run/stage.h"
+#include "util/log.h"
+
+static const Stage stages[] = {
+        { "lock", stage_lock_up, stage_lock_down },
+        { "ids", stage_ids_up, stage_ids_down },
+        { "plan", stage_plan_up, stage_plan_down },
+        { "cgroup", stage_cgroup_up, stage_cgroup_down },
+        { "clone", stage_clone_up, stage_clone_down },
+        { "network", stage_network_up, stage_network_down },
+        { "announce", stage_announce_up, stage_announce_down },         /* the request is on its way … */
+        { "mounts", stage_mounts_up, stage_mounts_down },
+        { "register", stage_register_up, NULL },                        /* … and its answer is here */
+        { "execute", stage_execute_up, stage_execute_down },
+};
+
+static void down_from(Machine *m, size_t n)
+{
+        while (n-- > 0)
+                if (stages[n].down) {
+                        log_debug(0, "Undoing: %s", stages[n].name);
+                        stages[n].down(m);
+                }
+}
+
+int machine_up(Machine *m, Failure *failure)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+                int r;
+
+                log_debug(0, "Doing: %s", stages[i].name);
+                r = stages[i].up(m, failure);
+                if (r < 0) {
+                        (void) failure_set(failure, r, "Failed at the stage '%s': %m", stages[i].name);
+                        down_from(m, i + 1);
+                        return r;
+                }
+        }
+
+        return 0;
+}
+
+void machine_down(Machine *m)
+{
+        down_from(m, ARRAY_SIZE(stages));
+}
+
+int machine_dry_run(Machine *m, Failure *failure)
+{
+        int r;
+
+        /* The range that the name asks for first: locking one, to be sure of it, would be a change. */
+        m->range.base = id_range_of_name(m->name);
+        m->range.count = ID_RANGE_COUNT;
+        r = stage_plan_up(m, failure);
+        if (r >= 0) {
+                r = plan_print(&m->plan, stdout);
+                if (r < 0)
+                        (void) failure_set(failure, r, "Failed to print the plan: %m");
+        }
+        stage_plan_down(m);
+        m->range = (IdRange) ID_RANGE_NULL;
+        return r;
+}

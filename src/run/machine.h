@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One machine while box-run has it: what was asked for, what is planned, and a handle on everything that was made for it.
+ * Each field belongs to the stage (run/launch.c) that fills it, whose down empties it again.
+ */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "bus/machined.h"
+#include "config/assignment.h"
+#include "config/settings.h"
+#include "container/cgroup.h"
+#include "container/enter.h"
+#include "container/id-range.h"
+#include "container/link.h"
+#include "container/plan.h"
+#include "container/seccomp.h"
+#include "image/image.h"
+#include "image/tree-facts.h"
+
+typedef struct Machine {
+        /* prepare: read, nothing changed */
+        Assignments switches;
+        Assignments file;
+        Settings settings;
+        char *name;
+        Image image;
+        HostFacts host;
+        TreeFacts tree;
+
+        /* lock, ids, plan */
+        ImageLock lock;
+        IdRange range;
+        Plan plan;
+        SeccompProgram seccomp;
+
+        /* cgroup */
+        Cgroup cgroup;
+        char *scope;                    /* unit that we asked systemd for, where there is no machined */
+
+        /* clone */
+        Leader leader;
+        int sync_fd;                    /* our end of the channel to the child */
+        bool running;                   /* not reaped yet */
+
+        /* network */
+        Links links;
+        int netns_fd;
+
+        /* registration */
+        sd_bus *bus;
+        PendingRegistration *registration;
+        bool registered;
+
+        /* mounts */
+        char *incoming;                 /* the host's end of /run/host/incoming, made by us */
+        int notify_fd;
+        int kmsg_fd;                    /* keeps the payload's /proc/kmsg from hanging up */
+        int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
+
+        bool state_written;
+} Machine;
+
+void machine_init(Machine *m);
+void machine_done(Machine *m);
+
+/* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
+ * everything that is wrong was printed and *failure tells the first of it. */
+int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
+
+/* run/launch.c: all stages up, or (on a failure) none. */
+int machine_up(Machine *m, Failure *failure);
+void machine_down(Machine *m);
+
+/* Decides and prints, and changes nothing. */
+int machine_dry_run(Machine *m, Failure *failure);
+
+/* run/supervise.c: until the machine is down. */
+typedef enum MachineEnd {
+        MACHINE_EXITED,         /* *ret_status is the payload's exit status */
+        MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
+        MACHINE_REBOOT,
+        MACHINE_KILLED,         /* by another signal: *ret_status is its number */
+} MachineEnd;
+int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * box-run: boots one machine and stays as its supervisor. One process a machine, as root of the host, started by
+ * box@.service or by hand. Its work is a straight line: prepare (read all, change nothing), up (run/launch.c), supervise,
+ * down; a payload that reboots goes round again, by the unit where there is one.
+ */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "run/machine.h"
+#include "run/report.h"
+#include "util/log.h"
+#include "util/parse.h"
+
+/* systemd-nspawn's, which units know by RestartForceExitStatus=: the payload asked for a reboot. */
+#define EXIT_REBOOT 133
+
+/* Signals that the event loop takes are blocked from the start: one that comes before the loop runs waits for it. A
+ * broken pipe on standard output is an error there, not our end. */
+static int block_signals(void)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGCHLD);
+        sigaddset(&set, SIGWINCH);
+        (void) signal(SIGPIPE, SIG_IGN);
+        return RET_ERRNO(sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+/* What the payload's end is to whoever started us. */
+static int exit_status(const Machine *m, MachineEnd end, int status)
+{
+        switch (end) {
+        case MACHINE_EXITED:
+                /* The payload's own 133 must not make the unit restart. */
+                return status == EXIT_REBOOT ? EXIT_FAILURE : status;
+        case MACHINE_SHUT_DOWN:
+                return EXIT_SUCCESS;
+        case MACHINE_REBOOT:
+                return EXIT_REBOOT;
+        default:
+                log_error(0, "Machine '%s' was ended by %s", m->name, signal_name(status));
+                return EXIT_FAILURE;
+        }
+}
+
+/* One life of the machine. Exit status, or negative after a failure. */
+static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
+{
+        int status = 0, r;
+
+        r = machine_up(m, failure);
+        if (r < 0)
+                return r;
+        r = machine_supervise(m, ret_end, &status, failure);
+        (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
+                                 "STOPPING=1\nSTATUS=Container is being rebooted." :
+                                 "STOPPING=1\nSTATUS=Container is shut down.");
+        machine_down(m);
+        if (r < 0)
+                return r;
+        return exit_status(m, *ret_end, status);
+}
+
+static int run(Machine *m, Failure *failure)
+{
+        MachineEnd end;
+        int r;
+
+        if (m->settings.dry_run)
+                return machine_dry_run(m, failure);
+        if (geteuid() != 0)
+                return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", m->name);
+
+        do {
+                r = run_once(m, &end, failure);
+                if (r >= 0 && end == MACHINE_REBOOT && !m->settings.keep_unit)
+                        log_info(0, "Machine '%s' is being rebooted", m->name);
+        } while (r >= 0 && end == MACHINE_REBOOT && !m->settings.keep_unit);
+        return r;
+}
+
+int main(int argc, char *argv[])
+{
+        Failure failure = {};
+        Machine m;
+        int r;
+
+        log_setup("box-run", getenv("BOX_DEBUG") ? LOG_DEBUG : LOG_INFO);
+        machine_init(&m);
+        r = block_signals();
+        if (r >= 0)
+                r = machine_prepare(&m, argc, argv, &failure);
+        if (r == 0)
+                r = run(&m, &failure);
+        else if (r > 0)
+                r = EXIT_SUCCESS;
+
+        if (r < 0) {
+                (void) failure_set(&failure, r, "Failed to run machine: %m");
+                report_failure(&failure);
+                r = EXIT_FAILURE;
+        }
+        machine_done(&m);
+        return r;
+}

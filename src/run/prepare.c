@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From a command line to settings and facts: which machine, where its tree lies, what its .nspawn file says, what the
+ * tree is. The supervisor, before anything is changed; every problem of the settings is printed, not only the first.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/command-line.h"
+#include "config/nspawn-file.h"
+#include "image/machine-name.h"
+#include "run/machine.h"
+#include "run/report.h"
+
+void machine_init(Machine *m)
+{
+        *m = (Machine) {
+                .image = { .fd = -EBADF },
+                .lock = IMAGE_LOCK_NULL,
+                .range = ID_RANGE_NULL,
+                .seccomp = SECCOMP_PROGRAM_NULL,
+                .cgroup = CGROUP_NULL,
+                .leader = LEADER_NULL,
+                .sync_fd = -EBADF,
+                .links = LINKS_NULL,
+                .netns_fd = -EBADF,
+                .notify_fd = -EBADF,
+                .kmsg_fd = -EBADF,
+                .pty_master = -EBADF,
+        };
+        settings_init(&m->settings);
+}
+
+void machine_done(Machine *m)
+{
+        tree_facts_done(&m->tree);
+        host_facts_done(&m->host);
+        image_done(&m->image);
+        free(m->name);
+        settings_done(&m->settings);
+        assignments_done(&m->file);
+        assignments_done(&m->switches);
+}
+
+/* The last part of a path, as a name for the machine that lies there. */
+static int name_from_path(const char *path, char **ret, Failure *failure)
+{
+        const char *base = strrchr(path, '/');
+
+        base = base ? base + 1 : path;
+        if (!machine_name_is_valid(base))
+                return failure_set(failure, -EINVAL, "The directory name '%s' is no machine name (%s); give one by "
+                                   "--machine=", base, machine_name_problem(base));
+        *ret = strdup(base);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int find_image(Machine *m, Failure *failure)
+{
+        const char *name = assignments_last(&m->switches, SETTING_MACHINE);
+        const char *directory = assignments_last(&m->switches, SETTING_DIRECTORY);
+        int r;
+
+        if (name && *name) {
+                if (!machine_name_is_valid(name))
+                        return failure_set(failure, -EINVAL, "'%s' is no machine name: %s", name,
+                                           machine_name_problem(name));
+                m->name = strdup(name);
+                if (!m->name)
+                        return -ENOMEM;
+        }
+
+        if (directory && *directory)
+                r = image_open(directory, &m->image, failure);
+        else if (m->name)
+                r = image_find(NULL, m->name, &m->image, failure);
+        else
+                r = image_open(".", &m->image, failure);
+        if (r < 0)
+                return r;
+        if (strcmp(m->image.path, "/") == 0)
+                return failure_set(failure, -EINVAL, "The host's own / cannot be a machine's tree");
+
+        return m->name ? 0 : name_from_path(m->image.path, &m->name, failure);
+}
+
+static int settings_mode(const Assignments *switches, SettingsMode *ret, Problems *problems)
+{
+        Settings s;
+        int r;
+
+        /* Only --settings= matters here; the real pass reports what is wrong with the rest. */
+        settings_init(&s);
+        r = assignments_apply(switches, NULL, &s, problems);
+        *ret = s.settings_mode;
+        settings_done(&s);
+        return r;
+}
+
+static int apply_settings(Machine *m, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {}, ignored = {};
+        SettingsMode mode;
+        int r;
+
+        r = settings_mode(&m->switches, &mode, &ignored);
+        if (r < 0)
+                return r;
+        if (mode != SETTINGS_NO) {
+                r = nspawn_file_load(NULL, m->name, m->image.path, mode == SETTINGS_TRUSTED, &m->file, &problems, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        /* Last writer wins, so the order is the precedence. */
+        if (mode == SETTINGS_OVERRIDE) {
+                /* A file that says anything about the network says all of it. */
+                const char *skip = assignments_has_section(&m->file, "Network") ? "Network" : NULL;
+
+                r = assignments_apply(&m->switches, skip, &m->settings, &problems);
+                if (r >= 0)
+                        r = assignments_apply(&m->file, NULL, &m->settings, &problems);
+        } else {
+                r = assignments_apply(&m->file, NULL, &m->settings, &problems);
+                if (r >= 0)
+                        r = assignments_apply(&m->switches, NULL, &m->settings, &problems);
+        }
+        if (r < 0)
+                return r;
+
+        return report_problems(&problems, failure);
+}
+
+/* --help and --version. 1: that was all; 0: there is a machine to start. */
+static int early_action(CommandLineAction action)
+{
+        int r;
+
+        if (action == COMMAND_LINE_RUN)
+                return 0;
+        if (action == COMMAND_LINE_HELP)
+                r = command_line_help(stdout, "box-run");
+        else
+                r = printf("box %s\n", BOX_VERSION);
+        return r < 0 ? -EIO : 1;
+}
+
+int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {};
+        CommandLineAction action;
+        int r;
+
+        r = command_line_parse(argc, argv, &m->switches, &action, &problems);
+        if (r < 0)
+                return failure_set(failure, r, "Out of memory");
+        r = report_problems(&problems, failure);
+        if (r < 0)
+                return r;
+        r = early_action(action);
+        if (r != 0)
+                return r;
+
+        r = find_image(m, failure);
+        if (r < 0)
+                return r;
+        r = apply_settings(m, failure);
+        if (r < 0)
+                return r;
+        if (host_facts_read(&m->host) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        return tree_facts_read(m->image.fd, &m->tree, failure);
+}

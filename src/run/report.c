@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What people are told of a start that did not happen (see report.h). The supervisor. */
+
+#include <systemd/sd-daemon.h>
+
+#include "run/report.h"
+#include "util/log.h"
+
+int report_problems(const Problems *p, Failure *failure)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                if (p->items[i].fatal && failure->error == 0)
+                        (void) failure_set(failure, -EINVAL, "%s", p->items[i].text);
+                else if (p->items[i].fatal)
+                        log_error(0, "%s", p->items[i].text);
+                else
+                        log_warning(0, "%s", p->items[i].text);
+        }
+
+        return p->n_fatal > 0 ? failure->error : 0;
+}
+
+void report_failure(const Failure *failure)
+{
+        log_error(failure->error, "%s", failure->text);
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s\nERRNO=%i", failure->text, -failure->error);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The stages that make the machine's outside: its cgroup, its first process with all of its namespaces, its links. The
+ * supervisor, as root of the host.
+ */
+
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/child.h"
+#include "run/stage.h"
+#include "run/sync.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* From a unit (or where nobody makes one for us) the caller's own cgroup is the delegated one. By hand, the machine's
+ * unit is a scope that only exists once the leader does: stage-register.c. */
+static bool cgroup_is_ours(const Machine *m)
+{
+        return m->settings.keep_unit;
+}
+
+int stage_cgroup_up(Machine *m, Failure *failure)
+{
+        _cleanup_free_ char *own = NULL, *unit = NULL;
+        _cleanup_close_ int root_fd = cgroup_root_open(failure);
+        int r;
+
+        if (root_fd < 0)
+                return root_fd;
+        if (!cgroup_is_ours(m))
+                return 0;
+
+        r = cgroup_of_pid(0, &own, failure);
+        if (r < 0)
+                return r;
+        r = cgroup_unit_path(own, &unit);
+        if (r < 0)
+                return r;
+        r = cgroup_open(root_fd, unit, &m->cgroup, failure);
+        if (r < 0)
+                return r;
+        r = cgroup_enter_supervisor(&m->cgroup, failure);
+        if (r < 0)
+                return r;
+        return cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+}
+
+void stage_cgroup_down(Machine *m)
+{
+        cgroup_done(&m->cgroup);
+        m->cgroup = (Cgroup) CGROUP_NULL;
+}
+
+static int clone_failure(const Machine *m, int r, Failure *failure)
+{
+        if (m->plan.userns && (r == -ENOSPC || r == -EUSERS))
+                return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m (is "
+                                   "/proc/sys/user/max_user_namespaces 0?)", m->name);
+        if (m->plan.userns && (r == -EPERM || r == -EINVAL))
+                return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m (does this kernel have "
+                                   "user namespaces? PrivateUsers=no does without)", m->name);
+        return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m", m->name);
+}
+
+/* Every namespace but the cgroup's in one call, born in the payload's cgroup: the user namespace comes first in the
+ * kernel's order, and owns the others. */
+static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
+{
+        struct clone_args args = {
+                .flags = m->plan.namespaces | CLONE_PIDFD,
+                .pidfd = (uint64_t) (uintptr_t) &m->leader.pidfd,
+                .exit_signal = SIGCHLD,
+        };
+        pid_t pid;
+
+        if (m->cgroup.payload_fd >= 0) {
+                args.flags |= CLONE_INTO_CGROUP;
+                args.cgroup = (uint64_t) m->cgroup.payload_fd;
+        }
+
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0)
+                return clone_failure(m, -errno, failure);
+        if (pid == 0) {
+                m->sync_fd = fd_close(m->sync_fd);
+                child_run(&m->plan, &m->seccomp, child_sync_fd);
+        }
+
+        m->leader.pid = pid;
+        m->running = true;
+        return 0;
+}
+
+/* From outside: raising a hard limit takes the host's CAP_SYS_RESOURCE. Where even we lack it (a host that is a container
+ * itself) the machine keeps what we have ourselves. */
+static int set_rlimits(const Machine *m, Failure *failure)
+{
+        for (size_t i = 0; i < m->plan.n_rlimits; i++) {
+                struct rlimit want = m->plan.rlimits[i].value, have;
+
+                if (prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, &want, NULL) >= 0)
+                        continue;
+                if (errno != EPERM || prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, NULL, &have) < 0)
+                        return failure_set(failure, -errno, "Failed to set the resource limits of machine '%s': %m",
+                                           m->name);
+                want.rlim_max = have.rlim_max;
+                if (want.rlim_cur > want.rlim_max)
+                        want.rlim_cur = want.rlim_max;
+                if (prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, &want, NULL) < 0)
+                        return failure_set(failure, -errno, "Failed to set the resource limits of machine '%s': %m",
+                                           m->name);
+        }
+
+        return 0;
+}
+
+static int open_namespaces(Machine *m, int proc_fd, Failure *failure)
+{
+        if (!(m->plan.namespaces & CLONE_NEWNET))
+                return 0;
+        m->netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+        if (m->netns_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
+        return 0;
+}
+
+int stage_clone_up(Machine *m, Failure *failure)
+{
+        _cleanup_close_ int child_end = -EBADF, proc_fd = -EBADF;
+        char path[64];
+        int pair[2], r;
+
+        r = sync_pair(pair);
+        if (r < 0)
+                return r;
+        m->sync_fd = pair[0];
+        child_end = pair[1];
+
+        r = clone_child(m, child_end, failure);
+        if (r < 0)
+                return r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d", m->leader.pid);
+        proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc_fd < 0)
+                return failure_set(failure, -errno, "Failed to open '%s': %m", path);
+        if (m->plan.userns) {
+                r = user_namespace_write_maps(proc_fd, &m->plan.map, failure);
+                if (r < 0)
+                        return r;
+        }
+        r = set_rlimits(m, failure);
+        if (r < 0)
+                return r;
+        return open_namespaces(m, proc_fd, failure);
+}
+
+void stage_clone_down(Machine *m)
+{
+        if (m->running) {
+                siginfo_t si;
+
+                (void) kill(m->leader.pid, SIGKILL);
+                (void) waitid(P_PIDFD, (id_t) m->leader.pidfd, &si, WEXITED);
+                m->running = false;
+        }
+
+        leader_done(&m->leader);
+        m->leader = (Leader) LEADER_NULL;
+        m->sync_fd = fd_close(m->sync_fd);
+        m->netns_fd = fd_close(m->netns_fd);
+}
+
+int stage_network_up(Machine *m, Failure *failure)
+{
+        if (m->plan.links.n == 0)
+                return 0;
+        return links_up(&m->plan.links, m->name, m->netns_fd, &m->links, failure);
+}
+
+void stage_network_down(Machine *m)
+{
+        links_down(&m->plan.links, &m->links);
+        m->links = (Links) LINKS_NULL;
+}

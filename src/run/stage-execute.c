@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The last stage: the child has everything, it may become the payload. From here on the machine is known to boxctl, and
+ * the supervisor gives up what it no longer needs. As root of the host.
+ */
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "container/capability.h"
+#include "container/init-control.h"
+#include "container/machine-state.h"
+#include "run/stage.h"
+#include "run/sync.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+#define CAP_BIT(c) (UINT64_C(1) << (c))
+
+static int child_gone(const Machine *m, int r, Failure *failure)
+{
+        if (r == -EPIPE)
+                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
+                                   m->name);
+        return r;
+}
+
+static int fill_links(const LinkPlan *plan, char ***ret)
+{
+        for (size_t i = 0; i < plan->n; i++) {
+                char *text;
+
+                if (asprintf(&text, "%s %s", plan->ops[i].host_name, plan->ops[i].inner_name) < 0)
+                        return -ENOMEM;
+                if (strv_consume(ret, text) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
+/* Whoever enters the machine later has to come under the same filter: the built-in one every box has, another is left
+ * beside the state. */
+static int save_filter(const Machine *m, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (m->seccomp.builtin)
+                return 0;
+        r = machine_state_make_dir(NULL, failure);
+        if (r < 0)
+                return r;
+        r = machine_state_filter_path(NULL, m->name, &path);
+        if (r < 0)
+                return r;
+        return seccomp_program_save(&m->seccomp, path, failure);
+}
+
+static int write_state(Machine *m, Failure *failure)
+{
+        static const char *const consoles[] = {
+                [CONSOLE_INTERACTIVE] = "interactive", [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
+                [CONSOLE_PIPE] = "pipe",
+        };
+        _cleanup_strv_ char **links = NULL;
+        const char *unit = m->cgroup.unit_path ? strrchr(m->cgroup.unit_path, '/') + 1 : "";
+        struct timespec now;
+        int r;
+        MachineState s = {
+                .name = m->name,
+                .leader = m->leader.pid,
+                .supervisor = getpid(),
+                .init = m->plan.init,
+                .booted = m->plan.start_mode == START_BOOT,
+                .root = m->image.path,
+                .unit = (char *) unit,
+                .console = (char *) consoles[m->plan.console],
+                .uid_base = m->plan.owner,
+                .os = m->tree.os_pretty_name,
+                .seccomp_default = m->seccomp.builtin,
+        };
+
+        if (fill_links(&m->plan.links, &links) < 0)
+                return -ENOMEM;
+        s.links = links;
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        s.started_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+
+        m->state_written = true;
+        r = save_filter(m, failure);
+        if (r < 0)
+                return r;
+        return machine_state_write(NULL, &s, failure);
+}
+
+/* Capabilities that are needed until the end: the payload's processes are other users' (KILL), its links ours to remove
+ * (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An init that is asked by
+ * a program of its own takes those for joining the machine. Started by hand we may have to do a whole start again, at
+ * the payload's reboot. */
+static int reduce_privileges(const Machine *m, Failure *failure)
+{
+        uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
+
+        if (!m->settings.keep_unit)
+                return 0;
+        if (m->plan.links.n > 0)
+                keep |= CAP_BIT(CAP_NET_ADMIN);
+        if (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT))
+                keep |= m->plan.caps | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SETUID) |
+                        CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SYS_CHROOT) | CAP_BIT(CAP_SETPCAP);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
+        return capability_reduce_self(keep, failure);
+}
+
+/* For an init that is asked by a FIFO in its tree: opened while we may still look into any process. */
+static int open_leader_root(Machine *m, Failure *failure)
+{
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/root", m->leader.pid);
+        m->leader.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (m->leader.root_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the root of machine '%s': %m", m->name);
+        return 0;
+}
+
+int stage_execute_up(Machine *m, Failure *failure)
+{
+        int r;
+
+        r = sync_wait(m->sync_fd, SYNC_PREPARED, NULL, 0, failure);
+        if (r < 0)
+                return child_gone(m, r, failure);
+        r = write_state(m, failure);
+        if (r < 0)
+                return r;
+        r = sync_send(m->sync_fd, SYNC_EXECUTE);
+        if (r < 0)
+                return child_gone(m, r, failure);
+
+        /* No message of this kind is ever sent back: what comes is a failure, or the end of the channel by execve(). */
+        r = sync_wait(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+        if (r != -EPIPE)
+                return r < 0 ? r : -EBADMSG;
+        m->sync_fd = fd_close(m->sync_fd);
+
+        r = open_leader_root(m, failure);
+        if (r < 0)
+                return r;
+        return reduce_privileges(m, failure);
+}
+
+void stage_execute_down(Machine *m)
+{
+        if (m->state_written)
+                machine_state_remove(NULL, m->name);
+        m->state_written = false;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The machine's file systems: made detached by the supervisor, filled with the two things that stay connected to it (the
+ * console's pty and the notify socket), and handed to the child, which puts them together. The supervisor, as root of
+ * the host.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/console.h"
+#include "container/mount-make.h"
+#include "container/notify.h"
+#include "run/stage.h"
+#include "run/sync.h"
+#include "util/fd.h"
+
+/* systemd-machined(8)'s side of `machinectl bind`: the directory is fixed there. */
+#define INCOMING_DIR "/run/systemd/nspawn/propagate"
+
+static int make_incoming(Machine *m, Failure *failure)
+{
+        if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
+            (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
+            (mkdir(INCOMING_DIR, 0755) < 0 && errno != EEXIST))
+                return failure_set(failure, -errno, "Failed to make '%s': %m", INCOMING_DIR);
+
+        if (asprintf(&m->incoming, "%s/%s", INCOMING_DIR, m->name) < 0) {
+                m->incoming = NULL;
+                return -ENOMEM;
+        }
+        /* One that is there already was left by a supervisor that was killed: the tree's lock is ours. */
+        if (mkdir(m->incoming, 0600) < 0 && errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make '%s': %m", m->incoming);
+        return 0;
+}
+
+/* The machine's first pty, taken before anybody inside can. */
+static int open_console(Machine *m, int devpts_fd, Failure *failure)
+{
+        unsigned number = 0;
+        int unlock = 0;
+
+        if (devpts_fd < 0 || m->plan.console == CONSOLE_PIPE)
+                return 0;
+
+        m->pty_master = openat(devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (m->pty_master < 0 || ioctl(m->pty_master, TIOCSPTLCK, &unlock) < 0 ||
+            ioctl(m->pty_master, TIOCGPTN, &number) < 0)
+                return failure_set(failure, -errno, "Failed to open the console of machine '%s': %m", m->name);
+        if (number != 0)
+                return failure_set(failure, -EBUSY, "The first pty of machine '%s' is taken already", m->name);
+
+        if (fchownat(devpts_fd, "0", m->plan.owner, m->plan.owner + 5, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fchmodat(devpts_fd, "0", 0620, 0) < 0)
+                return failure_set(failure, -errno, "Failed to give machine '%s' its console: %m", m->name);
+        console_set_size(m->pty_master);
+        return 0;
+}
+
+static int open_host_dir(Machine *m, int host_fd, Failure *failure)
+{
+        m->notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
+        if (m->notify_fd < 0)
+                return m->notify_fd;
+        /* Whoever reads /proc/kmsg inside is to wait, not to spin at end of file: we are the writer that never writes. */
+        m->kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (m->kmsg_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the kernel log of machine '%s': %m", m->name);
+        return 0;
+}
+
+static int open_context(Machine *m, MountMakeContext *c, Failure *failure)
+{
+        char path[64];
+
+        c->self_pidns_fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+        c->self_netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (c->self_pidns_fd < 0 || c->self_netns_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the namespaces of the host: %m");
+        if (!m->plan.userns)
+                return 0;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->leader.pid);
+        c->userns_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (c->userns_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
+        return 0;
+}
+
+static void close_context(MountMakeContext *c)
+{
+        fd_close(c->userns_fd);
+        fd_close(c->self_pidns_fd);
+        fd_close(c->self_netns_fd);
+}
+
+static int make_mounts(Machine *m, int *mounts, Failure *failure)
+{
+        _cleanup_(close_context) MountMakeContext c = {
+                .tree_fd = m->image.fd,
+                .leader_pidfd = m->leader.pidfd,
+                .owner = m->plan.owner,
+                .userns_fd = -EBADF,
+                .self_pidns_fd = -EBADF,
+                .self_netns_fd = -EBADF,
+        };
+        const MountPlan *plan = &m->plan.mounts;
+        int r;
+
+        r = open_context(m, &c, failure);
+        if (r < 0)
+                return r;
+        r = mount_make(plan, &c, mounts, failure);
+        if (r < 0)
+                return r;
+        r = open_console(m, mount_make_find(plan, mounts, "/dev/pts"), failure);
+        if (r < 0)
+                return r;
+        r = open_host_dir(m, mount_make_find(plan, mounts, "/run/host"), failure);
+        if (r < 0)
+                return r;
+        return mount_make_seal(plan, mounts, failure);
+}
+
+static int hand_over(Machine *m, const int *mounts, Failure *failure)
+{
+        int r;
+
+        r = sync_send_mounts(m->sync_fd, mounts, m->plan.mounts.n);
+        if (r < 0)
+                return r;
+        return sync_send(m->sync_fd, SYNC_SET_UP);
+}
+
+int stage_mounts_up(Machine *m, Failure *failure)
+{
+        _cleanup_free_ int *mounts = malloc(m->plan.mounts.n * sizeof(int));
+        int r;
+
+        if (!mounts)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->plan.mounts.n; i++)
+                mounts[i] = -EBADF;
+
+        r = make_incoming(m, failure);
+        if (r >= 0)
+                r = make_mounts(m, mounts, failure);
+        if (r >= 0)
+                r = hand_over(m, mounts, failure);
+        for (size_t i = 0; i < m->plan.mounts.n; i++)
+                fd_close(mounts[i]);
+        return r;
+}
+
+void stage_mounts_down(Machine *m)
+{
+        m->pty_master = fd_close(m->pty_master);
+        m->notify_fd = fd_close(m->notify_fd);
+        m->kmsg_fd = fd_close(m->kmsg_fd);
+        if (m->incoming)
+                (void) rmdir(m->incoming);
+        free(TAKE_PTR(m->incoming));
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The stages before anything is made: the tree's lock, the range of ids, and the plan with every check of it against the
+ * host. The supervisor, as root of the host.
+ */
+
+#include <stdio.h>
+
+#include "run/report.h"
+#include "run/stage.h"
+#include "util/log.h"
+
+int stage_lock_up(Machine *m, Failure *failure)
+{
+        return image_lock(&m->image, m->settings.read_only == YES, NULL, &m->lock, failure);
+}
+
+void stage_lock_down(Machine *m)
+{
+        image_unlock(&m->lock);
+        m->lock = (ImageLock) IMAGE_LOCK_NULL;
+}
+
+/* The range that a tree's files belong to on disk; 0 for the ids of the host, an unshifted tree. */
+static uid_t tree_base(const Machine *m)
+{
+        return m->tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
+}
+
+int stage_ids_up(Machine *m, Failure *failure)
+{
+        const Settings *s = &m->settings;
+
+        switch (s->private_users) {
+        case PRIVATE_USERS_NO:
+                return 0;
+        case PRIVATE_USERS_IDENTITY:
+                m->range.count = ID_RANGE_COUNT;
+                return 0;
+        case PRIVATE_USERS_PICK:
+                return id_range_pick(NULL, NULL, m->name, tree_base(m), &m->range, failure);
+        case PRIVATE_USERS_TREE:
+                return id_range_lock(NULL, tree_base(m), ID_RANGE_COUNT, &m->range, failure);
+        default:
+                return id_range_lock(NULL, s->private_users_base, s->private_users_count, &m->range, failure);
+        }
+}
+
+void stage_ids_down(Machine *m)
+{
+        id_range_done(&m->range);
+        m->range = (IdRange) ID_RANGE_NULL;
+}
+
+int stage_plan_up(Machine *m, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {};
+        PlanInput in = {
+                .settings = &m->settings,
+                .host = &m->host,
+                .tree = &m->tree,
+                .machine = m->name,
+                .image_root = m->image.path,
+                .range_base = m->range.base,
+                .range_count = m->range.count,
+        };
+        SeccompSpec spec;
+        int r;
+
+        r = plan_make(&in, &m->plan, &problems);
+        if (r >= 0)
+                r = links_check(&m->plan.links, &problems);
+        if (r < 0)
+                return r;
+        r = report_problems(&problems, failure);
+        if (r < 0)
+                return r;
+
+        spec = plan_seccomp(&m->plan);
+        return seccomp_program_make(&spec, &m->seccomp, failure);
+}
+
+void stage_plan_down(Machine *m)
+{
+        seccomp_program_done(&m->seccomp);
+        m->seccomp = (SeccompProgram) SECCOMP_PROGRAM_NULL;
+        plan_done(&m->plan);
+}

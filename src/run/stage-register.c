@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The machine's registration with systemd-machined: asked for as soon as there is a leader, so that machined works while
+ * the supervisor mounts, and awaited before the payload runs. Started by hand, a machine gets a unit of its own by it (a
+ * scope), from machined, or from systemd where there is no machined. The supervisor, as root of the host.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+
+#include "bus/bus.h"
+#include "bus/systemd1.h"
+#include "run/stage.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* What other programs ask machined for: which manager a machine belongs to. */
+#define BOX_SERVICE "box"
+
+static int start_registration(Machine *m, Failure *failure)
+{
+        MachineRegistration r = {
+                .name = m->name,
+                .service = BOX_SERVICE,
+                .class = "container",
+                .leader = m->leader.pid,
+                .root = m->image.path,
+                .ifindices = m->links.ifindices,
+                .n_ifindices = m->links.n_ifindices,
+                .create_scope = !m->settings.keep_unit,
+                .slice = m->settings.slice,
+                .kill_signal = m->plan.kill_signal,
+        };
+        sd_id128_t id;
+
+        if (sd_id128_from_string(m->plan.uuid, &id) >= 0)
+                memcpy(r.id, id.bytes, sizeof(r.id));
+        return machined_register_start(m->bus, &r, &m->registration, failure);
+}
+
+/* Is a missing machined (or bus) something to go on without? Said once. */
+static int without_machined(const Machine *m, const Failure *why, Failure *failure)
+{
+        if (m->settings.register_mode == REGISTER_YES)
+                return failure_set(failure, why->error, "%s", why->text);
+        log_notice(0, "%s; machine '%s' runs without being registered", why->text, m->name);
+        return 0;
+}
+
+int stage_announce_up(Machine *m, Failure *failure)
+{
+        Failure why = {};
+        int r;
+
+        if (m->settings.register_mode == REGISTER_NO && m->settings.keep_unit)
+                return 0;
+
+        r = bus_open_system(&m->bus, &why);
+        if (r < 0)
+                return m->settings.register_mode == REGISTER_NO ? 0 : without_machined(m, &why, failure);
+        if (m->settings.register_mode == REGISTER_NO)
+                return 0;
+        return start_registration(m, failure);
+}
+
+void stage_announce_down(Machine *m)
+{
+        Failure failure = {};
+
+        m->registration = pending_registration_free(m->registration);
+        if (m->registered && ((!m->bus && bus_open_system(&m->bus, &failure) < 0) ||
+                              machined_unregister(m->bus, m->name, &failure) < 0))
+                log_warning(0, "%s, ignoring", failure.text);
+        m->registered = false;
+        m->bus = sd_bus_flush_close_unref(m->bus);
+        free(TAKE_PTR(m->scope));
+}
+
+/* The leader was put into a scope: its delegated cgroup is the machine's now. */
+static int settle_in_scope(Machine *m, Failure *failure)
+{
+        _cleanup_close_ int root_fd = cgroup_root_open(failure);
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (root_fd < 0)
+                return root_fd;
+        r = cgroup_of_pid(m->leader.pid, &path, failure);
+        if (r < 0)
+                return r;
+        r = cgroup_open(root_fd, path, &m->cgroup, failure);
+        if (r < 0)
+                return r;
+        r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+        if (r < 0)
+                return r;
+        return cgroup_move_to_payload(&m->cgroup, m->leader.pid, failure);
+}
+
+static int finish_registration(Machine *m, Failure *failure)
+{
+        Failure why = {};
+        int r;
+
+        if (!m->registration)
+                return 0;
+        r = machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, &why);
+        if (r == -ENOSYS)
+                return without_machined(m, &why, failure);
+        if (r < 0)
+                return failure_set(failure, r, "%s", why.text);
+        m->registered = true;
+        return 0;
+}
+
+static int start_scope(Machine *m, Failure *failure)
+{
+        ScopeOptions options = {
+                .description = m->name,
+                .pid = m->leader.pid,
+                .slice = m->settings.slice,
+                .kill_signal = m->plan.kill_signal,
+        };
+
+        /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
+        if (asprintf(&m->scope, "box-%s.scope", m->name) < 0) {
+                m->scope = NULL;
+                return -ENOMEM;
+        }
+        options.unit = m->scope;
+        return systemd1_start_scope(m->bus, &options, failure);
+}
+
+int stage_register_up(Machine *m, Failure *failure)
+{
+        int r;
+
+        r = finish_registration(m, failure);
+        if (r < 0)
+                return r;
+        if (m->settings.keep_unit) {
+                /* A bus may be restarted in a machine's life: a new connection unregisters it. */
+                m->bus = sd_bus_flush_close_unref(m->bus);
+                return 0;
+        }
+
+        if (!m->registered && m->bus) {
+                r = start_scope(m, failure);
+                if (r < 0)
+                        return r;
+        }
+        /* Without any service manager to ask, the machine stays in the cgroup that we were started in. */
+        return m->registered || m->scope ? settle_in_scope(m, failure) : 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The steps of a start. Each up either does all of its work or says in *failure why not; what it made by then is undone by
+ * its own down, which is called for every stage whose up was called and copes with any part of it missing.
+ */
+
+#include "run/machine.h"
+
+typedef struct Stage {
+        const char *name;
+        int (*up)(Machine *m, Failure *failure);
+        void (*down)(Machine *m);
+} Stage;
+
+/* run/stage-plan.c: nothing is changed but locks are taken. */
+int stage_lock_up(Machine *m, Failure *failure);
+void stage_lock_down(Machine *m);
+int stage_ids_up(Machine *m, Failure *failure);
+void stage_ids_down(Machine *m);
+int stage_plan_up(Machine *m, Failure *failure);
+void stage_plan_down(Machine *m);
+
+/* run/stage-clone.c: cgroup, child, links. */
+int stage_cgroup_up(Machine *m, Failure *failure);
+void stage_cgroup_down(Machine *m);
+int stage_clone_up(Machine *m, Failure *failure);
+void stage_clone_down(Machine *m);
+int stage_network_up(Machine *m, Failure *failure);
+void stage_network_down(Machine *m);
+
+/* run/stage-register.c: machined, or a scope of our own. */
+int stage_announce_up(Machine *m, Failure *failure);
+void stage_announce_down(Machine *m);
+int stage_register_up(Machine *m, Failure *failure);
+
+/* run/stage-mounts.c */
+int stage_mounts_up(Machine *m, Failure *failure);
+void stage_mounts_down(Machine *m);
+
+/* run/stage-execute.c */
+int stage_execute_up(Machine *m, Failure *failure);
+void stage_execute_down(Machine *m);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The supervisor's life while the payload runs: one sd-event loop that forwards the console, tells the service manager
+ * what the payload tells us, keeps its watchdog fed, turns SIGTERM into the init's own way down, and waits for the leader
+ * to end. Runs as root of the host with few capabilities left (run/stage-execute.c). All that comes in here is hostile:
+ * notify messages and console bytes are the payload's.
+ */
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "bus/systemd1.h"
+#include "container/console.h"
+#include "container/init-control.h"
+#include "container/notify.h"
+#include "run/machine.h"
+#include "util/log.h"
+#include "util/parse.h"
+
+typedef struct Supervisor {
+        Machine *machine;
+        sd_event *event;
+        Console *console;
+        sd_bus_slot *request_stop;
+        bool ready;             /* READY=1 was sent */
+        bool stopping;          /* the payload was asked to go down */
+        siginfo_t end;
+} Supervisor;
+
+static void supervisor_done(Supervisor *s)
+{
+        s->console = console_free(s->console);
+        s->request_stop = sd_bus_slot_unref(s->request_stop);
+        if (s->machine->bus)
+                (void) sd_bus_detach_event(s->machine->bus);
+        s->event = sd_event_unref(s->event);
+}
+
+static void kill_leader(Supervisor *s)
+{
+        (void) kill(s->machine->leader.pid, SIGKILL);
+}
+
+static void tell_ready(Supervisor *s)
+{
+        if (s->ready)
+                return;
+        s->ready = true;
+        (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
+                          s->machine->leader.pid);
+}
+
+/* The payload's own clean way down; a second call, or nothing to ask, is the hard way. */
+static void stop(Supervisor *s)
+{
+        const Plan *plan = &s->machine->plan;
+        Failure failure = {};
+        int r;
+
+        if (s->stopping || (plan->start_mode != START_BOOT && plan->kill_signal == 0)) {
+                kill_leader(s);
+                return;
+        }
+        s->stopping = true;
+        (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Asking the payload to shut down.");
+
+        if (plan->kill_signal > 0)
+                r = RET_ERRNO(kill(s->machine->leader.pid, plan->kill_signal));
+        else
+                r = init_control_request(plan->init, INIT_HALT, &s->machine->leader, &failure);
+        if (r < 0) {
+                log_warning(r, "%s; killing machine '%s'", failure.error < 0 ? failure.text : "Failed to signal the payload",
+                            s->machine->name);
+                kill_leader(s);
+        }
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        stop(userdata);
+        return 0;
+}
+
+static int on_request_stop(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        stop(userdata);
+        return 0;
+}
+
+static int on_leader_end(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        s->end = *si;
+        s->machine->running = false;
+        return sd_event_exit(s->event, 0);
+}
+
+static void take_message(Supervisor *s, const NotifyMessage *m)
+{
+        if (m->status)
+                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: %s", m->status);
+        if (m->ready && s->machine->plan.wait_ready)
+                tell_ready(s);
+}
+
+static int on_notify(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Supervisor *s = userdata;
+        _cleanup_(notify_message_done) NotifyMessage m = {};
+        bool empty;
+        int r;
+
+        /* One a turn: a payload that floods the socket does not keep the rest waiting. */
+        r = notify_receive(fd, s->machine->leader.pid, &m, &empty);
+        if (r < 0) {
+                log_warning(r, "The notify socket of machine '%s' is broken, ignoring its messages from now on: %m",
+                            s->machine->name);
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        }
+        if (r > 0)
+                take_message(s, &m);
+        return 0;
+}
+
+static void on_console_end(Console *c, bool left_by_user, void *userdata)
+{
+        if (left_by_user)
+                kill_leader(userdata);
+}
+
+static int add_console(Supervisor *s)
+{
+        const Machine *m = s->machine;
+        unsigned flags = CONSOLE_DRAIN;
+
+        if (m->pty_master < 0)
+                return 0;
+        if (m->plan.console == CONSOLE_INTERACTIVE)
+                flags |= CONSOLE_READ | CONSOLE_WRITE | CONSOLE_ESCAPE;
+        else if (m->plan.console == CONSOLE_READ_ONLY)
+                flags |= CONSOLE_WRITE;
+        if (m->plan.console == CONSOLE_INTERACTIVE && !m->settings.quiet)
+                log_info(0, "Machine '%s' runs; press ^] three times within a second to kill it", m->name);
+        return console_new(s->event, m->pty_master, flags, on_console_end, s, &s->console);
+}
+
+static int add_bus(Supervisor *s)
+{
+        Failure failure = {};
+        int r;
+
+        if (!s->machine->bus)
+                return 0;
+        r = sd_bus_attach_event(s->machine->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        r = systemd1_on_request_stop(s->machine->bus, on_request_stop, s, &s->request_stop, &failure);
+        if (r < 0)
+                log_warning(0, "%s, ignoring: stop the machine by its own means", failure.text);
+        return 0;
+}
+
+static int set_up(Supervisor *s)
+{
+        int pidfd = s->machine->leader.pidfd, r;
+
+        r = sd_event_new(&s->event);
+        if (r < 0)
+                return r;
+        (void) sd_event_set_watchdog(s->event, true);
+        r = sd_event_add_signal(s->event, NULL, SIGTERM, on_signal, s);
+        if (r >= 0)
+                r = sd_event_add_signal(s->event, NULL, SIGINT, on_signal, s);
+        if (r >= 0)
+                r = sd_event_add_child_pidfd(s->event, NULL, pidfd, WEXITED, on_leader_end, s);
+        if (r >= 0)
+                r = sd_event_add_io(s->event, NULL, s->machine->notify_fd, EPOLLIN, on_notify, s);
+        if (r >= 0)
+                r = add_bus(s);
+        if (r >= 0)
+                r = add_console(s);
+        return r;
+}
+
+/* What a dead PID 1 means. reboot(2) in a PID namespace other than the first kills its init: by SIGHUP for a restart, by
+ * SIGINT for power-off and halt (pid_namespaces(7)). */
+static MachineEnd classify(const siginfo_t *si)
+{
+        if (si->si_code == CLD_EXITED)
+                return MACHINE_EXITED;
+        if (si->si_code == CLD_KILLED && si->si_status == SIGHUP)
+                return MACHINE_REBOOT;
+        if (si->si_code == CLD_KILLED && si->si_status == SIGINT)
+                return MACHINE_SHUT_DOWN;
+        return MACHINE_KILLED;
+}
+
+int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure)
+{
+        _cleanup_(supervisor_done) Supervisor s = { .machine = m };
+        int r;
+
+        r = set_up(&s);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
+        if (!m->plan.wait_ready)
+                tell_ready(&s);
+        else
+                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d",
+                                  m->leader.pid);
+
+        r = sd_event_loop(s.event);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
+
+        *ret = classify(&s.end);
+        *ret_status = s.end.si_status;
+        /* A payload that ends before it was ready never was up: the start has failed. */
+        if (!s.ready && !s.stopping && *ret != MACHINE_REBOOT)
+                return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s %d before the machine was ready",
+                                   m->name, m->plan.argv ? m->plan.argv[0] : "a shell",
+                                   *ret == MACHINE_EXITED ? "exited with status" : "was ended by signal", *ret_status);
+        return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The channel between supervisor and child, a SOCK_SEQPACKET pair, and all that is ever said on it, in this order:
+ *
+ *      supervisor                                      child
+ *      ----------                                      -----
+ *      clone3()  ---------------------------------->   waits
+ *      id maps, links, registration sent, mounts made
+ *      SYNC_MOUNTS (descriptors, several messages)
+ *      SYNC_SET_UP  ------------------------------->   becomes root, attaches, leaves the host's tree, console
+ *                   <-------------------------------   SYNC_PREPARED
+ *      registration answered, cgroup settled
+ *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts, filter, capabilities
+ *                   <-------------------------------   end of file: execve() has closed the channel
+ *
+ * At any point the child may send SYNC_FAILED with its Failure instead, and exits. End of file to the child means that
+ * the supervisor is gone: it exits.
+ */
+
+#include "util/failure.h"
+
+typedef enum SyncKind {
+        SYNC_MOUNTS = 1,
+        SYNC_SET_UP,
+        SYNC_PREPARED,
+        SYNC_EXECUTE,
+        SYNC_FAILED,
+} SyncKind;
+
+int sync_pair(int ret[static 2]);
+
+int sync_send(int fd, SyncKind kind);
+int sync_send_failure(int fd, const Failure *failure);
+
+/* Hands over the valid ones of n descriptors, each with its index. */
+int sync_send_mounts(int fd, const int *mounts, size_t n);
+
+/* Takes messages until one of `kind` came, and mounts into mounts[] (n of them; may be NULL) meanwhile. 0; -EPIPE at
+ * end of file; the peer's error, with its failure, where it sent one. */
+int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure);
