@@ -4,7 +4,9 @@
 No test here needs box: machines are run by systemd-nspawn.
 """
 
+import ctypes
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -48,18 +50,33 @@ def test_networkd_and_resolved_answer():
     assert 'Protocols' in output('resolvectl', 'status')
 
 
-def test_machines_lie_on_a_file_system_that_can_be_idmapped(tmp_path):
-    source = support.MACHINES / 'idmap-probe'
-    source.mkdir()
+def owner_through_idmap(path, userns):
+    """Who owns a path when it is seen through an idmapped mount of it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    at_fdcwd, at_empty_path, open_tree_clone, mount_attr_idmap = -100, 0x1000, 1, 0x100000
+    open_tree, mount_setattr = 428, 442
+    fd = libc.syscall(open_tree, at_fdcwd, os.fsencode(path), open_tree_clone | os.O_CLOEXEC)
+    assert fd >= 0, os.strerror(ctypes.get_errno())
     try:
-        owner = subprocess.run(['unshare', '--mount', 'sh', '-c',
-                                'mount --bind -o X-mount.idmap=b:0:700000:1 "$1" "$2" && stat -c %u "$2"',
-                                'probe', source, tmp_path], capture_output=True, text=True)
-        if 'X-mount' in owner.stderr or owner.stdout.strip() == '0':
-            pytest.fail(f'mount has no X-mount.idmap: {owner}')
-        assert owner.stdout.strip() == '700000', owner
+        attributes = struct.pack('=QQQQ', mount_attr_idmap, 0, 0, userns)
+        r = libc.syscall(mount_setattr, fd, b'', at_empty_path, attributes, len(attributes))
+        assert r == 0, os.strerror(ctypes.get_errno())
+        return os.fstat(fd).st_uid
     finally:
-        source.rmdir()
+        os.close(fd)
+
+
+def test_machines_lie_on_a_file_system_that_can_be_idmapped():
+    sleeper = subprocess.Popen(['unshare', '--user', 'sleep', 'infinity'])
+    try:
+        wait_for(lambda: os.readlink(f'/proc/{sleeper.pid}/ns/user') != os.readlink('/proc/self/ns/user'))
+        for ids in ('uid_map', 'gid_map'):
+            Path(f'/proc/{sleeper.pid}/{ids}').write_text('0 700000 65536')
+        with open(f'/proc/{sleeper.pid}/ns/user', 'rb') as userns:
+            assert owner_through_idmap(support.MACHINES, userns.fileno()) == 700000
+    finally:
+        sleeper.kill()
+        sleeper.wait()
 
 
 def test_source_and_trees_are_read_only():
