@@ -507,9 +507,11 @@ static void write_out(Console *c)
         c->master_readable = true;
         while ((now = now_usec()) < end) {
                 struct pollfd output = { .fd = c->output.fd, .events = POLLOUT };
+                bool moved;
 
                 c->output.ready = true;
-                if (step_master_read(c) | step_output(c))
+                moved = step_master_read(c);
+                if (step_output(c) || moved)
                         continue;
                 if (c->n_out == 0)
                         return;
