@@ -23,7 +23,7 @@
 static const char default_calls[] =
         "@aio @basic-io @chown @default @file-system @io-event @ipc @mount @network-io @process @resources @setuid "
         "@signal @sync @timer "
-        "arm_fadvise64_64 brk capget capset copy_file_range fadvise64 fadvise64_64 flock get_mempolicy getcpu "
+        "arm_fadvise64_64 brk cachestat capget capset copy_file_range fadvise64 fadvise64_64 flock get_mempolicy getcpu "
         "getpriority getrandom ioctl ioprio_get kcmp madvise mincore mprotect mremap name_to_handle_at oldolduname "
         "olduname personality readahead readdir remap_file_pages sched_get_priority_max sched_get_priority_min "
         "sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval "
