@@ -138,6 +138,10 @@ int stage_execute_up(Machine *m, Failure *failure)
         r = sync_wait(m->sync_fd, SYNC_PREPARED, NULL, 0, failure);
         if (r < 0)
                 return child_gone(m, r, failure);
+        /* Now, not after: a command that is over at once has no root any more. */
+        r = open_leader_root(m, failure);
+        if (r < 0)
+                return r;
         r = write_state(m, failure);
         if (r < 0)
                 return r;
@@ -151,9 +155,6 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r < 0 ? r : -EBADMSG;
         m->sync_fd = fd_close(m->sync_fd);
 
-        r = open_leader_root(m, failure);
-        if (r < 0)
-                return r;
         return reduce_privileges(m, failure);
 }
 
