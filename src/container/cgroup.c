@@ -230,6 +230,19 @@ static void enable_controllers(Cgroup *c)
 
 /* ---- the two cgroups ----------------------------------------------------------------------------------------- */
 
+/* Are there processes in UNIT beside us? A unit's main process is alone; a shell's scope is not. */
+static bool is_shared(const Cgroup *c)
+{
+        _cleanup_close_ int fd = openat(c->unit_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+        char own[16];
+
+        if (fd < 0 || fd_read_all(fd, 1024 * 1024, &text, NULL) < 0)
+                return false;
+        (void) snprintf(own, sizeof(own), "%d\n", getpid());
+        return strcmp(text, own) != 0;
+}
+
 int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -239,9 +252,14 @@ int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
         if (c->moved_self)
                 return 0;
 
+        /* Moving a process between cgroups makes the kernel wait for an RCU grace period: milliseconds, more than all the
+         * rest of a start. So only where it is needed and of use: not where systemd put us there (DelegateSubgroup=), and
+         * not where others stay in UNIT, whose children cannot be given controllers then anyway. */
         r = cgroup_of_pid(0, &own, failure);
         if (r < 0)
                 return r;
+        if (strcmp(own, c->unit_path) != 0 || is_shared(c))
+                return 0;
 
         if (mkdirat(c->unit_fd, SUPERVISOR, 0755) == 0)
                 c->made_supervisor = true;
@@ -253,8 +271,7 @@ int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
         if (r < 0)
                 return failure_set(failure, r, "Failed to move into cgroup %s/" SUPERVISOR ": %m", c->unit_path);
 
-        /* Where systemd put us there (DelegateSubgroup=), there is nothing to go back to. */
-        c->moved_self = strcmp(own, c->unit_path) == 0;
+        c->moved_self = true;
         return 0;
 }
 
@@ -461,14 +478,14 @@ void cgroup_done(Cgroup *c)
                         log_warning(r, "Failed to remove cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
         }
 
-        if (c->moved_self) {
+        if (c->moved_self && !c->unit_ends_with_us) {
                 if (c->enabled)
                         control(c, c->enabled, '-');
                 r = write_file(c->unit_fd, "cgroup.procs", "0");
                 if (r < 0)
                         log_debug(r, "Failed to go back to cgroup %s, ignoring: %m", c->unit_path);
         }
-        if (c->made_supervisor && unlinkat(c->unit_fd, SUPERVISOR, AT_REMOVEDIR) < 0)
+        if (c->made_supervisor && !c->unit_ends_with_us && unlinkat(c->unit_fd, SUPERVISOR, AT_REMOVEDIR) < 0)
                 log_debug(-errno, "Failed to remove cgroup %s/" SUPERVISOR ", ignoring: %m", c->unit_path);
 
         free(c->unit_path);

@@ -16,9 +16,10 @@ typedef struct Cgroup {
         int payload_fd;         /* on UNIT/payload, for clone3(CLONE_INTO_CGROUP); -EBADF until made */
         bool moved_self;        /* we moved from UNIT into UNIT/supervisor */
         bool made_supervisor;   /* and made it for that */
+        bool unit_ends_with_us; /* set by the caller: systemd removes what we leave, so going back is not worth its time */
         char *enabled;          /* controllers that we enabled for UNIT's children: "cpu memory", or NULL */
 } Cgroup;
-#define CGROUP_NULL { NULL, -EBADF, -EBADF, false, false, NULL }
+#define CGROUP_NULL { NULL, -EBADF, -EBADF, false, false, false, NULL }
 
 /* The cgroup2 mount point's descriptor, O_PATH; a failure that says what the host lacks where /sys/fs/cgroup is v1 or
  * hybrid. */
@@ -37,7 +38,7 @@ int cgroup_unit_path(const char *own_path, char **ret);
 /* Opens UNIT by its path below root_fd (cgroup_root_open()). */
 int cgroup_open(int root_fd, const char *unit_path, Cgroup *ret, Failure *failure);
 
-/* The steps, each idempotent: we move into UNIT/supervisor; UNIT/payload is made; every controller is enabled for UNIT's
+/* The steps, each idempotent: we move into UNIT/supervisor, where we are alone in UNIT; UNIT/payload is made; every controller is enabled for UNIT's
  * children (one that can't be is a debug message); payload and the files in it that the kernel says may be delegated
  * (/sys/kernel/cgroup/delegate) go to owner. -EBUSY where processes are in UNIT/payload already: another machine's. */
 int cgroup_enter_supervisor(Cgroup *c, Failure *failure);

@@ -18,13 +18,22 @@
 #include "run/stage.h"
 #include "run/sync.h"
 #include "util/fd.h"
-#include "util/log.h"
+#include "util/parse.h"
 
 /* From a unit (or where nobody makes one for us) the caller's own cgroup is the delegated one. By hand, the machine's
  * unit is a scope that only exists once the leader does: stage-register.c. */
 static bool cgroup_is_ours(const Machine *m)
 {
         return m->settings.keep_unit;
+}
+
+/* systemd.exec(5): $SYSTEMD_EXEC_PID is the unit's main process, if that is what reads it. */
+static bool is_main_process(void)
+{
+        const char *e = getenv("SYSTEMD_EXEC_PID");
+        uint32_t pid;
+
+        return e && parse_u32(e, &pid) >= 0 && pid == (uint32_t) getpid();
 }
 
 int stage_cgroup_up(Machine *m, Failure *failure)
@@ -47,6 +56,7 @@ int stage_cgroup_up(Machine *m, Failure *failure)
         r = cgroup_open(root_fd, unit, &m->cgroup, failure);
         if (r < 0)
                 return r;
+        m->cgroup.unit_ends_with_us = is_main_process();
         r = cgroup_enter_supervisor(&m->cgroup, failure);
         if (r < 0)
                 return r;

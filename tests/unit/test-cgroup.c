@@ -272,7 +272,7 @@ static void test_cgroup_enter_supervisor(void **state)
         if (cgroup_of_pid(0, &own, NULL) < 0)
                 skip();
         assert_int_equal(cgroup_enter_supervisor(&c, &failure), 0);
-        assert_file(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "0");
+        assert_file(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "");
         assert_false(c.made_supervisor);
 
         /* We did not come from UNIT, so we don't go there. */
@@ -280,6 +280,38 @@ static void test_cgroup_enter_supervisor(void **state)
         cgroup_done(&c);
         assert_file(t, "machine.slice/box@x.service/cgroup.procs", "");
         assert_true(exists(t, "machine.slice/box@x.service/supervisor"));
+}
+
+/* UNIT is our own cgroup: we leave it when we are alone in it, and stay where others are. */
+static void test_cgroup_enter_supervisor_alone(void **state)
+{
+        const Tree *t = *state;
+        Failure failure = { 0 };
+
+        for (int shared = 0; shared < 2; shared++) {
+                Cgroup c = open_unit(t);
+                char procs[64];
+
+                free(c.unit_path);
+                c.unit_path = NULL;
+                if (cgroup_of_pid(0, &c.unit_path, NULL) < 0)
+                        skip();
+                (void) snprintf(procs, sizeof(procs), "%d\n%s", getpid(), shared ? "4711\n" : "");
+                put(t, "machine.slice/box@x.service/cgroup.procs", procs);
+                if (!shared) {
+                        assert_int_equal(mkdirat(c.unit_fd, "supervisor", 0755), 0);
+                        put(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "");
+                }
+
+                assert_int_equal(cgroup_enter_supervisor(&c, &failure), 0);
+                assert_int_equal(c.moved_self, !shared);
+                if (!shared)
+                        assert_file(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "0");
+                /* As the main process of a unit: nothing is to be gained by going back. */
+                c.unit_ends_with_us = true;
+                cgroup_done(&c);
+                assert_file(t, "machine.slice/box@x.service/cgroup.procs", procs);
+        }
 }
 
 static void test_cgroup_move_to_payload(void **state)
@@ -318,6 +350,7 @@ int main(void)
                 TEST(test_cgroup_make_payload_stale),
                 TEST(test_cgroup_done_removes_all),
                 TEST(test_cgroup_enter_supervisor),
+                TEST(test_cgroup_enter_supervisor_alone),
                 TEST(test_cgroup_move_to_payload),
         };
 
