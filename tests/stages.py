@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The stages of a test run, their order, and the sum. Started by tests/run, as root on the outer machine.
 
+    trees   the trees of labs, payloads and VM, where they are not cached: no tests
     gcc     build with gcc, sanitizers and -Werror (build-dev.ini); all suites of `meson test`
     clang   build with clang and -Werror; the same suites
     lab-12  tests/system in a Debian 12 lab, with box built there
@@ -35,6 +36,7 @@ LAB = TESTS / 'lab' / 'lab'
 VM = TESTS / 'vm' / 'vm'
 SKIPS = TESTS / 'skips.txt'
 RESULTS = cache.ROOT / 'results'
+STAGES = ['gcc', 'clang', 'lab-12', 'lab-13', 'vm']
 QUICK_RELEASE = '13'
 MESON_TIMEOUT_FACTOR = '4'      # two builds share two CPUs, under sanitizers
 
@@ -138,11 +140,18 @@ def meson_stage(compiler, arguments):
     return run
 
 
+def trees_stage(releases, with_vm):
+    def run(stage, _options):
+        PROGRAMS.run(stage, [LAB, 'build', *releases, *trees.PAYLOADS])
+        if with_vm:
+            PROGRAMS.run(stage, [VM, 'build'])
+        return []
+    return run
+
+
 def lab_stage(release):
     def run(stage, options):
         lab = f'{release}.run'
-        for name in trees.PAYLOADS:
-            PROGRAMS.run(stage, [LAB, 'build', name])
         PROGRAMS.run(stage, [LAB, 'up', lab, '--owner', os.getpid()])
         try:
             PROGRAMS.run(stage, [LAB, 'install', lab])
@@ -166,15 +175,19 @@ def vm_stage(stage, _options):
 
 
 def groups(options):
-    """The stages, in groups that run one after the other; those of a group run side by side (two CPUs are enough)."""
-    every = [[Stage('gcc', meson_stage('gcc', ['--native-file', 'build-dev.ini'])),
-              Stage('clang', meson_stage('clang', ['-Dwerror=true']))],
-             [Stage('lab-12', lab_stage('12')), Stage('lab-13', lab_stage('13'))],
-             [Stage('vm', vm_stage)]]
+    """The stages, in groups that run one after the other; those of a group run side by side, for two CPUs."""
     if options.quick:
         wanted = ['gcc', f'lab-{QUICK_RELEASE}']
     else:
-        wanted = options.stages or [stage.name for group in every for stage in group]
+        wanted = options.stages or STAGES
+    releases = [release for release in trees.CODENAMES if f'lab-{release}' in wanted]
+    every = [[Stage('gcc', meson_stage('gcc', ['--native-file', 'build-dev.ini'])),
+              Stage('clang', meson_stage('clang', ['-Dwerror=true'])),
+              Stage('trees', trees_stage(releases, 'vm' in wanted))],
+             [Stage('lab-12', lab_stage('12')), Stage('lab-13', lab_stage('13'))],
+             [Stage('vm', vm_stage)]]
+    if releases or 'vm' in wanted:
+        wanted = [*wanted, 'trees']
     return [[stage for stage in group if stage.name in wanted] for group in every]
 
 
@@ -248,7 +261,7 @@ def report_failures(stages):
 def run_all(options):
     stages = []
     for group in groups(options):
-        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
             try:
                 list(pool.map(lambda stage: run_stage(stage, options), group))
             except BaseException:
@@ -260,10 +273,10 @@ def run_all(options):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog='tests/run', description='Run the tests of box.',
-                                     epilog='Stages: gcc, clang, lab-12, lab-13, vm. Default: all.')
+                                     epilog=f'Stages: {", ".join(STAGES)}. Default: all.')
     parser.add_argument('--quick', action='store_true',
                         help=f"gcc, and the tests marked 'quick' in the Debian {QUICK_RELEASE} lab")
-    parser.add_argument('stages', nargs='*', metavar='STAGE', choices=['gcc', 'clang', 'lab-12', 'lab-13', 'vm', []])
+    parser.add_argument('stages', nargs='*', metavar='STAGE', choices=[*STAGES, []])
     return parser.parse_args()
 
 
