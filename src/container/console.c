@@ -35,6 +35,8 @@ enum {
         ESCAPE_PRESSES = 3,
         EOF_BYTE = 0x04,                /* ^D */
         CHUNKS_PER_WAKE_UP = 16,
+        LATE_CHECK_USEC = 50 * 1000,
+        LATE_HANG_UPS = 20,
 };
 
 /* One of our ends of the forwarding: a descriptor that does not block, or is used as if. */
@@ -60,11 +62,13 @@ struct Console {
         void *userdata;
 
         int master;
-        bool master_readable, master_writable, master_hung_up, master_has_spoken;
+        bool master_readable, master_writable, master_hung_up;
+        bool master_has_spoken, master_reopened;
+        unsigned late_hang_ups;         /* in a row: see on_late() */
         End input, output;
         SavedTermios saved[2];
 
-        sd_event_source *master_source, *winch_source, *more_source;
+        sd_event_source *master_source, *winch_source, *more_source, *late_source;
 
         unsigned escape_presses;
         uint64_t escape_since;
@@ -221,6 +225,9 @@ static bool step_master_write(Console *c)
 
         if (!c->master_writable || c->n_in == 0)
                 return false;
+        /* What is written before the other side has hung up and opened its terminal is lost in that. */
+        if (c->flags & CONSOLE_LATE && !c->master_has_spoken && !c->master_reopened)
+                return false;
 
         n = write(c->master, c->in, c->n_in);
         if (again(n)) {
@@ -306,7 +313,7 @@ static int serve(Console *c)
 
         more = forward(c);
         gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_DRAIN) &&
-               (c->master_has_spoken || !(c->flags & CONSOLE_LATE));
+               (c->master_has_spoken || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
                 if (c->end)
@@ -315,6 +322,32 @@ static int serve(Console *c)
         }
 
         return more ? sd_event_source_set_enabled(c->more_source, SD_EVENT_ONESHOT) : 0;
+}
+
+/* A pty that its user hangs up, opens again, and closes at the end (systemd does so for a service's terminal): the first
+ * hang-up is no end, the last is, and no event tells an opening. So while there was no output yet, we look: hung up for
+ * a second is the end (of a command without a word), and open again after a hang-up means that input is welcome. */
+static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Console *c = userdata;
+        struct pollfd p = { .fd = c->master };
+        int r;
+
+        if (c->ended || c->master_has_spoken)
+                return 0;
+
+        if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
+                c->late_hang_ups++;
+                c->master_hung_up = true;
+        } else {
+                c->late_hang_ups = 0;
+                c->master_reopened = c->master_reopened || c->master_hung_up;
+                c->master_hung_up = false;
+        }
+        r = sd_event_source_set_time_relative(s, LATE_CHECK_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return r < 0 ? r : serve(c);
 }
 
 /* ---- events --------------------------------------------------------------------------------------------------- */
@@ -450,6 +483,12 @@ static int watch(Console *c)
         if (r < 0)
                 return r;
 
+        if (c->flags & CONSOLE_LATE) {
+                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late,
+                                               c);
+                if (r < 0)
+                        return r;
+        }
         if (!isatty(STDOUT_FILENO))
                 return 0;
         r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
@@ -531,6 +570,7 @@ Console *console_free(Console *c)
         sd_event_source_disable_unref(c->master_source);
         sd_event_source_disable_unref(c->winch_source);
         sd_event_source_disable_unref(c->more_source);
+        sd_event_source_disable_unref(c->late_source);
         end_close(&c->input);
         end_close(&c->output);
         sd_event_unref(c->event);

@@ -18,8 +18,8 @@ typedef enum ConsoleFlags {
         CONSOLE_WRITE = 1 << 1,         /* the pty's output goes to our standard output (else it is thrown away) */
         CONSOLE_ESCAPE = 1 << 2,        /* ^] ^] ^] leaves */
         CONSOLE_DRAIN = 1 << 3,         /* a hung-up pty may be opened again (a machine's console between gettys) */
-        CONSOLE_LATE = 1 << 5,          /* the other side opens the pty later: being hung up is no end before its first
-                                         * output */
+        CONSOLE_LATE = 1 << 5,          /* the other side hangs the pty up and opens it itself: that is no end, and
+                                         * input waits for it */
         CONSOLE_EOF = 1 << 4,           /* the end of our standard input goes in as ^D (a shell fed by a pipe) */
 } ConsoleFlags;
 

@@ -128,6 +128,22 @@ static char **list_processes(int dir_fd)
         return TAKE_PTR(list);
 }
 
+/* Has it processes, itself or below? One that cannot tell is shown. */
+static bool is_populated(int dir_fd, const char *group)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (asprintf(&path, "%s/cgroup.events", group) < 0) {
+                path = NULL;
+                return false;
+        }
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fd_read_all(fd, 4096, &text, NULL) < 0)
+                return true;
+        return !strstr(text, "populated 0");
+}
+
 static char **list_groups(int dir_fd)
 {
         _cleanup_strv_ char **list = NULL;
@@ -142,7 +158,8 @@ static char **list_groups(int dir_fd)
                 return NULL;
         }
         while ((e = readdir(dir)))
-                if (e->d_type == DT_DIR && e->d_name[0] != '.' && strv_extend(&list, e->d_name) < 0)
+                if (e->d_type == DT_DIR && e->d_name[0] != '.' && is_populated(dir_fd, e->d_name) &&
+                    strv_extend(&list, e->d_name) < 0)
                         return NULL;
         if (list)
                 qsort(list, strv_length(list), sizeof(char *), compare_names);

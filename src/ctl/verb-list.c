@@ -2,6 +2,7 @@
 
 /* boxctl list: a row a running machine, in machinectl's columns. Any user. */
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static int add_machine(Ctl *c, Table *t, const MachineRow *row)
                 if (m.registered && bus)
                         (void) machined_addresses(bus, row->name, /* ifindex= */ 0, &list, NULL);
         }
-        addresses = join_addresses(list, c->options.max_addresses);
+        /* The limit is for people: a program gets all. */
+        addresses = join_addresses(list, output_is_json(c->options.output) ? UINT_MAX : c->options.max_addresses);
         if (!addresses)
                 return -ENOMEM;
 

@@ -15,6 +15,7 @@
 #include "ctl/format.h"
 #include "ctl/machine.h"
 #include "ctl/terminal.h"
+#include "util/parse.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -77,6 +78,25 @@ static int add_ours(const MachineState *s, char ***list)
         return r;
 }
 
+/* machined's times are numbers on the bus, and dates in what machinectl prints. */
+static int format_times(char **list)
+{
+        static const char key[] = "Timestamp=";
+        char when[FORMAT_MAX];
+        uint64_t usec;
+
+        for (char **s = list; s && *s; s++)
+                if (strncmp(*s, key, sizeof(key) - 1) == 0 && parse_u64(*s + sizeof(key) - 1, &usec) >= 0) {
+                        char *line;
+
+                        if (asprintf(&line, "%s%s", key, format_timestamp(usec, when)) < 0)
+                                return -ENOMEM;
+                        free(*s);
+                        *s = line;
+                }
+        return 0;
+}
+
 static int collect(Ctl *c, const char *name, char ***ret, Failure *failure)
 {
         _cleanup_(machine_done) Machine m = { 0 };
@@ -90,6 +110,8 @@ static int collect(Ctl *c, const char *name, char ***ret, Failure *failure)
                 r = machined_properties_text(ctl_bus(c, NULL), name, c->options.all, &list, failure);
         else
                 r = add_unregistered(&m.state, &list);
+        if (r >= 0)
+                r = format_times(list);
         if (r >= 0 && m.ours && !c->lite)
                 r = add_ours(&m.state, &list);
         if (r < 0)
