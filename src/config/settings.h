@@ -95,7 +95,6 @@ typedef struct BindSetting {
         bool in_tree;
         bool read_only;
         bool recursive;
-        bool optional;          /* "-" before the source: no error where it does not exist */
         BindIdMap idmap;
         Source from;
 } BindSetting;

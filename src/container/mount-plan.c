@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "container/mount-options.h"
 #include "container/mount-plan.h"
 #include "util/strv.h"
 
@@ -360,8 +361,6 @@ static int plan_bind(const BindSetting *b, const MountFacts *f, MountPlan *p, Pr
                 return problem_error(problems, b->from, "'rootidmap' and 'owneridmap' are not supported yet");
         if (b->recursive)
                 row.flags |= MOUNT_RECURSIVE;
-        if (b->optional)
-                row.flags |= MOUNT_OPTIONAL;
         if (b->in_tree)
                 row.flags |= MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
         if (b->idmap == BIND_IDMAP && f->userns)
@@ -373,13 +372,36 @@ static int plan_bind(const BindSetting *b, const MountFacts *f, MountPlan *p, Pr
         return 0;
 }
 
-static int plan_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p)
+static int plan_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
 {
+        uint64_t attrs = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
+        _cleanup_free_ char *options = NULL;
+        const char *reason = NULL;
         MountOp *op;
+        int r;
 
-        if (add_tmpfs(p, f, t->dest, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
-                      t->options && *t->options ? t->options : "mode=0755", &op) < 0)
-                return -ENOMEM;
+        if (t->options && *t->options) {
+                r = mount_options_split(t->options, &attrs, &options, &reason);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return problem_error(problems, t->from, "TemporaryFileSystem=%s:%s: %s", t->dest, t->options,
+                                             reason ? reason : "not a list of mount options");
+        }
+
+        /* mode= is 0755 unless written: a later option of the same name wins. */
+        if (options) {
+                _cleanup_free_ char *all = NULL;
+
+                if (asprintf(&all, "mode=0755,%s", options) < 0) {
+                        all = NULL;
+                        return -ENOMEM;
+                }
+                r = add_tmpfs(p, f, t->dest, attrs, all, &op);
+        } else
+                r = add_tmpfs(p, f, t->dest, attrs, "mode=0755", &op);
+        if (r < 0)
+                return r;
         op->from = t->from;
         return 0;
 }
@@ -416,7 +438,7 @@ static int plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Pro
                 if (plan_bind(&s->binds[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_tmpfs; i++)
-                if (plan_tmpfs(&s->tmpfs[i], f, p) < 0)
+                if (plan_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_inaccessible; i++)
                 if (plan_inaccessible(&s->inaccessible[i], p) < 0)
