@@ -4,15 +4,17 @@
  * Detached mounts (see mount-make.h), by the new mount API: nothing here is visible to anybody, on the host or in the
  * machine, before the child attaches it. Runs in the supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
  *
- * proc and sysfs belong to the PID and the network namespace that the caller is in when they are made. They are made here,
+ * proc and sysfs belong to the PID and the network namespace that the caller is in when they are opened. They are made here,
  * not by the child, because the kernel lets a user namespace mount them only where the host's own are fully visible,
  * which they are not on a host that is a container itself.
  */
 
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "container/mount-make.h"
@@ -40,14 +42,13 @@ static int configure(int fs_fd, char *options, Failure *failure, const char *fst
         return 0;
 }
 
-int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure)
+/* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */
+static int mount_from_context(int fs_fd, const char *fstype, const char *options, uint64_t attrs, Failure *failure)
 {
-        _cleanup_close_ int fs_fd = -EBADF;
         int fd, r;
 
-        fs_fd = fsopen(fstype, FSOPEN_CLOEXEC);
         if (fs_fd < 0)
-                return failure_set(failure, -errno, "Failed to make a new %s: %m", fstype);
+                return failure_set(failure, fs_fd, "Failed to make a new %s: %m", fstype);
 
         if (options) {
                 _cleanup_free_ char *scratch = strdup(options);
@@ -65,6 +66,13 @@ int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *
         if (fd < 0)
                 return failure_set(failure, -errno, "Failed to mount a new %s: %m", fstype);
         return fd;
+}
+
+int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure)
+{
+        _cleanup_close_ int fs_fd = RET_ERRNO(fsopen(fstype, FSOPEN_CLOEXEC));
+
+        return mount_from_context(fs_fd, fstype, options, attrs, failure);
 }
 
 /* ---- what is in a new file system ------------------------------------------------------------------------- */
@@ -190,21 +198,63 @@ static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *fail
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
 
-/* Makes a step inside a namespace of the leader's, and comes back. A supervisor that cannot come back is of no use: that
- * failure is as fatal as any. */
-static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Failure *failure)
+static int setns_failure(const MountOp *op, Failure *failure)
 {
-        int type = op->flags & MOUNT_PIDNS ? CLONE_NEWPID : CLONE_NEWNET;
-        int self = op->flags & MOUNT_PIDNS ? c->self_pidns_fd : c->self_netns_fd;
+        return failure_set(failure, -errno, "Failed to look into the machine's namespaces for its %s: %m", op->fstype);
+}
+
+static int setns_back_failure(Failure *failure)
+{
+        return failure_set(failure, -errno, "Failed to return from the machine's namespaces: %m");
+}
+
+/* sysfs: in the leader's network namespace, and back. A supervisor that cannot come back is of no use: that failure is as
+ * fatal as any. */
+static int make_in_netns(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
         _cleanup_close_ int fd = -EBADF;
 
-        if (setns(c->leader_pidfd, type) < 0)
-                return failure_set(failure, -errno, "Failed to look into the machine's namespaces for its %s: %m",
-                                   op->fstype);
+        if (setns(c->leader_pidfd, CLONE_NEWNET) < 0)
+                return setns_failure(op, failure);
         fd = make_new(op, c, failure);
-        if (setns(self, type) < 0)
-                return failure_set(failure, -errno, "Failed to return from the machine's namespaces: %m");
+        if (setns(c->self_netns_fd, CLONE_NEWNET) < 0)
+                return setns_back_failure(failure);
         return fd < 0 ? fd : TAKE_FD(fd);
+}
+
+static int open_proc_context(void *ret)
+{
+        *(int *) ret = RET_ERRNO(fsopen("proc", FSOPEN_CLOEXEC));
+        return 0;
+}
+
+/*
+ * proc: setns() moves only the children into a PID namespace, so a child it has to be that opens the context, which is
+ * what ties proc to its namespace. It shares our memory and our table of descriptors while we wait (as posix_spawn(3)
+ * has it), does that one call, and is gone.
+ */
+static int make_in_pidns(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        _Alignas(16) char stack[16 * 1024];
+        _cleanup_close_ int context = -EBADF;
+        pid_t pid;
+        int r;
+
+        if (setns(c->leader_pidfd, CLONE_NEWPID) < 0)
+                return setns_failure(op, failure);
+        pid = clone(open_proc_context, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &context);
+        r = RET_ERRNO(pid);
+        if (setns(c->self_pidns_fd, CLONE_NEWPID) < 0)
+                return setns_back_failure(failure);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to start a process in the machine: %m");
+        do
+                r = RET_ERRNO(waitpid(pid, NULL, 0));
+        while (r == -EINTR);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to wait for a process in the machine: %m");
+
+        return mount_from_context(context, op->fstype, op->options, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
 int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)
@@ -220,8 +270,10 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
                         fd = make_tree(op, c, failure);
                 else if (op->kind != MOUNT_NEW)
                         continue;
-                else if (op->flags & (MOUNT_PIDNS | MOUNT_NETNS))
-                        fd = make_in_namespace(op, c, failure);
+                else if (op->flags & MOUNT_PIDNS)
+                        fd = make_in_pidns(op, c, failure);
+                else if (op->flags & MOUNT_NETNS)
+                        fd = make_in_netns(op, c, failure);
                 else
                         fd = make_new(op, c, failure);
 
