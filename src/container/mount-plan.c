@@ -521,8 +521,10 @@ int mount_plan_print(const MountPlan *p, FILE *f)
         for (size_t i = 0; i < p->n; i++) {
                 const MountOp *op = &p->ops[i];
 
-                fprintf(f, "  %s %s%s -> %s%s", who[op->kind], op->flags & MOUNT_FROM_STAGE ? "(staged)/" : "",
-                        op->source ? op->source : op->flags & MOUNT_MASK ? "(inaccessible)" : op->fstype, op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
+                const char *what = op->source ? op->source : op->flags & MOUNT_MASK ? "(inaccessible)" : op->fstype;
+
+                fprintf(f, "  %s %s%s -> %s%s", who[op->kind], op->flags & MOUNT_FROM_STAGE ? "(staged)/" : "", what,
+                        op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
                 print_attrs(op, f);
                 if (op->from.where)
                         fprintf(f, " [%s]", source_text(op->from, source));

@@ -36,8 +36,8 @@ static void supervisor_done(Supervisor *s)
 {
         s->console = console_free(s->console);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
-        if (s->machine->bus)
-                (void) sd_bus_detach_event(s->machine->bus);
+        /* A bus that is attached to a loop is closed when the loop exits: a new one unregisters the machine. */
+        s->machine->bus = sd_bus_flush_close_unref(s->machine->bus);
         s->event = sd_event_unref(s->event);
 }
 
