@@ -39,8 +39,9 @@ int cgroup_unit_path(const char *own_path, char **ret);
 int cgroup_open(int root_fd, const char *unit_path, Cgroup *ret, Failure *failure);
 
 /* The steps, each idempotent: we move into UNIT/supervisor, where we are alone in UNIT; UNIT/payload is made; every
- * controller is enabled for UNIT's children (one that can't be is a debug message); payload and the files in it that the kernel says may be delegated
- * (/sys/kernel/cgroup/delegate) go to owner. -EBUSY where processes are in UNIT/payload already: another machine's. */
+ * controller is enabled for UNIT's children (one that can't be is a debug message); payload and the files in it that the
+ * kernel says may be delegated (/sys/kernel/cgroup/delegate) go to owner. -EBUSY where processes are in UNIT/payload
+ * already: another machine's. */
 int cgroup_enter_supervisor(Cgroup *c, Failure *failure);
 int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure);
 
