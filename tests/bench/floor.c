@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The floor under a container's start: the least program that gives a command the same namespaces, the same mounts and
- * the same link as `box-run --private-users=524288 --network-veth --console=pipe` (container/mount-plan.c,
+ * The floor under a container's start: the least program that gives a command the same namespaces, the same mounts and,
+ * with `veth` the same link as `box-run --private-users=524288 --network-veth --console=pipe` (container/mount-plan.c,
  * container/link-plan.c), executes it, waits, and takes the link away again. What it leaves out is what box adds: settings,
  * checks, locks, a cgroup, rights (capabilities, system call filter, limits), readiness, supervision, error messages.
  *
@@ -367,6 +367,7 @@ static void child(const Detached *d, int ready, char *argv[])
 int main(int argc, char *argv[])
 {
         int pidfd = -1, ready[2], rtnl, status;
+        bool veth;
         struct clone_args args = {
                 .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
                          CLONE_NEWCGROUP | CLONE_FILES | CLONE_PIDFD,
@@ -377,10 +378,12 @@ int main(int argc, char *argv[])
         Detached *d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         pid_t pid;
 
-        if (argc < 3 || d == MAP_FAILED) {
-                fputs("Usage: floor TREE COMMAND [ARGUMENT]...\n", stderr);
+        if (argc < 4 || d == MAP_FAILED) {
+                fputs("Usage: floor veth|none TREE COMMAND [ARGUMENT]...\n", stderr);
                 return EXIT_FAILURE;
         }
+        veth = strcmp(argv[1], "veth") == 0;
+        argv++;
 
         must(pipe2(ready, O_CLOEXEC), "pipe2");
         rtnl = (int) must(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "socket");
@@ -391,12 +394,14 @@ int main(int argc, char *argv[])
 
         write_map(pid, "uid_map");
         write_map(pid, "gid_map");
-        link_up(rtnl, pid);
+        if (veth)
+                link_up(rtnl, pid);
         make_detached(argv[1], pid, pidfd, d);
         must(write(ready[1], "", 1), "write");
 
         must(waitpid(pid, &status, 0), "waitpid");
-        link_down(rtnl);
+        if (veth)
+                link_down(rtnl);
         must(rmdir(INCOMING), INCOMING);
         return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
