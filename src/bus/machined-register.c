@@ -8,6 +8,7 @@
  * signal to the supervisor (systemd1_on_request_stop()), which takes the payload down in its init's own way.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@
 struct PendingRegistration {
         sd_bus *bus;
         sd_bus_slot *slot;
+        char *what;             /* "register machine 'x' with systemd-machined", for messages */
         bool done;
         int result;
         Failure failure;
@@ -29,8 +31,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_erro
 
         p->done = true;
         if (error)
-                p->result = machined_failure(&p->failure, -sd_bus_message_get_errno(m), error,
-                                             "register with systemd-machined");
+                p->result = machined_failure(&p->failure, -sd_bus_message_get_errno(m), error, p->what);
         return 0;
 }
 
@@ -106,19 +107,21 @@ int machined_register_start(sd_bus *bus, const MachineRegistration *reg, Pending
 
         p = calloc(1, sizeof(PendingRegistration));
         if (!p)
-                return failure_set(failure, -ENOMEM, "Failed to register with systemd-machined: %m");
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        if (asprintf(&p->what, "register machine '%s' with systemd-machined", reg->name) < 0) {
+                p->what = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
         p->bus = sd_bus_ref(bus);
 
         r = registration_message(bus, reg, &m);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to register with systemd-machined: %m");
-        r = sd_bus_call_async(bus, &p->slot, m, on_reply, p, 0);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to register with systemd-machined: %m");
+        if (r >= 0)
+                r = sd_bus_call_async(bus, &p->slot, m, on_reply, p, 0);
         /* On a connection this young the message may only be queued. */
-        r = sd_bus_flush(bus);
+        if (r >= 0)
+                r = sd_bus_flush(bus);
         if (r < 0)
-                return failure_set(failure, r, "Failed to register with systemd-machined: %m");
+                return failure_set(failure, r, "Failed to %s: %m", p->what);
 
         *ret = TAKE_PTR(p);
         return 0;
@@ -144,7 +147,8 @@ static int await_reply(PendingRegistration *p, uint64_t timeout_usec)
                 r = sd_bus_process(p->bus, NULL);
                 if (r < 0)
                         return r;
-                if (r > 0)
+                /* A time-out is told to on_reply() without being counted as something done. */
+                if (r > 0 || p->done)
                         continue;
 
                 if (timeout_usec != UINT64_MAX) {
@@ -169,7 +173,7 @@ int machined_register_finish(PendingRegistration *pending, uint64_t timeout_usec
 
         r = await_reply(p, timeout_usec);
         if (r < 0)
-                return failure_set(failure, r, "Failed to register with systemd-machined: %m");
+                return failure_set(failure, r, "Failed to %s: %m", p->what);
         if (p->result < 0)
                 return failure_set(failure, p->result, "%s", p->failure.text);
         return 0;
@@ -182,6 +186,7 @@ PendingRegistration *pending_registration_free(PendingRegistration *p)
 
         sd_bus_slot_unref(p->slot);
         sd_bus_unref(p->bus);
+        free(p->what);
         free(p);
         return NULL;
 }

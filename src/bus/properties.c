@@ -21,6 +21,7 @@ static const char *const kind_types[] = {
         [PROPERTY_U64]    = "t",
         [PROPERTY_ID128]  = "ay",
         [PROPERTY_INTS]   = "ai",
+        [PROPERTY_JOB]    = "(uo)",
 };
 
 static int read_string(sd_bus_message *m, const char *type, char **field)
@@ -93,6 +94,8 @@ static int read_field(sd_bus_message *m, const PropertyField *f, void *base)
                 r = read_string(m, want, field);
         else if (f->kind == PROPERTY_ID128 || f->kind == PROPERTY_INTS)
                 r = read_array(m, f->kind, field);
+        else if (f->kind == PROPERTY_JOB)
+                r = sd_bus_message_read(m, "(uo)", (uint32_t *) field, NULL);
         else
                 r = sd_bus_message_read_basic(m, want[0], field);
         if (r < 0)

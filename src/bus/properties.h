@@ -15,6 +15,7 @@ typedef enum PropertyKind {
         PROPERTY_U64,           /* t → uint64_t */
         PROPERTY_ID128,         /* ay of 16 bytes → uint8_t[16]; any other length leaves it as it is */
         PROPERTY_INTS,          /* ai → struct IntArray */
+        PROPERTY_JOB,           /* (uo) → uint32_t, the number of a unit's job */
 } PropertyKind;
 
 typedef struct IntArray {

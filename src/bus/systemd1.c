@@ -75,6 +75,7 @@ int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *fa
                 { "ControlGroup",         PROPERTY_STRING, offsetof(UnitInfo, control_group) },
                 { "InvocationID",         PROPERTY_ID128,  offsetof(UnitInfo, invocation_id) },
                 { "MainPID",              PROPERTY_U32,    offsetof(UnitInfo, main_pid) },
+                { "Job",                  PROPERTY_JOB,    offsetof(UnitInfo, job) },
                 { "ExecMainCode",         PROPERTY_I32,    offsetof(UnitInfo, exec_main_code) },
                 { "ExecMainStatus",       PROPERTY_I32,    offsetof(UnitInfo, exec_main_status) },
                 { "StatusErrno",          PROPERTY_I32,    offsetof(UnitInfo, status_errno) },

@@ -35,6 +35,7 @@ typedef struct UnitInfo {
         char *control_group;
         uint8_t invocation_id[16];
         uint32_t main_pid;
+        uint32_t job;                   /* queued or running; 0: none */
         int32_t exec_main_code, exec_main_status, status_errno;
         uint64_t active_enter_usec;
         uint64_t memory_current, cpu_usage_nsec, tasks_current, tasks_max;  /* UINT64_MAX: not known */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-messages.h>
 #include <time.h>
 
 #include "ctl/journal.h"
@@ -98,6 +99,14 @@ void journal_tail(FILE *f, const char *unit, unsigned lines, OutputMode mode)
         while (sd_journal_next(j) > 0);
 }
 
+/* systemd's "Failed to start X": says that, and not why. */
+static bool is_mere_report(sd_journal *j)
+{
+        _cleanup_free_ char *id = field(j, "MESSAGE_ID");
+
+        return id && strcmp(id, SD_MESSAGE_UNIT_FAILED_STR) == 0;
+}
+
 char *journal_last_error(const uint8_t invocation_id[static 16])
 {
         static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID" };
@@ -119,7 +128,10 @@ char *journal_last_error(const uint8_t invocation_id[static 16])
                         if (match(j, "PRIORITY", priorities[p]) < 0)
                                 return NULL;
         }
-        if (sd_journal_seek_tail(j) < 0 || sd_journal_previous(j) <= 0)
+        if (sd_journal_seek_tail(j) < 0)
                 return NULL;
-        return field(j, "MESSAGE");
+        while (sd_journal_previous(j) > 0)
+                if (!is_mere_report(j))
+                        return field(j, "MESSAGE");
+        return NULL;
 }

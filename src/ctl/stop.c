@@ -124,7 +124,7 @@ static bool unit_is_busy(Ctl *c, const char *name)
 
         if (!bus || !unit || systemd1_unit_info(bus, unit, &u, NULL) < 0)
                 return false;
-        return strcmp(u.active_state, "inactive") != 0 && strcmp(u.active_state, "failed") != 0;
+        return u.job != 0 || (strcmp(u.active_state, "inactive") != 0 && strcmp(u.active_state, "failed") != 0);
 }
 
 static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failure)

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/journal.h"
 #include "ctl/units.h"
@@ -135,8 +136,30 @@ static int batch_add(Batch *b, const char *name)
         return 0;
 }
 
+/* An init that cannot say when it is ready counts as ready when it runs; one that ends at once has then "started". */
+static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
+{
+        enum { TRIES = 100, PAUSE_USEC = 10 * 1000 };
+        _cleanup_(unit_info_done) UnitInfo u = { 0 };
+        char words[128];
+
+        for (unsigned i = 0; i < TRIES; i++) {
+                unit_info_done(&u);
+                if (systemd1_unit_info(bus, unit, &u, NULL) < 0)
+                        return;
+                if (strcmp(u.active_state, "deactivating") != 0)
+                        break;
+                (void) usleep(PAUSE_USEC);      /* its end is near, and tells more than its beginning */
+        }
+        if (strcmp(u.active_state, "failed") == 0)
+                failure_set(ret, -EIO, "It started, but ended at once: %s",
+                            unit_result_words(&u, words, sizeof(words)));
+        else if (strcmp(u.active_state, "inactive") == 0)
+                failure_set(ret, -EIO, "It started, but its init ended at once");
+}
+
 /* Says what failed; the first failure's error. */
-static int batch_report(Ctl *c, sd_bus *bus, Batch *b, bool start)
+static int batch_report(sd_bus *bus, Batch *b, bool start)
 {
         int r = 0;
 
@@ -149,7 +172,8 @@ static int batch_report(Ctl *c, sd_bus *bus, Batch *b, bool start)
                                 unit_failure_cause(bus, j->unit, j->result, &f);
                         else
                                 failure_set(&f, -EIO, "Failed to stop %s: %s", j->unit, j->result);
-                }
+                } else if (f.error == 0 && j->result && start)
+                        check_still_there(bus, j->unit, &f);
                 if (f.error < 0) {
                         (void) complain(b->names[i], &f);
                         r = r < 0 ? r : f.error;
@@ -173,7 +197,7 @@ static int batch_run(Ctl *c, Batch *b, bool start)
                                b->jobs, b->n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
-        return batch_report(c, bus, b, start);
+        return batch_report(bus, b, start);
 }
 
 static int run_units(Ctl *c, char *const *names, size_t n, bool start)

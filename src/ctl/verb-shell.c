@@ -127,12 +127,13 @@ static const char *find_su(const Leader *leader)
 static int run_directly(Ctl *c, const Machine *m, const Leader *leader, const Request *q, const MachineUser *u,
                         char **env)
 {
+        _cleanup_close_ int home = tree_open(leader->root_fd, u->home, O_PATH | O_DIRECTORY);
         _cleanup_free_ char *shell_name = login_name(u->shell);
         EnterOptions o = {
                 .path = q->command ? q->command[0] : u->shell,
                 .argv = q->command ?: (char *const[]) { shell_name, NULL },
                 .envp = env,
-                .working_directory = u->home,
+                .working_directory = home >= 0 ? u->home : NULL,        /* as login(1): "/" without one */
                 .uid = u->uid,
                 .gid = u->gid,
                 .groups = u->groups,
