@@ -185,6 +185,9 @@ static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int
         r = confine(plan, seccomp, failure);
         if (r < 0)
                 return r;
+        /* A supervisor that died before confine() tied us to it kills nobody any more. */
+        if (sync_is_closed(sync_fd))
+                return -EPIPE;
         return execute(plan, failure);
 }
 

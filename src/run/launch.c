@@ -40,7 +40,8 @@ int machine_up(Machine *m, Failure *failure)
                 log_debug(0, "Doing: %s", stages[i].name);
                 r = stages[i].up(m, failure);
                 if (r < 0) {
-                        (void) failure_set(failure, r, "Failed at the stage '%s': %m", stages[i].name);
+                        (void) failure_set(failure, r, "Failed to start machine '%s', at its stage '%s': %m", m->name,
+                                           stages[i].name);
                         down_from(m, i + 1);
                         return r;
                 }

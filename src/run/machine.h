@@ -81,6 +81,7 @@ int machine_dry_run(Machine *m, Failure *failure);
 /* run/supervise.c: until the machine is down. */
 typedef enum MachineEnd {
         MACHINE_EXITED,         /* *ret_status is the payload's exit status */
+        MACHINE_INIT_EXITED,    /* the same, of an init that was to shut down instead, and was not asked to */
         MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
         MACHINE_REBOOT,
         MACHINE_KILLED,         /* by another signal: *ret_status is its number */

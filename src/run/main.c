@@ -38,18 +38,28 @@ static int block_signals(void)
 /* What the payload's end is to whoever started us. */
 static int exit_status(const Machine *m, MachineEnd end, int status)
 {
+        Failure failure = {};
+
         switch (end) {
         case MACHINE_EXITED:
-                /* The payload's own 133 must not make the unit restart. */
-                return status == EXIT_REBOOT ? EXIT_FAILURE : status;
+                break;
+        case MACHINE_INIT_EXITED:
+                (void) failure_set(&failure, -ECHILD, "The init of machine '%s' exited with status %d, without a shutdown",
+                                   m->name, status);
+                break;
         case MACHINE_SHUT_DOWN:
                 return EXIT_SUCCESS;
         case MACHINE_REBOOT:
                 return EXIT_REBOOT;
         default:
-                log_error(0, "Machine '%s' was ended by %s", m->name, signal_name(status));
-                return EXIT_FAILURE;
+                (void) failure_set(&failure, -ECHILD, "Machine '%s' was ended by %s", m->name, signal_name(status));
+                status = EXIT_FAILURE;
         }
+
+        if (failure.error < 0)
+                report_failure(&failure);
+        /* The payload's own 133 must not make the unit restart. */
+        return status == EXIT_REBOOT || (failure.error < 0 && status == 0) ? EXIT_FAILURE : status;
 }
 
 /* One life of the machine. Exit status, or negative after a failure. */
@@ -77,8 +87,6 @@ static int run(Machine *m, Failure *failure)
 
         if (m->settings.dry_run)
                 return machine_dry_run(m, failure);
-        if (geteuid() != 0)
-                return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", m->name);
 
         do {
                 r = run_once(m, &end, failure);

@@ -148,6 +148,18 @@ static int early_action(CommandLineAction action)
         return r < 0 ? -EIO : 1;
 }
 
+/* Before anything is looked for: others than root do not even see the trees. */
+static int check_privilege(const Assignments *switches, Failure *failure)
+{
+        const char *what = assignments_last(switches, SETTING_MACHINE);
+
+        if (geteuid() == 0 || assignments_last(switches, SETTING_DRY_RUN))
+                return 0;
+        if (!what)
+                what = assignments_last(switches, SETTING_DIRECTORY);
+        return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
+}
+
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = {};
@@ -164,6 +176,9 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         if (r != 0)
                 return r;
 
+        r = check_privilege(&m->switches, failure);
+        if (r < 0)
+                return r;
         r = find_image(m, failure);
         if (r < 0)
                 return r;

@@ -69,7 +69,9 @@ void stage_announce_down(Machine *m)
 {
         Failure failure = {};
 
-        m->registration = pending_registration_free(m->registration);
+        /* A request on its way cannot be called back: it may have been granted. */
+        if (m->registration && machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, NULL) >= 0)
+                m->registered = true;
         if (m->registered && ((!m->bus && bus_open_system(&m->bus, &failure) < 0) ||
                               machined_unregister(m->bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);

@@ -7,6 +7,7 @@
  * notify messages and console bytes are the payload's.
  */
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -157,7 +158,10 @@ static int add_bus(Supervisor *s)
 
         if (!s->machine->bus)
                 return 0;
-        r = sd_bus_attach_event(s->machine->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
+        /* The end of the loop is not the connection's: the machine has to be unregistered still. */
+        r = sd_bus_set_close_on_exit(s->machine->bus, false);
+        if (r >= 0)
+                r = sd_bus_attach_event(s->machine->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return r;
         r = systemd1_on_request_stop(s->machine->bus, on_request_stop, s, &s->request_stop, &failure);
@@ -201,6 +205,13 @@ static MachineEnd classify(const siginfo_t *si)
         return MACHINE_KILLED;
 }
 
+/* An init that can call reboot(2) ends by it. One that exits has crashed or was never meant to be an init; but systemd
+ * in a container exits on purpose (`systemctl exit`). */
+static bool init_may_exit(const Plan *p)
+{
+        return p->start_mode != START_BOOT || p->init == INIT_SYSTEMD || !(p->caps & (UINT64_C(1) << CAP_SYS_BOOT));
+}
+
 int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure)
 {
         _cleanup_(supervisor_done) Supervisor s = { .machine = m };
@@ -221,10 +232,12 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
 
         *ret = classify(&s.end);
         *ret_status = s.end.si_status;
+        if (*ret == MACHINE_EXITED && !s.stopping && !init_may_exit(&m->plan))
+                *ret = MACHINE_INIT_EXITED;
         /* A payload that ends before it was ready never was up: the start has failed. */
         if (!s.ready && !s.stopping && *ret != MACHINE_REBOOT)
                 return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s %d before the machine was ready",
                                    m->name, m->plan.argv ? m->plan.argv[0] : "a shell",
-                                   *ret == MACHINE_EXITED ? "exited with status" : "was ended by signal", *ret_status);
+                                   s.end.si_code == CLD_EXITED ? "exited with status" : "was ended by signal", *ret_status);
         return 0;
 }

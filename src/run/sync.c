@@ -3,6 +3,7 @@
 /* The channel between supervisor and child (see sync.h). Both of them, each its end; no privilege. Both ends are our own
  * program, before it executes the payload: messages are trusted, but their sizes are checked all the same. */
 
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -131,6 +132,13 @@ static int receive_message(int fd, SyncMessage *m, int *mounts, size_t n)
 
         take_mounts(m, &mh, mounts, n);
         return 0;
+}
+
+bool sync_is_closed(int fd)
+{
+        struct pollfd p = { .fd = fd };
+
+        return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
 int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure)

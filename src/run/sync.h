@@ -37,6 +37,9 @@ int sync_send_failure(int fd, const Failure *failure);
 /* Hands over the valid ones of n descriptors, each with its index. */
 int sync_send_mounts(int fd, const int *mounts, size_t n);
 
+/* Has the other side closed its end? */
+bool sync_is_closed(int fd);
+
 /* Takes messages until one of `kind` came, and mounts into mounts[] (n of them; may be NULL) meanwhile. 0; -EPIPE at
  * end of file; the peer's error, with its failure, where it sent one. */
 int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure);
