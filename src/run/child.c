@@ -53,7 +53,9 @@ static int become_root(Failure *failure)
         return 0;
 }
 
-/* The console as controlling terminal and standard streams; in pipe mode the streams stay as they are. */
+/* The console as standard streams; in pipe mode they stay as they are. A command also gets it as controlling terminal. An
+ * init does not, as none does from the kernel: a getty that it starts could not take it away from another session's leader
+ * without the host's CAP_SYS_ADMIN, and a ^C before that would be Ctrl-Alt-Del to PID 1. */
 static int open_console(const Plan *plan, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -66,7 +68,7 @@ static int open_console(const Plan *plan, Failure *failure)
         fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return failure_set(failure, -errno, "Failed to open the machine's /dev/console: %m");
-        if (ioctl(fd, TIOCSCTTY, 0) < 0)
+        if (plan->start_mode != START_BOOT && ioctl(fd, TIOCSCTTY, 0) < 0)
                 return failure_set(failure, -errno, "Failed to make /dev/console the controlling terminal: %m");
         for (int i = 0; i < 3; i++)
                 if (dup2(fd, i) < 0)

@@ -58,6 +58,7 @@ class Machine:
         self.path = MACHINES / name
         self.unit = f'{unit}{name}.service'
         self.file = NSPAWN_FILES / f'{name}.nspawn'
+        self.since = time.time()
 
     def write_file(self, text):
         """Writes the machine's .nspawn file, where it is trusted."""
@@ -105,7 +106,8 @@ class Machine:
         assert self.system_state() == 'running', failed
 
     def journal(self):
-        return output('journalctl', '--no-pager', '--output=cat', '--unit', self.unit)
+        """What the unit, and the machine on its console, have said since this object was made."""
+        return output('journalctl', '--no-pager', '--output=cat', f'--since=@{self.since:.6f}', '--unit', self.unit)
 
     def remove(self):
         """Takes the machine away with all that belongs to it, whatever state it is in."""
