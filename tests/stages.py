@@ -211,7 +211,8 @@ def read_junit(path):
         problem = next((case.find(tag) for tag in ('failure', 'error') if case.find(tag) is not None), None)
         skipped = case.find('skipped')
         if problem is not None:
-            cases.append(Case(name, 'failed', problem.get('message') or (problem.text or '').strip()))
+            text = problem.get('message') or problem.text or case.findtext('system-out') or ''
+            cases.append(Case(name, 'failed', text.strip()))
         elif skipped is not None:
             cases.append(Case(name, 'skipped', skipped.get('message') or 'no reason given'))
         else:

@@ -155,10 +155,11 @@ class HostState:
     PLACES = ('/run/box', '/run/systemd/nspawn', '/run/systemd/nspawn-uid', '/run/systemd/machines',
               '/run/systemd/system', '/run/netns', '/var/lib/machines')
     PROGRAMS = ('box-run', 'systemd-nspawn')
-    # Made once for all machines and kept: empty directories, networkd's tables for masquerading, what `ip netns` mounts
+    # Made once for all machines and kept: the slice, empty directories, networkd's tables for masquerading, what
+    # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
               '/run/box/locks', '/run/box/propagate', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat',
-              '/run/netns (tmpfs)'}
+              '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
     def take(cls):
@@ -180,9 +181,9 @@ class HostState:
     def _links():
         return {f'{link["ifname"]} {link.get("altnames", "")}' for link in json.loads(output('ip', '-json', 'link'))}
 
-    @staticmethod
-    def _cgroups():
-        return {str(path) for path in Path('/sys/fs/cgroup/machine.slice').glob('**/')}
+    @classmethod
+    def _cgroups(cls):
+        return {str(path) for path in Path('/sys/fs/cgroup/machine.slice').glob('**/')} - cls.SHARED
 
     @classmethod
     def _files(cls):

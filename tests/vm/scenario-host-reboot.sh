@@ -21,11 +21,12 @@ registered() {
         machinectl --no-legend list | grep -q "^$NAME "
 }
 
-# Eats memory without end in a unit of its own inside the machine: true if it was killed for it, not by the time-out.
+# Eats memory without end in a unit of its own inside the machine: true if that ended, and not by the time-out. That it
+# was killed for it is what oom_kills tells.
 eat_memory() {
         local status=0
         in_machine timeout 100 tail /dev/zero >/dev/null || status=$?
-        equal 137 "$status"
+        [[ $status != 0 && $status != 124 ]] || { echo "ended with $status"; return 1; }
 }
 
 oom_kills() {
@@ -88,8 +89,8 @@ boot_2() {
         check 'it is registered again' registered
         check 'MemoryMax= is in the cgroup' equal "$MEMORY_MAX" "$(cat "$GROUP/memory.max")"
         check 'CPUQuota= is in the cgroup' equal '50000 100000' "$(cat "$GROUP/cpu.max")"
-        check 'who eats more memory than the limit is killed' eat_memory
-        check 'the kernel counted the kill in the unit' between 1 100 "$(oom_kills)"
+        check 'who eats more memory than the limit does not get it' eat_memory
+        check 'the kernel killed it for that' between 1 100 "$(oom_kills)"
         check 'the machine outlives it' machine_is_running
         check 'a busy loop gets half a CPU' between 4500 5500 "$(busy_milliseconds)"
         check 'a frozen machine stands still' freeze_holds
