@@ -20,45 +20,6 @@
 #include "ctl/verb.h"
 #include "util/strv.h"
 
-sd_bus *ctl_bus(Ctl *c, Failure *failure)
-{
-        if (!c->bus && c->bus_failure.error == 0)
-                (void) bus_open_system(&c->bus, &c->bus_failure);
-        if (!c->bus)
-                failure_set(failure, c->bus_failure.error, "%s", c->bus_failure.text);
-        else
-                (void) sd_bus_set_allow_interactive_authorization(c->bus, !c->options.no_ask_password);
-        return c->bus;
-}
-
-int complain(const char *name, const Failure *f)
-{
-        return log_error(f->error, "%s: %s", name, f->text);
-}
-
-int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure))
-{
-        int r, first = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                r = one(c, names[i], &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                }
-        }
-        return first;
-}
-
-static bool takes_command(const char *verb)
-{
-        const Verb *v = verb_find(verb);
-
-        return v && (v->flags & VERB_COMMAND);
-}
-
 static const Verb *choose_verb(const char *name, Failure *failure)
 {
         const Verb *v = name ? verb_find(name) : verb_default();
@@ -118,7 +79,7 @@ int main(int argc, char **argv)
         c.lite = strstr(c.program, "machinectl") != NULL;
         log_setup(c.program, LOG_INFO);
 
-        r = command_line_parse(argc, argv, takes_command, &line, &f);
+        r = options_parse(argc, argv, verb_takes_command, &line, &f);
         if (r < 0) {
                 log_error(r, "%s", f.text);
                 return c.lite ? 1 : 2;

@@ -270,8 +270,7 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
-int command_line_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret,
-                       Failure *failure)
+int options_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret, Failure *failure)
 {
         CommandLine line = { .options = options_default };
         int r;

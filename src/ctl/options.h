@@ -77,5 +77,4 @@ typedef struct CommandLine {
 void command_line_done(CommandLine *c);
 
 /* takes_command says that what follows the verb's first argument is another program's command line. */
-int command_line_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret,
-                       Failure *failure);
+int options_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret, Failure *failure);

@@ -46,6 +46,7 @@ extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb
 extern const Verb *const verbs[];
 const Verb *verb_find(const char *name);
 const Verb *verb_default(void);
+bool verb_takes_command(const char *name);
 /* The nearest name to a misspelt one, NULL where none is near. */
 const char *verb_nearest(const char *name);
 

@@ -22,6 +22,13 @@ const Verb *verb_find(const char *name)
         return NULL;
 }
 
+bool verb_takes_command(const char *name)
+{
+        const Verb *v = verb_find(name);
+
+        return v && (v->flags & VERB_COMMAND);
+}
+
 const Verb *verb_default(void)
 {
         for (const Verb *const *v = verbs; *v; v++)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tables as text and as JSON, and that nothing of a machine reaches a terminal raw. */
+
+#include "test.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "ctl/table.h"
+
+static const char *const columns[] = { "machine", "os", "addresses" };
+
+static Table *table_of(const char *const (*rows)[3], size_t n)
+{
+        Table *t = table_new(columns, ARRAY_SIZE(columns));
+
+        assert_non_null(t);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(table_add(t, rows[i]), 0);
+        return t;
+}
+
+static void assert_printed(Table *t, unsigned flags, size_t width, const char *want)
+{
+        char *got = NULL;
+        size_t size;
+        FILE *f = open_memstream(&got, &size);
+
+        assert_non_null(f);
+        table_print(t, f, flags, width);
+        assert_int_equal(fclose(f), 0);
+        assert_string_equal(got, want);
+        free(got);
+        table_free(t);
+}
+
+static void test_table_print_aligned(void **state)
+{
+        static const char *const rows[][3] = { { "web", "debian", "10.0.0.5" }, { "a", NULL, "" } };
+
+        assert_printed(table_of(rows, 2), TABLE_HEADER | TABLE_SORT, 0,
+                       "MACHINE OS     ADDRESSES\n"
+                       "a       -      -\n"
+                       "web     debian 10.0.0.5\n");
+}
+
+static void test_table_print_unsorted_without_header(void **state)
+{
+        static const char *const rows[][3] = { { "b", "x", "1" }, { "a", "y", "2" } };
+
+        assert_printed(table_of(rows, 2), 0, 0, "b x 1\na y 2\n");
+}
+
+static void test_table_print_lines_of_a_cell(void **state)
+{
+        static const char *const rows[][3] = { { "a", "x", "10.0.0.1\nfe80::1" }, { "b", "y", "10.0.0.2" } };
+
+        assert_printed(table_of(rows, 2), 0, 0,
+                       "a x 10.0.0.1\n"
+                       "    fe80::1\n"
+                       "b y 10.0.0.2\n");
+}
+
+static void test_table_print_utf8_counts_characters(void **state)
+{
+        static const char *const rows[][3] = { { "a", "Größe", "1" }, { "b", "x", "2" } };
+
+        assert_printed(table_of(rows, 2), 0, 0, "a Größe 1\nb x     2\n");
+}
+
+static void test_table_print_cut(void **state)
+{
+        static const char *const rows[][3] = { { "machine", "debian", "192.168.100.100" }, { "b", "x", "1" } };
+
+        assert_printed(table_of(rows, 2), 0, 20, "machine debian 192.…\nb       x      1\n");
+        /* What just fits is not cut. */
+        assert_printed(table_of(rows, 2), 0, 30, "machine debian 192.168.100.100\nb       x      1\n");
+}
+
+static void test_table_print_colour(void **state)
+{
+        static const char *const rows[][3] = { { "a", "x", "1" } };
+
+        assert_printed(table_of(rows, 1), TABLE_HEADER | TABLE_COLOUR, 0,
+                       "\x1b[4mMACHINE\x1b[0m \x1b[4mOS\x1b[0m \x1b[4mADDRESSES\x1b[0m\na       x  1\n");
+}
+
+static void test_table_print_hostile(void **state)
+{
+        static const char *const rows[][3] = { { "a", "\x1b]0;owned\x07", "x\xc2\x9b" "2J\xff" } };
+
+        assert_printed(table_of(rows, 1), 0, 0, "a ?]0;owned? x??2J?\n");
+}
+
+static json_t *json_of(Table *t, OutputMode mode)
+{
+        char *text = NULL;
+        json_t *json;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        assert_int_equal(table_print_json(t, f, mode), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(text[size - 1], '\n');
+        json = json_loads(text, 0, NULL);
+        assert_non_null(json);
+        free(text);
+        table_free(t);
+        return json;
+}
+
+static void test_table_print_json(void **state)
+{
+        static const char *const rows[][3] = { { "web", "de\"bian", NULL }, { "a\x1b", "\xff", "1\n2" } };
+        static const OutputMode modes[] = { OUTPUT_JSON, OUTPUT_JSON_PRETTY };
+
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+                json_t *json = json_of(table_of(rows, 2), modes[i]), *first = json_array_get(json, 0);
+
+                assert_int_equal(json_array_size(json), 2);
+                assert_string_equal(json_string_value(json_object_get(first, "machine")), "a?");
+                assert_string_equal(json_string_value(json_object_get(first, "os")), "?");
+                assert_string_equal(json_string_value(json_object_get(first, "addresses")), "1\n2");
+                assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1), "os")), "de\"bian");
+                assert_true(json_is_null(json_object_get(json_array_get(json, 1), "addresses")));
+                json_decref(json);
+        }
+}
+
+static void test_table_print_json_empty(void **state)
+{
+        json_t *json = json_of(table_of(NULL, 0), OUTPUT_JSON);
+
+        assert_true(json_is_array(json));
+        assert_int_equal(json_array_size(json), 0);
+        json_decref(json);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_table_print_aligned),
+                cmocka_unit_test(test_table_print_unsorted_without_header),
+                cmocka_unit_test(test_table_print_lines_of_a_cell),
+                cmocka_unit_test(test_table_print_utf8_counts_characters),
+                cmocka_unit_test(test_table_print_cut),
+                cmocka_unit_test(test_table_print_colour),
+                cmocka_unit_test(test_table_print_hostile),
+                cmocka_unit_test(test_table_print_json),
+                cmocka_unit_test(test_table_print_json_empty),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
