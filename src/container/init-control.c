@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,8 +22,8 @@
 #include "util/tree.h"
 
 enum {
-        FIFO_TRIES = 40,
-        FIFO_PAUSE_MSEC = 50,
+        TRIES = 40,             /* for an init that has only just started */
+        PAUSE_MSEC = 50,
         PROGRAM_TIMEOUT_MSEC = 5000,
 };
 
@@ -127,10 +129,43 @@ bool init_control_enters(InitFlavour flavour, InitRequest request)
         return find_way(flavour, request)->programs;
 }
 
-static int ask_by_signal(const Leader *leader, int sig, Failure *failure)
+static void pause_msec(unsigned msec)
 {
-        if (sig <= 0)
-                sig = SIGRTMIN - sig;
+        const struct timespec t = { .tv_nsec = (long) msec * 1000000 };
+
+        (void) nanosleep(&t, NULL);
+}
+
+/* Would the signal reach it? 0, 1, or negative. */
+static int takes_signal(pid_t pid, int sig)
+{
+        static const char *const masks[] = { "\nSigBlk:", "\nSigCgt:" };
+        _cleanup_close_ int fd = -EBADF;
+        char path[64], text[4096];
+        uint64_t taken = 0;
+        ssize_t n;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return -errno;
+        text[n] = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
+                const char *line = strstr(text, masks[i]);
+
+                taken |= line ? strtoull(line + strlen(masks[i]), NULL, 16) : 0;
+        }
+        return taken >> (sig - 1) & 1;
+}
+
+int init_control_signal(const Leader *leader, int sig, Failure *failure)
+{
+        for (unsigned i = 0; i < TRIES && takes_signal(leader->pid, sig) == 0; i++)
+                pause_msec(PAUSE_MSEC);
         if (syscall(SYS_pidfd_send_signal, leader->pidfd, sig, NULL, 0) < 0)
                 return failure_set(failure, -errno, "Failed to signal the machine's init, process %d: %m", leader->pid);
 
@@ -172,13 +207,6 @@ static int open_fifo(int root_fd)
         return -ENOENT;
 }
 
-static void pause_msec(unsigned msec)
-{
-        const struct timespec t = { .tv_nsec = (long) msec * 1000000 };
-
-        (void) nanosleep(&t, NULL);
-}
-
 /* The FIFO is there from the moment that init's main loop runs; one that was started just now is given the time. */
 static int ask_by_fifo(const Leader *leader, char runlevel, Failure *failure)
 {
@@ -191,11 +219,11 @@ static int ask_by_fifo(const Leader *leader, char runlevel, Failure *failure)
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
 
-        for (unsigned i = 0; i < FIFO_TRIES; i++) {
+        for (unsigned i = 0; i < TRIES; i++) {
                 fd = open_fifo(leader->root_fd);
                 if (fd != -ENOENT && fd != -ENXIO)
                         break;
-                pause_msec(FIFO_PAUSE_MSEC);
+                pause_msec(PAUSE_MSEC);
         }
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to open init's control FIFO in the machine: %m");
@@ -274,5 +302,5 @@ int init_control_request(InitFlavour flavour, InitRequest request, const Leader 
 
         if (way->signal == 0)
                 return failure_set(failure, -ENOENT, "The machine has no '%s'", way->programs[0][0]);
-        return ask_by_signal(leader, way->signal, failure);
+        return init_control_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, failure);
 }

@@ -17,6 +17,10 @@ typedef enum InitRequest {
         _INIT_REQUEST_MAX,
 } InitRequest;
 
+/* Sends PID 1 a signal that is a request. One that it neither handles nor blocks would be lost, as any is that init lets be
+ * at its default: one that has only just started is given up to two seconds to get there. */
+int init_control_signal(const Leader *leader, int sig, Failure *failure);
+
 /* Asks the init. 0 when it was asked (not: when it is down). The caller is root on the host. Takes up to two seconds
  * where init has only just started, and up to fifteen for a program run inside. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);

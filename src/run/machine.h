@@ -62,6 +62,9 @@ typedef struct Machine {
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
 
         bool state_written;
+
+        /* supervise */
+        bool was_ready;                 /* READY=1 was sent, in this life or an earlier one */
 } Machine;
 
 void machine_init(Machine *m);
@@ -77,6 +80,10 @@ void machine_down(Machine *m);
 
 /* Decides and prints, and changes nothing. */
 int machine_dry_run(Machine *m, Failure *failure);
+
+/* run/stage-execute.c: gives up what is no longer needed once no other start can be asked of us: within a unit, which makes
+ * a new supervisor for a machine that reboots, as soon as the machine is ready. */
+int machine_reduce_privileges(const Machine *m, Failure *failure);
 
 /* run/supervise.c: until the machine is down. */
 typedef enum MachineEnd {

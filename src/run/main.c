@@ -62,6 +62,13 @@ static int exit_status(const Machine *m, MachineEnd end, int status)
         return status == EXIT_REBOOT || (failure.error < 0 && status == 0) ? EXIT_FAILURE : status;
 }
 
+/* A reboot is a restart of the unit, with a supervisor of its own, once the unit has started: before that, as by hand, it
+ * is up to us. */
+static bool goes_round(const Machine *m, MachineEnd end)
+{
+        return end == MACHINE_REBOOT && (!m->settings.keep_unit || !m->was_ready);
+}
+
 /* One life of the machine. Exit status, or negative after a failure. */
 static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
 {
@@ -71,9 +78,10 @@ static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
         if (r < 0)
                 return r;
         r = machine_supervise(m, ret_end, &status, failure);
-        (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
-                                 "STOPPING=1\nSTATUS=Container is being rebooted." :
-                                 "STOPPING=1\nSTATUS=Container is shut down.");
+        if (r < 0 || !goes_round(m, *ret_end))
+                (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
+                                         "STOPPING=1\nSTATUS=Container is being rebooted." :
+                                         "STOPPING=1\nSTATUS=Container is shut down.");
         machine_down(m);
         if (r < 0)
                 return r;
@@ -90,9 +98,9 @@ static int run(Machine *m, Failure *failure)
 
         do {
                 r = run_once(m, &end, failure);
-                if (r >= 0 && end == MACHINE_REBOOT && !m->settings.keep_unit)
+                if (r >= 0 && goes_round(m, end))
                         log_info(0, "Machine '%s' is being rebooted", m->name);
-        } while (r >= 0 && end == MACHINE_REBOOT && !m->settings.keep_unit);
+        } while (r >= 0 && goes_round(m, end));
         return r;
 }
 

@@ -103,7 +103,7 @@ static int write_state(Machine *m, Failure *failure)
  * (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An init that is asked by
  * a program of its own takes those for joining the machine. Started by hand we may have to do a whole start again, at
  * the payload's reboot. */
-static int reduce_privileges(const Machine *m, Failure *failure)
+int machine_reduce_privileges(const Machine *m, Failure *failure)
 {
         uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
 
@@ -155,7 +155,8 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r < 0 ? r : -EBADMSG;
         m->sync_fd = fd_close(m->sync_fd);
 
-        return reduce_privileges(m, failure);
+        /* A payload that still has to become ready may reboot before: that is another start of ours. */
+        return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);
 }
 
 void stage_execute_down(Machine *m)

@@ -49,9 +49,16 @@ static void kill_leader(Supervisor *s)
 
 static void tell_ready(Supervisor *s)
 {
+        Failure failure = {};
+
         if (s->ready)
                 return;
-        s->ready = true;
+        s->ready = s->machine->was_ready = true;
+        if (s->machine->plan.wait_ready && machine_reduce_privileges(s->machine, &failure) < 0) {
+                log_error(0, "%s; killing machine '%s'", failure.text, s->machine->name);
+                kill_leader(s);
+                return;
+        }
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
                           s->machine->leader.pid);
 }
@@ -71,12 +78,11 @@ static void stop(Supervisor *s)
         (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Asking the payload to shut down.");
 
         if (plan->kill_signal > 0)
-                r = RET_ERRNO(kill(s->machine->leader.pid, plan->kill_signal));
+                r = init_control_signal(&s->machine->leader, plan->kill_signal, &failure);
         else
                 r = init_control_request(plan->init, INIT_HALT, &s->machine->leader, &failure);
         if (r < 0) {
-                log_warning(r, "%s; killing machine '%s'", failure.error < 0 ? failure.text : "Failed to signal the payload",
-                            s->machine->name);
+                log_warning(0, "%s; killing machine '%s'", failure.text, s->machine->name);
                 kill_leader(s);
         }
 }
@@ -232,6 +238,9 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
 
         *ret = classify(&s.end);
         *ret_status = s.end.si_status;
+        /* Asked to go down, it did; that it would come back is not what was asked. */
+        if (*ret == MACHINE_REBOOT && s.stopping)
+                *ret = MACHINE_SHUT_DOWN;
         if (*ret == MACHINE_EXITED && !s.stopping && !init_may_exit(&m->plan))
                 *ret = MACHINE_INIT_EXITED;
         /* A payload that ends before it was ready never was up: the start has failed. */

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starting, stopping, rebooting and dying, many times and in a hurry; and that nothing of a machine stays on the host."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+from support import output, run, wait_for
+
+# An init that is up and down at once, so that a race has the least time to be won by luck. It reboots as often as a file
+# of the tree says.
+QUICK_INIT = '''#!/bin/sh
+trap 'exit 0' TERM
+n=$(cat /reboots)
+if [ "$n" -gt 0 ]; then
+    echo $((n - 1)) >/reboots
+    reboot -f
+fi
+while :; do sleep 1000 & wait; done
+'''
+
+
+def make_quick(machine, reboots=0, settings=''):
+    """A busybox tree with QUICK_INIT, with the network of the unit."""
+    quick = machine('busybox')
+    init = quick.path / 'sbin/init'
+    init.unlink()
+    init.write_text(QUICK_INIT)
+    init.chmod(0o755)
+    (quick.path / 'reboots').write_text(f'{reboots}\n')
+    quick.write_file(f'[Exec]\nKillSignal=SIGTERM\n{settings}')
+    return quick
+
+
+def states_until(machine, condition, timeout):
+    """All states of the unit that were seen until the condition held."""
+    seen = set()
+
+    def step():
+        seen.add((machine.property('ActiveState'), machine.property('Result')))
+        return condition()
+    wait_for(step, timeout)
+    return seen
+
+
+# -------------------------------------------------------------------- reboots
+
+def test_20_reboots_from_inside_in_a_row(nothing_left, machine):
+    quick = make_quick(machine, reboots=20)
+    quick.start()
+    seen = states_until(quick, lambda: quick.property('NRestarts') == '20' and quick.is_active(), timeout=30)
+    assert {result for _, result in seen} == {'success'}
+    assert 'failed' not in {state for state, _ in seen}
+    assert quick.path.joinpath('reboots').read_text() == '0\n'
+    assert output('machinectl', 'show', '--value', '--property=State', quick.name) == 'running'
+    quick.stop()
+    assert 'exists' not in quick.journal()
+    assert 'Failed' not in quick.journal()
+
+
+def make_rebooter(deb, unit_type, reboots):
+    """A unit in the machine that reboots it as soon as it is started, so many times."""
+    units = deb.path / 'etc/systemd/system'
+    (units / 'again.service').write_text(f'''[Unit]
+ConditionPathExists=!/done
+After=multi-user.target
+[Service]
+Type={unit_type}
+ExecStart=/bin/sh -c 'n=$(cat /reboots); [ $$n -gt 0 ] || exec touch /done; echo $$((n - 1)) >/reboots; systemctl reboot'
+''')
+    (units / 'multi-user.target.wants').mkdir(exist_ok=True)
+    (units / 'multi-user.target.wants/again.service').symlink_to('../again.service')
+    (deb.path / 'reboots').write_text(f'{reboots}\n')
+
+
+def test_20_reboots_of_a_distribution(nothing_left, machine):
+    """systemd in the machine reboots as soon as it is up, its unit on the host never fails."""
+    deb = machine('deb12')
+    make_rebooter(deb, 'idle', 20)
+    deb.start()
+    seen = states_until(deb, (deb.path / 'done').exists, timeout=85)
+    assert {result for _, result in seen} == {'success'}
+    assert 'failed' not in {state for state, _ in seen}
+    assert deb.property('NRestarts') == '20'
+    deb.wait_running()
+    deb.stop()
+    assert deb.property('Result') == 'success'
+
+
+def test_reboot_before_it_was_ever_ready_is_part_of_the_start(nothing_left, machine):
+    """As trees do at their first boot: the start goes on, and is over when the machine is ready at last."""
+    deb = machine('deb12')
+    make_rebooter(deb, 'oneshot', 2)
+    deb.start()
+    assert (deb.path / 'done').exists()
+    assert (deb.property('NRestarts'), deb.property('Result')) == ('0', 'success')
+    assert deb.system_state() == 'running'
+    deb.exec('systemctl', 'reboot')
+    wait_for(lambda: deb.property('NRestarts') == '1' and deb.is_active())
+    deb.stop()
+
+
+# -------------------------------------------------------------------- stop, start
+
+def test_20_times_stop_and_start_at_once(nothing_left, machine):
+    quick = make_quick(machine)
+    quick.start()
+    leaders = {quick.leader()}
+    for _ in range(20):
+        quick.stop()
+        quick.start()
+        leaders.add(quick.leader())
+    assert len(leaders) == 21
+    quick.stop()
+    assert quick.property('Result') == 'success'
+    assert 'exists' not in quick.journal()
+
+
+def test_restarts_pile_up(nothing_left, machine):
+    """A restart that is asked for while another is under way."""
+    quick = make_quick(machine)
+    quick.start()
+    for _ in range(20):
+        run('systemctl', 'restart', '--no-block', quick.unit)
+        time.sleep(0.02)
+    run('systemctl', 'restart', quick.unit)
+    assert quick.is_active()
+    quick.stop()
+    assert quick.property('Result') == 'success'
+
+
+def test_stop_leaves_nothing(host_state, machine):
+    """Compared at the moment when `stop` returns, for a machine with everything: links, users, a registration."""
+    deb = machine('deb12')
+    before = host_state()
+    deb.start()
+    assert [line for line in host_state().differences(before) if 've-' in line]
+    deb.stop()
+    # the trees' own contents are not looked at: two levels would be /var/lib/machines/NAME/etc
+    assert host_state().differences(before) == []
+
+
+def test_stop_while_it_starts(nothing_left, machine):
+    deb = machine('deb12')
+    for pause in (0, 0.05, 0.2):
+        run('systemctl', 'start', '--no-block', deb.unit)
+        time.sleep(pause)
+        deb.stop()
+        assert deb.property('ActiveState') in ('inactive', 'failed')
+    run('systemctl', 'reset-failed', deb.unit, check=False)
+    deb.start()
+    assert deb.system_state() == 'running'
+    deb.stop()
+
+
+def test_second_signal_is_the_hard_way(nothing_left, machine):
+    deaf = machine('busybox')
+    init = deaf.path / 'sbin/init'
+    init.unlink()
+    init.write_text("#!/bin/sh\ntrap '' TERM USR1\nwhile :; do sleep 1000 & wait; done\n")
+    init.chmod(0o755)
+    deaf.write_file('[Exec]\nKillSignal=SIGTERM\n')
+    deaf.start()
+    supervisor = int(deaf.property('MainPID'))
+    os.kill(supervisor, signal.SIGTERM)
+    wait_for(lambda: 'Asking the payload' in deaf.property('StatusText'))
+    time.sleep(0.2)
+    assert deaf.property('MainPID') == str(supervisor)
+    os.kill(supervisor, signal.SIGTERM)
+    wait_for(lambda: deaf.property('MainPID') == '0', timeout=5)
+    assert 'was ended by SIGKILL' in deaf.journal()
+
+
+def test_killed_supervisor_takes_the_machine_with_it_and_the_next_start_works(nothing_left, machine):
+    quick = make_quick(machine)
+    quick.start()
+    leader = quick.leader()
+    os.kill(int(quick.property('MainPID')), signal.SIGKILL)
+    wait_for(lambda: quick.property('ActiveState') == 'failed')
+    assert not Path(f'/proc/{leader}').exists()
+    run('systemctl', 'reset-failed', quick.unit)
+    quick.start()
+    quick.stop()
+    assert quick.property('Result') == 'success'
+
+
+def test_killed_payload_is_a_failure_of_the_unit(nothing_left, machine):
+    quick = make_quick(machine)
+    quick.start()
+    os.kill(quick.leader(), signal.SIGKILL)
+    wait_for(lambda: quick.property('ActiveState') == 'failed')
+    assert quick.property('ExecMainStatus') == '1'
+    assert f"Machine '{quick.name}' was ended by SIGKILL" in quick.journal()
+
+
+# -------------------------------------------------------------------- starts that fail
+
+def test_failed_start_is_undone_and_says_why_once(nothing_left, machine):
+    quick = make_quick(machine, settings='\n[Network]\nMACVLAN=eth77\n')
+    result = run('systemctl', 'start', quick.unit, check=False)
+    assert result.returncode != 0
+    said = [line for line in quick.journal().splitlines() if 'eth77' in line]
+    assert len(said) == 1 and f'{quick.name}.nspawn:5' in said[0], quick.journal()
+    assert 'eth77' in quick.property('StatusText')
+    assert quick.property('StatusErrno') not in ('', '0')
+    result = run('boxctl', 'start', quick.name, check=False)
+    assert result.returncode != 0 and 'eth77' in result.stderr
+
+
+def test_init_that_exits_at_once_fails_the_start(nothing_left, machine):
+    """Where the init has to say that it is ready and does not."""
+    quick = make_quick(machine, settings='NotifyReady=yes\n')
+    (quick.path / 'sbin/init').write_text('#!/bin/sh\nexit 3\n')
+    result = run('systemctl', 'start', quick.unit, check=False)
+    assert result.returncode != 0
+    assert 'exited with status 3 before the machine was ready' in quick.property('StatusText')
+
+
+def test_init_that_cannot_be_executed_fails_the_start(nothing_left, machine):
+    quick = make_quick(machine)
+    (quick.path / 'sbin/init').write_text('#!/no/such/interpreter\n')
+    result = run('systemctl', 'start', quick.unit, check=False)
+    assert result.returncode != 0
+    assert "Failed to execute '/sbin/init'" in quick.property('StatusText')
+
+
+def test_tree_in_use_is_refused(nothing_left, machine):
+    quick = make_quick(machine)
+    quick.start()
+    result = run('box-run', '--machine=another', '--register=no', f'--directory={quick.path}', '/bin/true', check=False)
+    assert result.returncode == 1 and str(quick.path) in result.stderr
+    assert quick.is_active()
+    quick.stop()
+
+
+# -------------------------------------------------------------------- how it ends
+
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    """A busybox tree for runs by hand."""
+    return module_machine('busybox', name='life-tree').path
+
+
+def by_hand(tree, *command, switches=('--register=no', '-U')):
+    return run('box-run', '--quiet', '--pipe', *switches, f'--directory={tree}', *command, check=False)
+
+
+@pytest.mark.parametrize('status', [0, 1, 7, 132, 134, 255])
+def test_payload_s_exit_status_is_ours(nothing_left, tree, status):
+    assert by_hand(tree, '/bin/sh', '-c', f'exit {status}').returncode == status
+
+
+def test_payload_s_own_133_does_not_pass_for_a_reboot(tree):
+    assert by_hand(tree, '/bin/sh', '-c', 'exit 133').returncode == 1
+
+
+def test_power_off_is_success(tree):
+    assert by_hand(tree, '/bin/sh', '-c', 'poweroff -f; sleep 10').returncode == 0
+    assert by_hand(tree, '/bin/sh', '-c', 'halt -f; sleep 10').returncode == 0
+
+
+def test_reboot_is_133_within_a_unit(nothing_left, tree):
+    result = run('systemd-run', '--quiet', '--wait', '--pipe', '-p', 'Delegate=yes', 'box-run', '--keep-unit', '--quiet',
+                 '--pipe', '--register=no', f'--directory={tree}', '/bin/sh', '-c', 'reboot -f; sleep 10', check=False)
+    assert result.returncode == 133
+
+
+def test_reboot_is_another_round_by_hand(nothing_left, tree):
+    (tree / 'rounds').write_text('')
+    result = by_hand(tree, '/bin/sh', '-c', 'echo >>/rounds; [ $(wc -l </rounds) = 3 ] && exit 9; reboot -f; sleep 10')
+    assert result.returncode == 9
+    assert (tree / 'rounds').read_text() == '\n\n\n'
+
+
+def test_payload_that_exits_with_133_does_not_restart_the_unit(machine):
+    quick = make_quick(machine)
+    (quick.path / 'sbin/init').write_text('#!/bin/sh\nsleep 0.3\nexit 133\n')
+    quick.start()
+    wait_for(lambda: quick.property('ActiveState') == 'failed')
+    assert (quick.property('ExecMainStatus'), quick.property('NRestarts')) == ('1', '0')
+
+
+def test_sigterm_by_hand_kills_a_command(nothing_left, tree):
+    """It has no way down of its own, unless KillSignal= names one."""
+    process = subprocess.Popen(['box-run', '--quiet', '--pipe', '--register=no', f'--directory={tree}', '/bin/sh', '-c',
+                                'echo up; sleep 1000'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'up\n'
+    process.terminate()
+    assert process.wait(5) == 1
+    assert 'SIGKILL' in process.stderr.read()
