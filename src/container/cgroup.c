@@ -451,6 +451,8 @@ static void kill_payload(Cgroup *c)
                 return;
 
         r = write_file(c->payload_fd, "cgroup.kill", "1");
+        if (r == -ENOENT || r == -ENODEV)
+                return;         /* systemd was faster: the last process of a scope takes it along */
         if (r < 0) {
                 log_warning(r, "Failed to kill the processes in cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
                 return;

@@ -104,7 +104,7 @@ static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *fa
 
 static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
 {
-        _cleanup_close_ int fd = mount_new(op->fstype, op->options, op->attrs, failure);
+        _cleanup_close_ int fd = mount_new(op, op->attrs, failure);
 
         return fd < 0 ? fd : attach_at_dest(op, root_fd, fd, failure);
 }

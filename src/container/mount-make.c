@@ -21,8 +21,18 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-/* Hands "a=b,c" to fsconfig() piece by piece; options is scratch. */
-static int configure(int fs_fd, char *options, Failure *failure, const char *fstype)
+/* option: the one that was not taken, or NULL. */
+static int fail_new(const MountOp *op, int r, const char *option, const char *value, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return failure_set(failure, r, "%s%sFailed to make a new %s for '%s' of the machine%s%s%s%s: %m",
+                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "", op->fstype,
+                           op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "");
+}
+
+/* Hands the step's "a=b,c" to fsconfig() piece by piece; options is a copy to cut up. */
+static int configure(int fs_fd, const MountOp *op, char *options, Failure *failure)
 {
         for (char *o; (o = strsep(&options, ","));) {
                 char *value = strchr(o, '=');
@@ -35,44 +45,41 @@ static int configure(int fs_fd, char *options, Failure *failure, const char *fst
                 r = value ? fsconfig(fs_fd, FSCONFIG_SET_STRING, o, value, 0) :
                             fsconfig(fs_fd, FSCONFIG_SET_FLAG, o, NULL, 0);
                 if (r < 0)
-                        return failure_set(failure, -errno, "Failed to set option %s%s%s of a new %s: %m", o,
-                                           value ? "=" : "", value ? value : "", fstype);
+                        return fail_new(op, -errno, o, value, failure);
         }
 
         return 0;
 }
 
 /* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */
-static int mount_from_context(int fs_fd, const char *fstype, const char *options, uint64_t attrs, Failure *failure)
+static int mount_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Failure *failure)
 {
         int fd, r;
 
         if (fs_fd < 0)
-                return failure_set(failure, fs_fd, "Failed to make a new %s: %m", fstype);
+                return fail_new(op, fs_fd, NULL, NULL, failure);
 
-        if (options) {
-                _cleanup_free_ char *scratch = strdup(options);
+        if (op->options) {
+                _cleanup_free_ char *scratch = strdup(op->options);
 
                 if (!scratch)
                         return failure_set(failure, -ENOMEM, "Out of memory");
-                r = configure(fs_fd, scratch, failure, fstype);
+                r = configure(fs_fd, op, scratch, failure);
                 if (r < 0)
                         return r;
         }
 
         if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return failure_set(failure, -errno, "Failed to make a new %s: %m", fstype);
+                return fail_new(op, -errno, NULL, NULL, failure);
         fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned) attrs);
-        if (fd < 0)
-                return failure_set(failure, -errno, "Failed to mount a new %s: %m", fstype);
-        return fd;
+        return fd < 0 ? fail_new(op, -errno, NULL, NULL, failure) : fd;
 }
 
-int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure)
+int mount_new(const MountOp *op, uint64_t attrs, Failure *failure)
 {
-        _cleanup_close_ int fs_fd = RET_ERRNO(fsopen(fstype, FSOPEN_CLOEXEC));
+        _cleanup_close_ int fs_fd = RET_ERRNO(fsopen(op->fstype, FSOPEN_CLOEXEC));
 
-        return mount_from_context(fs_fd, fstype, options, attrs, failure);
+        return mount_from_context(fs_fd, op, attrs, failure);
 }
 
 /* ---- what is in a new file system ------------------------------------------------------------------------- */
@@ -132,7 +139,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
         mode_t mask;
         int r;
 
-        fd = mount_new(op->fstype, op->options, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
+        fd = mount_new(op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
         if (fd < 0)
                 return fd;
 
@@ -244,17 +251,15 @@ static int make_in_pidns(const MountOp *op, const MountMakeContext *c, Failure *
                 return setns_failure(op, failure);
         pid = clone(open_proc_context, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &context);
         r = RET_ERRNO(pid);
+        /* Reaped before anything else can fail: the machine's PID 1 could not end before that process has. */
+        while (pid > 0 && (r = RET_ERRNO(waitpid(pid, NULL, 0))) == -EINTR)
+                ;
         if (setns(c->self_pidns_fd, CLONE_NEWPID) < 0)
                 return setns_back_failure(failure);
         if (r < 0)
-                return failure_set(failure, r, "Failed to start a process in the machine: %m");
-        do
-                r = RET_ERRNO(waitpid(pid, NULL, 0));
-        while (r == -EINTR);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to wait for a process in the machine: %m");
+                return failure_set(failure, r, "Failed to run a process in the machine: %m");
 
-        return mount_from_context(context, op->fstype, op->options, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
+        return mount_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
 int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)

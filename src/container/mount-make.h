@@ -29,5 +29,5 @@ int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure);
 /* The mount of the step with this destination (the last such), or -EBADF. */
 int mount_make_find(const MountPlan *plan, const int *fds, const char *dest);
 
-/* A new file system, detached: also for the child's own. */
-int mount_new(const char *fstype, const char *options, uint64_t attrs, Failure *failure);
+/* The step's new file system, detached and with these attributes: also for the child's own. */
+int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
