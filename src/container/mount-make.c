@@ -11,6 +11,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "container/mount-make.h"
+#include "container/user-namespace.h"
 #include "util/fd.h"
 #include "util/tree.h"
 
@@ -167,6 +169,65 @@ static int open_source(const MountOp *op, const MountMakeContext *c)
         return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
 }
 
+/* Where the step was written, in front of what is wrong with it. */
+static const char *place(const MountOp *op, char buf[static SOURCE_TEXT_MAX + 2])
+{
+        char source[SOURCE_TEXT_MAX];
+
+        if (!op->from.where)
+                return "";
+        (void) snprintf(buf, SOURCE_TEXT_MAX + 2, "%s: ", source_text(op->from, source));
+        return buf;
+}
+
+/* The machine's id that owns what the step is mounted on; root, where that has to be made first. */
+static uint32_t dest_owner(const MountOp *op, const MountMakeContext *c)
+{
+        _cleanup_close_ int dest = tree_open(c->tree_fd, op->dest, O_PATH);
+        struct stat root, st;
+
+        if (dest < 0 || fstat(dest, &st) < 0 || fstat(c->tree_fd, &root) < 0)
+                return 0;
+        /* A tree that belongs to a range of ids on disk already. */
+        return (st.st_uid - (root.st_uid & ~(uid_t) 0xffff)) & 0xffff;
+}
+
+/* The user namespace whose map the step is to be seen through. One of its own, for a map of a single id: the owner of the
+ * source is somebody in the machine, nobody else's files are anybody's. */
+static int open_id_map(const MountOp *op, const MountMakeContext *c, int fd, int *ret, Failure *failure)
+{
+        IdMap map = { .n = 1 };
+        struct stat st;
+        int r;
+
+        if (op->flags & MOUNT_IDMAP)
+                return c->userns_fd;
+        if (fstat(fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at '%s': %m", op->source);
+
+        map.lines[0] = (IdMapLine) {
+                .inside = st.st_uid,
+                .outside = c->owner + (op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, c) : 0),
+                .count = 1,
+        };
+        r = user_namespace_new(&map, failure);
+        *ret = r;
+        return r;
+}
+
+static int idmap_failure(const MountOp *op, int r, Failure *failure)
+{
+        char where[SOURCE_TEXT_MAX + 2];
+        bool root = strcmp(op->dest, "/") == 0;
+
+        if (r != -EINVAL)
+                return failure_set(failure, r, "%sFailed to set the id map of the mount of '%s': %m", place(op, where),
+                                   op->source);
+        return failure_set(failure, r, "%sThe file system of '%s' (or one mounted below it) has no idmapped mounts; %s",
+                           place(op, where), op->source,
+                           root ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" : "bind it without an id map");
+}
+
 static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
         struct mount_attr attr = {
@@ -174,30 +235,31 @@ static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *fail
                 /* A copy stays in its source's peer group: without this the machine's mounts would show on the host. */
                 .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
         };
-        _cleanup_close_ int fd = -EBADF;
-        char source[SOURCE_TEXT_MAX];
+        unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+        _cleanup_close_ int fd = -EBADF, own_map = -EBADF;
+        bool mapped = op->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP);
+        char where[SOURCE_TEXT_MAX + 2];
+        int r;
 
         fd = open_source(op, c);
         if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
                 return -ENOENT;
         if (fd < 0)
-                return failure_set(failure, fd, "%s%sFailed to open '%s' for mounting: %m",
-                                   op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "",
-                                   op->source);
+                return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), op->source);
 
-        if (op->flags & MOUNT_IDMAP) {
+        if (mapped) {
+                r = open_id_map(op, c, fd, &own_map, failure);
+                if (r < 0)
+                        return r;
                 attr.attr_set |= MOUNT_ATTR_IDMAP;
-                attr.userns_fd = (uint64_t) c->userns_fd;
+                attr.userns_fd = (uint64_t) r;
         }
-        if (mount_setattr(fd, "", AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0), &attr,
-                          sizeof(attr)) < 0) {
-                int r = -errno;
-
-                if (op->flags & MOUNT_IDMAP && r == -EINVAL)
-                        return failure_set(failure, r, "The file system of '%s' (or one mounted below it) has no idmapped "
-                                           "mounts; put the tree on ext4, xfs or btrfs, or set PrivateUsers=no",
-                                           op->source);
-                return failure_set(failure, r, "Failed to set attributes of the mount of '%s': %m", op->source);
+        if (mount_setattr(fd, "", flags, &attr, sizeof(attr)) < 0) {
+                r = -errno;
+                if (mapped)
+                        return idmap_failure(op, r, failure);
+                return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", place(op, where),
+                                   op->source);
         }
 
         return TAKE_FD(fd);

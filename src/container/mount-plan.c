@@ -357,14 +357,16 @@ static int plan_bind(const BindSetting *b, const MountFacts *f, MountPlan *p, Pr
 
         if (!b->source)
                 return problem_error(problems, b->from, "A bind mount of a temporary directory is not supported yet");
-        if (b->idmap == BIND_ROOTIDMAP || b->idmap == BIND_OWNERIDMAP)
-                return problem_error(problems, b->from, "'rootidmap' and 'owneridmap' are not supported yet");
         if (b->recursive)
                 row.flags |= MOUNT_RECURSIVE;
         if (b->in_tree)
                 row.flags |= MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
         if (b->idmap == BIND_IDMAP && f->userns)
                 row.flags |= MOUNT_IDMAP;
+        else if (b->idmap == BIND_ROOTIDMAP)
+                row.flags |= MOUNT_ROOTIDMAP;
+        else if (b->idmap == BIND_OWNERIDMAP)
+                row.flags |= MOUNT_OWNERIDMAP;
 
         if (add(p, &row, &op) < 0)
                 return -ENOMEM;
@@ -483,6 +485,10 @@ static void print_attrs(const MountOp *op, FILE *f)
                         fprintf(f, " %s", words[i].word);
         if (op->flags & MOUNT_IDMAP)
                 fputs(" idmapped", f);
+        if (op->flags & MOUNT_ROOTIDMAP)
+                fputs(" owner-is-root", f);
+        if (op->flags & MOUNT_OWNERIDMAP)
+                fputs(" owner-is-owner", f);
         if (op->flags & MOUNT_SLAVE)
                 fputs(" slave", f);
         if (op->flags & MOUNT_OPTIONAL)

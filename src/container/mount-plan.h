@@ -50,6 +50,8 @@ typedef enum MountFlags {
         MOUNT_FROM_STAGE = 1 << 7,      /* the source is relative to the staged mount */
         MOUNT_IN_TREE = 1 << 8,         /* MOUNT_TREE: the source is a path in the machine's tree */
         MOUNT_MASK = 1 << 9,           /* MOUNT_BIND: the source is an empty, inaccessible node like the destination */
+        MOUNT_ROOTIDMAP = 1 << 11,      /* MOUNT_TREE: the source's owner is the machine's root */
+        MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
         MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
 } MountFlags;
 
