@@ -98,7 +98,7 @@ static int run(Machine *m, Failure *failure)
 
         do {
                 r = run_once(m, &end, failure);
-                if (r >= 0 && goes_round(m, end))
+                if (r >= 0 && goes_round(m, end) && !m->settings.quiet)
                         log_info(0, "Machine '%s' is being rebooted", m->name);
         } while (r >= 0 && goes_round(m, end));
         return r;

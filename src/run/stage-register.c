@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
+#include <time.h>
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
@@ -18,6 +19,9 @@
 
 /* What other programs ask machined for: which manager a machine belongs to. */
 #define BOX_SERVICE "box"
+
+/* For a second. */
+enum { NAME_TRIES = 20 };
 
 static int start_registration(Machine *m, Failure *failure)
 {
@@ -101,14 +105,36 @@ static int settle_in_scope(Machine *m, Failure *failure)
         return cgroup_move_to_payload(&m->cgroup, m->leader.pid, failure);
 }
 
+/* The names of a machine that has just ended, and of its scope, are free once machined and systemd have noticed. Is this
+ * such a case, and not a name that stays taken? */
+static bool try_name_again(int r, unsigned *tries)
+{
+        static const struct timespec pause = { .tv_nsec = 50 * 1000000 };
+
+        if (r != -EEXIST || *tries == 0)
+                return false;
+        (*tries)--;
+        (void) nanosleep(&pause, NULL);
+        return true;
+}
+
 static int finish_registration(Machine *m, Failure *failure)
 {
+        unsigned tries = NAME_TRIES;
         Failure why = {};
         int r;
 
         if (!m->registration)
                 return 0;
-        r = machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, &why);
+        for (;;) {
+                r = machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, &why);
+                if (!try_name_again(r, &tries))
+                        break;
+                why = (Failure) {};
+                r = start_registration(m, failure);
+                if (r < 0)
+                        return r;
+        }
         if (r == -ENOSYS)
                 return without_machined(m, &why, failure);
         if (r < 0)
@@ -125,6 +151,7 @@ static int start_scope(Machine *m, Failure *failure)
                 .slice = m->settings.slice,
                 .kill_signal = m->plan.kill_signal,
         };
+        unsigned tries = NAME_TRIES;
 
         /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
         if (asprintf(&m->scope, "box-%s.scope", m->name) < 0) {
@@ -132,7 +159,16 @@ static int start_scope(Machine *m, Failure *failure)
                 return -ENOMEM;
         }
         options.unit = m->scope;
-        return systemd1_start_scope(m->bus, &options, failure);
+
+        for (;;) {
+                Failure why = {};
+                int r = systemd1_start_scope(m->bus, &options, &why);
+
+                if (r >= 0)
+                        return 0;
+                if (!try_name_again(r, &tries))
+                        return failure_set(failure, r, "%s", why.text);
+        }
 }
 
 int stage_register_up(Machine *m, Failure *failure)

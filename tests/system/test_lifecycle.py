@@ -270,11 +270,14 @@ def test_reboot_is_133_within_a_unit(nothing_left, tree):
     assert result.returncode == 133
 
 
-def test_reboot_is_another_round_by_hand(nothing_left, tree):
+@pytest.mark.parametrize('register', ['yes', 'no'])
+def test_reboot_is_another_round_by_hand(nothing_left, tree, register):
+    """Each with a scope of its own, whose name is free again in time."""
     (tree / 'rounds').write_text('')
-    result = by_hand(tree, '/bin/sh', '-c', 'echo >>/rounds; [ $(wc -l </rounds) = 3 ] && exit 9; reboot -f; sleep 10')
-    assert result.returncode == 9
-    assert (tree / 'rounds').read_text() == '\n\n\n'
+    result = by_hand(tree, '/bin/sh', '-c', 'echo >>/rounds; [ $(wc -l </rounds) = 5 ] && exit 9; reboot -f; sleep 10',
+                     switches=(f'--register={register}', '-U', '--network-veth'))
+    assert (result.returncode, result.stderr) == (9, '')
+    assert (tree / 'rounds').read_text() == '\n' * 5
 
 
 def test_payload_that_exits_with_133_does_not_restart_the_unit(machine):
