@@ -63,11 +63,6 @@ static const char *const output_modes[] = {
         [OUTPUT_JSON_PRETTY] = "json-pretty",
 };
 
-const char *output_mode_name(OutputMode m)
-{
-        return output_modes[m];
-}
-
 void options_done(Options *o)
 {
         strv_free(o->properties);

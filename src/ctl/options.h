@@ -24,8 +24,6 @@ static inline bool output_is_json(OutputMode m)
         return m == OUTPUT_JSON || m == OUTPUT_JSON_PRETTY;
 }
 
-const char *output_mode_name(OutputMode m);
-
 typedef struct Options {
         bool help, version;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password;

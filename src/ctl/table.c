@@ -49,8 +49,8 @@ Table *table_free(Table *t)
         return NULL;
 }
 
-/* Line by line: the line ends are the cell's own. */
-static void make_cell_printable(char *cell)
+/* Line by line: the line ends are ours. */
+static void make_lines_printable(char *cell)
 {
         for (char *line = cell; line;) {
                 char *end = strchr(line, '\n');
@@ -78,7 +78,10 @@ int table_add(Table *t, const char *const *cells)
                         row_free(row, t->n_columns);
                         return -ENOMEM;
                 }
-                make_cell_printable(row[i]);
+                if (i + 1 == t->n_columns)
+                        make_lines_printable(row[i]);
+                else
+                        text_make_printable(row[i]);
         }
 
         slot = array_append(&t->rows, &t->n_rows, sizeof(*slot));

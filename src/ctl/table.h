@@ -14,8 +14,8 @@ Table *table_new(const char *const *columns, size_t n_columns);
 Table *table_free(Table *t);
 DEFINE_CLEANUP(Table *, table_free);
 
-/* One cell a column; NULL or "" is an empty one. A cell may have several lines. The cells are made fit for a terminal.
- * 0 or -ENOMEM. */
+/* One cell a column; NULL or "" is an empty one. The cells are made fit for a terminal. Those of the last column alone
+ * may have several lines: a line end from a machine must not begin a row. 0 or -ENOMEM. */
 int table_add(Table *t, const char *const *cells);
 
 size_t table_rows(const Table *t);

@@ -88,9 +88,9 @@ static void test_table_print_colour(void **state)
 
 static void test_table_print_hostile(void **state)
 {
-        static const char *const rows[][3] = { { "a", "\x1b]0;owned\x07", "x\xc2\x9b" "2J\xff" } };
+        static const char *const rows[][3] = { { "a", "\x1b]0;owned\x07\nrow", "x\xc2\x9b" "2J\xff" } };
 
-        assert_printed(table_of(rows, 1), 0, 0, "a ?]0;owned? x??2J?\n");
+        assert_printed(table_of(rows, 1), 0, 0, "a ?]0;owned??row x??2J?\n");
 }
 
 static json_t *json_of(Table *t, OutputMode mode)

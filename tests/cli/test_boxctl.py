@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""boxctl against a bus with a systemd and a machined that do as told (fake-host.c): what it asks, prints and returns.
+
+No root, no systemd. Run by meson, which says where the programs are ($BOXCTL, $FAKE_HOST).
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pexpect
+import pytest
+
+BOXCTL = os.environ.get('BOXCTL')
+FAKE_HOST = os.environ.get('FAKE_HOST')
+pytestmark = pytest.mark.skipif(not BOXCTL or not FAKE_HOST or not shutil.which('dbus-daemon'),
+                                reason='needs $BOXCTL, $FAKE_HOST and dbus-daemon')
+
+CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path={0}/bus</listen>
+<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy>
+</busconfig>'''
+
+
+class Host:
+    """A bus, the services on it, and boxctl as their client."""
+
+    def __init__(self, folder, **env):
+        self.env = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={folder}/bus', 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC',
+                    'TERM': 'xterm', **env}
+        self.env.pop('NO_COLOR', None)
+        config = folder / 'bus.conf'
+        config.write_text(CONFIG.format(folder))
+        self.daemon = subprocess.Popen(['dbus-daemon', f'--config-file={config}', '--nofork'], stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            if (folder / 'bus').exists():
+                break
+            time.sleep(0.02)
+        self.services = subprocess.Popen([FAKE_HOST], env=self.env, stdout=subprocess.PIPE, text=True)
+        self.leader = int(self.services.stdout.readline().split()[1])
+
+    def close(self):
+        self.services.terminate()
+        self.services.wait(10)
+        self.daemon.terminate()
+        self.daemon.wait(10)
+        try:
+            os.kill(self.leader, 9)
+        except ProcessLookupError:
+            pass
+
+    def run(self, *words, name='boxctl', stdin=subprocess.DEVNULL, **more):
+        return subprocess.run([name, *words], executable=BOXCTL, env=self.env, stdin=stdin, capture_output=True,
+                              text=True, timeout=30, **more)
+
+    def ok(self, *words, **more):
+        run = self.run(*words, **more)
+        assert (run.returncode, run.stderr) == (0, '')
+        return run.stdout
+
+    def orders(self):
+        """What the services were told since they were asked last."""
+        os.set_blocking(self.services.stdout.fileno(), False)
+        lines = self.services.stdout.read() or ''
+        os.set_blocking(self.services.stdout.fileno(), True)
+        return lines.splitlines()
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = Host(tmp_path)
+    yield host
+    host.close()
+
+
+LIST = '''\
+MACHINE CLASS     SERVICE OS                    VERSION ADDRESSES
+evil    container fake    ?]0;owned??fake-row   ??31m   -
+web     container fake    debian                12      10.0.0.5…
+
+2 machines listed.
+'''
+
+
+def test_list(host):
+    got = host.ok('list')
+    assert re.sub(' +', ' ', got) == re.sub(' +', ' ', LIST)
+    # Every column begins where its heading does.
+    header, evil, web = got.splitlines()[:3]
+    for word, row, text in (('OS', web, 'debian'), ('VERSION', web, '12'), ('ADDRESSES', web, '10.'), ('VERSION', evil, '??31m')):
+        assert row[header.index(word):].startswith(text)
+    assert host.ok() == got
+
+
+def test_list_options(host):
+    plain = host.ok('list', '--no-legend')
+    assert plain.splitlines() == plain.splitlines()[:2] and 'listed' not in plain and 'MACHINE' not in plain
+    assert '.host' not in host.ok('list') and '.host' in host.ok('list', '--all')
+    assert 'fe80::1' in host.ok('list', '--max-addresses=2')
+    assert 'fe80::1' not in host.ok('list', '--max-addresses=1')
+    assert '10.0.0.5' not in host.ok('list', '--max-addresses=0')
+
+
+def test_list_json(host):
+    rows = json.loads(host.ok('list', '-o', 'json'))
+    assert rows == json.loads(host.ok('list', '--output=json-pretty'))
+    assert rows[1] == {'machine': 'web', 'class': 'container', 'service': 'fake', 'os': 'debian', 'version': '12',
+                       'addresses': '10.0.0.5\nfe80::1'}
+    assert rows[0]['addresses'] is None
+
+
+def test_show(host):
+    lines = host.ok('show', 'web').splitlines()
+    assert lines[:3] == ['Name=web', 'Id=0123456789abcdef0102030405060708', 'Timestamp=Sat 2024-02-10 11:22:33 UTC']
+    assert 'RootDirectory=' not in lines            # empty
+    assert 'RootDirectory=' in host.ok('show', '--all', 'web').splitlines()
+    assert host.ok('show', '-PLeader', 'web') == f'{host.leader}\n'
+    assert host.ok('show', 'web', 'evil', '-p', 'Name') == 'Name=web\n\nName=evil\n'
+    assert json.loads(host.ok('show', '-o', 'json', 'web'))[0]['Class'] == 'container'
+
+
+def test_status(host):
+    text = host.ok('status', 'web')
+    assert text.startswith('● web(0123456789abcdef0102030405060708)\n')
+    for line in ('Service: fake; class container', 'Address: 10.0.0.5', 'OS: Debian GNU/Linux 12 (bookworm)',
+                 f'Leader: {host.leader} (fake-host)'):
+        assert f' {line}\n' in text
+    page = json.loads(host.ok('status', '-o', 'json', 'web'))[0]
+    assert page['machine'] == 'web' and page['running'] and page['leader'] == host.leader
+    assert page['addresses'] == ['10.0.0.5', 'fe80::1']
+
+
+def test_nothing_of_a_machine_reaches_the_terminal_raw(host):
+    for words in (['list'], ['status', 'evil'], ['show', 'evil'], ['list', '-o', 'json'], ['status', '-o', 'json', 'evil']):
+        text = host.ok(*words)
+        assert not re.search('[\x00-\x09\x0b-\x1f\x7f-\x9f]', text), words
+    assert 'Evil??' in host.ok('status', 'evil')
+
+
+def test_kill(host):
+    host.ok('kill', 'web', '.host')
+    host.ok('kill', '--kill-whom=leader', '-s', 'USR1', 'web')
+    assert host.orders() == ['KillMachine web all 15', 'KillMachine .host all 15', 'KillMachine web leader 10']
+
+
+def test_several_names_one_message_each(host):
+    run = host.run('kill', 'nope', 'evil', 'web', '../x')
+    assert run.returncode == 1
+    assert [line.split(':')[:2] for line in run.stderr.splitlines()] == [['boxctl', ' nope'], ['boxctl', ' evil'], ['boxctl', ' ../x']]
+    assert 'Not that one' in run.stderr
+    assert host.orders() == ['KillMachine web all 15']      # the one that could be
+
+
+def test_stop_waits_for_the_end(host):
+    assert host.ok('stop', 'web') == ''
+    assert host.orders() == ['KillMachine web leader 1004']
+    with pytest.raises(ProcessLookupError):
+        os.kill(host.leader, 0)
+
+
+def test_lite_poweroff_does_not_wait(host):
+    assert host.ok('poweroff', 'web', name='machinectl-lite') == ''
+    assert host.orders() == ['KillMachine web leader 1004']
+
+
+def test_reboot_and_terminate(host):
+    host.ok('reboot', 'web')
+    host.ok('terminate', 'web')
+    assert host.orders() == ['KillMachine web leader 2', 'TerminateMachine web']
+
+
+def test_stop_of_a_start_under_way(host):
+    host.ok('stop', 'busy')
+    run = host.run('stop', 'stuck', 'busy', 'idle')
+    assert run.returncode == 1
+    assert sorted(run.stderr.splitlines())[1] == 'boxctl: stuck: Failed to stop box@stuck.service: timeout'
+    assert 'boxctl: idle: ' in run.stderr
+    assert host.orders() == ['StopUnit box@busy.service replace', 'StopUnit box@stuck.service replace',
+                             'StopUnit box@busy.service replace']
+
+
+def test_disable(host):
+    run = host.run('disable', 'web')
+    assert (run.returncode, run.stderr) == (0, 'Removed "/etc/systemd/system/x".\n')
+    assert host.run('disable', '-q', 'web').stderr == ''
+    assert host.orders() == ['DisableUnitFiles box@web.service', 'Reload'] * 2
+
+
+def test_shell_forwards(host):
+    assert 'user=joe path=/bin/x\n' in host.ok('shell', 'joe@web', '/bin/x', 'arg')
+    assert 'user=ann path=\n' in host.ok('shell', '--uid=ann', 'joe@web').replace('\r', '')
+
+
+def test_shell_without_a_word_ends(host):
+    assert host.ok('shell', 'web', '/bin/silent') == ''
+
+
+def test_shell_input_is_not_lost(host, tmp_path):
+    (tmp_path / 'input').write_text('typed early\n')
+    with open(tmp_path / 'input') as stdin:
+        assert 'line=typed early\n' in host.ok('shell', 'web', stdin=stdin).replace('\r', '')
+
+
+def test_shell_on_a_terminal(host):
+    p = pexpect.spawn(BOXCTL, ['shell', 'web'], env=host.env, timeout=20, encoding='utf-8')
+    p.expect_exact('Connected to machine web.')
+    p.expect_exact('user= path=')
+    p.sendline('hello')
+    p.expect_exact('line=hello')
+    p.expect_exact('Connection to machine web terminated.')
+    p.expect(pexpect.EOF)
+    p.close()
+    assert p.exitstatus == 0
+
+
+def test_shell_is_left_by_the_escape(host):
+    p = pexpect.spawn(BOXCTL, ['shell', 'web'], env=host.env, timeout=20, encoding='utf-8')
+    p.expect_exact('user= path=')
+    p.send('\x1d\x1d\x1d')
+    p.expect_exact('Connection to machine web terminated.')
+    p.expect(pexpect.EOF)
+
+
+def test_shell_refuses_a_relative_program(host):
+    run = host.run('shell', 'web', 'ls')
+    assert (run.returncode, run.stderr) == (1, "boxctl: web: 'ls' is no absolute path of a program in the machine\n")
+
+
+def test_no_machined(tmp_path):
+    host = Host(tmp_path, NO_MACHINED='1')
+    try:
+        assert host.ok('list') == 'No machines.\n'
+        assert host.run('kill', 'web').returncode == 1
+    finally:
+        host.close()
+
+
+def test_no_bus(tmp_path):
+    env = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={tmp_path}/none'}
+    run = subprocess.run([BOXCTL, 'list'], env=env, capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1 and run.stdout == ''
+    assert run.stderr == 'boxctl: There is no system bus here: systemd and dbus have to run on this host\n'
