@@ -197,15 +197,21 @@ void child_run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd)
 {
         _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
         Failure failure = {};
+        int r = -ENOMEM;
 
         if (mounts) {
                 for (size_t i = 0; i < plan->mounts.n; i++)
                         mounts[i] = -EBADF;
-                (void) run(plan, seccomp, sync_fd, mounts, &failure);
-        } else
-                (void) failure_set(&failure, -ENOMEM, "Out of memory");
+                r = run(plan, seccomp, sync_fd, mounts, &failure);
+        }
 
-        if (failure.error < 0)
-                (void) sync_send_failure(sync_fd, &failure);
+        /* Where the supervisor is there to hear of it, it also says when we go: machined and systemd may be about to put us
+         * into a scope, and take a leader that is gone by then badly. */
+        if (r != -EPIPE) {
+                (void) failure_set(&failure, r, "Failed to prepare the first process of machine '%s': %m",
+                                   plan->machine);
+                if (sync_send_failure(sync_fd, &failure) >= 0)
+                        sync_wait_closed(sync_fd);
+        }
         _exit(EXIT_FAILURE);
 }

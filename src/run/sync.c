@@ -141,6 +141,14 @@ bool sync_is_closed(int fd)
         return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
+void sync_wait_closed(int fd)
+{
+        struct pollfd p = { .fd = fd };
+
+        while (poll(&p, 1, -1) < 0 && errno == EINTR)
+                ;
+}
+
 int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure)
 {
         for (;;) {

@@ -15,8 +15,8 @@
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts, filter, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
- * At any point the child may send SYNC_FAILED with its Failure instead, and exits. End of file to the child means that
- * the supervisor is gone: it exits.
+ * At any point the child may send SYNC_FAILED with its Failure instead, and waits for its end. End of file to the child
+ * means that the supervisor is gone: it exits.
  */
 
 #include "util/failure.h"
@@ -37,8 +37,9 @@ int sync_send_failure(int fd, const Failure *failure);
 /* Hands over the valid ones of n descriptors, each with its index. */
 int sync_send_mounts(int fd, const int *mounts, size_t n);
 
-/* Has the other side closed its end? */
+/* Has the other side closed its end? And: returns when it has, or when that can't be told. */
 bool sync_is_closed(int fd);
+void sync_wait_closed(int fd);
 
 /* Takes messages until one of `kind` came, and mounts into mounts[] (n of them; may be NULL) meanwhile. 0; -EPIPE at
  * end of file; the peer's error, with its failure, where it sent one. */
