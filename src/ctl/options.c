@@ -21,7 +21,7 @@ const Option ctl_options[] = {
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
         { 'a', "all",             NULL,     "list status show", OPTION_FLAG, O(all),
           "Show empty properties, and the host itself" },
-        { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
+        { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten anything" },
         { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Leave header and footer out" },
         { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),
           "How many addresses a machine shows, or all" },

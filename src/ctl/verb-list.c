@@ -47,8 +47,9 @@ static int add_machine(Ctl *c, Table *t, const MachineRow *row)
                 if (m.registered && bus)
                         (void) machined_addresses(bus, row->name, /* ifindex= */ 0, &list, NULL);
         }
-        /* The limit is for people: a program gets all. */
-        addresses = join_addresses(list, output_is_json(c->options.output) ? UINT_MAX : c->options.max_addresses);
+        /* The limit is for people: a program gets all, and who wants it in full. */
+        addresses = join_addresses(list, output_is_json(c->options.output) || c->options.full ?
+                                         UINT_MAX : c->options.max_addresses);
         if (!addresses)
                 return -ENOMEM;
 

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""boxctl and machinectl-lite on a host with the real systemd and machined: beside machinectl on the same machine, the way
+into a systemd payload, causes of failures, and box@.service under systemd's own eye. (Inits that are not systemd:
+test_inits.)"""
+
+import json
+import re
+
+import pytest
+
+from support import output, run, run_at_prompt, log_in, wait_for
+
+
+@pytest.fixture(scope='module')
+def deb(module_machine):
+    machine = module_machine(name='ctl-deb')
+    run('boxctl', 'start', machine.name)
+    machine.wait_running()
+    return machine
+
+
+# -------------------------------------------------------------------- beside machinectl
+
+@pytest.mark.parametrize('words', [
+    'list', 'list --no-legend', 'list --all', 'list --max-addresses=all', 'list --full', 'list -o json', 'show NAME',
+    'show', 'show NAME -p Leader -p Class', 'show NAME -p Timestamp --value', 'show NAME --property=Nonsense',
+])
+def test_lite_prints_what_machinectl_prints(deb, words):
+    command = [word.replace('NAME', deb.name) for word in words.split()]
+    theirs = run('machinectl', *command)
+    ours = run('machinectl-lite', *command)
+    if 'json' in words:
+        assert json.loads(ours.stdout) == json.loads(theirs.stdout)
+    else:
+        assert ours.stdout == theirs.stdout
+
+
+@pytest.mark.parametrize('words', ['status nosuch', 'show nosuch', 'poweroff nosuch', 'kill nosuch', 'start nosuch',
+                                   'login nosuch', 'shell nosuch /bin/true', 'frobnicate', 'terminate', 'list --nonsense'])
+def test_lite_fails_where_machinectl_fails(words):
+    theirs = run('machinectl', *words.split(), check=False)
+    ours = run('machinectl-lite', *words.split(), check=False)
+    assert (ours.returncode, theirs.returncode) == (1, 1)
+    assert len(ours.stderr.splitlines()) == 1
+
+
+def test_lite_controls_a_machine_of_systemd_nspawn(machine):
+    m = machine('busybox', unit='systemd-nspawn@')
+    m.start()
+    wait_for(lambda: run('machinectl', 'show', m.name, check=False).returncode == 0)
+    assert m.name in output('machinectl-lite', 'list', '--no-legend')
+    assert output('boxctl', 'show', '-PService', m.name) == 'systemd-nspawn'
+    assert f'Unit: {m.unit}' in output('boxctl', 'status', m.name)
+    run('machinectl-lite', 'terminate', m.name)
+    wait_for(lambda: not m.is_active())
+
+
+# -------------------------------------------------------------------- what is shown
+
+def test_status_shows_the_machine(deb):
+    page = output('boxctl', 'status', deb.name)
+    for part in (f'Leader: {deb.leader()} (systemd)', 'Service: box; class container', f'Root: {deb.path}',
+                 'Init: systemd', f'Unit: {deb.unit} (active', '├─payload', '└─supervisor', '├─init.scope'):
+        assert part in page
+    page = json.loads(output('boxctl', 'status', '-o', 'json', deb.name))[0]
+    assert page['leader'] == deb.leader() and page['init'] == 'systemd' and page['active_state'] == 'active'
+    assert page['uid_shift'] >= 524288
+
+
+def test_show_has_what_box_keeps(deb):
+    lines = output('boxctl', 'show', deb.name).splitlines()
+    assert 'Init=systemd' in lines and f'Unit={deb.unit}' in lines
+    assert not any(line.startswith('Init=') for line in output('machinectl-lite', 'show', deb.name).splitlines())
+
+
+# -------------------------------------------------------------------- into a systemd payload
+
+def test_login(deb, terminal):
+    child = terminal('boxctl', 'login', deb.name)
+    child.expect_exact(f'Connected to machine {deb.name}.')
+    log_in(child)
+    assert run_at_prompt(child, 'tty').startswith('/dev/pts/')
+    assert run_at_prompt(child, 'hostname') == deb.name
+    child.sendline('exit')
+    child.expect('login: ')                 # systemd restarts the getty, and the session stays
+    child.send('\x1d\x1d\x1d')
+    child.expect_exact(f'Connection to machine {deb.name} terminated.')
+
+
+def test_shell_on_a_terminal(deb, terminal):
+    child = terminal('boxctl', 'shell', f'nobody@{deb.name}', '/bin/sh')
+    child.expect(r'\$ ')
+    child.sendline('id -u; tty; exit')
+    child.expect('65534\r\n/dev/pts/')
+    child.expect_exact('terminated.')
+
+
+def test_shell_in_a_pipe(deb):
+    assert output('boxctl', 'shell', deb.name, '/bin/hostname') == deb.name
+    assert output('boxctl', 'shell', deb.name, '/bin/true') == ''
+    assert output('boxctl', '--setenv=FOO=bar', 'shell', deb.name, '/bin/sh', '-c', 'echo $FOO') == 'bar'
+
+
+def test_shell_without_dbus_in_the_machine(deb):
+    deb.exec('systemctl', 'stop', 'dbus.socket', 'dbus.service')
+    try:
+        result = run('boxctl', 'shell', deb.name, '/bin/sh', '-c', 'hostname; exit 5', check=False)
+        assert (result.returncode, result.stdout) == (5, f'{deb.name}\n')
+    finally:
+        deb.exec('systemctl', 'start', 'dbus.socket')
+
+
+# -------------------------------------------------------------------- orders
+
+def test_enable_now_and_disable_now(machine):
+    m = machine('busybox')
+    result = run('boxctl', 'enable', '--now', m.name)
+    assert f'machines.target.wants/{m.unit}' in result.stderr
+    assert output('systemctl', 'is-enabled', m.unit, 'machines.target') == 'enabled\nenabled'
+    assert m.is_active()
+    run('boxctl', 'disable', '--now', m.name)
+    assert output('systemctl', 'is-enabled', m.unit, check=False) == 'disabled'
+    assert not m.is_active()
+
+
+def test_many_at_once(machine):
+    names = [machine('busybox').name for _ in range(3)]
+    run('boxctl', 'start', *names)
+    assert all(name in output('boxctl', 'list') for name in names)
+    run('boxctl', 'stop', *names)
+    assert not any(name in output('boxctl', 'list') for name in names)
+
+
+def test_kill_and_terminate(machine):
+    m = machine('busybox')
+    run('boxctl', 'start', m.name)
+    run('boxctl', 'terminate', m.name)
+    wait_for(lambda: m.property('ActiveState') == 'inactive')
+    run('boxctl', 'start', m.name)
+    run('boxctl', 'kill', '--kill-whom=leader', '--signal=KILL', m.name)
+    wait_for(lambda: m.property('ActiveState') == 'failed')
+
+
+# -------------------------------------------------------------------- causes
+
+@pytest.mark.parametrize('text,cause', [
+    ('[Network]\nMACVLAN=eth7\n', r'{file}:2: MACVLAN=eth7: no such interface'),
+    ('[Exec]\n\nKillSignal=SIGFOO\n', r'{file}:3: KillSignal=SIGFOO: .*'),
+])
+def test_start_tells_the_cause(machine, text, cause):
+    m = machine('busybox')
+    m.write_file(text)
+    result = run('boxctl', 'start', m.name, check=False)
+    assert result.returncode == 1
+    assert re.fullmatch(f'boxctl: {m.name}: {cause.format(file=m.file)}\n', result.stderr)
+    page = run('boxctl', 'status', m.name, check=False)
+    assert page.returncode == 3
+    assert re.search(f'Status: {cause.format(file=m.file)}\n', page.stdout)
+
+
+@pytest.mark.parametrize('settings,cause', [
+    ('ExecStart=/nonexistent', '.*/nonexistent: No such file or directory'),
+    ('ExecStart=/bin/sh -c "kill -9 $$$$"', 'Failed to start {unit}: its supervisor was killed by SIGKILL'),
+    ('ExecStart=/bin/sleep 99\nTimeoutStartSec=1', 'Failed to start {unit}: it was not ready in time'),
+])
+def test_start_tells_the_cause_without_a_supervisor(machine, settings, cause):
+    m = machine('busybox')
+    m.write_unit_settings(f'[Service]\nExecStart=\n{settings}\n')
+    result = run('boxctl', 'start', m.name, check=False)
+    assert result.returncode == 1
+    assert re.fullmatch(f'boxctl: {m.name}: {cause.format(unit=m.unit)}\n', result.stderr)
+
+
+def test_start_of_what_is_not_there():
+    result = run('boxctl', 'start', 'nosuch', '-bad', check=False)
+    assert result.returncode == 2           # an option, by its looks
+    result = run('boxctl', 'start', '--', 'nosuch', '-bad', check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("boxctl: nosuch: No machine 'nosuch'")
+    assert "\nboxctl: -bad: Not a machine's name" in result.stderr
+
+
+def test_start_names_the_nearest(machine):
+    m = machine('busybox')
+    result = run('boxctl', 'start', f'{m.name}x', check=False)
+    assert f"did you mean '{m.name}'?" in result.stderr
+
+
+def test_not_running(machine):
+    m = machine('busybox')
+    for verb in ('stop', 'reboot', 'kill', 'shell', 'login', 'status', 'show'):
+        result = run('boxctl', verb, m.name, check=False)
+        assert (result.returncode, result.stdout) == (1, '')
+        assert result.stderr == f'boxctl: {m.name}: This machine is not running; to start it: boxctl start {m.name}\n'
+
+
+# -------------------------------------------------------------------- the unit
+
+def test_unit_is_clean(deb):
+    result = run('systemd-analyze', 'verify', '--man=no', deb.unit, check=False)
+    assert (result.returncode, result.stdout + result.stderr) == (0, '')
+
+
+def test_program_is_small():
+    needed = output('ldd', '/usr/bin/boxctl')
+    direct = output('readelf', '--dynamic', '/usr/bin/boxctl')
+    assert 'libsystemd' in needed
+    for name in ('seccomp', 'mount', 'mnl', 'libcap'):
+        assert f'[lib{name.removeprefix("lib")}' not in direct
