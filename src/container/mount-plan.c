@@ -240,7 +240,7 @@ static int plan_run(const MountFacts *f, MountPlan *p)
 /* machined mounts what `machinectl bind` asks for into this directory of the host; it arrives inside as a slave. */
 static int plan_incoming(const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_SLAVE, ATTR_API, NULL, NULL, "/run/host/incoming" };
+        MountRow row = { MOUNT_TREE, MOUNT_SLAVE, ATTR_API_RO, NULL, NULL, "/run/host/incoming" };
         _cleanup_free_ char *source = NULL;
 
         if (asprintf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0) {

@@ -39,6 +39,16 @@ static int make_incoming(Machine *m, Failure *failure)
         return 0;
 }
 
+/* Made by the host's root: what it came with is the machine's as well. */
+static int give_devpts(const Machine *m, int devpts_fd, Failure *failure)
+{
+        if (devpts_fd >= 0 &&
+            (fchownat(devpts_fd, "", m->plan.owner, m->plan.owner, AT_EMPTY_PATH) < 0 ||
+             fchownat(devpts_fd, "ptmx", m->plan.owner, m->plan.owner, AT_SYMLINK_NOFOLLOW) < 0))
+                return failure_set(failure, -errno, "Failed to give /dev/pts to machine '%s': %m", m->name);
+        return 0;
+}
+
 /* The machine's first pty, taken before anybody inside can. */
 static int open_console(Machine *m, int devpts_fd, Failure *failure)
 {
@@ -116,6 +126,9 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         if (r < 0)
                 return r;
         r = mount_make(plan, &c, mounts, failure);
+        if (r < 0)
+                return r;
+        r = give_devpts(m, mount_make_find(plan, mounts, "/dev/pts"), failure);
         if (r < 0)
                 return r;
         r = open_console(m, mount_make_find(plan, mounts, "/dev/pts"), failure);

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a machine is shut in by, and what it finds inside: namespaces, ids, cgroup, capabilities, mounts, devices,
+environment. systemd-nspawn@ on the same tree is what most of it is compared with, from inside."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import support
+from support import output, run
+
+NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
+RANGE = 65536
+
+# Prints what a payload sees, one item a line, without what differs from start to start
+PROBE = r'''
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+tr '\0' '\n' </proc/1/environ | sort | sed 's/^/env /'
+tr '\0' ' ' </proc/1/cmdline | sed 's/^/argv /'; echo
+grep -E '^(Cap(Bnd|Eff|Prm|Inh|Amb)|NoNewPrivs|Seccomp|Groups):' /proc/1/status | tr -s '\t ' ' ' | sed 's/^/status /'
+awk '{ print "limit", $0 }' /proc/1/limits
+find /dev -xdev -printf 'dev %P %y %m %U:%G %l\n' | sort
+for d in /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/net/tun /dev/fuse /dev/console /dev/ptmx; do
+    [ -e $d ] && stat -L -c "node %n %t:%T %a %u:%g" $d || echo "node $d none"
+done
+find /run/host -xdev -printf 'host %P %y %m %U:%G\n' | sort
+for f in container-manager os-release; do sed "s/^/host $f: /" /run/host/$f; done
+ls /sys | sed 's/^/sys /'; ls /sys/fs /sys/class/net | sed 's/^/sys /'
+echo "kmsg $(stat -c %F /proc/kmsg)"
+awk '{ n = 7; while ($n != "-") n++; split($6, o, ",")
+       print "mount", $5, $(n + 1), $4 == "/" ? "" : "part", o[1] }' /proc/self/mountinfo | sort
+awk '$5 ~ "^/(run|tmp|dev|dev/shm|proc|sys|sys/fs/cgroup|dev/mqueue|dev/pts)$" { print "options", $5, $6 }' \
+    /proc/self/mountinfo | sort
+echo "hostname $(cat /proc/sys/kernel/hostname)"
+echo "keyring $(stat -c %u /proc/1)"
+systemd-detect-virt --container | sed 's/^/virt /'
+'''
+
+# Where box is not systemd-nspawn, or this systemd-nspawn is not the one of the other lab: pattern and reason.
+DIFFERENT = {
+    r'host \.(boot-id|kmsg)': 'the sources of two masks; in systemd-nspawn they have no name',
+    r'host inaccessible d|host inaccessible/(chr|blk)': 'no device nodes but those that are needed; owner and mode vary by version',
+    r'host unix-export|mount /run/host/unix-export': 'of systemd 256',
+    r'host notify': 'mode 0755 in systemd 252, 0200 later',
+    r'host (container-manager|container-uuid|os-release) f': 'owner and mode vary by version; test_run_host_… looks at them',
+    r'mount /run/host(/os-release)? ': 'a tmpfs of its own that has a copy, not parts of /run and the host',
+    r'mount \S+ \S+ part rw$': 'made read-only by a second mount on top in systemd-nspawn',
+    r'dev char/\S+ l': "the same links, but the machine's own, not nobody's",
+    r'dev (block|core) ': 'made whether there is something to point to or not',
+    r'dev console|node /dev/console|mount /dev/console': 'bound, not a link; 0600 in systemd 257',
+    r'(dev|node) \S*fuse': 'of systemd 257',
+    r'mount /proc/(kallsyms|keys|timer_list)': 'of systemd 257; test_proc_file_is_masked looks at them',
+    r'sys selinux|mount /sys/fs/selinux': 'not there, where systemd-nspawn masks it',
+    r'options /sys ': "access times, on a file system that can't be written to",
+}
+
+
+@pytest.fixture(scope='module')
+def deb(module_machine):
+    """A machine of box's, with what was to be seen in it, and what in systemd-nspawn's before on the same tree."""
+    machine = module_machine('deb12', name='ns-deb')
+    machine.owners = support.owners(machine.path)
+    nspawn = support.Machine('ns-deb', unit='systemd-nspawn@')
+    machine.write_file('[Exec]\nNotifyReady=yes\n')
+    nspawn.start()
+    machine.nspawn_probe = probe(nspawn)
+    machine.nspawn_mac = nspawn.exec('cat', '/sys/class/net/host0/address').stdout
+    nspawn.stop()
+    machine.file.unlink()
+    machine.start()
+    machine.box_probe = probe(machine)
+    return machine
+
+
+@pytest.fixture(scope='module')
+def other(module_machine):
+    machine = module_machine('busybox', name='ns-other')
+    machine.start()
+    return machine
+
+
+def probe(machine):
+    return machine.exec('sh', '-c', PROBE).stdout.splitlines()
+
+
+def lines_of(lines, *kinds):
+    """The probe's lines of some kinds, as a set, without the known differences."""
+    return {line for line in lines if line.split(' ', 1)[0] in kinds and
+            not any(re.match(pattern, line) for pattern in DIFFERENT)}
+
+
+def namespaces(pid):
+    return {name: os.readlink(f'/proc/{pid}/ns/{name}') for name in NAMESPACES}
+
+
+def status(pid, field):
+    return re.search(rf'^{field}:\s*(.*)$', Path(f'/proc/{pid}/status').read_text(), re.M).group(1).split()
+
+
+def id_range(machine):
+    """Where the machine's ids lie on the host, of its users and its groups."""
+    leader = machine.leader()
+    lines = [Path(f'/proc/{leader}/{ids}_map').read_text().split() for ids in ('uid', 'gid')]
+    assert lines[0] == lines[1] and len(lines[0]) == 3
+    return [int(number) for number in lines[0]]
+
+
+# -------------------------------------------------------------------- namespaces and ids
+
+def test_all_seven_namespaces_are_not_the_host_s(deb):
+    mine, hosts = namespaces(deb.leader()), namespaces(1)
+    assert [name for name in NAMESPACES if mine[name] == hosts[name]] == []
+
+
+def test_no_namespace_is_shared_by_two_machines(deb, other):
+    one, two = namespaces(deb.leader()), namespaces(other.leader())
+    assert [name for name in NAMESPACES if one[name] == two[name]] == []
+
+
+def test_supervisor_stays_in_the_host_s_namespaces(deb):
+    assert namespaces(deb.property('MainPID')) == namespaces(1)
+
+
+def test_leader_is_root_inside_and_nobody_of_the_host(deb):
+    uids = {int(uid) for uid in status(deb.leader(), 'Uid')}
+    assert len(uids) == 1 and min(uids) >= 524288
+    assert deb.exec('id', '-u').stdout == '0\n'
+
+
+def test_range_is_64k_wide_aligned_and_not_another_s(deb, other):
+    ranges = []
+    for machine in (deb, other):
+        inside, base, count = id_range(machine)
+        assert (inside, count, base % RANGE) == (0, RANGE, 0)
+        assert 524288 <= base <= 1878982656
+        ranges.append(base)
+    assert ranges[0] != ranges[1]
+
+
+def test_range_stays_the_machine_s(other):
+    before = id_range(other)
+    other.stop()
+    other.start()
+    assert id_range(other) == before
+
+
+def test_processes_of_others_are_unseen(deb, other):
+    for machine, stranger in ((deb, other), (other, deb)):
+        names = machine.exec('sh', '-c', 'cat /proc/[0-9]*/comm', check=False).stdout.split()
+        assert 'box-run' not in names and 'pytest' not in names and 'systemd-udevd' not in names
+        count = machine.exec('sh', '-c', 'ls -d /proc/[0-9]* | wc -l').stdout
+        own = sum(1 for path in Path('/proc').glob('[0-9]*/ns/pid')
+                  if link(path) == link(f'/proc/{machine.leader()}/ns/pid'))
+        assert int(count) <= own + 4         # what this command itself consists of
+        assert machine.exec('kill', '-0', stranger.leader(), check=False).returncode != 0
+
+
+def link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def test_proc_s_own_links_are_of_the_machine(deb):
+    """With the wrong /proc, a process does not find itself."""
+    assert deb.exec('sh', '-c', '[ $(readlink /proc/self) -lt 5000 ] && readlink /proc/1/exe').stdout.endswith('systemd\n')
+
+
+def test_owners_on_disk_stay(deb):
+    """No file of the tree is given to the machine's range: neither what was there nor what it makes itself."""
+    deb.exec('touch', '/root/made-inside')
+    assert (deb.path / 'root/made-inside').stat().st_uid == 0
+    numbers = {int(word) for line in support.owners(deb.path).splitlines() for word in line.rsplit(' ', 3)[1:3]}
+    assert max(numbers) < RANGE
+
+
+# -------------------------------------------------------------------- cgroup
+
+def test_supervisor_and_payload_have_cgroups_of_their_own(deb):
+    unit = deb.property('ControlGroup')
+    assert f'0::{unit}/supervisor\n' in Path(f'/proc/{deb.property("MainPID")}/cgroup').read_text()
+    assert f'0::{unit}/payload/' in Path(f'/proc/{deb.leader()}/cgroup').read_text()
+    base = id_range(deb)[1]
+    directory = Path(f'/sys/fs/cgroup{unit}')
+    assert directory.stat().st_uid == 0
+    assert (directory / 'payload').stat().st_uid == base
+    assert (directory / 'payload/cgroup.procs').stat().st_uid == base
+    assert (directory / 'supervisor').stat().st_uid == 0
+
+
+def test_machine_sees_its_part_of_the_cgroup_tree_as_the_root(deb):
+    assert '0::/init.scope\n' in deb.exec('cat', '/proc/1/cgroup').stdout
+    assert 'system.slice' in deb.exec('ls', '/sys/fs/cgroup').stdout
+    assert not deb.exec('ls', '-d', '/sys/fs/cgroup/machine.slice', check=False).stdout
+
+
+# -------------------------------------------------------------------- against systemd-nspawn
+
+@pytest.mark.parametrize('kind', ['env', 'argv', 'status', 'dev', 'node', 'host', 'limit', 'kmsg', 'sys', 'mount',
+                                  'options', 'hostname', 'virt'])
+def test_payload_finds_what_it_finds_under_systemd_nspawn(deb, kind):
+    ours, theirs = lines_of(deb.box_probe, kind), lines_of(deb.nspawn_probe, kind)
+    assert theirs
+    different = [f'only under box: {line}' for line in sorted(ours - theirs)]
+    different += [f'only under systemd-nspawn: {line}' for line in sorted(theirs - ours)]
+    assert not different, '\n' + '\n'.join(different)
+
+
+def test_addresses_of_the_link_are_systemd_nspawn_s(deb):
+    assert deb.exec('cat', '/sys/class/net/host0/address').stdout == deb.nspawn_mac
+
+
+# -------------------------------------------------------------------- by the contract itself
+
+def test_environment_of_pid_1(deb):
+    env = dict(line.removeprefix('env ').split('=', 1) for line in deb.box_probe if line.startswith('env '))
+    assert env['container'] == 'systemd-nspawn'
+    assert env['NOTIFY_SOCKET'] == '/run/host/notify'
+    assert (env['HOME'], env['USER'], env['LOGNAME']) == ('/root', 'root', 'root')
+    assert re.fullmatch(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', env['container_uuid'])
+    assert env['container_host_id'] == 'debian'
+    assert env['container_host_version_id'] == os.environ['BOX_LAB']
+
+
+def test_run_host_tells_of_the_host_and_is_read_only(deb):
+    assert deb.exec('cat', '/run/host/os-release').stdout == Path('/etc/os-release').read_text()
+    assert deb.exec('cat', '/run/host/container-manager').stdout == 'systemd-nspawn\n'
+    assert deb.exec('cat', '/run/host/container-uuid').stdout.strip() in '\n'.join(deb.box_probe)
+    assert 'Read-only' in deb.exec('touch', '/run/host/x', check=False).stderr
+
+
+@pytest.mark.parametrize('path', ['kallsyms', 'kcore', 'keys', 'sysrq-trigger', 'timer_list'])
+def test_proc_file_is_masked(deb, path):
+    result = deb.exec('sh', '-c', f'[ -e /proc/{path} ] || exit 77; cat /proc/{path}', check=False)
+    assert result.returncode == 77 or result.stdout == ''
+    assert deb.exec('sh', '-c', f'[ ! -e /proc/{path} ] || echo b >/proc/{path}', check=False).returncode in (0, 1, 2)
+    assert Path('/proc/1/comm').exists()
+
+
+@pytest.mark.parametrize('path', ['/proc/sys/kernel/hostname', '/proc/sys/vm/swappiness', '/sys/kernel/uevent_helper'])
+def test_host_s_settings_are_read_only(deb, path):
+    result = deb.exec('sh', '-c', f'echo x >{path}', check=False)
+    assert result.returncode != 0
+
+
+def test_own_network_s_settings_are_not(deb):
+    deb.exec('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward')
+    assert deb.exec('cat', '/proc/sys/net/ipv4/ip_forward').stdout == '1\n'
+
+
+def test_boot_id_is_of_this_start(deb):
+    boot_id = '/proc/sys/kernel/random/boot_id'
+    assert deb.exec('cat', boot_id).stdout != Path(boot_id).read_text()
+
+
+def test_filter_is_there_and_refuses(deb):
+    assert status(deb.leader(), 'Seccomp') == ['2']
+    assert 'ot permitted' in run('boxctl', 'shell', deb.name, '/bin/sh', '-c', 'unshare --keep-caps true; dmesg',
+                                 check=False).stdout
+
+
+def test_capabilities_are_bounded(deb):
+    bounding = output('capsh', f'--decode={status(deb.leader(), "CapBnd")[0]}')
+    assert 'cap_net_admin' in bounding and 'cap_sys_admin' in bounding
+    for missing in ('cap_sys_module', 'cap_sys_rawio', 'cap_sys_time', 'cap_syslog', 'cap_bpf', 'cap_ipc_lock'):
+        assert missing not in bounding
+
+
+def test_supervisor_keeps_little(deb):
+    pid = deb.property('MainPID')
+    effective = output('capsh', f'--decode={status(pid, "CapEff")[0]}')
+    assert 'cap_sys_admin' not in effective and 'cap_sys_ptrace' not in effective
+    assert status(pid, 'NoNewPrivs') == ['1']
+
+
+def test_mounts_of_the_machine_do_not_show_on_the_host(deb):
+    deb.exec('mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
+    assert 'ns-deb/mnt' not in Path('/proc/self/mountinfo').read_text()
+    assert not [line for line in Path('/proc/self/mountinfo').read_text().splitlines() if str(deb.path) in line]
