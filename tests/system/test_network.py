@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine's network: links by .nspawn file, addresses by the DHCP of the host's networkd or of somebody else's, and
+that names and MAC addresses are systemd-nspawn's, so that a machine keeps them when it moves."""
+
+import json
+import re
+
+import pytest
+
+import support
+from support import output, run, wait_for
+
+
+def in_network(machine, *command):
+    """Runs a command of the host's in the machine's network."""
+    return output('nsenter', '-t', machine.leader(), '-n', *command)
+
+
+def links(machine):
+    """The machine's links but for lo, by name."""
+    found = json.loads(in_network(machine, 'ip', '-json', 'address'))
+    return {link['ifname']: link for link in found if link['ifname'] != 'lo'}
+
+
+def host_links():
+    return {link['ifname']: link for link in json.loads(output('ip', '-json', '-details', 'link'))}
+
+
+def address(machine, link, family='inet'):
+    """The first global address of a link; None without one."""
+    for each in links(machine).get(link, {}).get('addr_info', []):
+        if each['family'] == family and each['scope'] == 'global':
+            return each['local']
+    return None
+
+
+@pytest.fixture(scope='module')
+def deb(module_machine):
+    machine = module_machine('deb12', name='net-deb')
+    machine.start()
+    return machine
+
+
+@pytest.fixture
+def busybox(machine):
+    """busybox(network): a running machine with this [Network] section."""
+    def start(network, name=None):
+        made = machine('busybox', name=name)
+        made.write_file(f'[Network]\n{network}\n')
+        made.start()
+        return made
+    return start
+
+
+# -------------------------------------------------------------------- the unit's default: a veth
+
+def test_host0_gets_a_lease_from_the_host(deb):
+    lease = wait_for(lambda: address(deb, 'host0'))
+    assert re.match(r'192\.168\.|172\.|10\.|169\.254\.', lease)
+    assert deb.exec('systemctl', 'is-active', 'systemd-networkd').stdout == 'active\n'
+
+
+def test_host_and_machine_ping_each_other(deb):
+    inside = wait_for(lambda: address(deb, 'host0'))
+    run('ping', '-c1', '-W5', inside)
+    gateway = wait_for(lambda: json.loads(in_network(deb, 'ip', '-json', 'route', 'show', 'default')))[0]['gateway']
+    own = json.loads(output('ip', '-json', 'address', 'show', 've-net-deb'))[0]['addr_info']
+    assert gateway in [each['local'] for each in own]
+    in_network(deb, 'ping', '-c1', '-W5', gateway)
+
+
+def test_machine_s_address_is_machined_s_and_nss_s(deb):
+    inside = wait_for(lambda: address(deb, 'host0'))
+    assert inside in output('machinectl', 'status', '--no-pager', deb.name)
+    assert inside in output('getent', 'ahosts', deb.name)
+
+
+def test_links_are_named_for_the_machine(deb):
+    assert set(links(deb)) == {'host0'}
+    assert 've-net-deb' in host_links()
+    index = int(output('cat', '/sys/class/net/ve-net-deb/ifindex'))
+    assert output('busctl', 'get-property', 'org.freedesktop.machine1', '/org/freedesktop/machine1/machine/net_2ddeb',
+                  'org.freedesktop.machine1.Machine', 'NetworkInterfaces') == f'ai 1 {index}'
+
+
+def test_a_long_name_is_shortened_as_systemd_nspawn_does(busybox):
+    """With an alternative name that has all of it."""
+    name = 'net-with-a-long-name'
+    first = busybox('VirtualEthernet=yes', name=name)
+    ours = {link: each for link, each in host_links().items() if f've-{name}' in each.get('altnames', [])}
+    mac = links(first)['host0']['address']
+    first.stop()
+    nspawn = support.Machine(name, unit='systemd-nspawn@')
+    nspawn.start()
+    theirs = {link: each for link, each in host_links().items() if f've-{name}' in each.get('altnames', [])}
+    their_mac = links(nspawn)['host0']['address']
+    run('systemctl', 'kill', '--signal=KILL', nspawn.unit)
+    wait_for(lambda: nspawn.property('ActiveState') in ('failed', 'inactive'))
+    run('systemctl', 'reset-failed', nspawn.unit, check=False)
+    assert len(ours) == 1 and list(ours) == list(theirs)
+    assert [each['address'] for each in ours.values()] == [each['address'] for each in theirs.values()]
+    assert mac == their_mac
+
+
+# -------------------------------------------------------------------- by .nspawn file
+
+def test_private_no_is_the_host_s_network(nothing_left, busybox):
+    machine = busybox('Private=no')
+    assert support.Path(f'/proc/{machine.leader()}/ns/net').readlink() == support.Path('/proc/1/ns/net').readlink()
+    machine.stop()
+
+
+def test_private_alone_is_a_network_without_a_link(nothing_left, busybox):
+    machine = busybox('Private=yes')
+    assert links(machine) == {}
+    assert 'LOOPBACK,UP' in in_network(machine, 'ip', 'link', 'show', 'lo')
+    machine.stop()
+
+
+def test_bridge(nothing_left, busybox):
+    run('ip', 'link', 'add', 'br-test', 'type', 'bridge')
+    try:
+        run('ip', 'link', 'set', 'br-test', 'up')
+        one, two = busybox('Bridge=br-test', name='net-br-1'), busybox('Bridge=br-test', name='net-br-2')
+        for machine in (one, two):
+            outer = host_links()[f'vb-{machine.name}']
+            assert outer['master'] == 'br-test' and 'UP' in outer['flags']
+        for number, machine in enumerate((one, two), 1):
+            machine.exec('ip', 'address', 'add', f'10.44.0.{number}/24', 'dev', 'host0')
+            machine.exec('ip', 'link', 'set', 'host0', 'up')
+        one.exec('ping', '-c1', '-W5', '10.44.0.2')
+        run('systemctl', 'stop', one.unit, two.unit)
+        assert not [link for link in host_links() if link.startswith('vb-')]
+    finally:
+        run('ip', 'link', 'delete', 'br-test')
+
+
+def test_macvlan_gets_a_lease_from_a_server_behind_its_parent(nothing_left, dhcp_network, machine):
+    """By the machine's own networkd."""
+    deb = machine('deb12', name='net-mv')
+    deb.write_file(f'[Network]\nMACVLAN={dhcp_network.parent}\n')
+    deb.start()
+    name = f'mv-{dhcp_network.parent}'
+    assert set(links(deb)) == {name}
+    lease = wait_for(lambda: address(deb, name))
+    assert dhcp_network.leases()[links(deb)[name]['address']] == lease
+    dhcp_network.inside('ping', '-c1', '-W5', lease)
+    before = links(deb)[name]['address']
+    run('systemctl', 'restart', deb.unit)
+    assert links(deb)[name]['address'] == before
+    deb.stop()
+    assert dhcp_network.parent in host_links()
+
+
+def test_interface_is_moved_in_and_given_back(nothing_left, busybox):
+    run('ip', 'link', 'add', 'give0', 'type', 'veth', 'peer', 'name', 'give1')
+    try:
+        mac = host_links()['give0']['address']
+        machine = busybox('Interface=give0:lent')
+        assert 'give0' not in host_links()
+        assert links(machine)['lent']['address'] == mac
+        machine.stop()
+        assert host_links()['give0']['address'] == mac
+    finally:
+        run('ip', 'link', 'delete', 'give1')
+
+
+def test_unknown_parent_is_refused_by_name(nothing_left, machine):
+    made = machine('busybox')
+    made.write_file('[Network]\nMACVLAN=nowhere9\n')
+    assert made.start(check=False).returncode != 0
+    assert f'{made.name}.nspawn:2' in made.property('StatusText') and 'nowhere9' in made.property('StatusText')
+
+
+def test_link_of_the_same_name_is_an_error_that_names_it(nothing_left, machine):
+    made = machine('busybox', name='net-taken')
+    run('ip', 'link', 'add', 've-net-taken', 'type', 'veth', 'peer', 'name', 'taken1')
+    try:
+        assert made.start(check=False).returncode != 0
+        assert 've-net-taken' in made.property('StatusText')
+        assert 've-net-taken' in host_links()       # not ours to remove
+    finally:
+        run('ip', 'link', 'delete', 've-net-taken')
