@@ -6,6 +6,7 @@
  * scope), from machined, or from systemd where there is no machined. The supervisor, as root of the host.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
@@ -53,20 +54,27 @@ static int without_machined(const Machine *m, const Failure *why, Failure *failu
         return 0;
 }
 
-int stage_announce_up(Machine *m, Failure *failure)
+/* A connection takes the bus several milliseconds to grant (it looks at who we are, then at what we are called): asked for
+ * at once, it is there when the leader is. That there is no bus only matters then. */
+int stage_bus_up(Machine *m, Failure *failure)
 {
-        Failure why = {};
-        int r;
-
         if (m->settings.register_mode == REGISTER_NO && m->settings.keep_unit)
                 return 0;
+        (void) bus_open_system(&m->bus, &m->no_bus);
+        return 0;
+}
 
-        r = bus_open_system(&m->bus, &why);
-        if (r < 0)
-                return m->settings.register_mode == REGISTER_NO ? 0 : without_machined(m, &why, failure);
+void stage_bus_down(Machine *m)
+{
+        m->bus = sd_bus_flush_close_unref(m->bus);
+        m->no_bus = (Failure) {};
+}
+
+int stage_announce_up(Machine *m, Failure *failure)
+{
         if (m->settings.register_mode == REGISTER_NO)
                 return 0;
-        return start_registration(m, failure);
+        return m->bus ? start_registration(m, failure) : without_machined(m, &m->no_bus, failure);
 }
 
 void stage_announce_down(Machine *m)
@@ -80,7 +88,6 @@ void stage_announce_down(Machine *m)
                               machined_unregister(m->bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
         m->registered = false;
-        m->bus = sd_bus_flush_close_unref(m->bus);
         free(TAKE_PTR(m->scope));
 }
 
@@ -118,6 +125,29 @@ static bool try_name_again(int r, unsigned *tries)
         return true;
 }
 
+/* A machine that has died with its supervisor may keep its name for good: systemd sees no end of a scope whose process
+ * was dead already when it was put there. Has such a one been removed? */
+static bool evict_dead(Machine *m)
+{
+        MachineProperties dead = {};
+        bool evicted = false;
+
+        if (machined_properties(m->bus, m->name, &dead, NULL) >= 0 && dead.leader > 0 &&
+            kill((pid_t) dead.leader, 0) < 0 && errno == ESRCH && machined_unregister(m->bus, m->name, NULL) >= 0) {
+                const char *suffix = dead.unit ? strrchr(dead.unit, '.') : NULL;
+                UnitJob stop = { .unit = dead.unit };
+
+                /* A service is not a scope that was made for it: it may be ours. */
+                if (suffix && strcmp(suffix, ".scope") == 0)
+                        (void) systemd1_unit_jobs(m->bus, "StopUnit", 0, &stop, 1, NULL);
+                unit_jobs_done(&stop, 1);
+                evicted = true;
+        }
+
+        machine_properties_done(&dead);
+        return evicted;
+}
+
 static int finish_registration(Machine *m, Failure *failure)
 {
         unsigned tries = NAME_TRIES;
@@ -128,7 +158,7 @@ static int finish_registration(Machine *m, Failure *failure)
                 return 0;
         for (;;) {
                 r = machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, &why);
-                if (!try_name_again(r, &tries))
+                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(r, &tries))
                         break;
                 why = (Failure) {};
                 r = start_registration(m, failure);
