@@ -12,6 +12,7 @@
 
 static const Stage stages[] = {
         { "lock", stage_lock_up, stage_lock_down },
+        { "bus", stage_bus_up, stage_bus_down },
         { "ids", stage_ids_up, stage_ids_down },
         { "plan", stage_plan_up, stage_plan_down },
         { "cgroup", stage_cgroup_up, stage_cgroup_down },

@@ -52,6 +52,7 @@ typedef struct Machine {
 
         /* registration */
         sd_bus *bus;
+        Failure no_bus;                 /* why there is none */
         PendingRegistration *registration;
         bool registered;
 

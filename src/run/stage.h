@@ -31,6 +31,8 @@ int stage_network_up(Machine *m, Failure *failure);
 void stage_network_down(Machine *m);
 
 /* run/stage-register.c: machined, or a scope of our own. */
+int stage_bus_up(Machine *m, Failure *failure);
+void stage_bus_down(Machine *m);
 int stage_announce_up(Machine *m, Failure *failure);
 void stage_announce_down(Machine *m);
 int stage_register_up(Machine *m, Failure *failure);
