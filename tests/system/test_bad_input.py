@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What cannot be started is refused with one message that names it, and leaves nothing behind.
+
+The same sentence is to be read where box-run was started, in the journal, in `systemctl status` and from boxctl.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+from support import output, run, wait_for
+
+BOX_RUN = '/usr/bin/box-run'
+
+
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    """A busybox tree as machine "sound"."""
+    return module_machine('busybox', name='sound')
+
+
+@pytest.fixture
+def refused(nothing_left):
+    """refused(message, switch, …, before=(…), error=…): box-run fails with exactly this message, and nothing is left."""
+    def check(message, *words, prefix=(), **options):
+        result = run(*prefix, BOX_RUN, *words, check=False, timeout=60, **options)
+        assert (result.stderr, result.returncode) == (f'box-run: {message}\n', 1)
+        assert result.stdout == ''
+    return check
+
+
+def refused_by_unit(machine, message):
+    """The machine's unit fails to start, and everybody who is asked tells why in the same words."""
+    began = output('date', '+%F %T.%N')
+    assert machine.start(check=False).returncode != 0
+    run('journalctl', '--sync')
+    lines = output('journalctl', '--no-pager', '--quiet', '--output=cat', '--unit', machine.unit, '--since', began,
+                   '_COMM=box-run').splitlines()
+    assert lines == [message]
+    assert machine.property('ActiveState') == 'failed'
+    assert machine.property('StatusText') == message
+    assert machine.property('StatusErrno') != '0'
+    assert message in run('systemctl', 'status', '--full', machine.unit, check=False).stdout
+    run('systemctl', 'reset-failed', machine.unit)
+    told = run('boxctl', 'start', machine.name, check=False)
+    assert told.returncode != 0
+    assert told.stderr.count(message) == 1 and told.stderr.count('\n') == 1, told.stderr
+    run('systemctl', 'reset-failed', machine.unit, check=False)     # boxctl may have seen it without trying
+
+
+def snapshot(path):
+    """Everything of a tree that a failed start could change."""
+    return output('find', path, '-xdev', '-printf', '%P %y %U %G %m %s %T@ %C@ %l\n')
+
+
+# -------------------------------------------------------------------- the tree
+
+def test_no_such_machine(refused):
+    refused("No machine 'nowhere': /var/lib/machines has no such tree", '-M', 'nowhere', '--boot')
+    refused('Failed to open the tree /var/lib/machines/nowhere: No such file or directory',
+            '-D', '/var/lib/machines/nowhere', '--boot')
+
+
+def test_a_name_nearly_right_is_suggested(tree, refused):
+    refused("No machine 'sond': /var/lib/machines has no such tree; did you mean 'sound'?", '-M', 'sond', '--boot')
+
+
+def test_no_such_machine_as_unit(nothing_left, machine):
+    refused_by_unit(machine(None, name='nowhere'), "No machine 'nowhere': /var/lib/machines has no such tree")
+
+
+@pytest.mark.parametrize('name, problem', [
+    ('bad_name', 'only letters A-Z a-z, digits, dashes and dots may be in it'),
+    ('a/b', 'only letters A-Z a-z, digits, dashes and dots may be in it'),
+    ('-x', 'a part of it begins or ends with a dash'),
+])
+def test_name_that_is_none(refused, name, problem):
+    refused(f"'{name}' is no machine name: {problem}", f'--machine={name}', '--boot')
+
+
+def test_directory_whose_name_is_none(nothing_left, tmp_path):
+    (tmp_path / 'no_name').mkdir()
+    result = run(BOX_RUN, '-D', tmp_path / 'no_name', check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("box-run: The directory name 'no_name' is no machine name (")
+    assert result.stderr.count('\n') == 1
+
+
+def test_file_in_place_of_a_tree(nothing_left, machine):
+    file = machine(None, name='just-a-file')
+    file.path.write_text('not a directory')
+    try:
+        refused_by_unit(file, '/var/lib/machines/just-a-file is a file, not a directory; raw disk images are not supported yet')
+        assert file.path.read_text() == 'not a directory'
+    finally:
+        file.path.unlink()
+
+
+def test_link_to_nothing(nothing_left, machine):
+    link = machine(None, name='dangling')
+    link.path.symlink_to('/nowhere')
+    try:
+        refused_by_unit(link, '/var/lib/machines/dangling is a symbolic link to nothing')
+    finally:
+        link.path.unlink()
+
+
+def test_tree_without_os_release(nothing_left, machine):
+    empty = machine(None, name='empty')
+    empty.path.mkdir()
+    before = snapshot(empty.path)
+    refused_by_unit(empty, "--boot: The tree '/var/lib/machines/empty' has no /etc/os-release or /usr/lib/os-release: it is "
+                           "not the root of an operating system")
+    assert snapshot(empty.path) == before
+
+
+def test_tree_without_init(nothing_left, machine):
+    headless = machine('busybox', name='headless')
+    (headless.path / 'sbin/init').unlink()
+    before = snapshot(headless.path)
+    refused_by_unit(headless, "--boot: The tree '/var/lib/machines/headless' has no init to boot (looked for "
+                              "/usr/lib/systemd/systemd, /lib/systemd/systemd and /sbin/init); to run a command, leave --boot "
+                              "out")
+    assert snapshot(headless.path) == before
+
+
+def test_tree_that_cannot_run_a_command(refused, machine):
+    empty = machine(None, name='hollow')
+    empty.path.mkdir()
+    refused("The tree '/var/lib/machines/hollow' has no /usr: it is not the root of an operating system",
+            '-M', 'hollow', '/bin/true')
+
+
+def test_the_host_s_own_root(refused):
+    refused("/ is the host's own root directory", '-D', '/', '-M', 'host')
+
+
+def test_no_such_command(tree, refused):
+    before = snapshot(tree.path)
+    refused("Failed to execute '/nowhere': No such file or directory", '-M', tree.name, '-U', '/nowhere')
+    assert snapshot(tree.path) == before
+
+
+# -------------------------------------------------------------------- settings
+
+def test_unknown_interface(tree, nothing_left):
+    tree.write_file('[Network]\nMACVLAN=no-such-if\n')
+    before = snapshot(tree.path)
+    refused_by_unit(tree, '/etc/systemd/nspawn/sound.nspawn:2: MACVLAN=no-such-if: no such interface')
+    assert snapshot(tree.path) == before
+    tree.file.unlink()
+
+
+def test_bad_value_in_the_file(tree, nothing_left):
+    tree.write_file('[Exec]\n# a remark\nNotifyReady=perhaps\n')
+    refused_by_unit(tree, '/etc/systemd/nspawn/sound.nspawn:3: NotifyReady=perhaps: not a boolean (yes or no)')
+    tree.file.unlink()
+
+
+def test_all_bad_values_at_once(tree, nothing_left):
+    tree.write_file('[Exec]\nNotifyReady=perhaps\nCapability=CAP_FLY\n[Files]\nBind=relative\n')
+    result = run(BOX_RUN, '-M', tree.name, '--boot', check=False)
+    assert result.returncode == 1
+    for place in ('sound.nspawn:2: NotifyReady=', 'sound.nspawn:3: Capability=', 'sound.nspawn:5: Bind='):
+        assert result.stderr.count(place) == 1
+    assert result.stderr.count('\n') == 3
+    tree.file.unlink()
+
+
+def test_unknown_key_is_no_reason_not_to_start(tree, nothing_left):
+    tree.write_file('[Exec]\nHostnam=x\n')
+    result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran')
+    assert result.stdout == 'it ran\n'
+    assert result.stderr == ('box-run: /etc/systemd/nspawn/sound.nspawn:2: unknown key Hostnam= in [Exec], ignored; did you '
+                             'mean Hostname=?\n')
+    tree.file.unlink()
+
+
+def test_bad_switches(tree, refused):
+    refused('--bind=: Failed to open \'/nowhere\' for mounting: No such file or directory',
+            '-M', tree.name, '-U', '--bind=/nowhere', '/bin/true')
+    refused("--tmpfs=: Failed to make a new tmpfs for '/mnt' of the machine, option size=lots: Invalid argument",
+            '-M', tree.name, '-U', '--tmpfs=/mnt:size=lots', '/bin/true')
+
+
+# -------------------------------------------------------------------- in use
+
+def in_use(tree):
+    return f'The tree {tree.path} is in use: another box-run or systemd-nspawn has locked it'
+
+
+def test_tree_in_use_by_box(tree, nothing_left):
+    tree.start()
+    leader = tree.leader()
+    result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/true', check=False)
+    assert (result.stderr, result.returncode) == (f'box-run: {in_use(tree)}\n', 1)
+    result = run(BOX_RUN, '-D', tree.path, '-M', 'another', '-U', '/bin/true', check=False)
+    assert (result.stderr, result.returncode) == (f'box-run: {in_use(tree)}\n', 1)
+    assert tree.leader() == leader and tree.is_active()
+    tree.stop()
+
+
+def test_tree_in_use_by_nspawn(tree, nothing_left):
+    nspawn = subprocess.Popen(['systemd-nspawn', '--quiet', '--keep-unit', '--register=no', '-D', str(tree.path), '/bin/sh',
+                               '-c', 'echo up; exec sleep 1000'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        assert nspawn.stdout.readline().strip() == b'up'
+        refused_by_unit(tree, in_use(tree))
+        assert nspawn.poll() is None
+    finally:
+        nspawn.send_signal(signal.SIGTERM)
+        nspawn.wait(timeout=20)
+
+
+# -------------------------------------------------------------------- the host
+
+def test_no_cgroup_v2(tree, refused):
+    refused('This host does not use cgroup v2: /sys/fs/cgroup is a v1 or hybrid hierarchy; boot it with '
+            'systemd.unified_cgroup_hierarchy=yes', '-M', tree.name, '-U', '/bin/true',
+            prefix=('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /sys/fs/cgroup && exec "$@"', 'sh'))
+
+
+def test_no_user_namespaces(tree, refused):
+    """The limit is set in a user namespace of the test's own: not every host lets it be written in the first."""
+    refused("Failed to make the namespaces of machine 'sound': No space left on device (is "
+            '/proc/sys/user/max_user_namespaces 0?)', '-M', tree.name, '-U', '--register=no', '/bin/true',
+            prefix=('unshare', '--user', '--map-root-user', 'sh', '-c',
+                    'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh'))
+
+
+def test_not_root(tree, refused):
+    refused("Machine 'sound' can only be started by root", '-M', tree.name, '--boot',
+            prefix=('setpriv', '--reuid=65534', '--clear-groups'))
+
+
+# -------------------------------------------------------------------- machined
+
+@pytest.fixture
+def machined_back():
+    yield
+    run('systemctl', 'unmask', '--quiet', 'systemd-machined', check=False)
+    run('systemctl', 'kill', '--signal=KILL', 'systemd-machined', check=False)
+    run('systemctl', 'start', 'systemd-machined')
+
+
+def test_machined_hangs(tree, nothing_left, machined_back):
+    run('systemctl', 'start', 'systemd-machined')
+    run('systemctl', 'kill', '--signal=STOP', 'systemd-machined')
+    result = run(BOX_RUN, '-M', tree.name, '-U', '--network-veth', '/bin/true', check=False, timeout=60,
+                 env={**os.environ, 'SYSTEMD_BUS_TIMEOUT': '1s'})
+    assert (result.stderr, result.returncode) == (
+        "box-run: Failed to register machine 'sound' with systemd-machined: Method call timed out\n", 1)
+
+
+def test_machined_dies_meanwhile(tree, nothing_left, machined_back):
+    run('systemctl', 'start', 'systemd-machined')
+    run('systemctl', 'kill', '--signal=STOP', 'systemd-machined')
+    start = subprocess.Popen([BOX_RUN, '-M', tree.name, '-U', '--network-veth', '/bin/true'], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    run('systemctl', 'kill', '--signal=KILL', 'systemd-machined')
+    stderr = start.communicate(timeout=30)[1]
+    assert (stderr, start.returncode) == ("box-run: Failed to register machine 'sound' with systemd-machined: Message "
+                                          "recipient disconnected from message bus without replying\n", 1)
+
+
+def test_no_machined_is_said_once_unless_it_is_asked_for(tree, nothing_left, machined_back):
+    run('systemctl', 'mask', '--quiet', 'systemd-machined')
+    run('systemctl', 'stop', 'systemd-machined')
+    result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran')
+    assert result.stdout == 'it ran\n'
+    assert result.stderr.count('\n') == 1 and result.stderr.endswith("; machine 'sound' runs without being registered\n")
+    result = run(BOX_RUN, '-M', tree.name, '-U', '--register=yes', '/bin/true', check=False)
+    assert result.returncode == 1
+    assert result.stderr.count('\n') == 1 and "machine 'sound' with systemd-machined" in result.stderr
+
+
+# -------------------------------------------------------------------- the payload
+
+@pytest.fixture
+def quitter(machine):
+    """quitter(script): a machine whose init is this script."""
+    quitting = machine('busybox', name='quitter')
+
+    def make(script):
+        init = quitting.path / 'sbin/init'
+        init.unlink(missing_ok=True)
+        init.write_text(script)
+        init.chmod(0o755)
+        return quitting
+    return make
+
+
+@pytest.mark.parametrize('status', [0, 3])
+def test_init_that_exits_before_it_is_ready(nothing_left, quitter, status):
+    quitting = quitter(f'#!/bin/sh\nexit {status}\n')
+    quitting.write_file('[Exec]\nNotifyReady=yes\n')
+    before = snapshot(quitting.path)
+    refused_by_unit(quitting, f"The init of machine 'quitter' (/sbin/init) exited with status {status} before the machine was "
+                              'ready')
+    assert snapshot(quitting.path) == before
+
+
+@pytest.mark.parametrize('status', [0, 3])
+def test_init_that_exits_at_once(nothing_left, quitter, status):
+    """One that is ready at exec has been ready: the start succeeds or not, but the unit fails and says why."""
+    quitting = quitter(f'#!/bin/sh\nexit {status}\n')
+    message = f"The init of machine 'quitter' exited with status {status}, without a shutdown"
+    quitting.start(check=False)
+    wait_for(lambda: quitting.property('ActiveState') == 'failed', timeout=10)
+    assert quitting.property('StatusText') == message
+    assert quitting.property('ExecMainStatus') == str(status or 1)
+    run('journalctl', '--sync')
+    assert quitting.journal().count(message) == 1
+
+
+def test_init_that_cannot_be_executed(nothing_left, quitter):
+    refused_by_unit(quitter('#!/nowhere/interpreter\n'), "Failed to execute '/sbin/init': No such file or directory")
+
+
+# -------------------------------------------------------------------- no space
+
+@pytest.fixture
+def small_run():
+    """A full file system over /run/box, for the state, and one over machined's directory for propagated mounts."""
+    mounted = []
+
+    def fill(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+        # two inodes: one is the root directory, the other is taken
+        run('mount', '-t', 'tmpfs', '-o', 'size=4k,nr_inodes=2', 'tmpfs', path)
+        mounted.append(path)
+        Path(path, 'taken').touch()
+    yield fill
+    for path in mounted:
+        run('umount', path)
+
+
+@pytest.mark.parametrize('place, message', [
+    ('/run/box', "Failed to make '/run/box/machines': No space left on device"),
+    ('/run/systemd/nspawn', 'Failed to make /run/systemd/nspawn/locks: No space left on device'),
+    ('/run/systemd/nspawn/propagate', "Failed to make '/run/systemd/nspawn/propagate/sound': No space left on device"),
+    ('/run/systemd/nspawn-uid', 'Failed to lock the user ids from {range} on: No space left on device'),
+])
+def test_run_is_full(tree, nothing_left, small_run, place, message):
+    plan = output(BOX_RUN, '-M', tree.name, '-U', '--dry-run', '/bin/true')
+    ids = next(line for line in plan.splitlines() if ' are ' in line).split(' are ')[1].split('-')[0]
+    small_run(place)
+    before = snapshot(tree.path)
+    refused_by_unit(tree, message.format(range=ids))
+    assert snapshot(tree.path) == before
+
+
+def test_disk_of_the_tree_is_full(nothing_left, tmp_path):
+    disk = tmp_path / 'full'
+    disk.mkdir()
+    run('mount', '-t', 'tmpfs', '-o', 'size=16m,nr_inodes=1000', 'tmpfs', disk)
+    try:
+        root = disk / 'root'
+        support.copy_tree('busybox', root)
+        with open(disk / 'filler', 'wb') as filler, pytest.raises(OSError):
+            while True:
+                filler.write(b'x' * 65536)
+                filler.flush()
+        with pytest.raises(OSError):
+            for i in range(1000):
+                (disk / f'inode-{i}').touch()
+        before = snapshot(root)
+        result = run(BOX_RUN, '-D', root, '-M', 'full', '--private-users=no', '/bin/true', check=False)
+        assert (result.stderr, result.returncode) == (f'box-run: Failed to lock {disk}/.#root.lck: No space left on device\n', 1)
+        assert snapshot(root) == before
+    finally:
+        run('umount', disk)
+        shutil.rmtree(disk)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a supervisor that is killed leaves behind is in nobody's way, and its machine does not outlive it."""
+
+import contextlib
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+from support import output, run, wait_for
+
+COMMAND = ('--private-users=pick', '--network-veth', '--console=read-only')
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    return module_machine('busybox', name='orphan')
+
+
+def gone(before):
+    """The kernel takes a killed supervisor's machine away, with all that it holds. What stays are names (files, a scope that
+    systemd thinks is alive), until the next start."""
+    def same():
+        return not [line for line in support.HostState.take().differences(before)
+                    if line.startswith(('mounts', 'links', 'processes', 'namespaces', 'rules'))]
+    wait_for(same, timeout=5, message='a killed supervisor left something')
+
+
+def left_since(before):
+    """What there is still, after some time for systemd and the kernel, that was not there before."""
+    found = []
+
+    def same():
+        found[:] = support.HostState.take().differences(before)
+        return not found
+    with contextlib.suppress(AssertionError):
+        wait_for(same, timeout=5)
+    return found
+
+
+def cgroup_is_empty(path):
+    try:
+        return 'populated 0' in (Path('/sys/fs/cgroup') / path / 'cgroup.events').read_text()
+    except FileNotFoundError:
+        return True
+
+
+def start_by_hand(tree, *command):
+    return subprocess.Popen(['box-run', '-M', tree.name, *COMMAND, *command], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_sigkill_while_starting(tree, host_state):
+    """At points all over a start, and some after it."""
+    before = host_state()
+    points = random.Random(20240607)
+    started = time.monotonic()
+    run('box-run', '-M', tree.name, *COMMAND, '/bin/true')
+    whole = time.monotonic() - started
+    assert left_since(before) == []
+    for _ in range(40):
+        supervisor = start_by_hand(tree, '/bin/sleep', '1000')
+        time.sleep(points.uniform(0, 1.2 * whole))
+        supervisor.kill()
+        supervisor.wait()
+        wait_for(lambda: output('pgrep', '-x', 'sleep', '-P', '1', check=False) == '', timeout=5,
+                 message='the machine outlived its supervisor')
+    gone(before)
+    result = run('box-run', '-M', tree.name, *COMMAND, '/bin/echo', 'it ran', check=False)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, 'it ran', '')
+    assert left_since(before) == []
+
+
+def test_sigkill_of_a_unit_s_supervisor(tree, host_state):
+    before = host_state()
+    for delay in (0.02, 0.05, 0.1, 0.3):
+        run('systemctl', 'start', '--no-block', tree.unit)
+        time.sleep(delay)
+        run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', tree.unit, check=False)
+        wait_for(lambda: tree.property('ActiveState') in ('failed', 'inactive'), timeout=10)
+        assert cgroup_is_empty(f'machine.slice/{tree.unit}')
+        run('systemctl', 'reset-failed', tree.unit, check=False)
+    gone(before)
+    tree.start()
+    assert tree.is_active()
+    assert run('machinectl', 'show', tree.name).returncode == 0
+    tree.stop()
+    assert left_since(before) == []
+
+
+def test_stale_names_are_taken_over(tree, nothing_left):
+    """Of a supervisor that was killed together with its host's memory of it: a reused PID, an old link, old files."""
+    locks = Path('/run/systemd/nspawn/locks')
+    locks.mkdir(parents=True, exist_ok=True)
+    status = tree.path.stat()
+    (locks / f'inode-{status.st_dev}:{status.st_ino}').touch()
+    (support.MACHINES / f'.#{tree.name}.lck').touch()
+    Path('/run/systemd/nspawn/propagate', tree.name).mkdir(parents=True, exist_ok=True)
+    Path('/run/box/machines').mkdir(parents=True, exist_ok=True)
+    Path('/run/box/machines', tree.name).write_text('LEADER=1\nSUPERVISOR=1\n')
+    run('ip', 'link', 'add', f've-{tree.name}', 'alias', f'box:{tree.name}', 'type', 'veth', 'peer', 'name', 'stale0')
+    run('ip', 'link', 'set', f've-{tree.name}', 'alias', f'box:{tree.name}')
+    result = run('box-run', '-M', tree.name, *COMMAND, '/bin/echo', 'it ran', check=False)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, 'it ran', '')
+
+
+def test_a_link_of_somebody_else_is_not_taken(tree, nothing_left):
+    run('ip', 'link', 'add', f've-{tree.name}', 'type', 'veth', 'peer', 'name', 'other0')
+    try:
+        result = run('box-run', '-M', tree.name, *COMMAND, '/bin/true', check=False)
+        assert result.returncode != 0
+        assert result.stderr.count('\n') == 1 and f've-{tree.name} already exists' in result.stderr
+        assert run('ip', 'link', 'show', f've-{tree.name}').returncode == 0
+    finally:
+        run('ip', 'link', 'delete', f've-{tree.name}')
+
+
+def test_sigkill_while_running(tree, nothing_left):
+    tree.start()
+    leader = tree.leader()
+    cgroup = Path(f'/proc/{leader}/cgroup').read_text().split('::')[1].strip().lstrip('/')
+    run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', tree.unit)
+    wait_for(lambda: not Path(f'/proc/{leader}').exists(), timeout=5)
+    wait_for(lambda: cgroup_is_empty(cgroup), timeout=5)
+    wait_for(lambda: tree.property('ActiveState') == 'failed', timeout=10)
+    run('systemctl', 'reset-failed', tree.unit)
+    tree.start()
+    assert tree.leader() != leader
+    tree.stop()

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every step of a start may fail, and what was done by then is undone.
+
+Faults are put in by strace, into the program as it is installed: the N-th call of one kind fails with EIO, once. In the
+supervisor N runs over every call it makes (thinned out where there are many of a kind); the child is reached by holding
+the supervisor for a moment after clone3().
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import support
+from support import run, wait_for
+
+# Kinds of calls, the first N, and every how many one is tried. They begin behind the dynamic loader's own, and closing and
+# freeing calls are left out: where those fail, what they were to remove stays by necessity.
+SUPERVISOR = {
+    'clone3': (1, 1), 'socketpair': (1, 1), 'setns': (1, 1), 'fsopen': (1, 1), 'fsmount': (1, 1), 'fsconfig': (1, 5),
+    'open_tree': (1, 1), 'mount_setattr': (1, 1), 'mknodat': (1, 2), 'mkdir': (1, 1), 'mkdirat': (1, 4), 'symlinkat': (1, 5),
+    'fchownat': (1, 11), 'fchmodat': (1, 1), 'fchown': (1, 1), 'openat': (8, 4), 'openat2': (1, 2), 'write': (1, 2),
+    'sendmsg': (2, 1), 'sendto': (1, 2), 'recvfrom': (1, 2), 'ioctl': (2, 1), 'prlimit64': (4, 5), 'bind': (1, 1),
+    'socket': (1, 2), 'renameat': (1, 1), 'flock': (1, 1), 'epoll_create1': (1, 1),
+}
+# The child's calls, with the N that are tried; each has to hit.
+CHILD = {
+    'mount': [1], 'setgroups': [1], 'setresuid': [1], 'move_mount': [1, 2, 9, 20, 31], 'open_tree': [1, 9, 18],
+    'mount_setattr': [1, 12, 19], 'fsopen': [1, 2], 'pivot_root': [1], 'umount2': [1], 'setsid': [1], 'dup2': [2],
+    'sethostname': [1], 'sendto': [1], 'sendmsg': [1], 'recvmsg': [1, 2], 'unshare': [1], 'seccomp': [1], 'capset': [1],
+    'execve': [1],
+}
+COMMAND = ('--private-users=pick', '--network-veth', '--console=read-only', '/bin/sh', '-c', 'echo it ran')
+
+
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    return module_machine('busybox', name='faulty')
+
+
+@pytest.fixture(autouse=True)
+def awake():
+    """machined ends when it has nothing to do, and its start would be part of the time that a fault is looked for in."""
+    run('systemctl', 'start', 'systemd-machined')
+
+
+def left_since(before):
+    found = []
+
+    def same():
+        found[:] = support.HostState.take().differences(before)
+        return not found
+    with contextlib.suppress(AssertionError):
+        wait_for(same, timeout=3)
+    return found
+
+
+def judge(tree, result, before, what):
+    """A start with a fault in it has either failed, with one message, and left nothing, or has done its work."""
+    said = [line for line in result.stderr.splitlines() if line]
+    if result.returncode == 0:
+        # The fault was in something that a machine can do without, or in its end; there, what could not be removed stays,
+        # but in nobody's way.
+        problems = [] if 'it ran' in result.stdout + what else ['the machine did not run']
+        if left_since(before):
+            run('box-run', '-M', tree.name, *COMMAND)
+            problems += left_since(before)
+    else:
+        problems = left_since(before)
+        if len(said) != 1:
+            problems.append('not one message')
+        elif not re.match(r'box-run: .*(Input/output error|has no /usr)', said[0]):
+            problems.append('a message that does not tell the cause')
+    return [f'{what}: {problem}; status {result.returncode}, {said}' for problem in problems]
+
+
+def supervisor_fault(tree, call, n, log):
+    result = run('strace', '-qq', '-o', log, '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
+                 'box-run', '-M', tree.name, *COMMAND, check=False, timeout=60)
+    hit = [line for line in log.read_text(errors='replace').splitlines() if '(INJECTED)' in line]
+    return result, hit[0] if hit else None
+
+
+@pytest.mark.parametrize('call', SUPERVISOR)
+def test_fault_in_supervisor(tree, host_state, tmp_path, call):
+    before, problems, n_hit = host_state(), [], 0
+    n, step = SUPERVISOR[call]
+    while True:
+        result, hit = supervisor_fault(tree, call, n, tmp_path / 'log')
+        if not hit:
+            break
+        n_hit += 1
+        problems += judge(tree, result, before, f'{n}: {hit}')
+        n += step
+    assert n_hit > 0
+    assert problems == []
+    # what follows finds nothing in its way
+    assert result.returncode == 0 and result.stdout.strip() == 'it ran', result.stderr
+
+
+def child_of(pid):
+    """The first child of a process, once it is box-run."""
+    try:
+        child = int(Path(f'/proc/{pid}/task/{pid}/children').read_text().split()[0])
+        return child if os.readlink(f'/proc/{child}/exe').endswith('/box-run') else None
+    except (OSError, IndexError):
+        return None
+
+
+def child_fault(tree, call, n, log):
+    held = subprocess.Popen(['strace', '-qq', '-o', '/dev/null', '-e', 'trace=clone3', '-e',
+                             'inject=clone3:delay_exit=250000', 'box-run', '-M', tree.name, *COMMAND],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        supervisor = wait_for(lambda: child_of(held.pid), timeout=5, interval=0.005)
+        child = wait_for(lambda: child_of(supervisor), timeout=5, interval=0.005)
+        injector = subprocess.Popen(['strace', '-qq', '-o', log, '-p', str(child), '-e', f'trace={call}', '-e',
+                                     f'inject={call}:error=EIO:when={n}'], stdin=subprocess.DEVNULL)
+        try:
+            stdout, stderr = held.communicate(timeout=30)
+            injector.wait(timeout=10)
+        finally:
+            injector.kill()
+    finally:
+        held.kill()
+    assert '(INJECTED)' in log.read_text(errors='replace'), f'{call} {n} did not hit'
+    return subprocess.CompletedProcess(held.args, held.returncode, stdout, stderr)
+
+
+@pytest.mark.parametrize('call', CHILD)
+def test_fault_in_child(tree, host_state, tmp_path, call):
+    before, problems = host_state(), []
+    for n in CHILD[call]:
+        result = child_fault(tree, call, n, tmp_path / 'log')
+        assert result.returncode != 0
+        problems += judge(tree, result, before, f'{call} {n}')
+    assert problems == []
+
+
+def test_fault_in_a_unit_is_told_by_the_unit(tree, nothing_left, tmp_path):
+    tree.write_unit_settings('[Service]\nExecStart=\nExecStart=/usr/bin/strace -f -qq -o /dev/null -e trace=pivot_root -e '
+                             'inject=pivot_root:error=EIO:when=1 /usr/bin/box-run --quiet --keep-unit --boot '
+                             '--network-veth -U --settings=override --machine=%i\nNotifyAccess=all\n')
+    assert tree.start(check=False).returncode != 0
+    assert tree.property('StatusText') == "Failed to make the machine's tree its root: Input/output error"
+    assert tree.property('StatusErrno') == '5'
+    run('journalctl', '--sync')
+    assert tree.journal().count("Failed to make the machine's tree its root: Input/output error") == 1
+    run('systemctl', 'reset-failed', tree.unit)
+    (Path('/etc/systemd/system') / f'{tree.unit}.d/test.conf').unlink()
+    run('systemctl', 'daemon-reload')
+    tree.start()
+    tree.stop()
