@@ -26,6 +26,10 @@ SUPERVISOR = {
     'sendmsg': (2, 1), 'sendto': (1, 2), 'recvfrom': (1, 2), 'ioctl': (2, 1), 'prlimit64': (4, 5), 'bind': (1, 1),
     'socket': (1, 2), 'renameat': (1, 1), 'flock': (1, 1), 'epoll_create1': (1, 1),
 }
+# The same in a unit of its own, where it does other things than by hand.
+UNIT = {
+    'clone3': (1, 1), 'mkdirat': (1, 1), 'openat': (22, 2), 'fchown': (1, 1), 'capset': (1, 1), 'sendmsg': (2, 1),
+}
 # The child's calls, with the N that are tried; each has to hit.
 CHILD = {
     'mount': [1], 'setgroups': [1], 'setresuid': [1], 'move_mount': [1, 2, 9, 20, 31], 'open_tree': [1, 9, 18],
@@ -77,28 +81,41 @@ def judge(tree, result, before, what):
     return [f'{what}: {problem}; status {result.returncode}, {said}' for problem in problems]
 
 
-def supervisor_fault(tree, call, n, log):
-    result = run('strace', '-qq', '-o', log, '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
-                 'box-run', '-M', tree.name, *COMMAND, check=False, timeout=60)
+def supervisor_fault(tree, call, n, log, prefix=(), switches=()):
+    log.unlink(missing_ok=True)
+    result = run(*prefix, 'strace', '-qq', '-o', log, '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
+                 'box-run', *switches, '-M', tree.name, *COMMAND, check=False, timeout=60)
     hit = [line for line in log.read_text(errors='replace').splitlines() if '(INJECTED)' in line]
     return result, hit[0] if hit else None
 
 
-@pytest.mark.parametrize('call', SUPERVISOR)
-def test_fault_in_supervisor(tree, host_state, tmp_path, call):
-    before, problems, n_hit = host_state(), [], 0
-    n, step = SUPERVISOR[call]
+def faults_in_supervisor(tree, before, call, first, step, **options):
+    """Tries every step-th call; returns what is wrong after a fault. The last run is the one without."""
+    problems, n = [], first
     while True:
-        result, hit = supervisor_fault(tree, call, n, tmp_path / 'log')
+        result, hit = supervisor_fault(tree, call, n, **options)
         if not hit:
             break
-        n_hit += 1
         problems += judge(tree, result, before, f'{n}: {hit}')
         n += step
-    assert n_hit > 0
-    assert problems == []
+    assert n > first
     # what follows finds nothing in its way
     assert result.returncode == 0 and result.stdout.strip() == 'it ran', result.stderr
+    return problems
+
+
+@pytest.mark.parametrize('call', SUPERVISOR)
+def test_fault_in_supervisor(tree, host_state, tmp_path, call):
+    assert faults_in_supervisor(tree, host_state(), call, *SUPERVISOR[call], log=tmp_path / 'log') == []
+
+
+@pytest.mark.parametrize('call', UNIT)
+def test_fault_in_supervisor_in_a_unit(tree, host_state, tmp_path, call):
+    """Here the cgroup is divided, and the privileges that are not needed any more are given up."""
+    unit = ('systemd-run', '--quiet', '--collect', '--wait', '--pipe', '--slice=machine.slice', '--property=Delegate=yes',
+            '--unit=faulty')
+    assert faults_in_supervisor(tree, host_state(), call, *UNIT[call], log=tmp_path / 'log', prefix=unit,
+                                switches=['--keep-unit']) == []
 
 
 def child_of(pid):
