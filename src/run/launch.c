@@ -60,9 +60,7 @@ int machine_dry_run(Machine *m, Failure *failure)
 {
         int r;
 
-        /* The range that the name asks for first: locking one, to be sure of it, would be a change. */
-        m->range.base = id_range_of_name(m->name);
-        m->range.count = ID_RANGE_COUNT;
+        stage_ids_foresee(m);
         r = stage_plan_up(m, failure);
         if (r >= 0) {
                 r = plan_print(&m->plan, stdout);

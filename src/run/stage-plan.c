@@ -47,6 +47,23 @@ int stage_ids_up(Machine *m, Failure *failure)
         }
 }
 
+/* Locking a range, to be sure of it, would be a change. */
+void stage_ids_foresee(Machine *m)
+{
+        const Settings *s = &m->settings;
+
+        m->range = (IdRange) ID_RANGE_NULL;
+        m->range.count = s->private_users == PRIVATE_USERS_NO ? 0 : ID_RANGE_COUNT;
+        if (s->private_users == PRIVATE_USERS_TREE || (s->private_users == PRIVATE_USERS_PICK && tree_base(m) != 0))
+                m->range.base = tree_base(m);
+        else if (s->private_users == PRIVATE_USERS_PICK)
+                m->range.base = id_range_of_name(m->name);
+        else if (s->private_users == PRIVATE_USERS_FIXED) {
+                m->range.base = s->private_users_base;
+                m->range.count = s->private_users_count;
+        }
+}
+
 void stage_ids_down(Machine *m)
 {
         id_range_done(&m->range);

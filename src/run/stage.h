@@ -19,6 +19,7 @@ int stage_lock_up(Machine *m, Failure *failure);
 void stage_lock_down(Machine *m);
 int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);
+void stage_ids_foresee(Machine *m);     /* for a dry run: the range that would be asked for first */
 int stage_plan_up(Machine *m, Failure *failure);
 void stage_plan_down(Machine *m);
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "test.h"
+
+#include <linux/mount.h>
+
+#include "plan-fixture.h"
+
+static size_t position(const PlanFixture *f, const char *dest)
+{
+        const MountOp *op = plan_fixture_mount(f, dest);
+
+        assert_non_null(op);
+        return (size_t) (op - f->plan.mounts.ops);
+}
+
+/* Everything is mounted after what it lies on, and "/" comes first. */
+static void test_mount_plan_make_order(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture f;
+
+        plan_fixture_init(&f, INIT_SYSTEMD);
+        plan_fixture_plan(&f, "-b -U -n --bind=/a:/srv/a/b --tmpfs=/srv/a --bind-ro=/c:/srv");
+        assert_int_equal(f.problems.n, 0);
+        assert_string_equal(f.plan.mounts.ops[0].dest, "/");
+        assert_true(position(&f, "/srv") < position(&f, "/srv/a"));
+        assert_true(position(&f, "/srv/a") < position(&f, "/srv/a/b"));
+        assert_true(position(&f, "/dev") < position(&f, "/dev/pts"));
+        assert_true(position(&f, "/dev/pts") < position(&f, "/dev/console"));
+        assert_true(position(&f, "/run") < position(&f, "/run/host"));
+        assert_true(position(&f, "/run/host") < position(&f, "/run/host/incoming"));
+        assert_true(position(&f, "/proc/sys") < position(&f, "/proc/sys/net"));
+        assert_true(position(&f, "/run/host") < position(&f, "/proc/kmsg"));
+}
+
+static void test_mount_plan_make_id_map(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture f, own, none;
+
+        plan_fixture_init(&f, INIT_SYSTEMD);
+        plan_fixture_plan(&f, "-b -U --bind=/a --bind=/b:/b:idmap --bind=/c:/c:rootidmap --bind=/d:/d:owneridmap");
+        assert_true(plan_fixture_mount(&f, "/")->flags & MOUNT_IDMAP);
+        assert_false(plan_fixture_mount(&f, "/a")->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP));
+        assert_true(plan_fixture_mount(&f, "/b")->flags & MOUNT_IDMAP);
+        assert_true(plan_fixture_mount(&f, "/c")->flags & MOUNT_ROOTIDMAP);
+        assert_true(plan_fixture_mount(&f, "/d")->flags & MOUNT_OWNERIDMAP);
+        assert_non_null(strstr(plan_fixture_mount(&f, "/run")->options, "uid=524288,gid=524288"));
+
+        /* A tree that systemd-nspawn gave to this range by chown is taken as it is. */
+        plan_fixture_init(&own, INIT_SYSTEMD);
+        own.tree.owner_uid = own.tree.owner_gid = 524288;
+        plan_fixture_plan(&own, "-b -U");
+        assert_int_equal(own.problems.n, 0);
+        assert_false(plan_fixture_mount(&own, "/")->flags & MOUNT_IDMAP);
+
+        plan_fixture_init(&none, INIT_SYSTEMD);
+        plan_fixture_plan(&none, "-b --bind=/b:/b:idmap");
+        assert_false(plan_fixture_mount(&none, "/")->flags & MOUNT_IDMAP);
+        assert_false(plan_fixture_mount(&none, "/b")->flags & MOUNT_IDMAP);
+}
+
+static void test_mount_plan_make_network(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture host, own;
+
+        plan_fixture_init(&host, INIT_SYSTEMD);
+        plan_fixture_plan(&host, "-b");
+        assert_null(plan_fixture_mount(&host, "/proc/sys/net"));
+        assert_string_equal(plan_fixture_mount(&host, "/sys")->fstype, "sysfs");
+        assert_true(plan_fixture_mount(&host, "/sys")->attrs & MOUNT_ATTR_RDONLY);
+
+        plan_fixture_init(&own, INIT_SYSTEMD);
+        plan_fixture_plan(&own, "-b --private-network");
+        assert_true(plan_fixture_mount(&own, "/proc/sys/net")->attrs_clear & MOUNT_ATTR_RDONLY);
+        assert_string_equal(plan_fixture_mount(&own, "/sys")->fstype, "tmpfs");
+        assert_non_null(plan_fixture_mount(&own, "/sys/class"));
+        assert_null(plan_fixture_mount(&own, "/sys/firmware"));
+        assert_null(plan_fixture_mount(&own, "/sys/module"));
+}
+
+static void test_mount_plan_make_console(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture pty, pipe;
+
+        plan_fixture_init(&pty, INIT_SYSTEMD);
+        plan_fixture_plan(&pty, "-b");
+        assert_non_null(plan_fixture_mount(&pty, "/dev/console"));
+        plan_fixture_init(&pipe, INIT_SYSTEMD);
+        plan_fixture_plan(&pipe, "-b --console=pipe");
+        assert_null(plan_fixture_mount(&pipe, "/dev/console"));
+}
+
+static void test_mount_plan_make_bad_options(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture f;
+
+        plan_fixture_init(&f, INIT_SYSTEMD);
+        plan_fixture_plan(&f, "-b --tmpfs=/x:noauto --tmpfs=/y:nosuid,size=1m");
+        assert_int_equal(f.problems.n_fatal, 1);
+        assert_non_null(strstr(f.problems.items[0].text, "/x:noauto"));
+        assert_true(plan_fixture_mount(&f, "/y")->attrs & MOUNT_ATTR_NOSUID);
+        assert_non_null(strstr(plan_fixture_mount(&f, "/y")->options, "size=1m"));
+        assert_null(strstr(plan_fixture_mount(&f, "/y")->options, "nosuid"));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_mount_plan_make_order),
+                cmocka_unit_test(test_mount_plan_make_id_map),
+                cmocka_unit_test(test_mount_plan_make_network),
+                cmocka_unit_test(test_mount_plan_make_console),
+                cmocka_unit_test(test_mount_plan_make_bad_options),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
