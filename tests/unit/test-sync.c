@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run/sync.h"
+#include "util/fd.h"
+
+typedef struct Pair {
+        int here, there;
+} Pair;
+
+static int setup(void **state)
+{
+        static Pair p;
+        int fds[2];
+
+        assert_int_equal(sync_pair(fds), 0);
+        p = (Pair) { fds[0], fds[1] };
+        *state = &p;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        Pair *p = *state;
+
+        fd_close(p->here);
+        fd_close(p->there);
+        return 0;
+}
+
+static unsigned open_fds(void)
+{
+        DIR *d = opendir("/proc/self/fd");
+        unsigned n = 0;
+
+        assert_non_null(d);
+        while (readdir(d))
+                n++;
+        closedir(d);
+        return n;
+}
+
+/* Pipes, since each has an inode of its own that tells it from the others. */
+static void make_mounts(int *mounts, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                int ends[2];
+
+                assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+                mounts[i] = ends[0];
+                fd_close(ends[1]);
+        }
+}
+
+static void close_mounts(int *mounts, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                mounts[i] = fd_close(mounts[i]);
+}
+
+static void clear_mounts(int *mounts, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                mounts[i] = -EBADF;
+}
+
+static ino_t inode(int fd)
+{
+        struct stat st;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        return st.st_ino;
+}
+
+static void test_sync_kinds_in_order(void **state)
+{
+        Pair *p = *state;
+
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_send(p->here, SYNC_EXECUTE), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_EXECUTE, NULL, 0, NULL), 0);
+
+        assert_int_equal(sync_send(p->there, SYNC_PREPARED), 0);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), 0);
+}
+
+static void test_sync_out_of_order(void **state)
+{
+        Pair *p = *state;
+
+        assert_int_equal(sync_send(p->here, SYNC_EXECUTE), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), -EBADMSG);
+}
+
+static void test_sync_foreign_message(void **state)
+{
+        Pair *p = *state;
+
+        assert_int_equal(send(p->here, "short", 5, 0), 5);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), -EBADMSG);
+}
+
+/* More than go into one message, with gaps, at the ends as well. */
+static void test_sync_mounts_keep_their_places(void **state)
+{
+        enum { N = 150 };
+        Pair *p = *state;
+        int sent[N], got[N];
+
+        make_mounts(sent, N);
+        for (size_t i = 0; i < N; i += 7)
+                sent[i] = fd_close(sent[i]);
+        sent[N - 1] = fd_close(sent[N - 1]);
+        clear_mounts(got, N);
+
+        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
+
+        for (size_t i = 0; i < N; i++) {
+                assert_int_equal(got[i] >= 0, sent[i] >= 0);
+                if (got[i] < 0)
+                        continue;
+                assert_int_equal(inode(got[i]), inode(sent[i]));
+                assert_int_equal(fcntl(got[i], F_GETFD), FD_CLOEXEC);
+        }
+        close_mounts(sent, N);
+        close_mounts(got, N);
+}
+
+static void test_sync_exactly_full_messages(void **state)
+{
+        enum { N = 128 };
+        Pair *p = *state;
+        int sent[N], got[N];
+
+        make_mounts(sent, N);
+        clear_mounts(got, N);
+        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
+        for (size_t i = 0; i < N; i++)
+                assert_int_equal(inode(got[i]), inode(sent[i]));
+        close_mounts(sent, N);
+        close_mounts(got, N);
+}
+
+static void test_sync_no_mounts_is_no_message(void **state)
+{
+        Pair *p = *state;
+        int none[] = { -EBADF, -EBADF };
+        char byte;
+
+        assert_int_equal(sync_send_mounts(p->here, none, ARRAY_SIZE(none)), 0);
+        assert_int_equal(sync_send_mounts(p->here, none, 0), 0);
+        assert_int_equal(recv(p->there, &byte, 1, MSG_DONTWAIT), -1);
+        assert_int_equal(errno, EAGAIN);
+}
+
+/* Nobody wants them, or their place is taken or does not exist: none may stay open. */
+static void test_sync_unwanted_mounts_are_closed(void **state)
+{
+        enum { N = 5 };
+        Pair *p = *state;
+        int sent[N], got[N], kept;
+        unsigned before;
+
+        make_mounts(sent, N);
+        before = open_fds();
+
+        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), 0);
+        assert_int_equal(open_fds(), before);
+
+        clear_mounts(got, N);
+        got[0] = kept = sent[1];
+        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, 2, NULL), 0);
+        assert_int_equal(got[0], kept);
+        assert_int_equal(inode(got[1]), inode(sent[1]));
+        assert_int_equal(open_fds(), before + 1);
+
+        fd_close(got[1]);
+        close_mounts(sent, N);
+}
+
+static void test_sync_failure_comes_whole(void **state)
+{
+        Pair *p = *state;
+        Failure sent = {}, got = {};
+
+        failure_set(&sent, -ENOENT, "Failed to find '%s': %m", "/etc/x");
+        assert_int_equal(sync_send_failure(p->there, &sent), 0);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -ENOENT);
+        assert_int_equal(got.error, -ENOENT);
+        assert_string_equal(got.text, "Failed to find '/etc/x': No such file or directory");
+}
+
+static void test_sync_failure_without_an_end(void **state)
+{
+        Pair *p = *state;
+        Failure sent = { .error = -EIO }, got = {};
+
+        memset(sent.text, 'x', sizeof(sent.text));
+        assert_int_equal(sync_send_failure(p->there, &sent), 0);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -EIO);
+        assert_int_equal(strlen(got.text), sizeof(got.text) - 1);
+}
+
+/* What was sent before the end counts. */
+static void test_sync_failure_then_end(void **state)
+{
+        Pair *p = *state;
+        Failure sent = { .error = -EIO, .text = "the reason" }, got = {};
+
+        assert_int_equal(sync_send_failure(p->there, &sent), 0);
+        p->there = fd_close(p->there);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -EIO);
+        assert_string_equal(got.text, "the reason");
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+}
+
+static void test_sync_end(void **state)
+{
+        Pair *p = *state;
+
+        assert_false(sync_is_closed(p->here));
+        p->there = fd_close(p->there);
+        assert_true(sync_is_closed(p->here));
+        sync_wait_closed(p->here);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+        /* and no SIGPIPE, which would end this test */
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), -EPIPE);
+}
+
+/* With a message that was never read: the end all the same. */
+static void test_sync_end_with_unread_messages(void **state)
+{
+        Pair *p = *state;
+
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        p->there = fd_close(p->there);
+        assert_true(sync_is_closed(p->here));
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+}
+
+static void test_sync_message_is_not_the_end(void **state)
+{
+        Pair *p = *state;
+
+        assert_int_equal(sync_send(p->there, SYNC_PREPARED), 0);
+        assert_false(sync_is_closed(p->here));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_sync_kinds_in_order, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_out_of_order, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_foreign_message, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_mounts_keep_their_places, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_exactly_full_messages, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_no_mounts_is_no_message, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_unwanted_mounts_are_closed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_failure_comes_whole, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_failure_without_an_end, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_failure_then_end, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_end, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_end_with_unread_messages, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_message_is_not_the_end, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}
