@@ -22,13 +22,20 @@
 
 int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
 {
+        /* The bus asks systemd to start machined's unit, and what systemd says to that comes back to us. "File exists" is
+         * what it finds wrong with the alias of a unit that is masked. */
+        static const char *const not_there[] = {
+                "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
+                "org.freedesktop.systemd1.LoadFailed", "org.freedesktop.systemd1.BadUnitSetting",
+                "org.freedesktop.DBus.Error.FileExists",
+        };
         static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
-        const char *name = error ? error->name : NULL;
+        const char *name = error && error->name ? error->name : "";
+        bool gone = strncmp(name, spawn, sizeof(spawn) - 1) == 0;
 
-        /* The bus asks systemd to start machined's unit, and what systemd says to that comes back to us. */
-        if (name && (strcmp(name, "org.freedesktop.systemd1.NoSuchUnit") == 0 ||
-                     strcmp(name, "org.freedesktop.systemd1.UnitMasked") == 0 ||
-                     strncmp(name, spawn, sizeof(spawn) - 1) == 0))
+        for (size_t i = 0; i < ARRAY_SIZE(not_there); i++)
+                gone = gone || strcmp(name, not_there[i]) == 0;
+        if (gone)
                 return failure_set(failure, -ENOSYS, "Failed to %s: %s", what, error->message ?: name);
 
         return bus_failure(failure, r, error, what);

@@ -110,10 +110,11 @@ static int on_leader_end(sd_event_source *source, const siginfo_t *si, void *use
 
 static void take_message(Supervisor *s, const NotifyMessage *m)
 {
-        if (m->status)
-                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: %s", m->status);
         if (m->ready && s->machine->plan.wait_ready)
                 tell_ready(s);
+        /* After the status that comes with readiness: the payload knows more. */
+        if (m->status)
+                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: %s", m->status);
 }
 
 static int on_notify(sd_event_source *source, int fd, uint32_t events, void *userdata)
