@@ -34,11 +34,11 @@ echo "E: the archive is closed on Sundays" >&2
 
 @pytest.fixture
 def fake(tmp_path):
-    """Installs a mmdebstrap that ends with the given shell command, and returns the environment to find it in."""
-    def install(then):
+    """Installs a tool that ends with the given shell command, and returns the environment to find it in."""
+    def install(then, name='mmdebstrap'):
         folder = tmp_path / 'bin'
         folder.mkdir(exist_ok=True)
-        tool = folder / 'mmdebstrap'
+        tool = folder / name
         tool.write_text(FAKE_MMDEBSTRAP.replace('@THEN@', then))
         tool.chmod(0o755)
         return {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}', 'LC_ALL': 'C.UTF-8'}
@@ -159,18 +159,26 @@ def test_busybox_that_is_not_static_is_refused():
 # --- what would be made
 
 
-def plan(*arguments, apt=None, host='debian', codename='bookworm', tmp_path, environment):
+def on_host(environment, tmp_path, apt=None, host='debian', codename='bookworm'):
+    """The environment of a host of that distribution, with the apt sources in that folder or none."""
     release = tmp_path / 'os-release'
     release.write_text(f'ID={host}\nVERSION_CODENAME="{codename}"\n')
-    environment = {**environment, 'BOX_BOOTSTRAP_APT_DIR': str(apt or tmp_path / 'no-apt'),
-                   'BOX_BOOTSTRAP_OS_RELEASE': str(release)}
-    result = run('debian', '--dry-run', *arguments, 'x', env=environment)
+    return {**environment, 'BOX_BOOTSTRAP_APT_DIR': str(apt or tmp_path / 'no-apt'),
+            'BOX_BOOTSTRAP_OS_RELEASE': str(release)}
+
+
+def plan(*arguments, tmp_path, environment, **host):
+    result = run('debian', '--dry-run', *arguments, 'x', env=on_host(environment, tmp_path, **host))
     assert result.returncode == 0, result.stderr
     return [line.split(': ', 1) for line in result.stdout.splitlines()]
 
 
 def value(lines, key):
     return next(text for name, text in lines if name == key)
+
+
+def sources(lines):
+    return [text for name, text in lines if name == 'source']
 
 
 ONE_LINE = '''\
@@ -235,36 +243,93 @@ def test_mirror_of_a_debian_host(tmp_path, fake, file, text, main, security):
     lines = plan('--release=13', apt=tmp_path / 'apt', tmp_path=tmp_path, environment=fake('exit 1'))
     assert value(lines, 'mirror') == main
     assert value(lines, 'security mirror') == security
-    assert [text for name, text in lines if name == 'source'] == [
+    assert sources(lines) == [
         f'deb {main} trixie main', f'deb {main} trixie-updates main', f'deb {security} trixie-security main']
 
 
-def test_mirror_of_another_host_is_not_taken(tmp_path, fake):
+def test_host_without_security_mirror(tmp_path, fake):
     (tmp_path / 'apt').mkdir()
-    (tmp_path / 'apt/sources.list').write_text('deb http://other.invalid/ubuntu stable main\n')
-    lines = plan(apt=tmp_path / 'apt', host='ubuntu', tmp_path=tmp_path, environment=fake('exit 1'))
-    assert value(lines, 'mirror') == 'http://deb.debian.org/debian'
+    (tmp_path / 'apt/sources.list').write_text('deb http://mirror.example.org/debian bookworm main\n')
+    lines = plan(apt=tmp_path / 'apt', tmp_path=tmp_path, environment=fake('exit 1'))
+    assert value(lines, 'mirror') == 'http://mirror.example.org/debian'
+    assert value(lines, 'security mirror') == 'none'
+    assert len(sources(lines)) == 2
+
+
+@pytest.mark.parametrize('tool, release, security', [
+    ('mmdebstrap', '13', 'the default of mmdebstrap'),
+    ('mmdebstrap', 'sid', 'none'),
+    ('debootstrap', '13', 'none'),
+])
+def test_mirror_of_another_host_is_not_taken(tmp_path, fake, tool, release, security):
+    (tmp_path / 'apt').mkdir()
+    (tmp_path / 'apt/sources.list').write_text('deb http://other.example.org/ubuntu stable main\n')
+    lines = plan(f'--tool={tool}', f'--release={release}', apt=tmp_path / 'apt', host='ubuntu', tmp_path=tmp_path,
+                 environment=fake('exit 1', name=tool))
+    assert value(lines, 'mirror') == f'the default mirror of {tool}'
+    assert value(lines, 'security mirror') == security
+    assert sources(lines) == []
+
+
+@needs_root
+@pytest.mark.parametrize('tool', ['mmdebstrap', 'debootstrap'])
+@pytest.mark.parametrize('mirror', ['http://mirror.example.org/debian', None])
+def test_mirror_is_passed_on_or_left_to_the_tool(tmp_path, machines, fake, tool, mirror):
+    seen = tmp_path / 'arguments'
+    environment = fake(f'printf "%s\\n" "$@" >{seen}; exit 7', name=tool)
+    arguments = [f'--mirror={mirror}'] if mirror else []
+    result = run('debian', f'--tool={tool}', f'--directory={machines}/x', *arguments,
+                 env=on_host(environment, tmp_path))
+    assert f"'{tool}' failed with exit status 7" in result.stderr
+    words = seen.read_text().splitlines()
+    tree = next(index for index, word in enumerate(words) if word.endswith('/tree'))
+    assert words[tree - 1] == 'trixie'
+    if not mirror:
+        assert words[tree + 1:] == []
+    elif tool == 'debootstrap':
+        assert words[tree + 1:] == [mirror]
+    else:
+        assert words[tree + 1:] == [f'deb {mirror} trixie main', f'deb {mirror} trixie-updates main']
+    assert ('without security updates' in result.stderr) == bool(mirror)
+    assert ('without updates and security updates' in result.stderr) == (not mirror and tool == 'debootstrap')
+
+
+HOST_SECURITY = 'http://security.invalid/debian-security'
 
 
 @pytest.mark.parametrize('arguments, release, security', [
-    ([], 'trixie', 'http://deb.debian.org/debian-security'),
-    (['--release', '12'], 'bookworm', 'http://deb.debian.org/debian-security'),
-    (['--release=12.11'], 'bookworm', 'http://deb.debian.org/debian-security'),
+    ([], 'trixie', HOST_SECURITY),
+    (['--release', '12'], 'bookworm', HOST_SECURITY),
+    (['--release=12.11'], 'bookworm', HOST_SECURITY),
     (['--release=unstable'], 'sid', 'none'),
-    (['--release=brandnew'], 'brandnew', 'http://deb.debian.org/debian-security'),
+    (['--release=brandnew'], 'brandnew', HOST_SECURITY),
     (['--security-mirror=none'], 'trixie', 'none'),
     (['--mirror=http://mine.invalid/debian'], 'trixie', 'none'),
     (['--mirror=http://mine.invalid/d', '--security-mirror=http://mine.invalid/s'], 'trixie', 'http://mine.invalid/s'),
 ])
 def test_release_and_security_mirror(tmp_path, fake, arguments, release, security):
-    lines = plan(*arguments, tmp_path=tmp_path, environment=fake('exit 1'))
+    (tmp_path / 'apt').mkdir()
+    (tmp_path / 'apt/sources.list').write_text(ONE_LINE)
+    lines = plan(*arguments, apt=tmp_path / 'apt', tmp_path=tmp_path, environment=fake('exit 1'))
     assert value(lines, 'release') == release
     assert value(lines, 'security mirror') == security
 
 
-def test_archived_release_comes_from_the_archive(tmp_path, fake):
-    lines = plan('--release=10', tmp_path=tmp_path, environment=fake('exit 1'))
-    assert [text for name, text in lines if name == 'source'] == ['deb http://archive.debian.org/debian buster main']
+@pytest.mark.parametrize('arguments, message', [
+    (['--release=10'], "'buster' has left the mirrors for the archive; name one by --mirror="),
+    (['--security-mirror=none'], '--security-mirror= needs --mirror='),
+    (['--security-mirror=http://security.example.org/debian'], '--security-mirror= needs --mirror='),
+])
+def test_mirror_is_needed(tmp_path, fake, arguments, message):
+    result = run('debian', '--dry-run', *arguments, 'x', env=on_host(fake('exit 1'), tmp_path))
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_archived_release_has_no_updates(tmp_path, fake):
+    lines = plan('--release=10', '--mirror=http://archive.example.org/debian', tmp_path=tmp_path,
+                 environment=fake('exit 1'))
+    assert sources(lines) == ['deb http://archive.example.org/debian buster main']
 
 
 @pytest.mark.parametrize('init, package, other', [

@@ -55,8 +55,11 @@ touch "$1/etc/.updated" "$1/var/.updated"   # or each boot would rebuild ldconfi
 '''
 
 
-def mirror():
-    """The mirror that the machine's own apt sources name for Debian."""
+def mirrors():
+    """The mirror that the machine's own apt sources name for Debian, as mmdebstrap's last arguments.
+
+    None where they name none: mmdebstrap then takes its own default.
+    """
     release = ''
     for line in Path('/etc/os-release').read_text().splitlines():
         name, _, value = line.partition('=')
@@ -67,8 +70,8 @@ def mirror():
     for line in out.stdout.splitlines():
         suite, _, uri = line.partition(' ')
         if suite == release:
-            return uri
-    return 'http://deb.debian.org/debian'
+            return [uri]
+    return []
 
 
 def run_alone(command):
@@ -91,7 +94,7 @@ def mmdebstrap(release, packages, setup, before=''):
     options += [f'--customize-hook={setup}', CODENAMES[release]]
 
     def build(path):
-        run_alone(['mmdebstrap', '--mode=root', '--format=directory', *options, path, mirror()])
+        run_alone(['mmdebstrap', '--mode=root', '--format=directory', *options, path, *mirrors()])
     return cache.key_of(*options), build
 
 
