@@ -7,6 +7,7 @@ The same sentence is to be read where box-run was started, in the journal, in `s
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -41,7 +42,7 @@ def refused_by_unit(machine, message):
     assert machine.start(check=False).returncode != 0
     run('journalctl', '--sync')
     lines = output('journalctl', '--no-pager', '--quiet', '--output=cat', '--unit', machine.unit, '--since', began,
-                   '_COMM=box-run').splitlines()
+                   '--identifier=box-run').splitlines()
     assert lines == [message]
     assert machine.property('ActiveState') == 'failed'
     assert machine.property('StatusText') == message
@@ -279,6 +280,31 @@ def test_no_machined_is_said_once_unless_it_is_asked_for(tree, nothing_left, mac
     result = run(BOX_RUN, '-M', tree.name, '-U', '--register=yes', '/bin/true', check=False)
     assert result.returncode == 1
     assert result.stderr.count('\n') == 1 and "machine 'sound' with systemd-machined" in result.stderr
+
+
+def test_no_bus_is_said_once(tree, nothing_left):
+    result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran',
+                 env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nowhere'})
+    assert result.stdout == 'it ran\n'
+    assert result.stderr == ("box-run: There is no system bus here: systemd and dbus have to run on this host; machine 'sound' "
+                             'runs without being registered\n')
+
+
+def test_bus_that_goes_away(tree, nothing_left, tmp_path):
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(tmp_path / 'bus'))
+        bus.listen()
+        start = subprocess.Popen([BOX_RUN, '-M', tree.name, '-U', '--network-veth', '/bin/true'], stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True,
+                                 env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={tmp_path}/bus'})
+        connection = bus.accept()[0]
+        connection.recv(1)
+        time.sleep(0.2)
+        connection.close()
+        stderr = start.communicate(timeout=30)[1]
+    assert start.returncode == 1
+    assert stderr.startswith("box-run: Failed to register machine 'sound' with systemd-machined: ")
+    assert stderr.count('\n') == 1
 
 
 # -------------------------------------------------------------------- the payload

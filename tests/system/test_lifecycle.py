@@ -265,7 +265,7 @@ def test_power_off_is_success(tree):
 
 
 def test_reboot_is_133_within_a_unit(nothing_left, tree):
-    result = run('systemd-run', '--quiet', '--wait', '--pipe', '-p', 'Delegate=yes', 'box-run', '--keep-unit', '--quiet',
+    result = run('systemd-run', '--quiet', '--wait', '--pipe', '--collect', '-p', 'Delegate=yes', 'box-run', '--keep-unit', '--quiet',
                  '--pipe', '--register=no', f'--directory={tree}', '/bin/sh', '-c', 'reboot -f; sleep 10', check=False)
     assert result.returncode == 133
 
