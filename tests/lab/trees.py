@@ -31,13 +31,14 @@ BUILD_PACKAGES = '''
 # What tests it, and what it is compared with.
 TEST_PACKAGES = '''
     python3-pytest python3-pexpect strace libcap2-bin dnsmasq-base busybox-static runc bubblewrap lxc
+    tzdata fdisk squashfs-tools dosfstools lxcfs
 '''
 # Never useful in a lab: timers that want the network, one service that waits for a lease that never comes, and
 # sysctls that would change the outer machine's kernel.
 MASKED_UNITS = '''
     systemd-networkd-wait-online.service systemd-sysctl.service
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
-    man-db.timer lxc.service lxc-net.service lxc-monitord.service
+    man-db.timer lxc.service lxc-net.service lxc-monitord.service lxcfs.service
 '''
 
 # Runs with the tree's path in $1, on the outer machine.
