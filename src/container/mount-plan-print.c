@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The mount plan as text, for box-run --dry-run and the golden tests. Pure but for the stream it writes to. */
+
+#include <linux/mount.h>
+#include <sys/sysmacros.h>
+
+#include "container/mount-plan.h"
+
+static void print_attrs(const MountOp *op, FILE *f)
+{
+        static const struct { uint64_t bit; const char *word; } words[] = {
+                { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
+                { MOUNT_ATTR_NOEXEC, "noexec" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (op->attrs & words[i].bit)
+                        fprintf(f, " %s", words[i].word);
+        if (op->flags & MOUNT_IDMAP)
+                fputs(" idmapped", f);
+        if (op->flags & MOUNT_ROOTIDMAP)
+                fputs(" owner-is-root", f);
+        if (op->flags & MOUNT_OWNERIDMAP)
+                fputs(" owner-is-owner", f);
+        if (op->flags & MOUNT_SLAVE)
+                fputs(" slave", f);
+        if (op->flags & MOUNT_OPTIONAL)
+                fputs(" if-there", f);
+        if (op->options)
+                fprintf(f, " %s", op->options);
+}
+
+static void print_node(const NodeOp *n, FILE *f)
+{
+        static const char *const kinds[] = {
+                [NODE_DIR] = "directory", [NODE_FILE] = "file", [NODE_LINK] = "link", [NODE_FIFO] = "fifo",
+                [NODE_SOCK] = "socket", [NODE_DEVICE] = "device",
+        };
+
+        fprintf(f, "    %s %s", kinds[n->kind], n->path);
+        if (n->kind == NODE_LINK)
+                fprintf(f, " -> %s", n->text);
+        else if (n->kind == NODE_DEVICE)
+                fprintf(f, " %u:%u", major(n->rdev), minor(n->rdev));
+        if (n->kind != NODE_LINK)
+                fprintf(f, " %04o", n->mode & 07777);
+        if (n->optional)
+                fputs(" if-allowed", f);
+        fputc('\n', f);
+}
+
+int mount_plan_print(const MountPlan *p, FILE *f)
+{
+        static const char *const who[] = {
+                [MOUNT_TREE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_INSIDE] = "child new",
+                [MOUNT_BIND] = "child bind",
+        };
+        char source[SOURCE_TEXT_MAX];
+
+        for (size_t i = 0; i < p->n; i++) {
+                const MountOp *op = &p->ops[i];
+
+                const char *what = op->source ? op->source : op->flags & MOUNT_MASK ? "(inaccessible)" : op->fstype;
+
+                fprintf(f, "  %s %s%s -> %s%s", who[op->kind], op->flags & MOUNT_FROM_STAGE ? "(staged)/" : "", what,
+                        op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
+                print_attrs(op, f);
+                if (op->from.where)
+                        fprintf(f, " [%s]", source_text(op->from, source));
+                fputc('\n', f);
+                for (size_t j = 0; j < op->n_nodes; j++)
+                        print_node(&op->nodes[j], f);
+        }
+        if (p->read_only_root)
+                fputs("  child set / ro\n", f);
+        return ferror(f) ? -EIO : 0;
+}
