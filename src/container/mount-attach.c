@@ -202,6 +202,27 @@ int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
         return r;
 }
 
+/* What receives mounts from the host is shared with nobody inside: a mount that arrives there is to be moved on (machined
+ * of systemd 252 does so for `machinectl bind`), which the kernel refuses below a shared one. */
+static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
+{
+        struct mount_attr slave = { .propagation = MS_SLAVE };
+
+        for (size_t i = 1; i < plan->n; i++) {
+                _cleanup_close_ int fd = -EBADF;
+
+                if (!(plan->ops[i].flags & MOUNT_SLAVE))
+                        continue;
+                fd = tree_open(root_fd, plan->ops[i].dest, O_PATH);
+                if (fd < 0)
+                        return fail_op(&plan->ops[i], fd, failure);
+                if (mount_setattr(fd, "", AT_EMPTY_PATH, &slave, sizeof(slave)) < 0)
+                        return fail_op(&plan->ops[i], -errno, failure);
+        }
+
+        return 0;
+}
+
 int mount_attach_late(const MountPlan *plan, Failure *failure)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -221,5 +242,5 @@ int mount_attach_late(const MountPlan *plan, Failure *failure)
 
         if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &shared, sizeof(shared)) < 0)
                 return failure_set(failure, -errno, "Failed to share the machine's mounts among themselves: %m");
-        return 0;
+        return stop_sharing(plan, root_fd, failure);
 }
