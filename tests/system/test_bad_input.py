@@ -17,6 +17,8 @@ import pytest
 import support
 from support import output, run, wait_for
 
+pytestmark = pytest.mark.quick
+
 BOX_RUN = '/usr/bin/box-run'
 
 

@@ -9,6 +9,8 @@ import pytest
 import support
 from support import output, run
 
+pytestmark = pytest.mark.quick
+
 MS = 1000
 
 

@@ -12,6 +12,8 @@ import pytest
 import support
 from support import output, run, wait_for
 
+pytestmark = pytest.mark.quick
+
 ESCAPE = '\x1d\x1d\x1d'
 
 

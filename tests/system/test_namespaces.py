@@ -11,6 +11,8 @@ import pytest
 import support
 from support import output, run
 
+pytestmark = pytest.mark.quick
+
 NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
 RANGE = 65536
 

@@ -10,6 +10,8 @@ import pytest
 import support
 from support import output, run, wait_for
 
+pytestmark = pytest.mark.quick
+
 
 def in_network(machine, *command):
     """Runs a command of the host's in the machine's network."""
