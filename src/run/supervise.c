@@ -22,6 +22,7 @@
 #include "run/machine.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/resident.h"
 
 typedef struct Supervisor {
         Machine *machine;
@@ -61,6 +62,7 @@ static void tell_ready(Supervisor *s)
         }
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
                           s->machine->leader.pid);
+        resident_release_code();
 }
 
 /* The payload's own clean way down; a second call, or nothing to ask, is the hard way. */
