@@ -6,73 +6,19 @@
  *   DIR/.#NAME.lck                                   beside the tree; seen by another host that shares the file system
  *   /run/systemd/nspawn/locks/inode-DEVICE:INODE     of the directory itself, under whatever path it is reached
  *
- * both by OFD locks on whole files that are made when needed and removed by the last holder. A file can be removed
- * between our open and our lock, so that what we locked is no file any more: its link count tells, and we begin again.
- * The supervisor, as root, from before the first change to a tree until after the last.
+ * both by util/lock-file.h. The supervisor, as root, from before the first change to a tree until after the last.
  */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "image/image.h"
-#include "util/fd.h"
-
-/* Each retry means that another run has just ended. */
-enum { LOCK_RETRIES = 100 };
-
-static int lock_fd(int fd, bool shared)
-{
-        struct flock lock = {
-                .l_type = shared ? F_RDLCK : F_WRLCK,
-                .l_whence = SEEK_SET,
-        };
-
-        if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-                return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
-        return 0;
-}
-
-/* A descriptor that holds the lock on the file at path. */
-static int lock_file(const char *path, bool shared)
-{
-        for (unsigned i = 0; i < LOCK_RETRIES; i++) {
-                _cleanup_close_ int fd = -EBADF;
-                struct stat st;
-                int r;
-
-                fd = open(path, O_RDWR | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-                if (fd < 0)
-                        return -errno;
-                r = lock_fd(fd, shared);
-                if (r < 0)
-                        return r;
-                if (fstat(fd, &st) < 0)
-                        return -errno;
-                if (!S_ISREG(st.st_mode))
-                        return -EBADFD;
-                if (st.st_nlink > 0)
-                        return TAKE_FD(fd);
-        }
-
-        return -EBUSY;
-}
-
-/* Lets go. The file goes too when nobody else holds it; a shared holder finds that out by asking for all of it. */
-static int unlock_file(int fd, char *path)
-{
-        if (fd >= 0 && path && lock_fd(fd, /* shared= */ false) >= 0)
-                (void) unlink(path);
-        free(path);
-        return fd_close(fd);
-}
 
 void image_unlock(ImageLock *l)
 {
-        l->beside_fd = unlock_file(l->beside_fd, TAKE_PTR(l->beside_path));
-        l->inode_fd = unlock_file(l->inode_fd, TAKE_PTR(l->inode_path));
+        lock_file_release(&l->beside);
+        lock_file_release(&l->inode);
 }
 
 static int refuse_lock(int error, const Image *i, const char *path, Failure *failure)
@@ -97,35 +43,37 @@ int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *
 {
         static const char default_dir[] = "/run/systemd/nspawn/locks";
         _cleanup_(image_unlock) ImageLock l = IMAGE_LOCK_NULL;
+        _cleanup_free_ char *beside = NULL, *inode = NULL;
+        const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
         const char *slash = strrchr(i->path, '/');
         struct stat st;
         int r;
 
         if (fstat(i->fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
-        if (asprintf(&l.beside_path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {
-                l.beside_path = NULL;
+        if (asprintf(&beside, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {
+                beside = NULL;
                 return failure_set(failure, -ENOMEM, "Out of memory");
         }
-        if (asprintf(&l.inode_path, "%s/inode-%lu:%lu", lock_dir ? lock_dir : default_dir,
+        if (asprintf(&inode, "%s/inode-%lu:%lu", lock_dir ? lock_dir : default_dir,
                      (unsigned long) st.st_dev, (unsigned long) st.st_ino) < 0) {
-                l.inode_path = NULL;
+                inode = NULL;
                 return failure_set(failure, -ENOMEM, "Out of memory");
         }
 
         /* On a read-only file system nobody can lock, and nobody can do harm. */
-        l.beside_fd = lock_file(l.beside_path, read_only);
-        if (l.beside_fd < 0 && l.beside_fd != -EROFS)
-                return refuse_lock(l.beside_fd, i, l.beside_path, failure);
+        r = lock_file_take(beside, flags, &l.beside);
+        if (r < 0 && r != -EROFS)
+                return refuse_lock(r, i, beside, failure);
 
         if (!lock_dir) {
                 r = make_lock_dir(default_dir, failure);
                 if (r < 0)
                         return r;
         }
-        l.inode_fd = lock_file(l.inode_path, read_only);
-        if (l.inode_fd < 0)
-                return refuse_lock(l.inode_fd, i, l.inode_path, failure);
+        r = lock_file_take(inode, flags, &l.inode);
+        if (r < 0)
+                return refuse_lock(r, i, inode, failure);
 
         *ret = l;
         l = (ImageLock) IMAGE_LOCK_NULL;

@@ -7,6 +7,7 @@
  */
 
 #include "util/failure.h"
+#include "util/lock-file.h"
 
 typedef struct Image {
         char *name;
@@ -30,12 +31,10 @@ void image_list_free(Image *images, size_t n);
 
 /* Locks a tree against another run of it: the same two locks that systemd-nspawn takes (beside the image, and by
  * inode below /run/systemd/nspawn/locks), so that neither can run what the other runs. Shared where read_only.
- * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. The locks are the descriptors': whoever
- * inherits those holds them, until exec. */
+ * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. */
 typedef struct ImageLock {
-        int beside_fd, inode_fd;
-        char *beside_path, *inode_path;
+        LockFile beside, inode;
 } ImageLock;
-#define IMAGE_LOCK_NULL { -EBADF, -EBADF, NULL, NULL }
+#define IMAGE_LOCK_NULL { LOCK_FILE_NULL, LOCK_FILE_NULL }
 int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure);
 void image_unlock(ImageLock *l);

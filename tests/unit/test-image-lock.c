@@ -36,7 +36,7 @@ static void expect_busy(const Locked *l, bool read_only)
         assert_int_equal(image_lock(&l->image, read_only, l->locks, &lock, &failure), -EBUSY);
         assert_non_null(strstr(failure.text, l->image.path));
         assert_non_null(strstr(failure.text, "systemd-nspawn"));
-        assert_int_equal(lock.inode_fd, -EBADF);
+        assert_int_equal(lock.inode.fd, -EBADF);
 }
 
 static void test_exclusive(void **state)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See lock-file.h. A file can be removed between our open and our lock, so that what we locked is no file any more: its
+ * link count tells, and we begin again. Used by the supervisor; silent.
+ */
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/lock-file.h"
+
+/* Each retry means that another holder has just ended. */
+enum { LOCK_RETRIES = 100 };
+
+static int lock_fd(int fd, unsigned flags)
+{
+        struct flock lock = {
+                .l_type = flags & LOCK_FILE_SHARED ? F_RDLCK : F_WRLCK,
+                .l_whence = SEEK_SET,
+        };
+        int r;
+
+        do
+                r = RET_ERRNO(fcntl(fd, flags & LOCK_FILE_WAIT ? F_OFD_SETLKW : F_OFD_SETLK, &lock));
+        while (r == -EINTR);
+
+        return r == -EACCES || r == -EAGAIN ? -EBUSY : r;
+}
+
+int lock_file_take(const char *path, unsigned flags, LockFile *ret)
+{
+        _cleanup_free_ char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+
+        for (unsigned i = 0; i < LOCK_RETRIES; i++) {
+                _cleanup_close_ int fd = -EBADF;
+                struct stat st;
+                int r;
+
+                fd = open(path, O_RDWR | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        return -errno;
+                r = lock_fd(fd, flags);
+                if (r < 0)
+                        return r;
+                if (fstat(fd, &st) < 0)
+                        return -errno;
+                if (!S_ISREG(st.st_mode))
+                        return -EBADFD;
+                if (st.st_nlink > 0) {
+                        *ret = (LockFile) { TAKE_FD(fd), TAKE_PTR(copy) };
+                        return 0;
+                }
+        }
+
+        return -EBUSY;
+}
+
+void lock_file_release(LockFile *l)
+{
+        /* A shared holder finds out whether it is the last by asking for all of it. */
+        if (l->fd >= 0 && lock_fd(l->fd, 0) >= 0)
+                (void) unlink(l->path);
+        fd_close(l->fd);
+        free(l->path);
+        *l = (LockFile) LOCK_FILE_NULL;
+}

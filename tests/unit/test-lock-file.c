@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Lock files between two holders: two open files of this process, or this process and a child. */
+
+#include "tree-fixture.h"
+
+#include <sys/wait.h>
+#include <time.h>
+
+#include "util/lock-file.h"
+
+static const char *path_in(const Tree *t)
+{
+        static char path[96];
+
+        (void) snprintf(path, sizeof(path), "%s/lock", t->path);
+        return path;
+}
+
+static void test_exclusive_and_shared(void **state)
+{
+        LockFile a = LOCK_FILE_NULL, b = LOCK_FILE_NULL;
+        const char *path = path_in(*state);
+
+        assert_int_equal(lock_file_take(path, 0, &a), 0);
+        assert_int_equal(lock_file_take(path, 0, &b), -EBUSY);
+        assert_int_equal(lock_file_take(path, LOCK_FILE_SHARED, &b), -EBUSY);
+        assert_int_equal(b.fd, -EBADF);
+        lock_file_release(&b);
+        assert_int_equal(access(path, F_OK), 0);
+        lock_file_release(&a);
+        assert_int_equal(access(path, F_OK), -1);
+        lock_file_release(&a);
+
+        assert_int_equal(lock_file_take(path, LOCK_FILE_SHARED, &a), 0);
+        assert_int_equal(lock_file_take(path, LOCK_FILE_SHARED, &b), 0);
+        lock_file_release(&a);
+        assert_int_equal(access(path, F_OK), 0);
+        lock_file_release(&b);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Who waits gets a file that is there, although the holder before removed the one that was waited for. */
+static void test_waiting(void **state)
+{
+        static const struct timespec pause = { .tv_nsec = 50 * 1000000 };
+        const char *path = path_in(*state);
+        LockFile a = LOCK_FILE_NULL, b = LOCK_FILE_NULL;
+        int status;
+        pid_t pid;
+
+        assert_int_equal(lock_file_take(path, 0, &a), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                struct stat st;
+
+                fd_close(a.fd);
+                if (lock_file_take(path, LOCK_FILE_WAIT, &b) < 0 || stat(path, &st) < 0)
+                        _exit(1);
+                lock_file_release(&b);
+                _exit(0);
+        }
+        (void) nanosleep(&pause, NULL);
+        assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+        lock_file_release(&a);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+/* The lock ends with its holder, however that ends; the file that is left is taken over. */
+static void test_holder_dies(void **state)
+{
+        const char *path = path_in(*state);
+        LockFile a = LOCK_FILE_NULL;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                LockFile b;
+
+                _exit(lock_file_take(path, 0, &b) < 0);
+        }
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_int_equal(access(path, F_OK), 0);
+        assert_int_equal(lock_file_take(path, 0, &a), 0);
+        lock_file_release(&a);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_no_file(void **state)
+{
+        LockFile a = LOCK_FILE_NULL;
+        const char *path = path_in(*state);
+
+        assert_int_equal(symlink("/etc/passwd", path), 0);
+        assert_int_equal(lock_file_take(path, 0, &a), -ELOOP);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(lock_file_take(path, 0, &a), -EBADFD);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(lock_file_take("/nonexistent/lock", 0, &a), -ENOENT);
+        assert_int_equal(a.fd, -EBADF);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_exclusive_and_shared),
+                TREE_TEST(test_waiting),
+                TREE_TEST(test_holder_dies),
+                TREE_TEST(test_no_file),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
