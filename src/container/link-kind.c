@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the kinds of links share (see link-kind.h). The supervisor, with CAP_NET_ADMIN on the host.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "container/link-kind.h"
+#include "util/log.h"
+
+int link_failed(const LinkOp *op, int error, const char *verb, const char *name, const char *kernel_text,
+                Failure *failure)
+{
+        char buf[SOURCE_TEXT_MAX];
+        const char *source = op->from.where ? source_text(op->from, buf) : "";
+
+        return failure_set(failure, error, "%s%sFailed to %s %s: %m%s%s%s", source, *source ? ": " : "", verb, name,
+                           *kernel_text ? " (" : "", kernel_text, *kernel_text ? ")" : "");
+}
+
+const char *link_needs(const LinkOp *op)
+{
+        return op->kind == LINK_VETH ? op->bridge : op->host_name;
+}
+
+int link_find_needed(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure)
+{
+        int r = rtnl_get_link(l->host_rtnl, link_needs(op), ret);
+
+        return r < 0 ? link_failed(op, r, "find", link_needs(op), "", failure) : 0;
+}
+
+void link_record(Links *l, int ifindex, const char *host_name)
+{
+        LinkDone *d = &l->done[l->n_done++];
+
+        d->ifindex = ifindex;
+        (void) snprintf(d->host_name, sizeof(d->host_name), "%s", host_name);
+}
+
+struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind)
+{
+        struct nlattr *info = mnl_attr_nest_start(m, IFLA_LINKINFO);
+
+        mnl_attr_put_str(m, IFLA_INFO_KIND, kind);
+        return info;
+}
+
+int link_delete(int rtnl, int ifindex, const char *name)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_DELLINK, 0, ifindex);
+
+        if (ifindex == 0)
+                mnl_attr_put_strz(m, IFLA_IFNAME, name);
+
+        return rtnl_call(rtnl, &q, NULL, text);
+}
+
+void link_remove(int rtnl, int ifindex, const char *name)
+{
+        int r = link_delete(rtnl, ifindex, NULL);
+
+        if (r < 0 && r != -ENODEV)
+                log_warning(r, "Failed to remove interface %s, ignoring: %m", name);
+}

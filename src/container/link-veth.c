@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Virtual cables: our end on the host, maybe in a bridge, the other in the machine. The supervisor, with CAP_NET_ADMIN on
+ * the host.
+ *
+ * Our end has an alias that tells whose it is. Where its name is in use, that tells a stale one of ours, which is replaced,
+ * from somebody else's, which is not touched.
+ */
+
+#include <linux/veth.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "container/link-kind.h"
+#include "util/log.h"
+
+#define ALIAS_MAX 256
+
+static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_fd, char text[static RTNL_TEXT_MAX])
+{
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+        struct nlattr *info, *data, *peer;
+
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->host_mac), op->host_mac);
+        if (bridge > 0) {
+                struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
+
+                /* Else it is left down: bringing it up tells that it has been configured, which is networkd's part. */
+                header->ifi_flags = header->ifi_change = IFF_UP;
+                mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge);
+        }
+
+        info = link_begin_kind(m, "veth");
+        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+        peer = mnl_attr_nest_start(m, VETH_INFO_PEER);
+        mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->inner_name);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->inner_mac), op->inner_mac);
+        mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns_fd);
+        mnl_attr_nest_end(m, peer);
+        mnl_attr_nest_end(m, data);
+        mnl_attr_nest_end(m, info);
+
+        return rtnl_call(l->host_rtnl, &q, NULL, text);
+}
+
+/* Makes room for our side of the veth where its name is in use: 0 when a stale one of ours was removed. */
+static int veth_remove_stale(const LinkOp *op, const char *machine, const char *alias, const Links *l,
+                             Failure *failure)
+{
+        RtnlLink there;
+        int r = rtnl_get_link(l->host_rtnl, op->host_name, &there);
+
+        if (r == -ENODEV)
+                return 0;
+        if (r < 0)
+                return link_failed(op, r, "find", op->host_name, "", failure);
+
+        if (strcmp(there.alias, alias) != 0)
+                return failure_set(failure, -EEXIST,
+                                   "Network interface %s already exists and is not of machine %s: remove it, or "
+                                   "rename it", op->host_name, machine);
+
+        log_debug(0, "Removing the stale interface %s of machine %s", op->host_name, machine);
+        r = link_delete(l->host_rtnl, there.ifindex, NULL);
+        return r < 0 && r != -ENODEV ? link_failed(op, r, "remove the stale interface", op->host_name, "", failure) : 0;
+}
+
+/* The full name of a link whose own had to be cut. Nice to have: without it the link works as well. */
+static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex);
+        struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+        int r;
+
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, op->host_altname);
+        mnl_attr_nest_end(m, list);
+        r = rtnl_call(l->host_rtnl, &q, NULL, text);
+        if (r < 0)
+                log_warning(r, "Failed to give %s its full name %s, ignoring: %m", op->host_name, op->host_altname);
+}
+
+static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        char text[RTNL_TEXT_MAX], alias[ALIAS_MAX];
+        RtnlLink bridge = { 0 }, ours = { 0 };
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        int r;
+
+        (void) snprintf(alias, sizeof(alias), "box:%s", to->machine);
+        if (op->bridge) {
+                r = link_find_needed(op, l, &bridge, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        r = veth_create(op, l, bridge.ifindex, to->netns_fd, text);
+        if (r == -EEXIST) {
+                r = veth_remove_stale(op, to->machine, alias, l, failure);
+                if (r < 0)
+                        return r;
+                r = veth_create(op, l, bridge.ifindex, to->netns_fd, text);
+        }
+        if (r < 0)
+                return link_failed(op, r, op->bridge ? "make the veth, on its bridge," : "make the veth", op->host_name,
+                                 text, failure);
+
+        /* The kernel takes no alias when it makes a link. By name: it was made under it just now, and not by another. */
+        m = rtnl_add(&q, RTM_SETLINK, 0, 0);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put_strz(m, IFLA_IFALIAS, alias);
+        m = rtnl_add(&q, RTM_GETLINK, 0, 0);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        r = rtnl_call(l->host_rtnl, &q, &ours, text);
+        if (r < 0) {
+                (void) link_delete(l->host_rtnl, 0, op->host_name);
+                return link_failed(op, r, "mark as ours the veth", op->host_name, text, failure);
+        }
+
+        link_record(l, ours.ifindex, op->host_name);
+        l->ifindices[l->n_ifindices++] = op->bridge ? bridge.ifindex : ours.ifindex;
+        if (op->host_altname)
+                veth_set_altname(op, l, ours.ifindex);
+        return 0;
+}
+
+static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        link_remove(l->host_rtnl, d->ifindex, op->host_name);
+}
+
+const LinkMethods link_veth = { .up = veth_up, .down = veth_down };
