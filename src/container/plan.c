@@ -153,7 +153,7 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         p->caps = capability_default() | s->capability;
         if (p->namespaces & CLONE_NEWNET)
                 p->caps |= CAP_BIT(CAP_NET_ADMIN);
-        else if (p->owner != 0 && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
+        else if (p->userns && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
                 /* The host's ports are the host's namespace's: the capability would be one in name only. */
                 p->caps &= ~CAP_BIT(CAP_NET_BIND_SERVICE);
         p->caps &= ~s->drop_capability & capability_all();

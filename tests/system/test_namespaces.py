@@ -9,55 +9,13 @@ from pathlib import Path
 import pytest
 
 import support
+from probe import PROBE, lines_of
 from support import output, run
 
 pytestmark = pytest.mark.quick
 
 NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
 RANGE = 65536
-
-# Prints what a payload sees, one item a line, without what differs from start to start
-PROBE = r'''
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
-tr '\0' '\n' </proc/1/environ | sort | sed 's/^/env /'
-tr '\0' ' ' </proc/1/cmdline | sed 's/^/argv /'; echo
-grep -E '^(Cap(Bnd|Eff|Prm|Inh|Amb)|NoNewPrivs|Seccomp|Groups):' /proc/1/status | tr -s '\t ' ' ' | sed 's/^/status /'
-awk '{ print "limit", $0 }' /proc/1/limits
-find /dev -xdev -printf 'dev %P %y %m %U:%G %l\n' | sort
-for d in /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/net/tun /dev/fuse /dev/console /dev/ptmx; do
-    [ -e $d ] && stat -L -c "node %n %t:%T %a %u:%g" $d || echo "node $d none"
-done
-find /run/host -xdev -printf 'host %P %y %m %U:%G\n' | sort
-for f in container-manager os-release; do sed "s/^/host $f: /" /run/host/$f; done
-ls /sys | sed 's/^/sys /'; ls /sys/fs /sys/class/net | sed 's/^/sys /'
-echo "kmsg $(stat -c %F /proc/kmsg)"
-awk '{ n = 7; while ($n != "-") n++; split($6, o, ",")
-       print "mount", $5, $(n + 1), $4 == "/" ? "" : "part", o[1] }' /proc/self/mountinfo | sort
-awk '$5 ~ "^/(run|tmp|dev|dev/shm|proc|sys|sys/fs/cgroup|dev/mqueue|dev/pts)$" { print "options", $5, $6 }' \
-    /proc/self/mountinfo | sort
-echo "hostname $(cat /proc/sys/kernel/hostname)"
-echo "keyring $(stat -c %u /proc/1)"
-systemd-detect-virt --container | sed 's/^/virt /'
-'''
-
-# Where box is not systemd-nspawn, or this systemd-nspawn is not the one of the other lab: pattern and reason.
-DIFFERENT = {
-    r'host \.(boot-id|kmsg)': 'the sources of two masks; in systemd-nspawn they have no name',
-    r'host inaccessible d|host inaccessible/(chr|blk)': 'no device nodes but those that are needed; owner and mode vary by version',
-    r'host unix-export|mount /run/host/unix-export': 'of systemd 256',
-    r'host notify': 'mode 0755 in systemd 252, 0200 later',
-    r'host (container-manager|container-uuid|os-release) f': 'owner and mode vary by version; test_run_host_… looks at them',
-    r'mount /run/host(/os-release)? ': 'a tmpfs of its own that has a copy, not parts of /run and the host',
-    r'mount \S+ \S+ part rw$': 'made read-only by a second mount on top in systemd-nspawn',
-    r'dev char/\S+ l': "the same links, but the machine's own, not nobody's",
-    r'dev (block|core) ': 'made whether there is something to point to or not',
-    r'dev console|node /dev/console|mount /dev/console': 'bound, not a link; 0600 in systemd 257',
-    r'(dev|node) \S*fuse': 'of systemd 257',
-    r'mount /proc/(kallsyms|keys|timer_list)': 'of systemd 257; test_proc_file_is_masked looks at them',
-    r'sys selinux|mount /sys/fs/selinux': 'not there, where systemd-nspawn masks it',
-    r'options /sys ': "access times, on a file system that can't be written to",
-}
-
 
 @pytest.fixture(scope='module')
 def deb(module_machine):
@@ -85,12 +43,6 @@ def other(module_machine):
 
 def probe(machine):
     return machine.exec('sh', '-c', PROBE).stdout.splitlines()
-
-
-def lines_of(lines, *kinds):
-    """The probe's lines of some kinds, as a set, without the known differences."""
-    return {line for line in lines if line.split(' ', 1)[0] in kinds and
-            not any(re.match(pattern, line) for pattern in DIFFERENT)}
 
 
 def namespaces(pid):

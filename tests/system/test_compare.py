@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same .nspawn file and the same tree under systemd-nspawn and under box-run, compared from inside: mounts,
+capabilities, environment, limits, devices, ids, names, arguments. What differs on purpose stands in probe.DIFFERENT, and
+in box.nspawn(5)."""
+
+import difflib
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import probe
+import support
+from support import run
+
+NAME = 'compare'
+TREE = support.MACHINES / NAME
+HOST = Path('/srv/compare')         # what files bind
+VERSION = int(os.environ.get('BOX_LAB', '13'))
+
+# Name: (settings, the systemd-nspawn that has it). What runs is the probe, unless [Exec] says otherwise.
+FILES = {
+    'nothing': {},
+    'environment': {'Exec': 'Environment=ONE=1 "TWO=with space"\nEnvironment=HOME=/elsewhere TERM=linux'},
+    'hostname': {'Exec': 'Hostname=another.example'},
+    'working-directory': {'Exec': 'WorkingDirectory=/usr/share'},
+    'parameters': {'Exec': 'Parameters=/bin/sh /probe "two words" \'quo"ted\' back\\slash'},
+    'user': {'Exec': 'User=daemon'},
+    'private-users-no': {'Exec': 'PrivateUsers=no'},
+    'private-users-identity': {'Exec': 'PrivateUsers=identity'},
+    'private-users-fixed': {'Exec': 'PrivateUsers=1966080000:65536', 'Files': 'PrivateUsersOwnership=map'},
+    'private-users-pick': {'Exec': 'PrivateUsers=pick', 'Files': 'PrivateUsersOwnership=map'},
+    'capability': {'Exec': 'Capability=CAP_SYS_TIME CAP_SYSLOG'},
+    'capability-all': {'Exec': 'Capability=all'},
+    'drop-capability': {'Exec': 'DropCapability=CAP_MKNOD CAP_NET_RAW CAP_SYS_ADMIN'},
+    'ambient-capability': {'Exec': 'AmbientCapability=CAP_NET_RAW CAP_KILL\nUser=daemon'},
+    'no-new-privileges': {'Exec': 'NoNewPrivileges=yes'},
+    'system-call-filter': {'Exec': 'SystemCallFilter=@keyring bpf'},
+    'system-call-filter-deny': {'Exec': 'SystemCallFilter=~chroot @timer'},
+    'limits': {'Exec': 'LimitCPU=100:200\nLimitFSIZE=1G\nLimitNOFILE=64:128\nLimitCORE=0\nLimitSTACK=4M:infinity\n'
+                       'LimitMEMLOCK=64K\nLimitMSGQUEUE=1000\nLimitRTTIME=1s\nLimitAS=infinity\nLimitNPROC=500:1000'},
+    'limit-nice': {'Exec': 'LimitNICE=+5\nLimitRTPRIO=3\nLimitSIGPENDING=100\nLimitLOCKS=50\nLimitRSS=1G\nLimitDATA=2G'},
+    'oom-score-adjust': {'Exec': 'OOMScoreAdjust=300'},
+    'cpu-affinity': {'Exec': 'CPUAffinity=0'},
+    'personality': {'Exec': 'Personality=x86'},
+    'process-two': {'Exec': 'ProcessTwo=yes\nParameters=/bin/sh /probe', 'boot': ''},
+    'pivot-root': {'Exec': 'PivotRoot=/other:/old', 'prepare': 'other'},
+    'suppress-sync': {'Exec': 'SuppressSync=yes'},
+    'machine-id': {'Exec': 'MachineID=0123456789abcdef0123456789abcdef', 'prepare': 'no-machine-id'},
+    'read-only': {'Files': 'ReadOnly=yes'},
+    'volatile': {'Files': 'Volatile=yes'},
+    'volatile-state': {'Files': 'Volatile=state'},
+    'volatile-overlay': {'Files': 'Volatile=overlay'},
+    'bind': {'Files': f'Bind={HOST}/data:/srv/data\nBindReadOnly={HOST}/data:/mnt/read-only\nBind={HOST}/file:/srv/file'},
+    'bind-options': {'Exec': 'PrivateUsers=1966080000:65536',
+                     'Files': f'PrivateUsersOwnership=map\nBind={HOST}/data:/srv/mapped:idmap\n'
+                              f'Bind={HOST}/data:/srv/plain:norbind,noidmap\nBind={HOST}/data:/srv/root:rootidmap'},
+    'bind-of-the-tree': {'Files': 'Bind=+/usr/share:/srv/share\nBindReadOnly=+/etc:/mnt/etc'},
+    'bind-temporary': {'Files': 'Bind=:/srv/temporary'},
+    'tmpfs': {'Files': 'TemporaryFileSystem=/srv/plain\nTemporaryFileSystem=/mnt:size=1m,mode=1777,nosuid'},
+    'inaccessible': {'Files': 'Inaccessible=/usr/share\nInaccessible=/etc/passwd'},
+    'overlay': {'Files': f'Overlay={HOST}/lower:{HOST}/upper:/srv/both\nOverlayReadOnly={HOST}/lower:{HOST}/data:/mnt/both'},
+    'overlay-temporary': {'Files': f'Overlay={HOST}/lower::/srv/both'},
+    'mount-order': {'Files': f'TemporaryFileSystem=/srv\nBind={HOST}/data:/srv/in/it\nInaccessible=/usr/share\n'
+                             f'BindReadOnly={HOST}/file:/srv/in/file'},
+    'resolv-conf-copy': {'Exec': 'ResolvConf=copy-host'},
+    'resolv-conf-replace': {'Exec': 'ResolvConf=replace-static'},
+    'resolv-conf-bind': {'Exec': 'ResolvConf=bind-host'},
+    'resolv-conf-delete': {'Exec': 'ResolvConf=delete'},
+    'timezone-copy': {'Exec': 'Timezone=copy'},
+    'timezone-symlink': {'Exec': 'Timezone=symlink'},
+    'timezone-bind': {'Exec': 'Timezone=bind'},
+    'timezone-delete': {'Exec': 'Timezone=delete'},
+    'timezone-off': {'Exec': 'Timezone=off\nResolvConf=off'},
+    'private': {'Network': 'Private=yes'},
+    'virtual-ethernet': {'Network': 'VirtualEthernet=yes'},
+    'virtual-ethernet-extra': {'Network': 'VirtualEthernetExtra=cmp-a:inner\nVirtualEthernetExtra=cmp-b'},
+    'bridge': {'Network': 'Bridge=cmp-br'},
+    'macvlan': {'Network': 'MACVLAN=cmp-p'},
+    'interface': {'Network': 'Interface=cmp-p'},
+    'zone': {'Network': 'Zone=cmp'},
+    'network-and-users': {'Exec': 'PrivateUsers=1966080000:65536', 'Files': 'PrivateUsersOwnership=map',
+                          'Network': 'VirtualEthernet=yes'},
+}
+
+
+@pytest.fixture(scope='module')
+def tree():
+    """A Debian tree and what files bind; links for networks."""
+    support.copy_tree('deb12', TREE)
+    (TREE / 'probe').write_text(probe.PROBE + probe.PROBE_SELF)
+    shutil.rmtree(HOST, ignore_errors=True)
+    for directory in ('data', 'lower', 'upper'):
+        (HOST / directory).mkdir(parents=True)
+        (HOST / directory / f'in-{directory}').write_text(f'{directory}\n')
+    os.chown(HOST / 'data/in-data', 1000, 1000)
+    (HOST / 'file').write_text('a file\n')
+    run('ip', 'link', 'add', 'cmp-br', 'type', 'bridge')
+    run('ip', 'link', 'add', 'cmp-p', 'type', 'veth', 'peer', 'name', 'cmp-q')
+    yield TREE
+    for link in ('cmp-br', 'cmp-p'):
+        run('ip', 'link', 'delete', link, check=False)
+    shutil.rmtree(HOST)
+    support.remove_tree(TREE)
+
+
+@pytest.fixture
+def settings_file(tree, nspawn_file):
+    def write(sections):
+        text = ''
+        for section in ('Exec', 'Files', 'Network'):
+            said = sections.get(section, '')
+            if section == 'Exec' and 'Parameters=' not in said:
+                said += '\nParameters=/bin/sh /probe'
+            if section == 'Exec' and 'ProcessTwo=' not in said:
+                # what systemd-nspawn needs for Parameters= to be heeded
+                said += '\nBoot=no'
+            text += f'[{section}]\n{said}\n'
+        return nspawn_file(NAME, text)
+    return write
+
+
+def probe_under(program, *, prepare=None):
+    """What the probe prints in a machine of the program, and how that ended. From a unit, with its own cgroup."""
+    result = run('systemd-run', '--quiet', '--wait', '--pipe', '--collect', '--property=Delegate=yes', '--service-type=exec',
+                 program, '--quiet', '--keep-unit', '--register=no', '--pipe', f'--directory={TREE}', f'--machine={NAME}',
+                 check=False)
+    return result.returncode, result.stdout, result.stderr
+
+
+def known(line):
+    return any(re.match(pattern, line) for pattern in probe.DIFFERENT)
+
+
+def put_back(prepared):
+    """What a run of systemd-nspawn has left in the tree, which box's must not find."""
+    for path in ('etc/resolv.conf', 'etc/localtime', 'etc/machine-id'):
+        source, target = (support.TREES / 'deb12').resolve() / path, TREE / path
+        target.unlink(missing_ok=True)
+        if source.is_symlink() or source.exists():
+            run('cp', '-a', source, target)
+    # an id of its own: systemd-nspawn would make another one up each time
+    if prepared != 'no-machine-id':
+        (TREE / 'etc/machine-id').write_text('00112233445566778899aabbccddeeff\n')
+    for path in ('srv', 'mnt', 'other', 'old'):
+        shutil.rmtree(TREE / path, ignore_errors=True)
+    for path in ('srv', 'mnt'):
+        (TREE / path).mkdir()
+    if prepared == 'other':
+        (TREE / 'other').mkdir()
+        for path in ('bin', 'lib', 'lib64', 'sbin'):
+            if (TREE / path).is_symlink():
+                (TREE / 'other' / path).symlink_to(f'usr/{path}')
+        for path in ('usr', 'old', 'root', 'proc', 'sys', 'dev', 'run', 'tmp', 'etc'):
+            (TREE / 'other' / path).mkdir(exist_ok=True)
+        run('cp', '-a', TREE / 'usr/.', TREE / 'other/usr')
+        shutil.copy(TREE / 'probe', TREE / 'other/probe')
+    os.utime(TREE / 'probe')            # what is newer was changed by the run
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_machine_is_the_same(settings_file, name):
+    settings_file(FILES[name])
+    put_back(FILES[name].get('prepare'))
+    theirs = probe_under('systemd-nspawn')
+    put_back(FILES[name].get('prepare'))
+    ours = probe_under('box-run')
+
+    lines = [[line for line in text.splitlines() if not known(line)] for text in (theirs[1], ours[1])]
+    different = list(difflib.unified_diff(*lines, 'systemd-nspawn', 'box', n=0, lineterm=''))
+    assert ours[0] == theirs[0], f'{ours[2]}\n{theirs[2]}'
+    assert not different, '\n'.join(different)
+    assert len(lines[0]) > 100, theirs[2]
