@@ -66,6 +66,7 @@ DIFFERENT = {
     r'dev (block|core) ': 'made whether there is something to point to or not',
     r'dev console|node /dev/console|mount /dev/console': 'bound, not a link; 0600 in systemd 257',
     r'(dev|node) \S*fuse': 'of systemd 257',
+    r'mount /run/host/incoming ': 'read-only since systemd 257',
     r'mount /proc/(kallsyms|keys|timer_list)': 'of systemd 257; test_proc_file_is_masked looks at them',
     r'sys selinux|mount /sys/fs/selinux': 'not there, where systemd-nspawn masks it',
     r'options /sys ': "access times, on a file system that can't be written to",
