@@ -91,13 +91,19 @@ static int apply_one(const Assignment *a, bool trusted, Settings *s, Problems *p
         return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
 }
 
+/* Of the section's rows that stand or fall together? */
+static bool in_section(const SettingRow *row, const char *section)
+{
+        return row->section && strcmp(row->section, section) == 0 && !(row->flags & SETTING_ADDS);
+}
+
 int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems)
 {
         for (size_t i = 0; i < a->n; i++) {
                 const Assignment *item = &a->items[i];
                 int r;
 
-                if (skip_section && item->row->section && strcmp(item->row->section, skip_section) == 0)
+                if (skip_section && in_section(item->row, skip_section))
                         continue;
                 r = apply_one(item, a->trusted, s, problems);
                 if (r < 0)
@@ -107,11 +113,26 @@ int assignments_apply(const Assignments *a, const char *skip_section, Settings *
         return 0;
 }
 
-bool assignments_has_section(const Assignments *a, const char *section)
+int assignments_apply_one_id(const Assignments *a, SettingId id, Settings *s, Problems *problems)
 {
-        for (size_t i = 0; i < a->n; i++)
-                if (a->items[i].row->section && strcmp(a->items[i].row->section, section) == 0)
+        for (size_t i = 0; i < a->n; i++) {
+                int r = a->items[i].row->id == id ? apply_one(&a->items[i], a->trusted, s, problems) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+bool assignments_replace_section(const Assignments *a, const char *section)
+{
+        for (size_t i = 0; i < a->n; i++) {
+                const Assignment *item = &a->items[i];
+
+                if (in_section(item->row, section) && (a->trusted || allowed_untrusted(item->row, item->value)))
                         return true;
+        }
         return false;
 }
 

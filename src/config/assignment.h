@@ -33,12 +33,16 @@ int assignments_add(Assignments *a, const SettingRow *row, const char *text, Sou
 const char *assignments_name(Assignments *a, const char *name);
 
 /* Parses each into *s. Untrusted lists' privileged rows are left out with a warning that names them. Every bad value
- * is a fatal Problem; -ENOMEM is the only failure. skip_section (may be NULL) names a section to leave out: the
- * switches' [Network] where the file says anything of its own there. */
+ * is a fatal Problem; -ENOMEM is the only failure. skip_section (may be NULL) names a section to leave out, all
+ * but its rows with SETTING_ADDS: the switches' [Network] where the file says anything of its own there. */
 int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems);
 
-/* Does any of them belong to this section? */
-bool assignments_has_section(const Assignments *a, const char *section);
+/* The same for the rows with one id, for what must be known before the rest can be applied. */
+int assignments_apply_one_id(const Assignments *a, SettingId id, Settings *s, Problems *problems);
+
+/* Do they say anything in this section that a writer who counts less had better not add to? What is left out for want of
+ * trust, and rows with SETTING_ADDS, do not. */
+bool assignments_replace_section(const Assignments *a, const char *section);
 
 /* The last text assigned to the row with this id, NULL where none is. For what must be known before a file is looked
  * for: --machine=, --directory=, --settings=. */

@@ -2,19 +2,17 @@
 #pragma once
 
 #include "config/assignment.h"
-#include "util/failure.h"
 
 /* Largest .nspawn file that is read: far above any real one, far below what would hurt. */
-#define NSPAWN_FILE_MAX (1024U * 1024U)
+#define NSPAWN_FILE_MAX_KIB 1024
+#define NSPAWN_FILE_MAX (NSPAWN_FILE_MAX_KIB * 1024U)
 
 /* Parses the text of a .nspawn file (size bytes, which may hold anything) into assignments. name is what messages
  * call it. Unknown keys and sections are warnings with the nearest known one; sections that start with "X-" and are
  * not ours are ignored. 0 or -ENOMEM. */
 int nspawn_file_parse(const char *name, const char *text, size_t size, Assignments *ret, Problems *problems);
 
-/* Finds and reads NAME.nspawn: /etc/systemd/nspawn, /run/systemd/nspawn (trusted), else beside the image (untrusted
- * unless trust_all). dirs overrides the trusted places in tests (NULL: the real ones). image_path may be NULL.
- * 1 when a file was read, 0 where there is none, negative errno with *failure set when one is there and can't be
- * read. */
-int nspawn_file_load(const char *const *dirs, const char *machine, const char *image_path, bool trust_all,
-                     Assignments *ret, Problems *problems, Failure *failure);
+/* Reads and parses the file at path. 1 when it was read (a link to /dev/null is a file that says nothing), 0 where there is
+ * none, NSPAWN_FILE_UNREADABLE when one is there and can't be read, which is a fatal Problem then; -ENOMEM. */
+#define NSPAWN_FILE_UNREADABLE 2
+int nspawn_file_read(const char *path, bool trusted, Assignments *ret, Problems *problems);

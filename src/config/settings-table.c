@@ -140,6 +140,11 @@ const SettingRow settings_table[] = {
           value_interfaces, .group = group_network,
           .help = "Move an interface of the host in, until the machine stops" },
 
+        /* ---- [X-Box] ---- */
+        { SETTING_PROFILE, "X-Box", "Profile", "profile", 0, "NAME,…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_profiles, .group = group_machine,
+          .help = "Settings to begin with: /etc/box/profiles/NAME.nspawn" },
+
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,
           value_string, FIELD(directory), .group = group_machine,

@@ -27,6 +27,8 @@ typedef enum SettingFlags {
         SETTING_OPTIONAL_ARG = 1 << 3,  /* the switch may stand without "=VALUE", which means "yes" */
         SETTING_NO_ARG = 1 << 4,        /* the switch takes no value; it means `implied` */
         SETTING_HIDDEN = 1 << 5,        /* not in --help: an alias for another program's switch */
+        SETTING_ADDS = 1 << 6,          /* in [Network]: says nothing of the links, so it neither makes a file's links take
+                                           the switches' place, nor goes with them */
 } SettingFlags;
 
 struct SettingRow {

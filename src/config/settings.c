@@ -86,6 +86,8 @@ void settings_done(Settings *s)
         interfaces_free(s->macvlan, s->n_macvlan);
         interfaces_free(s->interfaces, s->n_interfaces);
 
+        strings_free(s->profiles, s->n_profiles);
+
         free(s->directory);
         free(s->machine);
         free(s->slice);

@@ -151,6 +151,8 @@ typedef enum SettingId {
         SETTING_BRIDGE,
         SETTING_MACVLAN,
         SETTING_INTERFACE,
+        /* [X-Box] */
+        SETTING_PROFILE,
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_MACHINE,
@@ -209,6 +211,10 @@ typedef struct Settings {
         size_t n_macvlan;
         InterfaceSetting *interfaces;
         size_t n_interfaces;
+
+        /* [X-Box] */
+        StringSetting *profiles;        /* names; those that they name are before them */
+        size_t n_profiles;
 
         /* switches */
         char *directory;

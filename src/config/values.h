@@ -39,6 +39,9 @@ int value_virtual_ethernet(const SettingRow *row, const char *text, Source from,
 int value_bridge(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_interfaces(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
+/* values-box.c: [X-Box] */
+int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
 /* The row's field in *s. */
 void *value_field(const SettingRow *row, Settings *s);
 

@@ -10,7 +10,7 @@
 #include <systemd/sd-bus.h>
 
 #include "bus/machined.h"
-#include "config/assignment.h"
+#include "config/layers.h"
 #include "config/settings.h"
 #include "container/cgroup.h"
 #include "container/enter.h"
@@ -23,8 +23,8 @@
 
 typedef struct Machine {
         /* prepare: read, nothing changed */
-        Assignments switches;
-        Assignments file;
+        Assignments switches;           /* until the layers have them */
+        Layers layers;
         Settings settings;
         char *name;
         Image image;

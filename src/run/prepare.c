@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From a command line to settings and facts: which machine, where its tree lies, what its .nspawn file says, what the
- * tree is. The supervisor, before anything is changed; every problem of the settings is printed, not only the first.
+ * From a command line to settings and facts: which machine, where its tree lies, what its files say, what the tree
+ * is. The supervisor, before anything is changed; every problem of the settings is printed, not only the first.
  */
 
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "config/command-line.h"
-#include "config/nspawn-file.h"
 #include "image/machine-name.h"
 #include "run/machine.h"
 #include "run/report.h"
@@ -41,7 +40,7 @@ void machine_done(Machine *m)
         image_done(&m->image);
         free(m->name);
         settings_done(&m->settings);
-        assignments_done(&m->file);
+        layers_done(&m->layers);
         assignments_done(&m->switches);
 }
 
@@ -87,49 +86,17 @@ static int find_image(Machine *m, Failure *failure)
         return m->name ? 0 : name_from_path(m->image.path, &m->name, failure);
 }
 
-static int settings_mode(const Assignments *switches, SettingsMode *ret, Problems *problems)
-{
-        Settings s;
-        int r;
-
-        /* Only --settings= matters here; the real pass reports what is wrong with the rest. */
-        settings_init(&s);
-        r = assignments_apply(switches, NULL, &s, problems);
-        *ret = s.settings_mode;
-        settings_done(&s);
-        return r;
-}
-
 static int apply_settings(Machine *m, Failure *failure)
 {
-        _cleanup_(problems_done) Problems problems = {}, ignored = {};
-        SettingsMode mode;
+        const LayersPlace place = { .machine = m->name, .image_path = m->image.path };
+        _cleanup_(problems_done) Problems problems = {};
         int r;
 
-        r = settings_mode(&m->switches, &mode, &ignored);
+        r = layers_read(&place, &m->switches, &m->layers, &problems);
+        if (r >= 0)
+                r = layers_apply(&m->layers, &m->settings, &problems);
         if (r < 0)
-                return r;
-        if (mode != SETTINGS_NO) {
-                r = nspawn_file_load(NULL, m->name, m->image.path, mode == SETTINGS_TRUSTED, &m->file, &problems, failure);
-                if (r < 0)
-                        return r;
-        }
-
-        /* Last writer wins, so the order is the precedence. */
-        if (mode == SETTINGS_OVERRIDE) {
-                /* A file that says anything about the network says all of it. */
-                const char *skip = assignments_has_section(&m->file, "Network") ? "Network" : NULL;
-
-                r = assignments_apply(&m->switches, skip, &m->settings, &problems);
-                if (r >= 0)
-                        r = assignments_apply(&m->file, NULL, &m->settings, &problems);
-        } else {
-                r = assignments_apply(&m->file, NULL, &m->settings, &problems);
-                if (r >= 0)
-                        r = assignments_apply(&m->switches, NULL, &m->settings, &problems);
-        }
-        if (r < 0)
-                return r;
+                return failure_set(failure, r, "Out of memory");
 
         return report_problems(&problems, failure);
 }

@@ -50,11 +50,37 @@ static void test_skipped_section(void **state)
         settings_init(&s);
         add(&switches, SETTING_VIRTUAL_ETHERNET, "yes", "--network-veth", 0);
         add(&switches, SETTING_BOOT, "yes", "--boot", 0);
-        assert_true(assignments_has_section(&switches, "Network"));
-        assert_false(assignments_has_section(&switches, "Files"));
+        assert_true(assignments_replace_section(&switches, "Network"));
+        assert_false(assignments_replace_section(&switches, "Files"));
         assert_int_equal(assignments_apply(&switches, "Network", &s, &problems), 0);
         assert_int_equal(s.virtual_ethernet, UNSET);
         assert_int_equal(s.boot, YES);
+}
+
+/* What is not honoured replaces nothing. */
+static void test_untrusted_replaces_nothing(void **state)
+{
+        _cleanup_(assignments_done) Assignments file = { 0 };
+
+        add(&file, SETTING_PRIVATE, "no", "/m/x.nspawn", 1);
+        assert_false(assignments_replace_section(&file, "Network"));
+        file.trusted = true;
+        assert_true(assignments_replace_section(&file, "Network"));
+}
+
+static void test_one_id(void **state)
+{
+        _cleanup_(assignments_done) Assignments switches = { .trusted = true };
+        _cleanup_(problems_done) Problems problems = { 0 };
+        _cleanup_(settings_done) Settings s;
+
+        settings_init(&s);
+        add(&switches, SETTING_BOOT, "yes", "--boot", 0);
+        add(&switches, SETTING_HOSTNAME, "one", "--hostname=", 0);
+        add(&switches, SETTING_HOSTNAME, "two", "--hostname=", 0);
+        assert_int_equal(assignments_apply_one_id(&switches, SETTING_HOSTNAME, &s, &problems), 0);
+        assert_string_equal(s.hostname, "two");
+        assert_int_equal(s.boot, UNSET);
 }
 
 /* What an image's maker may not ask for is left out and named; what takes rights away is honoured. */
@@ -161,6 +187,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_last_writer_wins),
                 cmocka_unit_test(test_skipped_section),
+                cmocka_unit_test(test_untrusted_replaces_nothing),
+                cmocka_unit_test(test_one_id),
                 cmocka_unit_test(test_untrusted),
                 cmocka_unit_test(test_untrusted_every_row),
                 cmocka_unit_test(test_bad_values_are_told),

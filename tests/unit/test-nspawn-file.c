@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The grammar, with everything that can be wrong in a file, and the search for the file. */
-
-#include "test.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+/* The grammar with everything that can be wrong in a file, and files that are none. */
 
 #include "config/nspawn-file.h"
-#include "util/fd.h"
+#include "tree-fixture.h"
 
 typedef struct Parsed {
         Assignments a;
@@ -235,147 +228,72 @@ static void test_noise(void **state)
         }
 }
 
-/* ---- the search ---- */
+/* ---- reading ---- */
 
-typedef struct Place {
-        char root[64];
-        char etc[80], run[80], image[80];
-        const char *dirs[3];
-} Place;
-
-static int place_setup(void **state)
-{
-        static Place p;
-
-        (void) snprintf(p.root, sizeof(p.root), "/tmp/box-test-nspawn-XXXXXX");
-        assert_non_null(mkdtemp(p.root));
-        (void) snprintf(p.etc, sizeof(p.etc), "%s/etc", p.root);
-        (void) snprintf(p.run, sizeof(p.run), "%s/run", p.root);
-        (void) snprintf(p.image, sizeof(p.image), "%s/machines/tree", p.root);
-        p.dirs[0] = p.etc;
-        p.dirs[1] = p.run;
-        p.dirs[2] = NULL;
-        *state = &p;
-        return 0;
-}
-
-static int place_teardown(void **state)
-{
-        static const char *const names[] = { "etc/m.nspawn", "run/m.nspawn", "machines/m.nspawn", "etc", "run",
-                "machines/tree", "machines", "" };
-        Place *p = *state;
-
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                char path[128];
-
-                (void) snprintf(path, sizeof(path), "%s/%s", p->root, names[i]);
-                if (unlink(path) < 0)
-                        (void) rmdir(path);
-        }
-        return 0;
-}
-
-static void make_dir(const Place *p, const char *name)
+static int read_at(const Tree *t, Parsed *ret)
 {
         char path[128];
 
-        (void) snprintf(path, sizeof(path), "%s/%s", p->root, name);
-        assert_int_equal(mkdir(path, 0755), 0);
+        (void) snprintf(path, sizeof(path), "%s/m.nspawn", t->path);
+        return nspawn_file_read(path, /* trusted= */ true, &ret->a, &ret->problems);
 }
 
-static void make_file(const Place *p, const char *name, const char *text)
+static void test_read(void **state)
 {
-        char path[128];
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_parsed_ Parsed none = { 0 }, some = { 0 }, empty = { 0 }, masked = { 0 };
+        const Tree *t = *state;
 
-        (void) snprintf(path, sizeof(path), "%s/%s", p->root, name);
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        assert_true(fd >= 0);
-        assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+        assert_int_equal(read_at(t, &none), 0);
+        assert_int_equal(none.problems.n, 0);
+
+        tree_fixture_file(t, "m.nspawn", "[Exec]\nHostname=x\nBoots=yes");
+        assert_int_equal(read_at(t, &some), 1);
+        assert_int_equal(some.a.n, 1);
+        assert_true(some.a.trusted);
+        assert_int_equal(some.problems.n, 1);
+        assert_non_null(strstr(some.problems.items[0].text, "m.nspawn:3: unknown key"));
+
+        tree_fixture_file(t, "m.nspawn", "");
+        assert_int_equal(read_at(t, &empty), 1);
+        tree_fixture_link(t, "m.nspawn", "/dev/null");
+        assert_int_equal(read_at(t, &masked), 1);
+        assert_int_equal(empty.a.n + masked.a.n + empty.problems.n + masked.problems.n, 0);
 }
 
-static int load(const Place *p, bool trust_all, Parsed *ret, Failure *failure)
-{
-        return nspawn_file_load(p->dirs, "m", p->image, trust_all, &ret->a, &ret->problems, failure);
-}
-
-static void test_search_order_and_trust(void **state)
-{
-        _cleanup_parsed_ Parsed none = { 0 }, beside = { 0 }, beside_trusted = { 0 }, run = { 0 }, etc = { 0 };
-        const Place *p = *state;
-        Failure failure = { 0 };
-
-        assert_int_equal(load(p, false, &none, &failure), 0);
-        make_dir(p, "machines");
-        make_dir(p, "etc");
-        make_dir(p, "run");
-
-        make_file(p, "machines/m.nspawn", "[Exec]\nHostname=beside\n");
-        assert_int_equal(load(p, false, &beside, &failure), 1);
-        assert_string_equal(beside.a.items[0].value, "beside");
-        assert_false(beside.a.trusted);
-        assert_int_equal(load(p, true, &beside_trusted, &failure), 1);
-        assert_true(beside_trusted.a.trusted);
-
-        make_file(p, "run/m.nspawn", "[Exec]\nHostname=run\n");
-        assert_int_equal(load(p, false, &run, &failure), 1);
-        assert_string_equal(run.a.items[0].value, "run");
-        assert_int_equal(run.a.n, 1);
-        assert_true(run.a.trusted);
-
-        /* The first hit is the only one, even where it says nothing. */
-        make_file(p, "etc/m.nspawn", "");
-        assert_int_equal(load(p, false, &etc, &failure), 1);
-        assert_int_equal(etc.a.n, 0);
-        assert_int_equal(failure.error, 0);
-
-        assert_int_equal(nspawn_file_load(p->dirs, "other", NULL, false, &none.a, &none.problems, &failure), 0);
-        assert_int_equal(nspawn_file_load(p->dirs, "other", "/", false, &none.a, &none.problems, &failure), 0);
-}
-
-static void expect_failure(const Place *p, int error, const char *word)
+static void expect_unreadable(const Tree *t, const char *word)
 {
         _cleanup_parsed_ Parsed parsed = { 0 };
-        Failure failure = { 0 };
 
-        assert_int_equal(load(p, false, &parsed, &failure), error);
-        assert_int_equal(failure.error, error);
-        assert_non_null(strstr(failure.text, word));
-        assert_non_null(strstr(failure.text, "etc/m.nspawn"));
+        assert_int_equal(read_at(t, &parsed), NSPAWN_FILE_UNREADABLE);
         assert_int_equal(parsed.a.n, 0);
+        assert_int_equal(parsed.problems.n_fatal, 1);
+        assert_non_null(strstr(parsed.problems.items[0].text, word));
+        assert_non_null(strstr(parsed.problems.items[0].text, "/m.nspawn"));
+        assert_int_equal(unlinkat(t->fd, "m.nspawn", strcmp(word, "directory") == 0 ? AT_REMOVEDIR : 0), 0);
 }
 
-static void test_search_what_is_no_file(void **state)
+static void test_read_what_is_no_file(void **state)
 {
-        const Place *p = *state;
-        char path[128], *big;
+        const Tree *t = *state;
+        char *big;
 
-        make_dir(p, "etc");
-        (void) snprintf(path, sizeof(path), "%s/etc/m.nspawn", p->root);
+        assert_int_equal(mkfifoat(t->fd, "m.nspawn", 0644), 0);
+        expect_unreadable(t, "regular file");                  /* and does not wait for a writer */
+        assert_int_equal(mkdirat(t->fd, "m.nspawn", 0755), 0);
+        expect_unreadable(t, "directory");
+        tree_fixture_link(t, "m.nspawn", "/nonexistent/target");
+        expect_unreadable(t, "dangling");
+        tree_fixture_link(t, "m.nspawn", "m.nspawn");
+        expect_unreadable(t, "symbolic links");
+        tree_fixture_link(t, "m.nspawn", "/dev/zero");
+        expect_unreadable(t, "regular file");
 
-        assert_int_equal(mkfifo(path, 0644), 0);
-        expect_failure(p, -EBADFD, "regular file");             /* and does not wait for a writer */
-        assert_int_equal(unlink(path), 0);
-
-        assert_int_equal(mkdir(path, 0755), 0);
-        expect_failure(p, -EISDIR, "regular file");
-        assert_int_equal(rmdir(path), 0);
-
-        assert_int_equal(symlink("/nonexistent/target", path), 0);
-        expect_failure(p, -ENOENT, "dangling");
-        assert_int_equal(unlink(path), 0);
-
-        assert_int_equal(symlink("m.nspawn", path), 0);
-        expect_failure(p, -ELOOP, "m.nspawn");
-        assert_int_equal(unlink(path), 0);
-
-        big = malloc(NSPAWN_FILE_MAX + 2);
+        big = malloc(10 * NSPAWN_FILE_MAX);
         assert_non_null(big);
-        memset(big, '\n', NSPAWN_FILE_MAX + 1);
-        big[NSPAWN_FILE_MAX + 1] = 0;
-        make_file(p, "etc/m.nspawn", big);
+        memset(big, '\n', 10 * NSPAWN_FILE_MAX);
+        tree_fixture_bytes(t, "m.nspawn", big, 10 * NSPAWN_FILE_MAX, 0644);
         free(big);
-        expect_failure(p, -E2BIG, "1024 KiB");
+        expect_unreadable(t, "larger than 1024 KiB");
 }
 
 int main(void)
@@ -391,8 +309,8 @@ int main(void)
                 cmocka_unit_test(test_flood_of_mistakes_ends),
                 cmocka_unit_test(test_empty),
                 cmocka_unit_test(test_noise),
-                cmocka_unit_test_setup_teardown(test_search_order_and_trust, place_setup, place_teardown),
-                cmocka_unit_test_setup_teardown(test_search_what_is_no_file, place_setup, place_teardown),
+                TREE_TEST(test_read),
+                TREE_TEST(test_read_what_is_no_file),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

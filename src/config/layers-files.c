@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A machine's file and its drop-ins: systemd-nspawn's places in systemd-nspawn's order, of which the first hit is the only
+ * one, and beside each of them drop-ins as systemd has them for units (see layers.h). boxctl and the supervisor, as root;
+ * the directory of an image may be anybody's, so what it has is read with care and is not trusted.
+ */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/layers-read.h"
+#include "config/nspawn-file.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+enum { ETC, RUN, IMAGE, N_DIRECTORIES };
+
+/* Those that may have NAME.nspawn and NAME.nspawn.d, in the order of the search. */
+typedef struct Directories {
+        char *paths[N_DIRECTORIES];     /* IMAGE: NULL where there is no image, or one that lies in no directory: "/" */
+        bool trusted[N_DIRECTORIES];
+} Directories;
+
+static void directories_done(Directories *d)
+{
+        for (size_t i = 0; i < N_DIRECTORIES; i++)
+                free(d->paths[i]);
+}
+
+static int directories_make(const LayersPlace *place, bool trust_all, Directories *ret)
+{
+        static const char *const administrator[] = { [ETC] = LAYERS_ETC_DIR, [RUN] = "/run/systemd/nspawn" };
+        const char *slash = place->image_path ? strrchr(place->image_path, '/') : NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(administrator); i++) {
+                ret->trusted[i] = true;
+                if (asprintf(&ret->paths[i], "%s%s", place->root ? place->root : "", administrator[i]) < 0) {
+                        ret->paths[i] = NULL;
+                        return -ENOMEM;
+                }
+        }
+
+        ret->trusted[IMAGE] = trust_all;
+        if (slash && slash[1]) {
+                ret->paths[IMAGE] = strndup(place->image_path, (size_t) (slash - place->image_path));
+                if (!ret->paths[IMAGE])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Reads one file as a layer; name (a drop-in's) and path are taken over. nspawn_file_read()'s returns. */
+static int read_layer(LayerKind kind, char *name, char *path, bool trusted, Layers *l, Problems *problems)
+{
+        _cleanup_(assignments_done) Assignments said = { 0 };
+        _cleanup_free_ char *owned_name = name, *owned_path = path;
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = nspawn_file_read(path, trusted, &said, problems);
+        if (r != 1)
+                return r;
+        r = layers_add(l, kind, owned_name, owned_path, &said);
+        if (r < 0)
+                return r;
+
+        TAKE_PTR(owned_name);
+        TAKE_PTR(owned_path);
+        return 1;
+}
+
+/* NULL without memory. */
+static char *path_of(const char *directory, const char *machine, const char *suffix, const char *name)
+{
+        char *path;
+
+        return asprintf(&path, "%s/%s%s%s", directory, machine, suffix, name) < 0 ? NULL : path;
+}
+
+/* ---- drop-ins ------------------------------------------------------------------------------------------------- */
+
+typedef struct DropIn {
+        char *name;             /* "10-limits.conf" */
+        size_t directory;
+} DropIn;
+
+typedef struct DropIns {
+        DropIn *items;
+        size_t n;
+} DropIns;
+
+static void drop_ins_done(DropIns *d)
+{
+        for (size_t i = 0; i < d->n; i++)
+                free(d->items[i].name);
+        free(d->items);
+}
+
+static bool is_drop_in(const char *name)
+{
+        size_t n = strlen(name);
+
+        return n > 5 && name[0] != '.' && strcmp(name + n - 5, ".conf") == 0;
+}
+
+static bool has_name(const DropIns *d, const char *name)
+{
+        for (size_t i = 0; i < d->n; i++)
+                if (strcmp(d->items[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+static int drop_in_add(DropIns *d, const char *name, size_t directory)
+{
+        _cleanup_free_ char *copy = strdup(name);
+        DropIn *item = copy ? array_append(&d->items, &d->n, sizeof(DropIn)) : NULL;
+
+        if (!item)
+                return -ENOMEM;
+        *item = (DropIn) { .name = TAKE_PTR(copy), .directory = directory };
+        return 0;
+}
+
+/* Adds those of one directory that no directory before it has. */
+static int collect_directory(const char *path, size_t directory, DropIns *d, Problems *problems)
+{
+        _cleanup_closedir_ DIR *dir = opendir(path);
+        size_t before = d->n;
+        struct dirent *entry;
+        int r;
+
+        if (!dir && (errno == ENOENT || errno == ENOTDIR))
+                return 0;
+        if (!dir)
+                return problem_error(problems, (Source) { 0 }, "Failed to open %s: %m", path);
+
+        while ((errno = 0, entry = readdir(dir))) {
+                if (!is_drop_in(entry->d_name) || has_name(d, entry->d_name))
+                        continue;
+                if (d->n - before >= DROP_INS_MAX)
+                        return problem_error(problems, (Source) { 0 }, "%s has more than %d drop-ins", path,
+                                             DROP_INS_MAX);
+                r = drop_in_add(d, entry->d_name, directory);
+                if (r < 0)
+                        return r;
+        }
+        return errno == 0 ? 0 : problem_error(problems, (Source) { 0 }, "Failed to read %s: %m", path);
+}
+
+/* By name; those beside the image before all of the administrator's. */
+static int drop_in_compare(const void *a, const void *b)
+{
+        const DropIn *x = a, *y = b;
+
+        if ((x->directory == IMAGE) != (y->directory == IMAGE))
+                return x->directory == IMAGE ? -1 : 1;
+        return strcmp(x->name, y->name);
+}
+
+static int collect(const Directories *directories, size_t n_directories, const char *machine, DropIns *d,
+                   Problems *problems)
+{
+        for (size_t i = 0; i < n_directories; i++) {
+                _cleanup_free_ char *path = NULL;
+                int r;
+
+                if (!directories->paths[i])
+                        continue;
+                path = path_of(directories->paths[i], machine, ".nspawn.d", "");
+                r = path ? collect_directory(path, i, d, problems) : -ENOMEM;
+                if (r < 0)
+                        return r;
+        }
+
+        if (d->n > 1)
+                qsort(d->items, d->n, sizeof(DropIn), drop_in_compare);
+        return 0;
+}
+
+static int read_drop_ins(const Directories *directories, size_t n_directories, const char *machine, Layers *l,
+                         Problems *problems)
+{
+        _cleanup_(drop_ins_done) DropIns d = { 0 };
+        int r;
+
+        r = collect(directories, n_directories, machine, &d, problems);
+        for (size_t i = 0; r >= 0 && i < d.n; i++) {
+                DropIn *item = &d.items[i];
+                char *path = path_of(directories->paths[item->directory], machine, ".nspawn.d/", item->name);
+
+                r = read_layer(LAYER_DROP_IN, TAKE_PTR(item->name), path, directories->trusted[item->directory], l,
+                               problems);
+        }
+        return r < 0 ? r : 0;
+}
+
+int layers_read_files(const LayersPlace *place, bool trust_all, Layers *l, Problems *problems)
+{
+        _cleanup_(directories_done) Directories directories = { 0 };
+        bool found = false;
+        size_t n;
+        int r;
+
+        r = directories_make(place, trust_all, &directories);
+        for (n = 0; r >= 0 && n < N_DIRECTORIES && !found; n++) {
+                if (!directories.paths[n])
+                        continue;
+                r = read_layer(LAYER_FILE, NULL, path_of(directories.paths[n], place->machine, ".nspawn", ""),
+                               directories.trusted[n], l, problems);
+                found = r > 0;
+        }
+        if (r < 0)
+                return r;
+
+        /* The administrator's file takes the place of all that lies beside the image. */
+        return read_drop_ins(&directories, found && n <= IMAGE ? IMAGE : N_DIRECTORIES, place->machine, l, problems);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Who says something about a machine, in which order it counts, and what is hidden, missing or circular. */
+
+#include "config/command-line.h"
+#include "config/layers.h"
+#include "tree-fixture.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+typedef struct Loaded {
+        Layers layers;
+        Settings s;
+        Problems problems;
+} Loaded;
+
+static void loaded_done(Loaded *l)
+{
+        settings_done(&l->s);
+        layers_done(&l->layers);
+        problems_done(&l->problems);
+}
+#define _cleanup_loaded_ _cleanup_(loaded_done)
+
+/* Machine "m" with these switches, and its image beside TREE/machines/m.nspawn. */
+static void load(const Tree *t, Loaded *l, const char *switches)
+{
+        _cleanup_(assignments_done) Assignments a = { 0 };
+        _cleanup_strv_ char **argv = NULL;
+        _cleanup_free_ char *image = NULL;
+        CommandLineAction action;
+
+        assert_int_equal(strv_extend(&argv, "box-run"), 0);
+        for (char *word; parse_word(&switches, &word) > 0;)
+                assert_int_equal(strv_consume(&argv, word), 0);
+        assert_true(asprintf(&image, "%s/machines/m", t->path) > 0);
+        assert_int_equal(command_line_parse((int) strv_length(argv), argv, &a, &action, &l->problems), 0);
+
+        settings_init(&l->s);
+        assert_int_equal(layers_read(&(LayersPlace) { .root = t->path, .machine = "m", .image_path = image }, &a,
+                                     &l->layers, &l->problems), 0);
+        assert_int_equal(a.n, 0);
+        assert_int_equal(layers_apply(&l->layers, &l->s, &l->problems), 0);
+}
+
+/* The files in their order, without the tree's path and separated by blanks; "-" for the switches. */
+static const char *order(const Tree *t, const Loaded *l)
+{
+        static char text[1024];
+        size_t n = 0;
+
+        text[0] = 0;
+        for (size_t i = 0; i < l->layers.n; i++) {
+                const char *path = l->layers.items[i].path;
+
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s", i > 0 ? " " : "",
+                                       path ? path + strlen(t->path) : "-");
+        }
+        return text;
+}
+
+static void expect_no_problem(const Loaded *l)
+{
+        for (size_t i = 0; i < l->problems.n; i++)
+                fail_msg("%s", l->problems.items[i].text);
+}
+
+static void expect_problem(const Loaded *l, bool fatal, const char *words)
+{
+        for (size_t i = 0; i < l->problems.n; i++)
+                if (strstr(l->problems.items[i].text, words)) {
+                        assert_int_equal(l->problems.items[i].fatal, fatal);
+                        return;
+                }
+        fail_msg("no problem says '%s' (of %zu)", words, l->problems.n);
+}
+
+static void test_nothing(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 };
+
+        load(*state, &l, "--boot");
+        expect_no_problem(&l);
+        assert_string_equal(order(*state, &l), "-");
+        assert_int_equal(l.s.boot, YES);
+}
+
+static void test_first_file_is_the_only_one(void **state)
+{
+        _cleanup_loaded_ Loaded beside = { 0 }, trusted = { 0 }, run = { 0 }, etc = { 0 }, no = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "machines/m.nspawn", "[Exec]\nHostname=beside\n[Files]\nBind=/a\n");
+        load(t, &beside, "");
+        assert_string_equal(order(t, &beside), "/machines/m.nspawn -");
+        assert_string_equal(beside.s.hostname, "beside");
+        assert_int_equal(beside.s.n_binds, 0);
+        expect_problem(&beside, /* fatal= */ false, "machines/m.nspawn:4: Bind=/a: ignored");
+        load(t, &trusted, "--settings=trusted");
+        expect_no_problem(&trusted);
+        assert_int_equal(trusted.s.n_binds, 1);
+
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn", "[Exec]\nHostname=run\n");
+        load(t, &run, "");
+        assert_string_equal(order(t, &run), "/run/systemd/nspawn/m.nspawn -");
+
+        /* Even one that says nothing. */
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn", "");
+        load(t, &etc, "");
+        assert_string_equal(order(t, &etc), "/etc/systemd/nspawn/m.nspawn -");
+        assert_null(etc.s.hostname);
+        load(t, &no, "--settings=no");
+        assert_string_equal(order(t, &no), "-");
+}
+
+static void test_drop_ins(void **state)
+{
+        _cleanup_loaded_ Loaded alone = { 0 }, l = { 0 }, hidden = { 0 };
+        const Tree *t = *state;
+
+        /* They need no file beside them, and what is no drop-in is not read. */
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/20-b.conf", "[Exec]\nHostname=b\n[Files]\nBind=/b\n");
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/.30-c.conf", "rubbish");
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/README", "rubbish");
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/.conf", "rubbish");
+        load(t, &alone, "");
+        expect_no_problem(&alone);
+        assert_string_equal(order(t, &alone), "/run/systemd/nspawn/m.nspawn.d/20-b.conf -");
+
+        /* By name, wherever they lie; what lies beside the image comes first and is not trusted. */
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn", "[Exec]\nHostname=file\n[Files]\nBind=/file\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/10-a.conf", "[Files]\nBind=/a\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/30-c.conf", "[Files]\nBind=\nBind=/c\n");
+        load(t, &l, "--hostname=switch --bind=/switch");
+        expect_no_problem(&l);
+        assert_string_equal(order(t, &l),
+                            "/run/systemd/nspawn/m.nspawn /etc/systemd/nspawn/m.nspawn.d/10-a.conf "
+                            "/run/systemd/nspawn/m.nspawn.d/20-b.conf /etc/systemd/nspawn/m.nspawn.d/30-c.conf -");
+        assert_string_equal(l.s.hostname, "switch");
+        assert_int_equal(l.s.n_binds, 2);
+        assert_string_equal(l.s.binds[0].source, "/c");
+        assert_int_equal(l.s.binds[0].from.line, 3);
+        assert_string_equal(l.s.binds[1].source, "/switch");
+
+        tree_fixture_link(t, "etc/systemd/nspawn/m.nspawn.d/20-b.conf", "/dev/null");
+        load(t, &hidden, "");
+        assert_string_equal(hidden.s.hostname, "file");
+}
+
+/* What comes with an image neither wins over the administrator's drop-ins nor adds to the administrator's file. */
+static void test_drop_ins_beside_the_image(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 }, hidden = { 0 }, replaced = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "machines/m.nspawn", "[Exec]\nHostname=beside\n");
+        tree_fixture_file(t, "machines/m.nspawn.d/90-z.conf",
+                          "[Exec]\nHostname=z\nEnvironment=Z=1\n[Files]\nBind=/z\n[X-Box]\nProfile=p\n");
+        tree_fixture_file(t, "machines/m.nspawn.d/10-y.conf", "[Exec]\nEnvironment=Z=0 Y=1\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/50-a.conf", "[Exec]\nHostname=a\n");
+        load(t, &l, "");
+        assert_string_equal(order(t, &l), "/machines/m.nspawn /machines/m.nspawn.d/10-y.conf "
+                                          "/machines/m.nspawn.d/90-z.conf /etc/systemd/nspawn/m.nspawn.d/50-a.conf -");
+        assert_string_equal(l.s.hostname, "a");
+        assert_string_equal(strv_env_get(l.s.environment, "Z"), "1");
+        assert_int_equal(l.problems.n_fatal, 0);
+        expect_problem(&l, /* fatal= */ false, "90-z.conf:5: Bind=/z: ignored");
+        expect_problem(&l, /* fatal= */ false, "90-z.conf:7: Profile=p: ignored");
+
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/90-z.conf", "");
+        load(t, &hidden, "");
+        expect_no_problem(&hidden);
+
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn", "");
+        load(t, &replaced, "");
+        assert_string_equal(order(t, &replaced), "/run/systemd/nspawn/m.nspawn "
+                            "/etc/systemd/nspawn/m.nspawn.d/50-a.conf /run/systemd/nspawn/m.nspawn.d/90-z.conf -");
+}
+
+static void test_override(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 }, network = { 0 }, untrusted = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn", "[Exec]\nHostname=file\n[Files]\nBind=/b\n");
+        load(t, &l, "--settings=override --hostname=switch --bind=/a --network-veth");
+        assert_string_equal(order(t, &l), "- /etc/systemd/nspawn/m.nspawn");
+        assert_string_equal(l.s.hostname, "file");
+        assert_int_equal(l.s.n_binds, 2);
+        assert_string_equal(l.s.binds[0].source, "/a");
+        assert_int_equal(l.s.virtual_ethernet, YES);
+
+        /* Whoever speaks of the network in a file, a drop-in or a profile speaks of all of it. */
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/net.conf", "[Network]\nMACVLAN=eth0\n");
+        load(t, &network, "--settings=override --network-veth --bind=/a");
+        assert_int_equal(network.s.virtual_ethernet, UNSET);
+        assert_int_equal(network.s.n_macvlan, 1);
+        assert_int_equal(network.s.n_binds, 2);
+
+        /* But who may not speak of it does not silence others either. */
+        assert_int_equal(unlinkat(t->fd, "etc/systemd/nspawn/m.nspawn", 0), 0);
+        assert_int_equal(unlinkat(t->fd, "etc/systemd/nspawn/m.nspawn.d/net.conf", 0), 0);
+        tree_fixture_file(t, "machines/m.nspawn", "[Network]\nPrivate=no\n");
+        load(t, &untrusted, "--settings=override --network-veth");
+        assert_int_equal(untrusted.s.virtual_ethernet, YES);
+}
+
+static void test_profiles(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 }, no = { 0 }, cleared = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "usr/lib/box/profiles/base.nspawn", "[Exec]\nHostname=base\nEnvironment=A=base B=base\n");
+        tree_fixture_file(t, "usr/lib/box/profiles/web.nspawn", "rubbish");
+        tree_fixture_file(t, "etc/box/profiles/web.nspawn",
+                          "[X-Box]\nProfile=base\n[Exec]\nEnvironment=B=web\n[Files]\nBind=/web\n");
+        tree_fixture_file(t, "etc/box/profiles/db.nspawn", "[X-Box]\nProfile=base\n[Exec]\nEnvironment=C=db\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn", "[X-Box]\nProfile=web\n[Exec]\nEnvironment=C=file\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/db.conf", "[X-Box]\nProfile=db, web\n");
+        load(t, &l, "--settings=override --hostname=switch");
+        expect_no_problem(&l);
+        assert_string_equal(order(t, &l), "- /usr/lib/box/profiles/base.nspawn /etc/box/profiles/web.nspawn "
+                            "/etc/box/profiles/db.nspawn /etc/systemd/nspawn/m.nspawn "
+                            "/etc/systemd/nspawn/m.nspawn.d/db.conf");
+        assert_string_equal(l.s.hostname, "base");
+        assert_string_equal(strv_env_get(l.s.environment, "B"), "web");
+        assert_string_equal(strv_env_get(l.s.environment, "C"), "file");
+        assert_int_equal(l.s.n_binds, 1);
+        assert_non_null(strstr(l.s.binds[0].from.where, "/etc/box/profiles/web.nspawn"));
+
+        load(t, &no, "--settings=no --profile=base --hostname=switch");
+        assert_string_equal(order(t, &no), "/usr/lib/box/profiles/base.nspawn -");
+        assert_string_equal(no.s.hostname, "switch");
+
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/none.conf", "[X-Box]\nProfile=\n");
+        load(t, &cleared, "");
+        assert_int_equal(cleared.s.n_profiles, 0);
+        assert_null(cleared.s.hostname);
+}
+
+static void test_profiles_gone_wrong(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/box/profiles/a.nspawn", "[X-Box]\nProfile=b\n");
+        tree_fixture_file(t, "etc/box/profiles/b.nspawn", "[Exec]\nBoot=yes\n[X-Box]\nProfile=c\n");
+        tree_fixture_file(t, "etc/box/profiles/c.nspawn", "[X-Box]\nProfile=b\n");
+        tree_fixture_file(t, "etc/box/profiles/self.nspawn", "[X-Box]\nProfile=self\n");
+        assert_int_equal(mkdirat(t->fd, "etc/box/profiles/dir.nspawn", 0755), 0);
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn",
+                          "[X-Box]\nProfile=a self\nProfile=gone\nProfile=dir\nProfile=../x\nProfile=,\n");
+        load(t, &l, "");
+        expect_problem(&l, true, "/etc/box/profiles/c.nspawn:2: Profile=b: the profiles name each other in a circle: "
+                                 "b -> c -> b");
+        expect_problem(&l, true, "self.nspawn:2: Profile=self: the profiles name each other in a circle: self -> self");
+        expect_problem(&l, true, "m.nspawn:3: Profile=gone: no such profile in /etc/box/profiles or "
+                                 "/usr/lib/box/profiles");
+        expect_problem(&l, true, "/etc/box/profiles/dir.nspawn: it is a directory");
+        expect_problem(&l, true, "m.nspawn:5: Profile=../x: not a profile's name: '../x'");
+        expect_problem(&l, true, "m.nspawn:6: Profile=,: no profile is named");
+        assert_int_equal(l.problems.n, 6);
+        assert_int_equal(l.problems.n_fatal, 6);
+}
+
+static void test_profiles_too_deep(void **state)
+{
+        _cleanup_loaded_ Loaded fits = { 0 }, deep = { 0 };
+        const Tree *t = *state;
+
+        for (int i = 0; i <= PROFILE_DEPTH_MAX; i++) {
+                char path[64], text[64];
+
+                (void) snprintf(path, sizeof(path), "etc/box/profiles/p%d.nspawn", i);
+                (void) snprintf(text, sizeof(text), "[X-Box]\nProfile=p%d\n", i - 1);
+                tree_fixture_file(t, path, i > 0 ? text : "");
+        }
+        load(t, &fits, "--profile=p15");
+        expect_no_problem(&fits);
+        assert_int_equal(fits.layers.n, PROFILE_DEPTH_MAX + 1);
+        load(t, &deep, "--profile=p16");
+        expect_problem(&deep, true, "p1.nspawn:2: Profile=p0: profiles are nested too deep");
+}
+
+static void test_what_cannot_be_read(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn", "[Exec]\nBoot=maybe\n");
+        assert_int_equal(mkdirat(t->fd, "etc/systemd/nspawn/m.nspawn.d", 0755), 0);
+        assert_int_equal(mkfifoat(t->fd, "etc/systemd/nspawn/m.nspawn.d/fifo.conf", 0644), 0);
+        tree_fixture_link(t, "etc/systemd/nspawn/m.nspawn.d/gone.conf", "gone");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/last.conf", "[Exec]\nHostname=-\n");
+        load(t, &l, "");
+        expect_problem(&l, true, "fifo.conf: it is not a regular file");
+        expect_problem(&l, true, "gone.conf: it is a dangling symbolic link");
+        expect_problem(&l, true, "m.nspawn:2: Boot=maybe");
+        expect_problem(&l, true, "last.conf:2: Hostname=-");
+        assert_int_equal(l.problems.n, 4);
+}
+
+static void test_too_many_drop_ins(void **state)
+{
+        _cleanup_loaded_ Loaded l = { 0 };
+        const Tree *t = *state;
+
+        for (int i = 0; i <= DROP_INS_MAX; i++) {
+                char path[64];
+
+                (void) snprintf(path, sizeof(path), "machines/m.nspawn.d/%d.conf", i);
+                tree_fixture_file(t, path, "");
+        }
+        load(t, &l, "");
+        expect_problem(&l, true, "/machines/m.nspawn.d has more than 256 drop-ins");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_nothing),
+                TREE_TEST(test_first_file_is_the_only_one),
+                TREE_TEST(test_drop_ins),
+                TREE_TEST(test_drop_ins_beside_the_image),
+                TREE_TEST(test_override),
+                TREE_TEST(test_profiles),
+                TREE_TEST(test_profiles_gone_wrong),
+                TREE_TEST(test_profiles_too_deep),
+                TREE_TEST(test_what_cannot_be_read),
+                TREE_TEST(test_too_many_drop_ins),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
