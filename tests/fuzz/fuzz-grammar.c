@@ -17,7 +17,7 @@ static void check_text(const char *text)
         CHECK(!text_has_control(text, strlen(text)));
 }
 
-/* The assignments as the plainest file that says them. */
+/* The assignments as the plainest file that says them; a blank at the end keeps a backslash from continuing the line. */
 static char *write_again(const Assignments *a, size_t *ret_size)
 {
         char *text = NULL;
@@ -25,7 +25,7 @@ static char *write_again(const Assignments *a, size_t *ret_size)
 
         CHECK(f);
         for (size_t i = 0; i < a->n; i++)
-                fprintf(f, "[%s]\n%s=%s\n", a->items[i].row->section, a->items[i].row->key, a->items[i].value);
+                fprintf(f, "[%s]\n%s=%s \n", a->items[i].row->section, a->items[i].row->key, a->items[i].value);
         CHECK(fclose(f) == 0);
         return text;
 }
