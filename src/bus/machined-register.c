@@ -64,6 +64,11 @@ static int append_scope_properties(sd_bus_message *m, sd_bus *bus, const Machine
                 if (r < 0)
                         return r;
         }
+        if (reg->stop_timeout_usec > 0) {
+                r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", reg->stop_timeout_usec);
+                if (r < 0)
+                        return r;
+        }
         return sd_bus_message_close_container(m);
 }
 

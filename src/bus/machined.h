@@ -23,6 +23,7 @@ typedef struct MachineRegistration {
         bool create_scope;              /* CreateMachineWithNetwork: a scope of its own; else the caller's unit */
         const char *slice;              /* of that scope; NULL: machine.slice */
         int kill_signal;                /* of that scope; 0: systemd's default */
+        uint64_t stop_timeout_usec;     /* of that scope; 0: systemd's default */
 } MachineRegistration;
 
 /* Sends RegisterMachineWithNetwork or CreateMachineWithNetwork; the reply is taken by machined_register_finish(). */

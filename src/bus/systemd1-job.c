@@ -176,6 +176,11 @@ static int append_scope(sd_bus_message *m, sd_bus *bus, const ScopeOptions *o)
                 if (r < 0)
                         return r;
         }
+        if (o->stop_timeout_usec > 0) {
+                r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", o->stop_timeout_usec);
+                if (r < 0)
+                        return r;
+        }
         r = sd_bus_message_close_container(m);
         if (r < 0)
                 return r;

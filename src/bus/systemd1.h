@@ -57,6 +57,7 @@ typedef struct ScopeOptions {
         pid_t pid;
         const char *slice;              /* NULL: machine.slice */
         int kill_signal;                /* 0: systemd's default */
+        uint64_t stop_timeout_usec;     /* 0: systemd's default */
 } ScopeOptions;
 int systemd1_start_scope(sd_bus *bus, const ScopeOptions *options, Failure *failure);
 

@@ -144,6 +144,12 @@ const SettingRow settings_table[] = {
         { SETTING_PROFILE, "X-Box", "Profile", "profile", 0, "NAME,…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_profiles, .group = group_machine,
           .help = "Settings to begin with: /etc/box/profiles/NAME.nspawn" },
+        { SETTING_INIT, "X-Box", "Init", NULL, 0, "NAME|PATH", NULL, 0,
+          value_init, FIELD(init), .group = group_what,
+          .help = "Which init the tree has, or where it lies, where that is not found out" },
+        { SETTING_STOP_TIMEOUT, "X-Box", "StopTimeoutSec", NULL, 0, "TIME", NULL, SETTING_PRIVILEGED,
+          value_stop_timeout, .group = group_what,
+          .help = "How long the payload may take to shut down" },
 
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,

@@ -87,6 +87,7 @@ void settings_done(Settings *s)
         interfaces_free(s->interfaces, s->n_interfaces);
 
         strings_free(s->profiles, s->n_profiles);
+        free(s->init);
 
         free(s->directory);
         free(s->machine);

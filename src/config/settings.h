@@ -153,6 +153,8 @@ typedef enum SettingId {
         SETTING_INTERFACE,
         /* [X-Box] */
         SETTING_PROFILE,
+        SETTING_INIT,
+        SETTING_STOP_TIMEOUT,
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_MACHINE,
@@ -215,6 +217,8 @@ typedef struct Settings {
         /* [X-Box] */
         StringSetting *profiles;        /* names; those that they name are before them */
         size_t n_profiles;
+        char *init;                     /* an init's name (image/tree-facts.h), or its path in the tree; NULL: found out */
+        uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
 
         /* switches */
         char *directory;

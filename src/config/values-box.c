@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/values.h"
+#include "util/quantity.h"
 #include "util/strv.h"
 
 /* It becomes a file's name below the profiles' directories. */
@@ -67,5 +68,38 @@ int value_profiles(const SettingRow *row, const char *text, Source from, Setting
                 if (!item->value)
                         return -ENOMEM;
         }
+        return 0;
+}
+
+int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        /* InitFlavour's names: test-plan compares the two. */
+        static const char *const names[] = {
+                "systemd", "openrc", "sysvinit", "busybox", "runit", "finit", "s6", "dinit", "other", "none",
+        };
+
+        if (!*text || *text == '/')
+                return value_absolute_path(row, text, from, s, reterr_reason);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(names[i], text) == 0)
+                        return value_replace(&s->init, text);
+
+        return value_refuse(reterr_reason, "not one of systemd, openrc, sysvinit, busybox, runit, finit, s6, dinit, other, "
+                                           "none, nor a path");
+}
+
+int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        uint64_t usec = 0;
+
+        if (strcmp(text, "infinity") == 0)
+                usec = UINT64_MAX;
+        else if (*text && parse_time_span(text, USEC_PER_SEC, &usec) < 0)
+                return value_refuse(reterr_reason, "not a span of time (\"90\", \"1min 30s\", \"infinity\")");
+        if (*text && usec == 0)
+                return value_refuse(reterr_reason, "no time at all: for no limit write infinity, to kill at once "
+                                                   "KillSignal=SIGKILL");
+
+        s->stop_timeout_usec = usec;
         return 0;
 }

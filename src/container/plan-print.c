@@ -11,6 +11,7 @@
 #include "container/plan.h"
 #include "util/parse.h"
 #include "util/strv.h"
+#include "util/quantity.h"
 
 static void print_namespaces(const Plan *p, FILE *f)
 {
@@ -93,6 +94,7 @@ static void print_exec(const Plan *p, FILE *f)
                 [CONSOLE_INTERACTIVE] = "interactive", [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
                 [CONSOLE_PIPE] = "pipe",
         };
+        char span[TIME_SPAN_TEXT_MAX];
 
         fputs("execute:", f);
         if (!p->exec_path)
@@ -104,10 +106,12 @@ static void print_exec(const Plan *p, FILE *f)
                 fprintf(f, "  %s\n", *e);
         fprintf(f, "console: %s\n", consoles[p->console]);
         fprintf(f, "ready: %s\n", p->wait_ready ? "when the payload says so" : "at exec");
-        fprintf(f, "stop: %s\n",
-                p->kill_signal > 0            ? signal_name(p->kill_signal) :
-                p->start_mode == START_BOOT   ? init_control_describe(p->init, INIT_HALT) :
-                                                "SIGKILL");
+        fprintf(f, "stop: %s", !plan_can_ask(p)       ? "SIGKILL" :
+                               p->kill_signal > 0     ? signal_name(p->kill_signal) :
+                                                        init_control_describe(p->init, INIT_HALT));
+        if (p->stop_timeout_usec > 0 && plan_can_ask(p))
+                fprintf(f, "; SIGKILL after %s", format_time_span(p->stop_timeout_usec, span));
+        fputc('\n', f);
 }
 
 int plan_print(const Plan *p, FILE *f)

@@ -42,6 +42,22 @@ void plan_done(Plan *p)
         *p = (Plan) {};
 }
 
+bool plan_can_ask(const Plan *p)
+{
+        return p->kill_signal > 0 || (p->start_mode == START_BOOT && p->init != INIT_NONE);
+}
+
+uint64_t plan_unit_stop_usec(const Plan *p)
+{
+        /* Longer by what is to be undone after the payload's end. Not for ever, which systemd would take for no message at
+         * all: for a hundred years. */
+        const uint64_t down = UINT64_C(10) * 1000000, most = UINT64_C(100) * 365 * 86400 * 1000000;
+
+        if (p->stop_timeout_usec == 0)
+                return 0;
+        return p->stop_timeout_usec < most ? p->stop_timeout_usec + down : most;
+}
+
 SeccompSpec plan_seccomp(const Plan *p)
 {
         return (SeccompSpec) {
@@ -205,19 +221,30 @@ static int plan_rlimits(const PlanInput *in, Plan *p)
 
 /* ---- what is executed -------------------------------------------------------------------------------------- */
 
+static int no_init(const PlanInput *in, Problems *problems)
+{
+        const char *init = in->settings->init;
+
+        if (init && *init == '/')
+                return problem_error(problems, in->settings->from[SETTING_INIT], "Init=%s: the tree '%s' has no such program",
+                                     init, in->image_root);
+        return problem_error(problems, in->settings->from[SETTING_BOOT],
+                             "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
+                             "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out", in->image_root);
+}
+
 static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
 {
+        const char *init = in->settings->init;
+
         if (!in->tree->has_os_release)
                 return problem_error(problems, in->settings->from[SETTING_BOOT],
                                      "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
                                      "operating system", in->image_root);
         if (!in->tree->init_path)
-                return problem_error(problems, in->settings->from[SETTING_BOOT],
-                                     "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
-                                     "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out",
-                                     in->image_root);
+                return no_init(in, problems);
 
-        p->init = in->tree->init;
+        p->init = init && *init != '/' ? (InitFlavour) init_flavour_from_name(init) : in->tree->init;
         p->exec_path = strdup(in->tree->init_path);
         if (!p->exec_path || strv_extend(&p->argv, p->exec_path) < 0)
                 return -ENOMEM;
@@ -258,6 +285,7 @@ static int plan_exec(const PlanInput *in, Plan *p, Problems *problems)
                         return -ENOMEM;
 
         p->kill_signal = s->kill_signal;
+        p->stop_timeout_usec = s->stop_timeout_usec;
         p->wait_ready = s->notify_ready == UNSET ? init_notifies(p->init) : s->notify_ready == YES;
         return 0;
 }

@@ -45,6 +45,7 @@ typedef struct Plan {
         StartMode start_mode;
         InitFlavour init;               /* INIT_NONE unless booting */
         int kill_signal;                /* 0: the init's own way; a command without one is killed */
+        uint64_t stop_timeout_usec;     /* until a payload that was asked is killed; 0: that is the unit's */
         bool wait_ready;                /* READY=1 comes from the payload */
         ConsoleMode console;            /* resolved: never auto or autopipe */
 
@@ -84,6 +85,13 @@ typedef struct PlanInput {
         uint32_t range_count;
 } PlanInput;
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
+
+/* Can the payload be asked to go down, or only be killed? */
+bool plan_can_ask(const Plan *p);
+
+/* How long the unit has to wait for a machine that goes down, where StopTimeoutSec= says how long that may take; 0: it does
+ * not. */
+uint64_t plan_unit_stop_usec(const Plan *p);
 
 /* The seccomp part in the form that seccomp.h takes; borrows from the plan. */
 SeccompSpec plan_seccomp(const Plan *p);

@@ -186,3 +186,18 @@ int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
         t = (TreeFacts) { 0 };
         return 0;
 }
+
+int tree_facts_set_init(int root_fd, const char *path, TreeFacts *t, Failure *failure)
+{
+        InitFlavour init;
+
+        if (init_flavour_of(root_fd, path, &init) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+
+        free(TAKE_PTR(t->init_path));
+        t->init = init;
+        if (init == INIT_NONE)
+                return 0;
+        t->init_path = strdup(path);
+        return t->init_path ? 0 : failure_set(failure, -ENOMEM, "Out of memory");
+}

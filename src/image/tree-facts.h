@@ -45,3 +45,6 @@ void tree_facts_done(TreeFacts *t);
  * goes first: it is the administrator's choice on a tree that merely also has systemd installed. Not an error where
  * something is missing: the caller knows what it needs. */
 int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure);
+
+/* Takes path for the tree's init in place of the one that was found: init_path is NULL where there is no such program. */
+int tree_facts_set_init(int root_fd, const char *path, TreeFacts *t, Failure *failure);

@@ -154,5 +154,8 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
                 return r;
         if (host_facts_read(&m->host) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        return tree_facts_read(m->image.fd, &m->tree, failure);
+        r = tree_facts_read(m->image.fd, &m->tree, failure);
+        if (r < 0 || !m->settings.init || *m->settings.init != '/')
+                return r;
+        return tree_facts_set_init(m->image.fd, m->settings.init, &m->tree, failure);
 }

@@ -37,6 +37,7 @@ static int start_registration(Machine *m, Failure *failure)
                 .create_scope = !m->settings.keep_unit,
                 .slice = m->settings.slice,
                 .kill_signal = m->plan.kill_signal,
+                .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
         };
         sd_id128_t id;
 
@@ -180,6 +181,7 @@ static int start_scope(Machine *m, Failure *failure)
                 .pid = m->leader.pid,
                 .slice = m->settings.slice,
                 .kill_signal = m->plan.kill_signal,
+                .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
         };
         unsigned tries = NAME_TRIES;
 

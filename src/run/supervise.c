@@ -7,12 +7,14 @@
  * notify messages and console bytes are the payload's.
  */
 
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bus/systemd1.h"
@@ -23,6 +25,7 @@
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/resident.h"
+#include "util/quantity.h"
 
 typedef struct Supervisor {
         Machine *machine;
@@ -65,6 +68,38 @@ static void tell_ready(Supervisor *s)
         resident_release_code();
 }
 
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+        char span[TIME_SPAN_TEXT_MAX];
+
+        log_warning(0, "Machine '%s' is not down %s after it was asked to (StopTimeoutSec=), killing it", s->machine->name,
+                    format_time_span(s->machine->plan.stop_timeout_usec, span));
+        kill_leader(s);
+        return 0;
+}
+
+/* StopTimeoutSec= is ours to keep; a unit whose own TimeoutStopSec= is shorter is told to wait as long. */
+static void tell_stopping(Supervisor *s)
+{
+        uint64_t usec = s->machine->plan.stop_timeout_usec;
+        int r;
+
+        if (usec == 0) {
+                (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Asking the payload to shut down.");
+                return;
+        }
+        if (usec != UINT64_MAX) {
+                r = sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, usec, 0, on_stop_timeout, s);
+                if (r < 0)
+                        log_warning(r, "Failed to watch over the time that machine '%s' takes to shut down, ignoring: %m",
+                                    s->machine->name);
+        }
+        (void) sd_notifyf(/* unset_environment= */ 0,
+                          "STOPPING=1\nSTATUS=Asking the payload to shut down.\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+                          plan_unit_stop_usec(&s->machine->plan));
+}
+
 /* The payload's own clean way down; a second call, or nothing to ask, is the hard way. */
 static void stop(Supervisor *s)
 {
@@ -72,12 +107,12 @@ static void stop(Supervisor *s)
         Failure failure = {};
         int r;
 
-        if (s->stopping || (plan->start_mode != START_BOOT && plan->kill_signal == 0)) {
+        if (s->stopping || !plan_can_ask(plan)) {
                 kill_leader(s);
                 return;
         }
         s->stopping = true;
-        (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Asking the payload to shut down.");
+        tell_stopping(s);
 
         if (plan->kill_signal > 0)
                 r = init_control_signal(&s->machine->leader, plan->kill_signal, &failure);

@@ -3,6 +3,8 @@
 /* Numbers with units (see quantity.h). Any process, no privilege; the input may be anything at all. */
 
 #include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/quantity.h"
@@ -128,4 +130,25 @@ int parse_time_span(const char *s, uint64_t unit, uint64_t *ret)
 
         *ret = sum;
         return 0;
+}
+
+const char *format_time_span(uint64_t usec, char buf[static TIME_SPAN_TEXT_MAX])
+{
+        static const Unit parts[] = {
+                { "d", 86400 * USEC_PER_SEC }, { "h", 3600 * USEC_PER_SEC }, { "min", 60 * USEC_PER_SEC },
+                { "s", USEC_PER_SEC }, { "ms", 1000 }, { "us", 1 },
+        };
+        size_t n = 0;
+
+        if (usec == 0 || usec == UINT64_MAX) {
+                (void) snprintf(buf, TIME_SPAN_TEXT_MAX, "%s", usec == 0 ? "0" : "infinity");
+                return buf;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                if (usec >= parts[i].size)
+                        n += (size_t) snprintf(buf + n, TIME_SPAN_TEXT_MAX - n, "%s%" PRIu64 "%s", n > 0 ? " " : "",
+                                               usec / parts[i].size, parts[i].name);
+                usec %= parts[i].size;
+        }
+        return buf;
 }

@@ -13,3 +13,7 @@ int parse_size(const char *s, uint64_t *ret);
  * `unit` microseconds. The result is in microseconds. Not "infinity", which is another number to each caller. */
 #define USEC_PER_SEC UINT64_C(1000000)
 int parse_time_span(const char *s, uint64_t unit, uint64_t *ret);
+
+/* And back, in buf: "1min 30s"; "infinity" for UINT64_MAX. */
+#define TIME_SPAN_TEXT_MAX 64
+const char *format_time_span(uint64_t usec, char buf[static TIME_SPAN_TEXT_MAX]);

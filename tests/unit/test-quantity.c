@@ -70,6 +70,25 @@ static void test_parse_time_span_refused(void **state)
         }
 }
 
+static void test_format_time_span(void **state)
+{
+        static const struct { uint64_t usec; const char *text; } cases[] = {
+                { 1, "1us" }, { 90 * USEC_PER_SEC, "1min 30s" }, { 86401500000, "1d 1s 500ms" },
+                { UINT64_MAX - 1, "213503982d 8h 1min 49s 551ms 614us" },
+        };
+        char text[TIME_SPAN_TEXT_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                uint64_t back;
+
+                assert_string_equal(format_time_span(cases[i].usec, text), cases[i].text);
+                assert_int_equal(parse_time_span(text, 1, &back), 0);
+                assert_true(back == cases[i].usec);
+        }
+        assert_string_equal(format_time_span(0, text), "0");
+        assert_string_equal(format_time_span(UINT64_MAX, text), "infinity");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -77,6 +96,7 @@ int main(void)
                 cmocka_unit_test(test_parse_size_refused),
                 cmocka_unit_test(test_parse_time_span_values),
                 cmocka_unit_test(test_parse_time_span_refused),
+                cmocka_unit_test(test_format_time_span),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,28 @@ static void test_systemd_and_who_goes_first(void **state)
         expect_init(t, INIT_SYSTEMD, "/sbin/init");
 }
 
+/* The administrator's word for where the init is. */
+static void test_set_init(void **state)
+{
+        _cleanup_(tree_facts_done) TreeFacts facts = { 0 };
+        Tree *t = *state;
+
+        tree_fixture_link(t, "sbin/init", "/usr/lib/systemd/systemd");
+        tree_fixture_program(t, "usr/lib/systemd/systemd", "\177ELF");
+        tree_fixture_program(t, "opt/runit-init", "\177ELF");
+        tree_fixture_file(t, "opt/data", "\177ELF");
+        assert_int_equal(tree_facts_read(t->fd, &facts, NULL), 0);
+        assert_int_equal(facts.init, INIT_SYSTEMD);
+
+        assert_int_equal(tree_facts_set_init(t->fd, "/opt/runit-init", &facts, NULL), 0);
+        assert_int_equal(facts.init, INIT_RUNIT);
+        assert_string_equal(facts.init_path, "/opt/runit-init");
+
+        assert_int_equal(tree_facts_set_init(t->fd, "/opt/data", &facts, NULL), 0);
+        assert_int_equal(facts.init, INIT_NONE);
+        assert_null(facts.init_path);
+}
+
 static void test_flavour_names(void **state)
 {
         for (int f = 0; f < _INIT_FLAVOUR_MAX; f++) {
@@ -235,6 +257,7 @@ int main(void)
                 TREE_TEST(test_init_by_link),
                 TREE_TEST(test_init_by_content),
                 TREE_TEST(test_systemd_and_who_goes_first),
+                TREE_TEST(test_set_init),
                 cmocka_unit_test(test_flavour_names),
         };
 

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""[X-Box] of a machine's file: which init it is, how long it may take to go down."""
+
+import time
+
+import pytest
+
+from support import output, run, wait_for
+
+# Goes down by SIGUSR1, as busybox's init is asked to halt, and says so; PID 1 that is no init that box knows.
+INIT = '''#!/bin/sh
+trap 'echo asked >/seen; exit 0' USR1
+trap 'echo other >/seen; exit 0' TERM
+echo started >/started
+while :; do sleep 0.1; done
+'''
+
+# Is asked by SIGTERM and takes its time.
+SLOW = '''[Exec]
+Boot=no
+KillSignal=SIGTERM
+Parameters=/bin/sh -c 'trap "sleep {seconds}; echo down >/seen; exit 0" TERM; echo started >/started; while :; do sleep 0.1; done'
+'''
+
+
+@pytest.fixture(scope='module')
+def box(module_machine):
+    """A busybox tree with a program at /opt/init."""
+    machine = module_machine('busybox', name='x-box')
+    (machine.path / 'opt').mkdir(exist_ok=True)
+    (machine.path / 'opt/init').write_text(INIT)
+    (machine.path / 'opt/init').chmod(0o755)
+    return machine
+
+
+@pytest.fixture
+def seen(box):
+    """What the payload has written of its end; and the machine as it was after the test."""
+    for name in ('seen', 'started'):
+        (box.path / name).unlink(missing_ok=True)
+    yield lambda: (box.path / 'seen').read_text().strip() if (box.path / 'seen').exists() else ''
+    run('systemctl', 'kill', '--signal=KILL', box.unit, check=False)
+    run('systemctl', 'stop', box.unit, check=False)
+    run('systemctl', 'reset-failed', box.unit, check=False)
+
+
+def started(box):
+    wait_for((box.path / 'started').exists)
+
+
+def test_init_at_another_place_runs_and_is_asked_as_what_it_is(box, seen):
+    """A script says nothing of itself: it is asked by SIGTERM, since this tree has /sbin/poweroff that asks nobody."""
+    box.write_file('[X-Box]\nInit=/opt/init\n')
+    plan = output('box-run', '--dry-run', '--boot', f'--machine={box.name}')
+    assert 'init: other\n' in plan and 'execute: /opt/init\n' in plan
+    box.start()
+    started(box)
+    assert box.exec('cat', '/proc/1/cmdline').stdout.startswith('/bin/sh\0/opt/init')
+
+
+def test_init_is_what_the_file_says(box, seen):
+    """The same program, taken for busybox's init: SIGUSR1 asks it."""
+    (box.path / 'sbin/init').rename(box.path / 'sbin/init.other')
+    (box.path / 'sbin/init').write_text(INIT)
+    (box.path / 'sbin/init').chmod(0o755)
+    try:
+        box.write_file('[X-Box]\nInit=busybox\n')
+        box.start()
+        started(box)
+        box.stop()
+        assert seen() == 'asked'
+    finally:
+        (box.path / 'sbin/init.other').rename(box.path / 'sbin/init')
+
+
+def test_init_none_is_killed(box, seen):
+    box.write_file('[X-Box]\nInit=none\n')
+    assert 'stop: SIGKILL' in output('box-run', '--dry-run', '--boot', f'--machine={box.name}')
+    box.start()
+    wait_for(box.is_active)
+    begin = time.monotonic()
+    box.stop()
+    assert time.monotonic() - begin < 5
+
+
+def test_init_that_is_not_there(box, seen):
+    box.write_file('[X-Box]\nInit=/opt/nothing\n')
+    assert box.start(check=False).returncode != 0
+    assert f'{box.name}.nspawn:2: Init=/opt/nothing: the tree' in box.journal()
+
+
+def test_payload_that_does_not_go_down_is_killed(box, seen):
+    box.write_file(SLOW.format(seconds=60) + '[X-Box]\nStopTimeoutSec=700ms\n')
+    box.start()
+    started(box)
+    begin = time.monotonic()
+    box.stop()
+    assert 0.7 <= time.monotonic() - begin < 10
+    assert seen() == ''
+    assert "is not down 700ms after it was asked to" in box.journal()
+
+
+def test_unit_waits_as_long_as_the_file_says(box, seen):
+    """The unit's own time is shorter."""
+    box.write_file(SLOW.format(seconds=3) + '[X-Box]\nStopTimeoutSec=20s\n')
+    box.write_unit_settings('[Service]\nTimeoutStopSec=1s\n')
+    box.start()
+    started(box)
+    box.stop()
+    assert seen() == 'down'
+    assert box.property('Result') == 'success'
+
+
+def test_without_it_the_unit_s_time_counts(box, seen):
+    box.write_file(SLOW.format(seconds=60))
+    box.write_unit_settings('[Service]\nTimeoutStopSec=1s\n')
+    box.start()
+    started(box)
+    box.stop()
+    assert seen() == ''
+    assert box.property('Result') == 'timeout'
+
+
+def test_scope_of_a_machine_by_hand_waits_too(box, seen):
+    """And for what is to be undone then."""
+    box.write_file(SLOW.format(seconds=60) + '[X-Box]\nStopTimeoutSec=37s\n')
+    run('systemd-run', '--collect', '--unit=x-box-hand', 'box-run', '-q', f'--machine={box.name}')
+    started(box)
+    scope = r'machine-x\x2dbox.scope'
+    assert output('systemctl', 'show', '--value', '--property=TimeoutStopUSec', scope) == '47s'
+    run('systemctl', 'kill', '--signal=KILL', 'x-box-hand.service')
+    wait_for(lambda: box.name not in output('machinectl', 'list', '--no-legend'))
