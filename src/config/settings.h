@@ -162,6 +162,7 @@ typedef enum SettingId {
         SETTING_KEEP_UNIT,
         SETTING_SLICE,
         SETTING_SETTINGS,
+        SETTING_SHARE_SYSTEM,
         SETTING_CONSOLE,
         SETTING_QUIET,
         SETTING_DRY_RUN,
@@ -226,6 +227,7 @@ typedef struct Settings {
         RegisterMode register_mode;
         bool keep_unit;
         char *slice;
+        bool share_system;              /* the host's PID, UTS and IPC namespaces */
         SettingsMode settings_mode;
         ConsoleMode console;
         bool quiet;

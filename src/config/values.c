@@ -231,6 +231,17 @@ int value_absolute_path(const SettingRow *row, const char *text, Source from, Se
         return 0;
 }
 
+int value_share_system(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        int r = value_bool(row, text, from, s, reterr_reason);
+
+        if (r < 0 || !s->share_system)
+                return r;
+        (void) value_refuse(reterr_reason, "an old switch of systemd-nspawn's; set $SYSTEMD_NSPAWN_SHARE_NS_PID, "
+                                           "$SYSTEMD_NSPAWN_SHARE_NS_UTS and $SYSTEMD_NSPAWN_SHARE_NS_IPC instead");
+        return SETTING_TAKEN_WITH_WARNING;
+}
+
 int value_slice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\";

@@ -15,6 +15,7 @@ int value_choice(const SettingRow *row, const char *text, Source from, Settings 
 int value_string(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_hostname(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_absolute_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_share_system(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_slice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* values-exec.c */

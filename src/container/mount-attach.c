@@ -6,12 +6,14 @@
  * openat2() inside the machine's root, so that its symbolic links mean what they mean to it.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "container/cgroup.h"
 #include "container/mount-attach.h"
 #include "container/mount-make.h"
 #include "util/fd.h"
@@ -102,6 +104,29 @@ static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *fa
         return attach_at_dest(op, root_fd, fd, failure);
 }
 
+/* Below the host's cgroup tree, the cgroup that we are in by now is the machine's own. */
+static int attach_own_cgroup(const MountOp *op, int root_fd, Failure *failure)
+{
+        _cleanup_free_ char *cgroup = NULL, *source = NULL, *dest = NULL;
+        MountOp own = *op;
+        int r;
+
+        r = cgroup_of_pid(0, &cgroup, failure);
+        if (r < 0)
+                return r;
+        if (asprintf(&source, "%s%s", op->source, cgroup) < 0) {
+                source = NULL;
+                return fail_op(op, -ENOMEM, failure);
+        }
+        if (asprintf(&dest, "%s%s", op->dest, cgroup) < 0) {
+                dest = NULL;
+                return fail_op(op, -ENOMEM, failure);
+        }
+        own.source = source;
+        own.dest = dest;
+        return attach_bind(&own, root_fd, -EBADF, failure);
+}
+
 static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
 {
         _cleanup_close_ int fd = mount_new(op, op->attrs, failure);
@@ -168,6 +193,8 @@ static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Fail
         case MOUNT_INSIDE:
                 return attach_inside(op, root_fd, failure);
         default:
+                if (op->flags & MOUNT_OWN_CGROUP)
+                        return attach_own_cgroup(op, root_fd, failure);
                 return attach_bind(op, root_fd, *stage_fd, failure);
         }
 }

@@ -54,7 +54,8 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         };
         _cleanup_free_ char *options = NULL;
         MountRow row = { MOUNT_NEW, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "devpts", NULL, "/dev/pts" };
-        static const MountRow mqueue = { MOUNT_INSIDE, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
+        /* Where the host's message queues are the machine's, the host's root alone can mount them. */
+        MountRow mqueue = { f->shared_ipc ? MOUNT_NEW : MOUNT_INSIDE, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
         MountOp *dev;
 
         if (mount_plan_add_tmpfs(p, f, "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
@@ -144,12 +145,10 @@ int mount_plan_incoming(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-int mount_plan_proc(const MountFacts *f, MountPlan *p)
+/* What there is of the host's in /proc beyond processes: to be read at most. */
+static int plan_proc_protection(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow rows[] = {
-                { MOUNT_NEW, MOUNT_PIDNS, ATTR_API, "proc", NULL, "/proc" },
-                { MOUNT_BIND, 0, ATTR_API_RO, NULL, "/proc/sys", "/proc/sys" },
-        };
+        static const MountRow sys = { MOUNT_BIND, 0, ATTR_API_RO, NULL, "/proc/sys", "/proc/sys" };
         /* The payload's own to write: its network namespace is what these are about. */
         static const MountRow sys_net = {
                 MOUNT_BIND, 0, ATTR_API, NULL, "/proc/sys/net", "/proc/sys/net", NULL, MOUNT_ATTR_RDONLY
@@ -160,16 +159,10 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
         static const char *const masked[] = {
                 "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list",
         };
-        static const MountRow own[] = {
-                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API, NULL, "/run/host/.kmsg", "/proc/kmsg", NULL,
-                  MOUNT_ATTR_RDONLY },
-                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, "/run/host/.boot-id",
-                  "/proc/sys/kernel/random/boot_id" },
-        };
 
-        if (mount_plan_add_rows(p, rows, ARRAY_SIZE(rows)) < 0)
+        if (mount_plan_add(p, &sys, NULL) < 0)
                 return -ENOMEM;
-        if (f->private_network && mount_plan_add(p, &sys_net, NULL) < 0)
+        if ((f->private_network || f->api_vfs == API_VFS_NETWORK) && mount_plan_add(p, &sys_net, NULL) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < ARRAY_SIZE(read_only); i++) {
                 MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, read_only[i], read_only[i] };
@@ -183,33 +176,53 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
         }
+        return 0;
+}
+
+int mount_plan_proc(const MountFacts *f, MountPlan *p)
+{
+        MountRow proc = { MOUNT_NEW, f->shared_pid ? 0 : MOUNT_PIDNS, ATTR_API, "proc", NULL, "/proc" };
+        static const MountRow own[] = {
+                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API, NULL, "/run/host/.kmsg", "/proc/kmsg", NULL,
+                  MOUNT_ATTR_RDONLY },
+                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, "/run/host/.boot-id",
+                  "/proc/sys/kernel/random/boot_id" },
+        };
+
+        if (mount_plan_add(p, &proc, NULL) < 0)
+                return -ENOMEM;
+        if (f->api_vfs != API_VFS_WRITABLE && plan_proc_protection(f, p) < 0)
+                return -ENOMEM;
         return mount_plan_add_rows(p, own, ARRAY_SIZE(own));
 }
 
-/*
- * With the host's network: sysfs as it is, read-only. With a network of its own: a tmpfs that holds only those parts of
- * a sysfs of its own that have to do with devices, so that the payload sees its links and neither firmware nor modules.
- * udev and others take a read-only /sys as the sign of a container.
- */
-int mount_plan_sys(const MountFacts *f, MountPlan *p)
+/* In a cgroup namespace of its own, the machine's part of the tree is all there is. Without, the host's tree, to be read,
+ * and in it the machine's part, to be written to. The host's is copied: to mount it anew would reset the host's options. */
+static int plan_cgroup(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow whole = { MOUNT_NEW, MOUNT_NETNS, ATTR_API_RO, "sysfs", NULL, "/sys" };
+        static const MountRow own = { MOUNT_INSIDE, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
+        static const MountRow shared[] = {
+                { MOUNT_TREE, 0, ATTR_API_RO, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup" },
+                { MOUNT_BIND, MOUNT_LATE | MOUNT_OWN_CGROUP, ATTR_API, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup", NULL,
+                  MOUNT_ATTR_RDONLY },
+        };
+
+        return f->shared_cgroup ? mount_plan_add_rows(p, shared, ARRAY_SIZE(shared)) : mount_plan_add(p, &own, NULL);
+}
+
+/* A tmpfs that holds only those parts of a sysfs that have to do with devices, so that the payload sees its links and
+ * neither firmware nor modules. */
+static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
+{
         static const MountRow staged = {
                 MOUNT_NEW, MOUNT_NETNS | MOUNT_STAGED, ATTR_API, "sysfs", NULL, "/sys"
         };
-        static const MountRow cgroup = { MOUNT_INSIDE, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
         static const char *const parts[] = { "block", "bus", "class", "dev", "devices", "kernel" };
         MountOp *sys;
 
-        if (!f->private_network) {
-                if (mount_plan_add(p, &whole, NULL) < 0)
-                        return -ENOMEM;
-                return mount_plan_add(p, &cgroup, NULL);
-        }
-
         if (mount_plan_add(p, &staged, NULL) < 0 ||
-            mount_plan_add_tmpfs(p, f, "/sys", ATTR_API_RO | MOUNT_ATTR_STRICTATIME,
-                                 "mode=0555,size=1m,nr_inodes=64", &sys) < 0 ||
+            mount_plan_add_tmpfs(p, f, "/sys", attrs | MOUNT_ATTR_STRICTATIME, "mode=0555,size=1m,nr_inodes=64",
+                                 &sys) < 0 ||
             mount_plan_add_node(sys, NODE_DIR, "fs", 0755, NULL) < 0 ||
             mount_plan_add_node(sys, NODE_DIR, "fs/cgroup", 0755, NULL) < 0)
                 return -ENOMEM;
@@ -218,7 +231,7 @@ int mount_plan_sys(const MountFacts *f, MountPlan *p)
                         return -ENOMEM;
 
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-                MountRow row = { MOUNT_BIND, MOUNT_FROM_STAGE | MOUNT_OPTIONAL, ATTR_API_RO };
+                MountRow row = { MOUNT_BIND, MOUNT_FROM_STAGE | MOUNT_OPTIONAL, attrs };
                 _cleanup_free_ char *dest = NULL;
 
                 if (asprintf(&dest, "/sys/%s", parts[i]) < 0) {
@@ -230,7 +243,22 @@ int mount_plan_sys(const MountFacts *f, MountPlan *p)
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
         }
-        return mount_plan_add(p, &cgroup, NULL);
+        return 0;
+}
+
+/* With the host's network: sysfs as it is. With a network of its own: parts of a sysfs of its own. udev and others take a
+ * read-only /sys as the sign of a container. */
+int mount_plan_sys(const MountFacts *f, MountPlan *p)
+{
+        uint64_t attrs = f->api_vfs == API_VFS_WRITABLE ? ATTR_API : ATTR_API_RO;
+        MountRow whole = { MOUNT_NEW, MOUNT_NETNS, attrs, "sysfs", NULL, "/sys" };
+        int r;
+
+        if (f->private_network || f->api_vfs == API_VFS_NETWORK)
+                r = plan_sys_parts(f, attrs, p);
+        else
+                r = mount_plan_add(p, &whole, NULL);
+        return r < 0 ? r : plan_cgroup(f, p);
 }
 
 int mount_plan_console(const MountFacts *f, MountPlan *p)

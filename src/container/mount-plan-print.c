@@ -25,6 +25,8 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" owner-is-owner", f);
         if (op->flags & MOUNT_SLAVE)
                 fputs(" slave", f);
+        if (op->flags & MOUNT_OWN_CGROUP)
+                fputs(" own-cgroup", f);
         if (op->flags & MOUNT_OPTIONAL)
                 fputs(" if-there", f);
         if (op->options)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "config/knobs.h"
 #include "config/problem.h"
 #include "config/settings.h"
 
@@ -52,6 +53,7 @@ typedef enum MountFlags {
         MOUNT_MASK = 1 << 9,           /* MOUNT_BIND: the source is an empty, inaccessible node like the destination */
         MOUNT_ROOTIDMAP = 1 << 11,      /* MOUNT_TREE: the source's owner is the machine's root */
         MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
+        MOUNT_OWN_CGROUP = 1 << 20,     /* MOUNT_BIND, late: of the machine's cgroup below source, to the same below dest */
         MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
 } MountFlags;
 
@@ -84,6 +86,11 @@ typedef struct MountFacts {
         uid_t base;                     /* host id of the machine's root */
         bool private_network;
         bool console;                   /* a pty is /dev/console */
+        bool shared_pid;                /* the host's namespaces, not ones of its own */
+        bool shared_ipc;
+        bool shared_cgroup;
+        ApiVfs api_vfs;
+        bool no_tmpfs_tmp;
         const char *uuid;               /* dashed, for /run/host/container-uuid */
         const char *boot_id;            /* dashed, random */
         const char *manager;            /* value of $container */

@@ -17,14 +17,14 @@ static void print_namespaces(const Plan *p, FILE *f)
 {
         static const struct { uint64_t bit; const char *name; } names[] = {
                 { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
-                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
+                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" }, { CLONE_NEWCGROUP, "cgroup" },
         };
 
         fputs("namespaces:", f);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (p->namespaces & names[i].bit)
+                if ((p->namespaces | p->late_namespaces) & names[i].bit)
                         fprintf(f, " %s", names[i].name);
-        fputs(" cgroup\n", f);
+        fputc('\n', f);
 }
 
 static void print_ids(const Plan *p, FILE *f)

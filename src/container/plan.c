@@ -13,7 +13,7 @@
 
 #include "container/capability.h"
 #include "container/init-control.h"
-#include "container/plan.h"
+#include "container/plan-parts.h"
 #include "util/siphash.h"
 #include "util/strv.h"
 
@@ -141,15 +141,6 @@ static int plan_users(const PlanInput *in, Plan *p, Problems *problems)
         return 0;
 }
 
-static void plan_namespaces(const PlanInput *in, Plan *p)
-{
-        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-        if (p->userns)
-                p->namespaces |= CLONE_NEWUSER;
-        if (settings_private_network(in->settings))
-                p->namespaces |= CLONE_NEWNET;
-}
-
 /* ---- what it may do ---------------------------------------------------------------------------------------- */
 
 static int copy_words(const StringSetting *words, size_t n, char ***ret)
@@ -172,6 +163,9 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         else if (p->userns && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
                 /* The host's ports are the host's namespace's: the capability would be one in name only. */
                 p->caps &= ~CAP_BIT(CAP_NET_BIND_SERVICE);
+        /* reboot(2) is the PID namespace's, and would be the host's. */
+        if (!(p->namespaces & CLONE_NEWPID) && !(s->capability & CAP_BIT(CAP_SYS_BOOT)))
+                p->caps &= ~CAP_BIT(CAP_SYS_BOOT);
         p->caps &= ~s->drop_capability & capability_all();
         p->no_new_privileges = s->no_new_privileges == YES;
 
@@ -237,7 +231,7 @@ static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
 {
         const char *init = in->settings->init;
 
-        if (!in->tree->has_os_release)
+        if (!in->tree->has_os_release && !in->host->knobs.no_os_release_check)
                 return problem_error(problems, in->settings->from[SETTING_BOOT],
                                      "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
                                      "operating system", in->image_root);
@@ -323,17 +317,15 @@ static int plan_host_env(const char *os_release, char ***env)
         return 0;
 }
 
-static const char *container_manager(void)
+static const char *container_manager(const PlanInput *in)
 {
-        const char *e = getenv("SYSTEMD_NSPAWN_CONTAINER_SERVICE");
-
-        return e && *e ? e : CONTAINER_MANAGER;
+        return in->host->knobs.container_service ?: CONTAINER_MANAGER;
 }
 
 /* systemd's container interface: what PID 1 finds in its environment. Environment= wins over all of it. */
 static int plan_env(const PlanInput *in, Plan *p)
 {
-        if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", container_manager()) < 0 ||
+        if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", container_manager(in)) < 0 ||
             (in->host->term && strv_env_set(&p->env, "TERM", in->host->term) < 0) ||
             strv_env_set(&p->env, "HOME", "/root") < 0 || strv_env_set(&p->env, "USER", "root") < 0 ||
             strv_env_set(&p->env, "LOGNAME", "root") < 0 || strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
@@ -376,10 +368,15 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .idmap_tree = p->idmap_tree,
                 .base = p->owner,
                 .private_network = p->namespaces & CLONE_NEWNET,
+                .shared_pid = !(p->namespaces & CLONE_NEWPID),
+                .shared_ipc = !(p->namespaces & CLONE_NEWIPC),
+                .shared_cgroup = !(p->late_namespaces & CLONE_NEWCGROUP),
+                .api_vfs = in->host->knobs.api_vfs,
+                .no_tmpfs_tmp = in->host->knobs.no_tmpfs_tmp,
                 .console = p->console != CONSOLE_PIPE,
                 .uuid = p->uuid,
                 .boot_id = in->host->boot_id,
-                .manager = container_manager(),
+                .manager = container_manager(in),
                 .host_os_release = in->host->os_release,
                 .devices = in->host->devices,
                 .n_devices = in->host->n_devices,
@@ -392,10 +389,8 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
 {
         _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
 
-        if (plan_names(in, &p) < 0 || plan_users(in, &p, problems) < 0)
-                return -ENOMEM;
-        plan_namespaces(in, &p);
-        if (plan_exec(in, &p, problems) < 0 || plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
+        if (plan_names(in, &p) < 0 || plan_users(in, &p, problems) < 0 || plan_namespaces(in, &p, problems) < 0 ||
+            plan_exec(in, &p, problems) < 0 || plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
             plan_env(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
             link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0)
                 return -ENOMEM;

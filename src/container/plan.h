@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "config/knobs.h"
 #include "config/problem.h"
 #include "config/settings.h"
 #include "container/link-plan.h"
@@ -29,6 +30,7 @@ typedef struct HostFacts {
         char *term;                     /* our $TERM; NULL */
         bool stdio_is_tty;
         char boot_id[37];               /* a fresh one, for the machine */
+        Knobs knobs;
 } HostFacts;
 
 typedef struct RlimitPlan {
@@ -49,7 +51,8 @@ typedef struct Plan {
         bool wait_ready;                /* READY=1 comes from the payload */
         ConsoleMode console;            /* resolved: never auto or autopipe */
 
-        uint64_t namespaces;            /* CLONE_NEW* of clone3(2); the cgroup namespace comes later, always */
+        uint64_t namespaces;            /* CLONE_NEW* of clone3(2) */
+        uint64_t late_namespaces;       /* CLONE_NEW* that the child makes itself: when it is in its cgroup */
         bool userns;
         bool idmap_tree;
         IdMap map;
@@ -85,6 +88,9 @@ typedef struct PlanInput {
         uint32_t range_count;
 } PlanInput;
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
+
+/* Whether to register with machined: not a machine that has the host's processes or the host's name. Pure. */
+RegisterMode plan_register_mode(const Settings *s, const Knobs *k);
 
 /* Can the payload be asked to go down, or only be killed? */
 bool plan_can_ask(const Plan *p);

@@ -91,7 +91,7 @@ static int set_up(const Plan *plan, int *mounts, Failure *failure)
         r = open_console(plan, failure);
         if (r < 0)
                 return r;
-        if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+        if (plan->namespaces & CLONE_NEWUTS && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
                 return failure_set(failure, -errno, "Failed to set the host name '%s': %m", plan->hostname);
         if (plan->namespaces & CLONE_NEWNET) {
                 r = links_loopback_up(failure);
@@ -176,7 +176,7 @@ static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int
         r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
         if (r < 0)
                 return r;
-        if (unshare(CLONE_NEWCGROUP) < 0)
+        if (plan->late_namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
                 return failure_set(failure, -errno, "Failed to make a cgroup namespace: %m");
         r = mount_attach_late(&plan->mounts, failure);
         if (r < 0)

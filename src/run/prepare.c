@@ -127,6 +127,24 @@ static int check_privilege(const Assignments *switches, Failure *failure)
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
+/* What the plan depends on of the host, of our environment, and of the tree. */
+static int read_facts(Machine *m, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {};
+        const char *init = m->settings.init;
+        int r;
+
+        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &problems) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        r = report_problems(&problems, failure);
+        if (r < 0)
+                return r;
+        r = tree_facts_read(m->image.fd, &m->tree, failure);
+        if (r < 0)
+                return r;
+        return init && *init == '/' ? tree_facts_set_init(m->image.fd, init, &m->tree, failure) : 0;
+}
+
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = {};
@@ -152,10 +170,5 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         r = apply_settings(m, failure);
         if (r < 0)
                 return r;
-        if (host_facts_read(&m->host) < 0)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        r = tree_facts_read(m->image.fd, &m->tree, failure);
-        if (r < 0 || !m->settings.init || *m->settings.init != '/')
-                return r;
-        return tree_facts_set_init(m->image.fd, m->settings.init, &m->tree, failure);
+        return read_facts(m, failure);
 }

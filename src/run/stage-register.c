@@ -24,6 +24,11 @@
 /* For a second. */
 enum { NAME_TRIES = 20 };
 
+static RegisterMode register_mode(const Machine *m)
+{
+        return plan_register_mode(&m->settings, &m->host.knobs);
+}
+
 static int start_registration(Machine *m, Failure *failure)
 {
         MachineRegistration r = {
@@ -49,7 +54,7 @@ static int start_registration(Machine *m, Failure *failure)
 /* Is a missing machined (or bus) something to go on without? Said once. */
 static int without_machined(const Machine *m, const Failure *why, Failure *failure)
 {
-        if (m->settings.register_mode == REGISTER_YES)
+        if (register_mode(m) == REGISTER_YES)
                 return failure_set(failure, why->error, "%s", why->text);
         log_notice(0, "%s; machine '%s' runs without being registered", why->text, m->name);
         return 0;
@@ -59,7 +64,7 @@ static int without_machined(const Machine *m, const Failure *why, Failure *failu
  * at once, it is there when the leader is. That there is no bus only matters then. */
 int stage_bus_up(Machine *m, Failure *failure)
 {
-        if (m->settings.register_mode == REGISTER_NO && m->settings.keep_unit)
+        if (register_mode(m) == REGISTER_NO && m->settings.keep_unit)
                 return 0;
         (void) bus_open_system(&m->bus, &m->no_bus);
         return 0;
@@ -73,7 +78,7 @@ void stage_bus_down(Machine *m)
 
 int stage_announce_up(Machine *m, Failure *failure)
 {
-        if (m->settings.register_mode == REGISTER_NO)
+        if (register_mode(m) == REGISTER_NO)
                 return 0;
         return m->bus ? start_registration(m, failure) : without_machined(m, &m->no_bus, failure);
 }

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -238,10 +239,12 @@ static int set_up(Supervisor *s)
 
 /* What a dead PID 1 means. reboot(2) in a PID namespace other than the first kills its init: by SIGHUP for a restart, by
  * SIGINT for power-off and halt (pid_namespaces(7)). */
-static MachineEnd classify(const siginfo_t *si)
+static MachineEnd classify(const Plan *p, const siginfo_t *si)
 {
         if (si->si_code == CLD_EXITED)
                 return MACHINE_EXITED;
+        if (!(p->namespaces & CLONE_NEWPID))
+                return MACHINE_KILLED;
         if (si->si_code == CLD_KILLED && si->si_status == SIGHUP)
                 return MACHINE_REBOOT;
         if (si->si_code == CLD_KILLED && si->si_status == SIGINT)
@@ -274,7 +277,7 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
-        *ret = classify(&s.end);
+        *ret = classify(&m->plan, &s.end);
         *ret_status = s.end.si_status;
         /* Asked to go down, it did; that it would come back is not what was asked. */
         if (*ret == MACHINE_REBOOT && s.stopping)

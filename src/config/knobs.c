@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The environment's knobs (see knobs.h). The supervisor, before anything is changed; who sets a root process's environment
+ * is root, but a value may be anything at all.
+ *
+ * To add one: a field in knobs.h, a row here, its entry under ENVIRONMENT in box-run(1).
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/knobs.h"
+#include "util/parse.h"
+#include "util/text.h"
+
+enum { REASON_MAX = 128 };
+
+static void *field(const KnobRow *row, Knobs *k)
+{
+        return (char *) k + row->offset;
+}
+
+static int refuse(char *reterr_reason, const char *why)
+{
+        (void) snprintf(reterr_reason, REASON_MAX, "%s", why);
+        return -EINVAL;
+}
+
+static int parse_yes(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        bool value;
+
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no)");
+        *(bool *) field(row, k) |= value;       /* two may ask for the same */
+        return 0;
+}
+
+/* The field says the contrary. */
+static int parse_no(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        bool value;
+
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no)");
+        *(bool *) field(row, k) = !value;
+        return 0;
+}
+
+static int parse_share_system(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        bool value;
+
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no)");
+        if (value)
+                k->share_ipc = k->share_pid = k->share_uts = true;
+        return 0;
+}
+
+static int parse_api_vfs(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        bool value;
+
+        if (strcmp(text, "network") == 0) {
+                k->api_vfs = API_VFS_NETWORK;
+                return 0;
+        }
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no), nor \"network\"");
+        k->api_vfs = value ? API_VFS_WRITABLE : API_VFS_DEFAULT;
+        return 0;
+}
+
+static int parse_hierarchy(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        bool value;
+
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no)");
+        if (value)
+                return 0;
+        (void) refuse(reterr_reason, "ignored: machines have cgroup v2, there is no legacy hierarchy to give them");
+        return 1;
+}
+
+static int parse_service(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        if (!text_is_utf8(text, strlen(text)) || text_has_control(text, strlen(text)))
+                return refuse(reterr_reason, "not a line of text");
+        *(const char **) field(row, k) = text;
+        return 0;
+}
+
+#define FIELD(name) offsetof(Knobs, name)
+
+const KnobRow knobs_table[] = {
+        { "SYSTEMD_NSPAWN_API_VFS_WRITABLE", parse_api_vfs, 0 },
+        { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", parse_no, FIELD(no_os_release_check) },
+        { "SYSTEMD_NSPAWN_CONTAINER_SERVICE", parse_service, FIELD(container_service) },
+        { "SYSTEMD_NSPAWN_LOCK", parse_no, FIELD(no_lock) },
+        { "SYSTEMD_NSPAWN_SHARE_NS_IPC", parse_yes, FIELD(share_ipc) },
+        { "SYSTEMD_NSPAWN_SHARE_NS_PID", parse_yes, FIELD(share_pid) },
+        { "SYSTEMD_NSPAWN_SHARE_NS_UTS", parse_yes, FIELD(share_uts) },
+        { "SYSTEMD_NSPAWN_SHARE_SYSTEM", parse_share_system, 0 },
+        { "SYSTEMD_NSPAWN_TMPFS_TMP", parse_no, FIELD(no_tmpfs_tmp) },
+        { "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", parse_hierarchy, 0 },
+        { "SYSTEMD_NSPAWN_USE_CGNS", parse_no, FIELD(share_cgroup) },
+};
+
+const size_t knobs_table_size = ARRAY_SIZE(knobs_table);
+
+int knobs_read(Knobs *ret, Problems *problems)
+{
+        Knobs k = {};
+
+        for (size_t i = 0; i < ARRAY_SIZE(knobs_table); i++) {
+                const KnobRow *row = &knobs_table[i];
+                const char *text = secure_getenv(row->name);
+                char reason[REASON_MAX];
+                int r;
+
+                if (!text || !*text)
+                        continue;
+                r = row->parse(row, text, &k, reason);
+                if (r < 0)
+                        r = problem_error(problems, (Source) {}, "$%s=%.100s: %s", row->name, text, reason);
+                else if (r > 0)
+                        r = problem_warning(problems, (Source) {}, "$%s=%.100s: %s", row->name, text, reason);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = k;
+        return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The parts of a plan that plan_make() (plan.h) puts together. Pure. All return 0 or -ENOMEM; what a user got wrong goes to
+ * problems.
+ */
+
+#include "container/plan.h"
+
+/* plan-namespaces.c: p->namespaces and late_namespaces; p->userns is known. */
+int plan_namespaces(const PlanInput *in, Plan *p, Problems *problems);
