@@ -21,6 +21,7 @@
 static const char *const words_register[] = { "auto", "yes", "no", NULL };
 static const char *const words_settings[] = { "yes", "override", "trusted", "no", NULL };
 static const char *const words_console[] = { "auto", "interactive", "read-only", "passive", "pipe", "autopipe", NULL };
+static const char *const words_boot_time[] = { "host", "zero", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
 /* The order of the headings in --help is that of their first rows. */
@@ -150,6 +151,9 @@ const SettingRow settings_table[] = {
         { SETTING_STOP_TIMEOUT, "X-Box", "StopTimeoutSec", NULL, 0, "TIME", NULL, SETTING_PRIVILEGED,
           value_stop_timeout, .group = group_what,
           .help = "How long the payload may take to shut down" },
+        { SETTING_BOOT_TIME, "X-Box", "BootTime", NULL, 0, "host|zero", NULL, 0,
+          value_choice, FIELD(boot_time), words_boot_time, group_machine,
+          .help = "Clocks since boot: the host's, or ones that begin with the machine" },
 
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,

@@ -117,6 +117,11 @@ typedef struct StringSetting {
         Source from;
 } StringSetting;
 
+typedef enum BootTime {
+        BOOT_TIME_HOST,         /* clocks since boot are the host's */
+        BOOT_TIME_ZERO,         /* they begin with the machine: a time namespace */
+} BootTime;
+
 /* A value that may be unset: the default is the reader's business, which depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
 
@@ -155,6 +160,7 @@ typedef enum SettingId {
         SETTING_PROFILE,
         SETTING_INIT,
         SETTING_STOP_TIMEOUT,
+        SETTING_BOOT_TIME,
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_MACHINE,
@@ -219,6 +225,7 @@ typedef struct Settings {
         StringSetting *profiles;        /* names; those that they name are before them */
         size_t n_profiles;
         char *init;                     /* an init's name (image/tree-facts.h), or its path in the tree; NULL: found out */
+        BootTime boot_time;
         uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
 
         /* switches */

@@ -60,6 +60,8 @@ int plan_namespaces(const PlanInput *in, Plan *p, Problems *problems)
         if (settings_private_network(in->settings))
                 p->namespaces |= CLONE_NEWNET;
         p->late_namespaces = CLONE_NEWCGROUP & ~shared;
+        if (in->settings->boot_time == BOOT_TIME_ZERO)
+                p->late_namespaces |= CLONE_NEWTIME;
 
         if (check_shared(in, shared, problems) < 0)
                 return -ENOMEM;

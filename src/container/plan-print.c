@@ -18,6 +18,7 @@ static void print_namespaces(const Plan *p, FILE *f)
         static const struct { uint64_t bit; const char *name; } names[] = {
                 { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
                 { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" }, { CLONE_NEWCGROUP, "cgroup" },
+                { CLONE_NEWTIME, "time" },
         };
 
         fputs("namespaces:", f);

@@ -52,7 +52,7 @@ typedef struct Plan {
         ConsoleMode console;            /* resolved: never auto or autopipe */
 
         uint64_t namespaces;            /* CLONE_NEW* of clone3(2) */
-        uint64_t late_namespaces;       /* CLONE_NEW* that the child makes itself: when it is in its cgroup */
+        uint64_t late_namespaces;       /* CLONE_NEW* that the child makes itself: time, and (in its cgroup) cgroup */
         bool userns;
         bool idmap_tree;
         IdMap map;

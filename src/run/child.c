@@ -4,6 +4,7 @@
  * The child: PID 1 of the machine before it is the payload. It starts in these namespaces:
  *
  *      user (if any), mount, PID, UTS, IPC, network (if private)   new, its own
+ *      time (if any)                                               the host's, for its first few system calls
  *      cgroup                                                      the host's, until SYNC_EXECUTE
  *      mount                                                       new, but still a copy of the host's, until SYNC_SET_UP
  *
@@ -193,7 +194,7 @@ static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int
         return execute(plan, failure);
 }
 
-void child_run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd)
+void child_run(const Plan *plan, const SeccompProgram *seccomp, const TimeOrigin *born, int sync_fd)
 {
         _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
         Failure failure = {};
@@ -202,7 +203,9 @@ void child_run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd)
         if (mounts) {
                 for (size_t i = 0; i < plan->mounts.n; i++)
                         mounts[i] = -EBADF;
-                r = run(plan, seccomp, sync_fd, mounts, &failure);
+                r = plan->late_namespaces & CLONE_NEWTIME ? time_namespace_enter(born, &failure) : 0;
+                if (r >= 0)
+                        r = run(plan, seccomp, sync_fd, mounts, &failure);
         }
 
         /* Where the supervisor is there to hear of it, it also says when we go: machined and systemd may be about to put us

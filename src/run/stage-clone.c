@@ -89,6 +89,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                 .pidfd = (uint64_t) (uintptr_t) &m->leader.pidfd,
                 .exit_signal = SIGCHLD,
         };
+        const TimeOrigin born = time_origin_now();
         pid_t pid;
 
         if (m->cgroup.payload_fd >= 0) {
@@ -101,7 +102,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                 return clone_failure(m, -errno, failure);
         if (pid == 0) {
                 m->sync_fd = fd_close(m->sync_fd);
-                child_run(&m->plan, &m->seccomp, child_sync_fd);
+                child_run(&m->plan, &m->seccomp, &born, child_sync_fd);
         }
 
         m->leader.pid = pid;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """[X-Box] of a machine's file: which init it is, how long it may take to go down."""
 
+import os
 import time
 
 import pytest
@@ -130,3 +131,43 @@ def test_scope_of_a_machine_by_hand_waits_too(box, seen):
     assert output('systemctl', 'show', '--value', '--property=TimeoutStopUSec', scope) == '47s'
     run('systemctl', 'kill', '--signal=KILL', 'x-box-hand.service')
     wait_for(lambda: box.name not in output('machinectl', 'list', '--no-legend'))
+
+
+# -------------------------------------------------------------------- clocks
+
+CLOCKS = '''cut -d. -f1 /proc/uptime; sed -n 's/^btime //p' /proc/stat; cut -d' ' -f22 /proc/1/stat; readlink /proc/1/ns/time
+date +%s'''
+
+
+def clocks(text):
+    uptime, boot, leader_start, namespace, now = text.split()
+    return int(uptime), int(boot), int(leader_start), namespace, int(now)
+
+
+@pytest.mark.parametrize('users', ['no', 'pick'])
+def test_clocks_begin_with_the_machine(box, users):
+    box.write_file(f'[Exec]\nBoot=no\nPrivateUsers={users}\n[X-Box]\nBootTime=zero\n')
+    command = ['box-run', '-q', '--pipe', f'--machine={box.name}', '/bin/sh', '-c', CLOCKS]
+    uptime, boot, leader_start, namespace, now = clocks(output(*command))
+    assert uptime <= 5 and now - 5 <= boot <= now and leader_start <= 500
+    assert namespace != os.readlink('/proc/self/ns/time')
+
+    box.write_file('[Exec]\nBoot=no\n[X-Box]\nBootTime=host\n')
+    assert clocks(output(*command))[3] == os.readlink('/proc/self/ns/time')
+
+
+def test_clocks_begin_anew_with_each_boot(box, seen):
+    """A reboot is a boot. Whoever enters the machine has its clocks."""
+    box.write_file('[X-Box]\nBootTime=zero\n')
+    box.start()
+    wait_for(lambda: box.exec('cat', '/proc/1/comm', check=False).stdout == 'init\n')
+    leader = box.leader()
+    uptime = f'boxctl shell -q {box.name} /bin/cut -d. -f1 /proc/uptime'.split()
+    time.sleep(2)
+    assert 2 <= int(output(*uptime)) < 30
+    run('boxctl', 'reboot', box.name)
+    wait_for(lambda: output('machinectl', 'show', '--value', '--property=Leader', box.name, check=False) not in ('', str(leader)))
+    wait_for(box.is_active)
+    assert int(output(*uptime)) < 2
+    box.stop()
+    assert box.property('Result') == 'success'
