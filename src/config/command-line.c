@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/command-line.h"
+#include "config/values.h"
 
 typedef struct Reader {
         int argc;
@@ -114,19 +115,6 @@ static int read_short(Reader *reader, const char *word)
         return 0;
 }
 
-/* Appends word as Parameters= would have to be written to give it back: in double quotes, except for its own double
- * quotes, which stand in single ones. */
-static void quote_word(FILE *f, const char *word)
-{
-        fputc('"', f);
-        for (const char *p = word; *p; p++)
-                if (*p == '"')
-                        fputs("\"'\"'\"", f);
-                else
-                        fputc(*p, f);
-        fputc('"', f);
-}
-
 static int add_parameters(Reader *reader)
 {
         Source from = { .where = "command line" };
@@ -143,7 +131,7 @@ static int add_parameters(Reader *reader)
         for (int i = reader->next; i < reader->argc; i++) {
                 if (i > reader->next)
                         fputc(' ', f);
-                quote_word(f, reader->argv[i]);
+                value_quote_word(f, reader->argv[i]);
         }
         if (fclose(f) != 0)
                 return -ENOMEM;

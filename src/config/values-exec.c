@@ -65,6 +65,17 @@ static int next_word(const char **text, char **ret)
         return 1;
 }
 
+void value_quote_word(FILE *f, const char *word)
+{
+        fputc('"', f);
+        for (const char *p = word; *p; p++)
+                if (*p == '"')
+                        fputs("\"'\"'\"", f);
+                else
+                        fputc(*p, f);
+        fputc('"', f);
+}
+
 static int split_words(const char *text, char ***ret, char *reterr_reason)
 {
         _cleanup_strv_ char **words = NULL;

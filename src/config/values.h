@@ -6,6 +6,8 @@
  * the settings changes on a failure, and the reason is a clause that can stand behind "KEY=TEXT: ".
  */
 
+#include <stdio.h>
+
 #include "config/settings-table.h"
 
 /* values.c: plain values, of any row's field. */
@@ -57,6 +59,10 @@ int value_replace(char **field, const char *text);
 /* The next of a list's items, which spaces or commas separate: both in files and on command lines, although only one
  * is customary in each. 1 with an item (to be freed), 0 at the end, -ENOMEM. */
 int value_next_item(const char **text, char **ret);
+
+/* Writes word so that Parameters= and Environment= give it back: in double quotes, but for its own double quotes, which
+ * stand in single ones. */
+void value_quote_word(FILE *f, const char *word);
 
 /* The next field of a colon-separated text, in which a backslash makes any character an ordinary one. 1 with a field
  * (may be empty), 0 behind the last, -EINVAL for a backslash at the end, -ENOMEM. *text becomes NULL behind the last. */

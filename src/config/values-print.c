@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The parsers of values.h backwards (see values-print.h): one printer for each parser. Runs in dry runs and in boxctl; pure.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/values-print.h"
+#include "config/values.h"
+#include "util/capability-names.h"
+#include "util/parse.h"
+#include "util/quantity.h"
+#include "util/strv.h"
+
+/* The value of a row, appended to *ret. from is the setting's, for values that have none of their own. */
+typedef int (*ValuePrint)(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret);
+
+void value_texts_done(ValueTexts *t)
+{
+        for (size_t i = 0; i < t->n; i++)
+                free(t->items[i].text);
+        free(t->items);
+        *t = (ValueTexts) { 0 };
+}
+
+/* Takes text over. */
+static int add(ValueTexts *ret, char *text, Source from)
+{
+        _cleanup_free_ char *owned = text;
+        ValueText *item = text ? array_append(&ret->items, &ret->n, sizeof(ValueText)) : NULL;
+
+        if (!item)
+                return -ENOMEM;
+        *item = (ValueText) { .text = TAKE_PTR(owned), .from = from };
+        return 0;
+}
+
+static int _printf_(3, 4) add_format(ValueTexts *ret, Source from, const char *format, ...)
+{
+        char *text;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        return add(ret, r < 0 ? NULL : text, from);
+}
+
+static const void *field(const SettingRow *row, const Settings *s)
+{
+        return (const char *) s + row->offset;
+}
+
+/* ---- plain values --------------------------------------------------------------------------------------------- */
+
+static int print_bool(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const bool *b = field(row, s);
+
+        return *b || from.where ? add_format(ret, from, "%s", *b ? "yes" : "no") : 0;
+}
+
+static int print_tristate(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const Tristate *t = field(row, s);
+
+        return *t == UNSET ? 0 : add_format(ret, from, "%s", *t == YES ? "yes" : "no");
+}
+
+static int print_choice(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const int *i = field(row, s);
+
+        return *i != 0 || from.where ? add_format(ret, from, "%s", row->words[*i]) : 0;
+}
+
+static int print_string(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        char *const *text = field(row, s);
+
+        return *text ? add_format(ret, from, "%s", *text) : 0;
+}
+
+static int print_signal(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const int *sig = field(row, s);
+
+        return *sig ? add_format(ret, from, "%s", signal_name(*sig)) : 0;
+}
+
+static int print_capabilities(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const uint64_t *mask = field(row, s);
+        _cleanup_free_ char *text = NULL;
+        const char *separator = "";
+        size_t size;
+        FILE *f;
+
+        if (*mask == 0)
+                return 0;
+        if (*mask == UINT64_MAX)
+                return add_format(ret, from, "all");
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        for (unsigned cap = 0; cap < 64; cap++)
+                if (*mask & UINT64_C(1) << cap) {
+                        const char *name = capability_names_get((int) cap);
+
+                        if (name)
+                                fprintf(f, "%s%s", separator, name);
+                        else
+                                fprintf(f, "%s%u", separator, cap);
+                        separator = " ";
+                }
+        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+}
+
+/* ---- words ---------------------------------------------------------------------------------------------------- */
+
+/* A word as Parameters= and Environment= would have to be written to give it back. */
+static char *quoted(const char *word)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f;
+
+        if (*word && !strpbrk(word, " \t\r\n\"'"))
+                return strdup(word);
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+        value_quote_word(f, word);
+        return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
+}
+
+/* One text: words belong together. */
+static int print_parameters(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *separator = "";
+        size_t size;
+        FILE *f;
+
+        if (!s->parameters)
+                return 0;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        STRV_FOREACH(word, s->parameters) {
+                _cleanup_free_ char *q = quoted(*word);
+
+                fprintf(f, "%s%s", separator, q ? q : "");
+                separator = " ";
+        }
+        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+}
+
+static int print_environment(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (char **e = s->environment; r >= 0 && e && *e; e++)
+                r = add(ret, quoted(*e), from);
+        return r;
+}
+
+static int print_strings(const StringSetting *items, size_t n, const char *prefix, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add_format(ret, items[i].from, "%s%s", prefix, items[i].value);
+        return r;
+}
+
+static int print_system_call_filter(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = print_strings(s->syscall_allow, s->n_syscall_allow, "", ret);
+
+        return r < 0 ? r : print_strings(s->syscall_deny, s->n_syscall_deny, "~", ret);
+}
+
+static int print_profiles(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return print_strings(s->profiles, s->n_profiles, "", ret);
+}
+
+/* ---- [X-Box] -------------------------------------------------------------------------------------------------- */
+
+static int print_stop_timeout(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        char span[TIME_SPAN_TEXT_MAX];
+
+        return s->stop_timeout_usec == 0 ? 0 : add_format(ret, from, "%s", format_time_span(s->stop_timeout_usec, span));
+}
+
+/* ---- users ---------------------------------------------------------------------------------------------------- */
+
+static int print_private_users(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        static const char *const words[] = {
+                [PRIVATE_USERS_NO] = "no", [PRIVATE_USERS_TREE] = "yes", [PRIVATE_USERS_PICK] = "pick",
+                [PRIVATE_USERS_IDENTITY] = "identity",
+        };
+
+        if (s->private_users == PRIVATE_USERS_FIXED)
+                return add_format(ret, from, "%u:%u", s->private_users_base, s->private_users_count);
+        if (s->private_users == PRIVATE_USERS_NO && !from.where)
+                return 0;
+        return add_format(ret, from, "%s", words[s->private_users]);
+}
+
+static int print_ownership(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        static const char *const words[] = {
+                [OWNERSHIP_AUTO] = "auto", [OWNERSHIP_MAP] = "map", [OWNERSHIP_OFF] = "off",
+        };
+
+        return s->ownership != OWNERSHIP_AUTO || from.where ? add_format(ret, from, "%s", words[s->ownership]) : 0;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------- */
+
+/* A field of a text that colons separate. */
+static void print_field(FILE *f, const char *text)
+{
+        for (const char *p = text; *p; p++) {
+                if (*p == ':' || *p == '\\')
+                        fputc('\\', f);
+                fputc(*p, f);
+        }
+}
+
+static int print_bind(const BindSetting *b, ValueTexts *ret)
+{
+        static const char *const idmaps[] = {
+                [BIND_NOIDMAP] = "noidmap", [BIND_IDMAP] = "idmap", [BIND_ROOTIDMAP] = "rootidmap",
+                [BIND_OWNERIDMAP] = "owneridmap",
+        };
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return -ENOMEM;
+        if (b->in_tree)
+                fputc('+', f);
+        print_field(f, b->source ? b->source : "");
+        fputc(':', f);
+        print_field(f, b->dest);
+        if (!b->recursive || b->idmap != BIND_NOIDMAP)
+                fprintf(f, ":%s,%s", b->recursive ? "rbind" : "norbind", idmaps[b->idmap]);
+        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), b->from) : -ENOMEM;
+}
+
+static int print_binds(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_binds; i++)
+                if (s->binds[i].read_only == (row->id == SETTING_BIND_READ_ONLY))
+                        r = print_bind(&s->binds[i], ret);
+        return r;
+}
+
+static int print_tmpfs(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        for (size_t i = 0; i < s->n_tmpfs; i++) {
+                const TmpfsSetting *t = &s->tmpfs[i];
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+                int r;
+
+                if (!f)
+                        return -ENOMEM;
+                print_field(f, t->dest);
+                if (t->options)
+                        fprintf(f, ":%s", t->options);
+                r = fclose(f) == 0 ? add(ret, TAKE_PTR(text), t->from) : -ENOMEM;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int print_inaccessible(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return print_strings(s->inaccessible, s->n_inaccessible, "", ret);
+}
+
+/* ---- network -------------------------------------------------------------------------------------------------- */
+
+static int print_bridge(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return s->bridge ? add_format(ret, from, "%s", s->bridge) : 0;
+}
+
+static int print_interfaces(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const InterfaceSetting *items = row->id == SETTING_MACVLAN ? s->macvlan : s->interfaces;
+        size_t n = row->id == SETTING_MACVLAN ? s->n_macvlan : s->n_interfaces;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add_format(ret, items[i].from, "%s%s%s", items[i].host, items[i].inner ? ":" : "",
+                               items[i].inner ? items[i].inner : "");
+        return r;
+}
+
+/* ---- which of them -------------------------------------------------------------------------------------------- */
+
+static const struct {
+        SettingParse parse;
+        ValuePrint print;
+} printers[] = {
+        { value_bool, print_bool },
+        { value_tristate, print_tristate },
+        { value_choice, print_choice },
+        { value_string, print_string },
+        { value_hostname, print_string },
+        { value_absolute_path, print_string },
+        { value_slice, print_string },
+        { value_start_mode, print_tristate },
+        { value_parameters, print_parameters },
+        { value_environment, print_environment },
+        { value_machine_id, print_string },
+        { value_signal, print_signal },
+        { value_capabilities, print_capabilities },
+        { value_system_call_filter, print_system_call_filter },
+        { value_private_users, print_private_users },
+        { value_ownership, print_ownership },
+        { value_ownership_chown, print_ownership },
+        { value_bind, print_binds },
+        { value_tmpfs, print_tmpfs },
+        { value_inaccessible, print_inaccessible },
+        { value_virtual_ethernet, print_tristate },
+        { value_bridge, print_bridge },
+        { value_interfaces, print_interfaces },
+        { value_profiles, print_profiles },
+        { value_init, print_string },
+        { value_stop_timeout, print_stop_timeout },
+};
+
+static ValuePrint printer(const SettingRow *row)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(printers); i++)
+                if (printers[i].parse == row->parse)
+                        return printers[i].print;
+        return NULL;
+}
+
+bool value_has_printer(const SettingRow *row)
+{
+        return printer(row);
+}
+
+int value_print(const SettingRow *row, const Settings *s, ValueTexts *ret)
+{
+        _cleanup_(value_texts_done) ValueTexts texts = { 0 };
+        ValuePrint print = printer(row);
+        int r;
+
+        r = print ? print(row, s, s->from[row->id], &texts) : 0;
+        if (r < 0)
+                return r;
+
+        *ret = texts;
+        texts = (ValueTexts) { 0 };
+        return 0;
+}
