@@ -172,6 +172,8 @@ typedef enum SettingId {
         SETTING_CONSOLE,
         SETTING_QUIET,
         SETTING_DRY_RUN,
+        SETTING_CHECK,
+        SETTING_JSON,
         SETTING_HELP,
         SETTING_VERSION,
         _SETTING_MAX,
@@ -239,6 +241,8 @@ typedef struct Settings {
         ConsoleMode console;
         bool quiet;
         bool dry_run;
+        bool check;
+        bool json;
 } Settings;
 
 void settings_init(Settings *s);

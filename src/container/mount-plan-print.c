@@ -3,10 +3,12 @@
 /* The mount plan as text, for box-run --dry-run and the golden tests. Pure but for the stream it writes to. */
 
 #include <linux/mount.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 
 #include "container/mount-plan.h"
 
+/* A blank before each. */
 static void print_attrs(const MountOp *op, FILE *f)
 {
         static const struct { uint64_t bit; const char *word; } words[] = {
@@ -29,18 +31,39 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" own-cgroup", f);
         if (op->flags & MOUNT_OPTIONAL)
                 fputs(" if-there", f);
-        if (op->options)
-                fprintf(f, " %s", op->options);
 }
 
-static void print_node(const NodeOp *n, FILE *f)
+char *mount_op_attributes(const MountOp *op)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        print_attrs(op, f);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        if (*text)
+                memmove(text, text + 1, size);
+        return text;
+}
+
+const char *node_kind_name(NodeKind kind)
 {
         static const char *const kinds[] = {
                 [NODE_DIR] = "directory", [NODE_FILE] = "file", [NODE_LINK] = "link", [NODE_FIFO] = "fifo",
                 [NODE_SOCK] = "socket", [NODE_DEVICE] = "device",
         };
 
-        fprintf(f, "    %s %s", kinds[n->kind], n->path);
+        return kinds[kind];
+}
+
+static void print_node(const NodeOp *n, FILE *f)
+{
+        fprintf(f, "    %s %s", node_kind_name(n->kind), n->path);
         if (n->kind == NODE_LINK)
                 fprintf(f, " -> %s", n->text);
         else if (n->kind == NODE_DEVICE)
@@ -68,6 +91,8 @@ int mount_plan_print(const MountPlan *p, FILE *f)
                 fprintf(f, "  %s %s%s -> %s%s", who[op->kind], op->flags & MOUNT_FROM_STAGE ? "(staged)/" : "", what,
                         op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
                 print_attrs(op, f);
+                if (op->options)
+                        fprintf(f, " %s", op->options);
                 if (op->from.where)
                         fprintf(f, " [%s]", source_text(op->from, source));
                 fputc('\n', f);

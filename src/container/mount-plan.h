@@ -109,3 +109,7 @@ typedef struct DeviceFact {
 void mount_plan_done(MountPlan *p);
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems);
 int mount_plan_print(const MountPlan *p, FILE *f);
+
+/* Attributes and flags as words, "ro nosuid idmapped", to be freed; NULL without memory. */
+char *mount_op_attributes(const MountOp *op);
+const char *node_kind_name(NodeKind kind);

@@ -69,7 +69,7 @@ static void print_limit(rlim_t v, FILE *f)
                 fprintf(f, "%llu", (unsigned long long) v);
 }
 
-static void print_limits(const Plan *p, FILE *f)
+const char *rlimit_name(int resource)
 {
         static const char *const names[] = {
                 [RLIMIT_CPU] = "CPU", [RLIMIT_FSIZE] = "FSIZE", [RLIMIT_DATA] = "DATA", [RLIMIT_STACK] = "STACK",
@@ -79,9 +79,14 @@ static void print_limits(const Plan *p, FILE *f)
                 [RLIMIT_RTPRIO] = "RTPRIO", [RLIMIT_RTTIME] = "RTTIME",
         };
 
+        return names[resource];
+}
+
+static void print_limits(const Plan *p, FILE *f)
+{
         fputs("limits:", f);
         for (size_t i = 0; i < p->n_rlimits; i++) {
-                fprintf(f, " %s=", names[p->rlimits[i].resource]);
+                fprintf(f, " %s=", rlimit_name(p->rlimits[i].resource));
                 print_limit(p->rlimits[i].value.rlim_cur, f);
                 fputc(':', f);
                 print_limit(p->rlimits[i].value.rlim_max, f);

@@ -104,3 +104,6 @@ SeccompSpec plan_seccomp(const Plan *p);
 
 /* Every step in order, for people: --dry-run. */
 int plan_print(const Plan *p, FILE *f);
+
+/* "NOFILE" for RLIMIT_NOFILE. */
+const char *rlimit_name(int resource);

@@ -5,8 +5,6 @@
  * of the host. What is said between supervisor and child meanwhile stands at the head of run/sync.h.
  */
 
-#include <stdio.h>
-
 #include "run/stage.h"
 #include "util/log.h"
 
@@ -54,20 +52,4 @@ int machine_up(Machine *m, Failure *failure)
 void machine_down(Machine *m)
 {
         down_from(m, ARRAY_SIZE(stages));
-}
-
-int machine_dry_run(Machine *m, Failure *failure)
-{
-        int r;
-
-        stage_ids_foresee(m);
-        r = stage_plan_up(m, failure);
-        if (r >= 0) {
-                r = plan_print(&m->plan, stdout);
-                if (r < 0)
-                        (void) failure_set(failure, r, "Failed to print the plan: %m");
-        }
-        stage_plan_down(m);
-        m->range = (IdRange) ID_RANGE_NULL;
-        return r;
 }

@@ -25,11 +25,14 @@ typedef struct Machine {
         /* prepare: read, nothing changed */
         Assignments switches;           /* until the layers have them */
         Layers layers;
+        Problems problems;
+        bool tell_all;                  /* all that is wrong is wanted, not a start: --check, --json */
         Settings settings;
         char *name;
         Image image;
         HostFacts host;
         TreeFacts tree;
+        bool has_facts;                 /* of both */
 
         /* lock, ids, plan */
         ImageLock lock;
@@ -72,14 +75,16 @@ void machine_init(Machine *m);
 void machine_done(Machine *m);
 
 /* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
- * everything that is wrong was printed and *failure tells the first of it. */
+ * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,
+ * and only what is beyond settings is a failure; name or image are missing then where they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
 
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);
 void machine_down(Machine *m);
 
-/* Decides and prints, and changes nothing. */
+/* run/dry-run.c: decides and prints, and changes nothing. The exit status, or negative after a failure. */
+bool machine_is_dry(const Machine *m);
 int machine_dry_run(Machine *m, Failure *failure);
 
 /* run/stage-execute.c: gives up what is no longer needed once no other start can be asked of us: within a unit, which makes

@@ -93,7 +93,7 @@ static int run(Machine *m, Failure *failure)
         MachineEnd end;
         int r;
 
-        if (m->settings.dry_run)
+        if (machine_is_dry(m))
                 return machine_dry_run(m, failure);
 
         do {

@@ -42,6 +42,7 @@ void machine_done(Machine *m)
         settings_done(&m->settings);
         layers_done(&m->layers);
         assignments_done(&m->switches);
+        problems_done(&m->problems);
 }
 
 /* The last part of a path, as a name for the machine that lies there. */
@@ -86,19 +87,33 @@ static int find_image(Machine *m, Failure *failure)
         return m->name ? 0 : name_from_path(m->image.path, &m->name, failure);
 }
 
-static int apply_settings(Machine *m, Failure *failure)
+/* A step is done, with what it has found in m->problems. Where all that is wrong is to be told, its failure is one more
+ * problem, and what can be done without it goes on; else something wrong ends the start here. */
+static int go_on(Machine *m, int r, Failure *failure)
+{
+        Failure own = {};
+
+        if (m->tell_all && r < 0 && failure->error < 0) {
+                r = problem_error(&m->problems, (Source) {}, "%s", failure->text);
+                *failure = (Failure) {};
+        }
+        if (r < 0)
+                return failure_set(failure, r, "%m");
+        if (m->tell_all)
+                return 0;
+
+        r = report_problems(&m->problems, &own);
+        problems_done(&m->problems);
+        return r < 0 ? failure_set(failure, r, "%s", own.text) : 0;
+}
+
+static int apply_settings(Machine *m)
 {
         const LayersPlace place = { .machine = m->name, .image_path = m->image.path };
-        _cleanup_(problems_done) Problems problems = {};
         int r;
 
-        r = layers_read(&place, &m->switches, &m->layers, &problems);
-        if (r >= 0)
-                r = layers_apply(&m->layers, &m->settings, &problems);
-        if (r < 0)
-                return failure_set(failure, r, "Out of memory");
-
-        return report_problems(&problems, failure);
+        r = layers_read(&place, &m->switches, &m->layers, &m->problems);
+        return r < 0 ? r : layers_apply(&m->layers, &m->settings, &m->problems);
 }
 
 /* --help and --version. 1: that was all; 0: there is a machine to start. */
@@ -116,59 +131,56 @@ static int early_action(CommandLineAction action)
 }
 
 /* Before anything is looked for: others than root do not even see the trees. */
-static int check_privilege(const Assignments *switches, Failure *failure)
+static int check_privilege(const Machine *m, Failure *failure)
 {
-        const char *what = assignments_last(switches, SETTING_MACHINE);
+        const char *what = assignments_last(&m->switches, SETTING_MACHINE);
 
-        if (geteuid() == 0 || assignments_last(switches, SETTING_DRY_RUN))
+        if (geteuid() == 0 || m->tell_all || assignments_last(&m->switches, SETTING_DRY_RUN))
                 return 0;
         if (!what)
-                what = assignments_last(switches, SETTING_DIRECTORY);
+                what = assignments_last(&m->switches, SETTING_DIRECTORY);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
 /* What the plan depends on of the host, of our environment, and of the tree. */
 static int read_facts(Machine *m, Failure *failure)
 {
-        _cleanup_(problems_done) Problems problems = {};
         const char *init = m->settings.init;
         int r;
 
-        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &problems) < 0)
+        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        r = report_problems(&problems, failure);
-        if (r < 0)
-                return r;
         r = tree_facts_read(m->image.fd, &m->tree, failure);
-        if (r < 0)
-                return r;
-        return init && *init == '/' ? tree_facts_set_init(m->image.fd, init, &m->tree, failure) : 0;
+        if (r >= 0 && init && *init == '/')
+                r = tree_facts_set_init(m->image.fd, init, &m->tree, failure);
+        m->has_facts = r >= 0;
+        return r;
 }
 
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
 {
-        _cleanup_(problems_done) Problems problems = {};
         CommandLineAction action;
         int r;
 
-        r = command_line_parse(argc, argv, &m->switches, &action, &problems);
-        if (r < 0)
-                return failure_set(failure, r, "Out of memory");
-        r = report_problems(&problems, failure);
+        r = command_line_parse(argc, argv, &m->switches, &action, &m->problems);
+        m->tell_all = assignments_last(&m->switches, SETTING_CHECK) || assignments_last(&m->switches, SETTING_JSON);
+        r = go_on(m, r, failure);
         if (r < 0)
                 return r;
         r = early_action(action);
         if (r != 0)
                 return r;
 
-        r = check_privilege(&m->switches, failure);
+        r = check_privilege(m, failure);
         if (r < 0)
                 return r;
-        r = find_image(m, failure);
+        r = go_on(m, find_image(m, failure), failure);
         if (r < 0)
                 return r;
-        r = apply_settings(m, failure);
-        if (r < 0)
+        if (!m->name)                   /* so nobody knows its files; but the switches can be right or wrong */
+                return go_on(m, assignments_apply(&m->switches, NULL, &m->settings, &m->problems), failure);
+        r = go_on(m, apply_settings(m), failure);
+        if (r < 0 || m->image.fd < 0)
                 return r;
-        return read_facts(m, failure);
+        return go_on(m, read_facts(m, failure), failure);
 }

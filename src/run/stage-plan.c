@@ -72,9 +72,8 @@ void stage_ids_down(Machine *m)
         m->range = (IdRange) ID_RANGE_NULL;
 }
 
-int stage_plan_up(Machine *m, Failure *failure)
+int stage_plan_decide(Machine *m, Problems *problems)
 {
-        _cleanup_(problems_done) Problems problems = {};
         PlanInput in = {
                 .settings = &m->settings,
                 .host = &m->host,
@@ -84,12 +83,19 @@ int stage_plan_up(Machine *m, Failure *failure)
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };
+        int r;
+
+        r = plan_make(&in, &m->plan, problems);
+        return r < 0 ? r : links_check(&m->plan.links, problems);
+}
+
+int stage_plan_up(Machine *m, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {};
         SeccompSpec spec;
         int r;
 
-        r = plan_make(&in, &m->plan, &problems);
-        if (r >= 0)
-                r = links_check(&m->plan.links, &problems);
+        r = stage_plan_decide(m, &problems);
         if (r < 0)
                 return r;
         r = report_problems(&problems, failure);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The mounts of the plan as JSON (see plan-json.h). Pure. */
+
+#include <sys/sysmacros.h>
+
+#include "container/plan-json-parts.h"
+
+static void put_node(JsonWriter *w, const NodeOp *n)
+{
+        json_begin_object(w, NULL);
+        json_put_string(w, "kind", node_kind_name(n->kind));
+        json_put_string(w, "path", n->path);
+        if (n->text)
+                json_put_string(w, n->kind == NODE_LINK ? "target" : "text", n->text);
+        if (n->kind == NODE_DEVICE)
+                json_put_format(w, "device", "%u:%u", major(n->rdev), minor(n->rdev));
+        if (n->kind != NODE_LINK)
+                json_put_format(w, "mode", "%04o", n->mode & 07777);
+        if (n->optional)
+                json_put_bool(w, "optional", true);
+        json_end(w);
+}
+
+static void put_mount(JsonWriter *w, const MountOp *op)
+{
+        static const char *const kinds[] = {
+                [MOUNT_TREE] = "tree", [MOUNT_NEW] = "new", [MOUNT_INSIDE] = "inside", [MOUNT_BIND] = "bind",
+        };
+        _cleanup_free_ char *attributes = mount_op_attributes(op);
+
+        json_begin_object(w, NULL);
+        json_put_string(w, "kind", kinds[op->kind]);
+        if (op->fstype)
+                json_put_string(w, "type", op->fstype);
+        if (op->source)
+                json_put_string(w, "source", op->source);
+        json_put_string(w, "destination", op->dest);
+        json_put_string(w, "attributes", attributes);
+        if (op->options)
+                json_put_string(w, "options", op->options);
+        if (op->n_nodes > 0) {
+                json_begin_array(w, "nodes");
+                for (size_t i = 0; i < op->n_nodes; i++)
+                        put_node(w, &op->nodes[i]);
+                json_end(w);
+        }
+        source_to_json(w, "from", op->from);
+        json_end(w);
+}
+
+void mount_plan_to_json(JsonWriter *w, const char *key, const MountPlan *p)
+{
+        json_begin_array(w, key);
+        for (size_t i = 0; i < p->n; i++)
+                put_mount(w, &p->ops[i]);
+        json_end(w);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The plan as JSON (see plan-json.h): the same facts as plan-print.c's text, each where a program finds it. tests/style
+ * compares its members with the fields of the plan. Pure.
+ */
+
+#include <sched.h>
+#include <string.h>
+
+#include "config/settings-table.h"
+#include "container/capability.h"
+#include "container/init-control.h"
+#include "container/plan-json-parts.h"
+#include "util/parse.h"
+
+void source_to_json(JsonWriter *w, const char *key, Source from)
+{
+        if (!from.where) {
+                json_put_string(w, key, NULL);
+                return;
+        }
+
+        json_begin_object(w, key);
+        json_put_string(w, source_is_switch(from) ? "switch" : "path", from.where);
+        if (!source_is_switch(from))
+                json_put_number(w, "line", from.line);
+        json_end(w);
+}
+
+static const char *setting_word(SettingId id, int i)
+{
+        return settings_table_row(id)->words[i];
+}
+
+static void put_namespaces(JsonWriter *w, const Plan *p)
+{
+        static const struct { uint64_t bit; const char *name; } names[] = {
+                { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
+                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
+        };
+
+        json_begin_array(w, "namespaces");
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (p->namespaces & names[i].bit)
+                        json_put_string(w, NULL, names[i].name);
+        json_put_string(w, NULL, "cgroup");
+        json_end(w);
+}
+
+static void put_ids(JsonWriter *w, const Plan *p)
+{
+        json_begin_object(w, "ids");
+        json_begin_array(w, "map");
+        for (unsigned i = 0; p->userns && i < p->map.n; i++) {
+                json_begin_object(w, NULL);
+                json_put_number(w, "inside", p->map.lines[i].inside);
+                json_put_number(w, "outside", p->map.lines[i].outside);
+                json_put_number(w, "count", p->map.lines[i].count);
+                json_end(w);
+        }
+        json_end(w);
+        json_put_number(w, "owner", p->owner);
+        json_put_bool(w, "idmap_tree", p->idmap_tree);
+        json_end(w);
+}
+
+static void put_confinement(JsonWriter *w, const Plan *p)
+{
+        _cleanup_free_ char *caps = capability_mask_to_text(p->caps);
+
+        json_put_string(w, "capabilities", caps);
+        json_begin_object(w, "system_calls");
+        json_put_strings(w, "allow", p->syscall_allow);
+        json_put_strings(w, "deny", p->syscall_deny);
+        json_end(w);
+        json_put_bool(w, "no_new_privileges", p->no_new_privileges);
+}
+
+static void put_limit(JsonWriter *w, const char *key, rlim_t v)
+{
+        if (v == RLIM_INFINITY)
+                json_put_string(w, key, "infinity");
+        else
+                json_put_number(w, key, (int64_t) v);
+}
+
+static void put_limits(JsonWriter *w, const Plan *p)
+{
+        json_begin_array(w, "limits");
+        for (size_t i = 0; i < p->n_rlimits; i++) {
+                json_begin_object(w, NULL);
+                json_put_string(w, "name", rlimit_name(p->rlimits[i].resource));
+                put_limit(w, "soft", p->rlimits[i].value.rlim_cur);
+                put_limit(w, "hard", p->rlimits[i].value.rlim_max);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+static void put_execution(JsonWriter *w, const Plan *p)
+{
+        json_begin_object(w, "execute");
+        json_put_string(w, "mode", p->start_mode == START_BOOT ? "boot" : p->start_mode == START_PID2 ? "pid2" : "command");
+        json_put_string(w, "path", p->exec_path);
+        json_put_strings(w, "argv", p->argv);
+        json_end(w);
+
+        json_put_strings(w, "environment", p->env);
+        json_put_string(w, "working_directory", p->working_directory);
+        json_put_string(w, "console", setting_word(SETTING_CONSOLE, (int) p->console));
+        json_put_string(w, "ready", p->wait_ready ? "payload" : "exec");
+
+        json_begin_object(w, "stop");
+        json_put_string(w, "by", !plan_can_ask(p)   ? "SIGKILL" :
+                                 p->kill_signal > 0 ? signal_name(p->kill_signal) :
+                                                      init_control_describe(p->init, INIT_HALT));
+        if (p->stop_timeout_usec > 0)
+                json_put_format(w, "timeout_usec", "%llu", (unsigned long long) p->stop_timeout_usec);
+        json_end(w);
+}
+
+void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
+{
+        json_begin_object(w, key);
+        json_put_string(w, "machine", p->machine);
+        json_put_string(w, "hostname", p->hostname);
+        json_put_string(w, "root", p->root);
+        json_put_string(w, "uuid", p->uuid);
+        json_put_string(w, "init", p->start_mode == START_BOOT ? init_flavour_name(p->init) : NULL);
+        put_namespaces(w, p);
+        put_ids(w, p);
+        link_plan_to_json(w, "links", &p->links);
+        mount_plan_to_json(w, "mounts", &p->mounts);
+        json_put_bool(w, "read_only_root", p->mounts.read_only_root);
+        put_confinement(w, p);
+        put_limits(w, p);
+        put_execution(w, p);
+        json_end(w);
+}
+
+/* ---- settings ------------------------------------------------------------------------------------------------- */
+
+const char *plan_member_of_setting(SettingId id)
+{
+        static const char *const members[_SETTING_MAX] = {
+                [SETTING_BOOT] = "execute",
+                [SETTING_PROCESS_TWO] = "execute",
+                [SETTING_PARAMETERS] = "execute",
+                [SETTING_ENVIRONMENT] = "environment",
+                [SETTING_WORKING_DIRECTORY] = "working_directory",
+                [SETTING_HOSTNAME] = "hostname",
+                [SETTING_MACHINE_ID] = "uuid",
+                [SETTING_PRIVATE_USERS] = "ids",
+                [SETTING_NOTIFY_READY] = "ready",
+                [SETTING_KILL_SIGNAL] = "stop",
+                [SETTING_CAPABILITY] = "capabilities",
+                [SETTING_DROP_CAPABILITY] = "capabilities",
+                [SETTING_NO_NEW_PRIVILEGES] = "no_new_privileges",
+                [SETTING_SYSTEM_CALL_FILTER] = "system_calls",
+                [SETTING_READ_ONLY] = "read_only_root",
+                [SETTING_PRIVATE_USERS_OWNERSHIP] = "ids",
+                [SETTING_PRIVATE] = "namespaces",
+                [SETTING_INIT] = "init",
+                [SETTING_STOP_TIMEOUT] = "stop",
+                [SETTING_DIRECTORY] = "root",
+                [SETTING_MACHINE] = "machine",
+                [SETTING_CONSOLE] = "console",
+        };
+        const char *section = settings_table_row(id)->section;
+
+        if (members[id])
+                return members[id];
+        if (section && strcmp(section, "Files") == 0)
+                return "mounts";
+        return section && strcmp(section, "Network") == 0 ? "links" : NULL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * --json: a dry run for programs, such as boxctl explain. Who says something about the machine, every setting in force with
+ * the places it was written in, what is wrong, and the plan. box-run, see dry-run.c; nothing is changed.
+ */
+
+#include <string.h>
+
+#include "config/values-print.h"
+#include "container/plan-json.h"
+#include "run/dry-run-json.h"
+
+static void put_layers(JsonWriter *w, const Layers *l)
+{
+        static const char *const kinds[] = {
+                [LAYER_SWITCHES] = "switches", [LAYER_PROFILE] = "profile", [LAYER_FILE] = "file",
+                [LAYER_DROP_IN] = "drop-in",
+        };
+
+        json_begin_array(w, "layers");
+        for (size_t i = 0; i < l->n; i++) {
+                const Layer *layer = &l->items[i];
+
+                json_begin_object(w, NULL);
+                json_put_string(w, "kind", kinds[layer->kind]);
+                if (layer->name)
+                        json_put_string(w, "name", layer->name);
+                if (layer->path)
+                        json_put_string(w, "path", layer->path);
+                json_put_bool(w, "trusted", layer->said.trusted);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+/* All that was written for a setting, in the order in which it counts, whether it is still in force or not. */
+static void put_written(JsonWriter *w, const Layers *l, SettingId id)
+{
+        json_begin_array(w, "written");
+        for (size_t i = 0; i < l->n; i++)
+                for (size_t j = 0; j < l->items[i].said.n; j++) {
+                        const Assignment *a = &l->items[i].said.items[j];
+
+                        if (a->row->id != id)
+                                continue;
+                        json_begin_object(w, NULL);
+                        json_put_string(w, "value", a->value);
+                        source_to_json(w, "from", a->from);
+                        json_end(w);
+                }
+        json_end(w);
+}
+
+static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
+{
+        _cleanup_(value_texts_done) ValueTexts values = {};
+        int r;
+
+        r = value_print(row, &m->settings, &values);
+        if (r < 0)
+                return r;
+
+        json_begin_object(w, NULL);
+        json_put_string(w, "section", row->section);
+        json_put_string(w, "key", row->key);
+        json_put_string(w, "switch", row->option);
+        json_begin_array(w, "values");
+        for (size_t i = 0; i < values.n; i++) {
+                json_begin_object(w, NULL);
+                json_put_string(w, "value", values.items[i].text);
+                source_to_json(w, "from", values.items[i].from);
+                json_end(w);
+        }
+        json_end(w);
+        source_to_json(w, "from", m->settings.from[row->id]);
+        put_written(w, &m->layers, row->id);
+        json_put_string(w, "plan", plan_member_of_setting(row->id));
+        json_end(w);
+        return 0;
+}
+
+/* Each setting once, by its first row: others are other ways to write it. */
+static int put_settings(JsonWriter *w, const Machine *m)
+{
+        int r = 0;
+
+        json_begin_array(w, "settings");
+        for (size_t i = 0; r >= 0 && i < settings_table_size; i++) {
+                const SettingRow *row = &settings_table[i];
+
+                if (row->parse && settings_table_row(row->id) == row)
+                        r = put_setting(w, row, m);
+        }
+        json_end(w);
+        return r;
+}
+
+static void put_problems(JsonWriter *w, const Problems *p)
+{
+        json_begin_array(w, "problems");
+        for (size_t i = 0; i < p->n; i++) {
+                json_begin_object(w, NULL);
+                json_put_bool(w, "fatal", p->items[i].fatal);
+                json_put_string(w, "text", p->items[i].text);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure)
+{
+        _cleanup_(json_writer_freep) JsonWriter *w = NULL;
+        int r;
+
+        r = json_writer_new(&w, failure);
+        if (r < 0)
+                return r;
+
+        json_begin_object(w, NULL);
+        json_put_string(w, "machine", m->name);
+        json_put_string(w, "image", m->image.path);
+        put_layers(w, &m->layers);
+        r = put_settings(w, m);
+        put_problems(w, &m->problems);
+        if (planned)
+                plan_to_json(w, "plan", &m->plan);
+        else
+                json_put_string(w, "plan", NULL);
+        json_end(w);
+
+        if (r >= 0)
+                r = json_writer_print(w, f);
+        return r < 0 ? failure_set(failure, r, "Failed to print the plan: %m") : 0;
+}

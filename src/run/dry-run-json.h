@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdio.h>
+
+#include "run/machine.h"
+
+/* Prints settings, problems and (planned) the plan as one JSON object. */
+int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure);

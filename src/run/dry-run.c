@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Runs that start nothing: --dry-run prints the plan, --check only what is wrong. Everything is decided as for a start, on
+ * the same settings and facts, but nothing is locked or made. box-run, as root or (as far as it may read the tree)
+ * anybody.
+ */
+
+#include <stdio.h>
+
+#include "run/dry-run-json.h"
+#include "run/report.h"
+#include "run/stage.h"
+
+bool machine_is_dry(const Machine *m)
+{
+        return m->tell_all || m->settings.dry_run;
+}
+
+/* The plan with all that is wrong with it. 1: there is one; 0: there can't be. */
+static int decide(Machine *m, Failure *failure)
+{
+        Failure own = {};
+        SeccompSpec spec;
+        int r;
+
+        if (!m->has_facts)
+                return 0;
+        stage_ids_foresee(m);
+        r = stage_plan_decide(m, &m->problems);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to make the plan: %m");
+
+        /* Names of system calls are looked up where the filter is made. */
+        spec = plan_seccomp(&m->plan);
+        if (seccomp_program_make(&spec, &m->seccomp, &own) < 0) {
+                r = problem_error(&m->problems, (Source) {}, "%s", own.text);
+                return r < 0 ? failure_set(failure, r, "Failed to make the plan: %m") : 0;
+        }
+        return 1;
+}
+
+static int print(const Machine *m, bool planned, Failure *failure)
+{
+        bool good = planned && m->problems.n_fatal == 0;
+        int r;
+
+        if (m->settings.json)
+                return dry_run_print_json(m, good, stdout, failure);
+        if (m->settings.check || !good)
+                return 0;
+        r = plan_print(&m->plan, stdout);
+        return r < 0 ? failure_set(failure, r, "Failed to print the plan: %m") : 0;
+}
+
+int machine_dry_run(Machine *m, Failure *failure)
+{
+        int r;
+
+        r = decide(m, failure);
+        if (r >= 0)
+                r = print(m, r > 0, failure);
+        stage_plan_down(m);
+        m->range = (IdRange) ID_RANGE_NULL;
+        if (r < 0)
+                return r;
+        return report_all_problems(&m->problems) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
