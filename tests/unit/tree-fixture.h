@@ -83,4 +83,20 @@ static inline void tree_fixture_link(const Tree *t, const char *path, const char
         assert_int_equal(symlinkat(target, t->fd, path), 0);
 }
 
+/* Root is refused nothing: such a test is somebody else for a while, to whom the paths (NULL-terminated) are given first. */
+static inline void tree_fixture_become_somebody(const Tree *t, const char *const *paths)
+{
+        if (geteuid() != 0)
+                return;
+        assert_int_equal(chmod(t->path, 0777), 0);
+        for (; *paths; paths++)
+                assert_int_equal(fchownat(t->fd, *paths, 65534, 65534, AT_SYMLINK_NOFOLLOW), 0);
+        assert_int_equal(seteuid(65534), 0);
+}
+
+static inline void tree_fixture_become_oneself(void)
+{
+        assert_int_equal(seteuid(getuid()), 0);
+}
+
 #define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_fixture_setup, tree_fixture_teardown)

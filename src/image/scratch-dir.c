@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Directories for a while (see scratch-dir.h): the upper layers of ephemeral machines, temporary bind mounts, trees that are
+ * still being copied. The supervisor, as root; also in /var/tmp, where anybody can make names: only what is root's own and
+ * root's alone is ever taken for a leftover.
+ */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/scratch-dir.h"
+#include "image/tree-remove.h"
+#include "util/fd.h"
+
+enum {
+        SCRATCH_DIGITS = 16,
+        SCRATCH_TRIES = 16,     /* each means that somebody removed it between two calls of ours */
+};
+
+static bool is_scratch_name(const char *name, const char *prefix)
+{
+        size_t n = strlen(prefix);
+
+        return strncmp(name, prefix, n) == 0 && strlen(name + n) == SCRATCH_DIGITS &&
+               strspn(name + n, "0123456789abcdef") == SCRATCH_DIGITS;
+}
+
+/* The directory, open and locked; -EBUSY where somebody else holds it. */
+static int open_locked(int parent_fd, const char *name)
+{
+        _cleanup_close_ int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        return TAKE_FD(fd);
+}
+
+static void remove_leftover(int parent_fd, const char *name)
+{
+        _cleanup_close_ int fd = open_locked(parent_fd, name);
+        struct stat st;
+
+        if (fd >= 0 && fstat(fd, &st) >= 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700)
+                (void) tree_remove(parent_fd, name);
+}
+
+static void remove_leftovers(int parent_fd, const char *prefix)
+{
+        int fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *e;
+
+        if (!dir) {
+                fd_close(fd);
+                return;
+        }
+        while ((e = readdir(dir)))
+                if (is_scratch_name(e->d_name, prefix))
+                        remove_leftover(parent_fd, e->d_name);
+}
+
+static void scratch_dir_done(ScratchDir *d)
+{
+        d->fd = fd_close(d->fd);
+        d->parent_fd = fd_close(d->parent_fd);
+        free(TAKE_PTR(d->name));
+}
+
+/* 0, or -EAGAIN where another took our new directory for a leftover, before it was locked. */
+static int make_one(ScratchDir *d, const char *prefix)
+{
+        uint64_t number;
+        struct stat st;
+
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+                return -errno;
+        free(TAKE_PTR(d->name));
+        if (asprintf(&d->name, "%s%016" PRIx64, prefix, number) < 0) {
+                d->name = NULL;
+                return -ENOMEM;
+        }
+        if (mkdirat(d->parent_fd, d->name, 0700) < 0)
+                return errno == EEXIST ? -EAGAIN : -errno;
+
+        d->fd = open_locked(d->parent_fd, d->name);
+        if (d->fd == -ENOENT || d->fd == -EBUSY)
+                return -EAGAIN;
+        if (d->fd >= 0 && fstat(d->fd, &st) >= 0 && st.st_nlink == 0) {
+                d->fd = fd_close(d->fd);
+                return -EAGAIN;
+        }
+        if (d->fd < 0)
+                (void) unlinkat(d->parent_fd, d->name, AT_REMOVEDIR);
+        return d->fd < 0 ? d->fd : 0;
+}
+
+int scratch_dir_make(int parent_fd, const char *prefix, ScratchDir *ret)
+{
+        _cleanup_(scratch_dir_done) ScratchDir d = SCRATCH_DIR_NULL;
+        int r = -EAGAIN;
+
+        d.parent_fd = openat(parent_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (d.parent_fd < 0)
+                return -errno;
+        remove_leftovers(parent_fd, prefix);
+        for (unsigned i = 0; i < SCRATCH_TRIES && r == -EAGAIN; i++)
+                r = make_one(&d, prefix);
+        if (r < 0)
+                return r;
+
+        *ret = d;
+        d = (ScratchDir) SCRATCH_DIR_NULL;
+        return 0;
+}
+
+int scratch_dir_remove(ScratchDir *d)
+{
+        int r = d->name ? tree_remove(d->parent_fd, d->name) : 0;
+
+        scratch_dir_done(d);
+        return r;
+}
+
+int scratch_dir_publish(ScratchDir *d, const char *name)
+{
+        if (renameat2(d->parent_fd, d->name, d->parent_fd, name, RENAME_NOREPLACE) < 0)
+                return -errno;
+        scratch_dir_done(d);
+        return 0;
+}

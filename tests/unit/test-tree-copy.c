@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Copies of trees. What takes root (owners, devices, trusted attributes) is in tests/system/test_files_template.py. */
+
+#include "tree-fixture.h"
+
+#include <sys/xattr.h>
+
+#include "image/tree-copy.h"
+
+/* Copies t's "from" to its "to". */
+static int copy(const Tree *t, TreeCopyStop stop, void *userdata, Failure *failure)
+{
+        _cleanup_close_ int from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC), to = -EBADF;
+
+        assert_int_equal(mkdirat(t->fd, "to", 0700), 0);
+        to = openat(t->fd, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(from >= 0 && to >= 0);
+        return tree_copy(from, to, -EBADF, stop, userdata, failure);
+}
+
+static struct stat look(const Tree *t, const char *path)
+{
+        struct stat st;
+
+        if (fstatat(t->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                fail_msg("%s: %m", path);
+        return st;
+}
+
+static void assert_text(const Tree *t, const char *path, const char *text)
+{
+        _cleanup_close_ int fd = openat(t->fd, path, O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *got = NULL;
+
+        assert_true(fd >= 0);
+        assert_int_equal(fd_read_all(fd, 1024, &got, NULL), 0);
+        assert_string_equal(got, text);
+}
+
+static void set_times(const Tree *t, const char *path)
+{
+        const struct timespec times[] = { { 1000000000, 123456789 }, { 1100000000, 987654321 } };
+
+        assert_int_equal(utimensat(t->fd, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static void test_kinds_modes_and_times(void **state)
+{
+        static const char *const paths[] = { "dir", "dir/file", "dir/program", "dir/link", "fifo", "socket", "" };
+        const Tree *t = *state;
+        char target[64] = "";
+
+        tree_fixture_file(t, "from/dir/file", "text");
+        tree_fixture_program(t, "from/dir/program", "");
+        tree_fixture_link(t, "from/dir/link", "/away/../from/here");
+        assert_int_equal(mknodat(t->fd, "from/fifo", S_IFIFO | 0622, 0), 0);
+        assert_int_equal(mknodat(t->fd, "from/socket", S_IFSOCK | 0700, 0), 0);
+        assert_int_equal(fchmodat(t->fd, "from/dir/program", 04711, 0), 0);
+        assert_int_equal(fchmodat(t->fd, "from/dir", 01555, 0), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                char from[64];
+
+                (void) snprintf(from, sizeof(from), "from/%s", paths[i]);
+                set_times(t, from);
+        }
+
+        assert_int_equal(copy(t, NULL, NULL, NULL), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                char from[64], to[64];
+                struct stat a, b;
+
+                (void) snprintf(from, sizeof(from), "from/%s", paths[i]);
+                (void) snprintf(to, sizeof(to), "to/%s", paths[i]);
+                a = look(t, from);
+                b = look(t, to);
+                assert_int_equal(a.st_mode, b.st_mode);
+                assert_int_equal(b.st_mtim.tv_sec, 1100000000);
+                assert_int_equal(b.st_mtim.tv_nsec, 987654321);
+        }
+        assert_text(t, "to/dir/file", "text");
+        assert_true(readlinkat(t->fd, "to/dir/link", target, sizeof(target) - 1) > 0);
+        assert_string_equal(target, "/away/../from/here");
+        assert_int_equal(fchmodat(t->fd, "from/dir", 0755, 0), 0);
+        assert_int_equal(fchmodat(t->fd, "to/dir", 0755, 0), 0);
+}
+
+static void test_hard_links(void **state)
+{
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "from/a/one", "shared");
+        tree_fixture_file(t, "from/b/other", "own");
+        assert_int_equal(linkat(t->fd, "from/a/one", t->fd, "from/b/two", 0), 0);
+        assert_int_equal(linkat(t->fd, "from/a/one", t->fd, "from/three", 0), 0);
+        /* One of the names is not in the tree. */
+        assert_int_equal(linkat(t->fd, "from/b/other", t->fd, "outside", 0), 0);
+
+        assert_int_equal(copy(t, NULL, NULL, NULL), 0);
+        assert_int_equal(look(t, "to/a/one").st_ino, look(t, "to/b/two").st_ino);
+        assert_int_equal(look(t, "to/a/one").st_ino, look(t, "to/three").st_ino);
+        assert_int_equal(look(t, "to/a/one").st_nlink, 3);
+        assert_int_equal(look(t, "to/b/other").st_nlink, 1);
+        assert_true(look(t, "to/a/one").st_ino != look(t, "from/a/one").st_ino);
+        assert_text(t, "to/three", "shared");
+}
+
+static void test_holes(void **state)
+{
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        const off_t size = 64 * 1024 * 1024, at = 32 * 1024 * 1024;
+        const Tree *t = *state;
+        char byte = 0;
+
+        tree_fixture_file(t, "from/sparse", "begin");
+        from = openat(t->fd, "from/sparse", O_RDWR | O_CLOEXEC);
+        assert_int_equal(pwrite(from, "x", 1, at), 1);
+        assert_int_equal(ftruncate(from, size), 0);
+
+        assert_int_equal(copy(t, NULL, NULL, NULL), 0);
+        to = openat(t->fd, "to/sparse", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(look(t, "to/sparse").st_size, size);
+        assert_true(look(t, "to/sparse").st_blocks <= look(t, "from/sparse").st_blocks + 16);
+        assert_int_equal(pread(to, &byte, 1, at), 1);
+        assert_int_equal(byte, 'x');
+        assert_int_equal(pread(to, &byte, 1, 0), 1);
+        assert_int_equal(byte, 'b');
+        assert_int_equal(pread(to, &byte, 1, at + 1), 1);
+        assert_int_equal(byte, 0);
+}
+
+static void test_attributes(void **state)
+{
+        char large[600], value[1024], path[256], to[256];
+        const Tree *t = *state;
+
+        memset(large, 'v', sizeof(large));
+        tree_fixture_file(t, "from/dir/file", "x");
+        (void) snprintf(path, sizeof(path), "%s/from/dir/file", t->path);
+        if (setxattr(path, "user.small", "value", 5, 0) < 0)
+                skip();                 /* a /tmp that has none */
+        assert_int_equal(setxattr(path, "user.large", large, sizeof(large), 0), 0);
+        assert_int_equal(setxattr(path, "user.empty", "", 0, 0), 0);
+        *strrchr(path, '/') = 0;
+        assert_int_equal(setxattr(path, "user.dir", "d", 1, 0), 0);
+
+        assert_int_equal(copy(t, NULL, NULL, NULL), 0);
+        (void) snprintf(to, sizeof(to), "%s/to/dir/file", t->path);
+        assert_int_equal(getxattr(to, "user.small", value, sizeof(value)), 5);
+        assert_memory_equal(value, "value", 5);
+        assert_int_equal(getxattr(to, "user.large", value, sizeof(value)), sizeof(large));
+        assert_memory_equal(value, large, sizeof(large));
+        assert_int_equal(getxattr(to, "user.empty", value, sizeof(value)), 0);
+        *strrchr(to, '/') = 0;
+        assert_int_equal(getxattr(to, "user.dir", value, sizeof(value)), 1);
+}
+
+static bool stop_at_third(void *userdata)
+{
+        return ++*(unsigned *) userdata >= 3;
+}
+
+static void test_stops(void **state)
+{
+        const Tree *t = *state;
+        Failure failure = { 0 };
+        unsigned asked = 0;
+
+        tree_fixture_file(t, "from/a", "");
+        tree_fixture_file(t, "from/b", "");
+        tree_fixture_file(t, "from/c", "");
+        tree_fixture_file(t, "from/d", "");
+        assert_int_equal(copy(t, stop_at_third, &asked, &failure), -EINTR);
+        assert_int_equal(asked, 3);
+}
+
+/* The copy of a tree in that tree would not end. */
+static void test_copy_below_itself(void **state)
+{
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        const Tree *t = *state;
+        struct stat st;
+
+        tree_fixture_file(t, "from/file", "x");
+        assert_int_equal(mkdirat(t->fd, "from/to", 0700), 0);
+        from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        to = openat(from, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(tree_copy(from, to, to, NULL, NULL, NULL), 0);
+        assert_text(t, "from/to/file", "x");
+        assert_int_equal(fstatat(to, "to", &st, 0), -1);
+}
+
+static void test_too_deep(void **state)
+{
+        const Tree *t = *state;
+        Failure failure = { 0 };
+        int fd;
+
+        assert_int_equal(mkdirat(t->fd, "from", 0755), 0);
+        fd = openat(t->fd, "from", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        for (unsigned i = 0; i < 450; i++) {
+                int next;
+
+                assert_int_equal(mkdirat(fd, "d", 0755), 0);
+                next = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                fd_close(fd);
+                fd = next;
+        }
+        fd_close(fd);
+
+        assert_int_equal(copy(t, NULL, NULL, &failure), -ELOOP);
+        assert_non_null(strstr(failure.text, "400 directories"));
+}
+
+/* The failure names the file. */
+static void test_unreadable(void **state)
+{
+        static const char *const paths[] = { "from", "from/dir", NULL };
+        const Tree *t = *state;
+        Failure failure = { 0 };
+
+        tree_fixture_file(t, "from/dir/secret", "x");
+        assert_int_equal(fchmodat(t->fd, "from/dir/secret", 0, 0), 0);
+        tree_fixture_become_somebody(t, paths);
+        assert_int_equal(copy(t, NULL, NULL, &failure), -EACCES);
+        tree_fixture_become_oneself();
+        assert_non_null(strstr(failure.text, "/dir/secret: Permission denied"));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_kinds_modes_and_times),
+                TREE_TEST(test_hard_links),
+                TREE_TEST(test_holes),
+                TREE_TEST(test_attributes),
+                TREE_TEST(test_stops),
+                TREE_TEST(test_copy_below_itself),
+                TREE_TEST(test_too_deep),
+                TREE_TEST(test_unreadable),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
