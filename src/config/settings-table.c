@@ -22,6 +22,7 @@ static const char *const words_register[] = { "auto", "yes", "no", NULL };
 static const char *const words_settings[] = { "yes", "override", "trusted", "no", NULL };
 static const char *const words_console[] = { "auto", "interactive", "read-only", "passive", "pipe", "autopipe", NULL };
 static const char *const words_boot_time[] = { "host", "zero", NULL };
+static const char *const words_volatile[] = { "no", "yes", "state", "overlay", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
 /* The order of the headings in --help is that of their first rows. */
@@ -41,6 +42,9 @@ const SettingRow settings_table[] = {
         { SETTING_PROCESS_TWO, "Exec", "ProcessTwo", "as-pid2", 'a', "BOOL", "yes", SETTING_NO_ARG,
           value_start_mode, FIELD(process_two), .group = group_what,
           .help = "Start the command as PID 2, below a small init" },
+        { SETTING_EPHEMERAL, "Exec", "Ephemeral", "ephemeral", 'x', "BOOL", "yes", SETTING_NO_ARG,
+          value_tristate, FIELD(ephemeral), .group = group_files,
+          .help = "Run on a copy of the tree that is thrown away at the end" },
         { SETTING_PARAMETERS, "Exec", "Parameters", NULL, 0, "WORD…", NULL, SETTING_LIST,
           value_parameters, FIELD(parameters), .group = group_what,
           .help = "The command with its arguments; with Boot= arguments of init" },
@@ -94,6 +98,10 @@ const SettingRow settings_table[] = {
         { SETTING_READ_ONLY, "Files", "ReadOnly", "read-only", 0, "BOOL", "yes", SETTING_NO_ARG,
           value_tristate, FIELD(read_only), .group = group_files,
           .help = "Mount the tree read-only" },
+        { SETTING_VOLATILE, "Files", "Volatile", "volatile", 0, "MODE", "yes", SETTING_OPTIONAL_ARG,
+          value_choice, FIELD(volatile_mode), words_volatile, group_files,
+          .help = "Keep in memory what is written: yes (all but /usr starts empty), "
+                  "state (/var starts empty), overlay, no" },
         { SETTING_BIND, "Files", "Bind", "bind", 0, "SRC[:DEST[:OPTS]]", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_bind, .group = group_files,
           .help = "Mount a file or directory of the host at DEST (default: SRC). "
@@ -111,6 +119,15 @@ const SettingRow settings_table[] = {
           SETTING_LIST | SETTING_PRIVILEGED,
           value_inaccessible, .group = group_files,
           .help = "Hide a file or directory of the tree" },
+        { SETTING_OVERLAY, "Files", "Overlay", "overlay", 0, "LOWER[:LOWER…]:UPPER:DEST", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_overlay, .group = group_files,
+          .help = "Mount directories of the host as one at DEST (default: UPPER); what is "
+                  "written goes to UPPER. +DIR is in the tree, an empty UPPER temporary" },
+        { SETTING_OVERLAY_READ_ONLY, "Files", "OverlayReadOnly", "overlay-ro", 0, "LOWER[:LOWER…]:UPPER:DEST", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_overlay, .group = group_files,
+          .help = "The same, read-only" },
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
           SETTING_PRIVILEGED,
           value_ownership, .group = group_users,
@@ -159,6 +176,9 @@ const SettingRow settings_table[] = {
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,
           value_string, FIELD(directory), .group = group_machine,
           .help = "Directory of the machine's tree (default: found by its name)" },
+        { SETTING_TEMPLATE, NULL, NULL, "template", 0, "PATH", NULL, 0,
+          value_string, FIELD(template), .group = group_files,
+          .help = "Make the machine's tree as a copy of this one where it is missing" },
         { SETTING_MACHINE, NULL, NULL, "machine", 'M', "NAME", NULL, 0,
           value_hostname, FIELD(machine), .group = group_machine,
           .help = "Name of the machine" },

@@ -36,6 +36,7 @@ void settings_init(Settings *s)
         *s = (Settings) {
                 .boot = UNSET,
                 .process_two = UNSET,
+                .ephemeral = UNSET,
                 .notify_ready = UNSET,
                 .no_new_privileges = UNSET,
                 .read_only = UNSET,
@@ -60,6 +61,15 @@ static void strings_free(StringSetting *items, size_t n)
         free(items);
 }
 
+void overlay_setting_done(OverlaySetting *o)
+{
+        for (size_t i = 0; i < o->n_layers; i++)
+                free(o->layers[i].path);
+        free(o->layers);
+        free(o->dest);
+        *o = (OverlaySetting) { 0 };
+}
+
 void settings_done(Settings *s)
 {
         strv_free(s->parameters);
@@ -81,6 +91,9 @@ void settings_done(Settings *s)
         }
         free(s->tmpfs);
         strings_free(s->inaccessible, s->n_inaccessible);
+        for (size_t i = 0; i < s->n_overlays; i++)
+                overlay_setting_done(&s->overlays[i]);
+        free(s->overlays);
 
         free(s->bridge);
         interfaces_free(s->macvlan, s->n_macvlan);
@@ -90,6 +103,7 @@ void settings_done(Settings *s)
         free(s->init);
 
         free(s->directory);
+        free(s->template);
         free(s->machine);
         free(s->slice);
 
@@ -126,6 +140,33 @@ bool settings_private_network(const Settings *s)
                         return true;
 
         return false;
+}
+
+bool settings_custom_root(const Settings *s, Source *ret)
+{
+        Source from = { 0 };
+        bool found = false;
+
+        for (size_t i = 0; i < s->n_binds; i++)
+                if (strcmp(s->binds[i].dest, "/") == 0) {
+                        from = s->binds[i].from;
+                        found = true;
+                }
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                if (strcmp(s->tmpfs[i].dest, "/") == 0) {
+                        from = s->tmpfs[i].from;
+                        found = true;
+                }
+
+        if (ret)
+                *ret = from;
+        return found;
+}
+
+bool settings_shares_tree(const Settings *s)
+{
+        return s->read_only == YES || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO ||
+               settings_custom_root(s, NULL);
 }
 
 bool settings_veth(const Settings *s)

@@ -73,6 +73,13 @@ typedef enum Ownership {
         OWNERSHIP_OFF,          /* owners as they are on disk */
 } Ownership;
 
+typedef enum Volatile {
+        VOLATILE_NO,
+        VOLATILE_YES,           /* a tmpfs as root, with the tree's /usr in it */
+        VOLATILE_STATE,         /* the tree read-only, with a tmpfs on /var */
+        VOLATILE_OVERLAY,       /* the tree under a tmpfs that takes what is written */
+} Volatile;
+
 typedef enum LinkJournal {
         LINK_JOURNAL_AUTO,
         LINK_JOURNAL_NO,
@@ -98,6 +105,20 @@ typedef struct BindSetting {
         BindIdMap idmap;
         Source from;
 } BindSetting;
+
+/* A layer of an overlay: absolute on the host or (in_tree) in the tree; NULL: a fresh temporary directory. */
+typedef struct LayerSetting {
+        char *path;
+        bool in_tree;
+} LayerSetting;
+
+typedef struct OverlaySetting {
+        LayerSetting *layers;   /* at least two, the lowest first; of the last one alone the path may be NULL */
+        size_t n_layers;
+        char *dest;             /* absolute, in the machine; never "/" */
+        bool read_only;
+        Source from;
+} OverlaySetting;
 
 typedef struct TmpfsSetting {
         char *dest;
@@ -130,6 +151,7 @@ typedef enum SettingId {
         /* [Exec] */
         SETTING_BOOT,
         SETTING_PROCESS_TWO,
+        SETTING_EPHEMERAL,
         SETTING_PARAMETERS,
         SETTING_ENVIRONMENT,
         SETTING_WORKING_DIRECTORY,
@@ -145,10 +167,13 @@ typedef enum SettingId {
         SETTING_LINK_JOURNAL,
         /* [Files] */
         SETTING_READ_ONLY,
+        SETTING_VOLATILE,
         SETTING_BIND,
         SETTING_BIND_READ_ONLY,
         SETTING_TEMPORARY_FILE_SYSTEM,
         SETTING_INACCESSIBLE,
+        SETTING_OVERLAY,
+        SETTING_OVERLAY_READ_ONLY,
         SETTING_PRIVATE_USERS_OWNERSHIP,
         /* [Network] */
         SETTING_PRIVATE,
@@ -163,6 +188,7 @@ typedef enum SettingId {
         SETTING_BOOT_TIME,
         /* switches with no key */
         SETTING_DIRECTORY,
+        SETTING_TEMPLATE,
         SETTING_MACHINE,
         SETTING_REGISTER,
         SETTING_KEEP_UNIT,
@@ -185,6 +211,7 @@ typedef struct Settings {
         /* [Exec] */
         Tristate boot;
         Tristate process_two;
+        Tristate ephemeral;
         char **parameters;
         char **environment;             /* NAME=VALUE, one entry a name */
         char *working_directory;
@@ -206,12 +233,15 @@ typedef struct Settings {
 
         /* [Files] */
         Tristate read_only;
+        Volatile volatile_mode;
         BindSetting *binds;             /* both kinds, in the order written */
         size_t n_binds;
         TmpfsSetting *tmpfs;
         size_t n_tmpfs;
         StringSetting *inaccessible;
         size_t n_inaccessible;
+        OverlaySetting *overlays;       /* both kinds, in the order written */
+        size_t n_overlays;
         Ownership ownership;
 
         /* [Network] */
@@ -232,6 +262,7 @@ typedef struct Settings {
 
         /* switches */
         char *directory;
+        char *template;
         char *machine;
         RegisterMode register_mode;
         bool keep_unit;
@@ -247,6 +278,7 @@ typedef struct Settings {
 
 void settings_init(Settings *s);
 void settings_done(Settings *s);
+void overlay_setting_done(OverlaySetting *o);
 
 /* What follows from several settings together. */
 StartMode settings_start_mode(const Settings *s);
@@ -254,5 +286,11 @@ StartMode settings_start_mode(const Settings *s);
 /* Any link setting implies it, except where another writer's Private=no came after the link: that is how a file takes
  * back the link that the unit's switches ask for. */
 bool settings_private_network(const Settings *s);
+
+/* Does anything but the tree lie on "/"? The last such setting's place, or one without a place. */
+bool settings_custom_root(const Settings *s, Source *ret);
+
+/* Will the machine never write to its tree itself (but where it is bound somewhere)? Then others may use it meanwhile. */
+bool settings_shares_tree(const Settings *s);
 
 bool settings_veth(const Settings *s);                  /* Bridge= implies it */

@@ -115,8 +115,6 @@ static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
         r = value_path(dest ? dest : source + b->in_tree, &b->dest, reterr_reason);
         if (r < 0)
                 return r;
-        if (strcmp(b->dest, "/") == 0)
-                return value_refuse(reterr_reason, "the destination can't be the root directory");
 
         return text && *text ? bind_options(b, text, reterr_reason) : 0;
 }
@@ -175,8 +173,6 @@ int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *
                 r = value_path(field, &dest, reterr_reason);
         if (r < 0)
                 return r;
-        if (strcmp(dest, "/") == 0)
-                return value_refuse(reterr_reason, "the root directory can't be a temporary file system");
         if (text && *text) {
                 options = strdup(text);
                 if (!options)
@@ -213,5 +209,104 @@ int value_inaccessible(const SettingRow *row, const char *text, Source from, Set
         if (!item)
                 return -ENOMEM;
         *item = (StringSetting) { .value = TAKE_PTR(path), .from = from };
+        return 0;
+}
+
+/* ---- overlays --------------------------------------------------------------------------------------------- */
+
+/* Overlay= and OverlayReadOnly= share one list, as Bind= and BindReadOnly= do. */
+static void overlays_clear(Settings *s, bool read_only)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < s->n_overlays; i++)
+                if (s->overlays[i].read_only == read_only)
+                        overlay_setting_done(&s->overlays[i]);
+                else
+                        s->overlays[kept++] = s->overlays[i];
+        s->n_overlays = kept;
+}
+
+/* One more layer, above those that are there. An empty text is a temporary directory. */
+static int overlay_add_layer(OverlaySetting *o, const char *text, char *reterr_reason)
+{
+        LayerSetting *layer = array_append(&o->layers, &o->n_layers, sizeof(LayerSetting));
+
+        if (!layer)
+                return -ENOMEM;
+        layer->in_tree = *text == '+';
+        if (!*text)
+                return 0;
+        return value_path(text + layer->in_tree, &layer->path, reterr_reason);
+}
+
+/* LOWER[:LOWER…]:UPPER:DEST, or LOWER:UPPER, where UPPER is the destination as well. */
+static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o, char *reterr_reason)
+{
+        size_t n_layers = n > 2 ? n - 1 : n;
+        const char *dest;
+        int r;
+
+        if (n < 2)
+                return value_refuse(reterr_reason, "not LOWER[:LOWER…]:UPPER:DEST, or LOWER:UPPER");
+
+        for (size_t i = 0; i < n_layers; i++) {
+                if (!*fields[i] && i + 1 < n_layers)
+                        return value_refuse(reterr_reason, "only the uppermost directory can be left empty");
+                r = overlay_add_layer(o, fields[i], reterr_reason);
+                if (r < 0)
+                        return r;
+        }
+
+        dest = fields[n - 1];
+        r = value_path(n == 2 && *dest == '+' ? dest + 1 : dest, &o->dest, reterr_reason);
+        if (r < 0)
+                return r;
+        return strcmp(o->dest, "/") == 0 ? value_refuse(reterr_reason, "the root directory can't be an overlay") : 0;
+}
+
+static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reason)
+{
+        _cleanup_strv_ char **fields = NULL;
+        int r;
+
+        do {
+                char *field = NULL;
+
+                r = value_next_field(&text, &field);
+                if (r > 0 && strv_consume(&fields, field) < 0)
+                        return -ENOMEM;
+        } while (r > 0);
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "a backslash at the end");
+        if (r < 0)
+                return r;
+
+        return overlay_from_fields(fields, strv_length(fields), o, reterr_reason);
+}
+
+int value_overlay(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_(overlay_setting_done) OverlaySetting o = {
+                .read_only = row->id == SETTING_OVERLAY_READ_ONLY,
+                .from = from,
+        };
+        OverlaySetting *item;
+        int r;
+
+        if (!*text) {
+                overlays_clear(s, o.read_only);
+                return 0;
+        }
+
+        r = overlay_parse(text, &o, reterr_reason);
+        if (r < 0)
+                return r;
+        item = array_append(&s->overlays, &s->n_overlays, sizeof(OverlaySetting));
+        if (!item)
+                return -ENOMEM;
+
+        *item = o;
+        o = (OverlaySetting) { 0 };
         return 0;
 }

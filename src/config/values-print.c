@@ -290,6 +290,33 @@ static int print_tmpfs(const SettingRow *row, const Settings *s, Source from, Va
         return 0;
 }
 
+static int print_overlay(const OverlaySetting *o, ValueTexts *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return -ENOMEM;
+        for (size_t i = 0; i < o->n_layers; i++) {
+                fputs(o->layers[i].in_tree ? "+" : "", f);
+                print_field(f, o->layers[i].path ? o->layers[i].path : "");
+                fputc(':', f);
+        }
+        print_field(f, o->dest);
+        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), o->from) : -ENOMEM;
+}
+
+static int print_overlays(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_overlays; i++)
+                if (s->overlays[i].read_only == (row->id == SETTING_OVERLAY_READ_ONLY))
+                        r = print_overlay(&s->overlays[i], ret);
+        return r;
+}
+
 static int print_inaccessible(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         return print_strings(s->inaccessible, s->n_inaccessible, "", ret);
@@ -340,6 +367,7 @@ static const struct {
         { value_bind, print_binds },
         { value_tmpfs, print_tmpfs },
         { value_inaccessible, print_inaccessible },
+        { value_overlay, print_overlays },
         { value_virtual_ethernet, print_tristate },
         { value_bridge, print_bridge },
         { value_interfaces, print_interfaces },

@@ -35,6 +35,7 @@ int value_ownership_chown(const SettingRow *row, const char *text, Source from, 
 /* values-files.c */
 int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_overlay(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_inaccessible(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* values-network.c */

@@ -23,13 +23,25 @@
  * need. */
 #define STAGE_ROOT "/run"
 
-static int fail_op(const MountOp *op, int r, Failure *failure)
+static const char *name_source(const MountOp *op)
+{
+        if (op->source || op->fstype)
+                return op->source ? op->source : op->fstype;
+        return op->n_layers > 0 ? "an overlay" : op->flags & MOUNT_SCRATCH ? "a temporary directory" : "a mask";
+}
+
+static int fail_because(const MountOp *op, int r, const char *more, Failure *failure)
 {
         char source[SOURCE_TEXT_MAX];
 
-        return failure_set(failure, r, "%s%sFailed to mount %s on '%s': %m",
+        return failure_set(failure, r, "%s%sFailed to mount %s on '%s': %m%s",
                            op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "",
-                           op->source ? op->source : op->fstype ? op->fstype : "a mask", op->dest);
+                           name_source(op), op->dest, more);
+}
+
+static int fail_op(const MountOp *op, int r, Failure *failure)
+{
+        return fail_because(op, r, "", failure);
 }
 
 static int is_directory(int fd)
@@ -44,24 +56,48 @@ static int move_to(int fd, int dest_fd)
         return RET_ERRNO(move_mount(fd, "", dest_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+/* The place for a mount that is a directory or a file; made where it is missing. */
+static int open_place(const MountOp *op, int root_fd, bool directory, Failure *failure)
+{
+        int fd = tree_mountpoint(root_fd, op->dest, directory), r;
+
+        if (fd == -EROFS || fd == -EPERM || fd == -EACCES)
+                return fail_because(op, fd, " (there is no such place, and it cannot be made)", failure);
+        if (fd < 0)
+                return fail_op(op, fd, failure);
+
+        r = is_directory(fd);
+        if (r >= 0 && r != directory)
+                r = fail_because(op, r ? -EISDIR : -ENOTDIR, r ? " (a file can only be mounted on a file)" :
+                                                                 " (a directory can only be mounted on a directory)",
+                                 failure);
+        if (r < 0) {
+                fd_close(fd);
+                return r;
+        }
+        return fd;
+}
+
 /* Puts a detached mount on the step's destination, which is made where it is missing and may be. */
 static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failure)
 {
         _cleanup_close_ int dest = -EBADF;
         int r;
 
-        if (op->flags & MOUNT_OPTIONAL)
+        if (op->flags & MOUNT_OPTIONAL) {
                 dest = tree_open(root_fd, op->dest, O_PATH);
-        else {
+                if (dest == -ENOENT)
+                        return 0;
+                if (dest < 0)
+                        return fail_op(op, dest, failure);
+        } else {
                 r = is_directory(fd);
                 if (r < 0)
                         return fail_op(op, r, failure);
-                dest = tree_mountpoint(root_fd, op->dest, r);
+                dest = open_place(op, root_fd, r, failure);
+                if (dest < 0)
+                        return dest;
         }
-        if (dest == -ENOENT && op->flags & MOUNT_OPTIONAL)
-                return 0;
-        if (dest < 0)
-                return fail_op(op, dest, failure);
 
         r = move_to(fd, dest);
         return r < 0 ? fail_op(op, r, failure) : 0;
@@ -148,19 +184,32 @@ static bool lies_in_tree(const MountPlan *plan, size_t i)
         return true;
 }
 
+/* Is what step i puts into the tree a directory? Negative: it puts nothing there that needs a place made. */
+static int kind_of_place(const MountPlan *plan, size_t i, int fd, int root_fd)
+{
+        const MountOp *op = &plan->ops[i];
+        _cleanup_close_ int source = -EBADF;
+
+        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL | MOUNT_MASK | MOUNT_FROM_STAGE) || !lies_in_tree(plan, i))
+                return -ENOENT;
+        if (op->kind == MOUNT_BIND)
+                fd = source = tree_open(root_fd, op->source, O_PATH);
+        return fd < 0 ? fd : is_directory(fd);
+}
+
 static int make_root_read_only(const MountPlan *plan, const int *fds, int root_fd, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 
         for (size_t i = 1; i < plan->n; i++) {
-                const MountOp *op = &plan->ops[i];
+                int kind = kind_of_place(plan, i, fds[i], root_fd);
                 _cleanup_close_ int place = -EBADF;
 
-                if (fds[i] < 0 || op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || !lies_in_tree(plan, i))
+                if (kind < 0)
                         continue;
-                place = tree_mountpoint(root_fd, op->dest, is_directory(fds[i]) > 0);
+                place = open_place(&plan->ops[i], root_fd, kind, failure);
                 if (place < 0)
-                        return fail_op(op, place, failure);
+                        return place;
         }
 
         if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
@@ -189,6 +238,7 @@ static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Fail
         switch (op->kind) {
         case MOUNT_TREE:
         case MOUNT_NEW:
+        case MOUNT_OVERLAY:
                 return fd < 0 ? 0 : attach_at_dest(op, root_fd, fd, failure);
         case MOUNT_INSIDE:
                 return attach_inside(op, root_fd, failure);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "container/mount-make.h"
+#include "container/mount-overlay.h"
 #include "container/user-namespace.h"
 #include "util/fd.h"
 #include "util/tree.h"
@@ -153,22 +154,6 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
 
 /* ---- copies of the host's mounts --------------------------------------------------------------------------- */
 
-static int open_source(const MountOp *op, const MountMakeContext *c)
-{
-        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
-
-        if (strcmp(op->dest, "/") == 0)
-                return RET_ERRNO(open_tree(c->tree_fd, "", flags | AT_EMPTY_PATH));
-
-        if (op->flags & MOUNT_IN_TREE) {
-                _cleanup_close_ int fd = tree_open(c->tree_fd, op->source, O_PATH);
-
-                return fd < 0 ? fd : RET_ERRNO(open_tree(fd, "", flags | AT_EMPTY_PATH));
-        }
-
-        return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
-}
-
 /* Where the step was written, in front of what is wrong with it. */
 static const char *place(const MountOp *op, char buf[static SOURCE_TEXT_MAX + 2])
 {
@@ -180,21 +165,54 @@ static const char *place(const MountOp *op, char buf[static SOURCE_TEXT_MAX + 2]
         return buf;
 }
 
-/* The machine's id that owns what the step is mounted on; root, where that has to be made first. */
-static uint32_t dest_owner(const MountOp *op, const MountMakeContext *c)
+static const char *source_name(const MountOp *op)
 {
-        _cleanup_close_ int dest = tree_open(c->tree_fd, op->dest, O_PATH);
-        struct stat root, st;
+        return op->source ? op->source : "a temporary directory";
+}
 
-        if (dest < 0 || fstat(dest, &st) < 0 || fstat(c->tree_fd, &root) < 0)
+static int clone_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch)
+{
+        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+
+        if (op->flags & MOUNT_WHOLE_TREE)
+                return RET_ERRNO(open_tree(c->tree_fd, "", flags | AT_EMPTY_PATH));
+        if (op->flags & MOUNT_SCRATCH)
+                return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
+
+        if (op->flags & MOUNT_IN_TREE) {
+                _cleanup_close_ int fd = tree_open(c->tree_fd, op->source, O_PATH);
+
+                return fd < 0 ? fd : RET_ERRNO(open_tree(fd, "", flags | AT_EMPTY_PATH));
+        }
+
+        return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
+}
+
+int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+{
+        int fd = clone_source(op, c, scratch);
+        char where[SOURCE_TEXT_MAX + 2];
+
+        if (fd >= 0 || (fd == -ENOENT && op->flags & MOUNT_OPTIONAL))
+                return fd;
+        return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), source_name(op));
+}
+
+/* The machine's id that owns what the step is mounted on; root, where that has to be made first. */
+static uint32_t dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c)
+{
+        _cleanup_close_ int dest = tree_open(root_fd, op->dest, O_PATH);
+        struct stat st;
+
+        /* Seen through the map of "/". What is below its ids is nobody's in the machine. */
+        if (dest < 0 || fstat(dest, &st) < 0 || st.st_uid < c->owner)
                 return 0;
-        /* A tree that belongs to a range of ids on disk already. */
-        return (st.st_uid - (root.st_uid & ~(uid_t) 0xffff)) & 0xffff;
+        return st.st_uid - c->owner;
 }
 
 /* The user namespace whose map the step is to be seen through. One of its own, for a map of a single id: the owner of the
  * source is somebody in the machine, nobody else's files are anybody's. */
-static int open_id_map(const MountOp *op, const MountMakeContext *c, int fd, int *ret, Failure *failure)
+static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd, int fd, int *ret, Failure *failure)
 {
         IdMap map = { .n = 1 };
         struct stat st;
@@ -203,11 +221,11 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int fd, int
         if (op->flags & MOUNT_IDMAP)
                 return c->userns_fd;
         if (fstat(fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at '%s': %m", op->source);
+                return failure_set(failure, -errno, "Failed to look at '%s': %m", source_name(op));
 
         map.lines[0] = (IdMapLine) {
                 .inside = st.st_uid,
-                .outside = c->owner + (op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, c) : 0),
+                .outside = c->owner + (op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, root_fd, c) : 0),
                 .count = 1,
         };
         r = user_namespace_new(&map, failure);
@@ -217,18 +235,19 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int fd, int
 
 static int idmap_failure(const MountOp *op, int r, Failure *failure)
 {
+        const char *advice = op->flags & MOUNT_WHOLE_TREE ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
+                             op->n_layers > 0             ? "put it on ext4, xfs or btrfs" :
+                                                            "bind it without an id map";
         char where[SOURCE_TEXT_MAX + 2];
-        bool root = strcmp(op->dest, "/") == 0;
 
         if (r != -EINVAL)
                 return failure_set(failure, r, "%sFailed to set the id map of the mount of '%s': %m", place(op, where),
-                                   op->source);
+                                   source_name(op));
         return failure_set(failure, r, "%sThe file system of '%s' (or one mounted below it) has no idmapped mounts; %s",
-                           place(op, where), op->source,
-                           root ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" : "bind it without an id map");
+                           place(op, where), source_name(op), advice);
 }
 
-static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *failure)
+int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
 {
         struct mount_attr attr = {
                 .attr_set = op->attrs,
@@ -236,33 +255,56 @@ static int make_tree(const MountOp *op, const MountMakeContext *c, Failure *fail
                 .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
         };
         unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
-        _cleanup_close_ int fd = -EBADF, own_map = -EBADF;
         bool mapped = op->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP);
+        _cleanup_close_ int own_map = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         int r;
 
-        fd = open_source(op, c);
-        if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
-                return -ENOENT;
-        if (fd < 0)
-                return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), op->source);
-
         if (mapped) {
-                r = open_id_map(op, c, fd, &own_map, failure);
+                r = open_id_map(op, c, root_fd, fd, &own_map, failure);
                 if (r < 0)
                         return r;
                 attr.attr_set |= MOUNT_ATTR_IDMAP;
                 attr.userns_fd = (uint64_t) r;
         }
-        if (mount_setattr(fd, "", flags, &attr, sizeof(attr)) < 0) {
-                r = -errno;
-                if (mapped)
-                        return idmap_failure(op, r, failure);
-                return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", place(op, where),
-                                   op->source);
-        }
+        if (mount_setattr(fd, "", flags, &attr, sizeof(attr)) >= 0)
+                return 0;
 
-        return TAKE_FD(fd);
+        r = -errno;
+        if (mapped)
+                return idmap_failure(op, r, failure);
+        return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", place(op, where),
+                           source_name(op));
+}
+
+/* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
+static int fill_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        uid_t owner = op->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP) ? 0 : c->owner;
+
+        for (size_t i = 0; i < op->n_nodes; i++) {
+                int r = make_node(fd, &op->nodes[i]);
+
+                if (r == -EEXIST)
+                        continue;
+                if (r < 0 || fchownat(fd, op->nodes[i].path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+                        return failure_set(failure, r < 0 ? r : -errno, "Failed to make '%s' in '%s': %m", op->nodes[i].path,
+                                           source_name(op));
+        }
+        return 0;
+}
+
+static int make_tree(const MountOp *op, int root_fd, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+{
+        _cleanup_close_ int fd = mount_open_source(op, c, scratch, failure);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = fill_missing(fd, op, c, failure);
+        if (r >= 0)
+                r = mount_dress(op, fd, root_fd, c, failure);
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
@@ -324,6 +366,22 @@ static int make_in_pidns(const MountOp *op, const MountMakeContext *c, Failure *
         return mount_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
+static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMakeContext *c, Failure *failure)
+{
+        const MountScratch *scratch = c->scratch ? &c->scratch[i] : NULL;
+        const MountOp *op = &plan->ops[i];
+
+        if (op->kind == MOUNT_TREE)
+                return make_tree(op, root_fd, c, scratch, failure);
+        if (op->kind == MOUNT_OVERLAY)
+                return mount_overlay_make(op, c, scratch, failure);
+        if (op->flags & MOUNT_PIDNS)
+                return make_in_pidns(op, c, failure);
+        if (op->flags & MOUNT_NETNS)
+                return make_in_netns(op, c, failure);
+        return make_new(op, c, failure);
+}
+
 int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)
 {
         for (size_t i = 0; i < plan->n; i++)
@@ -333,17 +391,9 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
                 const MountOp *op = &plan->ops[i];
                 int fd;
 
-                if (op->kind == MOUNT_TREE)
-                        fd = make_tree(op, c, failure);
-                else if (op->kind != MOUNT_NEW)
+                if (op->kind == MOUNT_INSIDE || op->kind == MOUNT_BIND)
                         continue;
-                else if (op->flags & MOUNT_PIDNS)
-                        fd = make_in_pidns(op, c, failure);
-                else if (op->flags & MOUNT_NETNS)
-                        fd = make_in_netns(op, c, failure);
-                else
-                        fd = make_new(op, c, failure);
-
+                fd = make_step(plan, i, fds[0], c, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
                         continue;
                 if (fd < 0)
@@ -354,9 +404,49 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
         return 0;
 }
 
+/* The step whose file system the destination of step i lies in; 0 for "/". */
+static size_t step_below(const MountPlan *plan, size_t i)
+{
+        for (size_t j = i; j-- > 1;) {
+                size_t n = strlen(plan->ops[j].dest);
+
+                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(plan->ops[i].dest, plan->ops[j].dest, n) == 0 &&
+                    plan->ops[i].dest[n] == '/')
+                        return j;
+        }
+        return 0;
+}
+
+/* In a file system that is read-only when the child gets it, it cannot make the place to mount on. */
+static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *failure)
+{
+        size_t below = step_below(plan, i);
+        const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
+        _cleanup_close_ int place_fd = -EBADF;
+        char where[SOURCE_TEXT_MAX + 2];
+        struct stat st;
+
+        if (below == 0 || on->kind != MOUNT_NEW || !(on->attrs & MOUNT_ATTR_RDONLY) || fstat(fds[i], &st) < 0)
+                return 0;
+        place_fd = tree_mountpoint(fds[below], op->dest + strlen(on->dest), S_ISDIR(st.st_mode));
+        if (place_fd < 0)
+                return failure_set(failure, place_fd, "%s'%s' is not there in the machine's %s, and cannot be made: %m",
+                                   place(op, where), op->dest, on->dest);
+        return 0;
+}
+
 int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+        int r;
+
+        for (size_t i = 1; i < plan->n; i++) {
+                if (!plan->ops[i].from.where || fds[i] < 0)
+                        continue;
+                r = make_place(plan, fds, i, failure);
+                if (r < 0)
+                        return r;
+        }
 
         for (size_t i = 0; i < plan->n; i++) {
                 const MountOp *op = &plan->ops[i];

@@ -8,6 +8,7 @@
  */
 
 #include "container/mount-plan.h"
+#include "container/mount-scratch.h"
 #include "util/failure.h"
 
 typedef struct MountMakeContext {
@@ -15,6 +16,7 @@ typedef struct MountMakeContext {
         int leader_pidfd;       /* whose PID and network namespaces proc and sysfs are of */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
         uid_t owner;            /* host id of the machine's root */
+        const MountScratch *scratch;    /* the steps' own directories, by their index; NULL: no step has any */
         int self_pidns_fd;      /* the supervisor's own namespaces, to come back to */
         int self_netns_fd;
 } MountMakeContext;
@@ -23,7 +25,7 @@ typedef struct MountMakeContext {
  * had. fds holds plan->n. Read-only new file systems can still be written to until mount_make_seal(). */
 int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure);
 
-/* Sets "ro" on the new file systems that are to be so. */
+/* Makes places in the new file systems for what the settings mount there, and then sets "ro" on those that are to be so. */
 int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure);
 
 /* The mount of the step with this destination (the last such), or -EBADF. */
@@ -31,3 +33,10 @@ int mount_make_find(const MountPlan *plan, const int *fds, const char *dest);
 
 /* The step's new file system, detached and with these attributes: also for the child's own. */
 int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
+
+/* The parts that a MOUNT_TREE is made of, for an overlay's layers. A detached copy of the step's source; scratch is NULL or
+ * the step's own. */
+int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
+
+/* Sets attributes, id map and propagation on such a copy. root_fd: the machine's "/", for MOUNT_OWNERIDMAP. */
+int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure);

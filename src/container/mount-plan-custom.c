@@ -8,23 +8,11 @@
 #include "container/mount-options.h"
 #include "container/mount-plan-parts.h"
 
-static int plan_bind(const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
+/* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
+static int bind_of_copy(const BindSetting *b, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, 0, b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
+        MountRow row = { MOUNT_BIND, 0, b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
         MountOp *op;
-
-        if (!b->source)
-                return problem_error(problems, b->from, "A bind mount of a temporary directory is not supported yet");
-        if (b->recursive)
-                row.flags |= MOUNT_RECURSIVE;
-        if (b->in_tree)
-                row.flags |= MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
-        if (b->idmap == BIND_IDMAP && f->userns)
-                row.flags |= MOUNT_IDMAP;
-        else if (b->idmap == BIND_ROOTIDMAP)
-                row.flags |= MOUNT_ROOTIDMAP;
-        else if (b->idmap == BIND_OWNERIDMAP)
-                row.flags |= MOUNT_OWNERIDMAP;
 
         if (mount_plan_add(p, &row, &op) < 0)
                 return -ENOMEM;
@@ -32,7 +20,51 @@ static int plan_bind(const BindSetting *b, const MountFacts *f, MountPlan *p, Pr
         return 0;
 }
 
-static int plan_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
+static int refuse_change(const Settings *s, Source from, Problems *problems)
+{
+        char other[SOURCE_TEXT_MAX];
+
+        return problem_error(problems, from, "A directory of the tree (\"+\") that can be written to would change the tree, "
+                             "which %s is not to", source_text(s->from[SETTING_EPHEMERAL], other));
+}
+
+static unsigned bind_flags(const BindSetting *b, const MountFacts *f)
+{
+        unsigned flags = (b->recursive ? MOUNT_RECURSIVE : 0) | (b->in_tree ? MOUNT_IN_TREE : 0);
+
+        if (!b->source)
+                return flags | MOUNT_SCRATCH;   /* the machine's own already */
+        switch (b->idmap) {
+        case BIND_ROOTIDMAP:
+                return flags | MOUNT_ROOTIDMAP;
+        case BIND_OWNERIDMAP:
+                return flags | MOUNT_OWNERIDMAP;
+        default:
+                if (b->in_tree ? f->idmap_tree : b->idmap == BIND_IDMAP && f->userns)
+                        flags |= MOUNT_IDMAP;
+                return flags;
+        }
+}
+
+int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        MountRow row = { MOUNT_TREE, bind_flags(b, f), b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
+        MountOp *op;
+
+        if (b->in_tree && s->ephemeral == YES) {
+                if (p->n > 0 && p->ops[0].kind == MOUNT_OVERLAY)
+                        return bind_of_copy(b, p);
+                if (!b->read_only)
+                        return refuse_change(s, b->from, problems);
+        }
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = b->from;
+        return 0;
+}
+
+int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         uint64_t attrs = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
         _cleanup_free_ char *options = NULL;
@@ -77,17 +109,65 @@ static int plan_inaccessible(const StringSetting *i, MountPlan *p)
         return 0;
 }
 
-/* Parents before what lies below them, the written order kept otherwise: qsort() would not promise that. */
+/* Under a user namespace the layers are seen through the machine's map, as the tree is: what belongs to root on the host
+ * would be nobody's otherwise, and nothing could be written. */
+static unsigned layer_flags(const Settings *s, const LayerSetting *l, const MountFacts *f)
+{
+        if (!l->path)
+                return MOUNT_SCRATCH;
+        if (l->in_tree)
+                return MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
+        return f->userns && s->ownership != OWNERSHIP_OFF ? MOUNT_IDMAP : 0;
+}
+
+static int plan_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        MountRow row = { MOUNT_OVERLAY, o->read_only ? 0 : MOUNT_TOP_WRITABLE, o->read_only ? MOUNT_ATTR_RDONLY : 0, NULL,
+                         NULL, o->dest };
+        MountOp *op;
+
+        if (s->ephemeral == YES && !o->read_only && o->layers[o->n_layers - 1].in_tree)
+                return refuse_change(s, o->from, problems);
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = o->from;
+        for (size_t i = 0; i < o->n_layers; i++)
+                if (mount_plan_add_layer(op, layer_flags(s, &o->layers[i], f), o->layers[i].path) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int path_weight(char c)
+{
+        return !c ? 0 : c == '/' ? 1 : (unsigned char) c + 2;
+}
+
+/* Orders paths so that whatever lies below a directory follows it at once. */
+static int compare_paths(const char *a, const char *b)
+{
+        for (; *a && *a == *b; a++, b++)
+                ;
+        return path_weight(*a) - path_weight(*b);
+}
+
+/* Parents before what lies below them; on one path bind mounts, tmpfs, overlays, masks, as systemd-nspawn has it, which is
+ * how they were added; the written order otherwise. qsort() would not promise that. */
 static void sort_by_dest(MountOp *ops, size_t n)
 {
         for (size_t i = 1; i < n; i++) {
                 MountOp op = ops[i];
                 size_t j = i;
 
-                for (; j > 0 && strcmp(ops[j - 1].dest, op.dest) > 0; j--)
+                for (; j > 0 && compare_paths(ops[j - 1].dest, op.dest) > 0; j--)
                         ops[j] = ops[j - 1];
                 ops[j] = op;
         }
+}
+
+static bool is_root(const char *dest)
+{
+        return strcmp(dest, "/") == 0;
 }
 
 int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems)
@@ -95,18 +175,16 @@ int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Prob
         size_t first = p->n;
 
         for (size_t i = 0; i < s->n_binds; i++)
-                if (plan_bind(&s->binds[i], f, p, problems) < 0)
+                if (!is_root(s->binds[i].dest) && mount_plan_add_bind(s, &s->binds[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_tmpfs; i++)
-                if (plan_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
+                if (!is_root(s->tmpfs[i].dest) && mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->n_overlays; i++)
+                if (plan_overlay(s, &s->overlays[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_inaccessible; i++)
                 if (plan_inaccessible(&s->inaccessible[i], p) < 0)
-                        return -ENOMEM;
-
-        for (size_t i = first; i < p->n; i++)
-                if (strcmp(p->ops[i].dest, "/") == 0 &&
-                    problem_error(problems, p->ops[i].from, "A mount on / is not supported yet") < 0)
                         return -ENOMEM;
 
         sort_by_dest(p->ops + first, p->n - first);

@@ -22,10 +22,25 @@ static void put_node(JsonWriter *w, const NodeOp *n)
         json_end(w);
 }
 
+static void put_layer(JsonWriter *w, const LayerOp *l)
+{
+        json_begin_object(w, NULL);
+        if (l->source)
+                json_put_string(w, "source", l->source);
+        else
+                json_put_string(w, "new", l->flags & MOUNT_MEMORY ? "memory" : "directory");
+        if (l->flags & MOUNT_IN_TREE)
+                json_put_bool(w, "in_tree", true);
+        if (l->flags & MOUNT_IDMAP)
+                json_put_bool(w, "idmapped", true);
+        json_end(w);
+}
+
 static void put_mount(JsonWriter *w, const MountOp *op)
 {
         static const char *const kinds[] = {
                 [MOUNT_TREE] = "tree", [MOUNT_NEW] = "new", [MOUNT_INSIDE] = "inside", [MOUNT_BIND] = "bind",
+                [MOUNT_OVERLAY] = "overlay",
         };
         _cleanup_free_ char *attributes = mount_op_attributes(op);
 
@@ -35,6 +50,16 @@ static void put_mount(JsonWriter *w, const MountOp *op)
                 json_put_string(w, "type", op->fstype);
         if (op->source)
                 json_put_string(w, "source", op->source);
+        if (op->flags & MOUNT_IN_TREE)
+                json_put_bool(w, "in_tree", true);
+        if (op->flags & MOUNT_SCRATCH)
+                json_put_string(w, "new", "directory");
+        if (op->n_layers > 0) {
+                json_begin_array(w, "layers");
+                for (size_t i = 0; i < op->n_layers; i++)
+                        put_layer(w, &op->layers[i]);
+                json_end(w);
+        }
         json_put_string(w, "destination", op->dest);
         json_put_string(w, "attributes", attributes);
         if (op->options)

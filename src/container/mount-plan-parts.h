@@ -33,6 +33,12 @@ int mount_plan_add_tmpfs(MountPlan *p, const MountFacts *f, const char *dest, ui
 /* What the new file system of a step holds. */
 int mount_plan_add_node(MountOp *op, NodeKind kind, const char *path, mode_t mode, const char *text);
 
+/* Another layer of an overlay, above those that are there. source may be NULL. */
+int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source);
+
+/* mount-plan-root.c: what "/" is, and what the settings' kind of "/" brings along. Comes first. */
+int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
+
 /* mount-plan-api.c: what every machine has, in the order of mounting. */
 int mount_plan_dev(const MountFacts *f, MountPlan *p);
 int mount_plan_run(const MountFacts *f, MountPlan *p);
@@ -41,5 +47,9 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
 
-/* mount-plan-custom.c: what the settings add, parents before what lies below them. */
+/* mount-plan-custom.c: one bind mount or tmpfs of the settings; no step is added where it has a problem. */
+int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems);
+int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems);
+
+/* All that the settings add, but for "/", parents before what lies below them. */
 int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);

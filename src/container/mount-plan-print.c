@@ -19,6 +19,8 @@ static void print_attrs(const MountOp *op, FILE *f)
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (op->attrs & words[i].bit)
                         fprintf(f, " %s", words[i].word);
+        if (op->flags & MOUNT_TOP_WRITABLE)
+                fputs(" top-writable", f);
         if (op->flags & MOUNT_IDMAP)
                 fputs(" idmapped", f);
         if (op->flags & MOUNT_ROOTIDMAP)
@@ -31,6 +33,30 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" own-cgroup", f);
         if (op->flags & MOUNT_OPTIONAL)
                 fputs(" if-there", f);
+}
+
+static const char *source_word(unsigned flags)
+{
+        return flags & MOUNT_SCRATCH ? "(temporary)" : flags & MOUNT_MEMORY ? "(memory)" : "(inaccessible)";
+}
+
+/* What is mounted: a path, a kind of file system, the layers of an overlay. "+": in the tree. */
+static void print_source(const MountOp *op, FILE *f)
+{
+        for (size_t i = 0; i < op->n_layers; i++) {
+                const LayerOp *l = &op->layers[i];
+
+                fprintf(f, "%s%s%s%s", i > 0 ? ":" : "overlay ", l->flags & MOUNT_IN_TREE ? "+" : "",
+                        l->source ? l->source : source_word(l->flags), l->flags & MOUNT_IDMAP ? "(idmapped)" : "");
+        }
+        if (op->n_layers > 0)
+                return;
+
+        if (op->flags & MOUNT_FROM_STAGE)
+                fputs("(staged)/", f);
+        if (op->flags & MOUNT_IN_TREE)
+                fputc('+', f);
+        fputs(op->source ? op->source : op->fstype ? op->fstype : source_word(op->flags), f);
 }
 
 char *mount_op_attributes(const MountOp *op)
@@ -79,17 +105,16 @@ int mount_plan_print(const MountPlan *p, FILE *f)
 {
         static const char *const who[] = {
                 [MOUNT_TREE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_INSIDE] = "child new",
-                [MOUNT_BIND] = "child bind",
+                [MOUNT_BIND] = "child bind", [MOUNT_OVERLAY] = "supervisor",
         };
         char source[SOURCE_TEXT_MAX];
 
         for (size_t i = 0; i < p->n; i++) {
                 const MountOp *op = &p->ops[i];
 
-                const char *what = op->source ? op->source : op->flags & MOUNT_MASK ? "(inaccessible)" : op->fstype;
-
-                fprintf(f, "  %s %s%s -> %s%s", who[op->kind], op->flags & MOUNT_FROM_STAGE ? "(staged)/" : "", what,
-                        op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
+                fprintf(f, "  %s ", who[op->kind]);
+                print_source(op, f);
+                fprintf(f, " -> %s%s", op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
                 print_attrs(op, f);
                 if (op->options)
                         fprintf(f, " %s", op->options);

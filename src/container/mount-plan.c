@@ -20,6 +20,9 @@ static void mount_op_done(MountOp *op)
                 free(op->nodes[i].text);
         }
         free(op->nodes);
+        for (size_t i = 0; i < op->n_layers; i++)
+                free(op->layers[i].source);
+        free(op->layers);
         free(op->fstype);
         free(op->source);
         free(op->dest);
@@ -95,18 +98,21 @@ int mount_plan_add_node(MountOp *op, NodeKind kind, const char *path, mode_t mod
         return 0;
 }
 
-static int plan_root(const MountFacts *f, MountPlan *p)
+int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_RECURSIVE | (f->idmap_tree ? MOUNT_IDMAP : 0), 0, NULL, f->root, "/" };
+        LayerOp *l = array_append(&op->layers, &op->n_layers, sizeof(*l));
 
-        return mount_plan_add(p, &row, NULL);
+        if (!l)
+                return -ENOMEM;
+        l->flags = flags;
+        return copy_text(&l->source, source);
 }
 
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems)
 {
-        _cleanup_(mount_plan_done) MountPlan p = { .read_only_root = s->read_only == YES };
+        _cleanup_(mount_plan_done) MountPlan p = {};
 
-        if (plan_root(f, &p) < 0 || mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
+        if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
             mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 || mount_plan_sys(f, &p) < 0 ||
             mount_plan_console(f, &p) < 0 ||
             (!f->no_tmpfs_tmp &&

@@ -18,6 +18,7 @@ typedef enum MountKind {
         MOUNT_NEW,              /* supervisor: a new file system that the machine could not make, or not fill, itself */
         MOUNT_INSIDE,           /* child: a new file system of its own namespaces */
         MOUNT_BIND,             /* child: a place of the machine, bound to another */
+        MOUNT_OVERLAY,          /* supervisor: several directories as one */
         _MOUNT_KIND_MAX,
 } MountKind;
 
@@ -55,7 +56,18 @@ typedef enum MountFlags {
         MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
         MOUNT_OWN_CGROUP = 1 << 20,     /* MOUNT_BIND, late: of the machine's cgroup below source, to the same below dest */
         MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
+        /* Of a step's source, and of an overlay's layer: */
+        MOUNT_WHOLE_TREE = 1 << 13,     /* the machine's tree itself; the source's path is for people */
+        MOUNT_SCRATCH = 1 << 14,        /* a directory that is made for the machine, and removed at its end */
+        MOUNT_MEMORY = 1 << 15,         /* a new tmpfs, with the step's options */
+        /* Of an overlay: */
+        MOUNT_TOP_WRITABLE = 1 << 16,   /* its last layer takes what is written */
 } MountFlags;
+
+typedef struct LayerOp {
+        unsigned flags;         /* MOUNT_IDMAP, MOUNT_IN_TREE, and those of a layer above */
+        char *source;           /* NULL for MOUNT_SCRATCH and MOUNT_MEMORY */
+} LayerOp;
 
 typedef struct MountOp {
         MountKind kind;
@@ -66,8 +78,10 @@ typedef struct MountOp {
         char *source;
         char *dest;             /* absolute, in the machine; "/" is the first step */
         char *options;          /* key=value,… of fsconfig(2) */
-        NodeOp *nodes;
+        NodeOp *nodes;          /* MOUNT_TREE on "/": what it is given where it has nothing of that name */
         size_t n_nodes;
+        LayerOp *layers;        /* MOUNT_OVERLAY: the lowest first */
+        size_t n_layers;
         Source from;            /* the setting it comes from; a default: box itself */
 } MountOp;
 
@@ -81,6 +95,8 @@ typedef struct MountPlan {
 typedef struct MountFacts {
         const char *machine;
         const char *root;               /* the tree's path on the host */
+        const char *const *usr_links;   /* the tree's links into /usr, "bin=usr/bin"; NULL-terminated */
+        bool split_usr;                 /* its programs lie outside of /usr as well */
         bool userns;
         bool idmap_tree;                /* the tree's owners are 0…: mapped; else they are the range already */
         uid_t base;                     /* host id of the machine's root */

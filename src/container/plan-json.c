@@ -126,6 +126,7 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         json_put_string(w, "machine", p->machine);
         json_put_string(w, "hostname", p->hostname);
         json_put_string(w, "root", p->root);
+        json_put_string(w, "template", p->template);
         json_put_string(w, "uuid", p->uuid);
         json_put_string(w, "init", p->start_mode == START_BOOT ? init_flavour_name(p->init) : NULL);
         put_namespaces(w, p);
@@ -158,12 +159,14 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_DROP_CAPABILITY] = "capabilities",
                 [SETTING_NO_NEW_PRIVILEGES] = "no_new_privileges",
                 [SETTING_SYSTEM_CALL_FILTER] = "system_calls",
+                [SETTING_EPHEMERAL] = "mounts",
                 [SETTING_READ_ONLY] = "read_only_root",
                 [SETTING_PRIVATE_USERS_OWNERSHIP] = "ids",
                 [SETTING_PRIVATE] = "namespaces",
                 [SETTING_INIT] = "init",
                 [SETTING_STOP_TIMEOUT] = "stop",
                 [SETTING_DIRECTORY] = "root",
+                [SETTING_TEMPLATE] = "template",
                 [SETTING_MACHINE] = "machine",
                 [SETTING_CONSOLE] = "console",
         };

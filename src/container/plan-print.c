@@ -124,7 +124,10 @@ int plan_print(const Plan *p, FILE *f)
 {
         int r;
 
-        fprintf(f, "machine: %s\nhostname: %s\ntree: %s\nid: %s\n", p->machine, p->hostname, p->root, p->uuid);
+        fprintf(f, "machine: %s\nhostname: %s\ntree: %s\n", p->machine, p->hostname, p->root);
+        if (p->template)
+                fprintf(f, "tree copied from: %s\n", p->template);
+        fprintf(f, "id: %s\n", p->uuid);
         if (p->start_mode == START_BOOT)
                 fprintf(f, "init: %s\n", init_flavour_name(p->init));
         print_namespaces(p, f);

@@ -30,6 +30,7 @@ void plan_done(Plan *p)
         free(p->machine);
         free(p->hostname);
         free(p->root);
+        free(p->template);
         mount_plan_done(&p->mounts);
         link_plan_done(&p->links);
         strv_free(p->syscall_allow);
@@ -85,7 +86,9 @@ static void plan_uuid(const PlanInput *in, Plan *p)
                 { 0x9d, 0x1b, 0x5c, 0x1f, 0x62, 0x0e, 0x4b, 0x3a, 0x8f, 0x57, 0x2c, 0x60, 0x31, 0xd9, 0xaa, 0x04 },
                 { 0x41, 0xe7, 0x0c, 0x88, 0x5d, 0x93, 0x45, 0xb6, 0xa2, 0x1f, 0x70, 0xee, 0x8b, 0x06, 0x3c, 0x5a },
         };
-        const char *written = *in->tree->machine_id ? in->tree->machine_id : in->settings->machine_id;
+        const Settings *s = in->settings;
+        bool own_etc = s->volatile_mode != VOLATILE_YES && !settings_custom_root(s, NULL);
+        const char *written = own_etc && *in->tree->machine_id ? in->tree->machine_id : s->machine_id;
         uint8_t id[16];
 
         if (written) {
@@ -109,6 +112,18 @@ static void plan_uuid(const PlanInput *in, Plan *p)
                 id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
         }
         format_uuid(id, p->uuid);
+}
+
+static int plan_template(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+
+        if (s->template && s->ephemeral == YES &&
+            problem_error(problems, s->from[SETTING_EPHEMERAL], "--template= makes a tree that stays, and Ephemeral= one "
+                          "that does not: only one of them can be meant") < 0)
+                return -ENOMEM;
+        p->template = in->template ? strdup(in->template) : NULL;
+        return p->template || !in->template ? 0 : -ENOMEM;
 }
 
 static int plan_names(const PlanInput *in, Plan *p)
@@ -364,6 +379,8 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
         MountFacts f = {
                 .machine = p->machine,
                 .root = p->root,
+                .usr_links = (const char *const *) in->tree->usr_links,
+                .split_usr = in->tree->split_usr,
                 .userns = p->userns,
                 .idmap_tree = p->idmap_tree,
                 .base = p->owner,
@@ -389,8 +406,9 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
 {
         _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
 
-        if (plan_names(in, &p) < 0 || plan_users(in, &p, problems) < 0 || plan_namespaces(in, &p, problems) < 0 ||
-            plan_exec(in, &p, problems) < 0 || plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
+        if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_users(in, &p, problems) < 0 ||
+            plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
+            plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
             plan_env(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
             link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0)
                 return -ENOMEM;

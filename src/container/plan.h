@@ -42,6 +42,7 @@ typedef struct Plan {
         char *machine;
         char *hostname;
         char *root;                     /* the tree, on the host */
+        char *template;                 /* NULL, or what it is copied from first */
         char uuid[37];                  /* dashed */
 
         StartMode start_mode;
@@ -84,6 +85,7 @@ typedef struct PlanInput {
         const TreeFacts *tree;
         const char *machine;
         const char *image_root;
+        const char *template;           /* what the tree has to be copied from first; NULL: it is there */
         uid_t range_base;
         uint32_t range_count;
 } PlanInput;

@@ -49,6 +49,9 @@ int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *
         struct stat st;
         int r;
 
+        /* Nobody has the host to himself. */
+        if (!slash[1])
+                return 0;
         if (fstat(i->fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
         if (asprintf(&beside, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {

@@ -82,8 +82,11 @@ static int open_tree_at(int dir_fd, const char *path, const char *shown, const c
         r = path_of(i.fd, &i.path);
         if (r < 0)
                 return failure_set(failure, r, "Failed to tell the path of %s: %m", shown);
-        if (strcmp(i.path, "/") == 0)
-                return failure_set(failure, -EINVAL, "%s is the host's own root directory", shown);
+        if (strcmp(i.path, "/") == 0) {
+                if (name)
+                        return failure_set(failure, -EINVAL, "%s is the host's own root directory", shown);
+                name = "host";
+        }
 
         i.name = strdup(name ? name : strrchr(i.path, '/') + 1);
         if (!i.name)
@@ -97,6 +100,42 @@ static int open_tree_at(int dir_fd, const char *path, const char *shown, const c
 int image_open(const char *path, Image *ret, Failure *failure)
 {
         return open_tree_at(AT_FDCWD, path, path, /* name= */ NULL, ret, failure);
+}
+
+int image_name_new(const char *path, Image *ret, Failure *failure)
+{
+        _cleanup_free_ char *copy = strdup(path), *parent = NULL;
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        _cleanup_close_ int fd = -EBADF;
+        size_t n = strlen(path);
+        char *slash;
+        int r;
+
+        if (!copy)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        while (n > 1 && copy[n - 1] == '/')
+                copy[--n] = 0;
+        slash = strrchr(copy, '/');
+        i.name = strdup(slash ? slash + 1 : copy);
+        if (!i.name)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        if (!*i.name || strcmp(i.name, ".") == 0 || strcmp(i.name, "..") == 0)
+                return failure_set(failure, -EINVAL, "'%s' is no name for a new tree", path);
+
+        if (slash)
+                slash[slash == copy] = 0;
+        fd = open(slash ? copy : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        r = fd < 0 ? -errno : path_of(fd, &parent);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to open '%s', where a new tree is to be: %m", slash ? copy : ".");
+        if (asprintf(&i.path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, i.name) < 0) {
+                i.path = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+
+        *ret = i;
+        i = (Image) { .fd = -EBADF };
+        return 0;
 }
 
 /* The name among those that are there that a mistyped one was meant to be; NULL where none is near. */

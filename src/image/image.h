@@ -21,8 +21,11 @@ void image_done(Image *i);
  * that is there), a file in place of a directory, unreadable. */
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
 
-/* Opens a tree by directory, which is then its name as well. Never "/": that is the host. */
+/* Opens a tree by directory, whose last part is then its name as well; that of "/", which is the host, is "host". */
 int image_open(const char *path, Image *ret, Failure *failure);
+
+/* A tree that is not there yet, in a directory that is: name and path, no fd. */
+int image_name_new(const char *path, Image *ret, Failure *failure);
 
 /* All images by name, sorted; what can't be a machine's name (dot files) is left out. Where two directories have the
  * same name, the first of the search path is meant. */

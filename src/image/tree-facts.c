@@ -10,11 +10,14 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/init-flavour.h"
 #include "image/tree-facts.h"
 #include "util/fd.h"
+#include "util/strv.h"
 #include "util/text.h"
 #include "util/tree.h"
 
@@ -25,6 +28,7 @@ enum {
 
 void tree_facts_done(TreeFacts *t)
 {
+        strv_free(t->usr_links);
         free(t->os_pretty_name);
         free(t->init_path);
         *t = (TreeFacts) { 0 };
@@ -134,6 +138,40 @@ static bool has_directory(int root_fd, const char *path)
         return fd >= 0;
 }
 
+/* A link's text that leads into /usr and is nothing but a path. */
+static bool leads_into_usr(const char *target)
+{
+        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+
+        target += *target == '/';
+        return strncmp(target, "usr/", 4) == 0 && !strstr(target, "..") && strspn(target, allowed) == strlen(target);
+}
+
+/* What an empty root with nothing but /usr in it lacks. */
+static int read_usr_links(int root_fd, TreeFacts *t)
+{
+        static const char *const names[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                char target[128], *entry;
+                struct stat st;
+                ssize_t n;
+
+                if (fstatat(root_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                n = S_ISLNK(st.st_mode) ? readlinkat(root_fd, names[i], target, sizeof(target) - 1) : -1;
+                target[n < 0 ? 0 : n] = 0;
+                if (!leads_into_usr(target)) {
+                        t->split_usr = t->split_usr || S_ISDIR(st.st_mode);
+                        continue;
+                }
+                if (asprintf(&entry, "%s=%s", names[i], target) < 0 || strv_consume(&t->usr_links, entry) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
 static int read_init(int root_fd, TreeFacts *t)
 {
         static const char *const systemd_paths[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd" };
@@ -177,6 +215,8 @@ int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
         r = read_os_release(root_fd, &t);
         if (r >= 0)
                 r = read_machine_id(root_fd, &t);
+        if (r >= 0)
+                r = read_usr_links(root_fd, &t);
         if (r >= 0)
                 r = read_init(root_fd, &t);
         if (r < 0)

@@ -31,6 +31,8 @@ int init_flavour_from_name(const char *name);          /* -EINVAL */
 typedef struct TreeFacts {
         bool has_os_release;            /* /etc/os-release or /usr/lib/os-release */
         bool has_usr;
+        char **usr_links;               /* /bin and the like that are links into /usr, "bin=usr/bin" */
+        bool split_usr;                 /* /bin, /sbin or /lib is a directory of its own */
         char *os_pretty_name;           /* printable, at most 128 bytes; NULL */
         char machine_id[33];            /* /etc/machine-id where it holds one, else "" */
         char *init_path;                /* what to execute, in the tree ("/sbin/init"); NULL: none */

@@ -13,6 +13,8 @@ static const Stage stages[] = {
         { "bus", stage_bus_up, stage_bus_down },
         { "ids", stage_ids_up, stage_ids_down },
         { "plan", stage_plan_up, stage_plan_down },
+        { "populate", stage_populate_up, stage_populate_down },
+        { "scratch", stage_scratch_up, stage_scratch_down },
         { "cgroup", stage_cgroup_up, stage_cgroup_down },
         { "clone", stage_clone_up, stage_clone_down },
         { "network", stage_network_up, stage_network_down },

@@ -16,6 +16,7 @@
 #include "container/enter.h"
 #include "container/id-range.h"
 #include "container/link.h"
+#include "container/mount-scratch.h"
 #include "container/plan.h"
 #include "container/seccomp.h"
 #include "image/image.h"
@@ -29,16 +30,27 @@ typedef struct Machine {
         bool tell_all;                  /* all that is wrong is wanted, not a start: --check, --json */
         Settings settings;
         char *name;
+        char *file_name;                /* under which its files of settings are looked for */
         Image image;
         HostFacts host;
         TreeFacts tree;
         bool has_facts;                 /* of both */
+
+        /* populate */
+        Image template;                 /* what the machine's tree has to be copied from first; fd -EBADF: nothing */
+        bool populated;                 /* the tree is our copy, and no payload has seen it yet */
 
         /* lock, ids, plan */
         ImageLock lock;
         IdRange range;
         Plan plan;
         SeccompProgram seccomp;
+
+        /* scratch */
+        MountScratch *scratch;          /* n_scratch, one a step of the plan; NULL: no step needs any */
+        size_t n_scratch;
+        uid_t scratch_owner;
+        bool going_round;               /* the machine reboots within this process: what it wrote there stays */
 
         /* cgroup */
         Cgroup cgroup;
@@ -78,6 +90,9 @@ void machine_done(Machine *m);
  * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,
  * and only what is beyond settings is a failure; name or image are missing then where they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
+
+/* run/find-tree.c: the machine's name and its tree, by the switches. */
+int machine_find_tree(Machine *m, Failure *failure);
 
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);

@@ -74,10 +74,12 @@ static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
 {
         int status = 0, r;
 
+        m->going_round = false;
         r = machine_up(m, failure);
         if (r < 0)
                 return r;
         r = machine_supervise(m, ret_end, &status, failure);
+        m->going_round = r >= 0 && goes_round(m, *ret_end);
         if (r < 0 || !goes_round(m, *ret_end))
                 (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
                                          "STOPPING=1\nSTATUS=Container is being rebooted." :

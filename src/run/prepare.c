@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "config/command-line.h"
-#include "image/machine-name.h"
 #include "run/machine.h"
 #include "run/report.h"
 
@@ -18,6 +17,7 @@ void machine_init(Machine *m)
 {
         *m = (Machine) {
                 .image = { .fd = -EBADF },
+                .template = { .fd = -EBADF },
                 .lock = IMAGE_LOCK_NULL,
                 .range = ID_RANGE_NULL,
                 .seccomp = SECCOMP_PROGRAM_NULL,
@@ -37,54 +37,15 @@ void machine_done(Machine *m)
 {
         tree_facts_done(&m->tree);
         host_facts_done(&m->host);
+        mount_scratch_free(m->scratch, m->n_scratch);
+        image_done(&m->template);
         image_done(&m->image);
         free(m->name);
+        free(m->file_name);
         settings_done(&m->settings);
         layers_done(&m->layers);
         assignments_done(&m->switches);
         problems_done(&m->problems);
-}
-
-/* The last part of a path, as a name for the machine that lies there. */
-static int name_from_path(const char *path, char **ret, Failure *failure)
-{
-        const char *base = strrchr(path, '/');
-
-        base = base ? base + 1 : path;
-        if (!machine_name_is_valid(base))
-                return failure_set(failure, -EINVAL, "The directory name '%s' is no machine name (%s); give one by "
-                                   "--machine=", base, machine_name_problem(base));
-        *ret = strdup(base);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int find_image(Machine *m, Failure *failure)
-{
-        const char *name = assignments_last(&m->switches, SETTING_MACHINE);
-        const char *directory = assignments_last(&m->switches, SETTING_DIRECTORY);
-        int r;
-
-        if (name && *name) {
-                if (!machine_name_is_valid(name))
-                        return failure_set(failure, -EINVAL, "'%s' is no machine name: %s", name,
-                                           machine_name_problem(name));
-                m->name = strdup(name);
-                if (!m->name)
-                        return -ENOMEM;
-        }
-
-        if (directory && *directory)
-                r = image_open(directory, &m->image, failure);
-        else if (m->name)
-                r = image_find(NULL, m->name, &m->image, failure);
-        else
-                r = image_open(".", &m->image, failure);
-        if (r < 0)
-                return r;
-        if (strcmp(m->image.path, "/") == 0)
-                return failure_set(failure, -EINVAL, "The host's own / cannot be a machine's tree");
-
-        return m->name ? 0 : name_from_path(m->image.path, &m->name, failure);
 }
 
 /* A step is done, with what it has found in m->problems. Where all that is wrong is to be told, its failure is one more
@@ -109,11 +70,22 @@ static int go_on(Machine *m, int r, Failure *failure)
 
 static int apply_settings(Machine *m)
 {
-        const LayersPlace place = { .machine = m->name, .image_path = m->image.path };
+        const LayersPlace place = { .machine = m->file_name, .image_path = m->image.path };
         int r;
 
         r = layers_read(&place, &m->switches, &m->layers, &m->problems);
         return r < 0 ? r : layers_apply(&m->layers, &m->settings, &m->problems);
+}
+
+/* The host's own tree is no machine's to write to. */
+static int check_host_tree(Machine *m)
+{
+        const Settings *s = &m->settings;
+
+        if (m->image.fd < 0 || strcmp(m->image.path, "/") != 0 || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO)
+                return 0;
+        return problem_error(&m->problems, (Source) {}, "The host's own / can only be a machine's tree with --ephemeral or "
+                             "--volatile");
 }
 
 /* --help and --version. 1: that was all; 0: there is a machine to start. */
@@ -174,12 +146,15 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         r = check_privilege(m, failure);
         if (r < 0)
                 return r;
-        r = go_on(m, find_image(m, failure), failure);
+        r = go_on(m, machine_find_tree(m, failure), failure);
         if (r < 0)
                 return r;
         if (!m->name)                   /* so nobody knows its files; but the switches can be right or wrong */
                 return go_on(m, assignments_apply(&m->switches, NULL, &m->settings, &m->problems), failure);
-        r = go_on(m, apply_settings(m), failure);
+        r = apply_settings(m);
+        if (r >= 0)
+                r = check_host_tree(m);
+        r = go_on(m, r, failure);
         if (r < 0 || m->image.fd < 0)
                 return r;
         return go_on(m, read_facts(m, failure), failure);

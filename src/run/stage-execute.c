@@ -109,6 +109,9 @@ int machine_reduce_privileges(const Machine *m, Failure *failure)
 
         if (!m->settings.keep_unit)
                 return 0;
+        /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
+        if (m->scratch)
+                keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
         if (m->plan.links.n > 0)
                 keep |= CAP_BIT(CAP_NET_ADMIN);
         if (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT))
@@ -154,6 +157,7 @@ int stage_execute_up(Machine *m, Failure *failure)
         if (r != -EPIPE)
                 return r < 0 ? r : -EBADMSG;
         m->sync_fd = fd_close(m->sync_fd);
+        m->populated = false;
 
         /* A payload that still has to become ready may reboot before: that is another start of ours. */
         return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);

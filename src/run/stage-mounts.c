@@ -115,6 +115,7 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
                 .tree_fd = m->image.fd,
                 .leader_pidfd = m->leader.pidfd,
                 .owner = m->plan.owner,
+                .scratch = m->scratch,
                 .userns_fd = -EBADF,
                 .self_pidns_fd = -EBADF,
                 .self_netns_fd = -EBADF,

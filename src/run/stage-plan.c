@@ -13,9 +13,9 @@
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
-        if (m->host.knobs.no_lock)
-                return 0;
-        return image_lock(&m->image, m->settings.read_only == YES, NULL, &m->lock, failure);
+        if (m->host.knobs.no_lock || m->template.fd >= 0)
+                return 0;       /* of a tree that is not there yet, stage-populate.c has it locked */
+        return image_lock(&m->image, settings_shares_tree(&m->settings), NULL, &m->lock, failure);
 }
 
 void stage_lock_down(Machine *m)
@@ -80,6 +80,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .tree = &m->tree,
                 .machine = m->name,
                 .image_root = m->image.path,
+                .template = m->template.path,
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };

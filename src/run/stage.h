@@ -24,6 +24,14 @@ int stage_plan_decide(Machine *m, Problems *problems);  /* the plan, checked aga
 int stage_plan_up(Machine *m, Failure *failure);
 void stage_plan_down(Machine *m);
 
+/* run/stage-populate.c: the tree as a copy of its template. */
+int stage_populate_up(Machine *m, Failure *failure);
+void stage_populate_down(Machine *m);
+
+/* run/stage-scratch.c: directories for the machine's life. */
+int stage_scratch_up(Machine *m, Failure *failure);
+void stage_scratch_down(Machine *m);
+
 /* run/stage-clone.c: cgroup, child, links. */
 int stage_cgroup_up(Machine *m, Failure *failure);
 void stage_cgroup_down(Machine *m);

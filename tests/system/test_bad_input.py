@@ -141,7 +141,7 @@ def test_tree_that_cannot_run_a_command(refused, machine):
 
 
 def test_the_host_s_own_root(refused):
-    refused("/ is the host's own root directory", '-D', '/', '-M', 'host')
+    refused("The host's own / can only be a machine's tree with --ephemeral or --volatile", '-D', '/', '-M', 'host')
 
 
 def test_no_such_command(tree, refused):

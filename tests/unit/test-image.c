@@ -82,9 +82,9 @@ static void test_find_failures(void **state)
 
 static void test_open(void **state)
 {
-        _cleanup_(image_done) Image i = { .fd = -EBADF }, none = { .fd = -EBADF };
+        _cleanup_(image_done) Image i = { .fd = -EBADF }, host = { .fd = -EBADF }, none = { .fd = -EBADF };
         const Tree *t = *state;
-        Failure failure = { 0 }, root = { 0 };
+        Failure failure = { 0 };
         char path[128];
 
         tree_fixture_file(t, "trees/x/usr/y", "");
@@ -94,8 +94,9 @@ static void test_open(void **state)
         (void) snprintf(path, sizeof(path), "%s/trees/x", t->path);
         assert_string_equal(i.path, path);
 
-        assert_int_equal(image_open("/", &none, &root), -EINVAL);
-        assert_non_null(strstr(root.text, "host's own"));
+        assert_int_equal(image_open("/", &host, &failure), 0);
+        assert_string_equal(host.path, "/");
+        assert_string_equal(host.name, "host");
         assert_int_equal(image_open("/nonexistent/tree", &none, &failure), -ENOENT);
         assert_non_null(strstr(failure.text, "/nonexistent/tree"));
 }
@@ -129,12 +130,43 @@ static void test_list(void **state)
         image_list_free(images, n);
 }
 
+static void test_name_new(void **state)
+{
+        static const char *const bad[] = { "", "/", "x/..", "." };
+        const Tree *t = *state;
+        Failure failure = { 0 };
+        char path[128], want[128];
+
+        tree_fixture_file(t, "trees/x", "");
+        tree_fixture_link(t, "link", "trees");
+        (void) snprintf(path, sizeof(path), "%s/link//new/", t->path);
+        (void) snprintf(want, sizeof(want), "%s/trees/new", t->path);
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(image_done) Image image = { .fd = -EBADF };
+
+                assert_int_equal(image_name_new(path, &image, &failure), 0);
+                assert_string_equal(image.path, want);
+                assert_string_equal(image.name, "new");
+                assert_true(image.fd < 0);
+        }
+
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                _cleanup_(image_done) Image image = { .fd = -EBADF };
+
+                assert_int_equal(image_name_new(bad[i], &image, NULL), -EINVAL);
+        }
+        (void) snprintf(path, sizeof(path), "%s/missing/new", t->path);
+        assert_int_equal(image_name_new(path, &(Image) { .fd = -EBADF }, &failure), -ENOENT);
+        assert_non_null(strstr(failure.text, "missing'"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_find),
                 TREE_TEST(test_find_failures),
                 TREE_TEST(test_open),
+                TREE_TEST(test_name_new),
                 TREE_TEST(test_list),
         };
 

@@ -39,6 +39,9 @@ static void test_plan_print_golden(void **state)
                 { "command", INIT_NONE,
                   "--private-users=identity --private-network --network-macvlan=eth0 --console=pipe "
                   "--setenv=HOME=/srv --tmpfs=/srv:size=1m --no-new-privileges=yes /bin/echo hello" },
+                { "files", INIT_SYSTEMD,
+                  "-b -U -x --bind=:/scratch --bind=+/opt:/srv --overlay=+/var:/a:/b:/var --overlay-ro=/c:/d "
+                  "--overlay=+/etc::/etc --tmpfs=/etc/tmp --inaccessible=/boot" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

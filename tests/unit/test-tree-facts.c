@@ -247,6 +247,29 @@ static void test_flavour_names(void **state)
         assert_null(init_flavour_name(_INIT_FLAVOUR_MAX));
 }
 
+static void test_usr_links(void **state)
+{
+        _cleanup_(tree_facts_done) TreeFacts merged = { 0 }, split = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "usr/bin/sh", "");
+        tree_fixture_link(t, "bin", "usr/bin");
+        tree_fixture_link(t, "sbin", "/usr/bin");
+        tree_fixture_link(t, "lib", "usr/../../outside");
+        tree_fixture_link(t, "lib64", "usr/lib 64\n");
+        assert_int_equal(tree_facts_read(t->fd, &merged, NULL), 0);
+        assert_false(merged.split_usr);
+        assert_string_equal(merged.usr_links[0], "bin=usr/bin");
+        assert_string_equal(merged.usr_links[1], "sbin=/usr/bin");
+        assert_null(merged.usr_links[2]);
+
+        tree_fixture_link(t, "sbin", "x");
+        assert_int_equal(unlinkat(t->fd, "sbin", 0), 0);
+        tree_fixture_file(t, "sbin/init", "");
+        assert_int_equal(tree_facts_read(t->fd, &split, NULL), 0);
+        assert_true(split.split_usr);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -258,6 +281,7 @@ int main(void)
                 TREE_TEST(test_init_by_content),
                 TREE_TEST(test_systemd_and_who_goes_first),
                 TREE_TEST(test_set_init),
+                TREE_TEST(test_usr_links),
                 cmocka_unit_test(test_flavour_names),
         };
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The directories of the host that a machine's mounts need and that are there for its life only: temporary bind mounts,
+ * upper layers that are thrown away, overlayfs' work directories.
+ */
+
+#include <sys/types.h>
+
+#include "container/mount-plan.h"
+#include "image/scratch-dir.h"
+#include "util/failure.h"
+
+/* What one step has. */
+typedef struct MountScratch {
+        ScratchDir dir;         /* fd is -EBADF where the step needs nothing */
+        char *upper;            /* the upper layer's name: in dir, or (user_upper) beside dir, which is its work directory */
+        bool user_upper;        /* the upper layer is the user's, and stays */
+        dev_t upper_dev;        /* which directory it was when it was looked up */
+        ino_t upper_ino;
+} MountScratch;
+
+typedef struct MountScratchContext {
+        int tree_fd;            /* the machine's tree */
+        const char *tree_name;  /* for the directories' names */
+        bool tree_is_host;      /* the tree is "/": nothing of ours goes beside it */
+        uid_t owner;            /* host id of the machine's root */
+} MountScratchContext;
+
+/* Makes what the plan's steps need: an array of plan->n, or NULL where none does. The upper layer of a throw-away "/" lies
+ * beside the tree, hidden; everything else in /var/tmp. */
+int mount_scratch_make(const MountPlan *plan, const MountScratchContext *c, MountScratch **ret, Failure *failure);
+
+/* Makes them ready for a second use: work directories are new, contents stay. */
+int mount_scratch_renew(MountScratch *scratch, size_t n, Failure *failure);
+
+/* Removes what was made (not what is the user's). A warning where that fails. */
+void mount_scratch_free(MountScratch *scratch, size_t n);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Which machine a command line means, and where its tree lies: --machine=, --directory=, --template= and --ephemeral
+ * together. The supervisor, before anything is changed.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "image/machine-name.h"
+#include "run/machine.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+enum { SUFFIX = 17 };           /* "-" and 16 hexadecimal digits */
+
+/* The switch's last value; NULL where there is none, or an empty one. */
+static const char *switch_value(const Machine *m, SettingId id)
+{
+        const char *value = assignments_last(&m->switches, id);
+
+        return value && *value ? value : NULL;
+}
+
+/* Also where the machine gets a longer name later, its files are called by this. */
+static int set_name(Machine *m, const char *name)
+{
+        m->name = strdup(name);
+        m->file_name = strdup(name);
+        return m->name && m->file_name ? 0 : -ENOMEM;
+}
+
+static int read_name(Machine *m, Failure *failure)
+{
+        const char *name = switch_value(m, SETTING_MACHINE);
+
+        if (!name)
+                return 0;
+        if (!machine_name_is_valid(name))
+                return failure_set(failure, -EINVAL, "'%s' is no machine name: %s", name, machine_name_problem(name));
+        return set_name(m, name);
+}
+
+/* The last part of the tree's path, or the host's name for its own tree, as a name for the machine. */
+static int name_from_path(Machine *m, Failure *failure)
+{
+        const char *base = strrchr(m->image.path, '/') + 1;
+        char host[HOST_NAME_MAX + 1] = "";
+
+        if (!*base) {
+                (void) gethostname(host, sizeof(host) - 1);
+                base = host;
+        }
+        if (!machine_name_is_valid(base))
+                return failure_set(failure, -EINVAL, "The directory name '%s' is no machine name (%s); give one by "
+                                   "--machine=", base, machine_name_problem(base));
+        return set_name(m, base);
+}
+
+/* So that several can run at once without a name for each. */
+static int add_suffix(char **name)
+{
+        size_t n = strlen(*name);
+        uint64_t number;
+        char *longer;
+
+        if (n + SUFFIX > HOST_NAME_MAX)
+                n = HOST_NAME_MAX - SUFFIX;
+        while (n > 0 && ((*name)[n - 1] == '-' || (*name)[n - 1] == '.'))
+                n--;
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+                return -errno;
+        if (asprintf(&longer, "%.*s-%016" PRIx64, (int) n, *name, number) < 0)
+                return -ENOMEM;
+
+        free(*name);
+        *name = longer;
+        return 0;
+}
+
+static int open_existing(Machine *m, const char *directory, Failure *failure)
+{
+        if (directory)
+                return image_open(directory, &m->image, failure);
+        return m->name ? image_find(NULL, m->name, &m->image, failure) : image_open(".", &m->image, failure);
+}
+
+/* Until it is there, the machine's tree is looked at in its template, which will be the same. */
+static int open_template(Machine *m, const char *path, const char *template, Failure *failure)
+{
+        int r;
+
+        r = image_open(template, &m->template, failure);
+        if (r >= 0)
+                r = image_name_new(path, &m->image, failure);
+        if (r < 0)
+                return r;
+        m->image.fd = fcntl(m->template.fd, F_DUPFD_CLOEXEC, 0);
+        return m->image.fd < 0 ? failure_set(failure, -errno, "Failed to open the tree %s again: %m", template) : 0;
+}
+
+static int find_by_template(Machine *m, const char *directory, const char *template, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (!directory && !m->name)
+                return failure_set(failure, -EINVAL, "--template= needs --directory= or --machine=");
+        if ((directory ? asprintf(&path, "%s", directory) : asprintf(&path, "/var/lib/machines/%s", m->name)) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+
+        if (access(path, F_OK) < 0 && errno == ENOENT)
+                return open_template(m, path, template, failure);
+        log_debug(0, "'%s' is there already, and is not made from '%s'", path, template);
+        return image_open(path, &m->image, failure);
+}
+
+int machine_find_tree(Machine *m, Failure *failure)
+{
+        const char *directory = switch_value(m, SETTING_DIRECTORY), *template = switch_value(m, SETTING_TEMPLATE);
+        bool named;
+        int r;
+
+        r = read_name(m, failure);
+        if (r < 0)
+                return r;
+        named = m->name;
+        if (template)
+                r = find_by_template(m, directory, template, failure);
+        else
+                r = open_existing(m, directory, failure);
+        if (r >= 0 && !named)
+                r = name_from_path(m, failure);
+        if (r < 0)
+                return r;
+
+        return !named && assignments_last(&m->switches, SETTING_EPHEMERAL) ? add_suffix(&m->name) : 0;
+}

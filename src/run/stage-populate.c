@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The machine's tree as a copy of another (--template=), where it is missing. The copy grows under a hidden name beside its
+ * place (.#box-NAME.DIGITS, as all of image/scratch-dir.h, so that one that was cut short is found and removed later) and
+ * gets its own name when it is whole. The supervisor, as root of the host.
+ */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "image/scratch-dir.h"
+#include "image/tree-copy.h"
+#include "run/stage.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* The directory that the tree lies in, or is to. */
+static int open_parent(const Machine *m, Failure *failure)
+{
+        const char *slash = strrchr(m->image.path, '/');
+        _cleanup_free_ char *parent = strndup(m->image.path, slash == m->image.path ? 1 : (size_t) (slash - m->image.path));
+        int fd;
+
+        if (!parent)
+                return -ENOMEM;
+        fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? failure_set(failure, -errno, "Failed to open '%s': %m", parent) : fd;
+}
+
+static const char *tree_base_name(const Machine *m)
+{
+        return strrchr(m->image.path, '/') + 1;
+}
+
+static int make_hidden(const Machine *m, int parent_fd, ScratchDir *ret, Failure *failure)
+{
+        _cleanup_free_ char *prefix = NULL;
+        int r;
+
+        if (asprintf(&prefix, ".#box-%.200s.", tree_base_name(m)) < 0) {
+                prefix = NULL;
+                return -ENOMEM;
+        }
+        r = scratch_dir_make(parent_fd, prefix, ret);
+        return r < 0 ? failure_set(failure, r, "Failed to make a directory beside '%s': %m", m->image.path) : 0;
+}
+
+/* Both are blocked: they would wait for the machine that is to come. */
+static bool is_asked_to_stop(void *userdata)
+{
+        sigset_t pending;
+
+        return sigpending(&pending) >= 0 && (sigismember(&pending, SIGTERM) > 0 || sigismember(&pending, SIGINT) > 0);
+}
+
+static int copy_template(const Machine *m, const ScratchDir *to, Failure *failure)
+{
+        _cleanup_close_ int mount_fd = -EBADF, from = -EBADF;
+        int r;
+
+        /* Without what is mounted below it. */
+        mount_fd = open_tree(m->template.fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (mount_fd >= 0)
+                from = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (from < 0)
+                return failure_set(failure, -errno, "Failed to open the template '%s': %m", m->template.path);
+
+        r = tree_copy(from, to->fd, to->fd, is_asked_to_stop, NULL, failure);
+        if (r == -EINTR)
+                return failure_set(failure, r, "Copying the template '%s' was interrupted", m->template.path);
+        return r;
+}
+
+/* From here on it is the machine's tree. */
+static int adopt(Machine *m, int parent_fd, ScratchDir *dir, Failure *failure)
+{
+        int fd, r;
+
+        fd = openat(dir->parent_fd, dir->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open the new tree '%s': %m", m->image.path);
+        r = scratch_dir_publish(dir, tree_base_name(m));
+        if (r < 0) {
+                fd_close(fd);
+                return failure_set(failure, r, "Failed to give the new tree its name '%s': %m", m->image.path);
+        }
+
+        fd_close(m->image.fd);
+        m->image.fd = fd;
+        m->template.fd = fd_close(m->template.fd);
+        r = stage_lock_up(m, failure);
+        /* Where another has been quicker, it is that one's now. */
+        m->populated = r >= 0;
+        return r;
+}
+
+int stage_populate_up(Machine *m, Failure *failure)
+{
+        ScratchDir dir = SCRATCH_DIR_NULL;
+        ImageLock template_lock = IMAGE_LOCK_NULL;
+        _cleanup_close_ int parent_fd = -EBADF;
+        int r;
+
+        if (m->template.fd < 0)
+                return 0;
+        parent_fd = open_parent(m, failure);
+        if (parent_fd < 0)
+                return parent_fd;
+        r = image_lock(&m->template, /* read_only= */ true, NULL, &template_lock, failure);
+        if (r >= 0)
+                r = make_hidden(m, parent_fd, &dir, failure);
+        if (r >= 0)
+                r = copy_template(m, &dir, failure);
+        if (r >= 0)
+                r = adopt(m, parent_fd, &dir, failure);
+        (void) scratch_dir_remove(&dir);
+        image_unlock(&template_lock);
+        if (r < 0)
+                return r;
+
+        if (!m->settings.quiet)
+                log_info(0, "Made the tree '%s' as a copy of '%s'", m->image.path, m->template.path);
+        return 0;
+}
+
+/* A start that fails takes the tree back, before anybody has used it. */
+void stage_populate_down(Machine *m)
+{
+        _cleanup_close_ int parent_fd = m->populated ? open_parent(m, NULL) : -EBADF;
+        ScratchDir dir = SCRATCH_DIR_NULL;
+
+        if (parent_fd >= 0 && make_hidden(m, parent_fd, &dir, NULL) >= 0) {
+                (void) renameat2(parent_fd, tree_base_name(m), dir.fd, "tree", RENAME_NOREPLACE);
+                (void) scratch_dir_remove(&dir);
+        }
+        m->populated = false;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The directories of the host that a machine's mounts need for its life (container/mount-scratch.h). A machine that reboots
+ * within this process keeps what it wrote there; one that reboots by its unit gets a new process, and new ones. The
+ * supervisor, as root of the host.
+ */
+
+#include <string.h>
+
+#include "run/stage.h"
+
+/* From before a reboot; of use only where the machine still has the same ids. */
+static bool can_reuse(const Machine *m)
+{
+        return m->scratch && m->scratch_owner == m->plan.owner && m->n_scratch == m->plan.mounts.n;
+}
+
+static void drop(Machine *m)
+{
+        mount_scratch_free(TAKE_PTR(m->scratch), m->n_scratch);
+        m->n_scratch = 0;
+}
+
+int stage_scratch_up(Machine *m, Failure *failure)
+{
+        const MountScratchContext c = {
+                .tree_fd = m->image.fd,
+                .tree_name = m->image.name,
+                .tree_is_host = strcmp(m->image.path, "/") == 0,
+                .owner = m->plan.owner,
+        };
+        int r;
+
+        if (can_reuse(m))
+                return mount_scratch_renew(m->scratch, m->n_scratch, failure);
+        drop(m);
+        r = mount_scratch_make(&m->plan.mounts, &c, &m->scratch, failure);
+        if (r < 0)
+                return r;
+        m->n_scratch = m->plan.mounts.n;
+        m->scratch_owner = m->plan.owner;
+        return 0;
+}
+
+void stage_scratch_down(Machine *m)
+{
+        if (!m->going_round)
+                drop(m);
+}
