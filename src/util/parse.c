@@ -131,27 +131,97 @@ const char *signal_name(int sig)
         return buf;
 }
 
-/* One C escape after the backslash; *s stands on the letter. The byte, or -1. */
-static int unescape(const char **s)
+/* n digits of base 8 or 16 at p, or -1. */
+static int64_t escape_number(const char *p, unsigned n, unsigned base)
+{
+        int64_t v = 0;
+
+        for (unsigned i = 0; i < n; i++, p++) {
+                bool ok = base == 8 ? *p >= '0' && *p <= '7' : isxdigit((unsigned char) *p);
+
+                if (!ok)
+                        return -1;
+                v = v * base + (isdigit((unsigned char) *p) ? *p - '0' : (*p | 0x20) - 'a' + 10);
+        }
+        return v;
+}
+
+/* A character as UTF-8: how many bytes, or -1 where there is none of that number. */
+static int encode_utf8(uint32_t c, char buf[static 4])
+{
+        static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
+        unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return -1;
+
+        buf[0] = (char) (lead[more] | c >> (6 * more));
+        for (unsigned i = 1; i <= more; i++)
+                buf[i] = (char) (0x80 | (c >> (6 * (more - i)) & 0x3f));
+        return (int) more + 1;
+}
+
+/* One C escape after the backslash; *s stands on the letter. How many bytes it stands for, or -1. */
+static int unescape(const char **s, char buf[static 4])
 {
         static const char from[] = "abfnrtvse\\\"'", to[] = "\a\b\f\n\r\t\v \033\\\"'";
-        const char *p = *s, *hit;
-        int v = 0;
+        static const struct { char letter; unsigned digits, base; } numbers[] = {
+                { 'x', 2, 16 }, { 'u', 4, 16 }, { 'U', 8, 16 }, { 0, 3, 8 },
+        };
+        const char *p = *s, *hit = *p ? strchr(from, *p) : NULL;
+        int64_t v = -1;
 
-        if (*p == 'x') {
-                if (!isxdigit((unsigned char) p[1]) || !isxdigit((unsigned char) p[2]))
-                        return -1;
-                for (int i = 1; i <= 2; i++)
-                        v = v * 16 + (isdigit((unsigned char) p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
-                *s = p + 3;
-                return v ? v : -1;
+        if (hit) {
+                buf[0] = to[hit - from];
+                *s = p + 1;
+                return 1;
         }
 
-        hit = *p ? strchr(from, *p) : NULL;
-        if (!hit)
-                return -1;
-        *s = p + 1;
-        return (unsigned char) to[hit - from];
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+                if (numbers[i].letter && *p != numbers[i].letter)
+                        continue;
+                p += numbers[i].letter != 0;
+                v = escape_number(p, numbers[i].digits, numbers[i].base);
+                if (v < 0 || (numbers[i].digits <= 3 && v > UINT8_MAX))
+                        return -1;
+                *s = p + numbers[i].digits;
+                if (numbers[i].digits > 3)
+                        return v > UINT32_MAX ? -1 : encode_utf8((uint32_t) v, buf);
+                buf[0] = (char) v;
+                return 1;
+        }
+
+        return -1;
+}
+
+int parse_escaped(const char *s, char **ret, size_t *ret_size)
+{
+        /* No escape is shorter than what it stands for. */
+        _cleanup_free_ char *out = malloc(strlen(s) + 1);
+        size_t n = 0;
+
+        if (!out)
+                return -ENOMEM;
+
+        while (*s) {
+                char buf[4];
+                int k = 1;
+
+                buf[0] = *s++;
+                if (buf[0] == '\\')
+                        k = unescape(&s, buf);
+                if (k < 0) {
+                        explicit_bzero(out, n);
+                        return -EINVAL;
+                }
+                memcpy(out + n, buf, (size_t) k);
+                n += (size_t) k;
+        }
+        out[n] = 0;
+
+        *ret_size = n;
+        *ret = TAKE_PTR(out);
+        return 0;
 }
 
 int parse_word(const char **s, char **ret)
@@ -175,13 +245,15 @@ int parse_word(const char **s, char **ret)
                         quote = quote ? 0 : *p;
                         p++;
                 } else if (*p == '\\') {
-                        int c;
+                        char buf[4];
+                        int k;
 
                         p++;
-                        c = unescape(&p);
-                        if (c < 0)
+                        k = unescape(&p, buf);
+                        if (k < 0 || !buf[0])
                                 return -EINVAL;
-                        word[n++] = (char) c;
+                        memcpy(word + n, buf, (size_t) k);
+                        n += (size_t) k;
                 } else
                         word[n++] = *p++;
         }

@@ -20,5 +20,9 @@ const char *signal_name(int sig);
  * 1 with a word (to be freed), 0 at the end, -EINVAL for an unclosed quote, -ENOMEM. */
 int parse_word(const char **s, char **ret);
 
+/* All of s, with the C escapes of systemd.syntax(7) as what they stand for. The result has a NUL behind its *ret_size bytes,
+ * among which others may be. -EINVAL for a backslash that begins none, -ENOMEM. */
+int parse_escaped(const char *s, char **ret, size_t *ret_size);
+
 /* Levenshtein distance, for "did you mean": small numbers are near. Case does not count. */
 unsigned text_distance(const char *a, const char *b);

@@ -73,6 +73,32 @@ static void test_parse_word_quotes(void **state)
         assert_int_equal(parse_word(&s, &word), -EINVAL);
 }
 
+static void test_parse_escaped(void **state)
+{
+        static const struct { const char *text, *bytes; size_t n; } cases[] = {
+                { "", "", 0 },
+                { "plain text, no \"quotes\"", "plain text, no \"quotes\"", 23 },
+                { "a\\nb\\tc\\\\d\\s\\e", "a\nb\tc\\d \033", 9 },
+                { "\\x00\\xff\\x7E", "\0\xff~", 3 },
+                { "\\000\\101\\377", "\0A\xff", 3 },
+                { "\\u00e9\\u20ac\\U0001f600\\u0000", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\0", 10 },
+        };
+        static const char *const bad[] = {
+                "\\", "\\q", "\\x1", "\\xgg", "\\12", "\\400", "\\ud800", "\\U00110000", "\\uffg0", "end\\",
+        };
+        char *bytes = NULL;
+        size_t n = 99;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_int_equal(parse_escaped(cases[i].text, &bytes, &n), 0);
+                assert_int_equal(n, cases[i].n);
+                assert_memory_equal(bytes, cases[i].bytes, n + 1);
+                free(bytes);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                assert_int_equal(parse_escaped(bad[i], &bytes, &n), -EINVAL);
+}
+
 static void test_text_distance(void **state)
 {
         assert_int_equal(text_distance("Bind", "bind"), 0);
@@ -88,6 +114,7 @@ int main(void)
                 cmocka_unit_test(test_parse_u64_limits),
                 cmocka_unit_test(test_parse_signal),
                 cmocka_unit_test(test_parse_word_quotes),
+                cmocka_unit_test(test_parse_escaped),
                 cmocka_unit_test(test_text_distance),
         };
 
