@@ -14,8 +14,16 @@
 /* How much of a bad value a message quotes. */
 enum { QUOTE_MAX = 200 };
 
+void assignments_forget_secrets(Assignments *a)
+{
+        for (size_t i = 0; i < a->n; i++)
+                if (a->items[i].row->flags & SETTING_SECRET)
+                        explicit_bzero(a->items[i].value, strlen(a->items[i].value));
+}
+
 void assignments_done(Assignments *a)
 {
+        assignments_forget_secrets(a);
         for (size_t i = 0; i < a->n; i++)
                 free(a->items[i].value);
         free(a->items);
@@ -66,7 +74,7 @@ static int report(const Assignment *a, bool fatal, const char *reason, Problems 
 
         if (!source_is_switch(a->from))
                 return add(problems, a->from, "%s=%.*s%s: %s", a->row->key, QUOTE_MAX, a->value, more, reason);
-        if (a->row->flags & SETTING_NO_ARG)
+        if (a->row->flags & (SETTING_NO_ARG | SETTING_SECRET))
                 return add(problems, a->from, "%s", reason);
         return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);
 }

@@ -26,6 +26,9 @@ typedef struct Assignments {
 
 void assignments_done(Assignments *a);
 
+/* Overwrites the values of SETTING_SECRET rows, once they have become settings. */
+void assignments_forget_secrets(Assignments *a);
+
 /* Adds one; text is copied. where must be owned by a->names already (assignments_name()) or be static. */
 int assignments_add(Assignments *a, const SettingRow *row, const char *text, Source from);
 

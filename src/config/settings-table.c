@@ -23,6 +23,11 @@ static const char *const words_settings[] = { "yes", "override", "trusted", "no"
 static const char *const words_console[] = { "auto", "interactive", "read-only", "passive", "pipe", "autopipe", NULL };
 static const char *const words_boot_time[] = { "host", "zero", NULL };
 static const char *const words_volatile[] = { "no", "yes", "state", "overlay", NULL };
+static const char *const words_resolv_conf[] = {
+        "auto", "off", "copy-host", "copy-static", "copy-uplink", "copy-stub", "replace-host", "replace-static",
+        "replace-uplink", "replace-stub", "bind-host", "bind-static", "bind-uplink", "bind-stub", "delete", NULL
+};
+static const char *const words_timezone[] = { "auto", "off", "copy", "bind", "symlink", "delete", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
 /* The order of the headings in --help is that of their first rows. */
@@ -87,6 +92,13 @@ const SettingRow settings_table[] = {
           SETTING_LIST | SETTING_PRIVILEGED | SETTING_RESTRICTS,
           value_system_call_filter, .group = group_users,
           .help = "System calls and @groups to allow too, or (~) to forbid" },
+        { SETTING_RESOLV_CONF, "Exec", "ResolvConf", "resolv-conf", 0, "MODE", NULL, 0,
+          value_choice, FIELD(resolv_conf), words_resolv_conf, group_host,
+          .help = "/etc/resolv.conf of the machine: auto, off, delete, copy-, replace- or bind- with host, static, "
+                  "uplink or stub" },
+        { SETTING_TIMEZONE, "Exec", "Timezone", "timezone", 0, "MODE", NULL, 0,
+          value_choice, FIELD(timezone), words_timezone, group_host,
+          .help = "/etc/localtime of the machine: auto, off, copy, bind, symlink, delete" },
         { SETTING_LINK_JOURNAL, "Exec", "LinkJournal", "link-journal", 0, "MODE", NULL, SETTING_PRIVILEGED,
           value_choice, FIELD(link_journal), words_link_journal, group_host,
           .help = "Show the journal on the host: auto, no, host, try-host, guest, try-guest" },
@@ -128,6 +140,9 @@ const SettingRow settings_table[] = {
           SETTING_LIST | SETTING_PRIVILEGED,
           value_overlay, .group = group_files,
           .help = "The same, read-only" },
+        { SETTING_BIND_USER, "Files", "BindUser", "bind-user", 0, "USER", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_bind_user, .group = group_users,
+          .help = "Give a user of the host, with home directory and password, to the machine" },
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
           SETTING_PRIVILEGED,
           value_ownership, .group = group_users,
@@ -182,6 +197,12 @@ const SettingRow settings_table[] = {
         { SETTING_MACHINE, NULL, NULL, "machine", 'M', "NAME", NULL, 0,
           value_hostname, FIELD(machine), .group = group_machine,
           .help = "Name of the machine" },
+        { SETTING_SET_CREDENTIAL, NULL, NULL, "set-credential", 0, "ID:VALUE", NULL, SETTING_LIST | SETTING_SECRET,
+          value_set_credential, .group = group_what,
+          .help = "Pass a credential to the payload" },
+        { SETTING_LOAD_CREDENTIAL, NULL, NULL, "load-credential", 0, "ID:PATH", NULL, SETTING_LIST,
+          value_load_credential, .group = group_what,
+          .help = "Pass one from a file, a socket, or (by name) from our own credentials" },
         { SETTING_SETTINGS, NULL, NULL, "settings", 0, "MODE", NULL, 0,
           value_choice, FIELD(settings_mode), words_settings, group_machine,
           .help = "NAME.nspawn: yes (switches win), override (the file wins), trusted "

@@ -29,6 +29,7 @@ typedef enum SettingFlags {
         SETTING_HIDDEN = 1 << 5,        /* not in --help: an alias for another program's switch */
         SETTING_ADDS = 1 << 6,          /* in [Network]: says nothing of the links, so it neither makes a file's links take
                                            the switches' place, nor goes with them */
+        SETTING_SECRET = 1 << 7,        /* the value is never printed, and overwritten before it is freed */
 } SettingFlags;
 
 struct SettingRow {

@@ -70,6 +70,20 @@ void overlay_setting_done(OverlaySetting *o)
         *o = (OverlaySetting) { 0 };
 }
 
+void settings_forget_credentials(Settings *s)
+{
+        for (size_t i = 0; i < s->n_credentials; i++) {
+                if (s->credentials[i].data)
+                        explicit_bzero(s->credentials[i].data, s->credentials[i].size);
+                free(s->credentials[i].data);
+                free(s->credentials[i].id);
+                free(s->credentials[i].path);
+        }
+        free(s->credentials);
+        s->credentials = NULL;
+        s->n_credentials = 0;
+}
+
 void settings_done(Settings *s)
 {
         strv_free(s->parameters);
@@ -94,6 +108,7 @@ void settings_done(Settings *s)
         for (size_t i = 0; i < s->n_overlays; i++)
                 overlay_setting_done(&s->overlays[i]);
         free(s->overlays);
+        strings_free(s->bind_users, s->n_bind_users);
 
         free(s->bridge);
         interfaces_free(s->macvlan, s->n_macvlan);
@@ -105,6 +120,7 @@ void settings_done(Settings *s)
         free(s->directory);
         free(s->template);
         free(s->machine);
+        settings_forget_credentials(s);
         free(s->slice);
 
         settings_init(s);
@@ -172,4 +188,12 @@ bool settings_shares_tree(const Settings *s)
 bool settings_veth(const Settings *s)
 {
         return settings_private_network(s) && (s->virtual_ethernet == YES || s->bridge);
+}
+
+bool settings_etc_writable(const Settings *s)
+{
+        /* These two put something else on "/", which takes what is written. */
+        if (s->volatile_mode == VOLATILE_YES || s->volatile_mode == VOLATILE_OVERLAY)
+                return true;
+        return s->volatile_mode == VOLATILE_NO && s->read_only != YES;
 }

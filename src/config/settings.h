@@ -89,6 +89,34 @@ typedef enum LinkJournal {
         LINK_JOURNAL_TRY_GUEST,
 } LinkJournal;
 
+/* How the machine gets a resolv.conf: what is done with which file of the host. */
+typedef enum ResolvConf {
+        RESOLV_CONF_AUTO,
+        RESOLV_CONF_OFF,
+        RESOLV_CONF_COPY_HOST,
+        RESOLV_CONF_COPY_STATIC,
+        RESOLV_CONF_COPY_UPLINK,
+        RESOLV_CONF_COPY_STUB,
+        RESOLV_CONF_REPLACE_HOST,
+        RESOLV_CONF_REPLACE_STATIC,
+        RESOLV_CONF_REPLACE_UPLINK,
+        RESOLV_CONF_REPLACE_STUB,
+        RESOLV_CONF_BIND_HOST,
+        RESOLV_CONF_BIND_STATIC,
+        RESOLV_CONF_BIND_UPLINK,
+        RESOLV_CONF_BIND_STUB,
+        RESOLV_CONF_DELETE,
+} ResolvConf;
+
+typedef enum Timezone {
+        TIMEZONE_AUTO,
+        TIMEZONE_OFF,
+        TIMEZONE_COPY,
+        TIMEZONE_BIND,
+        TIMEZONE_SYMLINK,
+        TIMEZONE_DELETE,
+} Timezone;
+
 typedef enum BindIdMap {
         BIND_NOIDMAP,           /* the host's owners; unmapped ones show as nobody */
         BIND_IDMAP,             /* the machine's map, as the tree itself */
@@ -125,6 +153,15 @@ typedef struct TmpfsSetting {
         char *options;          /* mount options as written; NULL: mode=0755 */
         Source from;
 } TmpfsSetting;
+
+/* A secret for the payload. Exactly one of path and data is set. */
+typedef struct CredentialSetting {
+        char *id;
+        char *path;             /* absolute, or a name in our own $CREDENTIALS_DIRECTORY */
+        char *data;             /* the secret itself; may hold NUL bytes, overwritten before it is freed */
+        size_t size;            /* of data */
+        Source from;
+} CredentialSetting;
 
 /* An interface of the host and its name inside: "PARENT[:INNER]", "HOST[:INNER]". inner NULL: the kind's default. */
 typedef struct InterfaceSetting {
@@ -164,6 +201,8 @@ typedef enum SettingId {
         SETTING_DROP_CAPABILITY,
         SETTING_NO_NEW_PRIVILEGES,
         SETTING_SYSTEM_CALL_FILTER,
+        SETTING_RESOLV_CONF,
+        SETTING_TIMEZONE,
         SETTING_LINK_JOURNAL,
         /* [Files] */
         SETTING_READ_ONLY,
@@ -174,6 +213,7 @@ typedef enum SettingId {
         SETTING_INACCESSIBLE,
         SETTING_OVERLAY,
         SETTING_OVERLAY_READ_ONLY,
+        SETTING_BIND_USER,
         SETTING_PRIVATE_USERS_OWNERSHIP,
         /* [Network] */
         SETTING_PRIVATE,
@@ -190,6 +230,8 @@ typedef enum SettingId {
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,
         SETTING_MACHINE,
+        SETTING_SET_CREDENTIAL,
+        SETTING_LOAD_CREDENTIAL,
         SETTING_REGISTER,
         SETTING_KEEP_UNIT,
         SETTING_SLICE,
@@ -229,6 +271,8 @@ typedef struct Settings {
         size_t n_syscall_allow;
         StringSetting *syscall_deny;
         size_t n_syscall_deny;
+        ResolvConf resolv_conf;
+        Timezone timezone;
         LinkJournal link_journal;
 
         /* [Files] */
@@ -242,6 +286,8 @@ typedef struct Settings {
         size_t n_inaccessible;
         OverlaySetting *overlays;       /* both kinds, in the order written */
         size_t n_overlays;
+        StringSetting *bind_users;      /* names of the host's, none twice */
+        size_t n_bind_users;
         Ownership ownership;
 
         /* [Network] */
@@ -264,6 +310,8 @@ typedef struct Settings {
         char *directory;
         char *template;
         char *machine;
+        CredentialSetting *credentials; /* both kinds; no id twice */
+        size_t n_credentials;
         RegisterMode register_mode;
         bool keep_unit;
         char *slice;
@@ -294,3 +342,9 @@ bool settings_custom_root(const Settings *s, Source *ret);
 bool settings_shares_tree(const Settings *s);
 
 bool settings_veth(const Settings *s);                  /* Bridge= implies it */
+
+/* Can what a start puts into /etc be written there? */
+bool settings_etc_writable(const Settings *s);
+
+/* Overwrites and frees the secrets. */
+void settings_forget_credentials(Settings *s);

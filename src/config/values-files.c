@@ -310,3 +310,63 @@ int value_overlay(const SettingRow *row, const char *text, Source from, Settings
         o = (OverlaySetting) { 0 };
         return 0;
 }
+
+/* ---- users -------------------------------------------------------------------------------------------------- */
+
+/* systemd's strict rule for user names, which also makes it a file's name. */
+static bool is_user_name(const char *s)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+        static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
+
+        return *s && strchr(letters, *s) && strspn(s, others) == strlen(s) && strlen(s) <= 31;
+}
+
+static bool has_user(const Settings *s, const char *name)
+{
+        for (size_t i = 0; i < s->n_bind_users; i++)
+                if (strcmp(s->bind_users[i].value, name) == 0)
+                        return true;
+        return false;
+}
+
+int value_bind_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_strv_ char **names = NULL;
+
+        if (!*text) {
+                for (size_t i = 0; i < s->n_bind_users; i++)
+                        free(s->bind_users[i].value);
+                s->n_bind_users = 0;
+                return 0;
+        }
+
+        for (;;) {
+                char *name = NULL;
+                int r = value_next_item(&text, &name);
+
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+                r = strv_consume(&names, name);
+                if (r < 0)
+                        return r;
+                if (!is_user_name(name))
+                        return value_refuse(reterr_reason, "not a user's name: '%s'", name);
+        }
+
+        STRV_FOREACH(name, names) {
+                StringSetting *item;
+
+                if (has_user(s, *name))
+                        continue;
+                item = array_append(&s->bind_users, &s->n_bind_users, sizeof(StringSetting));
+                if (!item)
+                        return -ENOMEM;
+                *item = (StringSetting) { .value = strdup(*name), .from = from };
+                if (!item->value)
+                        return -ENOMEM;
+        }
+        return 0;
+}

@@ -322,6 +322,27 @@ static int print_inaccessible(const SettingRow *row, const Settings *s, Source f
         return print_strings(s->inaccessible, s->n_inaccessible, "", ret);
 }
 
+static int print_bind_users(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return print_strings(s->bind_users, s->n_bind_users, "", ret);
+}
+
+/* Those that hold a secret, by name only. */
+static int print_credentials(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_credentials; i++) {
+                const CredentialSetting *c = &s->credentials[i];
+
+                if (row->id == SETTING_LOAD_CREDENTIAL && c->path)
+                        r = add_format(ret, c->from, "%s:%s", c->id, c->path);
+                else if (row->id == SETTING_SET_CREDENTIAL && c->data)
+                        r = add_format(ret, c->from, "%s", c->id);
+        }
+        return r;
+}
+
 /* ---- network -------------------------------------------------------------------------------------------------- */
 
 static int print_bridge(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -368,6 +389,9 @@ static const struct {
         { value_tmpfs, print_tmpfs },
         { value_inaccessible, print_inaccessible },
         { value_overlay, print_overlays },
+        { value_bind_user, print_bind_users },
+        { value_set_credential, print_credentials },
+        { value_load_credential, print_credentials },
         { value_virtual_ethernet, print_tristate },
         { value_bridge, print_bridge },
         { value_interfaces, print_interfaces },

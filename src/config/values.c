@@ -16,7 +16,8 @@
 
 _Static_assert(sizeof(ConsoleMode) == sizeof(int) && sizeof(SettingsMode) == sizeof(int) &&
                sizeof(RegisterMode) == sizeof(int) && sizeof(LinkJournal) == sizeof(int) &&
-               sizeof(BootTime) == sizeof(int) && sizeof(Volatile) == sizeof(int),
+               sizeof(BootTime) == sizeof(int) && sizeof(Volatile) == sizeof(int) &&
+               sizeof(ResolvConf) == sizeof(int) && sizeof(Timezone) == sizeof(int),
                "value_choice() writes any of them as an int");
 
 void *value_field(const SettingRow *row, Settings *s)
@@ -181,9 +182,9 @@ int value_choice(const SettingRow *row, const char *text, Source from, Settings 
                 *field = 0;             /* the first word is every choice's default */
                 return 0;
         }
-        /* Where "yes" or "no" is among the words, so is every other way to write it. */
+        /* Where "yes", "no" or "off" is among the words, so is every other way to write it. */
         if (parse_bool(text, &b) == 0)
-                text = b ? "yes" : "no";
+                text = b ? "yes" : has_word(row, "no") ? "no" : "off";
 
         for (int i = 0; row->words[i]; i++)
                 if (strcmp(row->words[i], text) == 0) {
@@ -191,8 +192,8 @@ int value_choice(const SettingRow *row, const char *text, Source from, Settings 
                         return 0;
                 }
 
-        /* LinkJournal= has a "no" and several kinds of "yes": then the default is meant. */
-        if (strcmp(text, "yes") == 0 && has_word(row, "no")) {
+        /* Some have a "no" and several kinds of "yes" (LinkJournal=): then the default is meant. */
+        if (strcmp(text, "yes") == 0 && (has_word(row, "no") || has_word(row, "off"))) {
                 *field = 0;
                 return 0;
         }

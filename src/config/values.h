@@ -36,7 +36,15 @@ int value_ownership_chown(const SettingRow *row, const char *text, Source from, 
 int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_overlay(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_bind_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_inaccessible(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
+/* values-credential.c */
+int value_set_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_load_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
+/* Can it be a credential's id: a file's name, printable ASCII, without a colon? */
+bool credential_id_is_valid(const char *id);
 
 /* values-network.c */
 int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);

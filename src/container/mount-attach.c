@@ -78,14 +78,35 @@ static int open_place(const MountOp *op, int root_fd, bool directory, Failure *f
         return fd;
 }
 
+static int open_dest(const MountOp *op, int root_fd)
+{
+        return tree_open(root_fd, op->dest, O_PATH | (op->flags & MOUNT_ON_LINK ? O_NOFOLLOW : 0));
+}
+
+/* A place where nothing is, or (for a file) where a link leads to nothing. Whether it could be made is seen when it is
+ * opened. */
+static void touch_dest(const MountOp *op, int root_fd, int fd)
+{
+        _cleanup_close_ int there = open_dest(op, root_fd), made = -EBADF;
+
+        if (there != -ENOENT)
+                return;
+        if (is_directory(fd) > 0)
+                made = tree_mkdir_p(root_fd, op->dest);
+        else
+                made = tree_create(root_fd, op->dest, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644);
+}
+
 /* Puts a detached mount on the step's destination, which is made where it is missing and may be. */
 static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failure)
 {
         _cleanup_close_ int dest = -EBADF;
         int r;
 
+        if (op->flags & MOUNT_TOUCH)
+                touch_dest(op, root_fd, fd);
         if (op->flags & MOUNT_OPTIONAL) {
-                dest = tree_open(root_fd, op->dest, O_PATH);
+                dest = open_dest(op, root_fd);
                 if (dest == -ENOENT)
                         return 0;
                 if (dest < 0)
@@ -226,6 +247,12 @@ static int leave_host(int root_fd, Failure *failure)
         return 0;
 }
 
+/* Of one that is attached: the kernel copies none that is not. */
+static int copy_mount(int fd)
+{
+        return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
 static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Failure *failure)
 {
         if (op->flags & MOUNT_STAGED) {
@@ -274,8 +301,12 @@ int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
         }
 
         r = leave_host(root_fd, failure);
-        for (size_t i = 0; i < plan->n; i++)
-                fds[i] = fd_close(fds[i]);
+        for (size_t i = 0; i < plan->n; i++) {
+                int copy = r >= 0 && plan->ops[i].flags & MOUNT_EXPORT ? copy_mount(fds[i]) : -EBADF;
+
+                fd_close(fds[i]);
+                fds[i] = copy;
+        }
         return r;
 }
 

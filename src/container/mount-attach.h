@@ -8,7 +8,8 @@
 #include "util/failure.h"
 
 /* Attaches all but the late steps; the calling process is then in the machine's tree, which is "/" for it, and the host's
- * is gone. fds as mount_make() left them; each is closed. */
+ * is gone. fds as mount_make() left them; each is closed, but for a MOUNT_EXPORT step's, which becomes a detached
+ * copy of its mount. */
 int mount_attach(const MountPlan *plan, int *fds, Failure *failure);
 
 /* The late steps, and the propagation that payloads expect: everything shared among themselves. */

@@ -271,6 +271,8 @@ int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *
                 return 0;
 
         r = -errno;
+        if (mapped && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
+                return -ENOENT;
         if (mapped)
                 return idmap_failure(op, r, failure);
         return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", place(op, where),
@@ -462,8 +464,7 @@ int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
 
 int mount_make_find(const MountPlan *plan, const int *fds, const char *dest)
 {
-        for (size_t i = plan->n; i-- > 0;)
-                if (strcmp(plan->ops[i].dest, dest) == 0 && !(plan->ops[i].flags & MOUNT_STAGED))
-                        return fds[i];
-        return -EBADF;
+        const MountOp *op = mount_plan_find(plan, dest);
+
+        return op ? fds[op - plan->ops] : -EBADF;
 }

@@ -87,11 +87,14 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
 int mount_plan_run(const MountFacts *f, MountPlan *p)
 {
         static const struct { NodeKind kind; const char *path; mode_t mode; } inaccessible[] = {
-                { NODE_DIR, "inaccessible", 0755 },
+                { NODE_DIR, "inaccessible", 0555 },
                 { NODE_FILE, "inaccessible/reg", 0000 },
                 { NODE_DIR, "inaccessible/dir", 0000 },
                 { NODE_FIFO, "inaccessible/fifo", 0000 },
                 { NODE_SOCK, "inaccessible/sock", 0000 },
+                /* Number 0:0, which no driver has; the unit's device policy may refuse the block device. */
+                { NODE_DEVICE, "inaccessible/chr", S_IFCHR },
+                { NODE_DEVICE, "inaccessible/blk", S_IFBLK },
         };
         _cleanup_free_ char *manager = NULL, *uuid = NULL, *boot_id = NULL;
         MountOp *run, *host;
@@ -115,14 +118,16 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
                 return -ENOMEM;
         if (mount_plan_add_tmpfs(p, f, "/run/host", ATTR_API_RO, "mode=0755,size=1m,nr_inodes=1k", &host) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < ARRAY_SIZE(inaccessible); i++)
+        for (size_t i = 0; i < ARRAY_SIZE(inaccessible); i++) {
                 if (mount_plan_add_node(host, inaccessible[i].kind, inaccessible[i].path, inaccessible[i].mode,
                                         NULL) < 0)
                         return -ENOMEM;
+                host->nodes[host->n_nodes - 1].optional = inaccessible[i].kind == NODE_DEVICE;
+        }
 
         if (mount_plan_add_node(host, NODE_FILE, "container-manager", 0444, manager) < 0 ||
             mount_plan_add_node(host, NODE_FILE, "container-uuid", 0444, uuid) < 0 ||
-            mount_plan_add_node(host, NODE_FILE, "os-release", 0444, f->host_os_release) < 0 ||
+            mount_plan_add_node(host, NODE_FILE, "os-release", 0644, f->host_os_release) < 0 ||
             /* Sources of the masks in plan_proc(). */
             mount_plan_add_node(host, NODE_FILE, ".boot-id", 0444, boot_id) < 0 ||
             mount_plan_add_node(host, NODE_FIFO, ".kmsg", 0600, NULL) < 0 ||

@@ -11,7 +11,7 @@ static void put_node(JsonWriter *w, const NodeOp *n)
         json_begin_object(w, NULL);
         json_put_string(w, "kind", node_kind_name(n->kind));
         json_put_string(w, "path", n->path);
-        if (n->text)
+        if (n->text && !n->secret)
                 json_put_string(w, n->kind == NODE_LINK ? "target" : "text", n->text);
         if (n->kind == NODE_DEVICE)
                 json_put_format(w, "device", "%u:%u", major(n->rdev), minor(n->rdev));

@@ -47,6 +47,9 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
 
+/* mount-plan-host.c: what the host shares below /run/host. */
+int mount_plan_host(const MountFacts *f, MountPlan *p);
+
 /* mount-plan-custom.c: one bind mount or tmpfs of the settings; no step is added where it has a problem. */
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems);
 int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems);

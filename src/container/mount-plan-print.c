@@ -13,7 +13,7 @@ static void print_attrs(const MountOp *op, FILE *f)
 {
         static const struct { uint64_t bit; const char *word; } words[] = {
                 { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
-                { MOUNT_ATTR_NOEXEC, "noexec" },
+                { MOUNT_ATTR_NOEXEC, "noexec" }, { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -31,7 +31,11 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" slave", f);
         if (op->flags & MOUNT_OWN_CGROUP)
                 fputs(" own-cgroup", f);
-        if (op->flags & MOUNT_OPTIONAL)
+        if (op->flags & MOUNT_EXPORT)
+                fputs(" shown-on-host", f);
+        if (op->flags & MOUNT_TOUCH)
+                fputs(" if-possible", f);
+        else if (op->flags & MOUNT_OPTIONAL)
                 fputs(" if-there", f);
 }
 

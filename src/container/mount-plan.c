@@ -98,6 +98,14 @@ int mount_plan_add_node(MountOp *op, NodeKind kind, const char *path, mode_t mod
         return 0;
 }
 
+MountOp *mount_plan_find(const MountPlan *p, const char *dest)
+{
+        for (size_t i = p->n; i-- > 0;)
+                if (strcmp(p->ops[i].dest, dest) == 0 && !(p->ops[i].flags & MOUNT_STAGED))
+                        return &p->ops[i];
+        return NULL;
+}
+
 int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source)
 {
         LayerOp *l = array_append(&op->layers, &op->n_layers, sizeof(*l));
@@ -113,8 +121,8 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
         _cleanup_(mount_plan_done) MountPlan p = {};
 
         if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
-            mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 || mount_plan_sys(f, &p) < 0 ||
-            mount_plan_console(f, &p) < 0 ||
+            mount_plan_host(f, &p) < 0 || mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 ||
+            mount_plan_sys(f, &p) < 0 || mount_plan_console(f, &p) < 0 ||
             (!f->no_tmpfs_tmp &&
              mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||

@@ -35,6 +35,7 @@ typedef enum NodeKind {
 typedef struct NodeOp {
         NodeKind kind;
         bool optional;          /* one that the host may refuse to make (device policy) */
+        bool secret;            /* a file whose text is not to be told */
         mode_t mode;
         dev_t rdev;
         char *path;
@@ -44,7 +45,7 @@ typedef struct NodeOp {
 typedef enum MountFlags {
         MOUNT_RECURSIVE = 1 << 0,       /* with what is mounted below the source */
         MOUNT_IDMAP = 1 << 1,           /* through the machine's id map */
-        MOUNT_OPTIONAL = 1 << 2,        /* nothing is lost where source or destination do not exist */
+        MOUNT_OPTIONAL = 1 << 2,        /* nothing is lost where source or destination do not exist, or there is no id map */
         MOUNT_SLAVE = 1 << 3,           /* receives what is mounted on the source later on */
         MOUNT_NETNS = 1 << 4,           /* made with the machine's network namespace in force (sysfs) */
         MOUNT_PIDNS = 1 << 5,           /* … PID namespace (proc) */
@@ -56,6 +57,9 @@ typedef enum MountFlags {
         MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
         MOUNT_OWN_CGROUP = 1 << 20,     /* MOUNT_BIND, late: of the machine's cgroup below source, to the same below dest */
         MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
+        MOUNT_EXPORT = 1 << 17,         /* MOUNT_NEW: the host gets a mount of it too */
+        MOUNT_ON_LINK = 1 << 18,        /* where the destination is a symbolic link, on that, not on what it leads to */
+        MOUNT_TOUCH = 1 << 19,          /* MOUNT_OPTIONAL, but a place to mount on is made, if one can be */
         /* Of a step's source, and of an overlay's layer: */
         MOUNT_WHOLE_TREE = 1 << 13,     /* the machine's tree itself; the source's path is for people */
         MOUNT_SCRATCH = 1 << 14,        /* a directory that is made for the machine, and removed at its end */
@@ -111,6 +115,9 @@ typedef struct MountFacts {
         const char *boot_id;            /* dashed, random */
         const char *manager;            /* value of $container */
         const char *host_os_release;    /* text of the host's */
+        bool credentials;               /* there are some */
+        const struct BindUser *bind_users;
+        size_t n_bind_users;
         const struct DeviceFact *devices;
         size_t n_devices;
 } MountFacts;
@@ -123,6 +130,9 @@ typedef struct DeviceFact {
 } DeviceFact;
 
 void mount_plan_done(MountPlan *p);
+
+/* The step with this destination (the last such), or NULL. */
+MountOp *mount_plan_find(const MountPlan *p, const char *dest);
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems);
 int mount_plan_print(const MountPlan *p, FILE *f);
 

@@ -48,20 +48,71 @@ static void put_namespaces(JsonWriter *w, const Plan *p)
         json_end(w);
 }
 
+static void put_map(JsonWriter *w, const char *key, const IdMap *map)
+{
+        json_begin_array(w, key);
+        for (unsigned i = 0; i < map->n; i++) {
+                json_begin_object(w, NULL);
+                json_put_number(w, "inside", map->lines[i].inside);
+                json_put_number(w, "outside", map->lines[i].outside);
+                json_put_number(w, "count", map->lines[i].count);
+                json_end(w);
+        }
+        json_end(w);
+}
+
 static void put_ids(JsonWriter *w, const Plan *p)
 {
         json_begin_object(w, "ids");
-        json_begin_array(w, "map");
-        for (unsigned i = 0; p->userns && i < p->map.n; i++) {
+        put_map(w, "map", &p->uid_map);
+        put_map(w, "group_map", &p->gid_map);
+        json_begin_array(w, "users");
+        for (size_t i = 0; i < p->n_bind_users; i++) {
                 json_begin_object(w, NULL);
-                json_put_number(w, "inside", p->map.lines[i].inside);
-                json_put_number(w, "outside", p->map.lines[i].outside);
-                json_put_number(w, "count", p->map.lines[i].count);
+                json_put_string(w, "name", p->bind_users[i].host->name);
+                json_put_number(w, "id", p->bind_users[i].id);
                 json_end(w);
         }
         json_end(w);
         json_put_number(w, "owner", p->owner);
         json_put_bool(w, "idmap_tree", p->idmap_tree);
+        json_end(w);
+}
+
+static void put_edits(JsonWriter *w, const Plan *p)
+{
+        json_begin_array(w, "edits");
+        for (size_t i = 0; i < p->edits.n; i++) {
+                const TreeEdit *e = &p->edits.items[i];
+
+                json_begin_object(w, NULL);
+                json_put_string(w, "kind", tree_edit_kind_name(e->kind));
+                json_put_string(w, "path", e->path);
+                if (e->kind == TREE_EDIT_LINK)
+                        json_put_string(w, "target", e->content);
+                else if (e->content) {
+                        json_put_string(w, "origin", e->origin);
+                        json_put_number(w, "size", (int64_t) e->size);
+                }
+                source_to_json(w, "from", e->from);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+static void put_journal(JsonWriter *w, const JournalPlan *j)
+{
+        static const char *const ways[] = {
+                [JOURNAL_WAY_NONE] = NULL, [JOURNAL_WAY_LINK] = "link", [JOURNAL_WAY_DIRECTORY] = "directory",
+                [JOURNAL_WAY_AS_IT_IS] = "as-it-is",
+        };
+
+        json_begin_object(w, "journal");
+        json_put_string(w, "make", ways[j->way]);
+        if (j->way != JOURNAL_WAY_NONE)
+                json_put_string(w, "path", j->path);
+        if (j->way == JOURNAL_WAY_LINK)
+                json_put_string(w, "target", j->target);
         json_end(w);
 }
 
@@ -134,6 +185,9 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         link_plan_to_json(w, "links", &p->links);
         mount_plan_to_json(w, "mounts", &p->mounts);
         json_put_bool(w, "read_only_root", p->mounts.read_only_root);
+        put_edits(w, p);
+        put_journal(w, &p->journal);
+        json_put_strings(w, "credentials", p->credentials);
         put_confinement(w, p);
         put_limits(w, p);
         put_execution(w, p);
@@ -160,7 +214,11 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_NO_NEW_PRIVILEGES] = "no_new_privileges",
                 [SETTING_SYSTEM_CALL_FILTER] = "system_calls",
                 [SETTING_EPHEMERAL] = "mounts",
+                [SETTING_RESOLV_CONF] = "edits",
+                [SETTING_TIMEZONE] = "edits",
+                [SETTING_LINK_JOURNAL] = "journal",
                 [SETTING_READ_ONLY] = "read_only_root",
+                [SETTING_BIND_USER] = "ids",
                 [SETTING_PRIVATE_USERS_OWNERSHIP] = "ids",
                 [SETTING_PRIVATE] = "namespaces",
                 [SETTING_INIT] = "init",
@@ -168,6 +226,8 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_DIRECTORY] = "root",
                 [SETTING_TEMPLATE] = "template",
                 [SETTING_MACHINE] = "machine",
+                [SETTING_SET_CREDENTIAL] = "credentials",
+                [SETTING_LOAD_CREDENTIAL] = "credentials",
                 [SETTING_CONSOLE] = "console",
         };
         const char *section = settings_table_row(id)->section;

@@ -28,17 +28,27 @@ static void print_namespaces(const Plan *p, FILE *f)
         fputc('\n', f);
 }
 
+static void print_map(const IdMap *map, FILE *f)
+{
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine *l = &map->lines[i];
+
+                fprintf(f, "  %u-%u are %u-%u on the host\n", l->inside, l->inside + l->count - 1, l->outside,
+                        l->outside + l->count - 1);
+        }
+}
+
 static void print_ids(const Plan *p, FILE *f)
 {
         fputs("ids:\n", f);
         if (!p->userns)
                 fputs("  the host's\n", f);
-        for (unsigned i = 0; i < p->map.n; i++)
-                fprintf(f, "  %u-%u are %u-%u on the host\n", p->map.lines[i].inside,
-                        p->map.lines[i].inside + p->map.lines[i].count - 1, p->map.lines[i].outside,
-                        p->map.lines[i].outside + p->map.lines[i].count - 1);
+        print_map(&p->uid_map, f);
         if (p->userns)
                 fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as they are on disk");
+        for (size_t i = 0; i < p->n_bind_users; i++)
+                fprintf(f, "  user %s is %u, its group %u on the host\n", p->bind_users[i].host->name, p->bind_users[i].id,
+                        p->bind_users[i].host->gid);
 }
 
 static void print_cgroup(const Plan *p, FILE *f)
@@ -141,6 +151,18 @@ int plan_print(const Plan *p, FILE *f)
         r = mount_plan_print(&p->mounts, f);
         if (r < 0)
                 return r;
+        if (p->edits.n > 0)
+                fputs("changes in the tree:\n", f);
+        r = tree_edits_print(&p->edits, f);
+        if (r < 0)
+                return r;
+        r = journal_plan_print(&p->journal, f);
+        if (r < 0)
+                return r;
+        if (p->credentials)
+                fputs("credentials:\n", f);
+        STRV_FOREACH(c, p->credentials)
+                fprintf(f, "  %s\n", *c);
         r = print_confinement(p, f);
         if (r < 0)
                 return r;

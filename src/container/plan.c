@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "container/capability.h"
+#include "container/identity-plan.h"
 #include "container/init-control.h"
 #include "container/plan-parts.h"
 #include "util/siphash.h"
@@ -31,7 +32,11 @@ void plan_done(Plan *p)
         free(p->hostname);
         free(p->root);
         free(p->template);
+        free(p->bind_users);
         mount_plan_done(&p->mounts);
+        tree_edits_done(&p->edits);
+        journal_plan_done(&p->journal);
+        strv_free(p->credentials);
         link_plan_done(&p->links);
         strv_free(p->syscall_allow);
         strv_free(p->syscall_deny);
@@ -70,17 +75,21 @@ SeccompSpec plan_seccomp(const Plan *p)
 
 /* ---- identity ---------------------------------------------------------------------------------------------- */
 
-static void format_uuid(const uint8_t b[static 16], char ret[static 37])
+static void format_id(const uint8_t b[static 16], char ret[static 33])
 {
-        size_t n = 0;
-
         for (unsigned i = 0; i < 16; i++)
-                n += (size_t) snprintf(ret + n, 37 - n, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+                (void) snprintf(ret + 2 * i, 3, "%02x", b[i]);
+}
+
+/* 32 digits as a UUID. */
+static void format_uuid(const char *id, char ret[static 37])
+{
+        (void) snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
 }
 
 /* The tree's own id wins, then MachineID=, then one that stays the same for this name on this host, so that a machine
  * which cannot keep its id (a read-only tree) does not get a new journal directory and DHCP lease at each start. */
-static void plan_uuid(const PlanInput *in, Plan *p)
+void plan_machine_id(const PlanInput *in, char ret[static 33])
 {
         static const uint8_t keys[2][16] = {
                 { 0x9d, 0x1b, 0x5c, 0x1f, 0x62, 0x0e, 0x4b, 0x3a, 0x8f, 0x57, 0x2c, 0x60, 0x31, 0xd9, 0xaa, 0x04 },
@@ -89,29 +98,24 @@ static void plan_uuid(const PlanInput *in, Plan *p)
         const Settings *s = in->settings;
         bool own_etc = s->volatile_mode != VOLATILE_YES && !settings_custom_root(s, NULL);
         const char *written = own_etc && *in->tree->machine_id ? in->tree->machine_id : s->machine_id;
+        char text[16 + 64 + 1];
         uint8_t id[16];
 
         if (written) {
-                for (unsigned i = 0; i < 16; i++) {
-                        unsigned byte = 0;
-
-                        (void) sscanf(written + 2 * i, "%2x", &byte);
-                        id[i] = (uint8_t) byte;
-                }
-        } else {
-                char text[16 + 64 + 1];
-
-                memcpy(text, in->host->machine_id, 16);
-                (void) snprintf(text + 16, sizeof(text) - 16, "%s", in->machine);
-                for (unsigned i = 0; i < 2; i++) {
-                        uint64_t h = siphash24(text, 16 + strlen(in->machine), keys[i]);
-
-                        memcpy(id + 8 * i, &h, 8);
-                }
-                id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);      /* RFC 9562: version 4, the variant */
-                id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
+                (void) snprintf(ret, 33, "%s", written);
+                return;
         }
-        format_uuid(id, p->uuid);
+
+        memcpy(text, in->host->machine_id, 16);
+        (void) snprintf(text + 16, sizeof(text) - 16, "%s", in->machine);
+        for (unsigned i = 0; i < 2; i++) {
+                uint64_t h = siphash24(text, 16 + strlen(in->machine), keys[i]);
+
+                memcpy(id + 8 * i, &h, 8);
+        }
+        id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);      /* RFC 9562: version 4, the variant */
+        id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
+        format_id(id, ret);
 }
 
 static int plan_template(const PlanInput *in, Plan *p, Problems *problems)
@@ -128,11 +132,41 @@ static int plan_template(const PlanInput *in, Plan *p, Problems *problems)
 
 static int plan_names(const PlanInput *in, Plan *p)
 {
+        char id[33];
+
         p->machine = strdup(in->machine);
         p->root = strdup(in->image_root);
         p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
-        plan_uuid(in, p);
+        plan_machine_id(in, id);
+        format_uuid(id, p->uuid);
         return p->machine && p->root && p->hostname ? 0 : -ENOMEM;
+}
+
+/* Their ids are mapped: where nothing is, the host's owners would be anybody's inside. */
+static int refuse_bind_users(const Settings *s, Problems *problems)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= takes a user namespace, but PrivateUsers= is no "
+                             "(%s)", source_text(s->from[SETTING_PRIVATE_USERS], source));
+}
+
+static int plan_bind_users(const PlanInput *in, Plan *p, Problems *problems)
+{
+        size_t n = in->users->n, before = problems->n_fatal;
+
+        if (n == 0)
+                return 0;
+        p->bind_users = calloc(n, sizeof(BindUser));
+        if (!p->bind_users || bind_user_assign(in->users, in->range_count, p->bind_users, problems) < 0)
+                return -ENOMEM;
+        if (problems->n_fatal > before)
+                return 0;
+        p->n_bind_users = n;
+        if (bind_user_map(p->bind_users, n, /* gids= */ false, &p->uid_map, problems) < 0 ||
+            bind_user_map(p->bind_users, n, /* gids= */ true, &p->gid_map, problems) < 0)
+                return -ENOMEM;
+        return 0;
 }
 
 static int plan_users(const PlanInput *in, Plan *p, Problems *problems)
@@ -140,11 +174,15 @@ static int plan_users(const PlanInput *in, Plan *p, Problems *problems)
         uid_t tree_base = in->tree->owner_uid & ~(uid_t) 0xffff;
 
         p->userns = in->settings->private_users != PRIVATE_USERS_NO;
+        if (!p->userns && in->users->n > 0)
+                return refuse_bind_users(in->settings, problems);
         if (!p->userns)
                 return 0;
 
         p->owner = in->range_base;
-        p->map = (IdMap) { .lines = { { 0, in->range_base, in->range_count } }, .n = 1 };
+        p->uid_map = p->gid_map = (IdMap) { .lines = { { 0, in->range_base, in->range_count } }, .n = 1 };
+        if (plan_bind_users(in, p, problems) < 0)
+                return -ENOMEM;
         if (tree_base == in->range_base || in->settings->ownership == OWNERSHIP_OFF)
                 return 0;       /* the files are the range's already, or stay whose they are */
         if (tree_base != 0)
@@ -345,6 +383,7 @@ static int plan_env(const PlanInput *in, Plan *p)
             strv_env_set(&p->env, "HOME", "/root") < 0 || strv_env_set(&p->env, "USER", "root") < 0 ||
             strv_env_set(&p->env, "LOGNAME", "root") < 0 || strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
             strv_env_set(&p->env, "NOTIFY_SOCKET", "/run/host/notify") < 0 ||
+            (in->credentials->n > 0 && strv_env_set(&p->env, "CREDENTIALS_DIRECTORY", "/run/host/credentials") < 0) ||
             (p->start_mode != START_BOOT && strv_env_set(&p->env, "LANG", "C.UTF-8") < 0) ||
             plan_host_env(in->host->os_release, &p->env) < 0)
                 return -ENOMEM;
@@ -360,6 +399,20 @@ static int plan_env(const PlanInput *in, Plan *p)
         return 0;
 }
 
+static int plan_credentials(const PlanInput *in, Plan *p)
+{
+        for (size_t i = 0; i < in->credentials->n; i++) {
+                const Credential *c = &in->credentials->items[i];
+                char *text;
+                int n = c->data ? asprintf(&text, "%s, %zu bytes", c->id, c->size) :
+                                  asprintf(&text, "%s, not fetched", c->id);
+
+                if (n < 0 || strv_consume(&p->credentials, text) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static ConsoleMode plan_console_mode(const PlanInput *in)
 {
         bool tty = in->host->stdio_is_tty;
@@ -372,6 +425,24 @@ static ConsoleMode plan_console_mode(const PlanInput *in)
         default:
                 return in->settings->console;
         }
+}
+
+static int plan_journal(const PlanInput *in, Plan *p, Problems *problems)
+{
+        char id[33], host_id[33];
+        JournalInput j = {
+                .settings = in->settings,
+                .facts = in->journal,
+                .id = id,
+                .host_id = host_id,
+                .root = p->root,
+                .userns = p->userns,
+                .boots_other = p->start_mode == START_BOOT && p->init != INIT_SYSTEMD,
+        };
+
+        plan_machine_id(in, id);
+        format_id(in->host->machine_id, host_id);
+        return journal_plan_make(&j, &p->journal, &p->mounts, &p->edits, problems);
 }
 
 static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
@@ -395,11 +466,19 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .boot_id = in->host->boot_id,
                 .manager = container_manager(in),
                 .host_os_release = in->host->os_release,
+                .credentials = in->credentials->n > 0,
+                .bind_users = p->bind_users,
+                .n_bind_users = p->n_bind_users,
                 .devices = in->host->devices,
                 .n_devices = in->host->n_devices,
         };
 
-        return mount_plan_make(in->settings, &f, &p->mounts, problems);
+        if (mount_plan_make(in->settings, &f, &p->mounts, problems) < 0)
+                return -ENOMEM;
+        /* Last: they are for the /etc that the machine sees. */
+        if (identity_plan_make(in->settings, in->identity, f.private_network, &p->mounts, &p->edits, problems) < 0)
+                return -ENOMEM;
+        return plan_journal(in, p, problems);
 }
 
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
@@ -409,7 +488,7 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
         if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_users(in, &p, problems) < 0 ||
             plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
             plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
-            plan_env(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
+            plan_env(in, &p) < 0 || plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
             link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0)
                 return -ENOMEM;
 

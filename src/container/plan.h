@@ -13,9 +13,14 @@
 #include "config/knobs.h"
 #include "config/problem.h"
 #include "config/settings.h"
+#include "container/bind-user.h"
+#include "container/credential.h"
+#include "container/identity-facts.h"
+#include "container/journal-plan.h"
 #include "container/link-plan.h"
 #include "container/mount-plan.h"
 #include "container/seccomp.h"
+#include "container/tree-edit.h"
 #include "container/user-namespace.h"
 #include "image/tree-facts.h"
 
@@ -56,10 +61,15 @@ typedef struct Plan {
         uint64_t late_namespaces;       /* CLONE_NEW* that the child makes itself: time, and (in its cgroup) cgroup */
         bool userns;
         bool idmap_tree;
-        IdMap map;
+        IdMap uid_map, gid_map;         /* the same, but for BindUser= */
+        BindUser *bind_users;
+        size_t n_bind_users;
         uid_t owner;                    /* host id of the machine's root */
 
         MountPlan mounts;
+        TreeEdits edits;
+        JournalPlan journal;
+        char **credentials;             /* for people: "NAME, SIZE bytes" */
         LinkPlan links;
         uint64_t caps;
         bool no_new_privileges;
@@ -83,6 +93,10 @@ typedef struct PlanInput {
         const Settings *settings;
         const HostFacts *host;
         const TreeFacts *tree;
+        const IdentityFacts *identity;
+        const HostUsers *users;         /* of BindUser=; the plan points to them */
+        const Credentials *credentials;
+        const JournalFacts *journal;    /* of the id that plan_machine_id() gives */
         const char *machine;
         const char *image_root;
         const char *template;           /* what the tree has to be copied from first; NULL: it is there */
@@ -100,6 +114,9 @@ bool plan_can_ask(const Plan *p);
 /* How long the unit has to wait for a machine that goes down, where StopTimeoutSec= says how long that may take; 0: it does
  * not. */
 uint64_t plan_unit_stop_usec(const Plan *p);
+
+/* The machine's id: 32 digits. Of the input's settings, facts and names only. */
+void plan_machine_id(const PlanInput *in, char ret[static 33]);
 
 /* The seccomp part in the form that seccomp.h takes; borrows from the plan. */
 SeccompSpec plan_seccomp(const Plan *p);

@@ -41,30 +41,29 @@ int id_map_format(const IdMap *map, char *buf, size_t size)
         return 0;
 }
 
-int user_namespace_write_maps(int proc_pid_fd, const IdMap *map, Failure *failure)
+static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failure *failure)
 {
-        static const char *const files[] = { "uid_map", "gid_map" };
+        _cleanup_close_ int fd = openat(proc_pid_fd, file, O_WRONLY | O_CLOEXEC);
         char text[MAP_TEXT_MAX];
         int r;
 
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open the child's %s: %m", file);
         r = id_map_format(map, text, sizeof(text));
         if (r < 0)
                 return failure_set(failure, r, "Too many lines in an id map: %m");
 
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-                _cleanup_close_ int fd = openat(proc_pid_fd, files[i], O_WRONLY | O_CLOEXEC);
+        /* The kernel takes a map in one write() only, and one only. */
+        r = RET_ERRNO((int) write(fd, text, strlen(text)));
+        return r < 0 ? failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m",
+                                   (int) strcspn(text, "\n"), text, file) : 0;
+}
 
-                if (fd < 0)
-                        return failure_set(failure, -errno, "Failed to open the child's %s: %m", files[i]);
+int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure)
+{
+        int r = write_map(proc_pid_fd, "uid_map", uids, failure);
 
-                /* The kernel takes a map in one write() only, and one only. */
-                r = RET_ERRNO((int) write(fd, text, strlen(text)));
-                if (r < 0)
-                        return failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m",
-                                           (int) strcspn(text, "\n"), text, files[i]);
-        }
-
-        return 0;
+        return r < 0 ? r : write_map(proc_pid_fd, "gid_map", gids, failure);
 }
 
 /* Keeps a namespace until it is killed. It runs in its parent's memory, on a stack of its own: system calls only. */
@@ -86,7 +85,7 @@ static int open_mapped_namespace(pid_t pid, const IdMap *map, Failure *failure)
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open %s: %m", path);
 
-        r = user_namespace_write_maps(proc_fd, map, failure);
+        r = user_namespace_write_maps(proc_fd, map, map, failure);
         if (r < 0)
                 return r;
 

@@ -11,7 +11,7 @@ typedef struct IdMapLine {
 } IdMapLine;
 
 typedef struct IdMap {
-        IdMapLine lines[8];     /* the same for uids and gids */
+        IdMapLine lines[72];    /* enough for BindUser= (bind-user.h) with all of its ids in a row */
         unsigned n;
 } IdMap;
 
@@ -19,8 +19,8 @@ typedef struct IdMap {
 int id_map_format(const IdMap *map, char *buf, size_t size);
 
 /* Writes uid_map and gid_map of a process in a fresh user namespace. The supervisor, as root of the host. */
-int user_namespace_write_maps(int proc_pid_fd, const IdMap *map, Failure *failure);
+int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure);
 
-/* A descriptor of a user namespace with this map and nobody in it, for idmapped mounts whose map is not the
+/* A descriptor of a user namespace with this map, of uids and gids, and nobody in it, for idmapped mounts whose map is not the
  * machine's. */
 int user_namespace_new(const IdMap *map, Failure *failure);

@@ -77,16 +77,48 @@ static int open_console(const Plan *plan, Failure *failure)
         return 0;
 }
 
-static int set_up(const Plan *plan, int *mounts, Failure *failure)
+/* In the tree as the machine sees it, with all that is mounted in it. */
+static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
+{
+        _cleanup_close_ int root_fd = -EBADF;
+
+        if (plan->edits.n == 0)
+                return 0;
+        root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the machine's root: %m");
+
+        for (size_t i = 0; i < plan->edits.n; i++) {
+                const TreeEdit *edit = &plan->edits.items[i];
+                Failure why = {};
+                int r = tree_edit_apply(edit, root_fd, &why);
+
+                if (r < 0 && edit->need == TREE_EDIT_REQUIRED)
+                        return failure_set(failure, r, "%s", why.text);
+                if (r < 0 && tree_edit_matters(edit, r)) {
+                        r = sync_send_warning(sync_fd, &why);
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        return 0;
+}
+
+static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
 {
         int r;
 
+        (void) umask(0022);
         if (plan->userns) {
                 r = become_root(failure);
                 if (r < 0)
                         return r;
         }
         r = mount_attach(&plan->mounts, mounts, failure);
+        if (r < 0)
+                return r;
+        r = edit_tree(plan, sync_fd, failure);
         if (r < 0)
                 return r;
         r = open_console(plan, failure);
@@ -102,7 +134,6 @@ static int set_up(const Plan *plan, int *mounts, Failure *failure)
 
         /* A session keyring of its own; a kernel without keyrings has nothing to keep apart. */
         (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        (void) umask(0022);
         return 0;
 }
 
@@ -167,10 +198,14 @@ static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int
         r = sync_wait(sync_fd, SYNC_SET_UP, mounts, plan->mounts.n, failure);
         if (r < 0)
                 return r;
-        r = set_up(plan, mounts, failure);
+        r = set_up(plan, sync_fd, mounts, failure);
         if (r < 0)
                 return r;
-        r = sync_send(sync_fd, SYNC_PREPARED);
+        r = sync_send_mounts(sync_fd, mounts, plan->mounts.n);
+        for (size_t i = 0; i < plan->mounts.n; i++)
+                mounts[i] = fd_close(mounts[i]);
+        if (r >= 0)
+                r = sync_send(sync_fd, SYNC_PREPARED);
         if (r < 0)
                 return r;
 

@@ -21,6 +21,7 @@ static const Stage stages[] = {
         { "announce", stage_announce_up, stage_announce_down },         /* the request is on its way … */
         { "mounts", stage_mounts_up, stage_mounts_down },
         { "register", stage_register_up, NULL },                        /* … and its answer is here */
+        { "export", stage_export_up, stage_export_down },
         { "execute", stage_execute_up, stage_execute_down },
 };
 

@@ -19,6 +19,7 @@
 #include "container/mount-scratch.h"
 #include "container/plan.h"
 #include "container/seccomp.h"
+#include "container/unix-export.h"
 #include "image/image.h"
 #include "image/tree-facts.h"
 
@@ -34,7 +35,10 @@ typedef struct Machine {
         Image image;
         HostFacts host;
         TreeFacts tree;
-        bool has_facts;                 /* of both */
+        IdentityFacts identity;
+        HostUsers users;
+        Credentials credentials;        /* until no other start can be asked of us */
+        bool has_facts;                 /* of all of these */
 
         /* populate */
         Image template;                 /* what the machine's tree has to be copied from first; fd -EBADF: nothing */
@@ -43,6 +47,7 @@ typedef struct Machine {
         /* lock, ids, plan */
         ImageLock lock;
         IdRange range;
+        JournalFacts journal;
         Plan plan;
         SeccompProgram seccomp;
 
@@ -72,10 +77,14 @@ typedef struct Machine {
         bool registered;
 
         /* mounts */
+        bool journal_made;              /* what the plan says of the host's journal was, by a start that is not done yet */
         char *incoming;                 /* the host's end of /run/host/incoming, made by us */
         int notify_fd;
         int kmsg_fd;                    /* keeps the payload's /proc/kmsg from hanging up */
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
+
+        /* export */
+        UnixExport export;
 
         bool state_written;
 
@@ -104,7 +113,7 @@ int machine_dry_run(Machine *m, Failure *failure);
 
 /* run/stage-execute.c: gives up what is no longer needed once no other start can be asked of us: within a unit, which makes
  * a new supervisor for a machine that reboots, as soon as the machine is ready. */
-int machine_reduce_privileges(const Machine *m, Failure *failure);
+int machine_reduce_privileges(Machine *m, Failure *failure);
 
 /* run/supervise.c: until the machine is down. */
 typedef enum MachineEnd {

@@ -29,12 +29,16 @@ void machine_init(Machine *m)
                 .notify_fd = -EBADF,
                 .kmsg_fd = -EBADF,
                 .pty_master = -EBADF,
+                .export = UNIX_EXPORT_NULL,
         };
         settings_init(&m->settings);
 }
 
 void machine_done(Machine *m)
 {
+        credentials_done(&m->credentials);
+        host_users_done(&m->users);
+        identity_facts_done(&m->identity);
         tree_facts_done(&m->tree);
         host_facts_done(&m->host);
         mount_scratch_free(m->scratch, m->n_scratch);
@@ -114,13 +118,30 @@ static int check_privilege(const Machine *m, Failure *failure)
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
+/* What the host is to share with the machine. From a start's settings, credentials move to one place, which can be overwritten
+ * in time. */
+static int read_shares(Machine *m)
+{
+        bool dry = machine_is_dry(m);
+        int r;
+
+        r = credentials_load(&m->settings, /* fetch= */ !dry, &m->credentials, &m->problems);
+        if (!dry) {
+                settings_forget_credentials(&m->settings);
+                assignments_forget_secrets(&m->switches);
+        }
+        if (r >= 0)
+                r = identity_facts_read(&m->settings, m->image.fd, &m->identity);
+        return r < 0 ? r : host_users_read(&m->settings, m->image.fd, &m->users, &m->problems);
+}
+
 /* What the plan depends on of the host, of our environment, and of the tree. */
 static int read_facts(Machine *m, Failure *failure)
 {
         const char *init = m->settings.init;
         int r;
 
-        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0)
+        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 || read_shares(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         r = tree_facts_read(m->image.fd, &m->tree, failure);
         if (r >= 0 && init && *init == '/')

@@ -14,10 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container/loginuid.h"
 #include "run/child.h"
 #include "run/stage.h"
 #include "run/sync.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/parse.h"
 
 /* From a unit (or where nobody makes one for us) the caller's own cgroup is the delegated one. By hand, the machine's
@@ -110,6 +112,23 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
         return 0;
 }
 
+/* The machine's processes are nobody's login on the host. */
+static int clone_without_login(Machine *m, int child_sync_fd, Failure *failure)
+{
+        uint32_t login = 0;
+        int cleared = loginuid_clear(&login), r;
+
+        if (cleared < 0)
+                log_warning(cleared, "Failed to take the login uid from machine '%s', ignoring: %m", m->name);
+        r = clone_child(m, child_sync_fd, failure);
+        if (cleared > 0) {
+                cleared = loginuid_restore(login);
+                if (cleared < 0)
+                        log_warning(cleared, "Failed to set our login uid %u again, ignoring: %m", login);
+        }
+        return r;
+}
+
 /* From outside: raising a hard limit takes the host's CAP_SYS_RESOURCE. Where even we lack it (a host that is a container
  * itself) the machine keeps what we have ourselves. */
 static int set_rlimits(const Machine *m, Failure *failure)
@@ -155,7 +174,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         m->sync_fd = pair[0];
         child_end = pair[1];
 
-        r = clone_child(m, child_end, failure);
+        r = clone_without_login(m, child_end, failure);
         if (r < 0)
                 return r;
 
@@ -164,7 +183,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", path);
         if (m->plan.userns) {
-                r = user_namespace_write_maps(proc_fd, &m->plan.map, failure);
+                r = user_namespace_write_maps(proc_fd, &m->plan.uid_map, &m->plan.gid_map, failure);
                 if (r < 0)
                         return r;
         }

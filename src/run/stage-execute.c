@@ -22,14 +22,6 @@
 
 #define CAP_BIT(c) (UINT64_C(1) << (c))
 
-static int child_gone(const Machine *m, int r, Failure *failure)
-{
-        if (r == -EPIPE)
-                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
-                                   m->name);
-        return r;
-}
-
 static int fill_links(const LinkPlan *plan, char ***ret)
 {
         for (size_t i = 0; i < plan->n; i++) {
@@ -103,12 +95,16 @@ static int write_state(Machine *m, Failure *failure)
  * (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An init that is asked by
  * a program of its own takes those for joining the machine. Started by hand we may have to do a whole start again, at
  * the payload's reboot. */
-int machine_reduce_privileges(const Machine *m, Failure *failure)
+int machine_reduce_privileges(Machine *m, Failure *failure)
 {
         uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
 
         if (!m->settings.keep_unit)
                 return 0;
+        credentials_done(&m->credentials);
+        /* To unmount what the host sees of a machine whose mounts are not another user namespace's (unix-export.c). */
+        if (!m->plan.userns)
+                keep |= CAP_BIT(CAP_SYS_ADMIN);
         /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
         if (m->scratch)
                 keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
@@ -138,9 +134,6 @@ int stage_execute_up(Machine *m, Failure *failure)
 {
         int r;
 
-        r = sync_wait(m->sync_fd, SYNC_PREPARED, NULL, 0, failure);
-        if (r < 0)
-                return child_gone(m, r, failure);
         /* Now, not after: a command that is over at once has no root any more. */
         r = open_leader_root(m, failure);
         if (r < 0)
@@ -150,7 +143,7 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r;
         r = sync_send(m->sync_fd, SYNC_EXECUTE);
         if (r < 0)
-                return child_gone(m, r, failure);
+                return stage_child_gone(m, r, failure);
 
         /* No message of this kind is ever sent back: what comes is a failure, or the end of the channel by execve(). */
         r = sync_wait(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);
@@ -158,6 +151,8 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r < 0 ? r : -EBADMSG;
         m->sync_fd = fd_close(m->sync_fd);
         m->populated = false;
+        /* Stays from now on: the journal of a machine that has run is there to be read. */
+        m->journal_made = false;
 
         /* A payload that still has to become ready may reboot before: that is another start of ours. */
         return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);

@@ -138,6 +138,12 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         r = open_host_dir(m, mount_make_find(plan, mounts, "/run/host"), failure);
         if (r < 0)
                 return r;
+        if (m->credentials.n > 0) {
+                r = credentials_fill(&m->credentials, mount_make_find(plan, mounts, "/run/host/credentials"), m->plan.owner,
+                                     failure);
+                if (r < 0)
+                        return r;
+        }
         return mount_make_seal(plan, mounts, failure);
 }
 
@@ -161,7 +167,10 @@ int stage_mounts_up(Machine *m, Failure *failure)
         for (size_t i = 0; i < m->plan.mounts.n; i++)
                 mounts[i] = -EBADF;
 
-        r = make_incoming(m, failure);
+        r = journal_do(&m->plan.journal, failure);
+        m->journal_made = r > 0;
+        if (r >= 0)
+                r = make_incoming(m, failure);
         if (r >= 0)
                 r = make_mounts(m, mounts, failure);
         if (r >= 0)
@@ -179,4 +188,7 @@ void stage_mounts_down(Machine *m)
         if (m->incoming)
                 (void) rmdir(m->incoming);
         free(TAKE_PTR(m->incoming));
+        if (m->journal_made)
+                journal_undo(&m->plan.journal);
+        m->journal_made = false;
 }

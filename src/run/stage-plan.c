@@ -78,15 +78,23 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .settings = &m->settings,
                 .host = &m->host,
                 .tree = &m->tree,
+                .identity = &m->identity,
+                .users = &m->users,
+                .credentials = &m->credentials,
+                .journal = &m->journal,
                 .machine = m->name,
                 .image_root = m->image.path,
                 .template = m->template.path,
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };
+        char id[33];
         int r;
 
-        r = plan_make(&in, &m->plan, problems);
+        plan_machine_id(&in, id);
+        r = journal_facts_read(NULL, id, &m->journal);
+        if (r >= 0)
+                r = plan_make(&in, &m->plan, problems);
         return r < 0 ? r : links_check(&m->plan.links, problems);
 }
 
@@ -112,4 +120,5 @@ void stage_plan_down(Machine *m)
         seccomp_program_done(&m->seccomp);
         m->seccomp = (SeccompProgram) SECCOMP_PROGRAM_NULL;
         plan_done(&m->plan);
+        journal_facts_done(&m->journal);
 }

@@ -51,6 +51,13 @@ int stage_register_up(Machine *m, Failure *failure);
 int stage_mounts_up(Machine *m, Failure *failure);
 void stage_mounts_down(Machine *m);
 
+/* run/stage-export.c */
+int stage_export_up(Machine *m, Failure *failure);
+void stage_export_down(Machine *m);
+
+/* What an end of the channel to the child is: its own end. */
+int stage_child_gone(const Machine *m, int r, Failure *failure);
+
 /* run/stage-execute.c */
 int stage_execute_up(Machine *m, Failure *failure);
 void stage_execute_down(Machine *m);

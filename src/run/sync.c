@@ -10,6 +10,7 @@
 
 #include "run/sync.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 /* Fewer than the kernel's limit of 253 a message (SCM_MAX_FD). */
 enum { SYNC_FDS = 64 };
@@ -65,6 +66,13 @@ int sync_send(int fd, SyncKind kind)
 int sync_send_failure(int fd, const Failure *failure)
 {
         SyncMessage m = { .kind = SYNC_FAILED, .failure = *failure };
+
+        return send_message(fd, &m, NULL);
+}
+
+int sync_send_warning(int fd, const Failure *failure)
+{
+        SyncMessage m = { .kind = SYNC_WARNING, .failure = *failure };
 
         return send_message(fd, &m, NULL);
 }
@@ -157,10 +165,13 @@ int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure)
 
                 if (r < 0)
                         return r;
-                if (m.kind == SYNC_FAILED) {
-                        m.failure.text[sizeof(m.failure.text) - 1] = 0;
-                        return failure_set(failure, m.failure.error, "%s", m.failure.text);
+                m.failure.text[sizeof(m.failure.text) - 1] = 0;
+                if (m.kind == SYNC_WARNING) {
+                        log_warning(0, "%s, ignoring", m.failure.text);
+                        continue;
                 }
+                if (m.kind == SYNC_FAILED)
+                        return failure_set(failure, m.failure.error, "%s", m.failure.text);
                 if (m.kind == kind)
                         return 0;
                 if (m.kind != SYNC_MOUNTS)

@@ -10,12 +10,13 @@
  *      id maps, links, registration sent, mounts made
  *      SYNC_MOUNTS (descriptors, several messages)
  *      SYNC_SET_UP  ------------------------------->   becomes root, attaches, leaves the host's tree, console
- *                   <-------------------------------   SYNC_PREPARED
+ *                   <-------------------------------   SYNC_MOUNTS (those that the host is to see), SYNC_PREPARED
  *      registration answered, cgroup settled
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts, filter, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
- * At any point the child may send SYNC_FAILED with its Failure instead, and waits for its end. End of file to the child
+ * At any point the child may send SYNC_WARNING with a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED
+ * with one that it does not, and waits for its end. End of file to the child
  * means that the supervisor is gone: it exits.
  */
 
@@ -27,12 +28,14 @@ typedef enum SyncKind {
         SYNC_PREPARED,
         SYNC_EXECUTE,
         SYNC_FAILED,
+        SYNC_WARNING,
 } SyncKind;
 
 int sync_pair(int ret[static 2]);
 
 int sync_send(int fd, SyncKind kind);
 int sync_send_failure(int fd, const Failure *failure);
+int sync_send_warning(int fd, const Failure *failure);
 
 /* Hands over the valid ones of n descriptors, each with its index. */
 int sync_send_mounts(int fd, const int *mounts, size_t n);

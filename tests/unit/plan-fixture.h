@@ -20,6 +20,10 @@ typedef struct PlanFixture {
         Problems problems;
         HostFacts host;
         TreeFacts tree;
+        IdentityFacts identity;
+        HostUsers users;
+        Credentials credentials;
+        JournalFacts journal;
         DeviceFact devices[2];
         Plan plan;
 } PlanFixture;
@@ -43,6 +47,11 @@ static inline void plan_fixture_init(PlanFixture *f, InitFlavour init)
         };
         f->host.os_release = strdup("ID=debian\nVERSION_ID=\"12\"\n");
         assert_non_null(f->host.os_release);
+        f->identity.localtime_is_link = f->identity.tree_has_zone = true;
+        f->identity.zone = strdup("Europe/Berlin");
+        f->identity.resolv[RESOLV_FILE_HOST] = (HostFile) { strdup("nameserver 192.0.2.1\n"), 21 };
+        assert_non_null(f->identity.zone);
+        assert_non_null(f->identity.resolv[RESOLV_FILE_HOST].data);
         if (init != INIT_NONE) {
                 f->tree.init_path = strdup("/sbin/init");
                 assert_non_null(f->tree.init_path);
@@ -60,6 +69,9 @@ static inline void plan_fixture_done(PlanFixture *f)
         f->host.devices = NULL;
         host_facts_done(&f->host);
         tree_facts_done(&f->tree);
+        identity_facts_done(&f->identity);
+        credentials_done(&f->credentials);
+        journal_facts_done(&f->journal);
 }
 
 /* Plans "box-run ARGUMENTS" (words with one blank between) for the machine gentoo, ids from 524288 on. */
@@ -71,6 +83,10 @@ static inline void plan_fixture_plan(PlanFixture *f, const char *arguments)
                 .settings = &f->settings,
                 .host = &f->host,
                 .tree = &f->tree,
+                .identity = &f->identity,
+                .users = &f->users,
+                .credentials = &f->credentials,
+                .journal = &f->journal,
                 .machine = "gentoo",
                 .image_root = "/var/lib/machines/gentoo",
         };
@@ -92,6 +108,7 @@ static inline void plan_fixture_plan(PlanFixture *f, const char *arguments)
                 in.range_count = 65536;
         } else if (f->settings.private_users == PRIVATE_USERS_IDENTITY)
                 in.range_count = 65536;
+        assert_int_equal(credentials_load(&f->settings, true, &f->credentials, &f->problems), 0);
         assert_int_equal(plan_make(&in, &f->plan, &f->problems), 0);
 }
 

@@ -111,11 +111,32 @@ static void test_every_setting_has_its_member(void **state)
         assert_null(plan_member_of_setting(SETTING_QUIET));
 }
 
+/* Neither in the plan for programs nor in that for people. */
+static void test_secrets_are_not_told(void **state)
+{
+        _cleanup_(planned_done) Planned p;
+        _cleanup_free_ char *json = NULL, *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        plan(&p, "-b --set-credential=name:hunter2");
+        json = json_dumps(p.json, 0);
+        assert_non_null(json);
+        assert_non_null(f);
+        assert_int_equal(plan_print(&p.f.plan, f), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_null(strstr(json, "hunter2"));
+        assert_null(strstr(text, "hunter2"));
+        assert_non_null(strstr(text, "name, 7 bytes"));
+        assert_string_equal(json_string_value(json_array_get(json_object_get(p.json, "credentials"), 0)), "name, 7 bytes");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan_to_json),
                 cmocka_unit_test(test_every_setting_has_its_member),
+                cmocka_unit_test(test_secrets_are_not_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,23 @@ static void test_tmpfs_and_inaccessible(void **state)
         assert_int_equal(s->n_inaccessible, 1);
 }
 
+static void test_bind_user(void **state)
+{
+        Settings *s = *state;
+
+        assert_int_equal(set(s, SETTING_BIND_USER, "alice bob  alice"), 0);
+        assert_int_equal(set(s, SETTING_BIND_USER, "_x-1"), 0);
+        assert_int_equal(s->n_bind_users, 3);
+        assert_string_equal(s->bind_users[1].value, "bob");
+        assert_int_equal(set(s, SETTING_BIND_USER, "carol ../x"), -EINVAL);
+        assert_int_equal(set(s, SETTING_BIND_USER, "1000"), -EINVAL);
+        assert_int_equal(set(s, SETTING_BIND_USER, "a.b"), -EINVAL);
+        assert_int_equal(set(s, SETTING_BIND_USER, "abcdefghijklmnopqrstuvwxyzabcdef"), -EINVAL);
+        assert_int_equal(s->n_bind_users, 3);
+        assert_int_equal(set(s, SETTING_BIND_USER, ""), 0);
+        assert_int_equal(s->n_bind_users, 0);
+}
+
 static void test_interface_names(void **state)
 {
         static const char *const bad[] = { "sixteencharacter", ".", "..", "a/b", "a b:c:d e", "eth%d", "123", "all",
@@ -371,6 +388,16 @@ static void test_choices_and_names(void **state)
         assert_int_equal(s->link_journal, LINK_JOURNAL_TRY_GUEST);
         assert_int_equal(set(s, SETTING_LINK_JOURNAL, "true"), 0);
         assert_int_equal(s->link_journal, LINK_JOURNAL_AUTO);
+        assert_int_equal(set(s, SETTING_RESOLV_CONF, "no"), 0);
+        assert_int_equal(s->resolv_conf, RESOLV_CONF_OFF);
+        assert_int_equal(set(s, SETTING_RESOLV_CONF, "replace-uplink"), 0);
+        assert_int_equal(s->resolv_conf, RESOLV_CONF_REPLACE_UPLINK);
+        assert_int_equal(set(s, SETTING_RESOLV_CONF, "on"), 0);
+        assert_int_equal(s->resolv_conf, RESOLV_CONF_AUTO);
+        assert_int_equal(set(s, SETTING_TIMEZONE, "off"), 0);
+        assert_int_equal(s->timezone, TIMEZONE_OFF);
+        assert_int_equal(set(s, SETTING_TIMEZONE, "Europe/Berlin"), -EINVAL);
+        assert_string_equal(reason, "not one of auto, off, copy, bind, symlink, delete");
         assert_int_equal(set(s, SETTING_CONSOLE, "yes"), -EINVAL);
         assert_string_equal(reason, "not one of auto, interactive, read-only, passive, pipe, autopipe");
 
@@ -406,6 +433,7 @@ int main(void)
                 CASE(test_bind),
                 CASE(test_bind_refused),
                 CASE(test_tmpfs_and_inaccessible),
+                CASE(test_bind_user),
                 CASE(test_interface_names),
                 CASE(test_private_network_follows),
                 CASE(test_choices_and_names),

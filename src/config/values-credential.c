@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Credentials as they are written on a command line (see values.h); they have no key in a file, which others could read.
+ * No reason quotes a value. box-run, before anything is changed; no privilege.
+ */
+
+#include <limits.h>
+#include <string.h>
+
+#include "config/values.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+bool credential_id_is_valid(const char *id)
+{
+        size_t n = strlen(id);
+
+        if (n == 0 || n > NAME_MAX || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+                return false;
+        for (const char *p = id; *p; p++)
+                if (*p < ' ' || *p > '~' || *p == ':' || *p == '/')
+                        return false;
+        return true;
+}
+
+static void credential_done(CredentialSetting *c)
+{
+        if (c->data)
+                explicit_bzero(c->data, c->size);
+        free(c->data);
+        free(c->id);
+        free(c->path);
+}
+
+/* Those of one switch only: the other's are another list. */
+static void clear(Settings *s, bool loaded)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < s->n_credentials; i++)
+                if (!s->credentials[i].data == loaded)
+                        credential_done(&s->credentials[i]);
+                else
+                        s->credentials[kept++] = s->credentials[i];
+        s->n_credentials = kept;
+}
+
+/* ID and what is behind its colon. */
+static int split(const Settings *s, const char *text, char **ret_id, const char **ret_rest, char *reterr_reason)
+{
+        const char *colon = strchr(text, ':');
+        _cleanup_free_ char *id = colon ? strndup(text, (size_t) (colon - text)) : NULL;
+
+        if (!colon)
+                return value_refuse(reterr_reason, "no colon behind a credential's name");
+        if (!id)
+                return -ENOMEM;
+        if (!credential_id_is_valid(id))
+                return value_refuse(reterr_reason, "not a credential's name: '%s'", id);
+        for (size_t i = 0; i < s->n_credentials; i++)
+                if (strcmp(s->credentials[i].id, id) == 0)
+                        return value_refuse(reterr_reason, "the credential '%s' is given twice", id);
+
+        *ret_rest = colon + 1;
+        *ret_id = TAKE_PTR(id);
+        return 0;
+}
+
+static int add(Settings *s, CredentialSetting *c)
+{
+        CredentialSetting *item = array_append(&s->credentials, &s->n_credentials, sizeof(CredentialSetting));
+
+        if (!item)
+                return -ENOMEM;
+        *item = *c;
+        *c = (CredentialSetting) { 0 };
+        return 0;
+}
+
+int value_set_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_(credential_done) CredentialSetting c = { .from = from };
+        const char *value;
+        int r;
+
+        if (!*text) {
+                clear(s, /* loaded= */ false);
+                return 0;
+        }
+
+        r = split(s, text, &c.id, &value, reterr_reason);
+        if (r < 0)
+                return r;
+        r = parse_escaped(value, &c.data, &c.size);
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "a backslash in the value of '%s' that begins no C escape", c.id);
+        return r < 0 ? r : add(s, &c);
+}
+
+int value_load_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_(credential_done) CredentialSetting c = { .from = from };
+        const char *path;
+        int r;
+
+        if (!*text) {
+                clear(s, /* loaded= */ true);
+                return 0;
+        }
+
+        r = split(s, text, &c.id, &path, reterr_reason);
+        if (r < 0)
+                return r;
+        if (*path == '/') {
+                r = value_path(path, &c.path, reterr_reason);
+                return r < 0 ? r : add(s, &c);
+        }
+        if (!credential_id_is_valid(path))
+                return value_refuse(reterr_reason, "neither an absolute path nor the name of a credential of our own: '%s'",
+                                    path);
+        c.path = strdup(path);
+        return c.path ? add(s, &c) : -ENOMEM;
+}

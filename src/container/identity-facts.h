@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the host has of itself to give to a machine: how it resolves names, and its time zone. Read before planning, and no
+ * more of it than the settings can come to need.
+ */
+
+#include <time.h>
+
+#include "config/settings.h"
+
+/* The resolv.conf files of a host. */
+typedef enum ResolvFile {
+        RESOLV_FILE_HOST,       /* /etc/resolv.conf */
+        RESOLV_FILE_STATIC,     /* systemd-resolved's: with its stub's address and nothing else */
+        RESOLV_FILE_UPLINK,     /* … with the servers it asks */
+        RESOLV_FILE_STUB,       /* … with its stub's address and the search domains */
+        _RESOLV_FILE_MAX,
+} ResolvFile;
+
+const char *resolv_file_path(ResolvFile file);
+
+/* A file's content; data NULL: there is none, or none that could be read. */
+typedef struct HostFile {
+        char *data;
+        size_t size;
+        struct timespec mtime;
+} HostFile;
+
+typedef struct IdentityFacts {
+        HostFile resolv[_RESOLV_FILE_MAX];
+        bool stub_listens;              /* on 127.0.0.53, in the network that we are in ourselves */
+        HostFile localtime;
+        bool localtime_is_link;
+        char *zone;                     /* "Europe/Berlin": where /etc/localtime links to a zone; else NULL */
+        bool tree_has_zone;             /* … and the machine has it too */
+} IdentityFacts;
+
+void identity_facts_done(IdentityFacts *f);
+
+/* tree_fd is the machine's tree. -ENOMEM or 0. */
+int identity_facts_read(const Settings *s, int tree_fd, IdentityFacts *ret);
+
+/* The zone that a link at /etc/localtime names, within target; NULL where it names none. Pure. */
+const char *zone_of_link(const char *target);
+
+/* Does a list of sockets, as /proc/net/udp has it, say that the stub's port is taken? Pure. */
+bool stub_in_socket_list(const char *text);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The stage between registration and execution: the child has put its mounts together, and the host gets to see the one that
+ * is meant for it. Not before the machine's name is ours, as machined has it. The supervisor, as root of the host.
+ */
+
+#include <stdio.h>
+
+#include "run/stage.h"
+#include "run/sync.h"
+#include "util/fd.h"
+
+int stage_child_gone(const Machine *m, int r, Failure *failure)
+{
+        if (r == -EPIPE)
+                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
+                                   m->name);
+        return r;
+}
+
+/* The mount that the child has sent along with its message, or -EBADF. */
+static int take_export(const Machine *m, int *mounts)
+{
+        int fd = -EBADF;
+
+        for (size_t i = 0; i < m->plan.mounts.n; i++)
+                if (mounts[i] >= 0 && m->plan.mounts.ops[i].flags & MOUNT_EXPORT && fd < 0)
+                        fd = mounts[i];
+                else
+                        fd_close(mounts[i]);
+        return fd;
+}
+
+int stage_export_up(Machine *m, Failure *failure)
+{
+        _cleanup_free_ int *mounts = malloc(m->plan.mounts.n * sizeof(int));
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!mounts)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->plan.mounts.n; i++)
+                mounts[i] = -EBADF;
+
+        r = sync_wait(m->sync_fd, SYNC_PREPARED, mounts, m->plan.mounts.n, failure);
+        fd = take_export(m, mounts);
+        if (r < 0)
+                return stage_child_gone(m, r, failure);
+        if (fd < 0)
+                return 0;
+        return unix_export_up(m->name, fd, m->plan.userns ? m->leader.pid : 0, &m->export, failure);
+}
+
+void stage_export_down(Machine *m)
+{
+        unix_export_down(&m->export);
+}

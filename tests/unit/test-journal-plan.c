@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tree-fixture.h"
+
+#include "container/journal-plan.h"
+
+#define ID "0123456789abcdef0123456789abcdef"
+#define HOST "fedcba9876543210fedcba9876543210"
+
+/* What a mode comes to where the host has this. */
+enum { NOTHING, LINK, BIND, MAKE_AND_BIND, USE_LINK, REFUSED };
+
+static void check(LinkJournal mode, const JournalInput *base, int what)
+{
+        static const JournalWay ways[] = {
+                [NOTHING] = JOURNAL_WAY_NONE, [LINK] = JOURNAL_WAY_LINK, [BIND] = JOURNAL_WAY_AS_IT_IS,
+                [MAKE_AND_BIND] = JOURNAL_WAY_DIRECTORY, [USE_LINK] = JOURNAL_WAY_AS_IT_IS, [REFUSED] = JOURNAL_WAY_NONE,
+        };
+        _cleanup_(problems_done) Problems problems = {};
+        _cleanup_(journal_plan_done) JournalPlan p = {};
+        _cleanup_(mount_plan_done) MountPlan mounts = {};
+        _cleanup_(tree_edits_done) TreeEdits edits = {};
+        JournalInput in = *base;
+        Settings s = *base->settings;
+
+        s.link_journal = mode;
+        in.settings = &s;
+        assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
+        assert_int_equal(p.way, ways[what]);
+        assert_int_equal(problems.n_fatal, what == REFUSED);
+        assert_int_equal(mounts.n, what == BIND || what == MAKE_AND_BIND);
+        assert_int_equal(edits.n, what == LINK || what == USE_LINK);
+        if (mounts.n > 0) {
+                assert_string_equal(mounts.ops[0].source, "/var/log/journal/" ID);
+                assert_string_equal(mounts.ops[0].dest, "/var/log/journal/" ID);
+                assert_true(mounts.ops[0].flags & MOUNT_IDMAP);
+        }
+        if (edits.n > 0)
+                assert_string_equal(edits.items[0].path, "/var/log/journal/" ID);
+        if (what == LINK) {
+                assert_string_equal(p.path, "/var/log/journal/" ID);
+                assert_string_equal(p.target, "/tree/var/log/journal/" ID);
+        }
+}
+
+static void test_modes(void **state)
+{
+        static const struct { JournalThere there; const char *target; int guest, try_guest, host, try_host, automatic; } rows[] = {
+                { JOURNAL_NOTHING, NULL, LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
+                { JOURNAL_LINK, "/tree/var/log/journal/" ID, USE_LINK, USE_LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
+                { JOURNAL_LINK, "/elsewhere", LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
+                { JOURNAL_EMPTY_DIRECTORY, NULL, LINK, LINK, BIND, BIND, BIND },
+                { JOURNAL_DIRECTORY, NULL, REFUSED, NOTHING, BIND, BIND, BIND },
+                { JOURNAL_MOUNT, NULL, REFUSED, NOTHING, REFUSED, NOTHING, NOTHING },
+                { JOURNAL_OTHER, NULL, REFUSED, NOTHING, REFUSED, NOTHING, NOTHING },
+        };
+        Settings s;
+
+        settings_init(&s);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                JournalFacts f = { .persistent = true, .there = rows[i].there, .target = (char *) rows[i].target };
+                JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = HOST, .root = "/tree", .userns = true };
+
+                check(LINK_JOURNAL_GUEST, &in, rows[i].guest);
+                check(LINK_JOURNAL_TRY_GUEST, &in, rows[i].try_guest);
+                check(LINK_JOURNAL_HOST, &in, rows[i].host);
+                check(LINK_JOURNAL_TRY_HOST, &in, rows[i].try_host);
+                /* A link into the tree stays in use: its directory is made, nothing on the host. */
+                if (rows[i].there == JOURNAL_LINK && strcmp(rows[i].target, "/elsewhere") != 0) {
+                        _cleanup_(problems_done) Problems problems = {};
+                        _cleanup_(journal_plan_done) JournalPlan p = {};
+                        _cleanup_(mount_plan_done) MountPlan mounts = {};
+                        _cleanup_(tree_edits_done) TreeEdits edits = {};
+
+                        assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
+                        assert_int_equal(p.way, JOURNAL_WAY_NONE);
+                        assert_int_equal(edits.n, 1);
+                } else
+                        check(LINK_JOURNAL_AUTO, &in, rows[i].automatic);
+                check(LINK_JOURNAL_NO, &in, NOTHING);
+        }
+}
+
+/* Where it cannot be done at all: an error for who insists, nothing for who tries. */
+static void test_obstacles(void **state)
+{
+        JournalFacts f = { .persistent = true };
+        Settings s;
+        JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = ID, .root = "/tree", .userns = true };
+
+        settings_init(&s);
+        check(LINK_JOURNAL_GUEST, &in, REFUSED);
+        check(LINK_JOURNAL_TRY_GUEST, &in, NOTHING);
+        in.host_id = HOST;
+        f.persistent = false;
+        check(LINK_JOURNAL_HOST, &in, REFUSED);
+        check(LINK_JOURNAL_TRY_HOST, &in, NOTHING);
+
+        f.persistent = true;
+        in.boots_other = true;
+        check(LINK_JOURNAL_GUEST, &in, LINK);
+        check(LINK_JOURNAL_TRY_GUEST, &in, NOTHING);
+        in.boots_other = false;
+        s.read_only = YES;
+        check(LINK_JOURNAL_GUEST, &in, REFUSED);
+        check(LINK_JOURNAL_TRY_GUEST, &in, NOTHING);
+        check(LINK_JOURNAL_TRY_HOST, &in, MAKE_AND_BIND);
+
+        /* One writer's contradiction; another's last word. */
+        s.read_only = UNSET;
+        s.ephemeral = YES;
+        s.from[SETTING_EPHEMERAL] = s.from[SETTING_LINK_JOURNAL] = (Source) { "/etc/x.nspawn", 3 };
+        check(LINK_JOURNAL_TRY_GUEST, &in, REFUSED);
+        check(LINK_JOURNAL_HOST, &in, REFUSED);
+        check(LINK_JOURNAL_AUTO, &in, NOTHING);
+        s.from[SETTING_LINK_JOURNAL] = (Source) { "--link-journal=", 0 };
+        check(LINK_JOURNAL_HOST, &in, NOTHING);
+}
+
+static JournalThere look(const Tree *t, bool persistent, char **ret_target)
+{
+        char path[128];
+        JournalFacts f = {};
+
+        (void) snprintf(path, sizeof(path), "%s/journal", t->path);
+        assert_int_equal(journal_facts_read(path, ID, &f), 0);
+        assert_int_equal(f.persistent, persistent);
+        free(*ret_target);
+        *ret_target = f.target;
+        return f.there;
+}
+
+static void test_facts(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *target = NULL;
+
+        assert_int_equal(look(t, false, &target), JOURNAL_NOTHING);
+        assert_int_equal(mkdirat(t->fd, "journal", 0755), 0);
+        assert_int_equal(look(t, true, &target), JOURNAL_NOTHING);
+        tree_fixture_link(t, "journal/" ID, "/x/y");
+        assert_int_equal(look(t, true, &target), JOURNAL_LINK);
+        assert_string_equal(target, "/x/y");
+        assert_int_equal(unlinkat(t->fd, "journal/" ID, 0), 0);
+        assert_int_equal(mkdirat(t->fd, "journal/" ID, 0755), 0);
+        assert_int_equal(look(t, true, &target), JOURNAL_EMPTY_DIRECTORY);
+        tree_fixture_file(t, "journal/" ID "/system.journal", "");
+        assert_int_equal(look(t, true, &target), JOURNAL_DIRECTORY);
+        assert_int_equal(unlinkat(t->fd, "journal/" ID "/system.journal", 0), 0);
+        assert_int_equal(unlinkat(t->fd, "journal/" ID, AT_REMOVEDIR), 0);
+        tree_fixture_file(t, "journal/" ID, "");
+        assert_int_equal(look(t, true, &target), JOURNAL_OTHER);
+}
+
+/* The host's part, and its undoing. */
+static void test_do_and_undo(void **state)
+{
+        const Tree *t = *state;
+        char path[128], there[128] = "";
+        JournalPlan p = { .way = JOURNAL_WAY_LINK, .there = JOURNAL_NOTHING, .path = path, .target = (char *) "/tree/j" };
+        Failure failure = {};
+
+        (void) snprintf(path, sizeof(path), "%s/" ID, t->path);
+        assert_int_equal(journal_do(&p, &failure), 1);
+        assert_true(readlinkat(t->fd, ID, there, sizeof(there) - 1) > 0);
+        assert_string_equal(there, "/tree/j");
+
+        p = (JournalPlan) { .way = JOURNAL_WAY_DIRECTORY, .there = JOURNAL_LINK, .path = path };
+        assert_int_equal(journal_do(&p, &failure), 1);
+        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_EMPTY_DIRECTORY, .path = path, .target = (char *) "/x" };
+        assert_int_equal(journal_do(&p, &failure), 1);
+        journal_undo(&p);
+        assert_int_equal(faccessat(t->fd, ID, F_OK, AT_SYMLINK_NOFOLLOW), -1);
+
+        p = (JournalPlan) { .way = JOURNAL_WAY_AS_IT_IS, .path = path };
+        assert_int_equal(journal_do(&p, &failure), 0);
+        assert_int_equal(failure.error, 0);
+        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_LINK, .path = path, .target = (char *) "/x" };
+        assert_int_equal(journal_do(&p, &failure), -ENOENT);
+        assert_non_null(strstr(failure.text, path));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_modes),
+                cmocka_unit_test(test_obstacles),
+                TREE_TEST(test_facts),
+                TREE_TEST(test_do_and_undo),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
