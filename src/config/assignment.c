@@ -79,7 +79,7 @@ static int report(const Assignment *a, bool fatal, const char *reason, Problems 
         return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);
 }
 
-static int apply_one(const Assignment *a, bool trusted, Settings *s, Problems *problems)
+static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problems)
 {
         char reason[SETTING_REASON_MAX] = "";
         int r;
@@ -95,6 +95,7 @@ static int apply_one(const Assignment *a, bool trusted, Settings *s, Problems *p
         if (r < 0)
                 return r;
 
+        a->heeded = true;
         s->from[a->row->id] = a->from;
         return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
 }
@@ -105,10 +106,10 @@ static bool in_section(const SettingRow *row, const char *section)
         return row->section && strcmp(row->section, section) == 0 && !(row->flags & SETTING_ADDS);
 }
 
-int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems)
+int assignments_apply(Assignments *a, const char *skip_section, Settings *s, Problems *problems)
 {
         for (size_t i = 0; i < a->n; i++) {
-                const Assignment *item = &a->items[i];
+                Assignment *item = &a->items[i];
                 int r;
 
                 if (skip_section && in_section(item->row, skip_section))
@@ -121,7 +122,7 @@ int assignments_apply(const Assignments *a, const char *skip_section, Settings *
         return 0;
 }
 
-int assignments_apply_one_id(const Assignments *a, SettingId id, Settings *s, Problems *problems)
+int assignments_apply_one_id(Assignments *a, SettingId id, Settings *s, Problems *problems)
 {
         for (size_t i = 0; i < a->n; i++) {
                 int r = a->items[i].row->id == id ? apply_one(&a->items[i], a->trusted, s, problems) : 0;

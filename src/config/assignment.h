@@ -15,6 +15,7 @@ typedef struct Assignment {
         const SettingRow *row;
         char *value;
         Source from;
+        bool heeded;            /* it was applied: good, trusted enough, and of no section that was left out */
 } Assignment;
 
 typedef struct Assignments {
@@ -38,10 +39,10 @@ const char *assignments_name(Assignments *a, const char *name);
 /* Parses each into *s. Untrusted lists' privileged rows are left out with a warning that names them. Every bad value
  * is a fatal Problem; -ENOMEM is the only failure. skip_section (may be NULL) names a section to leave out, all
  * but its rows with SETTING_ADDS: the switches' [Network] where the file says anything of its own there. */
-int assignments_apply(const Assignments *a, const char *skip_section, Settings *s, Problems *problems);
+int assignments_apply(Assignments *a, const char *skip_section, Settings *s, Problems *problems);
 
 /* The same for the rows with one id, for what must be known before the rest can be applied. */
-int assignments_apply_one_id(const Assignments *a, SettingId id, Settings *s, Problems *problems);
+int assignments_apply_one_id(Assignments *a, SettingId id, Settings *s, Problems *problems);
 
 /* Do they say anything in this section that a writer who counts less had better not add to? What is left out for want of
  * trust, and rows with SETTING_ADDS, do not. */

@@ -51,25 +51,29 @@ static int directories_make(const LayersPlace *place, bool trust_all, Directorie
         return 0;
 }
 
-/* Reads one file as a layer; name (a drop-in's) and path are taken over. nspawn_file_read()'s returns. */
-static int read_layer(LayerKind kind, char *name, char *path, bool trusted, Layers *l, Problems *problems)
+/* Reads one file as a layer, which one that is there and can't be read is too; name (a drop-in's) and path are taken over.
+ * nspawn_file_read()'s returns. */
+static int read_layer(const LayersPlace *place, LayerKind kind, char *name, char *path, bool trusted, Layers *l,
+                      Problems *problems)
 {
         _cleanup_(assignments_done) Assignments said = { 0 };
         _cleanup_free_ char *owned_name = name, *owned_path = path;
-        int r;
+        bool other;
+        int found, r;
 
         if (!path)
                 return -ENOMEM;
-        r = nspawn_file_read(path, trusted, &said, problems);
-        if (r != 1)
-                return r;
+        other = place->instead_of && strcmp(place->instead_of, path) == 0;
+        found = nspawn_file_read(other ? place->instead : path, path, trusted, &said, problems);
+        if (found <= 0)
+                return found;
         r = layers_add(l, kind, owned_name, owned_path, &said);
         if (r < 0)
                 return r;
 
         TAKE_PTR(owned_name);
         TAKE_PTR(owned_path);
-        return 1;
+        return found;
 }
 
 /* NULL without memory. */
@@ -161,7 +165,19 @@ static int drop_in_compare(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
-static int collect(const Directories *directories, size_t n_directories, const char *machine, DropIns *d,
+/* One that is not there yet. */
+static int collect_instead(const LayersPlace *place, const char *path, size_t directory, DropIns *d)
+{
+        size_t n = strlen(path);
+        const char *name;
+
+        if (!place->instead_of || strncmp(place->instead_of, path, n) != 0 || place->instead_of[n] != '/')
+                return 0;
+        name = place->instead_of + n + 1;
+        return !is_drop_in(name) || has_name(d, name) ? 0 : drop_in_add(d, name, directory);
+}
+
+static int collect(const LayersPlace *place, const Directories *directories, size_t n_directories, DropIns *d,
                    Problems *problems)
 {
         for (size_t i = 0; i < n_directories; i++) {
@@ -170,8 +186,12 @@ static int collect(const Directories *directories, size_t n_directories, const c
 
                 if (!directories->paths[i])
                         continue;
-                path = path_of(directories->paths[i], machine, ".nspawn.d", "");
-                r = path ? collect_directory(path, i, d, problems) : -ENOMEM;
+                path = path_of(directories->paths[i], place->machine, ".nspawn.d", "");
+                if (!path)
+                        return -ENOMEM;
+                r = collect_directory(path, i, d, problems);
+                if (r >= 0)
+                        r = collect_instead(place, path, i, d);
                 if (r < 0)
                         return r;
         }
@@ -181,19 +201,19 @@ static int collect(const Directories *directories, size_t n_directories, const c
         return 0;
 }
 
-static int read_drop_ins(const Directories *directories, size_t n_directories, const char *machine, Layers *l,
+static int read_drop_ins(const LayersPlace *place, const Directories *directories, size_t n_directories, Layers *l,
                          Problems *problems)
 {
         _cleanup_(drop_ins_done) DropIns d = { 0 };
         int r;
 
-        r = collect(directories, n_directories, machine, &d, problems);
+        r = collect(place, directories, n_directories, &d, problems);
         for (size_t i = 0; r >= 0 && i < d.n; i++) {
                 DropIn *item = &d.items[i];
-                char *path = path_of(directories->paths[item->directory], machine, ".nspawn.d/", item->name);
+                char *path = path_of(directories->paths[item->directory], place->machine, ".nspawn.d/", item->name);
 
-                r = read_layer(LAYER_DROP_IN, TAKE_PTR(item->name), path, directories->trusted[item->directory], l,
-                               problems);
+                r = read_layer(place, LAYER_DROP_IN, TAKE_PTR(item->name), path,
+                               directories->trusted[item->directory], l, problems);
         }
         return r < 0 ? r : 0;
 }
@@ -209,7 +229,7 @@ int layers_read_files(const LayersPlace *place, bool trust_all, Layers *l, Probl
         for (n = 0; r >= 0 && n < N_DIRECTORIES && !found; n++) {
                 if (!directories.paths[n])
                         continue;
-                r = read_layer(LAYER_FILE, NULL, path_of(directories.paths[n], place->machine, ".nspawn", ""),
+                r = read_layer(place, LAYER_FILE, NULL, path_of(directories.paths[n], place->machine, ".nspawn", ""),
                                directories.trusted[n], l, problems);
                 found = r > 0;
         }
@@ -217,5 +237,5 @@ int layers_read_files(const LayersPlace *place, bool trust_all, Layers *l, Probl
                 return r;
 
         /* The administrator's file takes the place of all that lies beside the image. */
-        return read_drop_ins(&directories, found && n <= IMAGE ? IMAGE : N_DIRECTORIES, place->machine, l, problems);
+        return read_drop_ins(place, &directories, found && n <= IMAGE ? IMAGE : N_DIRECTORIES, l, problems);
 }

@@ -35,7 +35,7 @@ static int find_profile(Reader *reader, const char *name, char **ret_path, Assig
                         path = NULL;
                         return -ENOMEM;
                 }
-                r = nspawn_file_read(path, /* trusted= */ true, ret, reader->problems);
+                r = nspawn_file_read(path, path, /* trusted= */ true, ret, reader->problems);
                 if (r == 1)
                         *ret_path = TAKE_PTR(path);
                 if (r != 0)
@@ -45,7 +45,7 @@ static int find_profile(Reader *reader, const char *name, char **ret_path, Assig
 }
 
 /* The profiles that a profile names. */
-static int read_named(Reader *reader, const Assignments *said)
+static int read_named(Reader *reader, Assignments *said)
 {
         _cleanup_(problems_done) Problems ignored = { 0 };      /* bad names are told when all is applied */
         _cleanup_(settings_done) Settings s;

@@ -52,7 +52,7 @@ static int layers_append(Layers *l, Layers *from)
         return 0;
 }
 
-static SettingsMode settings_mode(const Assignments *switches)
+static SettingsMode settings_mode(Assignments *switches)
 {
         _cleanup_(problems_done) Problems ignored = { 0 };
         _cleanup_(settings_done) Settings s;
@@ -64,7 +64,7 @@ static SettingsMode settings_mode(const Assignments *switches)
 }
 
 /* The profiles in force, by those who can name some: the switches and files, in the order in which they apply. */
-static int select_profiles(const Layers *files, const Assignments *switches, bool switches_first, Settings *s)
+static int select_profiles(Layers *files, Assignments *switches, bool switches_first, Settings *s)
 {
         _cleanup_(problems_done) Problems ignored = { 0 };
         int r = 0;
@@ -117,7 +117,7 @@ static bool files_say_network(const Layers *l)
         return false;
 }
 
-int layers_apply(const Layers *l, Settings *s, Problems *problems)
+int layers_apply(Layers *l, Settings *s, Problems *problems)
 {
         bool replaced = l->mode == SETTINGS_OVERRIDE && files_say_network(l);
         int r;

@@ -32,7 +32,7 @@ typedef enum LayerKind {
 typedef struct Layer {
         LayerKind kind;
         char *name;             /* of a profile or a drop-in, as it is spelt; else NULL */
-        char *path;             /* NULL: the switches */
+        char *path;             /* NULL: the switches. A file that is there and can't be read says nothing */
         Assignments said;
 } Layer;
 
@@ -47,6 +47,8 @@ typedef struct LayersPlace {
         const char *root;       /* put before /etc, /run and the profiles' places, for tests; NULL: nothing */
         const char *machine;
         const char *image_path; /* NULL: there is no tree */
+        const char *instead_of; /* a file of the machine that may not be there yet, in whose place `instead` is read; NULL */
+        const char *instead;
 } LayersPlace;
 
 void layers_done(Layers *l);
@@ -58,7 +60,7 @@ int layers_read(const LayersPlace *place, Assignments *switches, Layers *ret, Pr
 
 /* Applies them to *s, in their order. Values that are wrong are fatal Problems, what is not trusted is left out with a
  * warning. Settings point into the layers. */
-int layers_apply(const Layers *l, Settings *s, Problems *problems);
+int layers_apply(Layers *l, Settings *s, Problems *problems);
 
 /* The administrator's first place. */
 #define LAYERS_ETC_DIR "/etc/systemd/nspawn"

@@ -12,7 +12,8 @@
  * not ours are ignored. 0 or -ENOMEM. */
 int nspawn_file_parse(const char *name, const char *text, size_t size, Assignments *ret, Problems *problems);
 
-/* Reads and parses the file at path. 1 when it was read (a link to /dev/null is a file that says nothing), 0 where there is
- * none, NSPAWN_FILE_UNREADABLE when one is there and can't be read, which is a fatal Problem then; -ENOMEM. */
+/* Reads and parses the file at path, which messages call name. 1 when it was read (a link to /dev/null is a file that says
+ * nothing), 0 where there is none, NSPAWN_FILE_UNREADABLE when one is there and can't be read, which is a fatal Problem
+ * then; -ENOMEM. */
 #define NSPAWN_FILE_UNREADABLE 2
-int nspawn_file_read(const char *path, bool trusted, Assignments *ret, Problems *problems);
+int nspawn_file_read(const char *path, const char *name, bool trusted, Assignments *ret, Problems *problems);

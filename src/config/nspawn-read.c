@@ -18,13 +18,13 @@ static bool is_dev_null(const struct stat *st)
         return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-static int cannot(Problems *problems, const char *verb, const char *path, const char *why)
+static int cannot(Problems *problems, const char *verb, const char *name, const char *why)
 {
-        return problem_error(problems, (Source) { 0 }, "Failed to %s %s: %s", verb, path, why);
+        return problem_error(problems, (Source) { 0 }, "Failed to %s %s: %s", verb, name, why);
 }
 
-/* 1 with the text; 0 with *ret_text NULL where there is no such file, or where it can't be read, which is told. */
-static int read_text(const char *path, char **ret_text, size_t *ret_size, Problems *problems)
+/* 1 with the text; 0 where there is no such file, or where it can't be read, which is told. */
+static int read_text(const char *path, const char *name, char **ret_text, size_t *ret_size, Problems *problems)
 {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -34,39 +34,39 @@ static int read_text(const char *path, char **ret_text, size_t *ret_size, Proble
         if (fd < 0) {
                 r = -errno;
                 if (r == -ENOENT && lstat(path, &st) == 0)
-                        return cannot(problems, "open", path, "it is a dangling symbolic link");
-                return r == -ENOENT || r == -ENOTDIR ? 0 : cannot(problems, "open", path, strerror(-r));
+                        return cannot(problems, "open", name, "it is a dangling symbolic link");
+                return r == -ENOENT || r == -ENOTDIR ? 0 : cannot(problems, "open", name, strerror(-r));
         }
 
         if (fstat(fd, &st) < 0)
-                return cannot(problems, "look at", path, strerror(errno));
+                return cannot(problems, "look at", name, strerror(errno));
         if (!S_ISREG(st.st_mode) && !is_dev_null(&st))
-                return cannot(problems, "read", path,
+                return cannot(problems, "read", name,
                               S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file");
 
         r = fd_read_all(fd, NSPAWN_FILE_MAX, ret_text, ret_size);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return cannot(problems, "read", path, r == -E2BIG ? "it is larger than " STRINGIFY(NSPAWN_FILE_MAX_KIB)
+                return cannot(problems, "read", name, r == -E2BIG ? "it is larger than " STRINGIFY(NSPAWN_FILE_MAX_KIB)
                                                                     " KiB" : strerror(-r));
         return 1;
 }
 
-int nspawn_file_read(const char *path, bool trusted, Assignments *ret, Problems *problems)
+int nspawn_file_read(const char *path, const char *name, bool trusted, Assignments *ret, Problems *problems)
 {
         _cleanup_(assignments_done) Assignments out = { .trusted = trusted };
         size_t fatal_before = problems->n_fatal, size = 0;
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = read_text(path, &text, &size, problems);
+        r = read_text(path, name, &text, &size, problems);
         if (r < 0)
                 return r;
         if (r == 0)
                 return problems->n_fatal > fatal_before ? NSPAWN_FILE_UNREADABLE : 0;
 
-        r = nspawn_file_parse(path, text, size, &out, problems);
+        r = nspawn_file_parse(name, text, size, &out, problems);
         if (r < 0)
                 return r;
         *ret = out;

@@ -122,6 +122,7 @@ void settings_done(Settings *s)
         free(s->machine);
         settings_forget_credentials(s);
         free(s->slice);
+        free(s->read_instead);
 
         settings_init(s);
 }

@@ -242,6 +242,7 @@ typedef enum SettingId {
         SETTING_DRY_RUN,
         SETTING_CHECK,
         SETTING_JSON,
+        SETTING_READ_INSTEAD,
         SETTING_HELP,
         SETTING_VERSION,
         _SETTING_MAX,
@@ -322,6 +323,7 @@ typedef struct Settings {
         bool dry_run;
         bool check;
         bool json;
+        char *read_instead;             /* FILE:OTHER */
 } Settings;
 
 void settings_init(Settings *s);

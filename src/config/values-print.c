@@ -95,30 +95,18 @@ static int print_signal(const SettingRow *row, const Settings *s, Source from, V
 static int print_capabilities(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         const uint64_t *mask = field(row, s);
-        _cleanup_free_ char *text = NULL;
-        const char *separator = "";
-        size_t size;
-        FILE *f;
+        int r = 0;
 
-        if (*mask == 0)
-                return 0;
         if (*mask == UINT64_MAX)
                 return add_format(ret, from, "all");
+        for (unsigned cap = 0; r >= 0 && cap < 64; cap++) {
+                const char *name = capability_names_get((int) cap);
 
-        f = open_memstream(&text, &size);
-        if (!f)
-                return -ENOMEM;
-        for (unsigned cap = 0; cap < 64; cap++)
-                if (*mask & UINT64_C(1) << cap) {
-                        const char *name = capability_names_get((int) cap);
-
-                        if (name)
-                                fprintf(f, "%s%s", separator, name);
-                        else
-                                fprintf(f, "%s%u", separator, cap);
-                        separator = " ";
-                }
-        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+                if (!(*mask & UINT64_C(1) << cap))
+                        continue;
+                r = name ? add_format(ret, from, "%s", name) : add_format(ret, from, "%u", cap);
+        }
+        return r;
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "config/values-print.h"
+#include "config/layers-print.h"
 #include "container/plan-json.h"
 #include "run/dry-run-json.h"
 
@@ -34,22 +34,26 @@ static void put_layers(JsonWriter *w, const Layers *l)
         json_end(w);
 }
 
-/* All that was written for a setting, in the order in which it counts, whether it is still in force or not. */
-static void put_written(JsonWriter *w, const Layers *l, SettingId id)
+static int put_written(JsonWriter *w, const Layers *l, SettingId id)
 {
-        json_begin_array(w, "written");
-        for (size_t i = 0; i < l->n; i++)
-                for (size_t j = 0; j < l->items[i].said.n; j++) {
-                        const Assignment *a = &l->items[i].said.items[j];
+        _cleanup_free_ Written *written = NULL;
+        size_t n;
+        int r;
 
-                        if (a->row->id != id)
-                                continue;
-                        json_begin_object(w, NULL);
-                        json_put_string(w, "value", a->value);
-                        source_to_json(w, "from", a->from);
-                        json_end(w);
-                }
+        r = layers_written(l, id, &written, &n);
+        if (r < 0)
+                return r;
+
+        json_begin_array(w, "written");
+        for (size_t i = 0; i < n; i++) {
+                json_begin_object(w, NULL);
+                json_put_string(w, "value", written[i].assignment->value);
+                source_to_json(w, "from", written[i].assignment->from);
+                json_put_bool(w, "in_force", written[i].in_force);
+                json_end(w);
+        }
         json_end(w);
+        return 0;
 }
 
 static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
@@ -57,7 +61,7 @@ static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
         _cleanup_(value_texts_done) ValueTexts values = {};
         int r;
 
-        r = value_print(row, &m->settings, &values);
+        r = layers_print(&m->layers, row, &m->settings, &values);
         if (r < 0)
                 return r;
 
@@ -74,10 +78,10 @@ static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
         }
         json_end(w);
         source_to_json(w, "from", m->settings.from[row->id]);
-        put_written(w, &m->layers, row->id);
+        r = put_written(w, &m->layers, row->id);
         json_put_string(w, "plan", plan_member_of_setting(row->id));
         json_end(w);
-        return 0;
+        return r;
 }
 
 /* Each setting once, by its first row: others are other ways to write it. */

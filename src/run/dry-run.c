@@ -64,5 +64,7 @@ int machine_dry_run(Machine *m, Failure *failure)
         m->range = (IdRange) ID_RANGE_NULL;
         if (r < 0)
                 return r;
-        return report_all_problems(&m->problems) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (!m->settings.json)          /* they are in there */
+                report_all_problems(&m->problems);
+        return m->problems.n_fatal > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/command-line.h"
+#include "config/values.h"
 #include "run/machine.h"
 #include "run/report.h"
 
@@ -72,11 +73,33 @@ static int go_on(Machine *m, int r, Failure *failure)
         return r < 0 ? failure_set(failure, r, "%s", own.text) : 0;
 }
 
+/* --read-instead=FILE:OTHER, which only asks what would be. */
+static int read_instead(Machine *m, char **ret_of, char **ret_instead)
+{
+        const char *text = assignments_last(&m->switches, SETTING_READ_INSTEAD);
+
+        if (!text || !*text)
+                return 0;
+        if (!m->tell_all)
+                return problem_error(&m->problems, (Source) {}, "--read-instead= goes with --check or --json only");
+        if (value_next_field(&text, ret_of) < 0 || !text)
+                return problem_error(&m->problems, (Source) {}, "--read-instead= is not FILE:OTHER");
+        return value_replace(ret_instead, text);
+}
+
 static int apply_settings(Machine *m)
 {
-        const LayersPlace place = { .machine = m->file_name, .image_path = m->image.path };
+        _cleanup_free_ char *instead_of = NULL, *instead = NULL;
+        LayersPlace place = { .machine = m->file_name, .image_path = m->image.path };
         int r;
 
+        r = read_instead(m, &instead_of, &instead);
+        if (r < 0)
+                return r;
+        if (instead) {
+                place.instead_of = instead_of;
+                place.instead = instead;
+        }
         r = layers_read(&place, &m->switches, &m->layers, &m->problems);
         return r < 0 ? r : layers_apply(&m->layers, &m->settings, &m->problems);
 }

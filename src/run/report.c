@@ -21,15 +21,13 @@ int report_problems(const Problems *p, Failure *failure)
         return p->n_fatal > 0 ? failure->error : 0;
 }
 
-int report_all_problems(const Problems *p)
+void report_all_problems(const Problems *p)
 {
         for (size_t i = 0; i < p->n; i++)
                 if (p->items[i].fatal)
                         log_error(0, "%s", p->items[i].text);
                 else
                         log_warning(0, "%s", p->items[i].text);
-
-        return p->n_fatal > 0 ? -EINVAL : 0;
 }
 
 void report_failure(const Failure *failure)

@@ -8,8 +8,8 @@
  * whoever reports that. 0 when nothing is fatal. */
 int report_problems(const Problems *p, Failure *failure);
 
-/* Prints all of it, as it comes. Negative when something was fatal. */
-int report_all_problems(const Problems *p);
+/* Prints all of it, as it comes. */
+void report_all_problems(const Problems *p);
 
 /* The one place where a start that failed is told: to standard error (the journal), and to the service manager, where
  * `systemctl status` and `boxctl start` find it (sd_notify(3): STATUS=, ERRNO=). */

@@ -3,7 +3,7 @@
 /* Who says something about a machine, in which order it counts, and what is hidden, missing or circular. */
 
 #include "config/command-line.h"
-#include "config/layers.h"
+#include "config/layers-print.h"
 #include "tree-fixture.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -282,6 +282,64 @@ static void test_profiles_too_deep(void **state)
         expect_problem(&deep, true, "p1.nspawn:2: Profile=p0: profiles are nested too deep");
 }
 
+static void expect_text(const ValueTexts *t, size_t i, const char *text, const char *file, unsigned line)
+{
+        assert_true(i < t->n);
+        assert_string_equal(t->items[i].text, text);
+        assert_non_null(strstr(t->items[i].from.where, file));
+        assert_int_equal(t->items[i].from.line, line);
+}
+
+/* Which of all that was written for a setting is in force: '+' or '-' for each. */
+static const char *in_force(const Loaded *l, SettingId id)
+{
+        _cleanup_free_ Written *written = NULL;
+        static char text[16];
+        size_t n;
+
+        assert_int_equal(layers_written(&l->layers, id, &written, &n), 0);
+        assert_true(n < sizeof(text));
+        for (size_t i = 0; i < n; i++)
+                text[i] = written[i].in_force ? '+' : '-';
+        text[n] = 0;
+        return text;
+}
+
+static void test_provenance(void **state)
+{
+        _cleanup_(value_texts_done) ValueTexts environment = { 0 }, binds = { 0 }, capabilities = { 0 }, hostname = { 0 };
+        _cleanup_loaded_ Loaded l = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "machines/m.nspawn", "[Exec]\nHostname=m\nCapability=all\nParameters=x\n");
+        tree_fixture_file(t, "machines/m.nspawn.d/a.conf",
+                          "[Exec]\nEnvironment=A=1 B=1\nHostname=a\nDropCapability=CAP_CHOWN\nEnvironment=C=1\n"
+                          "Parameters=y\nParameters=z\n");
+        tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/b.conf",
+                          "[Exec]\nEnvironment=B=2\nDropCapability=CAP_CHOWN CAP_KILL\n"
+                          "[Files]\nBind=/no\nBind=\nBind=/a\nBind=rel\n");
+        load(t, &l, "--bind=/b --setenv=C=3 --hostname=h");
+
+        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_ENVIRONMENT), &l.s, &environment), 0);
+        expect_text(&environment, 0, "A=1", "a.conf", 2);
+        expect_text(&environment, 1, "B=2", "b.conf", 2);
+        expect_text(&environment, 2, "C=3", "--setenv=", 0);
+        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_BIND), &l.s, &binds), 0);
+        expect_text(&binds, 0, "/a:/a", "b.conf", 7);
+        expect_text(&binds, 1, "/b:/b", "--bind=", 0);
+        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_DROP_CAPABILITY), &l.s, &capabilities), 0);
+        expect_text(&capabilities, 0, "CAP_CHOWN", "a.conf", 4);
+        expect_text(&capabilities, 1, "CAP_KILL", "b.conf", 3);
+        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_HOSTNAME), &l.s, &hostname), 0);
+        expect_text(&hostname, 0, "h", "--hostname=", 0);
+
+        assert_string_equal(in_force(&l, SETTING_HOSTNAME), "--+");
+        assert_string_equal(in_force(&l, SETTING_BIND), "-++-+");
+        assert_string_equal(in_force(&l, SETTING_CAPABILITY), "-");
+        assert_string_equal(in_force(&l, SETTING_PARAMETERS), "-++");
+        assert_string_equal(in_force(&l, SETTING_MACVLAN), "");
+}
+
 static void test_what_cannot_be_read(void **state)
 {
         _cleanup_loaded_ Loaded l = { 0 };
@@ -326,6 +384,7 @@ int main(void)
                 TREE_TEST(test_profiles),
                 TREE_TEST(test_profiles_gone_wrong),
                 TREE_TEST(test_profiles_too_deep),
+                TREE_TEST(test_provenance),
                 TREE_TEST(test_what_cannot_be_read),
                 TREE_TEST(test_too_many_drop_ins),
         };

@@ -235,7 +235,7 @@ static int read_at(const Tree *t, Parsed *ret)
         char path[128];
 
         (void) snprintf(path, sizeof(path), "%s/m.nspawn", t->path);
-        return nspawn_file_read(path, /* trusted= */ true, &ret->a, &ret->problems);
+        return nspawn_file_read(path, path, /* trusted= */ true, &ret->a, &ret->problems);
 }
 
 static void test_read(void **state)

@@ -210,7 +210,7 @@ static void test_verbs_table_is_whole(void **state)
 static int check(const Verb *v, bool lite, CommandLine *line)
 {
         Failure f = { 0 };
-        int r = verb_check(v, line, lite, &f);
+        int r = verb_accepts(v, line, lite, &f);
 
         (void) snprintf(complaint, sizeof(complaint), "%s", f.text);
         command_line_done(line);

@@ -24,7 +24,7 @@ static const struct {
         { "Exec", "PrivateUsers", "131072", "131072:65536" },
         { "Exec", "KillSignal", "37", "SIGRTMIN+3" },
         { "Exec", "Capability", "all", "all" },
-        { "Exec", "DropCapability", "kill,CAP_CHOWN", "CAP_CHOWN CAP_KILL" },
+        { "Exec", "DropCapability", "kill", "CAP_KILL" },
         { "Exec", "SystemCallFilter", "~@mount", "~@mount" },
         { "Exec", "LinkJournal", "yes", "auto" },
         { "Exec", "ResolvConf", "no", "off" },
