@@ -15,7 +15,8 @@
 /* Verbs that name trees; the other verbs name machines that run. */
 static bool takes_images(const Verb *v)
 {
-        return v == &verb_start || v == &verb_enable || v == &verb_disable;
+        return v == &verb_start || v == &verb_enable || v == &verb_disable || v == &verb_cat || v == &verb_edit ||
+               v == &verb_check || v == &verb_explain;
 }
 
 static bool takes_names(const Verb *v)

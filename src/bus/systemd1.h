@@ -43,6 +43,16 @@ typedef struct UnitInfo {
 int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure);
 void unit_info_done(UnitInfo *u);
 
+/* The first command that a service executes when it starts, with the variables that the unit sets for it. -ENOENT where
+ * there is no such unit. */
+typedef struct UnitCommand {
+        char *path;
+        char **argv;                    /* argv[0] too */
+        char **environment;
+} UnitCommand;
+int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failure *failure);
+void unit_command_done(UnitCommand *c);
+
 /* Enables or disables unit files and reloads; *ret_changes are lines like systemctl's ("Created symlink A → B."). */
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 

@@ -87,6 +87,8 @@ void help_print(FILE *f, const Ctl *c)
         for (const Verb *const *v = verbs; *v; v++) {
                 char left[64];
 
+                if (c->lite && (*v)->flags & VERB_OURS)
+                        continue;
                 (void) snprintf(left, sizeof(left), "%s %s", shown_name(c, *v), (*v)->synopsis);
                 print_row(f, left, (*v)->help, 28);
         }

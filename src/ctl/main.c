@@ -20,14 +20,14 @@
 #include "ctl/verb.h"
 #include "util/strv.h"
 
-static const Verb *choose_verb(const char *name, Failure *failure)
+static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
 {
         const Verb *v = name ? verb_find(name) : verb_default();
         const char *near;
 
-        if (v)
+        if (v && !(lite && v->flags & VERB_OURS))
                 return v;
-        near = verb_nearest(name);
+        near = v ? NULL : verb_nearest(name);
         if (near)
                 failure_set(failure, -EINVAL, "Unknown verb '%s'; did you mean '%s'?", name, near);
         else
@@ -51,12 +51,12 @@ static int run(Ctl *c, const CommandLine *line)
                 return 0;
         }
 
-        v = choose_verb(name, &f);
+        v = choose_verb(name, c->lite, &f);
         if (v && c->options.help) {
                 help_print_verb(stdout, c, v);
                 return 0;
         }
-        if (!v || verb_check(v, line, c->lite, &f) < 0) {
+        if (!v || verb_accepts(v, line, c->lite, &f) < 0) {
                 log_error(f.error, "%s", f.text);
                 return c->lite ? 1 : 2;
         }

@@ -29,7 +29,7 @@ typedef struct Options {
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
-        const char *uid, *kill_whom;
+        const char *uid, *kill_whom, *drop_in;
         int signal;
         unsigned lines, max_addresses;  /* UINT_MAX: all */
         OutputMode output;

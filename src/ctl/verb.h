@@ -22,6 +22,7 @@ sd_bus *ctl_bus(Ctl *c, Failure *failure);
 typedef enum VerbFlags {
         VERB_COMMAND = 1 << 0,          /* what follows the first argument is a command line */
         VERB_DEFAULT = 1 << 1,          /* this one where none is named */
+        VERB_OURS = 1 << 2,             /* not under machinectl-lite: machinectl has no such verb */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX
@@ -40,7 +41,7 @@ typedef struct Verb {
 } Verb;
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
-        verb_enable, verb_disable, verb_login, verb_shell;
+        verb_enable, verb_disable, verb_login, verb_shell, verb_cat, verb_edit, verb_check, verb_explain;
 
 /* All of them in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];
@@ -51,7 +52,7 @@ bool verb_takes_command(const char *name);
 const char *verb_nearest(const char *name);
 
 /* The arguments' count and the options, against what the verb takes. */
-int verb_check(const Verb *v, const CommandLine *line, bool lite, Failure *failure);
+int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *failure);
 
 /* Does one thing with every machine that is named, and goes on after a failure: one message each, the first one's error. */
 int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure));

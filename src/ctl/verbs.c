@@ -10,7 +10,7 @@
 
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
-        &verb_enable, &verb_disable, &verb_login, &verb_shell,
+        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_cat, &verb_edit, &verb_check, &verb_explain,
         NULL,
 };
 
@@ -57,7 +57,7 @@ const char *verb_nearest(const char *name)
         return best;
 }
 
-int verb_check(const Verb *v, const CommandLine *line, bool lite, Failure *failure)
+int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *failure)
 {
         size_t n = strv_length(line->words);
 

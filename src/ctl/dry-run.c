@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* box-run, asked what it would do (see dry-run.h). boxctl's, with its caller's rights: who may not read a tree is told so. */
+
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bus/systemd1.h"
+#include "ctl/dry-run.h"
+#include "image/machine-name.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+enum { OUTPUT_MAX_BYTES = 64 * 1024 * 1024 };
+
+extern char **environ;
+
+/* The unit's command with our switches before its own, which may end in a payload's. */
+static int make_argv(const UnitCommand *command, const char *instead, char ***ret)
+{
+        _cleanup_strv_ char **argv = NULL;
+        int r;
+
+        r = strv_extend(&argv, "box-run");
+        if (r >= 0)
+                r = strv_extend(&argv, "--json");
+        if (r >= 0 && instead)
+                r = strv_extend(&argv, instead);
+        for (char **word = command->argv ? command->argv + 1 : NULL; r >= 0 && word && *word; word++)
+                r = strv_extend(&argv, *word);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(argv);
+        return 0;
+}
+
+static int make_environment(const UnitCommand *command, char ***ret)
+{
+        _cleanup_strv_ char **env = NULL;
+        int r = 0;
+
+        for (char **e = environ; r >= 0 && e && *e; e++)
+                r = strv_extend(&env, *e);
+        STRV_FOREACH(e, command->environment) {
+                const char *equals = strchr(*e, '=');
+                _cleanup_free_ char *name = strndup(*e, strcspn(*e, "="));
+
+                if (r >= 0)
+                        r = name && equals ? strv_env_set(&env, name, equals + 1) : -ENOMEM;
+        }
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(env);
+        return 0;
+}
+
+/* Its standard output, in *ret, and its end. */
+static int spawn(const char *path, char **argv, char **env, char **ret, int *ret_status)
+{
+        _cleanup_close_ int in = -EBADF, out = -EBADF;
+        posix_spawn_file_actions_t actions;
+        int fds[2], status, r;
+        pid_t pid;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        in = fds[0];
+        out = fds[1];
+        r = posix_spawn_file_actions_init(&actions);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+        if (r == 0)
+                r = posix_spawn(&pid, path, &actions, NULL, argv, env);
+        (void) posix_spawn_file_actions_destroy(&actions);
+        if (r != 0)
+                return -r;
+
+        out = fd_close(out);
+        r = fd_read_all(in, OUTPUT_MAX_BYTES, ret, NULL);
+        in = fd_close(in);
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+
+        *ret_status = status;
+        return r;
+}
+
+static int run(const UnitCommand *command, const char *instead, json_t **ret, Failure *failure)
+{
+        _cleanup_strv_ char **argv = NULL, **env = NULL;
+        _cleanup_free_ char *text = NULL;
+        json_error_t error;
+        int status, r;
+
+        r = make_argv(command, instead, &argv);
+        if (r >= 0)
+                r = make_environment(command, &env);
+        if (r < 0)
+                return failure_set(failure, r, "Out of memory");
+        r = spawn(command->path, argv, env, &text, &status);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to run %s: %m", command->path);
+
+        *ret = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+        if (*ret)
+                return 0;
+        if (*text)
+                return failure_set(failure, -EBADMSG, "Failed to read what %s says: %s", command->path, error.text);
+        return failure_set(failure, -EIO, "%s --json failed", command->path);
+}
+
+int dry_run(Ctl *c, const char *name, const char *instead, json_t **ret, Failure *failure)
+{
+        _cleanup_(unit_command_done) UnitCommand command = { 0 };
+        _cleanup_free_ char *unit = machine_unit_name(name);
+        sd_bus *bus;
+        int r;
+
+        if (!unit)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        bus = ctl_bus(c, failure);
+        if (!bus)
+                return failure->error;
+        r = systemd1_unit_command(bus, unit, &command, failure);
+        if (r < 0)
+                return r;
+
+        return run(&command, instead, ret, failure);
+}
+
+size_t dry_run_report(const char *name, const json_t *dry)
+{
+        size_t i, n_fatal = 0;
+        json_t *problem;
+
+        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
+                const char *text = json_string_value(json_object_get(problem, "text"));
+                bool fatal = json_is_true(json_object_get(problem, "fatal"));
+
+                n_fatal += fatal;
+                if (fatal)
+                        (void) log_error(0, "%s: %s", name, text ? text : "?");
+                else
+                        log_warning(0, "%s: %s", name, text ? text : "?");
+        }
+        return n_fatal;
+}

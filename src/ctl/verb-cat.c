@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl cat: the files of settings that are in force for machines, each below a line with its path, in the order in which
+ * they count. Any user, as far as he may read them.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/layers.h"
+#include "config/nspawn-file.h"
+#include "ctl/terminal.h"
+#include "ctl/units.h"
+#include "image/image.h"
+#include "util/fd.h"
+#include "util/text.h"
+
+/* As it is, but for what would be an order to the terminal. */
+static void print_text(char *text, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                if (!text[i])
+                        text[i] = '?';
+
+        for (char *line = text, *newline; *line; line = newline + 1) {
+                newline = strchrnul(line, '\n');
+                bool last = !*newline;
+
+                *newline = 0;
+                text_make_printable(line);
+                puts(line);
+                if (last)
+                        break;
+        }
+}
+
+static int print_layer(const Layer *layer, Failure *failure)
+{
+        static bool first = true;
+        _cleanup_close_ int fd = open(layer->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = fd < 0 ? -errno : fd_read_all(fd, NSPAWN_FILE_MAX, &text, &size);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read %s: %m", layer->path);
+
+        printf("%s# %s%s%s\n", first ? "" : "\n", layer->path, layer->kind == LAYER_PROFILE ? " (profile)" : "",
+               layer->said.trusted ? "" : " (not trusted)");
+        first = false;
+        print_text(text, size);
+        return 0;
+}
+
+/* What is wrong with them is of no interest here. */
+static int read_layers(const char *name, Layers *ret, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = { 0 };
+        Assignments none = { .trusted = true };
+        Image image = { .fd = -EBADF };
+        Failure no_image = { 0 };
+        int r;
+
+        (void) image_find(NULL, name, &image, &no_image);
+        r = layers_read(&(LayersPlace) { .machine = name, .image_path = image.path }, &none, ret, &problems);
+        image_done(&image);
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+static int cat_one(Ctl *c, const char *name, Failure *failure)
+{
+        _cleanup_(layers_done) Layers layers = { 0 };
+        bool any = false;
+        int r;
+
+        r = name_check(name, /* image= */ false, failure);
+        if (r >= 0)
+                r = read_layers(name, &layers, failure);
+        for (size_t i = 0; r >= 0 && i < layers.n; i++)
+                if (layers.items[i].path) {
+                        r = print_layer(&layers.items[i], failure);
+                        any = true;
+                }
+        if (r < 0)
+                return r;
+        return any ? 0 : failure_set(failure, -ENOENT, "It has no file of settings");
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        pager_open(c);
+        return each_name(c, args, n, cat_one);
+}
+
+const Verb verb_cat = {
+        .name = "cat",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Show machines' files of settings",
+        .details = "Profiles, the file and its drop-ins, each below its path, in the order in which they count: the last one "
+                   "wins.",
+        .run = run,
+};

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl edit: a machine's file of settings, or a drop-in, in the user's editor. What is edited is a hidden sibling; it takes
+ * the file's place in one step, after it was checked as a part of all that the machine has. Needs to write in
+ * /etc/systemd/nspawn.
+ */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/layers.h"
+#include "config/nspawn-file.h"
+#include "ctl/dry-run.h"
+#include "ctl/editor.h"
+#include "ctl/units.h"
+#include "image/image.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+/* For the handler: a signal that ends us takes the hidden file with it. */
+static char *volatile to_unlink;
+
+static void on_end(int sig)
+{
+        if (to_unlink)
+                (void) unlink(to_unlink);
+        (void) signal(sig, SIG_DFL);
+        (void) raise(sig);
+}
+
+typedef struct Edit {
+        Ctl *c;
+        const char *machine;
+        char *directory;
+        char *target;
+        char *temporary;        /* NULL: there is none */
+        bool made_directory;
+        mode_t mode;
+        char *before;           /* what the editor shows at first */
+        json_t *baseline;       /* a dry run without the change; NULL where there can't be one */
+} Edit;
+
+static void edit_done(Edit *e)
+{
+        to_unlink = NULL;
+        if (e->temporary)
+                (void) unlink(e->temporary);
+        if (e->made_directory)
+                (void) rmdir(e->directory);     /* goes only when it is empty: nothing was saved */
+        free(e->directory);
+        free(e->target);
+        free(e->temporary);
+        free(e->before);
+        json_decref(e->baseline);
+}
+
+/* ---- where ---------------------------------------------------------------------------------------------------- */
+
+static int make_target(Edit *e, const char *drop_in, Failure *failure)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@+";
+        const char *suffix;
+        int r;
+
+        if (!drop_in) {
+                e->directory = strdup(LAYERS_ETC_DIR);
+                r = asprintf(&e->target, "%s/%s.nspawn", LAYERS_ETC_DIR, e->machine);
+        } else {
+                if (!*drop_in || *drop_in == '.' || strspn(drop_in, letters) != strlen(drop_in))
+                        return failure_set(failure, -EINVAL, "'%s' is no name for a drop-in", drop_in);
+                suffix = strlen(drop_in) > 5 && strcmp(drop_in + strlen(drop_in) - 5, ".conf") == 0 ? "" : ".conf";
+                r = asprintf(&e->directory, "%s/%s.nspawn.d", LAYERS_ETC_DIR, e->machine);
+                if (r >= 0)
+                        r = asprintf(&e->target, "%s/%s%s", e->directory, drop_in, suffix);
+        }
+        return r < 0 || !e->directory ? failure_set(failure, -ENOMEM, "Out of memory") : 0;
+}
+
+static int make_directory(Edit *e, Failure *failure)
+{
+        if (mkdir(LAYERS_ETC_DIR, 0755) < 0 && errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make %s: %m", LAYERS_ETC_DIR);
+        if (mkdir(e->directory, 0755) >= 0)
+                e->made_directory = true;
+        else if (errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make %s: %m", e->directory);
+        return 0;
+}
+
+/* ---- what it is now ------------------------------------------------------------------------------------------- */
+
+static int read_file(const char *path, char **ret, size_t *ret_size, struct stat *ret_st)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0 || fstat(fd, ret_st) < 0)
+                return -errno;
+        if (!S_ISREG(ret_st->st_mode))
+                return -EBADFD;
+        return fd_read_all(fd, NSPAWN_FILE_MAX, ret, ret_size);
+}
+
+/* The file that is in force in another place, which the one in /etc will hide. NULL: there is none. */
+static int find_hidden(Edit *e, char **ret)
+{
+        _cleanup_(problems_done) Problems ignored = { 0 };
+        _cleanup_(layers_done) Layers layers = { 0 };
+        Assignments none = { .trusted = true };
+        Image image = { .fd = -EBADF };
+        Failure no_image = { 0 };
+        struct stat st;
+        int r;
+
+        (void) image_find(NULL, e->machine, &image, &no_image);
+        r = layers_read(&(LayersPlace) { .machine = e->machine, .image_path = image.path }, &none, &layers, &ignored);
+        image_done(&image);
+        for (size_t i = 0; r >= 0 && i < layers.n; i++)
+                if (layers.items[i].kind == LAYER_FILE)
+                        r = read_file(layers.items[i].path, ret, NULL, &st);
+        return r;
+}
+
+static int read_before(Edit *e, bool drop_in, Failure *failure)
+{
+        struct stat st;
+        int r;
+
+        e->mode = 0644;
+        r = read_file(e->target, &e->before, NULL, &st);
+        if (r >= 0)
+                e->mode = st.st_mode & 07777;
+        else if (r == -ENOENT)
+                r = drop_in ? 0 : find_hidden(e, &e->before);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read %s: %m", e->target);
+        return 0;
+}
+
+static int make_temporary(Edit *e, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (asprintf(&e->temporary, "%s/.#%sXXXXXX", e->directory, strrchr(e->target, '/') + 1) < 0) {
+                e->temporary = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+        fd = mkostemp(e->temporary, O_CLOEXEC);
+        if (fd < 0) {
+                r = failure_set(failure, -errno, "Failed to make a file in %s: %m", e->directory);
+                free(TAKE_PTR(e->temporary));
+                return r;
+        }
+        to_unlink = e->temporary;
+        r = RET_ERRNO(fchmod(fd, e->mode));
+        if (r >= 0 && e->before)
+                r = fd_write_all(fd, e->before, strlen(e->before));
+        return r < 0 ? failure_set(failure, r, "Failed to write %s: %m", e->temporary) : 0;
+}
+
+/* ---- checks --------------------------------------------------------------------------------------------------- */
+
+static bool has_problem(const json_t *dry, const char *text)
+{
+        json_t *problem;
+        size_t i;
+
+        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
+                const char *other = json_string_value(json_object_get(problem, "text"));
+
+                if (other && strcmp(other, text) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* With all that the machine has; what was wrong before is not this file's fault. How many mistakes it has. */
+static size_t check_machine(Edit *e, const json_t *dry)
+{
+        size_t i, n_fatal = 0;
+        json_t *problem;
+
+        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
+                const char *text = json_string_value(json_object_get(problem, "text"));
+                bool fatal = json_is_true(json_object_get(problem, "fatal"));
+
+                if (!text || (e->baseline && has_problem(e->baseline, text)))
+                        continue;
+                n_fatal += fatal;
+                if (fatal)
+                        (void) log_error(0, "%s", text);
+                else
+                        log_warning(0, "%s", text);
+        }
+        return n_fatal;
+}
+
+/* The file alone, where box-run can't be asked. */
+static int check_file(Edit *e, size_t *ret_fatal)
+{
+        _cleanup_(assignments_done) Assignments said = { 0 };
+        _cleanup_(problems_done) Problems problems = { 0 };
+        _cleanup_(settings_done) Settings s;
+        int r;
+
+        settings_init(&s);
+        r = nspawn_file_read(e->temporary, e->target, /* trusted= */ true, &said, &problems);
+        if (r >= 0)
+                r = assignments_apply(&said, NULL, &s, &problems);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < problems.n; i++)
+                if (problems.items[i].fatal)
+                        (void) log_error(0, "%s", problems.items[i].text);
+                else
+                        log_warning(0, "%s", problems.items[i].text);
+        *ret_fatal = problems.n_fatal;
+        return 0;
+}
+
+static int check(Edit *e, size_t *ret_fatal, Failure *failure)
+{
+        _cleanup_free_ char *instead = NULL;
+        _cleanup_json_ json_t *dry = NULL;
+        Failure own = { 0 };
+        int r;
+
+        if (asprintf(&instead, "--read-instead=%s:%s", e->target, e->temporary) < 0) {
+                instead = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+
+        if (e->baseline && dry_run(e->c, e->machine, instead, &dry, &own) >= 0) {
+                *ret_fatal = check_machine(e, dry);
+                return 0;
+        }
+        r = check_file(e, ret_fatal);
+        return r < 0 ? failure_set(failure, r, "Failed to check %s: %m", e->target) : 0;
+}
+
+/* ---- the round ------------------------------------------------------------------------------------------------ */
+
+static int save(Edit *e, Failure *failure)
+{
+        _cleanup_close_ int file = open(e->temporary, O_RDONLY | O_CLOEXEC),
+                            directory = open(e->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (file < 0 || fchmod(file, e->mode) < 0 || fsync(file) < 0 || rename(e->temporary, e->target) < 0)
+                return failure_set(failure, -errno, "Failed to save %s: %m", e->target);
+        to_unlink = NULL;
+        free(TAKE_PTR(e->temporary));
+        if (directory < 0 || fsync(directory) < 0)
+                return failure_set(failure, -errno, "Failed to save %s: %m", e->target);
+        return 0;
+}
+
+/* One time through the editor. 1: it can be saved; 0: there is nothing to save; -EAGAIN: once more. */
+static int round_trip(Edit *e, Failure *failure)
+{
+        _cleanup_free_ char *after = NULL;
+        size_t size, n_fatal = 0;
+        struct stat st;
+        bool blank;
+        int r;
+
+        r = editor_run(e->temporary, failure);
+        if (r < 0)
+                return r;
+        r = read_file(e->temporary, &after, &size, &st);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read %s: %m", e->temporary);
+        blank = strspn(after, " \t\r\n") == size;
+        if (blank || strcmp(after, e->before ? e->before : "") == 0) {
+                log_info(0, "%s: %s", e->machine, blank ? "The file is empty, nothing was saved" : "Nothing was changed");
+                return 0;
+        }
+
+        r = check(e, &n_fatal, failure);
+        if (r < 0)
+                return r;
+        if (n_fatal == 0)
+                return 1;
+        switch (editor_ask("(e)dit it again, (s)ave it as it is, (d)iscard it?", "des")) {
+        case 'e':
+                return -EAGAIN;
+        case 's':
+                return 1;
+        default:
+                return failure_set(failure, -EINVAL, "With %zu mistake%s it was not saved", n_fatal,
+                                   n_fatal == 1 ? "" : "s");
+        }
+}
+
+static int edit_one(Ctl *c, const char *name, Failure *failure)
+{
+        _cleanup_(edit_done) Edit e = { .c = c, .machine = name };
+        Failure no_baseline = { 0 };
+        int r;
+
+        r = name_check(name, /* image= */ false, failure);
+        if (r >= 0)
+                r = make_target(&e, c->options.drop_in, failure);
+        if (r >= 0)
+                r = make_directory(&e, failure);
+        if (r >= 0)
+                r = read_before(&e, c->options.drop_in, failure);
+        if (r >= 0)
+                r = make_temporary(&e, failure);
+        if (r < 0)
+                return r;
+
+        (void) dry_run(c, name, NULL, &e.baseline, &no_baseline);
+        do
+                r = round_trip(&e, failure);
+        while (r == -EAGAIN);
+        return r > 0 ? save(&e, failure) : r;
+}
+
+static int run(Ctl *c, char *const *args, size_t n)
+{
+        (void) signal(SIGINT, on_end);
+        (void) signal(SIGTERM, on_end);
+        (void) signal(SIGHUP, on_end);
+        return each_name(c, args, n, edit_one);
+}
+
+const Verb verb_edit = {
+        .name = "edit",
+        .min = 1,
+        .max = VERB_ANY,
+        .synopsis = "NAME…",
+        .help = "Edit machines' files of settings",
+        .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. A file that is in "
+                   "another place is copied there. What was written is checked before it is saved.",
+        .run = run,
+};
