@@ -186,6 +186,9 @@ const SettingRow settings_table[] = {
         { SETTING_BOOT_TIME, "X-Box", "BootTime", NULL, 0, "host|zero", NULL, 0,
           value_choice, FIELD(boot_time), words_boot_time, group_machine,
           .help = "Clocks since boot: the host's, or ones that begin with the machine" },
+        { SETTING_ID_MAP, "X-Box", "IdMap", NULL, 0, "ID:HOST:COUNT", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_id_map, .group = group_users,
+          .help = "Users and groups of the machine, and which they are on the host" },
 
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,

@@ -116,6 +116,7 @@ void settings_done(Settings *s)
 
         strings_free(s->profiles, s->n_profiles);
         free(s->init);
+        free(s->id_map);
 
         free(s->directory);
         free(s->template);
@@ -132,6 +133,11 @@ StartMode settings_start_mode(const Settings *s)
         if (s->boot == YES)
                 return START_BOOT;
         return s->process_two == YES ? START_PID2 : START_COMMAND;
+}
+
+PrivateUsers settings_private_users(const Settings *s)
+{
+        return s->n_id_map > 0 ? PRIVATE_USERS_MAP : s->private_users;
 }
 
 bool settings_private_network(const Settings *s)

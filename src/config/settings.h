@@ -65,6 +65,7 @@ typedef enum PrivateUsers {
         PRIVATE_USERS_PICK,     /* a free range of 65536 */
         PRIVATE_USERS_IDENTITY, /* 0:65536 of its own, ids unchanged */
         PRIVATE_USERS_FIXED,    /* SHIFT[:RANGE] as written */
+        PRIVATE_USERS_MAP,      /* IdMap='s lines */
 } PrivateUsers;
 
 typedef enum Ownership {
@@ -175,6 +176,12 @@ typedef struct StringSetting {
         Source from;
 } StringSetting;
 
+/* Ids inside, from `inside` on, are those from `outside` on of the host: count of them, users' and groups'. */
+typedef struct IdMapSetting {
+        uint32_t inside, outside, count;
+        Source from;
+} IdMapSetting;
+
 typedef enum BootTime {
         BOOT_TIME_HOST,         /* clocks since boot are the host's */
         BOOT_TIME_ZERO,         /* they begin with the machine: a time namespace */
@@ -226,6 +233,7 @@ typedef enum SettingId {
         SETTING_INIT,
         SETTING_STOP_TIMEOUT,
         SETTING_BOOT_TIME,
+        SETTING_ID_MAP,
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,
@@ -260,7 +268,7 @@ typedef struct Settings {
         char *working_directory;
         char *hostname;
         char *machine_id;               /* 32 hex digits */
-        PrivateUsers private_users;
+        PrivateUsers private_users;     /* as written: settings_private_users() is what counts */
         uint32_t private_users_base;    /* PRIVATE_USERS_FIXED */
         uint32_t private_users_count;
         Tristate notify_ready;          /* unset: as the tree's init can */
@@ -305,6 +313,8 @@ typedef struct Settings {
         size_t n_profiles;
         char *init;                     /* an init's name (image/tree-facts.h), or its path in the tree; NULL: found out */
         BootTime boot_time;
+        IdMapSetting *id_map;           /* no two of them overlap, on neither side */
+        size_t n_id_map;
         uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
 
         /* switches */
@@ -332,6 +342,9 @@ void overlay_setting_done(OverlaySetting *o);
 
 /* What follows from several settings together. */
 StartMode settings_start_mode(const Settings *s);
+
+/* The mode in force: an IdMap= is one of its own. */
+PrivateUsers settings_private_users(const Settings *s);
 
 /* Any link setting implies it, except where another writer's Private=no came after the link: that is how a file takes
  * back the link that the unit's switches ask for. */

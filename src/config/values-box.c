@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/values.h"
+#include "util/parse.h"
 #include "util/quantity.h"
 #include "util/strv.h"
 
@@ -102,4 +103,94 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
 
         s->stop_timeout_usec = usec;
         return 0;
+}
+
+/* ---- IdMap= ------------------------------------------------------------------------------------------------- */
+
+/* What the kernel takes in one map is a page of text; BindUser= adds lines of its own. */
+enum { ID_MAP_LINES_MAX = 64 };
+
+static bool ranges_overlap(uint32_t a, uint32_t n_a, uint32_t b, uint32_t n_b)
+{
+        return (uint64_t) a < (uint64_t) b + n_b && (uint64_t) b < (uint64_t) a + n_a;
+}
+
+/* One "ID:HOST:COUNT". */
+static int parse_map_line(const char *text, IdMapSetting *ret, char *reterr_reason)
+{
+        uint32_t *const numbers[] = { &ret->inside, &ret->outside, &ret->count };
+        const char *rest = text;
+
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+                _cleanup_free_ char *field = NULL;
+                int r = value_next_field(&rest, &field);
+
+                if (r == -ENOMEM)
+                        return r;
+                if (r <= 0 || parse_u32(field, numbers[i]) < 0)
+                        return value_refuse(reterr_reason, "not ID:HOST:COUNT, three numbers: '%.64s'", text);
+        }
+        if (rest || ret->count == 0)
+                return value_refuse(reterr_reason, "not ID:HOST:COUNT, three numbers: '%.64s'", text);
+        /* 4294967295 is no id but the kernel's "none". */
+        if ((uint64_t) ret->inside + ret->count > UINT32_MAX || (uint64_t) ret->outside + ret->count > UINT32_MAX)
+                return value_refuse(reterr_reason, "goes beyond the last id: '%.64s'", text);
+        return 0;
+}
+
+static int check_overlap(const IdMapSetting *lines, size_t n, const IdMapSetting *line, char *reterr_reason)
+{
+        for (size_t i = 0; i < n; i++) {
+                const IdMapSetting *other = &lines[i];
+
+                if (ranges_overlap(line->inside, line->count, other->inside, other->count) ||
+                    ranges_overlap(line->outside, line->count, other->outside, other->count))
+                        return value_refuse(reterr_reason, "%u:%u:%u overlaps with %u:%u:%u", line->inside, line->outside,
+                                            line->count, other->inside, other->outside, other->count);
+        }
+        return 0;
+}
+
+static int add_map_lines(const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                IdMapSetting line = { .from = from }, *item;
+                int r;
+
+                r = value_next_item(&text, &word);
+                if (r <= 0)
+                        return r;
+                r = parse_map_line(word, &line, reterr_reason);
+                if (r < 0)
+                        return r;
+                r = check_overlap(s->id_map, s->n_id_map, &line, reterr_reason);
+                if (r < 0)
+                        return r;
+                if (s->n_id_map == ID_MAP_LINES_MAX)
+                        return value_refuse(reterr_reason, "more than %d lines", ID_MAP_LINES_MAX);
+                item = array_append(&s->id_map, &s->n_id_map, sizeof(*item));
+                if (!item)
+                        return -ENOMEM;
+                *item = line;
+        }
+}
+
+int value_id_map(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        size_t before = s->n_id_map;
+        int r;
+
+        if (!*text) {
+                s->n_id_map = 0;
+                return 0;
+        }
+        if (s->private_users != PRIVATE_USERS_TREE && s->from[SETTING_PRIVATE_USERS].where &&
+            source_same_writer(s->from[SETTING_PRIVATE_USERS], from))
+                return value_refuse(reterr_reason, "excludes PrivateUsers= in the same file, but for yes");
+
+        r = add_map_lines(text, from, s, reterr_reason);
+        if (r < 0)
+                s->n_id_map = before;
+        return r;
 }

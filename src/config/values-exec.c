@@ -352,12 +352,27 @@ static int private_users_fixed(const char *text, Settings *s, char *reterr_reaso
         return 0;
 }
 
+/* A map of its own is all there is to say of ids: only "yes" goes with it. From another writer, another mode replaces it. */
+static int replace_id_map(Source from, Settings *s, char *reterr_reason)
+{
+        if (s->n_id_map == 0)
+                return 0;
+        if (source_same_writer(s->id_map[s->n_id_map - 1].from, from))
+                return value_refuse(reterr_reason, "with IdMap= there is nothing to choose but yes");
+        s->n_id_map = 0;
+        return 0;
+}
+
 int value_private_users(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         bool digits = isdigit((unsigned char) *text), on = false;
+        bool is_bool = !*text || (!(digits && source_is_switch(from)) && parse_bool(text, &on) == 0);
+
+        if (*text && !on && replace_id_map(from, s, reterr_reason) < 0)
+                return -EINVAL;
 
         /* In a file 0 and 1 are booleans, on a command line an id: systemd-nspawn's rule. */
-        if (!*text || (!(digits && source_is_switch(from)) && parse_bool(text, &on) == 0))
+        if (is_bool)
                 s->private_users = on ? PRIVATE_USERS_TREE : PRIVATE_USERS_NO;
         else if (strcmp(text, "pick") == 0)
                 s->private_users = PRIVATE_USERS_PICK;

@@ -188,6 +188,17 @@ static int print_stop_timeout(const SettingRow *row, const Settings *s, Source f
         return s->stop_timeout_usec == 0 ? 0 : add_format(ret, from, "%s", format_time_span(s->stop_timeout_usec, span));
 }
 
+static int print_id_map(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        for (size_t i = 0; i < s->n_id_map; i++) {
+                const IdMapSetting *line = &s->id_map[i];
+
+                if (add_format(ret, line->from, "%u:%u:%u", line->inside, line->outside, line->count) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 /* ---- users ---------------------------------------------------------------------------------------------------- */
 
 static int print_private_users(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -386,6 +397,8 @@ static const struct {
         { value_profiles, print_profiles },
         { value_init, print_string },
         { value_stop_timeout, print_stop_timeout },
+        { value_id_map, print_id_map },
+        { value_share_system, print_bool },
 };
 
 static ValuePrint printer(const SettingRow *row)

@@ -54,6 +54,7 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
 /* values-box.c: [X-Box] */
 int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_id_map(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* The row's field in *s. */

@@ -33,35 +33,17 @@ int bind_user_assign(const HostUsers *users, uint32_t count, BindUser *ret, Prob
 
 /* ---- the id map -------------------------------------------------------------------------------------------- */
 
-static bool add_line(IdMap *map, uint32_t inside, uint32_t outside, uint32_t count)
-{
-        if (count == 0)
-                return true;
-        if (map->n >= ARRAY_SIZE(map->lines))
-                return false;
-        map->lines[map->n++] = (IdMapLine) { inside, outside, count };
-        return true;
-}
-
 int bind_user_map(const BindUser *users, size_t n, bool gids, IdMap *map, Problems *problems)
 {
-        const IdMapLine whole = map->lines[0];
-        uint32_t next = 0;      /* the first id that is in no line yet */
-        bool fits = true;
-
-        map->n = 0;
         for (size_t i = 0; i < n; i++) {
-                uint32_t outside = gids ? users[i].host->gid : users[i].host->uid, id = users[i].id;
+                uint32_t outside = gids ? users[i].host->gid : users[i].host->uid;
 
-                if (outside >= whole.outside && outside - whole.outside < whole.count)
+                if (id_map_has_host(map, outside))
                         return problem_error(problems, users[i].host->from, "BindUser=%s: the machine has his id %u already, "
                                              "by PrivateUsers=; give it another range", users[i].host->name, outside);
-                fits = fits && add_line(map, next, whole.outside + next, id - next) && add_line(map, id, outside, 1);
-                next = id + 1;
+                if (!id_map_carve(map, users[i].id, outside))
+                        return problem_error(problems, users[0].host->from, "BindUser=: more users than an id map has lines");
         }
-        fits = fits && add_line(map, next, whole.outside + next, whole.count - next);
-        if (!fits)
-                return problem_error(problems, users[0].host->from, "BindUser=: more users than an id map has lines");
         return 0;
 }
 

@@ -48,7 +48,7 @@ typedef struct BindUser {
  * or -ENOMEM. Pure, as are the rest. */
 int bind_user_assign(const HostUsers *users, uint32_t count, BindUser *ret, Problems *problems);
 
-/* The machine's map, of one line so far, with those ids taken out of it and mapped to the users'. gids: their groups'. */
+/* The machine's map with those ids taken out of it and mapped to the users'. gids: their groups'. */
 int bind_user_map(const BindUser *users, size_t n, bool gids, IdMap *map, Problems *problems);
 
 /* Homes and records below /run/host. 0 or -ENOMEM. */

@@ -218,36 +218,35 @@ static int lock_dir_open(const char *lock_dir, Failure *failure)
 
 static void range_unlock(IdRange *r)
 {
-        for (unsigned i = 0; i < r->n_locks; i++) {
+        for (size_t i = 0; i < r->n_locks; i++) {
                 char name[LOCK_NAME_MAX];
 
                 /* While it is locked: whoever opened it meanwhile sees that it is gone. */
-                (void) unlinkat(r->dir_fd, lock_name(r->first_lock + i * ID_RANGE_COUNT, name), 0);
-                fd_close(r->lock_fds[i]);
+                (void) unlinkat(r->dir_fd, lock_name(r->locks[i].block, name), 0);
+                fd_close(r->locks[i].fd);
         }
-        free(r->lock_fds);
-        r->lock_fds = NULL;
+        free(r->locks);
+        r->locks = NULL;
         r->n_locks = 0;
 }
 
-/* Locks n blocks from first on, all or none; r->dir_fd is open. */
-static int range_lock(IdRange *r, uid_t first, unsigned n)
+/* Locks a block, unless it is ours already; r->dir_fd is open. */
+static int range_lock(IdRange *r, uid_t block)
 {
-        r->first_lock = first;
-        r->lock_fds = calloc(n, sizeof(int));
-        if (!r->lock_fds)
+        _cleanup_close_ int fd = -EBADF;
+        IdBlockLock *lock;
+
+        for (size_t i = 0; i < r->n_locks; i++)
+                if (r->locks[i].block == block)
+                        return 0;
+
+        fd = lock_block(r->dir_fd, block);
+        if (fd < 0)
+                return fd;
+        lock = array_append(&r->locks, &r->n_locks, sizeof(*lock));
+        if (!lock)
                 return -ENOMEM;
-
-        for (unsigned i = 0; i < n; i++) {
-                int fd = lock_block(r->dir_fd, first + i * ID_RANGE_COUNT);
-
-                if (fd < 0) {
-                        range_unlock(r);
-                        return fd;
-                }
-                r->lock_fds[r->n_locks++] = fd;
-        }
-
+        *lock = (IdBlockLock) { block, TAKE_FD(fd) };
         return 0;
 }
 
@@ -273,7 +272,7 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
                 if (!is_range(base) || is_taken(&taken, base, /* ignore_delegated= */ i == 0))
                         continue;
 
-                r = range_lock(&range, base, 1);
+                r = range_lock(&range, base);
                 if (r == -EBUSY)
                         continue;
                 if (r < 0)
@@ -289,40 +288,59 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
         return failure_set(failure, -EBUSY, "No free range of user ids for machine %s in %u tries", machine, TRIES_MAX);
 }
 
-int id_range_lock(const char *lock_dir, uid_t base, uint32_t count, IdRange *ret, Failure *failure)
+/* All blocks that the ids base:count lie in, as far as they are such as are picked. */
+static int lock_blocks(IdRange *r, uid_t base, uint32_t count, Failure *failure)
 {
-        _cleanup_(id_range_done) IdRange range = ID_RANGE_NULL;
         uint64_t first = base & ~(ID_RANGE_COUNT - 1), end = (uint64_t) base + count;
-        int r;
-
-        range.base = base;
-        range.count = count;
 
         if (first < ID_RANGE_MIN)
                 first = ID_RANGE_MIN;
         if (end > (uint64_t) ID_RANGE_MAX + ID_RANGE_COUNT)
                 end = (uint64_t) ID_RANGE_MAX + ID_RANGE_COUNT;
 
-        if (count > 0 && first < end) {
-                uint64_t blocks = (end - first + ID_RANGE_COUNT - 1) / ID_RANGE_COUNT;
+        for (uint64_t block = first; count > 0 && block < end; block += ID_RANGE_COUNT) {
+                int result;
 
-                if (blocks > ID_RANGE_LOCKS_MAX)
+                if (r->n_locks == ID_RANGE_LOCKS_MAX)
                         return failure_set(failure, -E2BIG, "The user ids %u:%u are more than %u", base, count,
                                            ID_RANGE_LOCKS_MAX * ID_RANGE_COUNT);
+                result = range_lock(r, (uid_t) block);
+                if (result == -EBUSY)
+                        return failure_set(failure, result, "Another machine uses some of the user ids %u:%u", base, count);
+                if (result < 0)
+                        return failure_set(failure, result, "Failed to lock the user ids %u:%u: %m", base, count);
+        }
+        return 0;
+}
 
-                range.dir_fd = lock_dir_open(lock_dir, failure);
-                if (range.dir_fd < 0)
-                        return range.dir_fd;
-                r = range_lock(&range, (uid_t) first, (unsigned) blocks);
-                if (r == -EBUSY)
-                        return failure_set(failure, r, "Another machine uses some of the user ids %u:%u", base, count);
+int id_range_lock_map(const char *lock_dir, const IdMap *map, IdRange *ret, Failure *failure)
+{
+        _cleanup_(id_range_done) IdRange range = ID_RANGE_NULL;
+        int r;
+
+        if (map->n > 0) {
+                range.base = map->lines[0].outside;
+                range.count = map->lines[0].count;
+        }
+        range.dir_fd = lock_dir_open(lock_dir, failure);
+        if (range.dir_fd < 0)
+                return range.dir_fd;
+        for (unsigned i = 0; i < map->n; i++) {
+                r = lock_blocks(&range, map->lines[i].outside, map->lines[i].count, failure);
                 if (r < 0)
-                        return failure_set(failure, r, "Failed to lock the user ids %u:%u: %m", base, count);
+                        return r;
         }
 
         *ret = range;
         range = (IdRange) ID_RANGE_NULL;
         return 0;
+}
+
+int id_range_lock(const char *lock_dir, uid_t base, uint32_t count, IdRange *ret, Failure *failure)
+{
+        const IdMap map = { .lines = { { 0, base, count } }, .n = 1 };
+
+        return id_range_lock_map(lock_dir, &map, ret, failure);
 }
 
 void id_range_done(IdRange *r)

@@ -70,8 +70,8 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         if (f->console && mount_plan_add_node(dev, NODE_FILE, "console", 0600, NULL) < 0)
                 return -ENOMEM;
 
-        /* gid 5 is "tty" everywhere; a new instance is what any mount of devpts is since Linux 4.7. */
-        if (asprintf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->base + 5) < 0) {
+        /* A new instance is what any mount of devpts is since Linux 4.7. */
+        if (asprintf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->tty_gid) < 0) {
                 options = NULL;
                 return -ENOMEM;
         }

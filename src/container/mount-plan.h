@@ -104,6 +104,7 @@ typedef struct MountFacts {
         bool userns;
         bool idmap_tree;                /* the tree's owners are 0…: mapped; else they are the range already */
         uid_t base;                     /* host id of the machine's root */
+        gid_t tty_gid;                  /* … of its group tty */
         bool private_network;
         bool console;                   /* a pty is /dev/console */
         bool shared_pid;                /* the host's namespaces, not ones of its own */

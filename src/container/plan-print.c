@@ -44,6 +44,8 @@ static void print_ids(const Plan *p, FILE *f)
         if (!p->userns)
                 fputs("  the host's\n", f);
         print_map(&p->uid_map, f);
+        if (p->first_id != 0)
+                fprintf(f, "  PID 1 begins as %u\n", p->first_id);
         if (p->userns)
                 fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as they are on disk");
         for (size_t i = 0; i < p->n_bind_users; i++)

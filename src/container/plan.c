@@ -142,58 +142,6 @@ static int plan_names(const PlanInput *in, Plan *p)
         return p->machine && p->root && p->hostname ? 0 : -ENOMEM;
 }
 
-/* Their ids are mapped: where nothing is, the host's owners would be anybody's inside. */
-static int refuse_bind_users(const Settings *s, Problems *problems)
-{
-        char source[SOURCE_TEXT_MAX];
-
-        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= takes a user namespace, but PrivateUsers= is no "
-                             "(%s)", source_text(s->from[SETTING_PRIVATE_USERS], source));
-}
-
-static int plan_bind_users(const PlanInput *in, Plan *p, Problems *problems)
-{
-        size_t n = in->users->n, before = problems->n_fatal;
-
-        if (n == 0)
-                return 0;
-        p->bind_users = calloc(n, sizeof(BindUser));
-        if (!p->bind_users || bind_user_assign(in->users, in->range_count, p->bind_users, problems) < 0)
-                return -ENOMEM;
-        if (problems->n_fatal > before)
-                return 0;
-        p->n_bind_users = n;
-        if (bind_user_map(p->bind_users, n, /* gids= */ false, &p->uid_map, problems) < 0 ||
-            bind_user_map(p->bind_users, n, /* gids= */ true, &p->gid_map, problems) < 0)
-                return -ENOMEM;
-        return 0;
-}
-
-static int plan_users(const PlanInput *in, Plan *p, Problems *problems)
-{
-        uid_t tree_base = in->tree->owner_uid & ~(uid_t) 0xffff;
-
-        p->userns = in->settings->private_users != PRIVATE_USERS_NO;
-        if (!p->userns && in->users->n > 0)
-                return refuse_bind_users(in->settings, problems);
-        if (!p->userns)
-                return 0;
-
-        p->owner = in->range_base;
-        p->uid_map = p->gid_map = (IdMap) { .lines = { { 0, in->range_base, in->range_count } }, .n = 1 };
-        if (plan_bind_users(in, p, problems) < 0)
-                return -ENOMEM;
-        if (tree_base == in->range_base || in->settings->ownership == OWNERSHIP_OFF)
-                return 0;       /* the files are the range's already, or stay whose they are */
-        if (tree_base != 0)
-                return problem_error(problems, in->settings->from[SETTING_PRIVATE_USERS],
-                                     "The tree '%s' belongs to the ids from %u on, the machine would get those from %u on; "
-                                     "use --private-users=%u, or give the tree back to the ids from 0 on",
-                                     in->image_root, tree_base, in->range_base, tree_base);
-        p->idmap_tree = true;
-        return 0;
-}
-
 /* ---- what it may do ---------------------------------------------------------------------------------------- */
 
 static int copy_words(const StringSetting *words, size_t n, char ***ret)
@@ -455,6 +403,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .userns = p->userns,
                 .idmap_tree = p->idmap_tree,
                 .base = p->owner,
+                .tty_gid = p->tty_gid,
                 .private_network = p->namespaces & CLONE_NEWNET,
                 .shared_pid = !(p->namespaces & CLONE_NEWPID),
                 .shared_ipc = !(p->namespaces & CLONE_NEWIPC),
@@ -485,7 +434,7 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
 {
         _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
 
-        if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_users(in, &p, problems) < 0 ||
+        if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_ids(in, &p, problems) < 0 ||
             plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
             plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
             plan_env(in, &p) < 0 || plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||

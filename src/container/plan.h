@@ -64,7 +64,9 @@ typedef struct Plan {
         IdMap uid_map, gid_map;         /* the same, but for BindUser= */
         BindUser *bind_users;
         size_t n_bind_users;
-        uid_t owner;                    /* host id of the machine's root */
+        uid_t first_id;                 /* who PID 1 begins as, inside: 0, unless that is in no map */
+        uid_t owner;                    /* who that is on the host */
+        gid_t tty_gid;                  /* group "tty" of the machine, on the host */
 
         MountPlan mounts;
         TreeEdits edits;
@@ -87,8 +89,8 @@ int host_facts_read(HostFacts *ret);
 void host_facts_done(HostFacts *f);
 void plan_done(Plan *p);
 
-/* range: where the machine's ids lie (base 0 and count 0: no user namespace or an identity map). image_root and tree: of
- * the machine's tree. All that is wrong goes to problems; -ENOMEM is the only failure. */
+/* range: where the machine's ids lie (base 0 and count 0: no user namespace, an identity map, one of IdMap=). image_root
+ * and tree: of the machine's tree. All that is wrong goes to problems; -ENOMEM is the only failure. */
 typedef struct PlanInput {
         const Settings *settings;
         const HostFacts *host;
@@ -104,6 +106,9 @@ typedef struct PlanInput {
         uint32_t range_count;
 } PlanInput;
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
+
+/* IdMap='s lines. Pure. */
+IdMap plan_written_map(const Settings *s);
 
 /* Whether to register with machined: not a machine that has the host's processes or the host's name. Pure. */
 RegisterMode plan_register_mode(const Settings *s, const Knobs *k);

@@ -41,6 +41,64 @@ int id_map_format(const IdMap *map, char *buf, size_t size)
         return 0;
 }
 
+bool id_map_to_host(const IdMap *map, uint32_t inside, uint32_t *ret_host)
+{
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine *l = &map->lines[i];
+
+                if (inside >= l->inside && inside - l->inside < l->count) {
+                        *ret_host = l->outside + (inside - l->inside);
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool id_map_has_host(const IdMap *map, uint32_t host)
+{
+        for (unsigned i = 0; i < map->n; i++)
+                if (host >= map->lines[i].outside && host - map->lines[i].outside < map->lines[i].count)
+                        return true;
+        return false;
+}
+
+bool id_map_is_identity(const IdMap *map)
+{
+        for (unsigned i = 0; i < map->n; i++)
+                if (map->lines[i].inside != map->lines[i].outside)
+                        return false;
+        return true;
+}
+
+static bool insert_line(IdMap *map, unsigned at, IdMapLine line)
+{
+        if (line.count == 0)
+                return true;
+        if (map->n >= ARRAY_SIZE(map->lines))
+                return false;
+        memmove(&map->lines[at + 1], &map->lines[at], (map->n - at) * sizeof(line));
+        map->lines[at] = line;
+        map->n++;
+        return true;
+}
+
+bool id_map_carve(IdMap *map, uint32_t inside, uint32_t outside)
+{
+        const IdMapLine own = { inside, outside, 1 };
+
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine l = map->lines[i];
+                uint32_t before = inside - l.inside;
+
+                if (inside < l.inside || before >= l.count)
+                        continue;
+                map->lines[i] = own;
+                return insert_line(map, i + 1, (IdMapLine) { inside + 1, l.outside + before + 1, l.count - before - 1 }) &&
+                       insert_line(map, i, (IdMapLine) { l.inside, l.outside, before });
+        }
+        return insert_line(map, map->n, own);
+}
+
 static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failure *failure)
 {
         _cleanup_close_ int fd = openat(proc_pid_fd, file, O_WRONLY | O_CLOEXEC);

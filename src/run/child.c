@@ -46,11 +46,14 @@ static int reset_signals(Failure *failure)
         return 0;
 }
 
-/* The machine's root. Outside a user namespace that is who we are already, but for the groups. */
-static int become_root(Failure *failure)
+/* The machine's root, or who begins where the map has none: capabilities stay, since root inside is not who we have been.
+ * Outside a user namespace root is who we are already, but for the groups. */
+static int become_first(const Plan *plan, Failure *failure)
 {
-        if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-                return failure_set(failure, -errno, "Failed to become the machine's root: %m");
+        uid_t id = plan->first_id;
+
+        if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+                return failure_set(failure, -errno, "Failed to become user %u of the machine: %m", id);
         return 0;
 }
 
@@ -111,7 +114,7 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
 
         (void) umask(0022);
         if (plan->userns) {
-                r = become_root(failure);
+                r = become_first(plan, failure);
                 if (r < 0)
                         return r;
         }

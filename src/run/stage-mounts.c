@@ -65,7 +65,7 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
         if (number != 0)
                 return failure_set(failure, -EBUSY, "The first pty of machine '%s' is taken already", m->name);
 
-        if (fchownat(devpts_fd, "0", m->plan.owner, m->plan.owner + 5, AT_SYMLINK_NOFOLLOW) < 0 ||
+        if (fchownat(devpts_fd, "0", m->plan.owner, m->plan.tty_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
             fchmodat(devpts_fd, "0", 0620, 0) < 0)
                 return failure_set(failure, -errno, "Failed to give machine '%s' its console: %m", m->name);
         console_set_size(m->pty_master);

@@ -33,8 +33,9 @@ static uid_t tree_base(const Machine *m)
 int stage_ids_up(Machine *m, Failure *failure)
 {
         const Settings *s = &m->settings;
+        IdMap map;
 
-        switch (s->private_users) {
+        switch (settings_private_users(s)) {
         case PRIVATE_USERS_NO:
                 return 0;
         case PRIVATE_USERS_IDENTITY:
@@ -42,6 +43,9 @@ int stage_ids_up(Machine *m, Failure *failure)
                 return 0;
         case PRIVATE_USERS_PICK:
                 return id_range_pick(NULL, NULL, m->name, tree_base(m), &m->range, failure);
+        case PRIVATE_USERS_MAP:
+                map = plan_written_map(s);
+                return id_range_lock_map(NULL, &map, &m->range, failure);
         case PRIVATE_USERS_TREE:
                 return id_range_lock(NULL, tree_base(m), ID_RANGE_COUNT, &m->range, failure);
         default:
@@ -53,14 +57,15 @@ int stage_ids_up(Machine *m, Failure *failure)
 void stage_ids_foresee(Machine *m)
 {
         const Settings *s = &m->settings;
+        PrivateUsers mode = settings_private_users(s);
 
         m->range = (IdRange) ID_RANGE_NULL;
-        m->range.count = s->private_users == PRIVATE_USERS_NO ? 0 : ID_RANGE_COUNT;
-        if (s->private_users == PRIVATE_USERS_TREE || (s->private_users == PRIVATE_USERS_PICK && tree_base(m) != 0))
+        m->range.count = mode == PRIVATE_USERS_NO ? 0 : ID_RANGE_COUNT;
+        if (mode == PRIVATE_USERS_TREE || (mode == PRIVATE_USERS_PICK && tree_base(m) != 0))
                 m->range.base = tree_base(m);
-        else if (s->private_users == PRIVATE_USERS_PICK)
+        else if (mode == PRIVATE_USERS_PICK)
                 m->range.base = id_range_of_name(m->name);
-        else if (s->private_users == PRIVATE_USERS_FIXED) {
+        else if (mode == PRIVATE_USERS_FIXED) {
                 m->range.base = s->private_users_base;
                 m->range.count = s->private_users_count;
         }

@@ -271,6 +271,32 @@ static void test_id_range_lock_unlocked(void **state)
         id_range_done(&r);
 }
 
+static void test_id_range_lock_map(void **state)
+{
+        /* Two lines in one block, one below all blocks, one across two. */
+        const IdMap map = {
+                .lines = { { 0, 221577216, 10 }, { 10, 221577216 + 100, 10 }, { 20, 1000, 1 }, { 30, 524288 + 65530, 10 } },
+                .n = 4,
+        };
+        const Place *p = *state;
+        IdRange a = ID_RANGE_NULL, b = ID_RANGE_NULL;
+        Failure failure = { 0 };
+
+        assert_int_equal(id_range_lock_map(p->locks, &map, &a, &failure), 0);
+        assert_int_equal(a.n_locks, 3);
+        assert_true(lock_file_exists(p, 221577216) && lock_file_exists(p, 524288) && lock_file_exists(p, 524288 + 65536));
+
+        assert_int_equal(id_range_lock(p->locks, 524288 + 65536, 65536, &b, &failure), -EBUSY);
+        id_range_done(&a);
+        assert_false(lock_file_exists(p, 221577216) || lock_file_exists(p, 524288));
+
+        /* One that can't be had: none is held. */
+        assert_int_equal(id_range_lock(p->locks, 524288 + 65536, 65536, &b, NULL), 0);
+        assert_int_equal(id_range_lock_map(p->locks, &map, &a, NULL), -EBUSY);
+        assert_false(lock_file_exists(p, 221577216));
+        id_range_done(&b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -285,6 +311,7 @@ int main(void)
                 TEST(test_id_range_pick_none_free),
                 TEST(test_id_range_lock),
                 TEST(test_id_range_lock_unlocked),
+                TEST(test_id_range_lock_map),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

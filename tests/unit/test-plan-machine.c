@@ -229,6 +229,65 @@ static void test_plan_other_knobs(void **state)
         assert_string_equal(strv_env_get(f.plan.env, "container"), "lxc");
 }
 
+/* ---- ids ---------------------------------------------------------------------------------------------------- */
+
+static void test_plan_id_map(void **state)
+{
+        static const struct {
+                const char *map;
+                uid_t tree_owner;
+                uid_t first, owner, tty;
+                bool idmapped;
+        } cases[] = {
+                { "0:700000:65536", 0, 0, 700000, 700005, true },
+                { "0:700000:65536", 700000, 0, 700000, 700005, false },
+                { "0:700000:65536", 1000, 0, 700000, 700005, true },
+                { "0:700000:5", 0, 0, 700000, 700000, true },           /* no group 5 */
+                { "5:5000:1 0:1000:1", 0, 0, 1000, 5000, true },
+                { "0:0:65536", 0, 0, 0, 5, false },                     /* nothing to map */
+                { "0:0:1 1:100001:65535", 0, 0, 0, 100005, true },
+                { "42:1000:1", 0, 42, 1000, 1000, true },               /* a stock tree: its user 42 */
+                { "42:1000:1", 1000, 42, 1000, 1000, false },           /* one that the user has unpacked */
+                { "42:1000:1", 42, 42, 1000, 1000, true },
+                { "42:1000:1 7:2000:10", 0, 42, 1000, 1000, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_NONE);
+                f.tree.owner_uid = cases[i].tree_owner;
+                set(&f, SETTING_ID_MAP, cases[i].map);
+                plan_fixture_plan(&f, "/bin/true");
+                assert_int_equal(f.problems.n_fatal, 0);
+                assert_true(f.plan.userns && f.plan.namespaces & CLONE_NEWUSER);
+                assert_int_equal(f.plan.first_id, cases[i].first);
+                assert_int_equal(f.plan.owner, cases[i].owner);
+                assert_int_equal(f.plan.tty_gid, cases[i].tty);
+                assert_int_equal(f.plan.idmap_tree, cases[i].idmapped);
+        }
+}
+
+static void test_plan_id_map_problems(void **state)
+{
+        static const struct { const char *map; uid_t tree_owner; const char *arguments, *text; } cases[] = {
+                { "42:1000:1", 0, "-b", "gentoo.nspawn:1: IdMap= leaves out id 0" },
+                { "0:700000:65536", 0x20000000, "-b", "belongs to the ids from 536870912 on" },
+                { "0:700000:65536", 700000, "-b --private-users-ownership=map", "there is nothing to map" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_SYSTEMD);
+                f.tree.owner_uid = cases[i].tree_owner;
+                set(&f, SETTING_ID_MAP, cases[i].map);
+                plan_fixture_plan(&f, cases[i].arguments);
+                assert_int_equal(f.problems.n_fatal, 1);
+                assert_non_null(strstr(f.problems.items[0].text, cases[i].text));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -241,6 +300,8 @@ int main(void)
                 cmocka_unit_test(test_plan_mounts_of_shared_namespaces),
                 cmocka_unit_test(test_plan_api_vfs),
                 cmocka_unit_test(test_plan_other_knobs),
+                cmocka_unit_test(test_plan_id_map),
+                cmocka_unit_test(test_plan_id_map_problems),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,29 @@ static void test_id_map_format(void **state)
         assert_string_equal(buf, "");
 }
 
-/* Eight of the widest lines fit what user_namespace_write_maps() has room for: the kernel refuses them, not we. */
+static void test_id_map_lookup(void **state)
+{
+        const IdMap map = { .lines = { { 0, 524288, 65536 }, { 100000, 1000, 1 } }, .n = 2 };
+        const IdMap same = { .lines = { { 0, 0, 10 }, { 20, 20, 1 } }, .n = 2 };
+        uint32_t host = 7;
+
+        assert_true(id_map_to_host(&map, 0, &host));
+        assert_int_equal(host, 524288);
+        assert_true(id_map_to_host(&map, 65535, &host));
+        assert_int_equal(host, 589823);
+        assert_true(id_map_to_host(&map, 100000, &host));
+        assert_int_equal(host, 1000);
+        assert_false(id_map_to_host(&map, 65536, &host));
+        assert_false(id_map_to_host(&map, UINT32_MAX, &host));
+        assert_int_equal(host, 1000);
+
+        assert_true(id_map_has_host(&map, 524288) && id_map_has_host(&map, 589823) && id_map_has_host(&map, 1000));
+        assert_false(id_map_has_host(&map, 0) || id_map_has_host(&map, 589824) || id_map_has_host(&map, 1001));
+        assert_true(id_map_is_identity(&same));
+        assert_false(id_map_is_identity(&map));
+}
+
+/* As many of the widest lines as there may be fit what user_namespace_write_maps() has room for: the kernel refuses them, not we. */
 static void test_user_namespace_widest(void **state)
 {
         IdMap map = { .n = ARRAY_SIZE(map.lines) };
@@ -109,6 +131,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_id_map_format),
+                cmocka_unit_test(test_id_map_lookup),
                 cmocka_unit_test(test_user_namespace_widest),
                 cmocka_unit_test(test_user_namespace_new),
                 cmocka_unit_test(test_user_namespace_new_refused),

@@ -4,6 +4,8 @@
 
 #include "test.h"
 
+#include <stdio.h>
+
 #include "config/settings-table.h"
 #include "image/tree-facts.h"
 #include "util/quantity.h"
@@ -83,12 +85,97 @@ static void test_stop_timeout(void **state)
         assert_int_equal(s->stop_timeout_usec, 0);
 }
 
+static void test_id_map(void **state)
+{
+        Settings *s = *state;
+
+        assert_int_equal(set(s, SETTING_ID_MAP, "0:700000:1000 1000:1000:1"), 0);
+        assert_int_equal(set(s, SETTING_ID_MAP, "1001:701001:64535"), 0);
+        assert_int_equal(s->n_id_map, 3);
+        assert_int_equal(s->id_map[1].inside, 1000);
+        assert_int_equal(s->id_map[1].outside, 1000);
+        assert_int_equal(s->id_map[2].count, 64535);
+        assert_int_equal(s->id_map[2].from.line, 3);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_MAP);
+
+        assert_int_equal(set(s, SETTING_ID_MAP, ""), 0);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_NO);
+        assert_int_equal(set(s, SETTING_ID_MAP, "42:1000:1"), 0);
+        assert_int_equal(s->n_id_map, 1);
+        assert_int_equal(set(s, SETTING_ID_MAP, "4294967294:4294967294:1"), 0);
+}
+
+static void test_id_map_refused(void **state)
+{
+        static const char *const bad[] = {
+                "0", "0:1", "0:1:", ":1:1", "0::1", "0:1:1:1", "0:1:0", "a:1:1", "-1:0:1", "0:1:1,x", "0x0:1:1",
+                "4294967295:0:1", "0:4294967295:1", "0:4294967294:2", "1:0:4294967295", "0:99999999999:1",
+                /* overlaps: with itself inside, on the host, with the line that is there */
+                "0:1:2 1:10:1", "0:1:2 5:2:1", "7:1:1", "105:900:1", "900:1005:1",
+        };
+        Settings *s = *state;
+
+        assert_int_equal(set(s, SETTING_ID_MAP, "100:1000:10 7:7:1"), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                if (set(s, SETTING_ID_MAP, bad[i]) != -EINVAL)
+                        fail_msg("%s is taken", bad[i]);
+                assert_true(strlen(reason) > 3);
+                assert_int_equal(s->n_id_map, 2);
+        }
+        assert_int_equal(set(s, SETTING_ID_MAP, "109:5000:1"), -EINVAL);
+        assert_string_equal(reason, "109:5000:1 overlaps with 100:1000:10");
+}
+
+static void test_id_map_most_lines(void **state)
+{
+        Settings *s = *state;
+        char text[64];
+
+        for (unsigned i = 0; i < 64; i++) {
+                (void) snprintf(text, sizeof(text), "%u:%u:1", 2 * i, 2 * i);
+                assert_int_equal(set(s, SETTING_ID_MAP, text), 0);
+        }
+        assert_int_equal(set(s, SETTING_ID_MAP, "1:1:1"), -EINVAL);
+}
+
+/* The unit's -U, the file's map; and a map with another way to choose in one file. */
+static void test_id_map_and_private_users(void **state)
+{
+        const SettingRow *users = settings_table_row(SETTING_PRIVATE_USERS);
+        static const Source command_line = { "-U", 0 };
+        Settings *s = *state;
+
+        assert_int_equal(users->parse(users, "pick", command_line, s, reason), 0);
+        s->from[SETTING_PRIVATE_USERS] = command_line;
+        assert_int_equal(set(s, SETTING_ID_MAP, "0:1000:1"), 0);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_MAP);
+        assert_int_equal(set(s, SETTING_PRIVATE_USERS, "pick"), -EINVAL);
+        assert_int_equal(set(s, SETTING_PRIVATE_USERS, "no"), -EINVAL);
+        assert_int_equal(set(s, SETTING_PRIVATE_USERS, "524288"), -EINVAL);
+
+        /* Cleared, the unit's counts again. */
+        assert_int_equal(set(s, SETTING_ID_MAP, ""), 0);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_PICK);
+
+        assert_int_equal(set(s, SETTING_ID_MAP, "0:1000:1"), 0);
+        assert_int_equal(set(s, SETTING_PRIVATE_USERS, "yes"), 0);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_MAP);
+        assert_int_equal(users->parse(users, "identity", command_line, s, reason), 0);
+        assert_int_equal(settings_private_users(s), PRIVATE_USERS_IDENTITY);
+        s->from[SETTING_PRIVATE_USERS] = file;
+        assert_int_equal(set(s, SETTING_ID_MAP, "0:1000:1"), -EINVAL);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_init_names, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_init_path, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stop_timeout, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_id_map, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_id_map_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_id_map_most_lines, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_id_map_and_private_users, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

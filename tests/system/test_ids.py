@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whom a machine's users are on the host: every mode of PrivateUsers=, odd ranges, maps of one's own, a map of one id."""
+
+import os
+import re
+import time
+
+import pytest
+
+from support import output, run, wait_for
+
+MAPS = 'cat /proc/self/uid_map /proc/self/gid_map; id -u'
+
+
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    """A busybox tree with a file of user 42's and one of user 1000's."""
+    machine = module_machine('busybox', name='ids')
+    for name, uid in (('of-42', 42), ('of-1000', 1000)):
+        directory = machine.path / name
+        directory.mkdir()
+        os.chown(directory, uid, uid)
+    return machine
+
+
+def inside(tree, script, *args, **options):
+    return run('box-run', '-q', f'--machine={tree.name}', '--pipe', *args, '/bin/sh', '-c', script, **options)
+
+
+def map_of(tree, *args):
+    """The lines of both maps (which are the same), and the user that the command is."""
+    lines = [tuple(map(int, line.split())) for line in inside(tree, MAPS, *args).stdout.splitlines()]
+    maps, uid = lines[:-1], lines[-1][0]
+    assert maps[:len(maps) // 2] == maps[len(maps) // 2:]
+    return maps[:len(maps) // 2], uid
+
+
+# -------------------------------------------------------------------- PrivateUsers=
+
+@pytest.mark.parametrize('switch, want', [
+    ('no', [(0, 0, 4294967295)]),
+    ('identity', [(0, 0, 65536)]),
+    ('yes', [(0, 0, 65536)]),                   # of a tree that belongs to 0
+    ('0', [(0, 0, 65536)]),
+    ('700000', [(0, 700000, 65536)]),
+    ('524288:131072', [(0, 524288, 131072)]),
+    ('524289:1000', [(0, 524289, 1000)]),
+    ('1000:1', [(0, 1000, 1)]),
+])
+def test_mode(tree, switch, want):
+    assert map_of(tree, f'--private-users={switch}') == (want, 0)
+
+
+def test_mode_pick(tree):
+    (line,), uid = map_of(tree, '--private-users=pick')
+    assert line[0] == 0 and line[1] % 65536 == 0 and 524288 <= line[1] <= 1878982656 and line[2] == 65536 and uid == 0
+
+
+def test_tree_of_a_range_is_that_range_s(tree, tmp_path):
+    """yes: what its root directory belongs to. Nothing is mapped twice."""
+    run('cp', '-a', f'{tree.path}/.', tmp_path)
+    run('chown', '-R', '655360:655360', tmp_path)
+    for mode in 'yes', 'pick':
+        text = output('box-run', '-q', f'--directory={tmp_path}', '--machine=ids-2', f'--private-users={mode}', '--pipe',
+                      '/bin/sh', '-c', 'cat /proc/self/uid_map; stat -c %u / /bin')
+        assert text.split() == ['0', '655360', '65536', '0', '0']
+    refused = run('box-run', '-q', f'--directory={tmp_path}', '--machine=ids-2', '--private-users=700000', '--pipe', '/bin/true',
+                  check=False)
+    assert refused.returncode == 1 and 'belongs to the ids from 655360 on' in refused.stderr
+
+
+def test_small_range_boots_reboots_and_stops(tree):
+    """A machine that has nobody but root, and no group tty."""
+    tree.write_file('[Exec]\nPrivateUsers=1000:1\n')
+    boots(tree)
+
+
+def boots(tree):
+    tree.start()
+    assert tree.is_active()
+    wait_for(lambda: tree.exec('cat', '/proc/1/comm', check=False).stdout == 'init\n')
+    assert 'root' in tree.exec('ls', '-l', '/dev/console').stdout
+    leader = tree.leader()
+    run('boxctl', 'reboot', tree.name)
+    wait_for(lambda: output('machinectl', 'show', '--value', '--property=Leader', tree.name, check=False) not in ('', str(leader)))
+    wait_for(tree.is_active)
+    begin = time.monotonic()
+    tree.stop()
+    assert time.monotonic() - begin < 20 and tree.property('Result') == 'success'
+    tree.file.unlink()
+
+
+# -------------------------------------------------------------------- IdMap=
+
+def test_map_with_one_host_user_passed_through(tree, tmp_path):
+    """As LXC's users write it: the host's user 1000 is the machine's, everybody else is of a range."""
+    shared = tmp_path / 'shared'
+    shared.mkdir()
+    tmp_path.chmod(0o755)
+    os.chown(shared, 1000, 1000)
+    tree.write_file(f'[Files]\nBind={shared}:/shared\n[X-Box]\nIdMap=0:700000:1000 1000:1000:1\nIdMap=1001:701001:64535\n')
+    maps, uid = map_of(tree)
+    assert maps == [(0, 700000, 1000), (1000, 1000, 1), (1001, 701001, 64535)] and uid == 0
+
+    script = 'stat -c %u /shared /of-1000 /of-42 /; touch /shared/new; chown 1000:1000 /shared/new; touch /of-42/new; chown 42 /of-42/new'
+    assert inside(tree, script).stdout.split() == ['1000', '1000', '42', '0']
+    assert (shared / 'new').stat().st_uid == 1000
+    assert (tree.path / 'of-42/new').stat().st_uid == 42
+    boots(tree)
+
+
+def test_map_takes_the_place_of_the_unit_s_choice(tree):
+    """box@.service says -U."""
+    tree.write_file('[X-Box]\nIdMap=0:720896:65536\n')
+    tree.start()
+    assert re.split(r'\s+', tree.exec('cat', '/proc/self/uid_map').stdout.strip()) == ['0', '720896', '65536']
+    assert '720896' in output('ls', '/run/systemd/nspawn-uid')
+    other = run('box-run', '-q', '--machine=ids-3', f'--directory={tree.path}', '--read-only', '--private-users=720900:10', '--pipe',
+                '/bin/true', env={**os.environ, 'SYSTEMD_NSPAWN_LOCK': 'no'}, check=False)
+    assert other.returncode == 1 and 'Another machine uses some of the user ids 720900:10' in other.stderr
+    tree.stop()
+    assert '720896' not in output('ls', '/run/systemd/nspawn-uid')
+    tree.file.unlink()
+
+
+@pytest.mark.parametrize('text, message', [
+    ('[Exec]\nPrivateUsers=pick\n[X-Box]\nIdMap=0:1000:1\n', 'ids.nspawn:4: IdMap=0:1000:1: excludes PrivateUsers='),
+    ('[X-Box]\nIdMap=0:1000:1\n[Exec]\nPrivateUsers=pick\n', 'ids.nspawn:4: PrivateUsers=pick: with IdMap='),
+    ('[X-Box]\nIdMap=0:1000:2 1:3000:1\n', 'ids.nspawn:2: IdMap=0:1000:2 1:3000:1: 1:3000:1 overlaps with 0:1000:2'),
+    ('[X-Box]\nIdMap=42:1000:1\n[Exec]\nBoot=yes\n', 'ids.nspawn:2: IdMap= leaves out id 0'),
+])
+def test_map_that_cannot_be(tree, text, message):
+    tree.write_file(text)
+    result = inside(tree, 'true', check=False)
+    assert result.returncode == 1 and message in result.stderr
+    tree.file.unlink()
+
+
+# -------------------------------------------------------------------- one id
+
+ONE = '[Exec]\nBoot=no\n[X-Box]\nIdMap=42:1000:1\n'
+
+
+def test_one_id(tree):
+    """User 42 is the host's 1000, and there is no other: no root, no capability; the tree's user 42 is it."""
+    tree.write_file(ONE)
+    assert map_of(tree) == ([(42, 1000, 1)], 42)
+    text = inside(tree, 'grep Cap[PE] /proc/self/status; stat -c "%u %g" / /of-42 /dev /dev/null /run /tmp; id -g; id -G').stdout
+    lines = text.splitlines()
+    assert [line.split()[1] for line in lines[:2]] == ['0' * 16] * 2
+    assert lines[2:] == ['65534 65534', '42 42', '42 42', '42 42', '42 42', '42 42', '42', '42']
+
+    result = inside(tree, 'touch /of-42/mine && touch /tmp/x && touch /run/x && ! touch /of-1000/not-mine && ! touch /not-mine')
+    assert 'denied' in result.stderr
+    assert (tree.path / 'of-42/mine').stat().st_uid == 42
+
+
+def test_one_id_and_the_host(tree):
+    """A process of it is the host's user 1000."""
+    tree.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 600\n[Network]\nVirtualEthernet=yes\n[X-Box]\nIdMap=42:1000:1\n')
+    unit = ['systemd-run', '--collect', '--unit=ids-one', 'box-run', '-q', f'--machine={tree.name}']
+    run(*unit)
+    wait_for(lambda: output('machinectl', 'show', '--value', '--property=Leader', tree.name, check=False))
+    wait_for(lambda: output('pgrep', '-u', '1000', 'sleep', check=False) == str(tree.leader()))
+    assert output('nsenter', '-t', tree.leader(), '-a', '-S', '42', '-G', '42', '/bin/hostname') == tree.name
+    run('systemctl', 'stop', 'ids-one')
+    wait_for(lambda: not output('pgrep', '-u', '1000', 'sleep', check=False))
+
+
+def test_one_id_on_the_terminal(tree, terminal):
+    """The console belongs to it."""
+    tree.write_file(ONE)
+    child = terminal('box-run', '-q', f'--machine={tree.name}', '/bin/sh', '-c', 'stat -c "owner %u" /dev/console; read x; echo got $x')
+    child.expect('owner 42')
+    child.sendline('words')
+    child.expect('got words')
+    child.expect_exact('\r\n')
+
+
+def test_one_id_with_a_tree_of_its_own(tree, tmp_path):
+    """A tree that the host's user 1000 has unpacked is all user 42's, as it is on disk."""
+    tree.file.unlink(missing_ok=True)
+    run('cp', '-a', f'{tree.path}/.', tmp_path)
+    run('chown', '-R', '1000:1000', tmp_path)
+    tree.write_file(ONE)
+    text = output('box-run', '-q', f'--directory={tmp_path}', f'--machine={tree.name}', '--pipe', '/bin/sh', '-c',
+                  'stat -c %u / /bin /of-42; touch /new && stat -c %u /new')
+    assert text.split() == ['42'] * 4
+    assert (tmp_path / 'new').stat().st_uid == 1000
