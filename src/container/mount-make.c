@@ -198,16 +198,16 @@ int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountS
         return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), source_name(op));
 }
 
-/* The machine's id that owns what the step is mounted on; root, where that has to be made first. */
-static uint32_t dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c)
+/* Who of the host owns what the step is mounted on, seen through the map of "/". The machine's root, where that has to be
+ * made first, or is nobody's in the machine. */
+static uid_t dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c)
 {
         _cleanup_close_ int dest = tree_open(root_fd, op->dest, O_PATH);
         struct stat st;
 
-        /* Seen through the map of "/". What is below its ids is nobody's in the machine. */
-        if (dest < 0 || fstat(dest, &st) < 0 || st.st_uid < c->owner)
-                return 0;
-        return st.st_uid - c->owner;
+        if (dest < 0 || fstat(dest, &st) < 0 || (c->map && !id_map_has_host(c->map, st.st_uid)))
+                return c->owner;
+        return st.st_uid;
 }
 
 /* The user namespace whose map the step is to be seen through. One of its own, for a map of a single id: the owner of the
@@ -225,7 +225,7 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
 
         map.lines[0] = (IdMapLine) {
                 .inside = st.st_uid,
-                .outside = c->owner + (op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, root_fd, c) : 0),
+                .outside = op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, root_fd, c) : c->owner,
                 .count = 1,
         };
         r = user_namespace_new(&map, failure);
@@ -406,23 +406,10 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
         return 0;
 }
 
-/* The step whose file system the destination of step i lies in; 0 for "/". */
-static size_t step_below(const MountPlan *plan, size_t i)
-{
-        for (size_t j = i; j-- > 1;) {
-                size_t n = strlen(plan->ops[j].dest);
-
-                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(plan->ops[i].dest, plan->ops[j].dest, n) == 0 &&
-                    plan->ops[i].dest[n] == '/')
-                        return j;
-        }
-        return 0;
-}
-
 /* In a file system that is read-only when the child gets it, it cannot make the place to mount on. */
 static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *failure)
 {
-        size_t below = step_below(plan, i);
+        size_t below = mount_plan_below(plan, i);
         const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
         _cleanup_close_ int place_fd = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];

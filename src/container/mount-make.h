@@ -9,13 +9,15 @@
 
 #include "container/mount-plan.h"
 #include "container/mount-scratch.h"
+#include "container/user-namespace.h"
 #include "util/failure.h"
 
 typedef struct MountMakeContext {
         int tree_fd;            /* the machine's tree, O_PATH on the host */
         int leader_pidfd;       /* whose PID and network namespaces proc and sysfs are of */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
-        uid_t owner;            /* host id of the machine's root */
+        const IdMap *map;       /* of its users; NULL without a user namespace */
+        uid_t owner;            /* host id of the machine's root, or of whoever begins in its place */
         const MountScratch *scratch;    /* the steps' own directories, by their index; NULL: no step has any */
         int self_pidns_fd;      /* the supervisor's own namespaces, to come back to */
         int self_netns_fd;
@@ -24,6 +26,9 @@ typedef struct MountMakeContext {
 /* Makes the supervisor's steps: fds[i] is step i's mount, -EBADF for the child's and for optional ones that are not to be
  * had. fds holds plan->n. Read-only new file systems can still be written to until mount_make_seal(). */
 int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure);
+
+/* mount-places.c: makes what is missing in the tree to mount on, where nobody in the machine could. After mount_make(). */
+int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const int *fds, Failure *failure);
 
 /* Makes places in the new file systems for what the settings mount there, and then sets "ro" on those that are to be so. */
 int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure);

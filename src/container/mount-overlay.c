@@ -194,7 +194,7 @@ static int overlay_failure(const MountOp *op, int r, const char *step, Failure *
 /* As a tree that belongs to the machine's ids on disk already is taken as it is, so is such a directory of the host. */
 static unsigned layer_flags(const LayerOp *layer, uid_t layer_owner, const MountMakeContext *c)
 {
-        bool own = (layer_owner & ~(uid_t) 0xffff) == c->owner;
+        bool own = c->map && id_map_is_shifted(c->map, layer_owner);
 
         return own && !(layer->flags & (MOUNT_IN_TREE | MOUNT_WHOLE_TREE)) ? layer->flags & ~(unsigned) MOUNT_IDMAP :
                                                                              layer->flags;

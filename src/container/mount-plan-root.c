@@ -131,9 +131,10 @@ static int plan_custom_root(const Settings *s, const MountFacts *f, MountPlan *p
 /* systemd-nspawn takes the ids of such modes from the tree, and refuses where the tree is not what the machine sees. */
 static int check_custom_root(const Settings *s, Source from, Problems *problems)
 {
+        PrivateUsers mode = settings_private_users(s);
         char other[SOURCE_TEXT_MAX];
 
-        if (s->private_users != PRIVATE_USERS_PICK && s->private_users != PRIVATE_USERS_TREE)
+        if (mode != PRIVATE_USERS_PICK && mode != PRIVATE_USERS_TREE)
                 return 0;
         return problem_error(problems, from, "A mount on / needs PrivateUsers= with a number, \"identity\" or \"no\"; "
                              "%s chooses the ids by the tree", source_text(s->from[SETTING_PRIVATE_USERS], other));

@@ -37,6 +37,18 @@ void mount_plan_done(MountPlan *p)
         *p = (MountPlan) {};
 }
 
+size_t mount_plan_below(const MountPlan *plan, size_t i)
+{
+        for (size_t j = i; j-- > 1;) {
+                size_t n = strlen(plan->ops[j].dest);
+
+                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(plan->ops[i].dest, plan->ops[j].dest, n) == 0 &&
+                    plan->ops[i].dest[n] == '/')
+                        return j;
+        }
+        return 0;
+}
+
 static int copy_text(char **ret, const char *s)
 {
         if (!s)

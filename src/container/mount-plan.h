@@ -135,6 +135,9 @@ void mount_plan_done(MountPlan *p);
 /* The step with this destination (the last such), or NULL. */
 MountOp *mount_plan_find(const MountPlan *p, const char *dest);
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems);
+/* The step whose file system the destination of step i lies in; 0 for "/". */
+size_t mount_plan_below(const MountPlan *p, size_t i);
+
 int mount_plan_print(const MountPlan *p, FILE *f);
 
 /* Attributes and flags as words, "ro nosuid idmapped", to be freed; NULL without memory. */

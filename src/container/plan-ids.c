@@ -29,7 +29,7 @@ IdMap plan_written_map(const Settings *s)
 static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
 {
         uid_t owner = in->tree->owner_uid, host, base = owner & ~(uid_t) 0xffff;
-        bool inside = id_map_to_host(&p->uid_map, owner, &host), shifted = id_map_has_host(&p->uid_map, owner) && !inside;
+        bool shifted = id_map_is_shifted(&p->uid_map, owner);
         Source from = in->settings->from[SETTING_PRIVATE_USERS];
 
         if (in->settings->ownership == OWNERSHIP_OFF || id_map_is_identity(&p->uid_map))
@@ -40,7 +40,7 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
                                      in->image_root, base);
         if (shifted)
                 return 0;
-        if (!inside && base != 0)
+        if (!id_map_to_host(&p->uid_map, owner, &host) && base != 0)
                 return problem_error(problems, from,
                                      "The tree '%s' belongs to the ids from %u on, the machine would get those from %u on; "
                                      "use --private-users=%u, or give the tree back to the ids from 0 on",

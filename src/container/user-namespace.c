@@ -62,6 +62,13 @@ bool id_map_has_host(const IdMap *map, uint32_t host)
         return false;
 }
 
+bool id_map_is_shifted(const IdMap *map, uint32_t owner)
+{
+        uint32_t host;
+
+        return id_map_has_host(map, owner) && !id_map_to_host(map, owner, &host);
+}
+
 bool id_map_is_identity(const IdMap *map)
 {
         for (unsigned i = 0; i < map->n; i++)

@@ -18,10 +18,11 @@ typedef struct IdMap {
 /* "0 524288 65536\n…" in buf, as the kernel's file takes it; -ENOBUFS. */
 int id_map_format(const IdMap *map, char *buf, size_t size);
 
-/* Pure: which id of the host one of the machine's is (false: none); whether one of the host is in the map; whether every id
- * is itself. */
+/* Pure: which id of the host one of the machine's is (false: none); whether one of the host is in the map; whether an owner
+ * on disk can only be meant as the latter; whether every id is itself. */
 bool id_map_to_host(const IdMap *map, uint32_t inside, uint32_t *ret_host);
 bool id_map_has_host(const IdMap *map, uint32_t host);
+bool id_map_is_shifted(const IdMap *map, uint32_t owner);
 bool id_map_is_identity(const IdMap *map);
 
 /* Makes one id inside another's on the host than the map has it so far, if it has it. Pure. False: no room for more lines. */

@@ -114,6 +114,7 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         _cleanup_(close_context) MountMakeContext c = {
                 .tree_fd = m->image.fd,
                 .leader_pidfd = m->leader.pidfd,
+                .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
                 .scratch = m->scratch,
                 .userns_fd = -EBADF,
@@ -127,6 +128,8 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         if (r < 0)
                 return r;
         r = mount_make(plan, &c, mounts, failure);
+        if (r >= 0)
+                r = mount_make_places(plan, &c, mounts, failure);
         if (r < 0)
                 return r;
         r = give_devpts(m, mount_make_find(plan, mounts, "/dev/pts"), failure);

@@ -45,6 +45,14 @@ def seen(box):
     run('systemctl', 'reset-failed', box.unit, check=False)
 
 
+@pytest.fixture
+def impatient(box):
+    """The unit waits a second for its end."""
+    box.write_unit_settings('[Service]\nTimeoutStopSec=1s\n')
+    yield
+    box.write_unit_settings('[Service]\n')
+
+
 def started(box):
     wait_for((box.path / 'started').exists)
 
@@ -101,10 +109,9 @@ def test_payload_that_does_not_go_down_is_killed(box, seen):
     assert "is not down 700ms after it was asked to" in box.journal()
 
 
-def test_unit_waits_as_long_as_the_file_says(box, seen):
+def test_unit_waits_as_long_as_the_file_says(box, impatient, seen):
     """The unit's own time is shorter."""
     box.write_file(SLOW.format(seconds=3) + '[X-Box]\nStopTimeoutSec=20s\n')
-    box.write_unit_settings('[Service]\nTimeoutStopSec=1s\n')
     box.start()
     started(box)
     box.stop()
@@ -112,9 +119,8 @@ def test_unit_waits_as_long_as_the_file_says(box, seen):
     assert box.property('Result') == 'success'
 
 
-def test_without_it_the_unit_s_time_counts(box, seen):
+def test_without_it_the_unit_s_time_counts(box, impatient, seen):
     box.write_file(SLOW.format(seconds=60))
-    box.write_unit_settings('[Service]\nTimeoutStopSec=1s\n')
     box.start()
     started(box)
     box.stop()

@@ -47,6 +47,8 @@ static void test_id_map_lookup(void **state)
 
         assert_true(id_map_has_host(&map, 524288) && id_map_has_host(&map, 589823) && id_map_has_host(&map, 1000));
         assert_false(id_map_has_host(&map, 0) || id_map_has_host(&map, 589824) || id_map_has_host(&map, 1001));
+        assert_true(id_map_is_shifted(&map, 524288));
+        assert_false(id_map_is_shifted(&map, 1000) || id_map_is_shifted(&map, 70000) || id_map_is_shifted(&same, 0));
         assert_true(id_map_is_identity(&same));
         assert_false(id_map_is_identity(&map));
 }
