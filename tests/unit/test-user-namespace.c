@@ -53,6 +53,32 @@ static void test_id_map_lookup(void **state)
         assert_false(id_map_is_identity(&map));
 }
 
+static void expect_map(const IdMap *map, const char *text)
+{
+        char buf[256];
+
+        assert_int_equal(id_map_format(map, buf, sizeof(buf)), 0);
+        assert_string_equal(buf, text);
+}
+
+static void test_id_map_carve(void **state)
+{
+        IdMap map = { .lines = { { 0, 524288, 65536 }, { 100000, 1000, 2 } }, .n = 2 };
+
+        assert_true(id_map_carve(&map, 60514, 1500));
+        expect_map(&map, "0 524288 60514\n60514 1500 1\n60515 584803 5021\n100000 1000 2\n");
+        assert_true(id_map_carve(&map, 0, 7) && id_map_carve(&map, 100001, 8) && id_map_carve(&map, 200000, 9));
+        expect_map(&map, "0 7 1\n1 524289 60513\n60514 1500 1\n60515 584803 5021\n100000 1000 1\n100001 8 1\n200000 9 1\n");
+
+        /* No more lines than there is room for. */
+        map = (IdMap) { .lines = { { 0, 0, 1000 } }, .n = 1 };
+        for (unsigned i = 0; i < (ARRAY_SIZE(map.lines) - 1) / 2; i++)
+                assert_true(id_map_carve(&map, 2 * i + 1, 5000 + i));
+        assert_true(map.n >= ARRAY_SIZE(map.lines) - 1);
+        assert_false(id_map_carve(&map, 500, 9000));
+        assert_true(map.n <= ARRAY_SIZE(map.lines));
+}
+
 /* As many of the widest lines as there may be fit what user_namespace_write_maps() has room for: the kernel refuses them, not we. */
 static void test_user_namespace_widest(void **state)
 {
@@ -134,6 +160,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_id_map_format),
                 cmocka_unit_test(test_id_map_lookup),
+                cmocka_unit_test(test_id_map_carve),
                 cmocka_unit_test(test_user_namespace_widest),
                 cmocka_unit_test(test_user_namespace_new),
                 cmocka_unit_test(test_user_namespace_new_refused),
