@@ -71,12 +71,9 @@ static const Unit *read_unit(const char **s, const Unit *units, size_t n)
         return NULL;
 }
 
-int parse_size(const char *s, uint64_t *ret)
+/* One number with one unit, and nothing behind it. */
+static int parse_single(const char *s, const Unit *units, size_t n_units, uint64_t *ret)
 {
-        static const Unit units[] = {
-                { "", 1 }, { "B", 1 }, { "K", UINT64_C(1) << 10 }, { "M", UINT64_C(1) << 20 }, { "G", UINT64_C(1) << 30 },
-                { "T", UINT64_C(1) << 40 }, { "P", UINT64_C(1) << 50 }, { "E", UINT64_C(1) << 60 },
-        };
         const Unit *unit;
         Number n;
         int r;
@@ -84,10 +81,38 @@ int parse_size(const char *s, uint64_t *ret)
         r = read_number(&s, &n);
         if (r < 0)
                 return r;
-        unit = read_unit(&s, units, ARRAY_SIZE(units));
+        unit = read_unit(&s, units, n_units);
         if (!unit || *s)
                 return -EINVAL;
         return scale(n, unit->size, ret);
+}
+
+int parse_size(const char *s, uint64_t *ret)
+{
+        static const Unit units[] = {
+                { "", 1 }, { "B", 1 }, { "K", UINT64_C(1) << 10 }, { "M", UINT64_C(1) << 20 }, { "G", UINT64_C(1) << 30 },
+                { "T", UINT64_C(1) << 40 }, { "P", UINT64_C(1) << 50 }, { "E", UINT64_C(1) << 60 },
+        };
+
+        return parse_single(s, units, ARRAY_SIZE(units), ret);
+}
+
+int parse_rate(const char *s, uint64_t *ret)
+{
+        static const Unit units[] = {
+                { "", 1 }, { "B", 1 }, { "K", 1000 }, { "M", 1000000 }, { "G", UINT64_C(1000000000) },
+                { "T", UINT64_C(1000000000000) }, { "P", UINT64_C(1000000000000000) },
+                { "E", UINT64_C(1000000000000000000) },
+        };
+
+        return parse_single(s, units, ARRAY_SIZE(units), ret);
+}
+
+int parse_permyriad(const char *s, uint64_t *ret)
+{
+        static const Unit units[] = { { "%", 100 }, { "‰", 10 }, { "‱", 1 } };
+
+        return parse_single(s, units, ARRAY_SIZE(units), ret);
 }
 
 int parse_time_span(const char *s, uint64_t unit, uint64_t *ret)

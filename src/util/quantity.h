@@ -9,6 +9,12 @@
 /* Bytes: "1048576", "64K", "1.5G"; K M G T P E are powers of 1024, "B" is allowed. */
 int parse_size(const char *s, uint64_t *ret);
 
+/* A rate of a device, in bytes or operations per second: the same with powers of 1000. */
+int parse_rate(const char *s, uint64_t *ret);
+
+/* A part, in hundredths of a percent: "50%", "12.5%", "125‰", "1250‱". May be more than the whole. */
+int parse_permyriad(const char *s, uint64_t *ret);
+
 /* A time span of systemd.time(7): "90", "1min 30s", "1.5h", "500ms". A number without a unit counts in units of
  * `unit` microseconds. The result is in microseconds. Not "infinity", which is another number to each caller. */
 #define USEC_PER_SEC UINT64_C(1000000)

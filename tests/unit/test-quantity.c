@@ -36,6 +36,37 @@ static void test_parse_size_refused(void **state)
         }
 }
 
+static void test_parse_rate(void **state)
+{
+        uint64_t v = 1;
+
+        assert_int_equal(parse_rate("5M", &v), 0);
+        assert_int_equal(v, 5000000);
+        assert_int_equal(parse_rate("1.5K", &v), 0);
+        assert_int_equal(v, 1500);
+        assert_int_equal(parse_rate("19E", &v), -ERANGE);
+        assert_int_equal(parse_rate("5%", &v), -EINVAL);
+        assert_int_equal(v, 1500);
+}
+
+static void test_parse_permyriad(void **state)
+{
+        static const struct { const char *text; uint64_t v; } cases[] = {
+                { "0%", 0 }, { "50%", 5000 }, { "12.5%", 1250 }, { "0.01%", 1 }, { "400%", 40000 }, { "125‰", 1250 },
+                { "12.5‰", 125 }, { "7‱", 7 },
+        };
+        uint64_t v = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_int_equal(parse_permyriad(cases[i].text, &v), 0);
+                assert_int_equal(v, cases[i].v);
+        }
+        assert_int_equal(parse_permyriad("50", &v), -EINVAL);
+        assert_int_equal(parse_permyriad("%", &v), -EINVAL);
+        assert_int_equal(parse_permyriad("50 %", &v), -EINVAL);
+        assert_int_equal(parse_permyriad("50%%", &v), -EINVAL);
+}
+
 static void test_parse_time_span_values(void **state)
 {
         static const struct { const char *text; uint64_t unit, usec; } cases[] = {
@@ -94,6 +125,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse_size_values),
                 cmocka_unit_test(test_parse_size_refused),
+                cmocka_unit_test(test_parse_rate),
+                cmocka_unit_test(test_parse_permyriad),
                 cmocka_unit_test(test_parse_time_span_values),
                 cmocka_unit_test(test_parse_time_span_refused),
                 cmocka_unit_test(test_format_time_span),
