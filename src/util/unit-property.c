@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The properties of units that box knows, and the plain ones' values (see unit-property.h; lists are read in
+ * unit-property-lists.c). Texts are systemd.resource-control(5)'s, types those of org.freedesktop.systemd1(5). Which of them
+ * the host's systemd has, and takes, is for it to say. boxctl and the supervisor; pure; the text may be anything at all.
+ */
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/parse.h"
+#include "util/quantity.h"
+#include "util/strv.h"
+#include "util/text.h"
+#include "util/unit-property-values.h"
+
+/* Weights: kernel's cgroup v2, and systemd's word for SCHED_IDLE. */
+enum { WEIGHT_MIN = 1, WEIGHT_MAX = 10000, WEIGHT_IDLE = 0 };
+
+#define PERMYRIAD_ALL UINT64_C(10000)
+
+void unit_property_done(UnitProperty *p)
+{
+        for (size_t i = 0; i < p->n_values; i++)
+                free(p->values[i].data);
+        free(p->values);
+        *p = (UnitProperty) {};
+}
+
+int unit_value_add(UnitProperty *p, char type, uint64_t number)
+{
+        UnitValue *v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
+
+        if (!v)
+                return -ENOMEM;
+        *v = (UnitValue) { .type = type, .number = number };
+        return 0;
+}
+
+int unit_value_add_data(UnitProperty *p, char type, const void *data, size_t size)
+{
+        char *copy = malloc(size + 1);
+        UnitValue *v;
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, data, size);
+        copy[size] = 0;
+
+        v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
+        if (!v) {
+                free(copy);
+                return -ENOMEM;
+        }
+        *v = (UnitValue) { .type = type, .data = copy, .size = size };
+        return 0;
+}
+
+int unit_value_add_text(UnitProperty *p, const char *text)
+{
+        return unit_value_add_data(p, 's', text, strlen(text));
+}
+
+/* ---- plain values ----------------------------------------------------------------------------------------------- */
+
+static int parse_flag(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        bool b;
+
+        if (parse_bool(text, &b) < 0)
+                return failure_set(failure, -EINVAL, "not a boolean (yes or no)");
+        return unit_value_add(p, 'b', b);
+}
+
+static int weight(const char *text, uint64_t *ret)
+{
+        uint64_t v;
+
+        if (parse_u64(text, &v) < 0 || v < WEIGHT_MIN || v > WEIGHT_MAX)
+                return -EINVAL;
+        *ret = v;
+        return 0;
+}
+
+static int parse_weight(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        bool cpu = strstr(row->key, "CPU");
+        uint64_t v;
+
+        if (cpu && strcmp(text, "idle") == 0)
+                v = WEIGHT_IDLE;
+        else if (weight(text, &v) < 0)
+                return failure_set(failure, -EINVAL, "not a weight from %d to %d%s", WEIGHT_MIN, WEIGHT_MAX,
+                                   cpu ? ", nor \"idle\"" : "");
+        return unit_value_add(p, 't', v);
+}
+
+/* Booleans are values too where "yes" and "no" are. */
+static int parse_choice(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        char list[128] = "";
+        size_t n = 0;
+        bool b;
+
+        for (size_t i = 0; row->words[i]; i++) {
+                if (strcmp(text, row->words[i]) == 0 ||
+                    (parse_bool(text, &b) >= 0 && strcmp(row->words[i], b ? "yes" : "no") == 0))
+                        return unit_value_add_text(p, row->words[i]);
+                if (n < sizeof(list))
+                        n += (size_t) snprintf(list + n, sizeof(list) - n, "%s %s", i > 0 ? "," : "", row->words[i]);
+        }
+        return failure_set(failure, -EINVAL, "not one of%s", list);
+}
+
+/* 100% is all 32 bits. The supervisor's side of it: what there is of it is known to systemd. */
+static int add_scale(UnitProperty *p, uint64_t permyriad, Failure *failure)
+{
+        if (permyriad > PERMYRIAD_ALL)
+                return failure_set(failure, -EINVAL, "more than 100%%");
+        return unit_value_add(p, 'u', (permyriad * UINT32_MAX + PERMYRIAD_ALL / 2) / PERMYRIAD_ALL);
+}
+
+static int parse_part(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        uint64_t permyriad;
+
+        if (parse_permyriad(text, &permyriad) < 0)
+                return failure_set(failure, -EINVAL, "not a percentage");
+        return add_scale(p, permyriad, failure);
+}
+
+/* A number, of which all and a percentage can be written as well: a percentage is another property. */
+static int parse_limit(const UnitPropertyRow *row, const char *text, int (*number)(const char *, uint64_t *),
+                       const char *what, UnitProperty *p, Failure *failure)
+{
+        uint64_t v;
+
+        if (strcmp(text, "infinity") == 0)
+                return unit_value_add(p, 't', UINT64_MAX);
+        if (parse_permyriad(text, &v) >= 0) {
+                p->name = row->scale_name;
+                p->type = "u";
+                return add_scale(p, v, failure);
+        }
+        if (number(text, &v) < 0 || v == UINT64_MAX)
+                return failure_set(failure, -EINVAL, "neither %s, nor a percentage, nor \"infinity\"", what);
+        return unit_value_add(p, 't', v);
+}
+
+static int parse_memory(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        return parse_limit(row, text, parse_size, "a size in bytes (K, M, G, T)", p, failure);
+}
+
+static int parse_tasks(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        return parse_limit(row, text, parse_u64, "a number", p, failure);
+}
+
+/* Of one CPU, in µs a second. */
+static int parse_quota(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        uint64_t permyriad;
+
+        if (parse_permyriad(text, &permyriad) < 0 || permyriad == 0 || permyriad > UINT32_MAX)
+                return failure_set(failure, -EINVAL, "not a percentage of one CPU, above 0%%");
+        return unit_value_add(p, 't', permyriad * (USEC_PER_SEC / PERMYRIAD_ALL));
+}
+
+static int span(const char *text, uint64_t *ret)
+{
+        if (strcmp(text, "infinity") == 0) {
+                *ret = UINT64_MAX;
+                return 0;
+        }
+        return parse_time_span(text, USEC_PER_SEC, ret);
+}
+
+static int parse_span(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        uint64_t usec;
+
+        if (span(text, &usec) < 0)
+                return failure_set(failure, -EINVAL, "not a time span (5min, 100ms, infinity)");
+        return unit_value_add(p, 't', usec);
+}
+
+static int parse_text(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        if (!text_is_utf8(text, strlen(text)) || text_has_control(text, strlen(text)))
+                return failure_set(failure, -EINVAL, "not a line of text");
+        return unit_value_add_text(p, text);
+}
+
+static int parse_signal_value(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
+{
+        int sig;
+
+        if (parse_signal(text, &sig) < 0)
+                return failure_set(failure, -EINVAL, "not a signal");
+        return unit_value_add(p, 'i', (uint64_t) sig);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------- */
+
+static const char *const words_device_policy[] = { "auto", "closed", "strict", NULL };
+static const char *const words_oom_mode[] = { "auto", "kill", NULL };
+static const char *const words_oom_preference[] = { "none", "avoid", "omit", NULL };
+static const char *const words_pressure_watch[] = { "auto", "yes", "no", "skip", NULL };
+static const char *const words_kill_mode[] = { "control-group", "mixed", "process", "none", NULL };
+static const char *const words_collect_mode[] = { "inactive", "inactive-or-failed", NULL };
+static const char *const words_oom_policy[] = { "continue", "stop", "kill", NULL };
+
+#define FLAG(k)         { k, NULL, "b", parse_flag }
+#define WEIGHT(k)       { k, NULL, "t", parse_weight }
+#define MEMORY(k)       { k, NULL, "t", parse_memory, .scale_name = k "Scale" }
+#define INDICES(k)      { k, NULL, "ay", unit_property_parse_indices }
+#define DEVICES(k, n, q) { k, n, "a(st)", unit_property_parse_device_quantity, .quantity = q }
+#define CHOICE(k, w)    { k, NULL, "s", parse_choice, .words = w }
+#define UNITS(k)        { k, NULL, "as", unit_property_parse_words, .unit_only = true }
+
+static const UnitPropertyRow rows[] = {
+        FLAG("CPUAccounting"), WEIGHT("CPUWeight"), WEIGHT("StartupCPUWeight"),
+        { "CPUQuota", "CPUQuotaPerSecUSec", "t", parse_quota },
+        { "CPUQuotaPeriodSec", "CPUQuotaPeriodUSec", "t", parse_span },
+        INDICES("AllowedCPUs"), INDICES("StartupAllowedCPUs"),
+        INDICES("AllowedMemoryNodes"), INDICES("StartupAllowedMemoryNodes"),
+
+        FLAG("MemoryAccounting"), MEMORY("MemoryMin"), MEMORY("MemoryLow"), MEMORY("StartupMemoryLow"),
+        MEMORY("MemoryHigh"), MEMORY("StartupMemoryHigh"), MEMORY("MemoryMax"), MEMORY("StartupMemoryMax"),
+        MEMORY("MemorySwapMax"), MEMORY("StartupMemorySwapMax"), MEMORY("MemoryZSwapMax"),
+        MEMORY("StartupMemoryZSwapMax"), FLAG("MemoryZSwapWriteback"),
+
+        FLAG("TasksAccounting"), { "TasksMax", NULL, "t", parse_tasks, .scale_name = "TasksMaxScale" },
+
+        FLAG("IOAccounting"), WEIGHT("IOWeight"), WEIGHT("StartupIOWeight"),
+        DEVICES("IODeviceWeight", NULL, weight),
+        DEVICES("IOReadBandwidthMax", NULL, parse_rate), DEVICES("IOWriteBandwidthMax", NULL, parse_rate),
+        DEVICES("IOReadIOPSMax", NULL, parse_rate), DEVICES("IOWriteIOPSMax", NULL, parse_rate),
+        DEVICES("IODeviceLatencyTargetSec", "IODeviceLatencyTargetUSec", span),
+
+        FLAG("IPAccounting"),
+        { "IPAddressAllow", NULL, "a(iayu)", unit_property_parse_addresses },
+        { "IPAddressDeny", NULL, "a(iayu)", unit_property_parse_addresses },
+        { "IPIngressFilterPath", NULL, "as", unit_property_parse_path },
+        { "IPEgressFilterPath", NULL, "as", unit_property_parse_path },
+        { "BPFProgram", NULL, "a(ss)", unit_property_parse_bpf_program },
+        { "SocketBindAllow", NULL, "a(iiqq)", unit_property_parse_bind_rule },
+        { "SocketBindDeny", NULL, "a(iiqq)", unit_property_parse_bind_rule },
+        { "RestrictNetworkInterfaces", NULL, "(bas)", unit_property_parse_interfaces },
+        { "NFTSet", NULL, "a(iiss)", unit_property_parse_nft_sets },
+
+        { "DeviceAllow", NULL, "a(ss)", unit_property_parse_device_allow },
+        CHOICE("DevicePolicy", words_device_policy),
+
+        CHOICE("ManagedOOMSwap", words_oom_mode), CHOICE("ManagedOOMMemoryPressure", words_oom_mode),
+        { "ManagedOOMMemoryPressureLimit", NULL, "u", parse_part },
+        { "ManagedOOMMemoryPressureDurationSec", "ManagedOOMMemoryPressureDurationUSec", "t", parse_span },
+        CHOICE("ManagedOOMPreference", words_oom_preference),
+        CHOICE("MemoryPressureWatch", words_pressure_watch),
+        { "MemoryPressureThresholdSec", "MemoryPressureThresholdUSec", "t", parse_span },
+        FLAG("CoredumpReceive"),
+
+        { "Description", NULL, "s", parse_text, .unit_only = true },
+        { "Documentation", NULL, "as", unit_property_parse_words, .unit_only = true },
+        { "Slice", NULL, "s", parse_text, .unit_only = true },
+        { "CollectMode", NULL, "s", parse_choice, .words = words_collect_mode, .unit_only = true },
+        { "DefaultDependencies", NULL, "b", parse_flag, .unit_only = true },
+        UNITS("After"), UNITS("Before"), UNITS("Requires"), UNITS("Requisite"), UNITS("Wants"), UNITS("BindsTo"),
+        UNITS("PartOf"), UNITS("Upholds"), UNITS("Conflicts"), UNITS("RequiresMountsFor"), UNITS("WantsMountsFor"),
+        UNITS("OnFailure"), UNITS("OnSuccess"),
+        { "KillMode", NULL, "s", parse_choice, .words = words_kill_mode, .unit_only = true },
+        { "KillSignal", NULL, "i", parse_signal_value, .unit_only = true },
+        { "FinalKillSignal", NULL, "i", parse_signal_value, .unit_only = true },
+        { "SendSIGKILL", NULL, "b", parse_flag, .unit_only = true },
+        { "SendSIGHUP", NULL, "b", parse_flag, .unit_only = true },
+        { "TimeoutStopSec", "TimeoutStopUSec", "t", parse_span, .unit_only = true },
+        { "RuntimeMaxSec", "RuntimeMaxUSec", "t", parse_span, .unit_only = true },
+        { "RuntimeRandomizedExtraSec", "RuntimeRandomizedExtraUSec", "t", parse_span, .unit_only = true },
+        { "OOMPolicy", NULL, "s", parse_choice, .words = words_oom_policy, .unit_only = true },
+};
+
+static const UnitPropertyRow *find_row(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (strcmp(rows[i].key, key) == 0)
+                        return &rows[i];
+        return NULL;
+}
+
+static UnitProperty new_property(const UnitPropertyRow *row)
+{
+        const char *name = row->name ? row->name : row->key;
+
+        return (UnitProperty) { .key = row->key, .name = name, .read_name = name, .type = row->type };
+}
+
+int unit_property_parse(UnitPropertyScope scope, const char *key, const char *text, UnitProperty *ret, Failure *failure)
+{
+        const UnitPropertyRow *row = find_row(key);
+        UnitProperty p;
+        int r;
+
+        if (!row || (row->unit_only && scope == UNIT_RESOURCES))
+                return failure_set(failure, -ENOENT, "no property of units that is known here");
+
+        p = new_property(row);
+        r = row->parse(row, text, &p, failure);
+        if (r < 0) {
+                unit_property_done(&p);
+                return r;
+        }
+        *ret = p;
+        return 0;
+}
+
+int unit_property_device_allow(const char *path, bool writable, UnitProperty *ret)
+{
+        UnitProperty p = new_property(find_row("DeviceAllow"));
+
+        if (unit_value_add_text(&p, path) < 0 || unit_value_add_text(&p, writable ? "rw" : "r") < 0) {
+                unit_property_done(&p);
+                return -ENOMEM;
+        }
+        *ret = p;
+        return 0;
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------------- */
+
+static void print_value(const UnitValue *v, FILE *f)
+{
+        if (v->type == 's') {
+                fprintf(f, " \"%s\"", (const char *) v->data);
+                return;
+        }
+        if (v->type != 'y') {
+                fprintf(f, " %" PRIu64, v->number);
+                return;
+        }
+        fprintf(f, " 0x");
+        for (size_t i = 0; i < v->size; i++)
+                fprintf(f, "%02x", ((const uint8_t *) v->data)[i]);
+}
+
+char *unit_property_text(const UnitProperty *p)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        fprintf(f, "%s %s", p->name, p->type);
+        for (size_t i = 0; i < p->n_values; i++)
+                print_value(&p->values[i], f);
+        if (fclose(f) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
+/* Is word in text, and not as a part of another word? */
+static bool has_word(const char *text, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *at = text; (at = strstr(at, word)); at += n)
+                if ((at == text || !isalnum((unsigned char) at[-1])) && !isalnum((unsigned char) at[n]))
+                        return true;
+        return false;
+}
+
+size_t unit_property_find_in_text(const UnitProperty *const *properties, size_t n, const char *text)
+{
+        for (size_t i = 0; i < n; i++)
+                if (has_word(text, properties[i]->name) || has_word(text, properties[i]->key))
+                        return i;
+        return n;
+}
