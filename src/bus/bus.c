@@ -16,6 +16,7 @@ static const struct {
         { "org.freedesktop.DBus.Error.ServiceUnknown",                  -ENOSYS },
         { "org.freedesktop.DBus.Error.NameHasNoOwner",                  -ENOSYS },
         { "org.freedesktop.DBus.Error.UnknownMethod",                   -EOPNOTSUPP },
+        { "org.freedesktop.DBus.Error.PropertyReadOnly",                -EOPNOTSUPP },
         { "org.freedesktop.DBus.Error.UnknownObject",                   -ENXIO },
         { "org.freedesktop.DBus.Error.AccessDenied",                    -EACCES },
         { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES },

@@ -14,6 +14,7 @@
 
 #include "bus/machined-call.h"
 #include "bus/machined.h"
+#include "bus/unit-property.h"
 
 struct PendingRegistration {
         sd_bus *bus;
@@ -69,6 +70,9 @@ static int append_scope_properties(sd_bus_message *m, sd_bus *bus, const Machine
                 if (r < 0)
                         return r;
         }
+        r = unit_property_append_all(m, reg->properties, reg->n_properties);
+        if (r < 0)
+                return r;
         return sd_bus_message_close_container(m);
 }
 

@@ -10,6 +10,7 @@
 
 #include "bus/properties.h"
 #include "util/failure.h"
+#include "util/unit-property.h"
 
 typedef struct MachineRegistration {
         const char *name;
@@ -22,6 +23,8 @@ typedef struct MachineRegistration {
         size_t n_ifindices;
         bool create_scope;              /* CreateMachineWithNetwork: a scope of its own; else the caller's unit */
         const char *slice;              /* of that scope; NULL: machine.slice */
+        const UnitProperty *const *properties;  /* of that scope, beyond what every machine's has */
+        size_t n_properties;
         int kill_signal;                /* of that scope; 0: systemd's default */
         uint64_t stop_timeout_usec;     /* of that scope; 0: systemd's default */
 } MachineRegistration;

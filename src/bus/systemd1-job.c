@@ -10,6 +10,7 @@
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
+#include "bus/unit-property.h"
 
 typedef struct Wait {
         UnitJob *jobs;
@@ -181,6 +182,9 @@ static int append_scope(sd_bus_message *m, sd_bus *bus, const ScopeOptions *o)
                 if (r < 0)
                         return r;
         }
+        r = unit_property_append_all(m, o->properties, o->n_properties);
+        if (r < 0)
+                return r;
         r = sd_bus_message_close_container(m);
         if (r < 0)
                 return r;

@@ -162,10 +162,64 @@ static int read_changes(sd_bus_message *reply, bool enable, char ***ret)
         return 0;
 }
 
+int systemd1_reload(sd_bus *bus, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "Reload", &m, failure);
+        return r < 0 ? r : call_manager(bus, m, "make systemd reload its units", NULL, failure);
+}
+
+char *systemd1_unit_path(const char *unit)
+{
+        char *path;
+
+        return sd_bus_path_encode(BUS_SYSTEMD1_PATH "/unit", unit, &path) < 0 ? NULL : path;
+}
+
+char *systemd1_unit_interface(const char *unit)
+{
+        const char *suffix = strrchr(unit, '.');
+        char *interface;
+
+        if (asprintf(&interface, "org.freedesktop.systemd1.%s", suffix ? suffix + 1 : unit) < 0)
+                return NULL;
+        if (suffix)
+                interface[strlen(interface) - strlen(suffix + 1)] ^= 'a' ^ 'A';
+        return interface;
+}
+
+int systemd1_unit_restricts_devices(sd_bus *bus, const char *unit, bool *ret, Failure *failure)
+{
+        static const char what[] = "ask for the unit's device policy";
+        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit), *policy = NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *allowed = NULL;
+        int r;
+
+        if (!path || !interface)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        r = sd_bus_get_property_string(bus, BUS_SYSTEMD1, path, interface, "DevicePolicy", &error, &policy);
+        if (r >= 0)
+                r = sd_bus_get_property(bus, BUS_SYSTEMD1, path, interface, "DeviceAllow", &error, &allowed, "a(ss)");
+        if (r < 0)
+                return bus_failure(failure, r, &error, what);
+        r = sd_bus_message_enter_container(allowed, 'a', "(ss)");
+        if (r >= 0)
+                r = sd_bus_message_at_end(allowed, /* complete= */ false);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to %s: %m", what);
+
+        /* "auto" allows everything where nothing is allowed by name. */
+        *ret = strcmp(policy, "auto") != 0 || r == 0;
+        return 0;
+}
+
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure)
 {
         const char *what = enable ? "enable the unit" : "disable the unit";
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL, *reload = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_strv_ char **changes = NULL;
         int r;
 
@@ -185,9 +239,7 @@ int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_ch
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
 
-        r = new_call(bus, "Reload", &reload, failure);
-        if (r >= 0)
-                r = call_manager(bus, reload, "make systemd reload its units", NULL, failure);
+        r = systemd1_reload(bus, failure);
         if (r < 0)
                 return r;
 

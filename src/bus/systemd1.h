@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "util/failure.h"
+#include "util/unit-property.h"
 
 typedef enum UnitJobFlags {
         UNIT_JOBS_NO_WAIT = 1 << 0,     /* the jobs are only queued; results stay NULL */
@@ -56,6 +57,17 @@ void unit_command_done(UnitCommand *c);
 /* Enables or disables unit files and reloads; *ret_changes are lines like systemctl's ("Created symlink A → B."). */
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 
+/* Makes systemd read all unit files again, and waits for it. */
+int systemd1_reload(sd_bus *bus, Failure *failure);
+
+/* May the unit's processes use some devices only? */
+int systemd1_unit_restricts_devices(sd_bus *bus, const char *unit, bool *ret, Failure *failure);
+
+/* The object of a unit that is loaded, and the interface of its properties ("org.freedesktop.systemd1.Service"). NULL
+ * without memory. */
+char *systemd1_unit_path(const char *unit);
+char *systemd1_unit_interface(const char *unit);
+
 /* whom: "main", "control", "all". */
 int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig, Failure *failure);
 
@@ -66,6 +78,8 @@ typedef struct ScopeOptions {
         const char *description;
         pid_t pid;
         const char *slice;              /* NULL: machine.slice */
+        const UnitProperty *const *properties;  /* beyond what every machine's scope has */
+        size_t n_properties;
         int kill_signal;                /* 0: systemd's default */
         uint64_t stop_timeout_usec;     /* 0: systemd's default */
 } ScopeOptions;

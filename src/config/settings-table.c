@@ -189,6 +189,29 @@ const SettingRow settings_table[] = {
         { SETTING_ID_MAP, "X-Box", "IdMap", NULL, 0, "ID:HOST:COUNT", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_id_map, .group = group_users,
           .help = "Users and groups of the machine, and which they are on the host" },
+        { SETTING_AFTER, "X-Box", "After", NULL, 0, "MACHINE…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_machines, .group = group_host,
+          .help = "Start once these machines are ready, where they start as well" },
+        { SETTING_REQUIRES, "X-Box", "Requires", NULL, 0, "MACHINE…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
+          value_machines, .group = group_host,
+          .help = "Start these machines with it, and stop it with them" },
+
+        /* ---- [X-Resources] ---- */
+#define RESOURCE_ROW(id, key, metavar, flags, text)                                                                    \
+        { SETTING_##id, "X-Resources", #key, NULL, 0, metavar, NULL, SETTING_PRIVILEGED | (flags), value_resource,     \
+          .group = group_host, .help = text },
+        RESOURCE_SETTINGS(RESOURCE_ROW)
+#undef RESOURCE_ROW
+#define RESOURCE_ELSEWHERE(key)                                                                                        \
+        { SETTING_RESOURCE_ELSEWHERE, "X-Resources", key, NULL, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN, \
+          value_resource_elsewhere, .group = group_host, .help = "Refused, with a word about where it belongs" }
+        RESOURCE_ELSEWHERE("Slice"),
+        RESOURCE_ELSEWHERE("Delegate"),
+        RESOURCE_ELSEWHERE("DelegateSubgroup"),
+        RESOURCE_ELSEWHERE("DisableControllers"),
+        RESOURCE_ELSEWHERE("DefaultMemoryMin"),
+        RESOURCE_ELSEWHERE("DefaultMemoryLow"),
+#undef RESOURCE_ELSEWHERE
 
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,
@@ -222,6 +245,9 @@ const SettingRow settings_table[] = {
         { SETTING_SHARE_SYSTEM, NULL, NULL, "share-system", 0, NULL, "yes", SETTING_NO_ARG | SETTING_HIDDEN,
           value_share_system, FIELD(share_system), .group = group_host,
           .help = "Share the host's PID, UTS and IPC namespaces" },
+        { SETTING_PROPERTY, NULL, NULL, "property", 0, "NAME=VALUE", NULL, SETTING_LIST,
+          value_property, .group = group_host,
+          .help = "Set a property of the scope, as in a unit file" },
         { SETTING_CONSOLE, NULL, NULL, "console", 0, "MODE", NULL, 0,
           value_choice, FIELD(console), words_console, group_program,
           .help = "The machine's console: interactive, read-only, passive, pipe, autopipe" },

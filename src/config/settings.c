@@ -84,6 +84,19 @@ void settings_forget_credentials(Settings *s)
         s->n_credentials = 0;
 }
 
+void unit_property_setting_done(UnitPropertySetting *p)
+{
+        unit_property_done(&p->property);
+        free(p->text);
+}
+
+static void unit_properties_free(UnitPropertySetting *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                unit_property_setting_done(&items[i]);
+        free(items);
+}
+
 void settings_done(Settings *s)
 {
         strv_free(s->parameters);
@@ -117,6 +130,9 @@ void settings_done(Settings *s)
         strings_free(s->profiles, s->n_profiles);
         free(s->init);
         free(s->id_map);
+        strings_free(s->after, s->n_after);
+        strings_free(s->requires, s->n_requires);
+        unit_properties_free(s->resources, s->n_resources);
 
         free(s->directory);
         free(s->template);
@@ -124,6 +140,7 @@ void settings_done(Settings *s)
         settings_forget_credentials(s);
         free(s->slice);
         free(s->read_instead);
+        unit_properties_free(s->scope_properties, s->n_scope_properties);
 
         settings_init(s);
 }

@@ -9,7 +9,9 @@
 
 #include <sys/types.h>
 
+#include "config/settings-resources.h"
 #include "util/macro.h"
+#include "util/unit-property.h"
 
 /* Where a value was written. Files are named by path with a line; switches by their name ("--bind=") with line 0; a
  * default has neither. */
@@ -186,6 +188,12 @@ typedef enum BootTime {
         BOOT_TIME_HOST,         /* clocks since boot are the host's */
         BOOT_TIME_ZERO,         /* they begin with the machine: a time namespace */
 } BootTime;
+/* A property of the machine's unit. */
+typedef struct UnitPropertySetting {
+        UnitProperty property;
+        char *text;             /* its value as it was written; NULL where it was not */
+        Source from;
+} UnitPropertySetting;
 
 /* A value that may be unset: the default is the reader's business, which depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
@@ -234,6 +242,13 @@ typedef enum SettingId {
         SETTING_STOP_TIMEOUT,
         SETTING_BOOT_TIME,
         SETTING_ID_MAP,
+        SETTING_AFTER,
+        SETTING_REQUIRES,
+        /* [X-Resources] */
+#define RESOURCE_ID(id, ...) SETTING_##id,
+        RESOURCE_SETTINGS(RESOURCE_ID)
+#undef RESOURCE_ID
+        SETTING_RESOURCE_ELSEWHERE,     /* keys that are refused, with a word about where to go */
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,
@@ -243,6 +258,7 @@ typedef enum SettingId {
         SETTING_REGISTER,
         SETTING_KEEP_UNIT,
         SETTING_SLICE,
+        SETTING_PROPERTY,
         SETTING_SETTINGS,
         SETTING_SHARE_SYSTEM,
         SETTING_CONSOLE,
@@ -316,6 +332,14 @@ typedef struct Settings {
         IdMapSetting *id_map;           /* no two of them overlap, on neither side */
         size_t n_id_map;
         uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
+        StringSetting *after;           /* names of other machines */
+        size_t n_after;
+        StringSetting *requires;
+        size_t n_requires;
+
+        /* [X-Resources] */
+        UnitPropertySetting *resources; /* of a key that is no list, one */
+        size_t n_resources;
 
         /* switches */
         char *directory;
@@ -327,6 +351,8 @@ typedef struct Settings {
         bool keep_unit;
         char *slice;
         bool share_system;              /* the host's PID, UTS and IPC namespaces */
+        UnitPropertySetting *scope_properties;
+        size_t n_scope_properties;
         SettingsMode settings_mode;
         ConsoleMode console;
         bool quiet;
@@ -335,6 +361,8 @@ typedef struct Settings {
         bool json;
         char *read_instead;             /* FILE:OTHER */
 } Settings;
+
+void unit_property_setting_done(UnitPropertySetting *p);
 
 void settings_init(Settings *s);
 void settings_done(Settings *s);

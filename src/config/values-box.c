@@ -11,6 +11,7 @@
 #include "util/parse.h"
 #include "util/quantity.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 /* It becomes a file's name below the profiles' directories. */
 static bool is_profile_name(const char *name)
@@ -21,7 +22,13 @@ static bool is_profile_name(const char *name)
                strlen(name) + strlen(".nspawn") <= NAME_MAX;
 }
 
-static int split_names(const char *text, char ***ret, char *reterr_reason)
+static bool is_machine_name(const char *name)
+{
+        return !hostname_problem(name);
+}
+
+/* Names of a kind, all of them valid. */
+static int split_names(const char *text, const char *kind, bool (*is_valid)(const char *), char ***ret, char *reterr_reason)
 {
         _cleanup_strv_ char **names = NULL;
 
@@ -35,32 +42,34 @@ static int split_names(const char *text, char ***ret, char *reterr_reason)
                         r = strv_consume(&names, name);
                 if (r < 0)
                         return r;
-                if (!is_profile_name(name))
-                        return value_refuse(reterr_reason, "not a profile's name: '%s'", name);
+                if (!is_valid(name))
+                        return value_refuse(reterr_reason, "not a %s's name: '%s'", kind, name);
         }
         if (!names)
-                return value_refuse(reterr_reason, "no profile is named");
+                return value_refuse(reterr_reason, "no %s is named", kind);
 
         *ret = TAKE_PTR(names);
         return 0;
 }
 
-int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+/* A line of names, added to a list; an empty one clears it. */
+static int add_names(const char *text, const char *kind, bool (*is_valid)(const char *), Source from, StringSetting **list,
+                     size_t *n, char *reterr_reason)
 {
         _cleanup_strv_ char **names = NULL;
         int r;
 
         if (!*text) {
-                while (s->n_profiles > 0)
-                        free(s->profiles[--s->n_profiles].value);
+                while (*n > 0)
+                        free((*list)[--*n].value);
                 return 0;
         }
 
-        r = split_names(text, &names, reterr_reason);
+        r = split_names(text, kind, is_valid, &names, reterr_reason);
         if (r < 0)
                 return r;
         STRV_FOREACH(name, names) {
-                StringSetting *item = array_append(&s->profiles, &s->n_profiles, sizeof(StringSetting));
+                StringSetting *item = array_append(list, n, sizeof(StringSetting));
 
                 if (!item)
                         return -ENOMEM;
@@ -70,6 +79,18 @@ int value_profiles(const SettingRow *row, const char *text, Source from, Setting
                         return -ENOMEM;
         }
         return 0;
+}
+
+int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        return add_names(text, "profile", is_profile_name, from, &s->profiles, &s->n_profiles, reterr_reason);
+}
+
+int value_machines(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        if (row->id == SETTING_AFTER)
+                return add_names(text, "machine", is_machine_name, from, &s->after, &s->n_after, reterr_reason);
+        return add_names(text, "machine", is_machine_name, from, &s->requires, &s->n_requires, reterr_reason);
 }
 
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)

@@ -361,6 +361,43 @@ static int print_interfaces(const SettingRow *row, const Settings *s, Source fro
         return r;
 }
 
+/* ---- resources, other machines ---------------------------------------------------------------------------------- */
+
+static int print_resource(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_resources; i++)
+                if (strcmp(s->resources[i].property.key, row->key) == 0)
+                        r = add_format(ret, s->resources[i].from, "%s", s->resources[i].text);
+        return r;
+}
+
+/* A key that is always refused. */
+static int print_nothing(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return 0;
+}
+
+static int print_property(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_scope_properties; i++) {
+                const UnitPropertySetting *p = &s->scope_properties[i];
+
+                r = add_format(ret, p->from, "%s=%s", p->property.key, p->text);
+        }
+        return r;
+}
+
+static int print_machines(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        if (row->id == SETTING_AFTER)
+                return print_strings(s->after, s->n_after, "", ret);
+        return print_strings(s->requires, s->n_requires, "", ret);
+}
+
 /* ---- which of them -------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -396,6 +433,10 @@ static const struct {
         { value_interfaces, print_interfaces },
         { value_profiles, print_profiles },
         { value_init, print_string },
+        { value_machines, print_machines },
+        { value_resource, print_resource },
+        { value_resource_elsewhere, print_nothing },
+        { value_property, print_property },
         { value_stop_timeout, print_stop_timeout },
         { value_id_map, print_id_map },
         { value_share_system, print_bool },

@@ -53,9 +53,15 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
 
 /* values-box.c: [X-Box] */
 int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_machines(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_id_map(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
+/* values-resources.c */
+int value_resource(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_resource_elsewhere(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* The row's field in *s. */
 void *value_field(const SettingRow *row, Settings *s);

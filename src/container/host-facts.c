@@ -26,6 +26,7 @@ void host_facts_done(HostFacts *f)
 {
         free(f->os_release);
         free(f->devices);
+        free(f->bound_devices);
         free(f->term);
         *f = (HostFacts) {};
 }
@@ -47,6 +48,24 @@ static int read_devices(HostFacts *f)
                 if (!d)
                         return -ENOMEM;
                 *d = (DeviceFact) { machine_devices[i].name, st.st_rdev, machine_devices[i].optional };
+        }
+
+        return 0;
+}
+
+static int read_bound_devices(const Settings *s, HostFacts *f)
+{
+        for (size_t i = 0; i < s->n_binds; i++) {
+                const BindSetting *b = &s->binds[i];
+                BoundDevice *d;
+                struct stat st;
+
+                if (!b->source || b->in_tree || stat(b->source, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+                        continue;
+                d = array_append(&f->bound_devices, &f->n_bound_devices, sizeof(*d));
+                if (!d)
+                        return -ENOMEM;
+                *d = (BoundDevice) { b->source, S_ISBLK(st.st_mode), st.st_rdev };
         }
 
         return 0;
@@ -87,7 +106,7 @@ static void read_limits(HostFacts *f)
         }
 }
 
-int host_facts_read(HostFacts *ret)
+int host_facts_read(const Settings *s, HostFacts *ret)
 {
         _cleanup_(host_facts_done) HostFacts f = {};
         sd_id128_t id;
@@ -97,7 +116,7 @@ int host_facts_read(HostFacts *ret)
                 memcpy(f.machine_id, id.bytes, sizeof(f.machine_id));
         if (sd_id128_randomize(&id) >= 0)
                 (void) snprintf(f.boot_id, sizeof(f.boot_id), SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id));
-        if (read_devices(&f) < 0 || read_os_release(&f) < 0)
+        if (read_devices(&f) < 0 || read_bound_devices(s, &f) < 0 || read_os_release(&f) < 0)
                 return -ENOMEM;
         if (term && *term) {
                 f.term = strdup(term);

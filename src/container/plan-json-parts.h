@@ -6,4 +6,5 @@
 #include "container/plan-json.h"
 
 void link_plan_to_json(JsonWriter *w, const char *key, const LinkPlan *p);
+void unit_plan_to_json(JsonWriter *w, const char *key, const UnitPlan *p);
 void mount_plan_to_json(JsonWriter *w, const char *key, const MountPlan *p);

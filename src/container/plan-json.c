@@ -182,6 +182,7 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         json_put_string(w, "init", p->start_mode == START_BOOT ? init_flavour_name(p->init) : NULL);
         put_namespaces(w, p);
         put_ids(w, p);
+        unit_plan_to_json(w, "unit", &p->unit);
         link_plan_to_json(w, "links", &p->links);
         mount_plan_to_json(w, "mounts", &p->mounts);
         json_put_bool(w, "read_only_root", p->mounts.read_only_root);
@@ -236,5 +237,7 @@ const char *plan_member_of_setting(SettingId id)
                 return members[id];
         if (section && strcmp(section, "Files") == 0)
                 return "mounts";
+        if (section && strcmp(section, "X-Resources") == 0)
+                return "unit";
         return section && strcmp(section, "Network") == 0 ? "links" : NULL;
 }

@@ -145,6 +145,9 @@ int plan_print(const Plan *p, FILE *f)
         print_namespaces(p, f);
         print_ids(p, f);
         print_cgroup(p, f);
+        r = unit_plan_print(&p->unit, f);
+        if (r < 0)
+                return r;
         fputs("network:\n", f);
         r = link_plan_print(&p->links, f);
         if (r < 0)

@@ -38,6 +38,7 @@ void plan_done(Plan *p)
         journal_plan_done(&p->journal);
         strv_free(p->credentials);
         link_plan_done(&p->links);
+        unit_plan_done(&p->unit);
         strv_free(p->syscall_allow);
         strv_free(p->syscall_deny);
         free(p->rlimits);
@@ -438,7 +439,8 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
             plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
             plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
             plan_env(in, &p) < 0 || plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
-            link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0)
+            link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0 ||
+            unit_plan_make(in->settings, in->host->bound_devices, in->host->n_bound_devices, &p.unit) < 0)
                 return -ENOMEM;
 
         *ret = p;

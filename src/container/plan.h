@@ -21,6 +21,7 @@
 #include "container/mount-plan.h"
 #include "container/seccomp.h"
 #include "container/tree-edit.h"
+#include "container/unit-plan.h"
 #include "container/user-namespace.h"
 #include "image/tree-facts.h"
 
@@ -30,6 +31,8 @@ typedef struct HostFacts {
         char *os_release;               /* the host's, as text, "" */
         DeviceFact *devices;
         size_t n_devices;
+        BoundDevice *bound_devices;     /* of the settings' Bind= */
+        size_t n_bound_devices;
         struct rlimit pid1_nproc, pid1_sigpending;
         rlim_t nr_open;
         char *term;                     /* our $TERM; NULL */
@@ -73,6 +76,7 @@ typedef struct Plan {
         JournalPlan journal;
         char **credentials;             /* for people: "NAME, SIZE bytes" */
         LinkPlan links;
+        UnitPlan unit;
         uint64_t caps;
         bool no_new_privileges;
         char **syscall_allow, **syscall_deny;
@@ -85,7 +89,7 @@ typedef struct Plan {
         char *working_directory;
 } Plan;
 
-int host_facts_read(HostFacts *ret);
+int host_facts_read(const Settings *s, HostFacts *ret);
 void host_facts_done(HostFacts *f);
 void plan_done(Plan *p);
 

@@ -16,10 +16,12 @@ static const Stage stages[] = {
         { "populate", stage_populate_up, stage_populate_down },
         { "scratch", stage_scratch_up, stage_scratch_down },
         { "cgroup", stage_cgroup_up, stage_cgroup_down },
+        { "resources", stage_resources_up, stage_resources_down },      /* orders are on their way … */
         { "clone", stage_clone_up, stage_clone_down },
         { "network", stage_network_up, stage_network_down },
-        { "announce", stage_announce_up, stage_announce_down },         /* the request is on its way … */
+        { "announce", stage_announce_up, stage_announce_down },         /* the request too … */
         { "mounts", stage_mounts_up, stage_mounts_down },
+        { "settle", stage_resources_settle_up, NULL },                  /* … and their answers are here */
         { "register", stage_register_up, NULL },                        /* … and its answer is here */
         { "export", stage_export_up, stage_export_down },
         { "execute", stage_execute_up, stage_execute_down },

@@ -10,6 +10,7 @@
 #include <systemd/sd-bus.h>
 
 #include "bus/machined.h"
+#include "bus/unit-change.h"
 #include "config/layers.h"
 #include "config/settings.h"
 #include "container/cgroup.h"
@@ -60,6 +61,12 @@ typedef struct Machine {
         /* cgroup */
         Cgroup cgroup;
         char *scope;                    /* unit that we asked systemd for, where there is no machined */
+
+        /* resources */
+        const UnitProperty **unit_properties;   /* of settings and plan; their places beside */
+        Source *unit_property_from;
+        size_t n_unit_properties;
+        UnitChange *unit_change;
 
         /* clone */
         Leader leader;

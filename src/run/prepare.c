@@ -164,7 +164,8 @@ static int read_facts(Machine *m, Failure *failure)
         const char *init = m->settings.init;
         int r;
 
-        if (host_facts_read(&m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 || read_shares(m) < 0)
+        if (host_facts_read(&m->settings, &m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 ||
+            read_shares(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         r = tree_facts_read(m->image.fd, &m->tree, failure);
         if (r >= 0 && init && *init == '/')

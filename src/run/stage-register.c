@@ -41,6 +41,8 @@ static int start_registration(Machine *m, Failure *failure)
                 .n_ifindices = m->links.n_ifindices,
                 .create_scope = !m->settings.keep_unit,
                 .slice = m->settings.slice,
+                .properties = m->unit_properties,
+                .n_properties = m->n_unit_properties,
                 .kill_signal = m->plan.kill_signal,
                 .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
         };
@@ -174,7 +176,7 @@ static int finish_registration(Machine *m, Failure *failure)
         if (r == -ENOSYS)
                 return without_machined(m, &why, failure);
         if (r < 0)
-                return failure_set(failure, r, "%s", why.text);
+                return resources_refused(m, &why, failure);
         m->registered = true;
         return 0;
 }
@@ -185,6 +187,8 @@ static int start_scope(Machine *m, Failure *failure)
                 .description = m->name,
                 .pid = m->leader.pid,
                 .slice = m->settings.slice,
+                .properties = m->unit_properties,
+                .n_properties = m->n_unit_properties,
                 .kill_signal = m->plan.kill_signal,
                 .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
         };
@@ -204,7 +208,7 @@ static int start_scope(Machine *m, Failure *failure)
                 if (r >= 0)
                         return 0;
                 if (!try_name_again(r, &tries))
-                        return failure_set(failure, r, "%s", why.text);
+                        return resources_refused(m, &why, failure);
         }
 }
 
@@ -226,6 +230,8 @@ int stage_register_up(Machine *m, Failure *failure)
                 if (r < 0)
                         return r;
         }
+        if (!m->registered && !m->scope && m->plan.unit.n_resources > 0)
+                return failure_set(failure, -ENOSYS, "%s; [X-Resources] is set by systemd", m->no_bus.text);
         /* Without any service manager to ask, the machine stays in the cgroup that we were started in. */
         return m->registered || m->scope ? settle_in_scope(m, failure) : 0;
 }

@@ -47,6 +47,12 @@ int stage_announce_up(Machine *m, Failure *failure);
 void stage_announce_down(Machine *m);
 int stage_register_up(Machine *m, Failure *failure);
 
+/* run/stage-resources.c: what systemd is told of the unit. */
+int stage_resources_up(Machine *m, Failure *failure);
+void stage_resources_down(Machine *m);
+int stage_resources_settle_up(Machine *m, Failure *failure);
+int resources_refused(const Machine *m, const Failure *why, Failure *failure);
+
 /* run/stage-mounts.c */
 int stage_mounts_up(Machine *m, Failure *failure);
 void stage_mounts_down(Machine *m);

@@ -132,7 +132,8 @@ static void test_nearest(void **state)
         assert_string_equal(settings_table_nearest_option("network-vet"), "network-veth");
         assert_null(settings_table_nearest_option("zzz"));
         assert_string_equal(settings_table_nearest_section("exec"), "Exec");
-        assert_null(settings_table_nearest_section("Resources"));
+        assert_string_equal(settings_table_nearest_section("Resources"), "X-Resources");
+        assert_null(settings_table_nearest_section("Frobnicate"));
 }
 
 int main(void)

@@ -43,6 +43,9 @@ static const struct {
         { "Network", "MACVLAN", "eth0:lan", "eth0:lan" },
         { "Network", "Interface", "eth0", "eth0" },
         { "X-Box", "Profile", "web", "web" },
+        { "X-Box", "Requires", "db", "db" },
+        { "X-Resources", "MemoryMax", "1.5G", "1.5G" },
+        { "X-Resources", "RestrictNetworkInterfaces", "~eth0 eth1", "~eth0 eth1" },
 };
 
 static const SettingRow *row_of(size_t i)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A unit's properties set and given back (see unit-change.h): SetUnitProperties, one call a property, so that what is refused
+ * is known, all of them on their way at once. The supervisor, as root. Silent.
+ */
+
+#include <string.h>
+
+#include "bus/bus.h"
+#include "bus/systemd1.h"
+#include "bus/unit-change.h"
+#include "bus/unit-drop-ins.h"
+#include "bus/unit-property.h"
+#include "util/strv.h"
+
+typedef struct Call {
+        sd_bus_slot *slot;
+        sd_bus_message *reply;
+        const char *property;           /* its name; static */
+        bool done;
+        int result;
+        Failure failure;                /* what systemd said */
+} Call;
+
+struct UnitChange {
+        sd_bus *bus;            /* until the calls are answered */
+        char *unit;
+        Call *reads;            /* one a name */
+        size_t n_reads;
+        Call *sets;             /* one a property */
+        size_t n_sets;
+        char **files;           /* drop-ins that are there by us */
+};
+
+static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        Call *call = userdata;
+
+        call->done = true;
+        if (error) {
+                call->result = bus_failure(NULL, -sd_bus_message_get_errno(m), error, call->property);
+                (void) failure_set(&call->failure, call->result, "%s", error->message ? error->message : error->name);
+        } else
+                call->reply = sd_bus_message_ref(m);
+        return 0;
+}
+
+static void calls_free(Call *calls, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                sd_bus_slot_unref(calls[i].slot);
+                sd_bus_message_unref(calls[i].reply);
+        }
+        free(calls);
+}
+
+static int calls_await(sd_bus *bus, const Call *calls, size_t n)
+{
+        int r;
+
+        for (size_t i = 0; i < n; i++)
+                while (!calls[i].done) {
+                        r = sd_bus_process(bus, NULL);
+                        if (r < 0)
+                                return r;
+                        /* A time-out is told to on_reply() without being counted as something done. */
+                        if (r > 0 || calls[i].done)
+                                continue;
+                        r = sd_bus_wait(bus, UINT64_MAX);
+                        if (r < 0 && r != -EINTR)
+                                return r;
+                }
+        return 0;
+}
+
+/* ---- messages --------------------------------------------------------------------------------------------------- */
+
+static int ask(sd_bus *bus, const char *unit, const char *property, Call *call)
+{
+        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit);
+
+        if (!path || !interface)
+                return -ENOMEM;
+        call->property = property;
+        return sd_bus_call_method_async(bus, &call->slot, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "Get",
+                                        on_reply, call, "ss", interface, property);
+}
+
+/* SetUnitProperties, up to its array. */
+static int set_begin(sd_bus *bus, const char *unit, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER,
+                                           "SetUnitProperties");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", unit, /* runtime= */ true);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+static int set_send(sd_bus *bus, sd_bus_message *m, Call *call)
+{
+        int r = sd_bus_message_close_container(m);
+
+        return r < 0 ? r : sd_bus_call_async(bus, &call->slot, m, on_reply, call, 0);
+}
+
+static int set(sd_bus *bus, const char *unit, const UnitProperty *p, Call *call)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        call->property = p->name;
+        r = set_begin(bus, unit, &m);
+        if (r >= 0)
+                r = unit_property_append(m, p);
+        return r < 0 ? r : set_send(bus, m, call);
+}
+
+/* An empty list clears what the next one would add to. */
+static int append_empty(sd_bus_message *m, const char *property, const char *type)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', property);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', type);
+        if (r >= 0)
+                r = type[0] == 'a' ? sd_bus_message_open_container(m, 'a', type + 1) :
+                                     sd_bus_message_append(m, type, /* a list that allows: */ true, 0);
+        if (r >= 0 && type[0] == 'a')
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* The value of before, as it came. */
+static int give_back(sd_bus *bus, const char *unit, const Call *before, Call *call)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *type;
+        int r;
+
+        call->property = before->property;
+        r = sd_bus_message_rewind(before->reply, true);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(before->reply, NULL, &type);
+        if (r >= 0)
+                r = set_begin(bus, unit, &m);
+        if (r >= 0 && strcmp(type, "ay") != 0 && (type[0] == 'a' || type[0] == '('))
+                r = append_empty(m, before->property, type);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', before->property);
+        if (r >= 0)
+                r = sd_bus_message_copy(m, before->reply, /* all= */ false);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : set_send(bus, m, call);
+}
+
+/* ---- there and back --------------------------------------------------------------------------------------------- */
+
+static bool is_asked(const UnitChange *c, const char *property)
+{
+        for (size_t i = 0; i < c->n_reads; i++)
+                if (strcmp(c->reads[i].property, property) == 0)
+                        return true;
+        return false;
+}
+
+/* The question is before the order, and systemd takes them in turn. */
+static int send_all(UnitChange *c, const UnitProperty *const *properties, size_t n)
+{
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                if (!is_asked(c, properties[i]->read_name)) {
+                        r = ask(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads++]);
+                        if (r < 0)
+                                return r;
+                }
+                r = set(c->bus, c->unit, properties[i], &c->sets[c->n_sets++]);
+                if (r < 0)
+                        return r;
+        }
+        /* On a connection this young the messages may only be queued. */
+        return sd_bus_flush(c->bus);
+}
+
+int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
+                      Failure *failure)
+{
+        _cleanup_(unit_change_freep) UnitChange *c = calloc(1, sizeof(UnitChange));
+        int r;
+
+        if (!c)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        c->bus = sd_bus_ref(bus);
+        c->unit = strdup(unit);
+        c->reads = calloc(n, sizeof(Call));
+        c->sets = calloc(n, sizeof(Call));
+        if (!c->unit || !c->reads || !c->sets || unit_drop_ins_foresee("", unit, properties, n, &c->files) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+
+        r = unit_drop_ins_note("", unit, c->files, failure);
+        if (r < 0)
+                return r;
+        r = send_all(c, properties, n);
+        if (r < 0)
+                (void) failure_set(failure, r, "Failed to change the properties of %s: %m", unit);
+        /* What was sent has to be undone even where not all was. */
+        *ret = TAKE_PTR(c);
+        return r;
+}
+
+int unit_change_finish(UnitChange *c, size_t *ret_refused, Failure *failure)
+{
+        size_t refused = c->n_sets;
+        int r;
+
+        r = calls_await(c->bus, c->reads, c->n_reads);
+        if (r >= 0)
+                r = calls_await(c->bus, c->sets, c->n_sets);
+        c->bus = sd_bus_unref(c->bus);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to change the properties of %s: %m", c->unit);
+
+        for (size_t i = c->n_sets; i-- > 0;)
+                if (c->sets[i].result < 0)
+                        refused = i;
+        *ret_refused = refused;
+        return refused < c->n_sets ? failure_set(failure, c->sets[refused].result, "%s", c->sets[refused].failure.text) : 0;
+}
+
+static int give_all_back(const UnitChange *c, sd_bus *bus, Failure *failure)
+{
+        Call *calls = calloc(c->n_reads, sizeof(Call));
+        size_t n = 0;
+        int r = 0;
+
+        if (!calls)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        /* What could not be read has no value: a property that this systemd does not have. */
+        for (size_t i = 0; r >= 0 && i < c->n_reads; i++)
+                if (c->reads[i].reply)
+                        r = give_back(bus, c->unit, &c->reads[i], &calls[n++]);
+        if (r >= 0)
+                r = calls_await(bus, calls, n);
+        if (r < 0)
+                (void) failure_set(failure, r, "Failed to give %s its own properties back: %m", c->unit);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (calls[i].result < 0)
+                        r = failure_set(failure, calls[i].result, "Failed to give %s its own properties back: %s", c->unit,
+                                        calls[i].failure.text);
+        calls_free(calls, n);
+        return r;
+}
+
+int unit_change_undo(UnitChange *c, sd_bus *bus, Failure *failure)
+{
+        int r = 0, q;
+
+        /* A start that failed meanwhile has not waited for the answers. */
+        if (c->bus) {
+                (void) calls_await(c->bus, c->reads, c->n_reads);
+                (void) calls_await(c->bus, c->sets, c->n_sets);
+                c->bus = sd_bus_unref(c->bus);
+        }
+        if (bus)
+                r = give_all_back(c, bus, failure);
+        /* They were written again by that. */
+        q = unit_drop_ins_remove("", c->unit, c->files, r < 0 ? NULL : failure);
+        return r < 0 ? r : q;
+}
+
+UnitChange *unit_change_free(UnitChange *c)
+{
+        if (!c)
+                return NULL;
+        calls_free(c->reads, c->n_reads);
+        calls_free(c->sets, c->n_sets);
+        sd_bus_unref(c->bus);
+        strv_free(c->files);
+        free(c->unit);
+        free(c);
+        return NULL;
+}
+
+int unit_change_undo_left(sd_bus **bus, const char *unit, Failure *failure)
+{
+        _cleanup_strv_ char **files = NULL;
+        int r;
+
+        r = unit_drop_ins_noted("", unit, &files, failure);
+        if (r <= 0)
+                return r;
+        r = unit_drop_ins_remove("", unit, files, failure);
+        if (r >= 0 && !*bus)
+                r = bus_open_system(bus, failure);
+        return r < 0 ? r : systemd1_reload(*bus, failure);
+}

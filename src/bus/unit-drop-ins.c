@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a unit whose properties were changed has on disk (see unit-drop-ins.h). The supervisor, as root, in places that are
+ * root's alone. Silent.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bus/unit-drop-ins.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+#define NOTES_DIR "/run/box/changed-units"
+
+/* A name a line, each a property's: there is no more. */
+enum { NOTE_MAX = 64 * 1024 };
+
+static char *control_dir(const char *root, const char *unit)
+{
+        char *path;
+
+        return asprintf(&path, "%s/run/systemd/system.control/%s.d", root, unit) < 0 ? NULL : path;
+}
+
+static char *note_path(const char *root, const char *unit)
+{
+        char *path;
+
+        return asprintf(&path, "%s" NOTES_DIR "/%s", root, unit) < 0 ? NULL : path;
+}
+
+/* Properties of a transient unit end with it, and so do its files, which lie elsewhere. */
+static bool is_transient(const char *root, const char *unit)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s/run/systemd/transient/%s", root, unit) < 0) {
+                path = NULL;
+                return false;
+        }
+        return access(path, F_OK) == 0;
+}
+
+/* "50-MemoryMax.conf": of the property's name in a unit file or on the bus, which of the two depends on the property. */
+static int foresee_one(int dir_fd, const char *name, char ***files)
+{
+        char *file;
+
+        if (asprintf(&file, "50-%s.conf", name) < 0)
+                return -ENOMEM;
+        if (strv_contains(*files, file) || (dir_fd >= 0 && faccessat(dir_fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)) {
+                free(file);
+                return 0;
+        }
+        return strv_consume(files, file);
+}
+
+int unit_drop_ins_foresee(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
+                          char ***ret_files)
+{
+        _cleanup_free_ char *dir = control_dir(root, unit);
+        _cleanup_strv_ char **files = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (!dir)
+                return -ENOMEM;
+        if (!is_transient(root, unit)) {
+                fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                for (size_t i = 0; i < n; i++)
+                        if (foresee_one(fd, properties[i]->key, &files) < 0 ||
+                            foresee_one(fd, properties[i]->name, &files) < 0 ||
+                            foresee_one(fd, properties[i]->read_name, &files) < 0)
+                                return -ENOMEM;
+        }
+
+        *ret_files = TAKE_PTR(files);
+        return 0;
+}
+
+static int make_notes_dir(const char *root)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s" NOTES_DIR, root) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+                *slash = 0;
+                if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        return mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_note(const char *path, char *const *files)
+{
+        _cleanup_fclose_ FILE *f = fopen(path, "we");
+
+        if (!f)
+                return -errno;
+        STRV_FOREACH(file, files)
+                fprintf(f, "%s\n", *file);
+        return fflush(f) == 0 ? 0 : -errno;
+}
+
+int unit_drop_ins_note(const char *root, const char *unit, char *const *files, Failure *failure)
+{
+        _cleanup_free_ char *path = note_path(root, unit);
+        int r;
+
+        if (!path)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        if (!files || !*files)
+                return 0;
+        r = make_notes_dir(root);
+        if (r >= 0)
+                r = write_note(path, files);
+        return r < 0 ? failure_set(failure, r, "Failed to write '%s': %m", path) : 0;
+}
+
+int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, Failure *failure)
+{
+        _cleanup_free_ char *path = note_path(root, unit), *text = NULL;
+        _cleanup_strv_ char **files = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        char *rest, *line;
+        int r;
+
+        if (!path)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : failure_set(failure, -errno, "Failed to open '%s': %m", path);
+        r = fd_read_all(fd, NOTE_MAX, &text, NULL);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read '%s': %m", path);
+
+        /* One that was cut off in the middle of a line ends before it. */
+        for (rest = text; strchr(rest, '\n') && (line = strsep(&rest, "\n"));)
+                if (*line && !strchr(line, '/') && strv_extend(&files, line) < 0)
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+
+        *ret_files = TAKE_PTR(files);
+        return 1;
+}
+
+int unit_drop_ins_remove(const char *root, const char *unit, char *const *files, Failure *failure)
+{
+        _cleanup_free_ char *dir = control_dir(root, unit), *note = note_path(root, unit);
+        _cleanup_close_ int fd = -EBADF;
+        int r = 0;
+
+        if (!dir || !note)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        for (char *const *file = files; fd >= 0 && file && *file; file++)
+                if (unlinkat(fd, *file, 0) < 0 && errno != ENOENT)
+                        r = failure_set(failure, -errno, "Failed to remove '%s/%s': %m", dir, *file);
+        if (r < 0)
+                return r;
+
+        (void) rmdir(dir);      /* others may have files there */
+        if (unlink(note) < 0 && errno != ENOENT)
+                return failure_set(failure, -errno, "Failed to remove '%s': %m", note);
+        return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * [X-Resources] and --property= (see values.h). The properties' texts are read by util/unit-property.h. Runs wherever settings
+ * are read; no privilege.
+ */
+
+#include <string.h>
+
+#include "config/values.h"
+#include "util/strv.h"
+
+/* Takes away what was said of this key before the last n of the list. */
+static void properties_clear(UnitPropertySetting *list, size_t *n, const char *key, size_t keep)
+{
+        size_t kept = 0, end = *n - keep;
+
+        for (size_t i = 0; i < *n; i++)
+                if (i < end && strcmp(list[i].property.key, key) == 0)
+                        unit_property_setting_done(&list[i]);
+                else
+                        list[kept++] = list[i];
+        *n = kept;
+}
+
+/* KEY=text into a list; it adds to what was said of the key, or takes its place. */
+static int property_set(UnitPropertyScope scope, const char *key, const char *text, bool adds, Source from,
+                        UnitPropertySetting **list, size_t *n, char *reterr_reason)
+{
+        UnitPropertySetting *item, p = { .from = from };
+        Failure failure = {};
+        int r;
+
+        if (!*text) {
+                properties_clear(*list, n, key, 0);
+                return 0;
+        }
+        r = unit_property_parse(scope, key, text, &p.property, &failure);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return value_refuse(reterr_reason, "%.*s", SETTING_REASON_MAX - 1, failure.text);
+
+        p.text = strdup(text);
+        item = p.text ? array_append(list, n, sizeof(UnitPropertySetting)) : NULL;
+        if (!item) {
+                unit_property_setting_done(&p);
+                return -ENOMEM;
+        }
+        *item = p;
+        if (!adds)
+                properties_clear(*list, n, key, 1);
+        return 0;
+}
+
+int value_resource(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        return property_set(UNIT_RESOURCES, row->key, text, row->flags & SETTING_LIST, from, &s->resources,
+                            &s->n_resources, reterr_reason);
+}
+
+/* What systemd.resource-control(5) has, and a unit that runs can't be given. */
+int value_resource_elsewhere(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        static const struct { const char *key, *where; } elsewhere[] = {
+                { "Slice", "the slice is the unit's: write Slice= into a drop-in of box@NAME.service; by hand, use --slice=" },
+                { "Delegate", "the unit always delegates its cgroup to the machine" },
+                { "DelegateSubgroup", "the supervisor's cgroup is the unit's matter" },
+                { "DisableControllers", "controllers are taken away from slices: write it into one's drop-in" },
+                { "DefaultMemoryMin", "it is for what lies in a slice: write it into one's drop-in" },
+                { "DefaultMemoryLow", "it is for what lies in a slice: write it into one's drop-in" },
+        };
+
+        if (!*text)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+                if (strcmp(elsewhere[i].key, row->key) == 0)
+                        return value_refuse(reterr_reason, "%s", elsewhere[i].where);
+        return value_refuse(reterr_reason, "it can't be set here");
+}
+
+int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        const char *equals = strchr(text, '=');
+        _cleanup_free_ char *key = NULL;
+        UnitProperty known;
+        Failure failure = {};
+        int r;
+
+        if (!*text) {
+                while (s->n_scope_properties > 0)
+                        unit_property_setting_done(&s->scope_properties[--s->n_scope_properties]);
+                return 0;
+        }
+        if (!equals)
+                return value_refuse(reterr_reason, "not NAME=VALUE");
+        key = strndup(text, (size_t) (equals - text));
+        if (!key)
+                return -ENOMEM;
+
+        /* Every assignment is one of its own on the bus, and systemd knows what is a list. */
+        if (equals[1])
+                return property_set(UNIT_ANY, key, equals + 1, /* adds= */ true, from, &s->scope_properties,
+                                    &s->n_scope_properties, reterr_reason);
+        r = unit_property_parse(UNIT_ANY, key, "0", &known, &failure);
+        if (r == -ENOENT)
+                return value_refuse(reterr_reason, "%.*s", SETTING_REASON_MAX - 1, failure.text);
+        if (r >= 0)
+                unit_property_done(&known);
+        properties_clear(s->scope_properties, &s->n_scope_properties, key, 0);
+        return r == -ENOMEM ? r : 0;
+}

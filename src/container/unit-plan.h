@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the machine's unit is given, by systemd, beyond what it has: [X-Resources], and the right to use the devices that
+ * are bound in. Pure.
+ */
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "config/settings.h"
+
+/* A device node of the host that is bound into the machine. */
+typedef struct BoundDevice {
+        const char *path;       /* the BindSetting's source: borrowed */
+        bool block;
+        dev_t device;
+} BoundDevice;
+
+typedef struct UnitPlan {
+        const UnitPropertySetting *resources;   /* borrowed of the settings */
+        size_t n_resources;
+        const UnitPropertySetting *scope;       /* --property=, where a scope is made; borrowed */
+        size_t n_scope;
+        UnitPropertySetting *devices;           /* DeviceAllow=, for a unit that restricts devices */
+        size_t n_devices;
+        bool restricts_devices; /* it is such a unit, whatever it was: a scope, or by the resources */
+} UnitPlan;
+
+/* -ENOMEM is the only failure. */
+int unit_plan_make(const Settings *s, const BoundDevice *bound, size_t n_bound, UnitPlan *ret);
+void unit_plan_done(UnitPlan *p);
+
+/* Nothing where nothing is given. */
+int unit_plan_print(const UnitPlan *p, FILE *f);
