@@ -31,7 +31,7 @@ static void directories_done(Directories *d)
 
 static int directories_make(const LayersPlace *place, bool trust_all, Directories *ret)
 {
-        static const char *const administrator[] = { [ETC] = LAYERS_ETC_DIR, [RUN] = "/run/systemd/nspawn" };
+        static const char *const administrator[] = { [ETC] = LAYERS_ETC_DIR, [RUN] = LAYERS_RUN_DIR };
         const char *slash = place->image_path ? strrchr(place->image_path, '/') : NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(administrator); i++) {

@@ -62,5 +62,6 @@ int layers_read(const LayersPlace *place, Assignments *switches, Layers *ret, Pr
  * warning. Settings point into the layers. */
 int layers_apply(Layers *l, Settings *s, Problems *problems);
 
-/* The administrator's first place. */
+/* The administrator's places. */
 #define LAYERS_ETC_DIR "/etc/systemd/nspawn"
+#define LAYERS_RUN_DIR "/run/systemd/nspawn"

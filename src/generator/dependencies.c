@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Which machines wait for which others, from their files to systemd's units (see dependencies.h). The generator, at each
+ * daemon-reload, as root. Files beside trees are not looked at: the keys are ignored there, and so is Profile=. Whether the
+ * dependencies make sense together (circles, machines that are not there) is systemd's to say.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/layers.h"
+#include "generator/dependencies.h"
+#include "image/machine-name.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/strv.h"
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* "NAME.nspawn" and "NAME.nspawn.d" are a machine's; other files are none of ours. */
+static int add_name(const char *file, char ***names)
+{
+        const char *end = strstr(file, ".nspawn");
+        _cleanup_free_ char *name = NULL;
+
+        while (end && strcmp(end, ".nspawn") != 0 && strcmp(end, ".nspawn.d") != 0)
+                end = strstr(end + 1, ".nspawn");
+        if (!end)
+                return 0;
+        name = strndup(file, (size_t) (end - file));
+        if (!name)
+                return -ENOMEM;
+        return machine_name_is_valid(name) ? strv_consume(names, TAKE_PTR(name)) : 0;
+}
+
+static int list_names(const char *root, const char *dir, char ***names)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_closedir_ DIR *d = NULL;
+        struct dirent *entry;
+
+        if (asprintf(&path, "%s%s", root, dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        d = opendir(path);
+        if (!d) {
+                if (errno != ENOENT)
+                        log_warning(-errno, "Failed to read '%s', ignoring its files: %m", path);
+                return 0;
+        }
+        while ((entry = readdir(d)))
+                if (add_name(entry->d_name, names) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+/* What the machine's files say of the two keys. 1, 0 where that can't be known, or -ENOMEM. */
+static int read_machine(const char *root, const char *machine, Layers *layers, Settings *s)
+{
+        LayersPlace place = { .root = root, .machine = machine };
+        _cleanup_(assignments_done) Assignments switches = { .trusted = true };
+        _cleanup_(problems_done) Problems problems = {};
+
+        if (layers_read(&place, &switches, layers, &problems) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < layers->n; i++)
+                if (assignments_apply_one_id(&layers->items[i].said, SETTING_AFTER, s, &problems) < 0 ||
+                    assignments_apply_one_id(&layers->items[i].said, SETTING_REQUIRES, s, &problems) < 0)
+                        return -ENOMEM;
+
+        for (size_t i = 0; i < problems.n; i++)
+                if (problems.items[i].fatal) {
+                        log_warning(0, "%s; machine '%s' gets no dependencies", problems.items[i].text, machine);
+                        return 0;
+                }
+        return 1;
+}
+
+static void print_dependencies(FILE *f, const char *key, const StringSetting *names, size_t n, const char *machine)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(names[i].value, machine) != 0)
+                        fprintf(f, "%s=box@%s.service\n", key, names[i].value);
+}
+
+static int write_drop_in(int out_fd, const char *machine, const Settings *s)
+{
+        _cleanup_free_ char *unit = machine_unit_name(machine), *dir = NULL;
+        _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
+        _cleanup_fclose_ FILE *f = NULL;
+
+        if (!unit || asprintf(&dir, "%s.d", unit) < 0) {
+                dir = NULL;
+                return -ENOMEM;
+        }
+        if (mkdirat(out_fd, dir, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        dir_fd = openat(out_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir_fd < 0)
+                return -errno;
+        fd = openat(dir_fd, "50-box.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        f = fdopen(fd, "w");
+        if (!f)
+                return -errno;
+        fd = -EBADF;
+
+        fprintf(f, "# Made by box-generator of After= and Requires= in the files of machine %s: box.nspawn(5).\n\n[Unit]\n",
+                machine);
+        print_dependencies(f, "After", s->after, s->n_after, machine);
+        print_dependencies(f, "Requires", s->requires, s->n_requires, machine);
+        return fflush(f) == 0 ? 0 : -errno;
+}
+
+/* 1 where there was something to write. */
+static int write_machine(const char *root, const char *machine, int out_fd)
+{
+        _cleanup_(layers_done) Layers layers = {};
+        _cleanup_(settings_done) Settings s;
+        int r;
+
+        settings_init(&s);
+        r = read_machine(root, machine, &layers, &s);
+        if (r <= 0 || s.n_after + s.n_requires == 0)
+                return r < 0 ? r : 0;
+        r = write_drop_in(out_fd, machine, &s);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                log_warning(r, "Failed to write the dependencies of machine '%s', ignoring: %m", machine);
+                return 0;
+        }
+        return 1;
+}
+
+int dependencies_write(const char *root, int out_fd)
+{
+        static const char *const dirs[] = { LAYERS_ETC_DIR, LAYERS_RUN_DIR };
+        _cleanup_strv_ char **names = NULL;
+        int written = 0, r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+                if (list_names(root, dirs[i], &names) < 0)
+                        return -ENOMEM;
+        if (names)
+                qsort(names, strv_length(names), sizeof(char *), compare_names);
+
+        STRV_FOREACH(name, names) {
+                if (name > names && strcmp(name[0], name[-1]) == 0)
+                        continue;
+                r = write_machine(root, *name, out_fd);
+                if (r < 0)
+                        return r;
+                written += r;
+        }
+        return written;
+}

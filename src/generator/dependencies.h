@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * After= and Requires= of [X-Box] as dependencies of units: a drop-in for box@NAME.service of each machine that names others.
+ */
+
+#include "util/macro.h"
+
+/* Reads the files of all machines that have one where it is trusted (below root: "" but in tests), and writes
+ * box@NAME.service.d/50-box.conf below out_fd. A machine whose files can't be read or are wrong is said and left out. How many
+ * were written, or -ENOMEM. */
+int dependencies_write(const char *root, int out_fd);

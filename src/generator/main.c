@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * box-generator: one of systemd's generators (systemd.generator(7)), executed by PID 1 early at boot and at each
+ * daemon-reload, as root, with three directories for what it makes. Nothing may be asked of anybody then, and the journal
+ * may not be there yet.
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "generator/dependencies.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* PID 1 has no standard error to give; the kernel's log is there from the beginning. */
+static void speak_to_kernel(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (!getenv("SYSTEMD_SCOPE"))
+                return;                 /* by hand */
+        fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd >= 0)
+                (void) dup2(fd, STDERR_FILENO);
+}
+
+int main(int argc, char *argv[])
+{
+        _cleanup_close_ int out_fd = -EBADF;
+
+        speak_to_kernel();
+        log_setup("box-generator", LOG_INFO);
+        if (argc != 4) {
+                (void) log_error(0, "This is for systemd to call, with three directories; see systemd.generator(7)");
+                return EXIT_FAILURE;
+        }
+
+        out_fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (out_fd < 0) {
+                (void) log_error(-errno, "Failed to open '%s': %m", argv[1]);
+                return EXIT_FAILURE;
+        }
+        if (dependencies_write("", out_fd) < 0) {
+                (void) log_oom();
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}

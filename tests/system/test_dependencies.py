@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""After= and Requires= of [X-Box]: the generator makes unit dependencies of them."""
+
+from pathlib import Path
+
+import pytest
+
+from support import output, run
+
+COMMAND = '[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n'
+GENERATOR = Path('/usr/lib/systemd/system-generators/box-generator')
+
+
+@pytest.fixture
+def reload_after():
+    yield
+    run('systemctl', 'daemon-reload')
+
+
+def stamp(machine, name):
+    return int(machine.property(name))
+
+
+def test_order_readiness_and_ending(reload_after, machine):
+    database = machine('deb12', name='dep-database')
+    web = machine('busybox', name='dep-web')
+    web.write_file(COMMAND + '[X-Box]\nAfter=dep-database\nRequires=dep-database\n')
+    run('systemctl', 'daemon-reload')
+    assert database.unit in web.property('After').split()
+    assert database.unit in web.property('Requires').split()
+
+    web.start()
+    assert database.is_active() and database.system_state() in ('running', 'degraded')
+    assert stamp(database, 'ActiveEnterTimestampMonotonic') <= stamp(web, 'InactiveExitTimestampMonotonic')
+    database.stop()
+    assert not web.is_active()
+
+
+def test_a_line_that_is_gone(reload_after, machine):
+    web = machine('busybox', name='dep-gone')
+    web.write_file(COMMAND + '[X-Box]\nAfter=dep-missing\nRequires=dep-missing\n')
+    run('systemctl', 'daemon-reload')
+    assert web.start(check=False).returncode != 0
+    web.write_file(COMMAND)
+    run('systemctl', 'daemon-reload')
+    assert 'dep-missing' not in web.property('Requires')
+    web.start()
+
+
+def test_a_bad_file_is_said_and_the_others_count(tmp_path, nspawn_file):
+    nspawn_file('dep-bad', '[X-Box]\nAfter=not_a_name\n')
+    nspawn_file('dep-good', '[X-Box]\nAfter=dep-other\n')
+    result = run(GENERATOR, tmp_path, tmp_path, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ['box@dep-good.service.d']
+    assert (tmp_path / 'box@dep-good.service.d/50-box.conf').read_text().endswith('[Unit]\nAfter=box@dep-other.service\n')
+    assert len(result.stderr.splitlines()) == 1
+    assert "dep-bad.nspawn:2: After=not_a_name: " in result.stderr
+
+
+def test_the_host_s_units_are_whole(reload_after, nspawn_file):
+    """What a generator makes, systemd reads without a word."""
+    nspawn_file('dep-good', '[X-Box]\nAfter=dep-other\n')
+    run('systemctl', 'daemon-reload')
+    assert 'box@dep-other.service' in output('systemctl', 'show', '--value', '--property=After', 'box@dep-good.service')
+    assert 'generator' in output('systemctl', 'show', '--value', '--property=DropInPaths', 'box@dep-good.service')

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tree-fixture.h"
+
+#include "generator/dependencies.h"
+#include "util/log.h"
+
+#define NSPAWN "etc/systemd/nspawn/"
+
+static int generate(const Tree *t)
+{
+        _cleanup_close_ int out_fd = -EBADF;
+
+        log_setup("test", /* warnings are part of what is tested, and not of its output: */ LOG_CRIT);
+        assert_int_equal(mkdirat(t->fd, "out", 0755), 0);
+        out_fd = openat(t->fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return dependencies_write(t->path, out_fd);
+}
+
+/* The drop-in without its first two lines; NULL where there is none. */
+static char *drop_in(const Tree *t, const char *machine)
+{
+        _cleanup_close_ int fd = -EBADF;
+        char path[128], *text = NULL, *body;
+
+        (void) snprintf(path, sizeof(path), "out/box@%s.service.d/50-box.conf", machine);
+        fd = openat(t->fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+        assert_int_equal(fd_read_all(fd, 4096, &text, NULL), 0);
+        body = strstr(text, "\n\n");
+        assert_non_null(body);
+        memmove(text, body + 2, strlen(body + 2) + 1);
+        return text;
+}
+
+static void test_files(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *web = NULL, *app = NULL;
+
+        tree_fixture_file(t, NSPAWN "web.nspawn", "[Exec]\nBoot=yes\n[X-Box]\nAfter=db cache,mail\nRequires=db\n");
+        tree_fixture_file(t, "run/systemd/nspawn/app.nspawn", "[X-Box]\nRequires=web\n");
+        tree_fixture_file(t, NSPAWN "plain.nspawn", "[Exec]\nBoot=yes\n");
+        assert_int_equal(generate(t), 2);
+
+        web = drop_in(t, "web");
+        assert_string_equal(web, "[Unit]\nAfter=box@db.service\nAfter=box@cache.service\nAfter=box@mail.service\n"
+                                 "Requires=box@db.service\n");
+        app = drop_in(t, "app");
+        assert_string_equal(app, "[Unit]\nRequires=box@web.service\n");
+        assert_null(drop_in(t, "plain"));
+}
+
+static void test_drop_ins_and_profiles(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *web = NULL, *only = NULL;
+
+        tree_fixture_file(t, "etc/box/profiles/stack.nspawn", "[X-Box]\nAfter=db\n");
+        tree_fixture_file(t, NSPAWN "web.nspawn", "[X-Box]\nProfile=stack\nAfter=cache\n");
+        tree_fixture_file(t, NSPAWN "web.nspawn.d/10-more.conf", "[X-Box]\nAfter=mail\n");
+        tree_fixture_file(t, NSPAWN "only.nspawn.d/10.conf", "[X-Box]\nAfter=web\n");
+        assert_int_equal(generate(t), 2);
+
+        web = drop_in(t, "web");
+        assert_string_equal(web, "[Unit]\nAfter=box@db.service\nAfter=box@cache.service\nAfter=box@mail.service\n");
+        only = drop_in(t, "only");
+        assert_string_equal(only, "[Unit]\nAfter=box@web.service\n");
+}
+
+static void test_cleared_and_itself(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *self = NULL;
+
+        tree_fixture_file(t, NSPAWN "web.nspawn", "[X-Box]\nAfter=db\n");
+        tree_fixture_file(t, NSPAWN "web.nspawn.d/20-none.conf", "[X-Box]\nAfter=\n");
+        tree_fixture_file(t, NSPAWN "self.nspawn", "[X-Box]\nAfter=self db\n");
+        assert_int_equal(generate(t), 1);
+        assert_null(drop_in(t, "web"));
+        self = drop_in(t, "self");
+        assert_string_equal(self, "[Unit]\nAfter=box@db.service\n");
+}
+
+/* Whatever lies there, the others get what is theirs. */
+static void test_bad_files(void **state)
+{
+        static const char junk[] = "\0\xff[X-Box]\n\nAfter";
+        const Tree *t = *state;
+        _cleanup_free_ char *good = NULL;
+
+        tree_fixture_file(t, NSPAWN "good.nspawn", "[X-Box]\nAfter=db\n[Frobnicate]\nFoo=1\n");
+        tree_fixture_file(t, NSPAWN "badname.nspawn", "[X-Box]\nAfter=../../x\n");
+        tree_fixture_file(t, NSPAWN "newline.nspawn", "[X-Box]\nAfter=a\\\n  [Service]\n");
+        tree_fixture_file(t, NSPAWN "noprofile.nspawn", "[X-Box]\nProfile=missing\nAfter=db\n");
+        tree_fixture_bytes(t, NSPAWN "junk.nspawn", junk, sizeof(junk), 0644);
+        tree_fixture_file(t, NSPAWN "-bad-.nspawn", "[X-Box]\nAfter=db\n");
+        tree_fixture_file(t, NSPAWN "notes.txt", "[X-Box]\nAfter=db\n");
+        assert_int_equal(mkdirat(t->fd, NSPAWN "directory.nspawn", 0755), 0);
+        assert_int_equal(mkfifoat(t->fd, NSPAWN "fifo.nspawn", 0644), 0);
+        assert_int_equal(symlinkat("nowhere", t->fd, NSPAWN "dangling.nspawn"), 0);
+        assert_int_equal(symlinkat("loop.nspawn", t->fd, NSPAWN "loop.nspawn"), 0);
+
+        assert_int_equal(generate(t), 1);
+        good = drop_in(t, "good");
+        assert_string_equal(good, "[Unit]\nAfter=box@db.service\n");
+}
+
+/* A tree's own file has no word in this. */
+static void test_untrusted(void **state)
+{
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "var/lib/machines/web.nspawn", "[X-Box]\nAfter=db\n");
+        assert_int_equal(generate(t), 0);
+        assert_null(drop_in(t, "web"));
+}
+
+static void test_nothing(void **state)
+{
+        assert_int_equal(generate(*state), 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TREE_TEST(test_files),
+                TREE_TEST(test_drop_ins_and_profiles),
+                TREE_TEST(test_cleared_and_itself),
+                TREE_TEST(test_bad_files),
+                TREE_TEST(test_untrusted),
+                TREE_TEST(test_nothing),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
