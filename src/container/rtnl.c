@@ -50,10 +50,9 @@ int rtnl_open_in(int netns_fd, int own_netns_fd)
         return fd;
 }
 
-struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex)
+struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, const void *header, size_t size)
 {
         uint8_t *at = q->last ? mnl_nlmsg_get_payload_tail(q->last) : q->buf.bytes;
-        struct ifinfomsg *info;
 
         assert(at + 1024 <= q->buf.bytes + sizeof(q->buf.bytes));
 
@@ -61,10 +60,15 @@ struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifi
         q->last->nlmsg_type = type;
         q->last->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
         q->last->nlmsg_seq = ++q->n;
-        info = mnl_nlmsg_put_extra_header(q->last, sizeof(struct ifinfomsg));
-        info->ifi_family = AF_UNSPEC;
-        info->ifi_index = ifindex;
+        memcpy(mnl_nlmsg_put_extra_header(q->last, size), header, size);
         return q->last;
+}
+
+struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex)
+{
+        const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+
+        return rtnl_add_with(q, type, flags, &info, sizeof(info));
 }
 
 void rtnl_put_any_name(struct nlmsghdr *m, const char *name)
@@ -83,10 +87,14 @@ static void copy_text(char *to, size_t size, const struct nlattr *a)
         to[n] = 0;
 }
 
-static void read_link(const struct nlmsghdr *m, RtnlLink *ret)
+static void read_link(const struct nlmsghdr *m, void *userdata)
 {
         const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
         const struct nlattr *a;
+        RtnlLink *ret = userdata;
+
+        if (m->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(m) < sizeof(*info))
+                return;
 
         *ret = (RtnlLink) { .ifindex = info->ifi_index };
         mnl_attr_for_each(a, m, sizeof(*info)) {
@@ -115,26 +123,48 @@ static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
         return e->error;
 }
 
-/* One datagram of answers. The number of acknowledgements in it, or negative errno. */
-static int read_answers(int fd, int *first_error, RtnlLink *ret_link, char text[static RTNL_TEXT_MAX])
+#define ANSWER_SIZE 16384
+
+/* A datagram of the kernel's: its size, or negative errno. */
+static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])
 {
-        _Alignas(struct nlmsghdr) uint8_t buf[16384];
-        struct sockaddr_nl from = { 0 };
-        socklen_t from_size = sizeof(from);
-        int acks = 0, left;
-        ssize_t n;
+        for (;;) {
+                struct sockaddr_nl from = { 0 };
+                socklen_t from_size = sizeof(from);
+                ssize_t n = recvfrom(fd, buf, ANSWER_SIZE, MSG_TRUNC, (struct sockaddr *) &from, &from_size);
 
-        do
-                n = recvfrom(fd, buf, sizeof(buf), MSG_TRUNC, (struct sockaddr *) &from, &from_size);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n > ANSWER_SIZE)
+                        return -EMSGSIZE;
+                if (from.nl_pid == 0)
+                        return n;
+        }
+}
+
+static int send_request(int fd, const RtnlRequest *q)
+{
+        static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+        const uint8_t *end = mnl_nlmsg_get_payload_tail(q->last);
+
+        if (sendto(fd, q->buf.bytes, (size_t) (end - q->buf.bytes), 0, (const struct sockaddr *) &kernel,
+                   sizeof(kernel)) < 0)
                 return -errno;
-        if ((size_t) n > sizeof(buf))
-                return -EMSGSIZE;
-        if (from.nl_pid != 0)           /* not from the kernel */
-                return 0;
+        return 0;
+}
 
-        left = (int) n;
+/* One datagram of answers. The number of acknowledgements in it, or negative errno. */
+static int read_answers(int fd, int *first_error, RtnlEach each, void *userdata, char text[static RTNL_TEXT_MAX])
+{
+        _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
+        ssize_t n = receive(fd, buf);
+        int acks = 0, left = (int) n;
+
+        if (n < 0)
+                return (int) n;
+
         for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
                 if (m->nlmsg_type == NLMSG_ERROR &&
                     mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr)) {
@@ -146,35 +176,70 @@ static int read_answers(int fd, int *first_error, RtnlLink *ret_link, char text[
                                 *first_error = error;
                                 memcpy(text, its_text, sizeof(its_text));
                         }
-                } else if (m->nlmsg_type == RTM_NEWLINK && ret_link &&
-                           mnl_nlmsg_get_payload_len(m) >= sizeof(struct ifinfomsg))
-                        read_link(m, ret_link);
+                } else if (each)
+                        each(m, userdata);
         }
 
         return acks;
 }
 
-int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX])
+static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, char text[static RTNL_TEXT_MAX])
 {
-        static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-        const uint8_t *end = mnl_nlmsg_get_payload_tail(q->last);
         unsigned acks = 0;
-        int first_error = 0;
+        int first_error = 0, r;
 
-        reterr_text[0] = 0;
-        if (sendto(fd, q->buf.bytes, (size_t) (end - q->buf.bytes), 0, (const struct sockaddr *) &kernel,
-                   sizeof(kernel)) < 0)
-                return -errno;
+        text[0] = 0;
+        r = send_request(fd, q);
+        if (r < 0)
+                return r;
 
         while (acks < q->n) {
-                int r = read_answers(fd, &first_error, ret_link, reterr_text);
-
+                r = read_answers(fd, &first_error, each, userdata, text);
                 if (r < 0)
                         return r;
                 acks += (unsigned) r;
         }
 
         return first_error;
+}
+
+int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX])
+{
+        return call(fd, q, ret_link ? read_link : NULL, ret_link, reterr_text);
+}
+
+int rtnl_ask(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
+{
+        char text[RTNL_TEXT_MAX];
+
+        return call(fd, q, each, userdata, text);
+}
+
+int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
+{
+        int r;
+
+        q->last->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        r = send_request(fd, q);
+        if (r < 0)
+                return r;
+
+        for (;;) {
+                _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
+                ssize_t n = receive(fd, buf);
+                int left = (int) n;
+
+                if (n < 0)
+                        return (int) n;
+                for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                        if (m->nlmsg_type == NLMSG_DONE)
+                                return 0;
+                        if (m->nlmsg_type != NLMSG_ERROR)
+                                each(m, userdata);
+                        else if (mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr))
+                                return ((const struct nlmsgerr *) mnl_nlmsg_get_payload(m))->error;
+                }
+        }
 }
 
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret)
@@ -186,4 +251,36 @@ int rtnl_get_link(int fd, const char *name, RtnlLink *ret)
         rtnl_put_any_name(m, name);
         mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
         return rtnl_call(fd, &q, ret, text);
+}
+
+typedef struct AliasSearch {
+        const char *alias;
+        RtnlLink found;         /* ifindex 0: not yet */
+} AliasSearch;
+
+static void compare_alias(const struct nlmsghdr *m, void *userdata)
+{
+        AliasSearch *s = userdata;
+        RtnlLink link = { 0 };
+
+        read_link(m, &link);
+        if (s->found.ifindex == 0 && link.ifindex > 0 && strcmp(link.alias, s->alias) == 0)
+                s->found = link;
+}
+
+int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret)
+{
+        AliasSearch s = { .alias = alias };
+        RtnlRequest q = { 0 };
+        int r;
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, 0), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        r = rtnl_dump(fd, &q, compare_alias, &s);
+        if (r < 0)
+                return r;
+        if (s.found.ifindex == 0)
+                return -ENODEV;
+
+        *ret = s.found;
+        return 0;
 }

@@ -41,6 +41,9 @@ int rtnl_open_in(int netns_fd, int own_netns_fd);
 /* Begins a message about the interface ifindex (0: by the name put into it); attributes follow by mnl_attr_put_*(). */
 struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex);
 
+/* The same about something else: header (of size bytes) takes the place of struct ifinfomsg. */
+struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, const void *header, size_t size);
+
 /* IFLA_IFNAME, or IFLA_ALT_IFNAME for what may be an alternative name. */
 void rtnl_put_any_name(struct nlmsghdr *m, const char *name);
 
@@ -49,5 +52,15 @@ void rtnl_put_any_name(struct nlmsghdr *m, const char *name);
 #define RTNL_TEXT_MAX 256
 int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX]);
 
+/* The same, and shows each answer to `each`. */
+typedef void (*RtnlEach)(const struct nlmsghdr *m, void *userdata);
+int rtnl_ask(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
+
+/* Sends the one message of q, which asks for many things of a family (a dump). */
+int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
+
 /* Looks a link up by its name or alternative name: 0 or -ENODEV. */
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret);
+
+/* The first link that has this alias: 0 or -ENODEV. */
+int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret);

@@ -62,6 +62,44 @@ int parse_u32(const char *s, uint32_t *ret)
         return 0;
 }
 
+/* Up to n hexadecimal digits; *s moves on. */
+static int parse_hex(const char **s, unsigned n, unsigned *ret)
+{
+        const char *p = *s;
+        unsigned v = 0;
+
+        for (; n > 0 && isxdigit((unsigned char) *p); n--, p++)
+                v = v << 4 | (unsigned) (isdigit((unsigned char) *p) ? *p - '0' : (*p | 0x20) - 'a' + 10);
+        if (p == *s)
+                return -EINVAL;
+
+        *s = p;
+        *ret = v;
+        return 0;
+}
+
+int parse_mac(const char *s, uint8_t ret[static 6])
+{
+        const char separator = s[strcspn(s, ":-.")];
+        const unsigned step = separator == '.' ? 2 : 1;         /* bytes between two separators */
+        uint8_t mac[6];
+
+        for (unsigned i = 0; i < sizeof(mac); i += step) {
+                unsigned v;
+
+                if ((i > 0 && *s++ != separator) || parse_hex(&s, step * 2, &v) < 0)
+                        return -EINVAL;
+                if (step == 2)
+                        mac[i] = (uint8_t) (v >> 8);
+                mac[i + step - 1] = (uint8_t) v;
+        }
+        if (*s)
+                return -EINVAL;
+
+        memcpy(ret, mac, sizeof(mac));
+        return 0;
+}
+
 static int parse_signal_number(const char *s, int *ret)
 {
         uint32_t v;

@@ -12,6 +12,9 @@ int parse_bool(const char *s, bool *ret);
 int parse_u64(const char *s, uint64_t *ret);
 int parse_u32(const char *s, uint32_t *ret);
 
+/* "02:00:5e:10:00:01", with "-" in place of ":", or "0200.5e10.0001". */
+int parse_mac(const char *s, uint8_t ret[static 6]);
+
 /* "SIGTERM", "TERM", "SIGRTMIN+3", "RTMIN+3", "15"; and the name back ("SIGRTMIN+3"), from a static buffer. */
 int parse_signal(const char *s, int *ret);
 const char *signal_name(int sig);

@@ -32,6 +32,27 @@ static void test_parse_u64_limits(void **state)
         assert_true(v == UINT64_MAX);
 }
 
+static void test_parse_mac(void **state)
+{
+        static const uint8_t expected[6] = { 0x02, 0x00, 0x5e, 0x10, 0x0a, 0xff };
+        static const char *const good[] = { "02:00:5e:10:0a:ff", "2:0:5E:10:A:FF", "02-00-5e-10-0a-ff", "0200.5e10.0aff",
+                "200.5e10.aff" };
+        static const char *const bad[] = { "", ":", "02:00:5e:10:0a", "02:00:5e:10:0a:ff:", "02:00:5e:10:0a:ff0",
+                "02:00-5e:10:0a:ff", "020:0:5e:10:0a:f", "0200.5e10", "0200.5e10.0aff.0", "02005e100aff", "02:00:5e:10:0a:fg",
+                " 02:00:5e:10:0a:ff", "02::5e:10:0a:ff", "10.0.0.1" };
+        uint8_t mac[6];
+
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                memset(mac, 0, sizeof(mac));
+                assert_int_equal(parse_mac(good[i], mac), 0);
+                assert_memory_equal(mac, expected, sizeof(mac));
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                if (parse_mac(bad[i], mac) != -EINVAL)
+                        fail_msg("'%s' was taken", bad[i]);
+        assert_memory_equal(mac, expected, sizeof(mac));
+}
+
 static void test_parse_signal(void **state)
 {
         int s = 0;
@@ -112,6 +133,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse_bool),
                 cmocka_unit_test(test_parse_u64_limits),
+                cmocka_unit_test(test_parse_mac),
                 cmocka_unit_test(test_parse_signal),
                 cmocka_unit_test(test_parse_word_quotes),
                 cmocka_unit_test(test_parse_escaped),
