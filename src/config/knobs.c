@@ -73,6 +73,19 @@ static int parse_api_vfs(const KnobRow *row, const char *text, Knobs *k, char re
         return 0;
 }
 
+/* An interface's address: no multicast, not all zero (the kernel's is_valid_ether_addr()). */
+static int parse_network_mac(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+{
+        static const uint8_t none[6];
+        uint8_t mac[6];
+
+        if (parse_mac(text, mac) < 0 || mac[0] & 1 || memcmp(mac, none, sizeof(mac)) == 0)
+                return refuse(reterr_reason, "not a MAC address that an interface can have");
+        memcpy(k->network_mac, mac, sizeof(mac));
+        k->has_network_mac = true;
+        return 0;
+}
+
 static int parse_hierarchy(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
 {
         bool value;
@@ -100,6 +113,7 @@ const KnobRow knobs_table[] = {
         { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", parse_no, FIELD(no_os_release_check) },
         { "SYSTEMD_NSPAWN_CONTAINER_SERVICE", parse_service, FIELD(container_service) },
         { "SYSTEMD_NSPAWN_LOCK", parse_no, FIELD(no_lock) },
+        { "SYSTEMD_NSPAWN_NETWORK_MAC", parse_network_mac, 0 },
         { "SYSTEMD_NSPAWN_SHARE_NS_IPC", parse_yes, FIELD(share_ipc) },
         { "SYSTEMD_NSPAWN_SHARE_NS_PID", parse_yes, FIELD(share_pid) },
         { "SYSTEMD_NSPAWN_SHARE_NS_UTS", parse_yes, FIELD(share_uts) },

@@ -25,6 +25,8 @@ typedef struct Knobs {
         bool no_tmpfs_tmp;              /* /tmp is the tree's */
         bool no_os_release_check;
         bool no_lock;                   /* of the tree */
+        bool has_network_mac;           /* the machine's end of the veth has this address */
+        uint8_t network_mac[6];
         const char *container_service;  /* value of the payload's $container; NULL: systemd-nspawn */
 } Knobs;
 

@@ -45,13 +45,13 @@ void settings_init(Settings *s)
         };
 }
 
-static void interfaces_free(InterfaceSetting *items, size_t n)
+static void interfaces_free(InterfaceList *l)
 {
-        for (size_t i = 0; i < n; i++) {
-                free(items[i].host);
-                free(items[i].inner);
+        for (size_t i = 0; i < l->n; i++) {
+                free(l->items[i].host);
+                free(l->items[i].inner);
         }
-        free(items);
+        free(l->items);
 }
 
 static void strings_free(StringSetting *items, size_t n)
@@ -124,8 +124,13 @@ void settings_done(Settings *s)
         strings_free(s->bind_users, s->n_bind_users);
 
         free(s->bridge);
-        interfaces_free(s->macvlan, s->n_macvlan);
-        interfaces_free(s->interfaces, s->n_interfaces);
+        free(s->zone);
+        interfaces_free(&s->veth_extra);
+        interfaces_free(&s->macvlan);
+        interfaces_free(&s->ipvlan);
+        interfaces_free(&s->interfaces);
+        free(s->ports);
+        free(s->namespace_path);
 
         strings_free(s->profiles, s->n_profiles);
         free(s->init);
@@ -157,27 +162,57 @@ PrivateUsers settings_private_users(const Settings *s)
         return s->n_id_map > 0 ? PRIVATE_USERS_MAP : s->private_users;
 }
 
+/* The settings that ask for a link, in the order of the manual. */
+enum { N_LINK_SETTINGS = 7 };
+
+typedef struct LinkSetting {
+        bool wanted;
+        SettingId id;
+} LinkSetting;
+
+static void link_settings(const Settings *s, LinkSetting ret[static N_LINK_SETTINGS])
+{
+        const LinkSetting all[N_LINK_SETTINGS] = {
+                { s->virtual_ethernet == YES, SETTING_VIRTUAL_ETHERNET },
+                { s->veth_extra.n > 0, SETTING_VIRTUAL_ETHERNET_EXTRA },
+                { s->bridge != NULL, SETTING_BRIDGE },
+                { s->zone != NULL, SETTING_ZONE },
+                { s->macvlan.n > 0, SETTING_MACVLAN },
+                { s->ipvlan.n > 0, SETTING_IPVLAN },
+                { s->interfaces.n > 0, SETTING_INTERFACE },
+        };
+
+        memcpy(ret, all, sizeof(all));
+}
+
 bool settings_private_network(const Settings *s)
 {
-        const struct {
-                bool wanted;
-                SettingId id;
-        } links[] = {
-                { s->virtual_ethernet == YES, SETTING_VIRTUAL_ETHERNET },
-                { s->bridge != NULL, SETTING_BRIDGE },
-                { s->n_macvlan > 0, SETTING_MACVLAN },
-                { s->n_interfaces > 0, SETTING_INTERFACE },
-        };
+        LinkSetting links[N_LINK_SETTINGS];
 
         if (s->private_network == YES)
                 return true;
 
         /* A link that was asked for after a Private=no has reset it (values-network.c): what is left to tell apart is
          * a Private=no that stands beside the link from one that came later, from another writer. */
-        for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+        link_settings(s, links);
+        for (size_t i = 0; i < N_LINK_SETTINGS; i++)
                 if (links[i].wanted && (s->private_network == UNSET ||
                                         source_same_writer(s->from[links[i].id], s->from[SETTING_PRIVATE])))
                         return true;
+
+        return false;
+}
+
+bool settings_has_link(const Settings *s, SettingId *ret)
+{
+        LinkSetting links[N_LINK_SETTINGS];
+
+        link_settings(s, links);
+        for (size_t i = 0; i < N_LINK_SETTINGS; i++)
+                if (links[i].wanted) {
+                        *ret = links[i].id;
+                        return true;
+                }
 
         return false;
 }
@@ -211,7 +246,7 @@ bool settings_shares_tree(const Settings *s)
 
 bool settings_veth(const Settings *s)
 {
-        return settings_private_network(s) && (s->virtual_ethernet == YES || s->bridge);
+        return settings_private_network(s) && (s->virtual_ethernet == YES || s->bridge || s->zone);
 }
 
 bool settings_etc_writable(const Settings *s)

@@ -173,6 +173,19 @@ typedef struct InterfaceSetting {
         Source from;
 } InterfaceSetting;
 
+typedef struct InterfaceList {
+        InterfaceSetting *items;
+        size_t n;
+} InterfaceList;
+
+/* A port of the host that leads to one of the machine's. */
+typedef struct PortSetting {
+        bool udp;               /* else TCP */
+        uint16_t host;
+        uint16_t inner;
+        Source from;
+} PortSetting;
+
 typedef struct StringSetting {
         char *value;
         Source from;
@@ -233,9 +246,14 @@ typedef enum SettingId {
         /* [Network] */
         SETTING_PRIVATE,
         SETTING_VIRTUAL_ETHERNET,
+        SETTING_VIRTUAL_ETHERNET_EXTRA,
         SETTING_BRIDGE,
+        SETTING_ZONE,
         SETTING_MACVLAN,
+        SETTING_IPVLAN,
         SETTING_INTERFACE,
+        SETTING_PORT,
+        SETTING_NAMESPACE_PATH,
         /* [X-Box] */
         SETTING_PROFILE,
         SETTING_INIT,
@@ -318,11 +336,15 @@ typedef struct Settings {
         /* [Network] */
         Tristate private_network;
         Tristate virtual_ethernet;
+        InterfaceList veth_extra;
         char *bridge;
-        InterfaceSetting *macvlan;
-        size_t n_macvlan;
-        InterfaceSetting *interfaces;
-        size_t n_interfaces;
+        char *zone;
+        InterfaceList macvlan;
+        InterfaceList ipvlan;
+        InterfaceList interfaces;
+        PortSetting *ports;
+        size_t n_ports;
+        char *namespace_path;           /* an existing network namespace to join */
 
         /* [X-Box] */
         StringSetting *profiles;        /* names; those that they name are before them */
@@ -378,13 +400,16 @@ PrivateUsers settings_private_users(const Settings *s);
  * back the link that the unit's switches ask for. */
 bool settings_private_network(const Settings *s);
 
+/* A link that is wanted, or (Private=no) was; *ret is its setting. For messages. */
+bool settings_has_link(const Settings *s, SettingId *ret);
+
 /* Does anything but the tree lie on "/"? The last such setting's place, or one without a place. */
 bool settings_custom_root(const Settings *s, Source *ret);
 
 /* Will the machine never write to its tree itself (but where it is bound somewhere)? Then others may use it meanwhile. */
 bool settings_shares_tree(const Settings *s);
 
-bool settings_veth(const Settings *s);                  /* Bridge= implies it */
+bool settings_veth(const Settings *s);                  /* Bridge= and Zone= imply it */
 
 /* Can what a start puts into /etc be written there? */
 bool settings_etc_writable(const Settings *s);

@@ -6,9 +6,11 @@
  */
 
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/values.h"
+#include "util/parse.h"
 #include "util/strv.h"
 
 const char *value_interface_problem(const char *name)
@@ -33,11 +35,67 @@ const char *value_interface_problem(const char *name)
         return digits ? "an interface's name can't be a number" : NULL;
 }
 
-/* A link that is asked for after another writer's Private=no takes that back: the last writer wins. */
+static bool is_another_s(const Settings *s, SettingId id, Source from)
+{
+        return !source_same_writer(s->from[id], from);
+}
+
+/* What one writer asks for takes the place of what an earlier one did, where both cannot be: the last writer wins. What
+ * one writer alone contradicts itself in stays, for the planner to complain of. */
+
+/* A link, after another writer's Private=no or NamespacePath=. */
 static void link_asked_for(Settings *s, Source from)
 {
-        if (s->private_network == NO && !source_same_writer(s->from[SETTING_PRIVATE], from))
+        if (s->private_network == NO && is_another_s(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
+        if (is_another_s(s, SETTING_NAMESPACE_PATH, from))
+                (void) value_replace(&s->namespace_path, NULL);
+}
+
+static void interface_done(InterfaceSetting *i)
+{
+        free(i->host);
+        free(i->inner);
+}
+
+static void interfaces_cut(InterfaceList *l, size_t n)
+{
+        while (l->n > n)
+                interface_done(&l->items[--l->n]);
+        if (n == 0) {
+                free(l->items);
+                l->items = NULL;
+        }
+}
+
+static void interfaces_take_back(InterfaceList *l, Source from)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                if (source_same_writer(l->items[i].from, from))
+                        l->items[kept++] = l->items[i];
+                else
+                        interface_done(&l->items[i]);
+        }
+        l->n = kept;
+}
+
+/* A namespace, after other writers' links. */
+static void namespace_asked_for(Settings *s, Source from)
+{
+        if (s->private_network == NO && is_another_s(s, SETTING_PRIVATE, from))
+                s->private_network = UNSET;
+        if (is_another_s(s, SETTING_VIRTUAL_ETHERNET, from))
+                s->virtual_ethernet = UNSET;
+        if (is_another_s(s, SETTING_BRIDGE, from))
+                (void) value_replace(&s->bridge, NULL);
+        if (is_another_s(s, SETTING_ZONE, from))
+                (void) value_replace(&s->zone, NULL);
+        interfaces_take_back(&s->veth_extra, from);
+        interfaces_take_back(&s->macvlan, from);
+        interfaces_take_back(&s->ipvlan, from);
+        interfaces_take_back(&s->interfaces, from);
 }
 
 int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -52,26 +110,40 @@ int value_virtual_ethernet(const SettingRow *row, const char *text, Source from,
 int value_bridge(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         const char *problem = *text ? value_interface_problem(text) : NULL;
+        int r;
 
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);
-        if (*text)
-                link_asked_for(s, from);
+        r = value_replace(&s->bridge, *text ? text : NULL);
+        if (r < 0 || !*text)
+                return r;
 
-        return value_replace(&s->bridge, *text ? text : NULL);
+        if (is_another_s(s, SETTING_ZONE, from))
+                (void) value_replace(&s->zone, NULL);
+        link_asked_for(s, from);
+        return 0;
 }
 
-static void interface_done(InterfaceSetting *i)
+/* A zone's bridge is called vz-ZONE, and must be found by that name: it is never shortened. */
+int value_zone(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        free(i->host);
-        free(i->inner);
-}
+        char bridge[IF_NAMESIZE];
+        const char *problem;
+        int r;
 
-static void interfaces_done(InterfaceSetting *items, size_t *n)
-{
-        for (size_t i = 0; i < *n; i++)
-                interface_done(&items[i]);
-        *n = 0;
+        if (snprintf(bridge, sizeof(bridge), "vz-%s", text) >= (int) sizeof(bridge))
+                return value_refuse(reterr_reason, "a zone's name has more than 12 characters");
+        problem = value_interface_problem(bridge);
+        if (problem)
+                return value_refuse(reterr_reason, "%s", problem);
+        r = value_replace(&s->zone, *text ? text : NULL);
+        if (r < 0 || !*text)
+                return r;
+
+        if (is_another_s(s, SETTING_BRIDGE, from))
+                (void) value_replace(&s->bridge, NULL);
+        link_asked_for(s, from);
+        return 0;
 }
 
 /* HOST[:INNER] */
@@ -94,43 +166,156 @@ static int interface_parse(const char *text, InterfaceSetting *i, char *reterr_r
         return problem ? value_refuse(reterr_reason, "%s: '%s'", problem, text) : 0;
 }
 
+static int interfaces_add(InterfaceList *l, const char *word, Source from, char *reterr_reason)
+{
+        _cleanup_(interface_done) InterfaceSetting i = { .from = from };
+        InterfaceSetting *item;
+        int r;
+
+        r = interface_parse(word, &i, reterr_reason);
+        if (r < 0)
+                return r;
+        item = array_append(&l->items, &l->n, sizeof(*item));
+        if (!item)
+                return -ENOMEM;
+
+        *item = i;
+        i = (InterfaceSetting) { 0 };
+        return 0;
+}
+
 int value_interfaces(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        bool macvlan = row->id == SETTING_MACVLAN;
-        InterfaceSetting **items = macvlan ? &s->macvlan : &s->interfaces;
-        size_t *n = macvlan ? &s->n_macvlan : &s->n_interfaces, before = *n;
+        InterfaceList *l = value_field(row, s);
+        size_t before = l->n;
         int r;
 
         if (!*text) {
-                interfaces_done(*items, n);
+                interfaces_cut(l, 0);
                 return 0;
         }
 
         for (;;) {
-                _cleanup_(interface_done) InterfaceSetting i = { .from = from };
                 _cleanup_free_ char *word = NULL;
-                InterfaceSetting *item;
+
+                r = value_next_item(&text, &word);
+                if (r > 0)
+                        r = interfaces_add(l, word, from, reterr_reason);
+                else if (r == 0)
+                        break;
+                if (r < 0) {
+                        interfaces_cut(l, before);
+                        return r;
+                }
+        }
+
+        if (l->n == before)
+                return value_refuse(reterr_reason, "no interface is named");
+        link_asked_for(s, from);
+        return 0;
+}
+
+static int port_number(const char *text, uint16_t *ret)
+{
+        uint32_t n;
+
+        if (parse_u32(text, &n) < 0 || n < 1 || n > UINT16_MAX)
+                return -EINVAL;
+        *ret = (uint16_t) n;
+        return 0;
+}
+
+/* [tcp:|udp:]HOST[:INNER] */
+static int port_parse(const char *text, PortSetting *p, char *reterr_reason)
+{
+        const char *rest = text, *colon;
+        char host[6];           /* of five digits at most */
+
+        if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0) {
+                p->udp = *rest == 'u';
+                rest += 4;
+        }
+        colon = strchrnul(rest, ':');
+        if ((size_t) (colon - rest) >= sizeof(host))
+                return value_refuse(reterr_reason, "not a port from 1 to 65535: '%s'", text);
+        memcpy(host, rest, (size_t) (colon - rest));
+        host[colon - rest] = 0;
+
+        if (port_number(host, &p->host) < 0 || (*colon && port_number(colon + 1, &p->inner) < 0))
+                return value_refuse(reterr_reason, "not a port from 1 to 65535: '%s'", text);
+        if (!*colon)
+                p->inner = p->host;
+        return 0;
+}
+
+static PortSetting *port_find(PortSetting *ports, size_t n, const PortSetting *p)
+{
+        for (size_t i = 0; i < n; i++)
+                if (ports[i].host == p->host && ports[i].udp == p->udp)
+                        return &ports[i];
+        return NULL;
+}
+
+/* Takes the place of what another writer says of the same port. */
+static int port_put(Settings *s, const PortSetting *p)
+{
+        PortSetting *item = port_find(s->ports, s->n_ports, p);
+
+        if (!item)
+                item = array_append(&s->ports, &s->n_ports, sizeof(*item));
+        if (!item)
+                return -ENOMEM;
+        *item = *p;
+        return 0;
+}
+
+int value_ports(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_free_ PortSetting *added = NULL;
+        size_t n_added = 0;
+
+        if (!*text) {
+                s->n_ports = 0;
+                return 0;
+        }
+
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                PortSetting p = { .from = from }, *other;
+                int r;
 
                 r = value_next_item(&text, &word);
                 if (r == 0)
                         break;
                 if (r > 0)
-                        r = interface_parse(word, &i, reterr_reason);
-                if (r >= 0) {
-                        item = array_append(items, n, sizeof(InterfaceSetting));
-                        r = item ? 0 : -ENOMEM;
-                }
-                if (r < 0) {
-                        while (*n > before)
-                                interface_done(&(*items)[--*n]);
+                        r = port_parse(word, &p, reterr_reason);
+                if (r < 0)
                         return r;
-                }
-                *item = i;
-                i = (InterfaceSetting) { 0 };
+
+                other = port_find(s->ports, s->n_ports, &p);
+                if (port_find(added, n_added, &p) || (other && source_same_writer(other->from, from)))
+                        return value_refuse(reterr_reason, "port %u of the host is given away twice", p.host);
+                other = array_append(&added, &n_added, sizeof(*other));
+                if (!other)
+                        return -ENOMEM;
+                *other = p;
         }
 
-        if (*n == before)
-                return value_refuse(reterr_reason, "no interface is named");
-        link_asked_for(s, from);
-        return 0;
+        for (size_t i = 0; i < n_added; i++)
+                if (port_put(s, &added[i]) < 0)
+                        return -ENOMEM;
+        return n_added > 0 ? 0 : value_refuse(reterr_reason, "no port is named");
+}
+
+/* On the command line the path may be one from the working directory, as in systemd-nspawn. */
+int value_namespace_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        int r;
+
+        if (*text && *text != '/' && !source_is_switch(from))
+                return value_refuse(reterr_reason, "not an absolute path");
+        r = value_replace(&s->namespace_path, *text ? text : NULL);
+        if (r >= 0 && *text)
+                namespace_asked_for(s, from);
+        return r;
 }

@@ -351,13 +351,26 @@ static int print_bridge(const SettingRow *row, const Settings *s, Source from, V
 
 static int print_interfaces(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
-        const InterfaceSetting *items = row->id == SETTING_MACVLAN ? s->macvlan : s->interfaces;
-        size_t n = row->id == SETTING_MACVLAN ? s->n_macvlan : s->n_interfaces;
+        const InterfaceList *l = field(row, s);
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = add_format(ret, items[i].from, "%s%s%s", items[i].host, items[i].inner ? ":" : "",
-                               items[i].inner ? items[i].inner : "");
+        for (size_t i = 0; r >= 0 && i < l->n; i++) {
+                const InterfaceSetting *item = &l->items[i];
+
+                r = add_format(ret, item->from, "%s%s%s", item->host, item->inner ? ":" : "", item->inner ? item->inner : "");
+        }
+        return r;
+}
+
+static int print_ports(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_ports; i++) {
+                const PortSetting *p = &s->ports[i];
+
+                r = add_format(ret, p->from, "%s:%u:%u", p->udp ? "udp" : "tcp", p->host, p->inner);
+        }
         return r;
 }
 
@@ -430,7 +443,10 @@ static const struct {
         { value_load_credential, print_credentials },
         { value_virtual_ethernet, print_tristate },
         { value_bridge, print_bridge },
+        { value_zone, print_string },
         { value_interfaces, print_interfaces },
+        { value_ports, print_ports },
+        { value_namespace_path, print_string },
         { value_profiles, print_profiles },
         { value_init, print_string },
         { value_machines, print_machines },

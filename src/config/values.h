@@ -49,7 +49,10 @@ bool credential_id_is_valid(const char *id);
 /* values-network.c */
 int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_bridge(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_zone(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_interfaces(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_ports(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_namespace_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* values-box.c: [X-Box] */
 int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);

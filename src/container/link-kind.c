@@ -10,19 +10,35 @@
 #include "container/link-kind.h"
 #include "util/log.h"
 
+const char *link_place(const LinkOp *op, char buf[static SOURCE_TEXT_MAX])
+{
+        char source[SOURCE_TEXT_MAX];
+
+        buf[0] = 0;
+        if (op->from.where)
+                (void) snprintf(buf, SOURCE_TEXT_MAX, "%.*s: ", SOURCE_TEXT_MAX - 3, source_text(op->from, source));
+        return buf;
+}
+
 int link_failed(const LinkOp *op, int error, const char *verb, const char *name, const char *kernel_text,
                 Failure *failure)
 {
         char buf[SOURCE_TEXT_MAX];
-        const char *source = op->from.where ? source_text(op->from, buf) : "";
 
-        return failure_set(failure, error, "%s%sFailed to %s %s: %m%s%s%s", source, *source ? ": " : "", verb, name,
+        return failure_set(failure, error, "%sFailed to %s %s: %m%s%s%s", link_place(op, buf), verb, name,
                            *kernel_text ? " (" : "", kernel_text, *kernel_text ? ")" : "");
 }
 
 const char *link_needs(const LinkOp *op)
 {
-        return op->kind == LINK_VETH ? op->bridge : op->host_name;
+        switch (op->kind) {
+        case LINK_VETH:
+                return op->zone ? NULL : op->bridge;
+        case LINK_VETH_EXTRA:
+                return NULL;
+        default:
+                return op->host_name;
+        }
 }
 
 int link_find_needed(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure)
@@ -32,12 +48,13 @@ int link_find_needed(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *f
         return r < 0 ? link_failed(op, r, "find", link_needs(op), "", failure) : 0;
 }
 
-void link_record(Links *l, int ifindex, const char *host_name)
+LinkDone *link_record(Links *l, int ifindex, const char *host_name)
 {
         LinkDone *d = &l->done[l->n_done++];
 
         d->ifindex = ifindex;
         (void) snprintf(d->host_name, sizeof(d->host_name), "%s", host_name);
+        return d;
 }
 
 struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind)

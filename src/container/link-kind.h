@@ -7,6 +7,7 @@
 
 #include "container/link.h"
 #include "container/rtnl.h"
+#include "util/lock-file.h"
 
 /* Whose links they are. */
 typedef struct LinkTarget {
@@ -25,8 +26,19 @@ typedef struct LinkMethods {
 } LinkMethods;
 
 extern const LinkMethods link_veth;             /* link-veth.c */
-extern const LinkMethods link_macvlan;          /* link-macvlan.c */
+extern const LinkMethods link_macvlan;          /* link-macvlan.c: ipvlans too */
 extern const LinkMethods link_move;             /* link-move.c */
+
+/*
+ * link-zone.c: bridges that are there while they have members. Between the lock and its release nobody else who keeps it
+ * makes or removes one.
+ */
+int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *failure);
+int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure);        /* makes it where it is missing */
+void link_zone_remove_empty(const LinkOp *op, const Links *l);
+
+/* "FILE:LINE: " where the op was asked for, "" where it is a default. */
+const char *link_place(const LinkOp *op, char buf[static SOURCE_TEXT_MAX]);
 
 /* "FILE:LINE: Failed to VERB NAME: why (the kernel's words)" */
 int link_failed(const LinkOp *op, int error, const char *verb, const char *name, const char *kernel_text,
@@ -38,7 +50,11 @@ const char *link_needs(const LinkOp *op);
 /* It, looked up again: it may have gone since links_check(). */
 int link_find_needed(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure);
 
-void link_record(Links *l, int ifindex, const char *host_name);
+LinkDone *link_record(Links *l, int ifindex, const char *host_name);
+
+/* link-move.c: the interface that a MOVE op needs, also where it came back from an earlier run of the machine under
+ * another name. 0 or -ENODEV. */
+int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *ret);
 
 /* Begins IFLA_LINKINFO, which the caller ends. */
 struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind);

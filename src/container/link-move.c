@@ -3,61 +3,137 @@
 /*
  * Interfaces of the host that the machine has while it runs. The supervisor, with CAP_NET_ADMIN on the host; what it holds
  * in the machine's namespace (Links.inner_rtnl) keeps that alive, and with it the interfaces, until they are back.
+ *
+ * Meanwhile an interface has the alias "box:MACHINE:NAME", unless somebody gave it one. Where the payload has put it into a
+ * namespace of its own, or the supervisor was killed, the kernel brings it back to the host (virtual ones are destroyed),
+ * under whatever name it has by then: by its alias it gets its own again, at the end or at the machine's next start.
  */
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "container/link-kind.h"
 #include "util/log.h"
 
-/* Moves an interface to the namespace and gives it the name there; NULL keeps its own. */
-static int link_set_netns(int rtnl, int ifindex, int netns_fd, const char *name, char text[static RTNL_TEXT_MAX])
+/* How long the kernel may take to bring back what was in a namespace that has ended. */
+enum { RETURN_TRIES = 100, RETURN_PAUSE_NSEC = 10 * 1000000 };
+
+typedef struct Change {
+        int netns_fd;           /* -EBADF: it stays where it is */
+        const char *name;       /* NULL: so does its name */
+        const char *alias;      /* "" takes it away; NULL leaves it */
+} Change;
+
+/* Moves an interface to a namespace and gives it the name there. */
+static int change(int rtnl, int ifindex, Change c, char text[static RTNL_TEXT_MAX])
 {
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_SETLINK, 0, ifindex);
 
-        mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns_fd);
-        if (name)
-                mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        if (c.netns_fd >= 0)
+                mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) c.netns_fd);
+        if (c.name)
+                mnl_attr_put_strz(m, IFLA_IFNAME, c.name);
+        if (c.alias)
+                mnl_attr_put_str(m, IFLA_IFALIAS, c.alias);
 
         return rtnl_call(rtnl, &q, NULL, text);
 }
 
-static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+static void make_mark(const LinkOp *op, const char *machine, char ret[static sizeof((LinkDone) { 0 }.mark)])
 {
-        bool rename = *op->inner_name && strcmp(op->inner_name, op->host_name) != 0;
-        char text[RTNL_TEXT_MAX];
-        RtnlLink outside, inside;
-        int r;
+        (void) snprintf(ret, sizeof((LinkDone) { 0 }.mark), "box:%s:%s", machine, op->host_name);
+}
 
-        r = link_find_needed(op, l, &outside, failure);
-        if (r < 0)
+int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *ret)
+{
+        char mark[sizeof((LinkDone) { 0 }.mark)];
+        int r = rtnl_get_link(rtnl, op->host_name, ret);
+
+        if (r != -ENODEV || strlen(op->host_name) >= IF_NAMESIZE)
                 return r;
 
-        r = link_set_netns(l->host_rtnl, outside.ifindex, to->netns_fd, rename ? op->inner_name : NULL, text);
+        make_mark(op, machine, mark);
+        r = rtnl_find_alias(rtnl, mark, ret);
+        if (r < 0)
+                return r;
+        (void) snprintf(ret->name, sizeof(ret->name), "%s", op->host_name);     /* it gets this name back */
+        return 0;
+}
+
+static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        char text[RTNL_TEXT_MAX], mark[sizeof((LinkDone) { 0 }.mark)];
+        Change c = { .netns_fd = to->netns_fd };
+        RtnlLink outside, inside;
+        LinkDone *d;
+        int r;
+
+        r = link_find_moved(op, to->machine, l->host_rtnl, &outside);
+        if (r < 0)
+                return link_failed(op, r, "find", op->host_name, "", failure);
+
+        make_mark(op, to->machine, mark);
+        c.name = *op->inner_name ? op->inner_name : outside.name;
+        c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
+        r = change(l->host_rtnl, outside.ifindex, c, text);
 
         /* An interface is moved first and renamed then: it may be there although this failed. Its index is the same
          * there unless another had it. */
-        if (rtnl_get_link(l->inner_rtnl, r == 0 && rename ? op->inner_name : outside.name, &inside) < 0)
+        if (rtnl_get_link(l->inner_rtnl, r == 0 ? c.name : outside.name, &inside) < 0)
                 inside.ifindex = outside.ifindex;
-        if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV)
-                link_record(l, inside.ifindex, outside.name);
+        if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
+                d = link_record(l, inside.ifindex, outside.name);
+                if (c.alias)
+                        (void) snprintf(d->mark, sizeof(d->mark), "%s", mark);
+        }
 
         return r < 0 ? link_failed(op, r, "move into the machine", op->host_name, text, failure) : 0;
 }
 
+/* It is not in the machine's namespace. The kernel may be about to bring it back. */
+static int find_returned(const LinkDone *d, const Links *l, RtnlLink *ret)
+{
+        static const struct timespec pause = { .tv_nsec = RETURN_PAUSE_NSEC };
+        int r = -ENODEV;
+
+        for (unsigned i = 0; r == -ENODEV && *d->mark && i < RETURN_TRIES; i++) {
+                if (i > 0)
+                        (void) nanosleep(&pause, NULL);
+                r = rtnl_find_alias(l->host_rtnl, d->mark, ret);
+        }
+        return r;
+}
+
 static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
+        Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
+        int rtnl = l->inner_rtnl, ifindex = d->ifindex, r;
         char text[RTNL_TEXT_MAX];
-        int r = link_set_netns(l->inner_rtnl, d->ifindex, l->host_netns, d->host_name, text);
+        RtnlLink returned;
 
+        r = change(rtnl, ifindex, c, text);
+        if (r == -ENODEV) {
+                r = find_returned(d, l, &returned);
+                if (r >= 0) {
+                        c.netns_fd = -EBADF;
+                        rtnl = l->host_rtnl;
+                        ifindex = returned.ifindex;
+                        r = change(rtnl, ifindex, c, text);
+                }
+        }
         if (r == -EEXIST) {
                 /* Another has taken its name meanwhile. What the kernel would do with a namespace that ends is to destroy
                  * a virtual interface and to call others devN: better that name for all. */
                 log_warning(0, "Giving interface %s back as another one: its name is in use", op->host_name);
-                r = link_set_netns(l->inner_rtnl, d->ifindex, l->host_netns, "dev%d", text);
+                c.name = "dev%d";
+                r = change(rtnl, ifindex, c, text);
         }
-        if (r < 0 && r != -ENODEV)
+        if (r == -ENODEV)
+                log_warning(0, "Interface %s cannot be given back to the host: the machine has removed it, or has put it into a "
+                            "namespace of its own that took it along", op->host_name);
+        else if (r < 0)
                 log_warning(r, "Failed to give interface %s back to the host, ignoring: %m", op->host_name);
 }
 

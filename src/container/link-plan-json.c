@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The links of the plan as JSON (see plan-json.h). Pure. */
+/* The links and ports of the plan as JSON (see plan-json.h). Pure. */
 
 #include "container/plan-json-parts.h"
 
@@ -12,7 +12,8 @@ static void put_mac(JsonWriter *w, const char *key, const uint8_t mac[static 6])
 static void put_link(JsonWriter *w, const LinkOp *op)
 {
         static const char *const kinds[] = {
-                [LINK_VETH] = "veth", [LINK_MACVLAN] = "macvlan", [LINK_MOVE] = "move",
+                [LINK_VETH] = "veth", [LINK_VETH_EXTRA] = "veth-extra", [LINK_MACVLAN] = "macvlan", [LINK_IPVLAN] = "ipvlan",
+                [LINK_MOVE] = "move",
         };
 
         json_begin_object(w, NULL);
@@ -21,20 +22,40 @@ static void put_link(JsonWriter *w, const LinkOp *op)
         if (op->host_altname)
                 json_put_string(w, "host_altname", op->host_altname);
         json_put_string(w, "inner_name", *op->inner_name ? op->inner_name : op->host_name);
-        if (op->kind == LINK_VETH)
+        if (link_op_is_veth(op))
                 put_mac(w, "host_mac", op->host_mac);
-        if (op->kind != LINK_MOVE)
+        if (link_op_is_veth(op) || op->kind == LINK_MACVLAN)
                 put_mac(w, "inner_mac", op->inner_mac);
-        if (op->bridge)
+        if (op->bridge) {
                 json_put_string(w, "bridge", op->bridge);
+                json_put_bool(w, "zone", op->zone);
+        }
         source_to_json(w, "from", op->from);
         json_end(w);
 }
 
-void link_plan_to_json(JsonWriter *w, const char *key, const LinkPlan *p)
+static void put_port(JsonWriter *w, const PortSetting *p)
 {
-        json_begin_array(w, key);
-        for (size_t i = 0; i < p->n; i++)
-                put_link(w, &p->ops[i]);
+        json_begin_object(w, NULL);
+        json_put_string(w, "protocol", p->udp ? "udp" : "tcp");
+        json_put_format(w, "host_port", "%u", p->host);
+        json_put_format(w, "inner_port", "%u", p->inner);
+        source_to_json(w, "from", p->from);
+        json_end(w);
+}
+
+void network_plan_to_json(JsonWriter *w, const NetworkPlan *p)
+{
+        json_put_bool(w, "private_network", p->is_private);
+        json_put_string(w, "network_namespace", p->namespace_path);
+
+        json_begin_array(w, "links");
+        for (size_t i = 0; i < p->links.n; i++)
+                put_link(w, &p->links.ops[i]);
+        json_end(w);
+
+        json_begin_array(w, "ports");
+        for (size_t i = 0; i < p->n_ports; i++)
+                put_port(w, &p->ports[i]);
         json_end(w);
 }

@@ -28,6 +28,12 @@ static const uint8_t host_side_key[16] = {
 static const uint8_t inner_side_key[16] = {
         0xc3, 0xc4, 0xf9, 0x19, 0xb5, 0x57, 0xb2, 0x1c, 0xe6, 0xcf, 0x14, 0x27, 0x03, 0x9c, 0xee, 0xa2,
 };
+static const uint8_t extra_host_side_key[16] = {
+        0x48, 0xc7, 0xf6, 0xb7, 0xea, 0x9d, 0x4c, 0x9e, 0xb7, 0x28, 0xd4, 0xde, 0x91, 0xd5, 0xbf, 0x66,
+};
+static const uint8_t extra_inner_side_key[16] = {
+        0xaf, 0x50, 0x17, 0x61, 0xce, 0xf9, 0x4d, 0x35, 0x84, 0x0d, 0x2b, 0x20, 0x54, 0xbe, 0xce, 0x59,
+};
 static const uint8_t macvlan_key[16] = {
         0x00, 0x13, 0x6d, 0xbc, 0x66, 0x83, 0x44, 0x81, 0xbb, 0x0c, 0xf9, 0x51, 0x1f, 0x24, 0xa6, 0x6f,
 };
@@ -111,23 +117,22 @@ static bool name_is_valid(const char *name, size_t max)
 }
 
 /* The setting that asks for such a link, as messages begin. */
-static const char *setting_of(LinkKind kind, bool bridged)
+static const char *setting_of(LinkKind kind)
 {
-        switch (kind) {
-        case LINK_VETH:
-                return bridged ? "Bridge=" : "VirtualEthernet=";
-        case LINK_MACVLAN:
-                return "MACVLAN=";
-        case LINK_MOVE:
-                return "Interface=";
-        }
+        static const char *const settings[] = {
+                [LINK_VETH] = "VirtualEthernet=",
+                [LINK_VETH_EXTRA] = "VirtualEthernetExtra=",
+                [LINK_MACVLAN] = "MACVLAN=",
+                [LINK_IPVLAN] = "IPVLAN=",
+                [LINK_MOVE] = "Interface=",
+        };
 
-        return "";
+        return settings[kind];
 }
 
 const char *link_op_setting(const LinkOp *op)
 {
-        return setting_of(op->kind, op->bridge);
+        return op->zone ? "Zone=" : op->bridge ? "Bridge=" : setting_of(op->kind);
 }
 
 static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source from)
@@ -143,10 +148,22 @@ static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source 
         return op->host_name ? op : NULL;
 }
 
+/* The bridge that the veth's side on the host joins. */
+static int plan_bridge(const Settings *s, LinkOp *op)
+{
+        if (s->bridge)
+                op->bridge = strdup(s->bridge);
+        else if (asprintf(&op->bridge, "vz-%s", s->zone) < 0)
+                op->bridge = NULL;
+        op->zone = !s->bridge;
+        return op->bridge ? 0 : -ENOMEM;
+}
+
 static int plan_veth(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *p,
                      Problems *problems)
 {
-        const char *prefix = s->bridge ? "vb-" : "ve-";
+        const SettingId id = s->bridge ? SETTING_BRIDGE : s->zone ? SETTING_ZONE : SETTING_VIRTUAL_ETHERNET;
+        const char *prefix = id == SETTING_VIRTUAL_ETHERNET ? "ve-" : "vb-";
         char name[IF_NAMESIZE];
         LinkOp *op;
         bool cut;
@@ -156,7 +173,7 @@ static int plan_veth(const Settings *s, const char *machine, const uint8_t host_
                                      s->bridge);
 
         link_name(prefix, machine, name, &cut);
-        op = add_op(p, LINK_VETH, name, s->from[s->bridge ? SETTING_BRIDGE : SETTING_VIRTUAL_ETHERNET]);
+        op = add_op(p, LINK_VETH, name, s->from[id]);
         if (!op)
                 return -ENOMEM;
 
@@ -164,25 +181,22 @@ static int plan_veth(const Settings *s, const char *machine, const uint8_t host_
                 op->host_altname = NULL;
                 return -ENOMEM;
         }
-        if (s->bridge) {
-                op->bridge = strdup(s->bridge);
-                if (!op->bridge)
-                        return -ENOMEM;
-        }
+        if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
+                return -ENOMEM;
         (void) snprintf(op->inner_name, sizeof(op->inner_name), "host0");
         link_mac(host_id, machine, host_side_key, 0, op->host_mac);
         link_mac(host_id, machine, inner_side_key, 0, op->inner_mac);
         return 0;
 }
 
-/* One word of MACVLAN= or Interface=. */
+/* One word of a list of interfaces. */
 static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *prefix, LinkPlan *p, Problems *problems)
 {
-        const char *setting = setting_of(kind, /* bridged= */ false);
+        const char *setting = setting_of(kind);
         LinkOp *op;
         bool cut;
 
-        if (!name_is_valid(i->host, ALTNAME_MAX))
+        if (!name_is_valid(i->host, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
                 return problem_error(problems, i->from, "%s%s: no valid interface name", setting, i->host);
         if (i->inner && !name_is_valid(i->inner, IF_NAMESIZE - 1))
                 return problem_error(problems, i->from, "%s%s:%s: no valid interface name for the inside", setting,
@@ -194,12 +208,12 @@ static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *pref
 
         if (i->inner)
                 (void) snprintf(op->inner_name, sizeof(op->inner_name), "%s", i->inner);
-        else if (kind == LINK_MACVLAN || strlen(i->host) < IF_NAMESIZE)
+        else if (*prefix || strlen(i->host) < IF_NAMESIZE)
                 link_name(prefix, i->host, op->inner_name, &cut);
         return 0;
 }
 
-/* Names that can't be together: two alike inside, and an interface that leaves the host while another needs it. */
+/* Names that can't be together: two alike at one place, and an interface that leaves the host while another needs it. */
 static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
 {
         const LinkOp *moved = a->kind == LINK_MOVE ? a : b, *other = moved == a ? b : a;
@@ -213,6 +227,10 @@ static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
                                      "Interface=%s: %s%s needs it on the host", moved->host_name,
                                      link_op_setting(other), needed);
         }
+
+        if (link_op_is_veth(a) && link_op_is_veth(b) && strcmp(a->host_name, b->host_name) == 0)
+                return problem_error(problems, b->from, "%s%s: the machine has another link of that name on the host",
+                                     link_op_setting(b), b->host_name);
 
         if (*a->inner_name && strcmp(a->inner_name, b->inner_name) == 0)
                 return problem_error(problems, b->from, "%s%s: the machine has another interface named %s",
@@ -245,28 +263,56 @@ static int check_names(const LinkPlan *p, Problems *problems)
         return 0;
 }
 
+/* The address of a link that was planned as the index-th of its kind. */
+static void plan_address(const char *machine, const uint8_t host_id[static 16], uint64_t index, LinkOp *op)
+{
+        if (op->kind == LINK_VETH_EXTRA) {
+                link_mac(host_id, machine, extra_host_side_key, index, op->host_mac);
+                link_mac(host_id, machine, extra_inner_side_key, index, op->inner_mac);
+        } else if (op->kind == LINK_MACVLAN)
+                link_mac(host_id, machine, macvlan_key, index, op->inner_mac);
+}
+
+/* All of one list. Addresses are numbered as they are written. */
+static int plan_list(const InterfaceList *l, LinkKind kind, const char *prefix, const char *machine,
+                     const uint8_t host_id[static 16], LinkPlan *p, Problems *problems)
+{
+        uint64_t index = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                size_t before = p->n;
+                int r = plan_named(&l->items[i], kind, prefix, p, problems);
+
+                if (r < 0)
+                        return r;
+                if (p->n > before)
+                        plan_address(machine, host_id, index++, &p->ops[before]);
+        }
+
+        return 0;
+}
+
 int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *ret,
                    Problems *problems)
 {
-        _cleanup_(link_plan_done) LinkPlan p = { .private_network = settings_private_network(s) };
-        uint64_t index = 0;
-        int r = 0;
+        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        int r;
 
-        /* In systemd-nspawn's order. The macvlans' addresses are numbered as they are written. */
-        for (size_t i = 0; p.private_network && i < s->n_interfaces && r >= 0; i++)
-                r = plan_named(&s->interfaces[i], LINK_MOVE, "", &p, problems);
-
-        if (r >= 0 && p.private_network && settings_veth(s))
-                r = plan_veth(s, machine, host_id, &p, problems);
-
-        for (size_t i = 0; p.private_network && i < s->n_macvlan && r >= 0; i++) {
-                size_t before = p.n;
-
-                r = plan_named(&s->macvlan[i], LINK_MACVLAN, "mv-", &p, problems);
-                if (r >= 0 && p.n > before)
-                        link_mac(host_id, machine, macvlan_key, index++, p.ops[before].inner_mac);
+        if (!settings_private_network(s)) {
+                *ret = (LinkPlan) { 0 };
+                return 0;
         }
 
+        /* In systemd-nspawn's order. */
+        r = plan_list(&s->interfaces, LINK_MOVE, "", machine, host_id, &p, problems);
+        if (r >= 0 && settings_veth(s))
+                r = plan_veth(s, machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->veth_extra, LINK_VETH_EXTRA, "", machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->macvlan, LINK_MACVLAN, "mv-", machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->ipvlan, LINK_IPVLAN, "iv-", machine, host_id, &p, problems);
         if (r >= 0)
                 r = check_names(&p, problems);
         if (r < 0)
@@ -280,6 +326,25 @@ int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id
 #define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
+static void print_veth(const LinkOp *op, FILE *f)
+{
+        fprintf(f, "  veth %s (" MAC_FORMAT ") <-> %s (" MAC_FORMAT ")", op->host_name, MAC_ARGS(op->host_mac),
+                op->inner_name, MAC_ARGS(op->inner_mac));
+        if (op->bridge)
+                fprintf(f, ", bridge %s%s", op->bridge, op->zone ? " of the zone" : "");
+        if (op->host_altname)
+                fprintf(f, ", also named %s", op->host_altname);
+        fputc('\n', f);
+}
+
+static void print_move(const LinkOp *op, FILE *f)
+{
+        fprintf(f, "  move %s", op->host_name);
+        if (*op->inner_name)
+                fprintf(f, " -> %s", op->inner_name);
+        fputc('\n', f);
+}
+
 int link_plan_print(const LinkPlan *p, FILE *f)
 {
         for (size_t i = 0; i < p->n; i++) {
@@ -287,23 +352,18 @@ int link_plan_print(const LinkPlan *p, FILE *f)
 
                 switch (op->kind) {
                 case LINK_VETH:
-                        fprintf(f, "  veth %s (" MAC_FORMAT ") <-> %s (" MAC_FORMAT ")", op->host_name,
-                                MAC_ARGS(op->host_mac), op->inner_name, MAC_ARGS(op->inner_mac));
-                        if (op->bridge)
-                                fprintf(f, ", bridge %s", op->bridge);
-                        if (op->host_altname)
-                                fprintf(f, ", also named %s", op->host_altname);
-                        fputc('\n', f);
+                case LINK_VETH_EXTRA:
+                        print_veth(op, f);
                         break;
                 case LINK_MACVLAN:
                         fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s\n", op->inner_name,
                                 MAC_ARGS(op->inner_mac), op->host_name);
                         break;
+                case LINK_IPVLAN:
+                        fprintf(f, "  ipvlan %s on %s\n", op->inner_name, op->host_name);
+                        break;
                 case LINK_MOVE:
-                        fprintf(f, "  move %s", op->host_name);
-                        if (*op->inner_name)
-                                fprintf(f, " -> %s", op->inner_name);
-                        fputc('\n', f);
+                        print_move(op, f);
                         break;
                 }
         }

@@ -13,25 +13,27 @@
 #include "config/problem.h"
 
 typedef enum LinkKind {
-        LINK_VETH,              /* a pair: host side, inner side */
+        LINK_VETH,              /* the pair: host side, inner side */
+        LINK_VETH_EXTRA,        /* one more pair, left to others to configure */
         LINK_MACVLAN,           /* on parent, bridge mode */
+        LINK_IPVLAN,            /* on parent, L2 mode */
         LINK_MOVE,              /* an interface of the host, given back at the end */
 } LinkKind;
 
 typedef struct LinkOp {
         LinkKind kind;
-        char *host_name;                /* VETH: our side; MACVLAN: the parent; MOVE: its name on the host. The last
-                                         * two may be alternative names, longer than IF_NAMESIZE */
+        char *host_name;                /* VETH*: our side; *VLAN: the parent; MOVE: its name on the host. But for VETH*
+                                         * it may be an alternative name, longer than IF_NAMESIZE */
         char *host_altname;             /* VETH: the full name where host_name had to be cut; NULL */
         char inner_name[IF_NAMESIZE];   /* MOVE: "" or the same as host_name: it keeps its name */
-        uint8_t host_mac[6];            /* VETH */
-        uint8_t inner_mac[6];           /* VETH, MACVLAN */
+        uint8_t host_mac[6];            /* VETH* */
+        uint8_t inner_mac[6];           /* VETH*, MACVLAN */
         char *bridge;                   /* VETH: the bridge that our side joins; NULL */
+        bool zone;                      /* the bridge is a zone's, there while it has members */
         Source from;
 } LinkOp;
 
 typedef struct LinkPlan {
-        bool private_network;
         LinkOp *ops;
         size_t n;
 } LinkPlan;
@@ -45,6 +47,12 @@ int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id
 
 /* The steps as lines of the dry run's text, each "  veth ve-x (MAC) <-> host0 (MAC), bridge br0". */
 int link_plan_print(const LinkPlan *p, FILE *f);
+
+/* Has it one end on the host, and one in the machine? */
+static inline bool link_op_is_veth(const LinkOp *op)
+{
+        return op->kind == LINK_VETH || op->kind == LINK_VETH_EXTRA;
+}
 
 /* The setting that asks for the link, as messages begin: "MACVLAN=". */
 const char *link_op_setting(const LinkOp *op);

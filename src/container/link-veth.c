@@ -16,6 +16,7 @@
 #include "util/log.h"
 
 #define ALIAS_MAX 256
+#define ALIAS_PREFIX "box:"
 
 static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_fd, char text[static RTNL_TEXT_MAX])
 {
@@ -59,10 +60,18 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
         if (r < 0)
                 return link_failed(op, r, "find", op->host_name, "", failure);
 
-        if (strcmp(there.alias, alias) != 0)
+        if (strcmp(there.alias, alias) != 0) {
+                char buf[SOURCE_TEXT_MAX];
+                const char *of_ours = strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 ?
+                                      there.alias + strlen(ALIAS_PREFIX) : NULL;
+
+                if (of_ours)
+                        return failure_set(failure, -EEXIST, "%sNetwork interface %s is machine %s's already",
+                                           link_place(op, buf), op->host_name, of_ours);
                 return failure_set(failure, -EEXIST,
-                                   "Network interface %s already exists and is not of machine %s: remove it, or "
-                                   "rename it", op->host_name, machine);
+                                   "%sNetwork interface %s already exists and is not of machine %s: remove it, or "
+                                   "rename it", link_place(op, buf), op->host_name, machine);
+        }
 
         log_debug(0, "Removing the stale interface %s of machine %s", op->host_name, machine);
         r = link_delete(l->host_rtnl, there.ifindex, NULL);
@@ -85,31 +94,26 @@ static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
                 log_warning(r, "Failed to give %s its full name %s, ignoring: %m", op->host_name, op->host_altname);
 }
 
-static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+/* Both ends, ours in the bridge (0: in none). */
+static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *l, Failure *failure)
 {
         char text[RTNL_TEXT_MAX], alias[ALIAS_MAX];
-        RtnlLink bridge = { 0 }, ours = { 0 };
+        RtnlLink ours = { 0 };
         RtnlRequest q = { 0 };
         struct nlmsghdr *m;
         int r;
 
-        (void) snprintf(alias, sizeof(alias), "box:%s", to->machine);
-        if (op->bridge) {
-                r = link_find_needed(op, l, &bridge, failure);
-                if (r < 0)
-                        return r;
-        }
-
-        r = veth_create(op, l, bridge.ifindex, to->netns_fd, text);
+        (void) snprintf(alias, sizeof(alias), ALIAS_PREFIX "%s", to->machine);
+        r = veth_create(op, l, bridge, to->netns_fd, text);
         if (r == -EEXIST) {
                 r = veth_remove_stale(op, to->machine, alias, l, failure);
                 if (r < 0)
                         return r;
-                r = veth_create(op, l, bridge.ifindex, to->netns_fd, text);
+                r = veth_create(op, l, bridge, to->netns_fd, text);
         }
         if (r < 0)
                 return link_failed(op, r, op->bridge ? "make the veth, on its bridge," : "make the veth", op->host_name,
-                                 text, failure);
+                                   text, failure);
 
         /* The kernel takes no alias when it makes a link. By name: it was made under it just now, and not by another. */
         m = rtnl_add(&q, RTM_SETLINK, 0, 0);
@@ -125,15 +129,59 @@ static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
         }
 
         link_record(l, ours.ifindex, op->host_name);
-        l->ifindices[l->n_ifindices++] = op->bridge ? bridge.ifindex : ours.ifindex;
+        if (op->kind == LINK_VETH)
+                l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : ours.ifindex;
         if (op->host_altname)
                 veth_set_altname(op, l, ours.ifindex);
         return 0;
 }
 
+static int veth_up_in_zone(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
+        RtnlLink bridge;
+        int r;
+
+        r = link_zone_lock(op, l, &lock, failure);
+        if (r < 0)
+                return r;
+        r = link_zone_bridge(op, l, &bridge, failure);
+        if (r < 0)
+                return r;
+        r = veth_make(op, bridge.ifindex, to, l, failure);
+        if (r < 0)
+                link_zone_remove_empty(op, l);
+        return r;
+}
+
+static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        RtnlLink bridge = { 0 };
+        int r;
+
+        if (op->zone)
+                return veth_up_in_zone(op, to, l, failure);
+        if (op->bridge) {
+                r = link_find_needed(op, l, &bridge, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        return veth_make(op, bridge.ifindex, to, l, failure);
+}
+
 static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
+        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
+        Failure failure = { 0 };
+
         link_remove(l->host_rtnl, d->ifindex, op->host_name);
+        if (!op->zone)
+                return;
+        if (link_zone_lock(op, l, &lock, &failure) < 0)
+                log_warning(0, "%s, leaving bridge %s", failure.text, op->bridge);
+        else
+                link_zone_remove_empty(op, l);
 }
 
 const LinkMethods link_veth = { .up = veth_up, .down = veth_down };

@@ -8,42 +8,68 @@
  * under a temporary name or address for udev or networkd to see.
  */
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "container/link-kind.h"
+#include "container/udev.h"
 #include "util/fd.h"
 
 static const LinkMethods *const methods[] = {
         [LINK_VETH] = &link_veth,
+        [LINK_VETH_EXTRA] = &link_veth,
         [LINK_MACVLAN] = &link_macvlan,
+        [LINK_IPVLAN] = &link_macvlan,
         [LINK_MOVE] = &link_move,
 };
 
-int links_check(const LinkPlan *p, Problems *problems)
+/* What is wrong with an interface that is there. */
+static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_dir, Problems *problems)
+{
+        char path[sizeof("/sys/class/net//phy80211") + IF_NAMESIZE];
+
+        if (op->kind == LINK_VETH)
+                return 0;
+        if (!udev_settle(udev_dir, link->ifindex))
+                return problem_error(problems, op->from, "%s%s: udev has not finished with this interface yet",
+                                     link_op_setting(op), op->host_name);
+
+        (void) snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", link->name);
+        if (op->kind == LINK_MOVE && access(path, F_OK) >= 0)
+                return problem_error(problems, op->from, "Interface=%s: a wireless interface cannot be moved without its whole "
+                                     "radio, which is not supported", op->host_name);
+        return 0;
+}
+
+static int check_op(const LinkOp *op, const char *machine, int rtnl, const char *udev_dir, Problems *problems)
+{
+        RtnlLink link;
+        int r;
+
+        if (op->kind == LINK_MOVE)
+                r = link_find_moved(op, machine, rtnl, &link);
+        else
+                r = rtnl_get_link(rtnl, link_needs(op), &link);
+
+        if (r == -ENODEV)
+                return problem_error(problems, op->from, "%s%s: no such interface", link_op_setting(op), link_needs(op));
+        return r < 0 ? r : check_link(op, &link, udev_dir, problems);
+}
+
+int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems)
 {
         _cleanup_close_ int fd = -EBADF;
+        int r = 0;
 
-        for (size_t i = 0; i < p->n; i++) {
-                const LinkOp *op = &p->ops[i];
-                RtnlLink link;
-                int r;
-
-                if (!link_needs(op))
+        for (size_t i = 0; r >= 0 && i < p->n; i++) {
+                if (!link_needs(&p->ops[i]))
                         continue;
-
-                if (fd < 0) {
+                if (fd < 0)
                         fd = rtnl_open();
-                        if (fd < 0)
-                                return fd;
-                }
-
-                r = rtnl_get_link(fd, link_needs(op), &link);
-                if (r == -ENODEV)
-                        r = problem_error(problems, op->from, "%s%s: no such interface", link_op_setting(op),
-                                          link_needs(op));
-                if (r < 0)
-                        return r;
+                r = fd < 0 ? fd : check_op(&p->ops[i], machine, fd, udev_dir, problems);
         }
 
-        return 0;
+        return r;
 }
 
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)

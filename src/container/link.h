@@ -11,8 +11,9 @@
 
 /* An op of the plan that has been done. */
 typedef struct LinkDone {
-        int ifindex;                    /* VETH: our side's; MACVLAN, MOVE: in the machine's namespace */
+        int ifindex;                    /* VETH*: our side's; else in the machine's namespace */
         char host_name[IF_NAMESIZE];    /* MOVE: the name that it gets back */
+        char mark[256];                 /* MOVE: the alias that it has meanwhile; "": it has one of its own */
 } LinkDone;
 
 typedef struct Links {
@@ -20,23 +21,26 @@ typedef struct Links {
         int inner_rtnl;         /* and in the machine's, for what has to be taken out of it again; keeps that
                                  * namespace alive. -EBADF where nothing has */
         int host_netns;         /* the host's namespace; as inner_rtnl */
+        const char *zone_lock;  /* not owned; NULL: systemd-nspawn's */
         LinkDone *done;
         size_t n_done;          /* how many ops of the plan are up, from the first on */
         int *ifindices;         /* what machined is told: the bridge's, else our side's */
         size_t n_ifindices;
 } Links;
-#define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, 0, NULL, 0 }
+#define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
 
-/* Checks that every named parent, bridge and interface is there, before anything is changed. Missing ones are Problems;
- * negative errno where the kernel can't be asked. */
-int links_check(const LinkPlan *p, Problems *problems);
+/* Checks that every named parent, bridge and interface is there and can be used so, before anything is changed; waits a
+ * moment for udev (udev_dir NULL: /run/udev) to have finished with it. What is wrong is a Problem; negative errno where the
+ * kernel can't be asked. */
+int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems);
 
 /* Makes all links into the namespace that netns_fd is. A stale link of this machine's name with our alias is replaced;
- * anybody else's is an error. What was made before a failure is left for links_down(). The caller has one thread: it
- * visits the machine's namespace for a moment. */
+ * anybody else's is an error. A zone's bridge is made with its first member. What was made before a failure is left for
+ * links_down(). The caller has one thread: it visits the machine's namespace for a moment. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
-/* Gives moved interfaces back under their old names, removes our veths and macvlans; returns when the kernel has done
+/* Gives moved interfaces back under their old names, removes the others, and a zone's bridge with its last member; returns
+ * when the kernel has done
  * it, so that a start at once finds names and addresses free. */
 void links_down(const LinkPlan *p, Links *l);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The lists of plan-json.c, each in a file of its own. */
+/* The members of plan-json.c that have a file of their own. */
 
 #include "container/plan-json.h"
 
-void link_plan_to_json(JsonWriter *w, const char *key, const LinkPlan *p);
 void unit_plan_to_json(JsonWriter *w, const char *key, const UnitPlan *p);
+void network_plan_to_json(JsonWriter *w, const NetworkPlan *p);
 void mount_plan_to_json(JsonWriter *w, const char *key, const MountPlan *p);

@@ -183,7 +183,7 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         put_namespaces(w, p);
         put_ids(w, p);
         unit_plan_to_json(w, "unit", &p->unit);
-        link_plan_to_json(w, "links", &p->links);
+        network_plan_to_json(w, &p->network);
         mount_plan_to_json(w, "mounts", &p->mounts);
         json_put_bool(w, "read_only_root", p->mounts.read_only_root);
         put_edits(w, p);
@@ -221,7 +221,9 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_READ_ONLY] = "read_only_root",
                 [SETTING_BIND_USER] = "ids",
                 [SETTING_PRIVATE_USERS_OWNERSHIP] = "ids",
-                [SETTING_PRIVATE] = "namespaces",
+                [SETTING_PRIVATE] = "private_network",
+                [SETTING_PORT] = "ports",
+                [SETTING_NAMESPACE_PATH] = "network_namespace",
                 [SETTING_INIT] = "init",
                 [SETTING_STOP_TIMEOUT] = "stop",
                 [SETTING_DIRECTORY] = "root",

@@ -44,7 +44,7 @@ static int check_api_vfs(const PlanInput *in, const Plan *p, Problems *problems)
         if (in->host->knobs.api_vfs == API_VFS_WRITABLE)
                 return problem_error(problems, from, "A user namespace does not go together with "
                                      "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes: /proc/sys and /sys are the host root's to write");
-        if (in->host->knobs.api_vfs == API_VFS_NETWORK && !(p->namespaces & CLONE_NEWNET))
+        if (in->host->knobs.api_vfs == API_VFS_NETWORK && !network_plan_is_new(&p->network))
                 return problem_error(problems, from, "A user namespace and the host's network do not go together with "
                                      "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=network: /proc/sys/net is the host root's to write");
         return 0;
@@ -57,7 +57,7 @@ int plan_namespaces(const PlanInput *in, Plan *p, Problems *problems)
         p->namespaces = (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC) & ~shared;
         if (p->userns)
                 p->namespaces |= CLONE_NEWUSER;
-        if (settings_private_network(in->settings))
+        if (network_plan_is_new(&p->network))
                 p->namespaces |= CLONE_NEWNET;
         p->late_namespaces = CLONE_NEWCGROUP & ~shared;
         if (in->settings->boot_time == BOOT_TIME_ZERO)

@@ -11,5 +11,5 @@
 /* plan-ids.c: userns, the maps, whose the tree's files are. */
 int plan_ids(const PlanInput *in, Plan *p, Problems *problems);
 
-/* plan-namespaces.c: p->namespaces and late_namespaces; p->userns is known. */
+/* plan-namespaces.c: p->namespaces and late_namespaces; p->userns and p->network are known. */
 int plan_namespaces(const PlanInput *in, Plan *p, Problems *problems);

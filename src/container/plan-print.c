@@ -149,7 +149,7 @@ int plan_print(const Plan *p, FILE *f)
         if (r < 0)
                 return r;
         fputs("network:\n", f);
-        r = link_plan_print(&p->links, f);
+        r = network_plan_print(&p->network, f);
         if (r < 0)
                 return r;
         fputs("mounts:\n", f);

@@ -37,7 +37,7 @@ void plan_done(Plan *p)
         tree_edits_done(&p->edits);
         journal_plan_done(&p->journal);
         strv_free(p->credentials);
-        link_plan_done(&p->links);
+        network_plan_done(&p->network);
         unit_plan_done(&p->unit);
         strv_free(p->syscall_allow);
         strv_free(p->syscall_deny);
@@ -143,6 +143,14 @@ static int plan_names(const PlanInput *in, Plan *p)
         return p->machine && p->root && p->hostname ? 0 : -ENOMEM;
 }
 
+static int plan_network(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Knobs *k = &in->host->knobs;
+
+        return network_plan_make(in->settings, in->machine, in->host->machine_id, k->has_network_mac ? k->network_mac : NULL,
+                                 &p->network, problems);
+}
+
 /* ---- what it may do ---------------------------------------------------------------------------------------- */
 
 static int copy_words(const StringSetting *words, size_t n, char ***ret)
@@ -160,7 +168,7 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         const char *unknown;
 
         p->caps = capability_default() | s->capability;
-        if (p->namespaces & CLONE_NEWNET)
+        if (p->network.is_private)
                 p->caps |= CAP_BIT(CAP_NET_ADMIN);
         else if (p->userns && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
                 /* The host's ports are the host's namespace's: the capability would be one in name only. */
@@ -405,7 +413,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .idmap_tree = p->idmap_tree,
                 .base = p->owner,
                 .tty_gid = p->tty_gid,
-                .private_network = p->namespaces & CLONE_NEWNET,
+                .private_network = p->network.is_private,
                 .shared_pid = !(p->namespaces & CLONE_NEWPID),
                 .shared_ipc = !(p->namespaces & CLONE_NEWIPC),
                 .shared_cgroup = !(p->late_namespaces & CLONE_NEWCGROUP),
@@ -436,10 +444,9 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
         _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
 
         if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_ids(in, &p, problems) < 0 ||
-            plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
+            plan_network(in, &p, problems) < 0 || plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
             plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
             plan_env(in, &p) < 0 || plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
-            link_plan_make(in->settings, in->machine, in->host->machine_id, &p.links, problems) < 0 ||
             unit_plan_make(in->settings, in->host->bound_devices, in->host->n_bound_devices, &p.unit) < 0)
                 return -ENOMEM;
 

@@ -17,8 +17,8 @@
 #include "container/credential.h"
 #include "container/identity-facts.h"
 #include "container/journal-plan.h"
-#include "container/link-plan.h"
 #include "container/mount-plan.h"
+#include "container/network-plan.h"
 #include "container/seccomp.h"
 #include "container/tree-edit.h"
 #include "container/unit-plan.h"
@@ -75,7 +75,7 @@ typedef struct Plan {
         TreeEdits edits;
         JournalPlan journal;
         char **credentials;             /* for people: "NAME, SIZE bytes" */
-        LinkPlan links;
+        NetworkPlan network;
         UnitPlan unit;
         uint64_t caps;
         bool no_new_privileges;

@@ -19,6 +19,7 @@ static const Stage stages[] = {
         { "resources", stage_resources_up, stage_resources_down },      /* orders are on their way … */
         { "clone", stage_clone_up, stage_clone_down },
         { "network", stage_network_up, stage_network_down },
+        { "ports", stage_ports_up, stage_ports_down },
         { "announce", stage_announce_up, stage_announce_down },         /* the request too … */
         { "mounts", stage_mounts_up, stage_mounts_down },
         { "settle", stage_resources_settle_up, NULL },                  /* … and their answers are here */

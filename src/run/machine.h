@@ -19,6 +19,7 @@
 #include "container/link.h"
 #include "container/mount-scratch.h"
 #include "container/plan.h"
+#include "container/port-forward.h"
 #include "container/seccomp.h"
 #include "container/unix-export.h"
 #include "image/image.h"
@@ -76,6 +77,7 @@ typedef struct Machine {
         /* network */
         Links links;
         int netns_fd;
+        PortForward *ports;             /* NULL: there are none */
 
         /* registration */
         sd_bus *bus;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The stages that make the machine's outside: its cgroup, its first process with all of its namespaces, its links. The
+ * The stages that make the machine's outside: its cgroup, its first process with all of its namespaces. The
  * supervisor, as root of the host.
  */
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "container/loginuid.h"
+#include "container/network-namespace.h"
 #include "run/child.h"
 #include "run/stage.h"
 #include "run/sync.h"
@@ -129,6 +130,28 @@ static int clone_without_login(Machine *m, int child_sync_fd, Failure *failure)
         return r;
 }
 
+/* The same in a network namespace that is there: joined before the child has a user namespace, from which it could not. */
+static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
+{
+        const NetworkPlan *network = &m->plan.network;
+        int own, r;
+
+        m->netns_fd = network_namespace_open(network, failure);
+        if (m->netns_fd < 0)
+                return m->netns_fd;
+        r = network_namespace_visit(m->netns_fd, &own, failure);
+        if (r < 0)
+                return r;
+
+        if (network->is_private)
+                r = links_loopback_up(failure);
+        if (r >= 0)
+                r = clone_without_login(m, child_sync_fd, failure);
+        if (network_namespace_return(own, failure) < 0)
+                return -EBADE;
+        return r;
+}
+
 /* From outside: raising a hard limit takes the host's CAP_SYS_RESOURCE. Where even we lack it (a host that is a container
  * itself) the machine keeps what we have ourselves. */
 static int set_rlimits(const Machine *m, Failure *failure)
@@ -174,7 +197,8 @@ int stage_clone_up(Machine *m, Failure *failure)
         m->sync_fd = pair[0];
         child_end = pair[1];
 
-        r = clone_without_login(m, child_end, failure);
+        r = m->plan.network.namespace_path ? clone_child_into(m, child_end, failure) :
+                                             clone_without_login(m, child_end, failure);
         if (r < 0)
                 return r;
 
@@ -207,17 +231,4 @@ void stage_clone_down(Machine *m)
         m->leader = (Leader) LEADER_NULL;
         m->sync_fd = fd_close(m->sync_fd);
         m->netns_fd = fd_close(m->netns_fd);
-}
-
-int stage_network_up(Machine *m, Failure *failure)
-{
-        if (m->plan.links.n == 0)
-                return 0;
-        return links_up(&m->plan.links, m->name, m->netns_fd, &m->links, failure);
-}
-
-void stage_network_down(Machine *m)
-{
-        links_down(&m->plan.links, &m->links);
-        m->links = (Links) LINKS_NULL;
 }

@@ -78,7 +78,7 @@ static int write_state(Machine *m, Failure *failure)
                 .seccomp_default = m->seccomp.builtin,
         };
 
-        if (fill_links(&m->plan.links, &links) < 0)
+        if (fill_links(&m->plan.network.links, &links) < 0)
                 return -ENOMEM;
         s.links = links;
         (void) clock_gettime(CLOCK_REALTIME, &now);
@@ -91,10 +91,10 @@ static int write_state(Machine *m, Failure *failure)
         return machine_state_write(NULL, &s, failure);
 }
 
-/* Capabilities that are needed until the end: the payload's processes are other users' (KILL), its links ours to remove
- * (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An init that is asked by
- * a program of its own takes those for joining the machine. Started by hand we may have to do a whole start again, at
- * the payload's reboot. */
+/* Capabilities that are needed until the end: the payload's processes are other users' (KILL), its links ours to remove and
+ * its ports ours to set (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An
+ * init that is asked by a program of its own takes those for joining the machine. Started by hand we may have to do a
+ * whole start again, at the payload's reboot. */
 int machine_reduce_privileges(Machine *m, Failure *failure)
 {
         uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
@@ -108,7 +108,7 @@ int machine_reduce_privileges(Machine *m, Failure *failure)
         /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
         if (m->scratch)
                 keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
-        if (m->plan.links.n > 0)
+        if (m->plan.network.links.n > 0 || m->ports)
                 keep |= CAP_BIT(CAP_NET_ADMIN);
         if (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT))
                 keep |= m->plan.caps | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SETUID) |

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "container/network-namespace.h"
 #include "run/report.h"
 #include "run/stage.h"
 #include "util/log.h"
@@ -100,7 +101,9 @@ int stage_plan_decide(Machine *m, Problems *problems)
         r = journal_facts_read(NULL, id, &m->journal);
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
-        return r < 0 ? r : links_check(&m->plan.links, problems);
+        if (r >= 0)
+                r = links_check(&m->plan.network.links, m->name, /* udev_dir= */ NULL, problems);
+        return r < 0 ? r : network_namespace_check(&m->plan.network, problems);
 }
 
 int stage_plan_up(Machine *m, Failure *failure)

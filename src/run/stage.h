@@ -32,13 +32,17 @@ void stage_populate_down(Machine *m);
 int stage_scratch_up(Machine *m, Failure *failure);
 void stage_scratch_down(Machine *m);
 
-/* run/stage-clone.c: cgroup, child, links. */
+/* run/stage-clone.c: cgroup, child. */
 int stage_cgroup_up(Machine *m, Failure *failure);
 void stage_cgroup_down(Machine *m);
 int stage_clone_up(Machine *m, Failure *failure);
 void stage_clone_down(Machine *m);
+
+/* run/stage-network.c */
 int stage_network_up(Machine *m, Failure *failure);
 void stage_network_down(Machine *m);
+int stage_ports_up(Machine *m, Failure *failure);
+void stage_ports_down(Machine *m);
 
 /* run/stage-register.c: machined, or a scope of our own. */
 int stage_bus_up(Machine *m, Failure *failure);

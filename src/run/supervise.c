@@ -41,6 +41,8 @@ typedef struct Supervisor {
 static void supervisor_done(Supervisor *s)
 {
         s->console = console_free(s->console);
+        if (s->machine->ports)
+                port_forward_detach(s->machine->ports);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
         /* A bus that is attached to a loop is closed when the loop exits: a new one unregisters the machine. */
         s->machine->bus = sd_bus_flush_close_unref(s->machine->bus);
@@ -230,6 +232,8 @@ static int set_up(Supervisor *s)
                 r = sd_event_add_child_pidfd(s->event, NULL, pidfd, WEXITED, on_leader_end, s);
         if (r >= 0)
                 r = sd_event_add_io(s->event, NULL, s->machine->notify_fd, EPOLLIN, on_notify, s);
+        if (r >= 0 && s->machine->ports)
+                r = port_forward_attach(s->machine->ports, s->event);
         if (r >= 0)
                 r = add_bus(s);
         if (r >= 0)

@@ -158,8 +158,8 @@ class HostState:
     # Made once for all machines and kept: the slice, empty directories, networkd's tables for masquerading, what
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
-              '/run/box/machines', '/run/box/machines/.lock', '/run/box/changed-units', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat',
-              '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
+              '/run/box/machines', '/run/box/machines/.lock', '/run/box/changed-units', '/run/box/ports',
+              'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
     def take(cls):

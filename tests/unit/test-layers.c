@@ -194,7 +194,7 @@ static void test_override(void **state)
         tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/net.conf", "[Network]\nMACVLAN=eth0\n");
         load(t, &network, "--settings=override --network-veth --bind=/a");
         assert_int_equal(network.s.virtual_ethernet, UNSET);
-        assert_int_equal(network.s.n_macvlan, 1);
+        assert_int_equal(network.s.macvlan.n, 1);
         assert_int_equal(network.s.n_binds, 2);
 
         /* But who may not speak of it does not silence others either. */

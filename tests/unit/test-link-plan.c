@@ -71,6 +71,40 @@ static void test_link_plan_bridge(void **state)
                     "also named vb-web-server-number-1\n", NULL);
 }
 
+static void test_link_plan_zone(void **state)
+{
+        Settings s = veth_settings();
+
+        s.zone = (char *) "lab";
+        assert_plan(&s, "web-server-number-1",
+                    "  veth vb-web-servGaeJ (d6:6c:0d:31:63:18) <-> host0 (ee:f5:ae:d1:c8:cb), bridge vz-lab of the zone, "
+                    "also named vb-web-server-number-1\n", NULL);
+}
+
+/* What systemd-nspawn 257 gave to a machine named bb on a host with this id. */
+static void test_link_plan_extra(void **state)
+{
+        static const uint8_t id[16] = { 0xc0, 0xe1, 0x40, 0xa6, 0xa7, 0x38, 0x4e, 0x11, 0x8a, 0x39, 0xeb, 0xee, 0x78, 0x74,
+                                        0x0b, 0x11 };
+        InterfaceSetting extra[] = { { .host = (char *) "e1", .inner = (char *) "i1" }, { .host = (char *) "e2" } };
+        InterfaceSetting ipvlan[] = { { .host = (char *) "d0" }, { .host = (char *) "d1", .inner = (char *) "wan" },
+                                      { .host = (char *) "enp0s31f6fault" } };
+        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        _cleanup_(problems_done) Problems problems = { 0 };
+        Settings s;
+
+        settings_init(&s);
+        s.veth_extra = (InterfaceList) { extra, ARRAY_SIZE(extra) };
+        s.ipvlan = (InterfaceList) { ipvlan, ARRAY_SIZE(ipvlan) };
+        assert_int_equal(link_plan_make(&s, "bb", id, &p, &problems), 0);
+        assert_int_equal(problems.n, 0);
+        assert_printed(&p, "  veth e1 (7a:a0:ba:dd:b6:98) <-> i1 (c6:e4:0e:94:26:4d)\n"
+                           "  veth e2 (c6:50:d7:bc:b4:05) <-> e2 (ca:9f:37:58:65:56)\n"
+                           "  ipvlan iv-d0 on d0\n"
+                           "  ipvlan wan on d1\n"
+                           "  ipvlan iv-enp0s31fDw_G on enp0s31f6fault\n");
+}
+
 static void test_link_plan_macvlan(void **state)
 {
         InterfaceSetting macvlan[] = {
@@ -81,8 +115,8 @@ static void test_link_plan_macvlan(void **state)
         Settings s;
 
         settings_init(&s);
-        s.macvlan = macvlan;
-        s.n_macvlan = ARRAY_SIZE(macvlan);
+        s.macvlan.items = macvlan;
+        s.macvlan.n = ARRAY_SIZE(macvlan);
         assert_plan(&s, "web-server-number-1",
                     "  macvlan mv-d0 (f2:3f:c8:8d:d5:f5) on d0\n"
                     "  macvlan lan (a2:fe:5a:e0:bb:07) on d2\n"
@@ -102,8 +136,8 @@ static void test_link_plan_move(void **state)
         Settings s;
 
         settings_init(&s);
-        s.interfaces = interfaces;
-        s.n_interfaces = ARRAY_SIZE(interfaces);
+        s.interfaces.items = interfaces;
+        s.interfaces.n = ARRAY_SIZE(interfaces);
         assert_plan(&s, "x", "  move eth7 -> eth7\n  move eth8 -> wan\n", NULL);
 }
 
@@ -146,12 +180,35 @@ static void test_link_plan_problems(void **state)
                 s.bridge = (char *) "br0";
                 macvlan.from = (Source) { "x.nspawn", 3 };
                 interface.from = (Source) { "x.nspawn", 7 };
-                s.macvlan = &macvlan;
-                s.n_macvlan = 1;
-                s.interfaces = &interface;
-                s.n_interfaces = interface.host ? 1 : 0;
+                s.macvlan.items = &macvlan;
+                s.macvlan.n = 1;
+                s.interfaces.items = &interface;
+                s.interfaces.n = interface.host ? 1 : 0;
                 assert_plan(&s, "x", NULL, cases[i].problem);
         }
+}
+
+/* Two cables cannot have one name, at either end. */
+static void test_link_plan_extra_problems(void **state)
+{
+        InterfaceSetting extra[] = {
+                { .host = (char *) "e1", .inner = (char *) "i1", .from = { "x.nspawn", 3 } },
+                { .host = (char *) "e1", .inner = (char *) "i2", .from = { "x.nspawn", 4 } },
+        };
+        Settings s;
+
+        settings_init(&s);
+        s.veth_extra = (InterfaceList) { extra, ARRAY_SIZE(extra) };
+        assert_plan(&s, "x", NULL, "x.nspawn:4: VirtualEthernetExtra=e1: the machine has another link of that name on the "
+                                   "host");
+        s.virtual_ethernet = YES;
+        s.veth_extra.n = 1;
+        extra[0].host = (char *) "ve-x";
+        assert_plan(&s, "x", NULL, "x.nspawn:3: VirtualEthernetExtra=ve-x: the machine has another link of that name on the "
+                                   "host");
+        extra[0].host = (char *) "e1";
+        extra[0].inner = (char *) "host0";
+        assert_plan(&s, "x", NULL, "x.nspawn:3: VirtualEthernetExtra=e1: the machine has another interface named host0");
 }
 
 static void test_link_plan_moved_twice(void **state)
@@ -163,8 +220,8 @@ static void test_link_plan_moved_twice(void **state)
         Settings s;
 
         settings_init(&s);
-        s.interfaces = interfaces;
-        s.n_interfaces = ARRAY_SIZE(interfaces);
+        s.interfaces.items = interfaces;
+        s.interfaces.n = ARRAY_SIZE(interfaces);
         assert_plan(&s, "x", NULL, "x.nspawn:4: Interface=eth7: named twice");
 }
 
@@ -200,6 +257,9 @@ int main(void)
                 cmocka_unit_test(test_link_plan_veth),
                 cmocka_unit_test(test_link_plan_veth_long_name),
                 cmocka_unit_test(test_link_plan_bridge),
+                cmocka_unit_test(test_link_plan_zone),
+                cmocka_unit_test(test_link_plan_extra),
+                cmocka_unit_test(test_link_plan_extra_problems),
                 cmocka_unit_test(test_link_plan_macvlan),
                 cmocka_unit_test(test_link_plan_move),
                 cmocka_unit_test(test_link_plan_host_network),

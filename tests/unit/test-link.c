@@ -1,129 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Real links, between two network namespaces that the test makes for itself in a user namespace of its own: "the host",
- * where it runs, and "the machine". No privilege is needed, and nothing outside is touched. Interfaces to move and to
- * stand on are veth pairs.
- */
+/* Real links. */
 
-#include "test.h"
+#include "netns-fixture.h"
 
-#include <fcntl.h>
 #include <linux/sockios.h>
-#include <linux/veth.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "container/link.h"
-#include "container/rtnl.h"
 #include "util/fd.h"
 #include "util/log.h"
-
-static int host_netns = -EBADF;
-static int host_rtnl = -EBADF;
-
-/* A machine: a fresh namespace with a socket to look into it. */
-typedef struct Machine {
-        int netns, rtnl;
-} Machine;
-
-static int namespace_new(void)
-{
-        if (unshare(CLONE_NEWNET) < 0)
-                return -errno;
-        return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-}
-
-static Machine machine_new(void)
-{
-        Machine m;
-
-        m.netns = namespace_new();
-        assert_true(m.netns >= 0);
-        m.rtnl = rtnl_open();
-        assert_true(m.rtnl >= 0);
-        assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
-        return m;
-}
-
-static void machine_done(Machine *m)
-{
-        close(m->rtnl);
-        close(m->netns);
-}
-
-/* A veth pair on the host, as "an interface of the host" and "the network behind it". */
-static void make_pair(const char *a, const char *b)
-{
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
-        struct nlattr *info, *data, *peer;
-
-        mnl_attr_put_strz(m, IFLA_IFNAME, a);
-        info = mnl_attr_nest_start(m, IFLA_LINKINFO);
-        mnl_attr_put_str(m, IFLA_INFO_KIND, "veth");
-        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
-        peer = mnl_attr_nest_start(m, VETH_INFO_PEER);
-        mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-        mnl_attr_put_strz(m, IFLA_IFNAME, b);
-        mnl_attr_nest_end(m, peer);
-        mnl_attr_nest_end(m, data);
-        mnl_attr_nest_end(m, info);
-        assert_int_equal(rtnl_call(host_rtnl, &q, NULL, text), 0);
-}
-
-static int make_bridge(const char *name)
-{
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
-        struct nlattr *info;
-
-        mnl_attr_put_strz(m, IFLA_IFNAME, name);
-        info = mnl_attr_nest_start(m, IFLA_LINKINFO);
-        mnl_attr_put_str(m, IFLA_INFO_KIND, "bridge");
-        mnl_attr_nest_end(m, info);
-        return rtnl_call(host_rtnl, &q, NULL, text);
-}
-
-static void set_link(int rtnl, const char *name, uint16_t type, const void *data, size_t size, bool up)
-{
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-        RtnlLink link;
-        struct nlmsghdr *m;
-
-        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
-        m = rtnl_add(&q, RTM_SETLINK, 0, link.ifindex);
-        if (data)
-                mnl_attr_put(m, type, size, data);
-        if (up) {
-                struct ifinfomsg *i = mnl_nlmsg_get_payload(m);
-
-                i->ifi_flags = i->ifi_change = IFF_UP;
-        }
-        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
-}
-
-static void delete_link(int rtnl, const char *name)
-{
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-
-        mnl_attr_put_strz(rtnl_add(&q, RTM_DELLINK, 0, 0), IFLA_IFNAME, name);
-        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
-}
-
-static bool exists(int rtnl, const char *name)
-{
-        RtnlLink link;
-
-        return rtnl_get_link(rtnl, name, &link) == 0;
-}
 
 static void assert_mac(const char *name, const char *expected)
 {
@@ -141,6 +29,16 @@ static void assert_mac(const char *name, const char *expected)
         assert_string_equal(text, expected);
 }
 
+static bool is_up(const char *name)
+{
+        _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq request = { 0 };
+
+        (void) snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+        assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &request), 0);
+        return request.ifr_flags & IFF_UP;
+}
+
 static LinkOp veth_op(void)
 {
         return (LinkOp) {
@@ -151,7 +49,7 @@ static LinkOp veth_op(void)
 
 static LinkPlan plan_of(LinkOp *ops, size_t n)
 {
-        return (LinkPlan) { .private_network = true, .ops = ops, .n = n };
+        return (LinkPlan) { .ops = ops, .n = n };
 }
 
 static void test_links_veth(void **state)
@@ -290,6 +188,135 @@ static void test_links_bridge_wrong(void **state)
         machine_done(&m);
 }
 
+/* The bridge comes with the first member and goes with the last; neither end depends on who made it. */
+static void test_links_zone(void **state)
+{
+        static const char lock[] = "/tmp/box-test-zone.lock";
+        Machine a = machine_new(), b = machine_new();
+        LinkOp op_a = veth_op(), op_b = veth_op();
+        LinkPlan p_a = plan_of(&op_a, 1), p_b = plan_of(&op_b, 1);
+        Links l_a = LINKS_NULL, l_b = LINKS_NULL;
+        Failure failure = { 0 };
+        RtnlLink bridge;
+
+        if (make_bridge("br9") < 0)
+                skip();
+        delete_link(host_rtnl, "br9");
+
+        op_a.zone = op_b.zone = true;
+        op_a.bridge = op_b.bridge = (char *) "vz-z";
+        op_b.host_name = (char *) "ve-y";
+        l_a.zone_lock = l_b.zone_lock = lock;
+        assert_int_equal(links_up(&p_a, "x", a.netns, &l_a, &failure), 0);
+        assert_int_equal(rtnl_get_link(host_rtnl, "vz-z", &bridge), 0);
+        assert_int_equal(l_a.ifindices[0], bridge.ifindex);
+        assert_true(is_up("vz-z"));
+        assert_int_equal(links_up(&p_b, "y", b.netns, &l_b, &failure), 0);
+        assert_int_equal(l_b.ifindices[0], bridge.ifindex);
+        assert_int_equal(access(lock, F_OK), -1);
+
+        links_down(&p_a, &l_a);
+        assert_true(exists(host_rtnl, "vz-z"));
+        assert_false(exists(host_rtnl, "ve-x"));
+        links_down(&p_b, &l_b);
+        assert_false(exists(host_rtnl, "vz-z"));
+
+        /* An empty one, as who died leaves it, is joined; one that others are in stays. */
+        assert_int_equal(make_bridge("vz-z"), 0);
+        l_a.zone_lock = l_b.zone_lock = lock;
+        assert_int_equal(links_up(&p_a, "x", a.netns, &l_a, &failure), 0);
+        links_down(&p_a, &l_a);
+        assert_false(exists(host_rtnl, "vz-z"));
+
+        /* A member that fails leaves no bridge. */
+        make_pair("ve-y", "other");
+        l_b.zone_lock = lock;
+        assert_int_equal(links_up(&p_b, "y", b.netns, &l_b, &failure), -EEXIST);
+        links_down(&p_b, &l_b);
+        assert_false(exists(host_rtnl, "vz-z"));
+        assert_true(exists(host_rtnl, "other"));
+        delete_link(host_rtnl, "other");
+        machine_done(&a);
+        machine_done(&b);
+}
+
+/* A zone's name may be another interface's. */
+static void test_links_zone_is_no_bridge(void **state)
+{
+        Machine m = machine_new();
+        LinkOp op = veth_op();
+        LinkPlan p = plan_of(&op, 1);
+        Links l = LINKS_NULL;
+        Failure failure = { 0 };
+
+        make_pair("vz-z", "other");
+        op.zone = true;
+        op.bridge = (char *) "vz-z";
+        l.zone_lock = "/tmp/box-test-zone.lock";
+        assert_true(links_up(&p, "x", m.netns, &l, &failure) < 0);
+        assert_non_null(strstr(failure.text, "Failed to make the veth"));
+        links_down(&p, &l);
+        assert_false(exists(host_rtnl, "ve-x"));
+        machine_done(&m);
+        if (exists(host_rtnl, "other"))
+                delete_link(host_rtnl, "other");
+}
+
+/* More cables: down, in no bridge, unknown to machined. */
+static void test_links_extra(void **state)
+{
+        LinkOp ops[3] = { veth_op(), veth_op(), veth_op() };
+        LinkPlan p = plan_of(ops, ARRAY_SIZE(ops));
+        Machine m = machine_new(), other = machine_new();
+        Links l = LINKS_NULL, l2 = LINKS_NULL;
+        LinkPlan second = plan_of(&ops[1], 1);
+        Failure failure = { 0 };
+
+        ops[1].kind = ops[2].kind = LINK_VETH_EXTRA;
+        ops[1].host_name = (char *) "e1";
+        ops[2].host_name = (char *) "e2";
+        (void) snprintf(ops[1].inner_name, sizeof(ops[1].inner_name), "i1");
+        (void) snprintf(ops[2].inner_name, sizeof(ops[2].inner_name), "i2");
+        ops[1].from = (Source) { "x.nspawn", 4 };
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        assert_int_equal(l.n_ifindices, 1);
+        assert_false(is_up("e1"));
+        assert_true(exists(m.rtnl, "i1") && exists(m.rtnl, "i2"));
+
+        /* Another machine that asks for the same is told whose it is. */
+        assert_int_equal(links_up(&second, "y", other.netns, &l2, &failure), -EEXIST);
+        assert_string_equal(failure.text, "x.nspawn:4: Network interface e1 is machine x's already");
+        links_down(&second, &l2);
+
+        links_down(&p, &l);
+        assert_false(exists(host_rtnl, "e1") || exists(host_rtnl, "e2") || exists(host_rtnl, "ve-x"));
+        machine_done(&m);
+        machine_done(&other);
+}
+
+/* Where the kernel has no ipvlan, the failure says so and nothing is left. */
+static void test_links_ipvlan(void **state)
+{
+        LinkOp op = { .kind = LINK_IPVLAN, .host_name = (char *) "lan", .inner_name = "iv-lan" };
+        LinkPlan p = plan_of(&op, 1);
+        Machine m = machine_new();
+        Links l = LINKS_NULL;
+        Failure failure = { 0 };
+        int r;
+
+        make_pair("lan", "behind");
+        r = links_up(&p, "x", m.netns, &l, &failure);
+        if (r < 0) {
+                assert_int_equal(r, -EOPNOTSUPP);
+                assert_non_null(strstr(failure.text, "Failed to make an ipvlan on lan: Operation not supported"));
+        } else
+                assert_true(exists(m.rtnl, "iv-lan"));
+        links_down(&p, &l);
+        assert_false(exists(m.rtnl, "iv-lan"));
+        delete_link(host_rtnl, "lan");
+        machine_done(&m);
+}
+
 static void test_links_macvlan(void **state)
 {
         LinkOp op = { .kind = LINK_MACVLAN, .host_name = (char *) "lan", .inner_name = "mv-lan",
@@ -340,6 +367,80 @@ static void test_links_move(void **state)
         links_down(&p, &l);
         assert_true(exists(host_rtnl, "eth7"));
         delete_link(host_rtnl, "eth7");
+}
+
+static void assert_alias(const char *name, const char *expected)
+{
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(host_rtnl, name, &link), 0);
+        assert_string_equal(link.alias, expected);
+}
+
+/* The payload has put it into a namespace of its own; the kernel brings it back to the host when that ends, under the name
+ * that it has. (It does so with hardware only: here the test does it.) */
+static void test_links_move_returned_by_the_kernel(void **state)
+{
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkPlan p = plan_of(&op, 1);
+        Machine m = machine_new();
+        Links l = LINKS_NULL;
+        Failure failure = { 0 };
+        RtnlLink inside;
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *request;
+        char text[RTNL_TEXT_MAX];
+
+        make_pair("eth7", "behind");
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        assert_int_equal(rtnl_get_link(m.rtnl, "wan", &inside), 0);
+        assert_string_equal(inside.alias, "box:x:eth7");
+
+        request = rtnl_add(&q, RTM_SETLINK, 0, inside.ifindex);
+        mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t) host_netns);
+        mnl_attr_put_strz(request, IFLA_IFNAME, "mine");
+        assert_int_equal(rtnl_call(m.rtnl, &q, NULL, text), 0);
+
+        links_down(&p, &l);
+        assert_true(exists(host_rtnl, "eth7"));
+        assert_false(exists(host_rtnl, "mine"));
+        assert_alias("eth7", "");
+        delete_link(host_rtnl, "eth7");
+        machine_done(&m);
+}
+
+/* The supervisor was killed, and the interface is on the host under its inner name: the next start finds it. */
+static void test_links_move_after_a_crash(void **state)
+{
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkPlan p = plan_of(&op, 1);
+        _cleanup_(problems_done) Problems problems = { 0 };
+        Machine m = machine_new();
+        Links l = LINKS_NULL;
+        Failure failure = { 0 };
+
+        make_pair("wan", "behind");
+        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
+        assert_int_equal(problems.n_fatal, 1);
+        set_link(host_rtnl, "wan", IFLA_IFALIAS, "box:x:eth7", 11, false);
+        problems_done(&problems);
+        problems = (Problems) { 0 };
+        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
+        assert_int_equal(problems.n_fatal, 0);
+
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        assert_true(exists(m.rtnl, "wan"));
+        links_down(&p, &l);
+        assert_true(exists(host_rtnl, "eth7"));
+        assert_alias("eth7", "");
+
+        /* An alias that somebody gave it is not ours to change. */
+        set_link(host_rtnl, "eth7", IFLA_IFALIAS, "uplink", 7, false);
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        links_down(&p, &l);
+        assert_alias("eth7", "uplink");
+        delete_link(host_rtnl, "eth7");
+        machine_done(&m);
 }
 
 /* Its name is in use when it comes back: it comes back all the same. */
@@ -395,7 +496,7 @@ static void test_links_check(void **state)
         _cleanup_(problems_done) Problems problems = { 0 };
 
         ops[0].bridge = (char *) "lo";
-        assert_int_equal(links_check(&p, &problems), 0);
+        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
         assert_int_equal(problems.n_fatal, 2);
         assert_string_equal(problems.items[0].text,
                             "/etc/systemd/nspawn/x.nspawn:12: MACVLAN=eth7: no such interface");
@@ -443,8 +544,14 @@ int main(void)
                 cmocka_unit_test(test_links_veth_stale),
                 cmocka_unit_test(test_links_bridge),
                 cmocka_unit_test(test_links_bridge_wrong),
+                cmocka_unit_test(test_links_zone),
+                cmocka_unit_test(test_links_zone_is_no_bridge),
+                cmocka_unit_test(test_links_extra),
+                cmocka_unit_test(test_links_ipvlan),
                 cmocka_unit_test(test_links_macvlan),
                 cmocka_unit_test(test_links_move),
+                cmocka_unit_test(test_links_move_returned_by_the_kernel),
+                cmocka_unit_test(test_links_move_after_a_crash),
                 cmocka_unit_test(test_links_move_name_taken),
                 cmocka_unit_test(test_links_failure_in_the_middle),
                 cmocka_unit_test(test_links_check),
@@ -453,12 +560,7 @@ int main(void)
         };
 
         log_setup("test-link", LOG_ERR);
-        if (unshare(CLONE_NEWUSER) < 0)
+        if (!host_new())
                 return 77;
-        host_netns = namespace_new();
-        if (host_netns < 0)
-                return 77;
-        host_rtnl = rtnl_open();
-
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

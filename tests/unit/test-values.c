@@ -13,7 +13,6 @@
 static char reason[SETTING_REASON_MAX];
 
 static const Source file = { "/etc/systemd/nspawn/t.nspawn", 3 };
-static const Source other_file = { "/run/systemd/nspawn/u.nspawn", 1 };
 static const Source command_line = { "--switch=", 0 };
 
 static int set_from(Settings *s, SettingId id, const char *text, Source from)
@@ -327,55 +326,6 @@ static void test_bind_user(void **state)
         assert_int_equal(s->n_bind_users, 0);
 }
 
-static void test_interface_names(void **state)
-{
-        static const char *const bad[] = { "sixteencharacter", ".", "..", "a/b", "a b:c:d e", "eth%d", "123", "all",
-                "default", ":x", "a:", "a:b:c", "\xc3\xa4", "a:1" };
-        Settings *s = *state;
-
-        assert_int_equal(set(s, SETTING_MACVLAN, "eth0 sixteencharacter:lan"), -EINVAL);
-        assert_int_equal(s->n_macvlan, 0);
-        assert_int_equal(set(s, SETTING_MACVLAN, "eth0 fifteencharacte:lan"), 0);
-        assert_int_equal(s->n_macvlan, 2);
-        assert_null(s->macvlan[0].inner);
-        assert_string_equal(s->macvlan[1].host, "fifteencharacte");
-        assert_string_equal(s->macvlan[1].inner, "lan");
-
-        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-                if (set(s, SETTING_INTERFACE, bad[i]) != -EINVAL)
-                        fail_msg("'%s' was taken", bad[i]);
-        assert_int_equal(s->n_interfaces, 0);
-        assert_int_equal(set(s, SETTING_BRIDGE, "br0"), 0);
-        assert_int_equal(set(s, SETTING_BRIDGE, "br/0"), -EINVAL);
-        assert_string_equal(s->bridge, "br0");
-}
-
-static void test_private_network_follows(void **state)
-{
-        Settings *s = *state;
-
-        /* One file: any link implies it, as in systemd-nspawn. */
-        assert_int_equal(set(s, SETTING_PRIVATE, "no"), 0);
-        assert_false(settings_private_network(s));
-        assert_int_equal(set(s, SETTING_BRIDGE, "br0"), 0);
-        assert_true(settings_private_network(s));
-        assert_true(settings_veth(s));
-
-        /* Another writer's Private=no takes the link back. */
-        assert_int_equal(set_from(s, SETTING_PRIVATE, "no", other_file), 0);
-        assert_false(settings_private_network(s));
-        assert_false(settings_veth(s));
-
-        /* And a link that is asked for later still brings it again. */
-        assert_int_equal(set_from(s, SETTING_VIRTUAL_ETHERNET, "yes", command_line), 0);
-        assert_true(settings_private_network(s));
-        assert_int_equal(set_from(s, SETTING_PRIVATE, "yes", command_line), 0);
-        assert_int_equal(set_from(s, SETTING_VIRTUAL_ETHERNET, "no", command_line), 0);
-        assert_int_equal(set_from(s, SETTING_BRIDGE, "", command_line), 0);
-        assert_true(settings_private_network(s));
-        assert_false(settings_veth(s));
-}
-
 static void test_choices_and_names(void **state)
 {
         Settings *s = *state;
@@ -434,8 +384,6 @@ int main(void)
                 CASE(test_bind_refused),
                 CASE(test_tmpfs_and_inaccessible),
                 CASE(test_bind_user),
-                CASE(test_interface_names),
-                CASE(test_private_network_follows),
                 CASE(test_choices_and_names),
         };
 

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Links beyond the one cable: zones, more cables, ipvlan, interfaces that are moved, network namespaces that are there."""
+
+import os
+
+import pytest
+
+import support
+from support import output, run, wait_for
+from test_network import host_links, in_network, links
+
+
+# A payload that is there at once, and gone at once.
+COMMAND = '[Exec]\nBoot=no\nParameters=/bin/sleep 10000\n'
+
+
+@pytest.fixture
+def busybox(machine):
+    """busybox(network, name, unit='box@'): a running machine with this [Network] section."""
+    def start(network, name=None, unit='box@'):
+        made = machine('busybox', name=name, unit=unit)
+        made.write_file(f'[Network]\n{network}\n{COMMAND}')
+        made.start()
+        return made
+    return start
+
+
+@pytest.fixture
+def refusal(machine):
+    """refusal(network): what the unit says of a start that fails."""
+    def start(network, name=None):
+        made = machine('busybox', name=name)
+        made.write_file(f'[Network]\n{network}\n{COMMAND}')
+        assert made.start(check=False).returncode != 0
+        return made.property('StatusText')
+    return start
+
+
+@pytest.fixture
+def pair():
+    """pair(name): a veth pair on the host, NAME and NAME-peer."""
+    made = []
+
+    def make(name):
+        run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', f'{name}-peer')
+        made.append(name)
+        return name
+    yield make
+    for name in made:
+        run('ip', 'link', 'delete', f'{name}-peer', check=False)
+
+
+def interfaces_at_machined(machine):
+    path = ''.join(c if c.isalnum() else f'_{ord(c):02x}' for c in machine.name)
+    words = output('busctl', 'get-property', 'org.freedesktop.machine1', f'/org/freedesktop/machine1/machine/{path}',
+                   'org.freedesktop.machine1.Machine', 'NetworkInterfaces').split()
+    return [int(word) for word in words[2:]]
+
+
+def index(link):
+    return int(support.Path(f'/sys/class/net/{link}/ifindex').read_text())
+
+
+def give_address(machine, address, link='host0'):
+    in_network(machine, 'ip', 'address', 'add', address, 'dev', link)
+    in_network(machine, 'ip', 'link', 'set', link, 'up')
+
+
+# -------------------------------------------------------------------- zones
+
+def test_a_zone_s_bridge_comes_and_goes_with_its_members(nothing_left, busybox):
+    """Also where some of them are systemd-nspawn's."""
+    one = busybox('Zone=shop', name='zone-1')
+    bridge = host_links()['vz-shop']
+    assert bridge['linkinfo']['info_kind'] == 'bridge' and 'UP' in bridge['flags']
+    assert host_links()['vb-zone-1']['master'] == 'vz-shop'
+    assert interfaces_at_machined(one) == [index('vz-shop')]
+
+    two, theirs = busybox('Zone=shop', name='zone-2'), busybox('Zone=shop', name='zone-3', unit='systemd-nspawn@')
+    assert [link for link, each in host_links().items() if each.get('master') == 'vz-shop'] == [
+        'vb-zone-1', 'vb-zone-2', 'vb-zone-3']
+    for number, machine in enumerate((one, two, theirs), 1):
+        give_address(machine, f'10.45.0.{number}/24')
+    in_network(one, 'ping', '-c1', '-W5', '10.45.0.2')
+    in_network(two, 'ping', '-c1', '-W5', '10.45.0.3')
+
+    one.stop()
+    theirs.stop()
+    assert 'vz-shop' in host_links()
+    two.stop()
+    assert 'vz-shop' not in host_links()
+
+
+def test_a_zone_s_last_member_may_be_systemd_nspawn_s(nothing_left, busybox):
+    one, theirs = busybox('Zone=shop', name='zone-1'), busybox('Zone=shop', name='zone-3', unit='systemd-nspawn@')
+    one.stop()
+    assert 'vz-shop' in host_links()
+    theirs.stop()
+    assert 'vz-shop' not in host_links()
+
+
+def test_a_bridge_left_by_a_killed_supervisor_goes_with_the_next_member(nothing_left, busybox):
+    machine = busybox('Zone=shop', name='zone-1')
+    run('systemctl', 'kill', '--signal=KILL', machine.unit)
+    wait_for(lambda: machine.property('ActiveState') == 'failed')
+    wait_for(lambda: 'vb-zone-1' not in host_links())
+    assert 'vz-shop' in host_links()
+    machine.start()
+    machine.stop()
+    assert 'vz-shop' not in host_links()
+
+
+def test_members_that_come_and_go_at_once_do_not_lose_the_bridge(nothing_left, machine):
+    made = [machine('busybox', name=f'zone-{number}') for number in range(4)]
+    for each in made:
+        each.write_file(f'[Network]\nZone=shop\n{COMMAND}')
+    units = [each.unit for each in made]
+    for _ in range(4):
+        run('systemctl', 'start', *units)
+        assert {link for link, each in host_links().items() if each.get('master') == 'vz-shop'} == {
+            f'vb-zone-{number}' for number in range(4)}
+        run('systemctl', 'restart', *units[:2])
+        run('systemctl', 'stop', *units)
+        assert 'vz-shop' not in host_links()
+
+
+def test_zone_and_bridge_exclude_each_other(nothing_left, refusal):
+    status = refusal('Bridge=br9\nZone=shop', name='zone-x')
+    assert 'zone-x.nspawn:3: Zone=shop: excludes Bridge=br9' in status and 'zone-x.nspawn:2' in status
+
+
+# -------------------------------------------------------------------- more cables
+
+def test_extra_cables_are_systemd_nspawn_s(nothing_left, busybox):
+    """Names, addresses, states, beside the one cable and without it."""
+    text = 'VirtualEthernet=yes\nVirtualEthernetExtra=extra0:lan\nVirtualEthernetExtra=extra1'
+
+    def look(unit):
+        machine = busybox(text, name='extra', unit=unit)
+        outer, inner = host_links(), links(machine)
+        found = {name: (outer[name]['address'], outer[name].get('master'), 'UP' in outer[name]['flags'])
+                 for name in ('extra0', 'extra1')}
+        found.update({f'inner {name}': (link['address'], 'UP' in link['flags']) for name, link in inner.items()})
+        assert interfaces_at_machined(machine) == [index('ve-extra')]
+        machine.stop()
+        machine.remove()
+        return found
+    ours = look('box@')
+    assert set(ours) == {'extra0', 'extra1', 'inner host0', 'inner lan', 'inner extra1'}
+    assert not ours['extra0'][2] and ours['extra0'][1] is None
+    assert ours == look('systemd-nspawn@')
+
+
+def test_a_cable_s_name_is_one_machine_s(nothing_left, busybox, refusal):
+    first = busybox('VirtualEthernetExtra=wire0:wan', name='extra-1')
+    assert set(links(first)) == {'wan'}
+    status = refusal('VirtualEthernetExtra=wire0', name='extra-2')
+    assert "extra-2.nspawn:2: Network interface wire0 is machine extra-1's already" in status
+    assert set(links(first)) == {'wan'}
+    first.stop()
+
+
+def test_mac_from_the_environment(nothing_left, machine):
+    made = machine('busybox', name='mac')
+    made.write_file(COMMAND)
+    made.write_unit_settings('[Service]\nEnvironment=SYSTEMD_NSPAWN_NETWORK_MAC=02:12:34:56:78:9a\n')
+    made.start()
+    assert links(made)['host0']['address'] == '02:12:34:56:78:9a'
+    made.stop()
+    made.write_unit_settings('[Service]\nEnvironment=SYSTEMD_NSPAWN_NETWORK_MAC=nonsense\n')
+    assert made.start(check=False).returncode != 0
+    assert 'SYSTEMD_NSPAWN_NETWORK_MAC' in made.property('StatusText')
+
+
+# -------------------------------------------------------------------- on, and of, an interface of the host
+
+def test_ipvlan_or_its_refusal(nothing_left, machine, pair):
+    pair('stand0')
+    made = machine('busybox', name='ipvlan')
+    made.write_file(f'[Network]\nIPVLAN=stand0\n{COMMAND}')
+    result = made.start(check=False)
+    if run('ip', 'link', 'add', 'link', 'stand0', 'probe0', 'type', 'ipvlan', check=False).returncode == 0:
+        run('ip', 'link', 'delete', 'probe0')
+        assert result.returncode == 0
+        assert links(made)['iv-stand0']['address'] == host_links()['stand0']['address']
+        made.stop()
+    else:
+        assert result.returncode != 0
+        assert 'ipvlan.nspawn:2: Failed to make an ipvlan on stand0' in made.property('StatusText')
+
+
+def test_a_moved_interface_comes_back_whatever_its_name_has_become(nothing_left, busybox, pair):
+    pair('give0')
+    mac = host_links()['give0']['address']
+    machine = busybox('Interface=give0:lent', name='lender')
+    in_network(machine, 'ip', 'link', 'set', 'lent', 'name', 'mine')
+    in_network(machine, 'ip', 'link', 'set', 'mine', 'up')
+    assert 'give0' not in host_links()
+    machine.stop()
+    assert host_links()['give0']['address'] == mac
+
+
+def test_a_moved_interface_comes_back_from_a_machine_that_is_killed(nothing_left, busybox, pair):
+    pair('give0')
+    machine = busybox('Interface=give0', name='lender')
+    run('kill', '-KILL', machine.leader())
+    wait_for(lambda: machine.property('ActiveState') in ('failed', 'inactive'))
+    assert 'give0' in host_links()
+
+
+def test_an_interface_that_the_payload_has_hidden_is_told_of(nothing_left, machine, pair):
+    """A virtual interface goes with the namespace that the payload has put it into: nobody can have it back."""
+    pair('give0')
+    made = machine('busybox', name='lender')
+    made.write_file('[Exec]\nBoot=no\nParameters=/bin/sh -c "unshare -n sleep 10000 & sleep 10000"\n[Network]\nInterface=give0\n')
+    made.start()
+    own = os.stat(f'/proc/{made.leader()}/ns/net').st_ino
+    hidden = wait_for(lambda: [pid for pid in output('pgrep', '-P', made.leader(), check=False).split()
+                               if os.stat(f'/proc/{pid}/ns/net').st_ino != own])[0]
+    in_network(made, 'ip', 'link', 'set', 'give0', 'netns', hidden)
+    assert links(made) == {}
+    made.stop()
+    assert 'Interface give0 cannot be given back to the host' in made.journal()
+
+
+# -------------------------------------------------------------------- a namespace that is there
+
+@pytest.fixture
+def namespace():
+    run('ip', 'netns', 'add', 'box-ns')
+    run('ip', '-netns', 'box-ns', 'link', 'add', 'inside0', 'type', 'veth', 'peer', 'name', 'inside1')
+    run('ip', '-netns', 'box-ns', 'link', 'set', 'lo', 'up')
+    yield 'box-ns'
+    run('ip', 'netns', 'delete', 'box-ns')
+
+
+def net_admin(machine):
+    """Has its PID 1 CAP_NET_ADMIN?"""
+    status = support.Path(f'/proc/{machine.leader()}/status').read_text()
+    return bool(int(next(line for line in status.splitlines() if line.startswith('CapEff')).split()[1], 16) & 1 << 12)
+
+
+def same_namespace(machine, name):
+    return os.stat(f'/proc/{machine.leader()}/ns/net').st_ino == os.stat(f'/run/netns/{name}').st_ino
+
+
+def test_namespace_is_joined(nothing_left, namespace, busybox):
+    """With the unit's user namespace, too, from which systemd-nspawn cannot join it."""
+    machine = busybox(f'NamespacePath=/run/netns/{namespace}', name='joiner')
+    assert same_namespace(machine, namespace)
+    assert not net_admin(machine)
+    # /sys is that namespace's as well
+    root = support.Path(f'/proc/{machine.leader()}/root')
+    assert 'inside0' in os.listdir(root / 'sys/class/net')
+    assert interfaces_at_machined(machine) == []
+    machine.stop()
+    assert 'inside0' in output('ip', '-netns', namespace, 'link')
+
+
+def test_namespace_of_the_machine_s_own(nothing_left, namespace, machine):
+    """With Private=yes and without a user namespace: as systemd-nspawn has it."""
+    made = machine('busybox', name='joiner')
+    made.write_file(f'{COMMAND}PrivateUsers=no\n[Network]\nPrivate=yes\nNamespacePath=/run/netns/{namespace}\n')
+    run('ip', '-netns', namespace, 'link', 'set', 'lo', 'down')
+    made.start()
+    assert same_namespace(made, namespace) and net_admin(made)
+    assert 'UP' in in_network(made, 'ip', 'link', 'show', 'lo')
+    made.exec('ip', 'link', 'set', 'inside0', 'up')
+    made.stop()
+
+
+def test_namespace_by_a_switch(nothing_left, namespace, machine):
+    """Relative to the working directory, and for a command."""
+    made = machine('busybox', name='joiner', unit='none@')
+    found = run('box-run', '-q', '--pipe', '-M', 'joiner', '-U', f'--network-namespace-path=netns/{namespace}', '--', 'ls',
+                '/sys/class/net', cwd='/run')
+    assert 'inside0' in found.stdout.split()
+    assert made.path.exists()
+
+
+@pytest.mark.parametrize('path, why', [('/etc/passwd', 'no network namespace'), ('/proc/1/ns/mnt', 'no network namespace'),
+                                       ('/run/netns/none', 'No such file or directory'), ('/dev/zero', 'no network namespace')])
+def test_what_is_no_namespace_is_refused(nothing_left, refusal, path, why):
+    assert f'joiner.nspawn:2: NamespacePath={path}: {why}' in refusal(f'NamespacePath={path}', name='joiner')
+
+
+def test_namespace_excludes_links(nothing_left, namespace, refusal):
+    status = refusal(f'NamespacePath=/run/netns/{namespace}\nVirtualEthernet=yes', name='joiner')
+    assert 'joiner.nspawn:2: NamespacePath=' in status and 'VirtualEthernet=' in status and 'joiner.nspawn:3' in status

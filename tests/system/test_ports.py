@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Port=: ports of the host that lead to a machine, from another network and from the host itself."""
+
+import subprocess
+
+import pytest
+
+import support
+from support import output, run, wait_for
+from test_links import COMMAND
+from test_network import host_links, in_network, links
+
+# Answers each connection, or datagram, with its argument.
+SERVER = '''
+import socket, sys
+kind, port, word = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
+s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM if kind == 'tcp' else socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('::', port))
+if kind == 'tcp':
+    s.listen(8)
+print('ready', flush=True)
+while True:
+    if kind == 'tcp':
+        c, _ = s.accept()
+        c.sendall(word)
+        c.close()
+    else:
+        s.sendto(word, s.recvfrom(64)[1])
+'''
+CLIENT = '''
+import socket, sys
+kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+family = socket.AF_INET6 if ':' in host else socket.AF_INET
+s = socket.socket(family, socket.SOCK_STREAM if kind == 'tcp' else socket.SOCK_DGRAM)
+s.settimeout(2)
+try:
+    s.connect((host, port))
+    if kind == 'udp':
+        s.send(b'?')
+    print(s.recv(64).decode(), end='')
+except OSError:
+    pass
+'''
+
+
+def ask(host, port, kind='tcp', where=()):
+    """What is answered at this port; '' where nobody does."""
+    return output(*where, 'python3', '-c', CLIENT, kind, host, port)
+
+
+def answered(host, where, port=8080, word='web'):
+    """Waits for an answer: hosts that have not met have to find each other first."""
+    wait_for(lambda: ask(host, port, where=where) == word)
+
+
+@pytest.fixture(scope='module')
+def outside():
+    """A network beyond the host: the words that run a command there. The host is 10.77.0.1 and fd77::1 to it."""
+    forwarding = ['net.ipv4.conf.all.forwarding', 'net.ipv6.conf.all.forwarding']
+    before = [output('sysctl', '-n', name) for name in forwarding]
+    run('ip', 'netns', 'add', 'outside')
+    run('ip', 'link', 'add', 'out0', 'type', 'veth', 'peer', 'name', 'out1', 'netns', 'outside')
+    inside = ('ip', 'netns', 'exec', 'outside')
+    for where, link, number in (((), 'out0', 1), (inside, 'out1', 2)):
+        run(*where, 'ip', 'address', 'add', f'10.77.0.{number}/24', 'dev', link)
+        run(*where, 'ip', 'address', 'add', f'fd77::{number}/64', 'dev', link, 'nodad')
+        run(*where, 'ip', 'link', 'set', link, 'up')
+    for name in forwarding:
+        run('sysctl', '-q', f'{name}=1')
+    yield inside
+    run('ip', 'link', 'delete', 'out0')
+    run('ip', 'netns', 'delete', 'outside')
+    for name, value in zip(forwarding, before):
+        run('sysctl', '-q', f'{name}={value}')
+
+
+class Served:
+    """A machine on a cable that nobody else configures, with servers that run in its network."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.servers = []
+
+    def configure(self, number=2):
+        run('ip', 'address', 'add', '10.78.0.1/24', 'dev', 'portwire')
+        run('ip', 'address', 'add', 'fd78::1/64', 'dev', 'portwire', 'nodad')
+        run('ip', 'link', 'set', 'portwire', 'up')
+        self.inside('ip', 'link', 'set', 'host0', 'up')
+        self.give(number)
+
+    def inside(self, *command):
+        return in_network(self.machine, *command)
+
+    def give(self, number):
+        self.inside('ip', 'address', 'add', f'10.78.0.{number}/24', 'dev', 'host0')
+        self.inside('ip', 'address', 'add', f'fd78::{number}/64', 'dev', 'host0', 'nodad')
+        self.inside('ip', 'route', 'replace', 'default', 'via', '10.78.0.1')
+        self.inside('ip', '-6', 'route', 'replace', 'default', 'via', 'fd78::1')
+
+    def take(self, number):
+        self.inside('ip', 'address', 'delete', f'10.78.0.{number}/24', 'dev', 'host0')
+        self.inside('ip', 'address', 'delete', f'fd78::{number}/64', 'dev', 'host0')
+
+    def serve(self, kind, port, word):
+        server = subprocess.Popen(['nsenter', '-t', str(self.machine.leader()), '-n', 'python3', '-c', SERVER, kind, str(port),
+                                   word], stdout=subprocess.PIPE)
+        self.servers.append(server)
+        assert server.stdout.readline() == b'ready\n'
+
+    def close(self):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+            server.stdout.close()
+
+
+@pytest.fixture
+def served(machine):
+    """served(ports, name='ports'): a running machine with these lines in [Network] and a cable, configured."""
+    made = []
+
+    def start(ports, name='ports'):
+        box = machine('busybox', name=name)
+        box.write_file(f'[Network]\nVirtualEthernetExtra=portwire:host0\n{ports}\n{COMMAND}')
+        box.start()
+        one = Served(box)
+        made.append(one)
+        one.configure()
+        return one
+    yield start
+    for one in made:
+        one.close()
+
+
+def rules(name):
+    return run('nft', 'list', 'table', 'inet', f'box-{name}', check=False).stdout
+
+
+def test_ports_of_the_host_lead_to_the_machine(nothing_left, outside, served):
+    web = served('Port=8080:80 udp:5300:53\nPort=443')
+    for kind, port, word in (('tcp', 80, 'web'), ('tcp', 443, 'safe'), ('udp', 53, 'dns')):
+        web.serve(kind, port, word)
+    answered('fd77::1', outside)
+    for host in ('10.77.0.1', 'fd77::1', '10.78.0.1'):
+        assert ask(host, 8080, where=outside if '77' in host else ()) == 'web'
+        assert ask(host, 443, where=outside if '77' in host else ()) == 'safe'
+        assert ask(host, 5300, 'udp', where=outside if '77' in host else ()) == 'dns'
+
+    # not: other ports, the other protocol, the host's loopback
+    assert ask('10.77.0.1', 80, where=outside) == ''
+    assert ask('10.77.0.1', 5300, where=outside) == ''
+    assert ask('127.0.0.1', 8080) == '' and ask('::1', 8080) == ''
+    # nor what only passes through the host
+    assert ask('10.78.0.2', 8080, where=outside) == ''
+    web.machine.stop()
+    assert ask('10.77.0.1', 8080, where=outside) == ''
+
+
+def test_ports_follow_the_machine_s_address(nothing_left, outside, served):
+    web = served('Port=8080:80')
+    web.serve('tcp', 80, 'web')
+    answered('10.77.0.1', outside)
+    web.take(2)
+    web.give(7)
+    wait_for(lambda: '10.78.0.7' in rules('ports') and 'fd78::7' in rules('ports'))
+    for host in ('10.77.0.1', 'fd77::1'):
+        answered(host, outside)
+    web.take(7)
+    wait_for(lambda: 'dnat' not in rules('ports'))
+    web.machine.stop()
+
+
+def test_a_flood_of_address_changes_does_not_keep_the_supervisor_busy(nothing_left, served):
+    web = served('Port=8080:80')
+    pid = web.machine.property('MainPID')
+
+    def cpu():
+        fields = support.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+    before = cpu()
+    web.inside('sh', '-c', 'for i in $(seq 1000); do echo "address replace 10.99.$((i % 200)).1/24 dev host0"; '
+                           'echo "address delete 10.99.$((i % 200)).1/24 dev host0"; done | ip -batch -')
+    wait_for(lambda: '10.78.0.2' in rules('ports'))
+    assert cpu() - before < 1
+    web.machine.stop()
+
+
+def test_rules_are_the_supervisor_s_and_go_with_it(nothing_left, served):
+    web = served('Port=8080:80')
+    wait_for(lambda: '10.78.0.2' in rules('ports'))
+    assert run('nft', 'delete', 'table', 'inet', 'box-ports', check=False).returncode != 0
+    run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', web.machine.unit)
+    wait_for(lambda: not rules('ports'))
+    wait_for(lambda: web.machine.property('ActiveState') == 'failed')
+    wait_for(lambda: 'portwire' not in host_links())
+    web.machine.start()
+    web.configure()
+    wait_for(lambda: '10.78.0.2' in rules('ports'))
+    web.machine.stop()
+    assert not support.Path('/run/box/ports/tcp-8080').exists()
+
+
+def test_a_port_is_one_machine_s(nothing_left, served, machine):
+    web = served('Port=8080:80')
+    second = machine('busybox', name='ports-2')
+    second.write_file(f'[Network]\nPort=8080:81\n{COMMAND}')
+    assert second.start(check=False).returncode != 0
+    assert 'ports-2.nspawn:2: Port=tcp:8080: machine ports has this port' in second.property('StatusText')
+    wait_for(lambda: '10.78.0.2' in rules('ports'))
+
+    # the unit's cable is still the machine's: Port= says nothing about links
+    second.write_file(f'[Network]\nPort=udp:8080:81\n{COMMAND}')
+    second.start()
+    assert 'host0' in links(second) and 've-ports-2' in host_links()
+    web.machine.stop()
+    second.stop()
+
+
+def test_ports_do_not_lead_to_the_host(nothing_left, served):
+    """The payload claims an address of the host's."""
+    web = served('Port=8080:80')
+    web.take(2)
+    for address in ('10.78.0.1/32', '127.0.0.9/32'):
+        web.inside('ip', 'address', 'add', address, 'dev', 'lo', 'scope', 'global')
+    wait_for(lambda: 'dnat' not in rules('ports'))
+    web.inside('ip', 'address', 'add', '10.78.0.9/24', 'dev', 'host0')
+    wait_for(lambda: '10.78.0.9' in rules('ports'))
+    assert '10.78.0.1:' not in rules('ports') and '127.0.0.9' not in rules('ports')
+    web.machine.stop()
+
+
+def test_ports_by_switch_and_dhcp(nothing_left, machine):
+    """As most use it: the unit's cable, an address from networkd on the host."""
+    deb = machine('deb12', name='ports-deb')
+    deb.write_file('[Network]\nPort=8022:22\n')
+    deb.start()
+    wait_for(lambda: 'dnat ip to 192.168.' in rules('ports-deb') or 'dnat ip to 1' in rules('ports-deb'))
+    deb.stop()
+
+
+def test_ports_need_a_network(nothing_left, machine):
+    made = machine('busybox', name='ports')
+    made.write_file('[Network]\nPrivate=no\nPort=8080\n')
+    assert made.start(check=False).returncode != 0
+    status = made.property('StatusText')
+    assert 'ports.nspawn:3: Port=8080' in status and 'ports.nspawn:2' in status
+    result = run('box-run', '-M', 'ports', '-p', '80', '--settings=no', '--', 'true', check=False)
+    assert result.returncode == 1 and '--port=' in result.stderr and 'VirtualEthernet' in result.stderr

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Real rules and real connections: from the host to a port of its own, which is answered in the machine. */
+
+#include "netns-fixture.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "container/port-forward.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+static char lock_dir[] = "/tmp/box-test-ports-XXXXXX";
+
+static PortSetting ports[] = {
+        { .host = 8080, .inner = 80, .from = { "x.nspawn", 3 } },
+        { .udp = true, .host = 5353, .inner = 53, .from = { "x.nspawn", 4 } },
+};
+static const NetworkPlan plan = { .is_private = true, .ports = ports, .n_ports = ARRAY_SIZE(ports) };
+
+static void address_of(const char *text, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+        struct sockaddr_in6 *six = (void *) ret;
+        struct sockaddr_in *four = (void *) ret;
+
+        memset(ret, 0, sizeof(*ret));
+        if (strchr(text, ':')) {
+                *six = (struct sockaddr_in6) { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+                assert_int_equal(inet_pton(AF_INET6, text, &six->sin6_addr), 1);
+                *ret_size = sizeof(*six);
+        } else {
+                *four = (struct sockaddr_in) { .sin_family = AF_INET, .sin_port = htons(port) };
+                assert_int_equal(inet_pton(AF_INET, text, &four->sin_addr), 1);
+                *ret_size = sizeof(*four);
+        }
+}
+
+static void give(int rtnl, const char *link, const char *text, unsigned prefix)
+{
+        int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+        uint8_t bytes[16];
+
+        assert_int_equal(inet_pton(family, text, bytes), 1);
+        add_address(rtnl, link, family, bytes, prefix, RT_SCOPE_UNIVERSE, 0);
+}
+
+/* A server in the machine, on all addresses of both families. */
+static int listen_in(const Machine *m, int type, uint16_t port)
+{
+        struct sockaddr_storage address;
+        socklen_t size;
+        int fd;
+
+        assert_int_equal(setns(m->netns, CLONE_NEWNET), 0);
+        fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        address_of("::", port, &address, &size);
+        assert_int_equal(bind(fd, (struct sockaddr *) &address, size), 0);
+        if (type == SOCK_STREAM)
+                assert_int_equal(listen(fd, 5), 0);
+        assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
+        return fd;
+}
+
+/* Does a connection from the host to this port of its own get anywhere? Not: it is refused at once. */
+static bool connects(const char *address, uint16_t port)
+{
+        struct sockaddr_storage to;
+        socklen_t size;
+        _cleanup_close_ int fd = -EBADF;
+
+        address_of(address, port, &to, &size);
+        fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        return connect(fd, (struct sockaddr *) &to, size) == 0;
+}
+
+static int forward(const Machine *m, const char *name, PortForward **ret, Failure *failure)
+{
+        const PortTarget target = { .machine = name, .netns_fd = m->netns, .lock_dir = lock_dir };
+
+        return port_forward_new(&plan, &target, ret, failure);
+}
+
+static Machine connected_machine(void)
+{
+        Machine m = machine_new();
+
+        connect_machine(&m, "ve-x", "host0");
+        set_link(host_rtnl, "lo", 0, NULL, 0, true);
+        give(host_rtnl, "ve-x", "10.1.0.1", 24);
+        give(host_rtnl, "ve-x", "fd00:1::1", 64);
+        return m;
+}
+
+static void test_follows_addresses(void **state)
+{
+        Machine m = connected_machine();
+        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+        uint8_t bytes[16];
+
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        assert_false(connects("10.1.0.1", 8080));
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_true(connects("10.1.0.1", 8080));
+        assert_false(connects("10.1.0.1", 80));
+        assert_false(connects("127.0.0.1", 8080));
+        assert_false(connects("fd00:1::1", 8080));
+
+        give(m.rtnl, "host0", "fd00:1::2", 64);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_true(connects("fd00:1::1", 8080));
+        assert_false(connects("::1", 8080));
+        assert_true(connects("10.1.0.1", 8080));
+
+        /* Another address in place of the first: the rules are its. */
+        assert_int_equal(inet_pton(AF_INET, "10.1.0.2", bytes), 1);
+        remove_address(m.rtnl, "host0", AF_INET, bytes, 24);
+        give(m.rtnl, "host0", "10.1.0.3", 24);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_true(connects("10.1.0.1", 8080));
+
+        f = port_forward_free(f);
+        assert_false(connects("10.1.0.1", 8080));
+        assert_false(connects("fd00:1::1", 8080));
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+static void test_udp(void **state)
+{
+        Machine m = connected_machine();
+        _cleanup_close_ int server = listen_in(&m, SOCK_DGRAM, 53), client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct timeval patience = { .tv_sec = 5 };
+        struct sockaddr_storage to;
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+        socklen_t size;
+        char byte = 0;
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        address_of("10.1.0.1", 5353, &to, &size);
+        assert_int_equal(sendto(client, "x", 1, 0, (struct sockaddr *) &to, size), 1);
+        assert_int_equal(setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+        assert_int_equal(recv(server, &byte, 1, 0), 1);
+        assert_int_equal(byte, 'x');
+        f = port_forward_free(f);
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+/* By the loop, without anybody's asking. */
+static void test_attached(void **state)
+{
+        Machine m = connected_machine();
+        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        sd_event *event = NULL;
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+        bool ok = false;
+
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        assert_true(sd_event_new(&event) >= 0);
+        assert_true(port_forward_attach(f, event) >= 0);
+        assert_true(sd_event_run(event, 1000 * 1000) >= 0);
+        assert_false(connects("10.1.0.1", 8080));
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        for (unsigned i = 0; i < 20 && !ok; i++) {
+                assert_true(sd_event_run(event, 100 * 1000) >= 0);
+                ok = connects("10.1.0.1", 8080);
+        }
+        assert_true(ok);
+
+        port_forward_detach(f);
+        f = port_forward_free(f);
+        event = sd_event_unref(event);
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+/* One machine a port; the other is named. The lock goes with its holder. */
+static void test_port_taken(void **state)
+{
+        Machine m = machine_new(), other = machine_new();
+        PortForward *f = NULL, *g = NULL;
+        Failure failure = { 0 };
+
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        assert_int_equal(forward(&other, "y", &g, &failure), -EBUSY);
+        assert_string_equal(failure.text, "x.nspawn:3: Port=tcp:8080: machine x has this port of the host");
+        f = port_forward_free(f);
+        assert_int_equal(forward(&other, "y", &g, &failure), 0);
+        g = port_forward_free(g);
+        machine_done(&m);
+        machine_done(&other);
+}
+
+/* A supervisor that is killed leaves no rule that leads to nobody, or to somebody else. */
+static void test_killed(void **state)
+{
+        Machine m = connected_machine();
+        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+        int ready[2];
+        char byte;
+        pid_t pid;
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        assert_int_equal(pipe(ready), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (forward(&m, "x", &f, NULL) >= 0 && write(ready[1], "1", 1) == 1)
+                        pause();
+                _exit(1);
+        }
+        close(ready[1]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        assert_true(connects("10.1.0.1", 8080));
+        assert_int_equal(forward(&m, "x", &f, &failure), -EBUSY);
+
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_false(connects("10.1.0.1", 8080));
+        failure = (Failure) { 0 };
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        assert_true(connects("10.1.0.1", 8080));
+        f = port_forward_free(f);
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+/* Many ports are one transaction. */
+static void test_many(void **state)
+{
+        Machine m = connected_machine();
+        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        PortSetting many[40];
+        const NetworkPlan p = { .is_private = true, .ports = many, .n_ports = ARRAY_SIZE(many) };
+        const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir };
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+
+        for (uint16_t i = 0; i < ARRAY_SIZE(many); i++)
+                many[i] = (PortSetting) { .host = (uint16_t) (20000 + i), .inner = 80 };
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        give(m.rtnl, "host0", "fd00:1::2", 64);
+        assert_int_equal(port_forward_new(&p, &target, &f, &failure), 0);
+        assert_true(connects("10.1.0.1", 20000));
+        assert_true(connects("fd00:1::1", 20039));
+        f = port_forward_free(f);
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_follows_addresses),
+                cmocka_unit_test(test_udp),
+                cmocka_unit_test(test_attached),
+                cmocka_unit_test(test_port_taken),
+                cmocka_unit_test(test_killed),
+                cmocka_unit_test(test_many),
+        };
+        int r;
+
+        log_setup("test-port-forward", LOG_ERR);
+        if (!mkdtemp(lock_dir) || !host_new())
+                return 77;
+        r = cmocka_run_group_tests(tests, NULL, NULL);
+        /* No lock is left: it would not be empty. */
+        return rmdir(lock_dir) < 0 ? 1 : r;
+}
