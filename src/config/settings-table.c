@@ -28,6 +28,7 @@ static const char *const words_resolv_conf[] = {
         "replace-uplink", "replace-stub", "bind-host", "bind-static", "bind-uplink", "bind-stub", "delete", NULL
 };
 static const char *const words_timezone[] = { "auto", "off", "copy", "bind", "symlink", "delete", NULL };
+static const char *const words_host_view[] = { "host", "lxcfs", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
 /* The order of the headings in --help is that of their first rows. */
@@ -207,6 +208,12 @@ const SettingRow settings_table[] = {
         { SETTING_ID_MAP, "X-Box", "IdMap", NULL, 0, "ID:HOST:COUNT", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_id_map, .group = group_users,
           .help = "Users and groups of the machine, and which they are on the host" },
+        { SETTING_APPARMOR_PROFILE, "X-Box", "AppArmorProfile", NULL, 0, "[-]PROFILE", NULL, SETTING_PRIVILEGED,
+          value_apparmor_profile, FIELD(apparmor_profile), .group = group_users,
+          .help = "AppArmor profile to run under; with \"-\" only where that can be" },
+        { SETTING_HOST_VIEW, "X-Box", "HostView", NULL, 0, "host|lxcfs", NULL, SETTING_PRIVILEGED,
+          value_choice, FIELD(host_view), words_host_view, group_files,
+          .help = "What /proc tells: of the host, or (by lxcfs) of what the machine may use" },
         { SETTING_AFTER, "X-Box", "After", NULL, 0, "MACHINE…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_machines, .group = group_host,
           .help = "Start once these machines are ready, where they start as well" },

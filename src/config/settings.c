@@ -135,6 +135,7 @@ void settings_done(Settings *s)
         strings_free(s->profiles, s->n_profiles);
         free(s->init);
         free(s->id_map);
+        free(s->apparmor_profile);
         strings_free(s->after, s->n_after);
         strings_free(s->requires, s->n_requires);
         unit_properties_free(s->resources, s->n_resources);

@@ -201,12 +201,18 @@ typedef enum BootTime {
         BOOT_TIME_HOST,         /* clocks since boot are the host's */
         BOOT_TIME_ZERO,         /* they begin with the machine: a time namespace */
 } BootTime;
+
 /* A property of the machine's unit. */
 typedef struct UnitPropertySetting {
         UnitProperty property;
         char *text;             /* its value as it was written; NULL where it was not */
         Source from;
 } UnitPropertySetting;
+
+typedef enum HostView {
+        HOST_VIEW_HOST,         /* /proc tells of the host's memory, processors, load … */
+        HOST_VIEW_LXCFS,        /* … of what of them is the machine's, by lxcfs */
+} HostView;
 
 /* A value that may be unset: the default is the reader's business, which depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
@@ -260,6 +266,8 @@ typedef enum SettingId {
         SETTING_STOP_TIMEOUT,
         SETTING_BOOT_TIME,
         SETTING_ID_MAP,
+        SETTING_APPARMOR_PROFILE,
+        SETTING_HOST_VIEW,
         SETTING_AFTER,
         SETTING_REQUIRES,
         /* [X-Resources] */
@@ -353,6 +361,9 @@ typedef struct Settings {
         BootTime boot_time;
         IdMapSetting *id_map;           /* no two of them overlap, on neither side */
         size_t n_id_map;
+        char *apparmor_profile;         /* NULL: none */
+        bool apparmor_optional;         /* go on where it can't be had */
+        HostView host_view;
         uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
         StringSetting *after;           /* names of other machines */
         size_t n_after;

@@ -126,6 +126,23 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
         return 0;
 }
 
+int value_apparmor_profile(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        /* Those of profiles' names that make no trouble: also ":namespace:profile" and "profile//&other". */
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/:&@";
+        const char *name = text + (*text == '-');
+        int r;
+
+        if (*text && (strspn(name, letters) != strlen(name) || strlen(name) > NAME_MAX ||
+                      strcspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name)))
+                return value_refuse(reterr_reason, "not an AppArmor profile's name");
+        r = value_replace(&s->apparmor_profile, *name ? name : NULL);
+        if (r < 0)
+                return r;
+        s->apparmor_optional = name != text;
+        return 0;
+}
+
 /* ---- IdMap= ------------------------------------------------------------------------------------------------- */
 
 /* What the kernel takes in one map is a page of text; BindUser= adds lines of its own. */

@@ -199,6 +199,11 @@ static int print_id_map(const SettingRow *row, const Settings *s, Source from, V
         return 0;
 }
 
+static int print_apparmor_profile(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return s->apparmor_profile ? add_format(ret, from, "%s%s", s->apparmor_optional ? "-" : "", s->apparmor_profile) : 0;
+}
+
 /* ---- users ---------------------------------------------------------------------------------------------------- */
 
 static int print_private_users(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -455,6 +460,7 @@ static const struct {
         { value_property, print_property },
         { value_stop_timeout, print_stop_timeout },
         { value_id_map, print_id_map },
+        { value_apparmor_profile, print_apparmor_profile },
         { value_share_system, print_bool },
 };
 

@@ -16,7 +16,7 @@
 
 _Static_assert(sizeof(ConsoleMode) == sizeof(int) && sizeof(SettingsMode) == sizeof(int) &&
                sizeof(RegisterMode) == sizeof(int) && sizeof(LinkJournal) == sizeof(int) &&
-               sizeof(BootTime) == sizeof(int) && sizeof(Volatile) == sizeof(int) &&
+               sizeof(BootTime) == sizeof(int) && sizeof(HostView) == sizeof(int) && sizeof(Volatile) == sizeof(int) &&
                sizeof(ResolvConf) == sizeof(int) && sizeof(Timezone) == sizeof(int),
                "value_choice() writes any of them as an int");
 

@@ -58,6 +58,7 @@ int value_namespace_path(const SettingRow *row, const char *text, Source from, S
 int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_machines(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_apparmor_profile(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_id_map(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 

@@ -5,13 +5,13 @@
  * compares its members with the fields of the plan. Pure.
  */
 
-#include <sched.h>
 #include <string.h>
 
 #include "config/settings-table.h"
 #include "container/capability.h"
 #include "container/init-control.h"
 #include "container/plan-json-parts.h"
+#include "container/plan-parts.h"
 #include "util/parse.h"
 
 void source_to_json(JsonWriter *w, const char *key, Source from)
@@ -35,16 +35,10 @@ static const char *setting_word(SettingId id, int i)
 
 static void put_namespaces(JsonWriter *w, const Plan *p)
 {
-        static const struct { uint64_t bit; const char *name; } names[] = {
-                { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
-                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
-        };
-
         json_begin_array(w, "namespaces");
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (p->namespaces & names[i].bit)
-                        json_put_string(w, NULL, names[i].name);
-        json_put_string(w, NULL, "cgroup");
+        for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+                if ((p->namespaces | p->late_namespaces) & namespace_names[i].bit)
+                        json_put_string(w, NULL, namespace_names[i].name);
         json_end(w);
 }
 
@@ -74,6 +68,7 @@ static void put_ids(JsonWriter *w, const Plan *p)
                 json_end(w);
         }
         json_end(w);
+        json_put_number(w, "first_id", p->first_id);
         json_put_number(w, "owner", p->owner);
         json_put_bool(w, "idmap_tree", p->idmap_tree);
         json_end(w);
@@ -126,6 +121,7 @@ static void put_confinement(JsonWriter *w, const Plan *p)
         json_put_strings(w, "deny", p->syscall_deny);
         json_end(w);
         json_put_bool(w, "no_new_privileges", p->no_new_privileges);
+        json_put_string(w, "apparmor_profile", p->apparmor_profile);
 }
 
 static void put_limit(JsonWriter *w, const char *key, rlim_t v)
@@ -226,6 +222,11 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_NAMESPACE_PATH] = "network_namespace",
                 [SETTING_INIT] = "init",
                 [SETTING_STOP_TIMEOUT] = "stop",
+                [SETTING_BOOT_TIME] = "namespaces",
+                [SETTING_ID_MAP] = "ids",
+                [SETTING_APPARMOR_PROFILE] = "apparmor_profile",
+                [SETTING_HOST_VIEW] = "mounts",
+                [SETTING_SHARE_SYSTEM] = "namespaces",
                 [SETTING_DIRECTORY] = "root",
                 [SETTING_TEMPLATE] = "template",
                 [SETTING_MACHINE] = "machine",

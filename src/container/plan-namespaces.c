@@ -8,6 +8,11 @@
 
 #include "container/plan-parts.h"
 
+const struct NamespaceName namespace_names[NAMESPACE_KINDS] = {
+        { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
+        { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" }, { CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
+};
+
 static uint64_t shared_namespaces(const Settings *s, const Knobs *k)
 {
         if (s->share_system)

@@ -2,29 +2,22 @@
 
 /* The plan as text, for box-run --dry-run and the golden tests. Pure but for the stream it writes to. */
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "container/capability.h"
 #include "container/init-control.h"
-#include "container/plan.h"
+#include "container/plan-parts.h"
 #include "util/parse.h"
 #include "util/strv.h"
 #include "util/quantity.h"
 
 static void print_namespaces(const Plan *p, FILE *f)
 {
-        static const struct { uint64_t bit; const char *name; } names[] = {
-                { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },
-                { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" }, { CLONE_NEWCGROUP, "cgroup" },
-                { CLONE_NEWTIME, "time" },
-        };
-
         fputs("namespaces:", f);
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if ((p->namespaces | p->late_namespaces) & names[i].bit)
-                        fprintf(f, " %s", names[i].name);
+        for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+                if ((p->namespaces | p->late_namespaces) & namespace_names[i].bit)
+                        fprintf(f, " %s", namespace_names[i].name);
         fputc('\n', f);
 }
 
@@ -70,6 +63,8 @@ static int print_confinement(const Plan *p, FILE *f)
         fputs("system calls: ", f);
         (void) seccomp_spec_print(&spec, f);
         fprintf(f, "\nno new privileges: %s\n", p->no_new_privileges ? "yes" : "no");
+        if (p->apparmor_profile)
+                fprintf(f, "AppArmor profile: %s%s\n", p->apparmor_profile, p->apparmor_optional ? ", if it can be" : "");
         return 0;
 }
 

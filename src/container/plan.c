@@ -42,6 +42,7 @@ void plan_done(Plan *p)
         strv_free(p->syscall_allow);
         strv_free(p->syscall_deny);
         free(p->rlimits);
+        free(p->apparmor_profile);
         free(p->exec_path);
         strv_free(p->argv);
         strv_free(p->env);
@@ -178,6 +179,10 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
                 p->caps &= ~CAP_BIT(CAP_SYS_BOOT);
         p->caps &= ~s->drop_capability & capability_all();
         p->no_new_privileges = s->no_new_privileges == YES;
+        p->apparmor_optional = s->apparmor_optional;
+        p->apparmor_profile = s->apparmor_profile ? strdup(s->apparmor_profile) : NULL;
+        if (s->apparmor_profile && !p->apparmor_profile)
+                return -ENOMEM;
 
         if (copy_words(s->syscall_allow, s->n_syscall_allow, &p->syscall_allow) < 0 ||
             copy_words(s->syscall_deny, s->n_syscall_deny, &p->syscall_deny) < 0)

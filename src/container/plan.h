@@ -83,6 +83,8 @@ typedef struct Plan {
         RlimitPlan *rlimits;
         size_t n_rlimits;
 
+        char *apparmor_profile;         /* to execute under; NULL: none */
+        bool apparmor_optional;         /* … or not, where that fails */
         char *exec_path;                /* of init, or the command; looked for in PATH where it has no slash */
         char **argv;
         char **env;

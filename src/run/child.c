@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "container/apparmor.h"
 #include "container/capability.h"
 #include "container/link.h"
 #include "container/mount-attach.h"
@@ -116,6 +117,12 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
         if (plan->userns) {
                 r = become_first(plan, failure);
                 if (r < 0)
+                        return r;
+        }
+        if (plan->apparmor_profile) {
+                /* Now, while /proc is the host's. */
+                r = apparmor_set_exec(plan->apparmor_profile, plan->apparmor_optional ? NULL : failure);
+                if (r < 0 && !plan->apparmor_optional)
                         return r;
         }
         r = mount_attach(&plan->mounts, mounts, failure);

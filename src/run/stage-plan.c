@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "container/apparmor.h"
+#include "container/host-view.h"
 #include "container/network-namespace.h"
 #include "run/report.h"
 #include "run/stage.h"
@@ -78,6 +80,21 @@ void stage_ids_down(Machine *m)
         m->range = (IdRange) ID_RANGE_NULL;
 }
 
+static int check_apparmor(Machine *m, Problems *problems)
+{
+        Plan *p = &m->plan;
+        bool missing = false;
+        int r;
+
+        if (!p->apparmor_profile)
+                return 0;
+        r = apparmor_check(NULL, p->apparmor_profile, p->apparmor_optional, m->settings.from[SETTING_APPARMOR_PROFILE],
+                           &missing, problems);
+        if (missing)
+                free(TAKE_PTR(p->apparmor_profile));
+        return r;
+}
+
 int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
@@ -103,7 +120,11 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
                 r = links_check(&m->plan.network.links, m->name, /* udev_dir= */ NULL, problems);
-        return r < 0 ? r : network_namespace_check(&m->plan.network, problems);
+        if (r >= 0)
+                r = network_namespace_check(&m->plan.network, problems);
+        if (r >= 0)
+                r = host_view_check(&m->settings, NULL, problems);
+        return r < 0 ? r : check_apparmor(m, problems);
 }
 
 int stage_plan_up(Machine *m, Failure *failure)

@@ -177,3 +177,62 @@ def test_clocks_begin_anew_with_each_boot(box, seen):
     assert int(output(*uptime)) < 3
     box.stop()
     assert box.property('Result') == 'success'
+
+
+# -------------------------------------------------------------------- what the host has to have
+
+LXCFS = '/var/lib/lxcfs'
+
+
+@pytest.fixture
+def lxcfs():
+    """lxcfs at work; its own unit refuses to run in a container, which labs are."""
+    os.makedirs(LXCFS, exist_ok=True)
+    run('systemd-run', '--unit=test-lxcfs', '--collect', '--property=Delegate=yes', 'lxcfs', LXCFS)
+    wait_for(lambda: os.path.exists(f'{LXCFS}/proc/uptime'))
+    yield
+    run('systemctl', 'stop', 'test-lxcfs')
+    wait_for(lambda: not os.path.ismount(LXCFS))
+
+
+@pytest.mark.parametrize('args', [[], ['--private-users=pick', '--network-veth']], ids=['host', 'private'])
+def test_lxcfs_tells_of_the_machine(box, lxcfs, args):
+    """Its uptime is the machine's; its files lie over the kernel's."""
+    box.write_file('[Exec]\nBoot=no\n[X-Box]\nHostView=lxcfs\n')
+    script = 'awk \'$9 == "fuse.lxcfs" || $10 == "fuse.lxcfs" { print $5 }\' /proc/self/mountinfo; cut -d. -f1 /proc/uptime; ' \
+             'head -1 /proc/meminfo; cat /sys/devices/system/cpu/online; echo x 2>/dev/null >/proc/uptime || echo read-only'
+    text = output('box-run', '-q', '--pipe', f'--machine={box.name}', *args, '/bin/sh', '-c', script)
+    for path in 'cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'stat', 'swaps', 'uptime':
+        assert f'/proc/{path}\n' in text
+    assert '/sys/devices/system/cpu\n' in text
+    uptime, memory, cpus, writing = text.splitlines()[-4:]
+    assert int(uptime) < 10 and memory.startswith('MemTotal:') and cpus and writing == 'read-only'
+
+
+def test_machine_with_lxcfs_s_view_boots_and_stops(box, lxcfs, seen):
+    box.write_file('[X-Box]\nHostView=lxcfs\n')
+    box.start()
+    assert int(output('boxctl', 'shell', '-q', box.name, '/bin/cut', '-d.', '-f1', '/proc/uptime')) < 30
+    box.stop()
+    assert box.property('Result') == 'success'
+
+
+def test_lxcfs_that_does_not_run(box, seen):
+    box.write_file('[X-Box]\nHostView=lxcfs\n')
+    assert box.start(check=False).returncode != 0
+    assert f'{box.name}.nspawn:2: HostView=lxcfs: lxcfs does not run on this host' in box.journal()
+
+
+def test_apparmor_profile_that_cannot_be_had(box, seen):
+    """No AppArmor, or no such profile: a start that fails, unless the file says that it need not be."""
+    there = os.path.exists('/proc/self/attr/apparmor/exec')
+    command = ['box-run', '-q', '--pipe', f'--machine={box.name}', '/bin/echo', 'runs']
+    box.write_file('[Exec]\nBoot=no\n[X-Box]\nAppArmorProfile=no-such-profile\n')
+    result = run(*command, check=False)
+    assert result.returncode == 1 and 'AppArmorProfile=no-such-profile: ' in result.stderr
+    assert ('no such profile is loaded' if there else f'{box.name}.nspawn:4: ') in result.stderr
+
+    box.write_file('[Exec]\nBoot=no\n[X-Box]\nAppArmorProfile=-no-such-profile\n')
+    result = run(*command)
+    assert result.stdout == 'runs\n'
+    assert there or 'this kernel does not have AppArmor on, ignoring' in result.stderr

@@ -166,12 +166,30 @@ static void test_id_map_and_private_users(void **state)
         assert_int_equal(set(s, SETTING_ID_MAP, "0:1000:1"), -EINVAL);
 }
 
+static void test_apparmor_profile(void **state)
+{
+        static const char *const bad[] = { "-", "two words", "a,b", "\"x\"", "1234", "--", "*", "a\tb" };
+        Settings *s = *state;
+
+        assert_int_equal(set(s, SETTING_APPARMOR_PROFILE, "lxc-container-default"), 0);
+        assert_string_equal(s->apparmor_profile, "lxc-container-default");
+        assert_false(s->apparmor_optional);
+        assert_int_equal(set(s, SETTING_APPARMOR_PROFILE, "-:ns:/usr/bin/x//&y"), 0);
+        assert_string_equal(s->apparmor_profile, ":ns:/usr/bin/x//&y");
+        assert_true(s->apparmor_optional);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                assert_int_equal(set(s, SETTING_APPARMOR_PROFILE, bad[i]), -EINVAL);
+        assert_int_equal(set(s, SETTING_APPARMOR_PROFILE, ""), 0);
+        assert_null(s->apparmor_profile);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_init_names, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_init_path, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stop_timeout, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_apparmor_profile, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_id_map, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_id_map_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_id_map_most_lines, setup, teardown),
