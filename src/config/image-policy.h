@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Which partitions of a disk image are used, and what protects them: systemd.image-policy(7)'s texts, as data. Judged
+ * against an image by container/disk-layout.c.
+ */
+
+#include "util/macro.h"
+
+/* What a partition is for, in the words of policies. */
+typedef enum PartitionRole {
+        PARTITION_ROOT,
+        PARTITION_USR,
+        PARTITION_HOME,
+        PARTITION_SRV,
+        PARTITION_ESP,
+        PARTITION_XBOOTLDR,
+        PARTITION_SWAP,
+        PARTITION_ROOT_VERITY,
+        PARTITION_ROOT_VERITY_SIG,
+        PARTITION_USR_VERITY,
+        PARTITION_USR_VERITY_SIG,
+        PARTITION_TMP,
+        PARTITION_VAR,
+        _PARTITION_ROLE_MAX,
+} PartitionRole;
+
+const char *partition_role_name(PartitionRole role);
+
+typedef enum PolicyFlags {
+        POLICY_VERITY = 1 << 0,         /* used, if protected by dm-verity */
+        POLICY_SIGNED = 1 << 1,         /* … whose root hash is signed */
+        POLICY_ENCRYPTED = 1 << 2,      /* used, if encrypted */
+        POLICY_UNPROTECTED = 1 << 3,    /* used as it is */
+        POLICY_UNUSED = 1 << 4,         /* may be there, and is left alone */
+        POLICY_ABSENT = 1 << 5,         /* may be missing */
+        POLICY_READ_ONLY_OFF = 1 << 6,  /* the partition's read-only flag may be off; on */
+        POLICY_READ_ONLY_ON = 1 << 7,
+        POLICY_GROWFS_OFF = 1 << 8,
+        POLICY_GROWFS_ON = 1 << 9,
+
+        POLICY_IGNORE = POLICY_UNUSED | POLICY_ABSENT,
+        POLICY_OPEN = POLICY_VERITY | POLICY_SIGNED | POLICY_ENCRYPTED | POLICY_UNPROTECTED | POLICY_IGNORE,
+} PolicyFlags;
+
+typedef struct ImagePolicy {
+        unsigned flags[_PARTITION_ROLE_MAX];    /* PolicyFlags, none of the three groups empty */
+} ImagePolicy;
+
+/* systemd-nspawn's: everything that has a place is used, however it is protected; the rest is left alone. */
+void image_policy_default(ImagePolicy *ret);
+
+/* -EINVAL: reterr_reason (SETTING_REASON_MAX) says what is wrong. */
+int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A loop device: a range of a file (or of a block device) as a block device of its own. It is gone when nobody has it open
+ * and nothing on it is mounted any more, however its maker ends. */
+
+#include <sys/types.h>
+
+#include "util/failure.h"
+
+#define LOOP_DEVICE_PATH_MAX 32
+
+/* The device's descriptor, which keeps it until something on it is mounted; its node's path in ret_path. backing_fd is
+ * open for reading, and without read_only for writing; name is the backing file's. size 0: to its end. */
+int loop_device_attach(int backing_fd, const char *name, uint64_t offset, uint64_t size, bool read_only,
+                       char ret_path[static LOOP_DEVICE_PATH_MAX], Failure *failure);
