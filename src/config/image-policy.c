@@ -5,6 +5,7 @@
  * are not named. Wherever settings are read; pure.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config/image-policy.h"
@@ -30,18 +31,19 @@ static const char *const role_names[_PARTITION_ROLE_MAX] = {
         [PARTITION_VAR] = "var",
 };
 
+/* Those for several come first. */
 static const struct {
         const char *word;
         unsigned flags;
 } flag_words[] = {
+        { "open", POLICY_OPEN },
+        { "ignore", POLICY_IGNORE },
         { "verity", POLICY_VERITY },
         { "signed", POLICY_SIGNED },
         { "encrypted", POLICY_ENCRYPTED },
         { "unprotected", POLICY_UNPROTECTED },
         { "unused", POLICY_UNUSED },
         { "absent", POLICY_ABSENT },
-        { "open", POLICY_OPEN },
-        { "ignore", POLICY_IGNORE },
         { "read-only-off", POLICY_READ_ONLY_OFF },
         { "read-only-on", POLICY_READ_ONLY_ON },
         { "growfs-off", POLICY_GROWFS_OFF },
@@ -167,4 +169,39 @@ int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason)
         for (size_t i = 0; i < _PARTITION_ROLE_MAX; i++)
                 ret->flags[i] = fill_up(flags[i] != 0 ? flags[i] : rest);
         return 0;
+}
+
+/* The fewest words for flags, of which a group that may be anything needs none. */
+static void print_flags(unsigned flags, FILE *f)
+{
+        const char *separator = "";
+
+        if ((flags & READ_ONLY_BOTH) == READ_ONLY_BOTH)
+                flags &= ~(unsigned) READ_ONLY_BOTH;
+        if ((flags & GROWFS_BOTH) == GROWFS_BOTH)
+                flags &= ~(unsigned) GROWFS_BOTH;
+        for (size_t i = 0; i < ARRAY_SIZE(flag_words); i++)
+                if ((flags & flag_words[i].flags) == flag_words[i].flags) {
+                        fprintf(f, "%s%s", separator, flag_words[i].word);
+                        separator = "+";
+                        flags &= ~flag_words[i].flags;
+                }
+}
+
+char *image_policy_format(const ImagePolicy *p)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < _PARTITION_ROLE_MAX; i++) {
+                fprintf(f, "%s%s=", i > 0 ? ":" : "", role_names[i]);
+                print_flags(p->flags[i], f);
+        }
+        if (fclose(f) == 0)
+                return text;
+        free(text);
+        return NULL;
 }

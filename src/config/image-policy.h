@@ -53,3 +53,6 @@ void image_policy_default(ImagePolicy *ret);
 
 /* -EINVAL: reterr_reason (SETTING_REASON_MAX) says what is wrong. */
 int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason);
+
+/* The policy as such a text again, with all roles in it; to be freed. NULL without memory. */
+char *image_policy_format(const ImagePolicy *p);

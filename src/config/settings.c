@@ -43,6 +43,7 @@ void settings_init(Settings *s)
                 .private_network = UNSET,
                 .virtual_ethernet = UNSET,
         };
+        image_policy_default(&s->image_policy);
 }
 
 static void interfaces_free(InterfaceList *l)
@@ -142,6 +143,7 @@ void settings_done(Settings *s)
 
         free(s->directory);
         free(s->template);
+        free(s->image);
         free(s->machine);
         settings_forget_credentials(s);
         free(s->slice);

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "config/image-policy.h"
 #include "config/settings-resources.h"
 #include "util/macro.h"
 #include "util/unit-property.h"
@@ -278,6 +279,11 @@ typedef enum SettingId {
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,
+        SETTING_IMAGE,
+        SETTING_IMAGE_POLICY,
+        SETTING_ROOT_HASH,
+        SETTING_ROOT_HASH_SIG,
+        SETTING_VERITY_DATA,
         SETTING_MACHINE,
         SETTING_SET_CREDENTIAL,
         SETTING_LOAD_CREDENTIAL,
@@ -377,6 +383,8 @@ typedef struct Settings {
         /* switches */
         char *directory;
         char *template;
+        char *image;
+        ImagePolicy image_policy;
         char *machine;
         CredentialSetting *credentials; /* both kinds; no id twice */
         size_t n_credentials;

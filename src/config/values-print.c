@@ -85,6 +85,17 @@ static int print_string(const SettingRow *row, const Settings *s, Source from, V
         return *text ? add_format(ret, from, "%s", *text) : 0;
 }
 
+static int print_image_policy(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return from.where ? add(ret, image_policy_format(&s->image_policy), from) : 0;
+}
+
+/* What is always refused. */
+static int print_nothing(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return 0;
+}
+
 static int print_signal(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         const int *sig = field(row, s);
@@ -391,12 +402,6 @@ static int print_resource(const SettingRow *row, const Settings *s, Source from,
         return r;
 }
 
-/* A key that is always refused. */
-static int print_nothing(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        return 0;
-}
-
 static int print_property(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         int r = 0;
@@ -462,6 +467,8 @@ static const struct {
         { value_id_map, print_id_map },
         { value_apparmor_profile, print_apparmor_profile },
         { value_share_system, print_bool },
+        { value_image_policy, print_image_policy },
+        { value_verity, print_nothing },
 };
 
 static ValuePrint printer(const SettingRow *row)

@@ -67,6 +67,10 @@ int value_resource(const SettingRow *row, const char *text, Source from, Setting
 int value_resource_elsewhere(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
+/* values-image.c */
+int value_image_policy(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_verity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
 /* The row's field in *s. */
 void *value_field(const SettingRow *row, Settings *s);
 

@@ -98,7 +98,8 @@ void disk_layout_done(DiskLayout *l)
         *l = (DiskLayout) {};
 }
 
-const char *disk_part_dest(PartitionRole role)
+/* NULL where it has no place. */
+static const char *place_of(PartitionRole role)
 {
         for (size_t i = 0; i < ARRAY_SIZE(places); i++)
                 if (places[i].role == role)
@@ -375,6 +376,7 @@ static int add_part(Layouter *l, PartitionRole role, const DiskPartition *p)
                 .offset = p->offset,
                 .size = p->size,
                 .fstype = strdup(p->fstype),
+                .dest = place_of(role),
                 .read_only = always_read_only || (l->facts->table == DISK_GPT && role != PARTITION_ESP &&
                                                   p->flags & SD_GPT_FLAG_READ_ONLY),
         };
@@ -402,7 +404,7 @@ static int lay_out_role(Layouter *l, PartitionRole role)
                 return problem_error(l->problems, l->from, "The disk image %s is cut off: its partition %u (%s) would end at "
                                      "byte %llu, the image has %llu", l->path, p->number, partition_role_name(role),
                                      (unsigned long long) (p->offset + p->size), (unsigned long long) l->facts->size);
-        return disk_part_dest(role) ? add_part(l, role, p) : 0;
+        return place_of(role) ? add_part(l, role, p) : 0;
 }
 
 /* In the order of mounting, then what has no place but may be asked about. */
@@ -413,7 +415,7 @@ static int lay_out(Layouter *l)
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(places); i++)
                 r = lay_out_role(l, places[i].role);
         for (PartitionRole role = 0; r >= 0 && role < _PARTITION_ROLE_MAX; role++)
-                if (!disk_part_dest(role))
+                if (!place_of(role))
                         r = lay_out_role(l, role);
         if (r >= 0)
                 r = judge_verity(l, PARTITION_ROOT, PARTITION_ROOT_VERITY, PARTITION_ROOT_VERITY_SIG);
@@ -454,7 +456,7 @@ int disk_layout_print(const DiskLayout *l, FILE *f)
                         fprintf(f, "partition %u", p->number);
                 else
                         fputs("whole", f);
-                fprintf(f, " (%s) -> %s%s\n", p->fstype, disk_part_dest(p->role), p->read_only ? " ro" : "");
+                fprintf(f, " (%s) -> %s%s\n", p->fstype, p->dest, p->read_only ? " ro" : "");
         }
         return ferror(f) ? -EIO : 0;
 }

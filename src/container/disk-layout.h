@@ -43,6 +43,7 @@ typedef struct DiskPart {
         unsigned number;                /* 0: the whole image */
         uint64_t offset, size;
         char *fstype;
+        const char *dest;               /* absolute, in the tree */
         bool read_only;
 } DiskPart;
 
@@ -60,9 +61,6 @@ bool disk_partition_matters(const DiskFacts *f, const DiskPartition *p);
 /* All that is wrong goes to problems, which name the image by path and are from's; -ENOMEM is the only failure. */
 int disk_layout_make(const DiskFacts *f, const ImagePolicy *policy, const char *path, Source from, DiskLayout *ret,
                      Problems *problems);
-
-/* Where a part goes in the tree: "/home". For the ESP, which has a choice of two, "/efi". */
-const char *disk_part_dest(PartitionRole role);
 
 /* "partition 2 (ext4) -> /home read-only" a line, for the dry run. */
 int disk_layout_print(const DiskLayout *l, FILE *f);

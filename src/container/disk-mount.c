@@ -23,7 +23,7 @@
 #define TREE_PLACE "/run"
 
 typedef struct Assembly {
-        const DiskLayout *layout;
+        DiskLayout *layout;
         const int *mounts;              /* of the layout's parts */
         int namespace_fd;
         Failure *failure;
@@ -171,26 +171,23 @@ static bool has(const DiskLayout *l, PartitionRole role)
 }
 
 /* The ESP's is /efi; where the tree has no such directory and /boot is there and free, it is that. */
-static const char *place_of(const DiskLayout *l, const DiskPart *p, int root_fd)
+static void place_esp(const DiskLayout *l, DiskPart *p, int root_fd)
 {
-        _cleanup_close_ int efi = -EBADF;
+        _cleanup_close_ int efi = tree_open(root_fd, "/efi", O_PATH);
 
-        if (p->role != PARTITION_ESP || has(l, PARTITION_XBOOTLDR))
-                return disk_part_dest(p->role);
-        efi = tree_open(root_fd, "/efi", O_PATH);
-        return efi == -ENOENT && is_empty_directory(root_fd, "/boot") ? "/boot" : "/efi";
+        if (efi == -ENOENT && !has(l, PARTITION_XBOOTLDR) && is_empty_directory(root_fd, "/boot"))
+                p->dest = "/boot";
 }
 
-static int attach(const DiskLayout *l, const DiskPart *p, int root_fd, int fd, Failure *failure)
+static int attach(const DiskPart *p, int root_fd, int fd, Failure *failure)
 {
-        const char *place = place_of(l, p, root_fd);
-        _cleanup_close_ int dest = tree_mountpoint(root_fd, place, /* directory= */ true);
+        _cleanup_close_ int dest = tree_mountpoint(root_fd, p->dest, /* directory= */ true);
 
         if (dest < 0)
-                return failure_set(failure, dest, "Failed to make %s in the tree, for partition %u of its image: %m", place,
+                return failure_set(failure, dest, "Failed to make %s in the tree, for partition %u of its image: %m", p->dest,
                                    p->number);
         if (move_mount(fd, "", dest, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-                return failure_set(failure, -errno, "Failed to mount partition %u of the image on %s: %m", p->number, place);
+                return failure_set(failure, -errno, "Failed to mount partition %u of the image on %s: %m", p->number, p->dest);
         return 0;
 }
 
@@ -202,7 +199,11 @@ static int assemble(void *argument)
         if (move_mount(root_fd, "", AT_FDCWD, TREE_PLACE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return failure_set(a->failure, -errno, "Failed to mount the image's root: %m");
         for (size_t i = 1; i < a->layout->n; i++) {
-                r = attach(a->layout, &a->layout->parts[i], root_fd, a->mounts[i], a->failure);
+                DiskPart *p = &a->layout->parts[i];
+
+                if (p->role == PARTITION_ESP)
+                        place_esp(a->layout, p, root_fd);
+                r = attach(p, root_fd, a->mounts[i], a->failure);
                 if (r < 0)
                         return r;
         }
@@ -239,7 +240,7 @@ static int mount_parts(const DiskLayout *l, int fd, const char *path, bool read_
         return 0;
 }
 
-int disk_mount(const DiskLayout *l, int fd, const char *path, bool read_only, DiskTree *ret, Failure *failure)
+int disk_mount(DiskLayout *l, int fd, const char *path, bool read_only, DiskTree *ret, Failure *failure)
 {
         int mounts[_PARTITION_ROLE_MAX], r;
         Assembly a = { .layout = l, .mounts = mounts, .namespace_fd = -EBADF, .failure = failure };

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "container/mount-make.h"
+#include "container/mount-namespace.h"
 #include "container/mount-overlay.h"
 #include "container/user-namespace.h"
 #include "util/fd.h"
@@ -170,19 +171,40 @@ static const char *source_name(const MountOp *op)
         return op->source ? op->source : "a temporary directory";
 }
 
+typedef struct TreeSource {
+        int fd;
+        unsigned flags;
+} TreeSource;
+
+static int open_tree_source(void *argument)
+{
+        const TreeSource *s = argument;
+
+        return RET_ERRNO(open_tree(s->fd, "", s->flags));
+}
+
+/* The kernel copies mounts of the caller's own mount namespace only. */
+int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c)
+{
+        TreeSource source = { fd, flags };
+
+        return c->tree_namespace_fd < 0 ? open_tree_source(&source) :
+                                          mount_namespace_call(c->tree_namespace_fd, open_tree_source, &source);
+}
+
 static int clone_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch)
 {
         unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
 
         if (op->flags & MOUNT_WHOLE_TREE)
-                return RET_ERRNO(open_tree(c->tree_fd, "", flags | AT_EMPTY_PATH));
+                return mount_clone_in_tree(c->tree_fd, flags | AT_EMPTY_PATH, c);
         if (op->flags & MOUNT_SCRATCH)
                 return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
 
         if (op->flags & MOUNT_IN_TREE) {
                 _cleanup_close_ int fd = tree_open(c->tree_fd, op->source, O_PATH);
 
-                return fd < 0 ? fd : RET_ERRNO(open_tree(fd, "", flags | AT_EMPTY_PATH));
+                return fd < 0 ? fd : mount_clone_in_tree(fd, flags | AT_EMPTY_PATH, c);
         }
 
         return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));

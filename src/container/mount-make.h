@@ -13,7 +13,8 @@
 #include "util/failure.h"
 
 typedef struct MountMakeContext {
-        int tree_fd;            /* the machine's tree, O_PATH on the host */
+        int tree_fd;            /* the machine's tree, O_PATH */
+        int tree_namespace_fd;  /* the mount namespace that it is in; -EBADF: the host's */
         int leader_pidfd;       /* whose PID and network namespaces proc and sysfs are of */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
         const IdMap *map;       /* of its users; NULL without a user namespace */
@@ -22,6 +23,10 @@ typedef struct MountMakeContext {
         int self_pidns_fd;      /* the supervisor's own namespaces, to come back to */
         int self_netns_fd;
 } MountMakeContext;
+
+/* A copy of what is mounted at fd, a place in the machine's tree; flags of open_tree(2), AT_EMPTY_PATH among them. A
+ * descriptor or negative errno. */
+int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c);
 
 /* Makes the supervisor's steps: fds[i] is step i's mount, -EBADF for the child's and for optional ones that are not to be
  * had. fds holds plan->n. Read-only new file systems can still be written to until mount_make_seal(). */

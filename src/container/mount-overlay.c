@@ -264,6 +264,16 @@ static int open_memory(const MountOp *op, Overlay *o, Failure *failure)
         return 0;
 }
 
+static int open_top_mount(const LayerOp *layer, const MountMakeContext *c, const MountScratch *scratch)
+{
+        const unsigned flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+        int fd = scratch->user_upper ? scratch->dir.parent_fd : scratch->dir.fd;
+
+        if (scratch->user_upper && layer->flags & MOUNT_IN_TREE)
+                return mount_clone_in_tree(fd, flags, c);
+        return RET_ERRNO(open_tree(fd, "", flags));
+}
+
 /* A mount of the directory that has both below it: they have to lie on one mount. */
 static int open_top(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o, Failure *failure)
 {
@@ -274,9 +284,10 @@ static int open_top(const MountOp *op, const MountMakeContext *c, const MountScr
         if (layer->flags & MOUNT_MEMORY)
                 return open_memory(op, o, failure);
 
-        o->top = open_tree(scratch->user_upper ? scratch->dir.parent_fd : scratch->dir.fd, "",
-                           AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-        if (o->top < 0 || fstatat(o->top, scratch->upper, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        o->top = open_top_mount(layer, c, scratch);
+        if (o->top < 0)
+                return overlay_failure(op, o->top, "open the upper layer of", failure);
+        if (fstatat(o->top, scratch->upper, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return overlay_failure(op, -errno, "open the upper layer of", failure);
         tree.flags = layer_flags(layer, st.st_uid, c);
         o->mapped_top = tree.flags & MOUNT_IDMAP;

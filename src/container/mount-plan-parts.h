@@ -40,6 +40,7 @@ int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source);
 int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
 
 /* mount-plan-api.c: what every machine has, in the order of mounting. */
+int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p);     /* mount-plan-disk.c */
 int mount_plan_dev(const MountFacts *f, MountPlan *p);
 int mount_plan_run(const MountFacts *f, MountPlan *p);
 int mount_plan_incoming(const MountFacts *f, MountPlan *p);

@@ -85,7 +85,7 @@ static int plan_ephemeral(const Settings *s, const MountFacts *f, MountPlan *p)
 {
         if (s->ephemeral != YES)
                 return plan_tree(f, p);
-        return plan_layered(f, MOUNT_SCRATCH, NULL, s->from[SETTING_EPHEMERAL], p);
+        return plan_layered(f, MOUNT_SCRATCH | MOUNT_BESIDE_TREE, NULL, s->from[SETTING_EPHEMERAL], p);
 }
 
 static int plan_volatile_state(const Settings *s, const MountFacts *f, Source from, MountPlan *p)

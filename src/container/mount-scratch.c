@@ -4,8 +4,9 @@
  * Directories for a machine's life (see mount-scratch.h). The supervisor, as root of the host; removing takes
  * CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_LINUX_IMMUTABLE at the machine's end. They lie
  *
- *   DIR/.#box-TREE.DIGITS          beside the tree: "/" of an ephemeral machine. machined lists no hidden names, and
- *                                  systemd's tmpfiles.d removes them at boot where DIR is /var/lib/machines
+ *   DIR/.#box-TREE.DIGITS          beside the tree, or the disk image that it is in: "/" of an ephemeral machine. machined
+ *                                  lists no hidden names, and systemd's tmpfiles.d removes them at boot where DIR is
+ *                                  /var/lib/machines
  *   /var/tmp/box-TREE.DIGITS       the same where DIR is read-only; temporary directories of Bind= and Overlay=
  *   DIR/.#box-UPPER.DIGITS         beside a user's upper layer: its work directory, which must be on its file system
  */
@@ -49,25 +50,32 @@ static int make_temporary(const MountScratchContext *c, ScratchDir *ret, Failure
 
         if (fd < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", TEMPORARY_DIR);
-        return make_dir(fd, TEMPORARY_DIR, "box-", c->tree_name, ret, failure);
+        return make_dir(fd, TEMPORARY_DIR, "box-", c->image->name, ret, failure);
+}
+
+/* The directory that the tree lies in. -EROFS: it is none for us to put anything into. */
+static int open_parent(const Image *i)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (i->kind == IMAGE_DIRECTORY && strcmp(i->path, "/") != 0)
+                return RET_ERRNO(openat(i->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (i->kind != IMAGE_RAW)
+                return -EROFS;          /* the host's own root; a device */
+
+        path = strndup(i->path, (size_t) (strrchr(i->path, '/') - i->path) + 1);
+        return path ? RET_ERRNO(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) : -ENOMEM;
 }
 
 static int make_beside_tree(const MountScratchContext *c, ScratchDir *ret, Failure *failure)
 {
-        _cleanup_close_ int fd = -EBADF;
-        int r;
+        _cleanup_close_ int fd = open_parent(c->image);
+        Failure why = {};
+        int r = fd < 0 ? fd : make_dir(fd, "..", ".#box-", c->image->name, ret, &why);
 
-        if (!c->tree_is_host) {
-                Failure why = {};
-
-                fd = openat(c->tree_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? -errno : make_dir(fd, "..", ".#box-", c->tree_name, ret, &why);
-                if (r >= 0)
-                        return 0;
-                if (r != -EROFS)
-                        return failure_set(failure, r, "Failed to make a layer beside the tree '%s': %m", c->tree_name);
-        }
-        return make_temporary(c, ret, failure);
+        if (r == -EROFS)
+                return make_temporary(c, ret, failure);
+        return r < 0 ? failure_set(failure, r, "Failed to make a layer beside the tree '%s': %m", c->image->path) : 0;
 }
 
 /* ---- what is in them --------------------------------------------------------------------------------------- */
@@ -106,7 +114,7 @@ static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *r
 {
         _cleanup_close_ int fd = -EBADF, parent = -EBADF;
         _cleanup_free_ char *path = NULL;
-        int root_fd = c->tree_fd;
+        int root_fd = c->image->fd;
         _cleanup_close_ int host_fd = -EBADF;
         char *slash;
         int r;
@@ -178,7 +186,7 @@ static int make_for_step(const MountOp *op, const MountScratchContext *c, MountS
 
         if (has_user_upper(op))
                 return make_beside_upper(op, c, s, failure);
-        if (strcmp(op->dest, "/") == 0 && has_scratch_layer(op))
+        if (has_scratch_layer(op) && op->layers[op->n_layers - 1].flags & MOUNT_BESIDE_TREE)
                 r = make_beside_tree(c, &s->dir, failure);
         else
                 r = make_temporary(c, &s->dir, failure);

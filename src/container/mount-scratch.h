@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "container/mount-plan.h"
+#include "image/image.h"
 #include "image/scratch-dir.h"
 #include "util/failure.h"
 
@@ -22,14 +23,12 @@ typedef struct MountScratch {
 } MountScratch;
 
 typedef struct MountScratchContext {
-        int tree_fd;            /* the machine's tree */
-        const char *tree_name;  /* for the directories' names */
-        bool tree_is_host;      /* the tree is "/": nothing of ours goes beside it */
+        const Image *image;     /* where the machine's tree is; its fd is the tree's root */
         uid_t owner;            /* host id of the machine's root */
 } MountScratchContext;
 
-/* Makes what the plan's steps need: an array of plan->n, or NULL where none does. The upper layer of a throw-away "/" lies
- * beside the tree, hidden; everything else in /var/tmp. */
+/* Makes what the plan's steps need: an array of plan->n, or NULL where none does. The upper layers of a throw-away
+ * tree lie beside it, hidden; everything else in /var/tmp. */
 int mount_scratch_make(const MountPlan *plan, const MountScratchContext *c, MountScratch **ret, Failure *failure);
 
 /* Makes them ready for a second use: work directories are new, contents stay. */

@@ -167,6 +167,24 @@ static void put_execution(JsonWriter *w, const Plan *p)
         json_end(w);
 }
 
+/* What of a disk image is used. */
+static void put_disk(JsonWriter *w, const DiskLayout *l)
+{
+        json_begin_array(w, "image");
+        for (size_t i = 0; l && i < l->n; i++) {
+                const DiskPart *p = &l->parts[i];
+
+                json_begin_object(w, NULL);
+                if (p->number > 0)
+                        json_put_number(w, "partition", p->number);
+                json_put_string(w, "type", p->fstype);
+                json_put_string(w, "destination", p->dest);
+                json_put_bool(w, "read_only", p->read_only);
+                json_end(w);
+        }
+        json_end(w);
+}
+
 void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
 {
         json_begin_object(w, key);
@@ -174,6 +192,7 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         json_put_string(w, "hostname", p->hostname);
         json_put_string(w, "root", p->root);
         json_put_string(w, "template", p->template);
+        put_disk(w, p->disk);
         json_put_string(w, "uuid", p->uuid);
         json_put_string(w, "init", p->start_mode == START_BOOT ? init_flavour_name(p->init) : NULL);
         put_namespaces(w, p);
@@ -229,6 +248,8 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_SHARE_SYSTEM] = "namespaces",
                 [SETTING_DIRECTORY] = "root",
                 [SETTING_TEMPLATE] = "template",
+                [SETTING_IMAGE] = "root",
+                [SETTING_IMAGE_POLICY] = "image",
                 [SETTING_MACHINE] = "machine",
                 [SETTING_SET_CREDENTIAL] = "credentials",
                 [SETTING_LOAD_CREDENTIAL] = "credentials",

@@ -134,6 +134,10 @@ int plan_print(const Plan *p, FILE *f)
         fprintf(f, "machine: %s\nhostname: %s\ntree: %s\n", p->machine, p->hostname, p->root);
         if (p->template)
                 fprintf(f, "tree copied from: %s\n", p->template);
+        if (p->disk) {
+                fputs("image:\n", f);
+                (void) disk_layout_print(p->disk, f);
+        }
         fprintf(f, "id: %s\n", p->uuid);
         if (p->start_mode == START_BOOT)
                 fprintf(f, "init: %s\n", init_flavour_name(p->init));

@@ -138,6 +138,7 @@ static int plan_names(const PlanInput *in, Plan *p)
 
         p->machine = strdup(in->machine);
         p->root = strdup(in->image_root);
+        p->disk = in->disk;
         p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
         plan_machine_id(in, id);
         format_uuid(id, p->uuid);
@@ -412,6 +413,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
         MountFacts f = {
                 .machine = p->machine,
                 .root = p->root,
+                .disk = p->disk,
                 .usr_links = (const char *const *) in->tree->usr_links,
                 .split_usr = in->tree->split_usr,
                 .userns = p->userns,

@@ -15,6 +15,7 @@
 #include "config/settings.h"
 #include "container/bind-user.h"
 #include "container/credential.h"
+#include "container/disk-layout.h"
 #include "container/identity-facts.h"
 #include "container/journal-plan.h"
 #include "container/mount-plan.h"
@@ -49,8 +50,9 @@ typedef struct RlimitPlan {
 typedef struct Plan {
         char *machine;
         char *hostname;
-        char *root;                     /* the tree, on the host */
+        char *root;                     /* the tree, on the host, or the disk image that it is in */
         char *template;                 /* NULL, or what it is copied from first */
+        const DiskLayout *disk;         /* of a disk image; borrowed, NULL */
         char uuid[37];                  /* dashed */
 
         StartMode start_mode;
@@ -96,7 +98,8 @@ void host_facts_done(HostFacts *f);
 void plan_done(Plan *p);
 
 /* range: where the machine's ids lie (base 0 and count 0: no user namespace, an identity map, one of IdMap=). image_root
- * and tree: of the machine's tree. All that is wrong goes to problems; -ENOMEM is the only failure. */
+ * and tree: of the machine's tree; disk: of the image that holds it, or NULL, and outlives the plan. All that is wrong goes
+ * to problems; -ENOMEM is the only failure. */
 typedef struct PlanInput {
         const Settings *settings;
         const HostFacts *host;
@@ -108,6 +111,7 @@ typedef struct PlanInput {
         const char *machine;
         const char *image_root;
         const char *template;           /* what the tree has to be copied from first; NULL: it is there */
+        const DiskLayout *disk;
         uid_t range_base;
         uint32_t range_count;
 } PlanInput;

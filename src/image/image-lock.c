@@ -3,8 +3,10 @@
 /*
  * The two locks on a tree in use (see image.h), as systemd-nspawn takes them, for it must meet the same files:
  *
- *   DIR/.#NAME.lck                                   beside the tree; seen by another host that shares the file system
- *   /run/systemd/nspawn/locks/inode-DEVICE:INODE     of the directory itself, under whatever path it is reached
+ *   DIR/.#NAME.lck                                   beside the tree or the disk image (its file's name, with ".raw"); seen
+ *                                                    by another host that shares the file system. Not in /dev
+ *   /run/systemd/nspawn/locks/inode-DEVICE:INODE     of the directory or file itself, under whatever path it is reached;
+ *   /run/systemd/nspawn/locks/block-MAJOR:MINOR      of a block device
  *
  * both by util/lock-file.h. The supervisor, as root, from before the first change to a tree until after the last.
  */
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "image/image.h"
 
@@ -39,44 +42,68 @@ static int make_lock_dir(const char *dir, Failure *failure)
         return 0;
 }
 
-int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure)
+static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *failure)
 {
-        static const char default_dir[] = "/run/systemd/nspawn/locks";
-        _cleanup_(image_unlock) ImageLock l = IMAGE_LOCK_NULL;
-        _cleanup_free_ char *beside = NULL, *inode = NULL;
-        const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
         const char *slash = strrchr(i->path, '/');
-        struct stat st;
+        _cleanup_free_ char *path = NULL;
         int r;
 
-        /* Nobody has the host to himself. */
-        if (!slash[1])
+        /* A device is this host's alone, and its directory is udev's. */
+        if (i->kind == IMAGE_BLOCK && strncmp(i->path, "/dev/", 5) == 0)
                 return 0;
-        if (fstat(i->fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
-        if (asprintf(&beside, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {
-                beside = NULL;
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        }
-        if (asprintf(&inode, "%s/inode-%lu:%lu", lock_dir ? lock_dir : default_dir,
-                     (unsigned long) st.st_dev, (unsigned long) st.st_ino) < 0) {
-                inode = NULL;
+        if (asprintf(&path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {
+                path = NULL;
                 return failure_set(failure, -ENOMEM, "Out of memory");
         }
 
         /* On a read-only file system nobody can lock, and nobody can do harm. */
-        r = lock_file_take(beside, flags, &l.beside);
-        if (r < 0 && r != -EROFS)
-                return refuse_lock(r, i, beside, failure);
+        r = lock_file_take(path, flags, ret);
+        return r < 0 && r != -EROFS ? refuse_lock(r, i, path, failure) : 0;
+}
 
+static int lock_itself(const Image *i, unsigned flags, const char *lock_dir, LockFile *ret, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        int r;
+
+        if (fstat(i->fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
+        if (S_ISBLK(st.st_mode))
+                r = asprintf(&path, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
+        else
+                r = asprintf(&path, "%s/inode-%lu:%lu", lock_dir, (unsigned long) st.st_dev, (unsigned long) st.st_ino);
+        if (r < 0) {
+                path = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+
+        r = lock_file_take(path, flags, ret);
+        return r < 0 ? refuse_lock(r, i, path, failure) : 0;
+}
+
+int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure)
+{
+        static const char default_dir[] = "/run/systemd/nspawn/locks";
+        _cleanup_(image_unlock) ImageLock l = IMAGE_LOCK_NULL;
+        const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
+        int r;
+
+        /* Nobody has the host to himself. */
+        if (strcmp(i->path, "/") == 0)
+                return 0;
+        r = lock_beside(i, flags, &l.beside, failure);
+        if (r < 0)
+                return r;
         if (!lock_dir) {
-                r = make_lock_dir(default_dir, failure);
+                lock_dir = default_dir;
+                r = make_lock_dir(lock_dir, failure);
                 if (r < 0)
                         return r;
         }
-        r = lock_file_take(inode, flags, &l.inode);
+        r = lock_itself(i, flags, lock_dir, &l.inode, failure);
         if (r < 0)
-                return refuse_lock(r, i, inode, failure);
+                return r;
 
         *ret = l;
         l = (ImageLock) IMAGE_LOCK_NULL;

@@ -18,6 +18,8 @@
 #include "util/parse.h"
 #include "util/strv.h"
 
+#define RAW_SUFFIX ".raw"
+
 static const char *const default_dirs[] = {
         "/etc/machines",
         "/run/machines",
@@ -59,25 +61,50 @@ static int path_of(int fd, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* Opens dir_fd's path as a tree. The failure's text calls it shown. */
-static int open_tree_at(int dir_fd, const char *path, const char *shown, const char *name, Image *ret,
-                        Failure *failure)
+/* The last part of an image's path as a machine's name: a disk image's ".raw" is no part of it. */
+static char *name_of(const char *path, ImageKind kind)
+{
+        const char *base = strrchr(path, '/') + 1;
+        size_t n = strlen(base), suffix = strlen(RAW_SUFFIX);
+
+        if (kind == IMAGE_RAW && n > suffix && strcmp(base + n - suffix, RAW_SUFFIX) == 0)
+                n -= suffix;
+        return strndup(base, n);
+}
+
+static int refuse_open(int r, int dir_fd, const char *path, const char *shown, Failure *failure)
+{
+        struct stat st;
+
+        if (r == -ENOENT && fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return failure_set(failure, r, "%s is a symbolic link to nothing", shown);
+        return failure_set(failure, r, "Failed to open the tree %s: %m", shown);
+}
+
+/* Opens dir_fd's path, whatever kind of image it is. The failure's text calls it shown. */
+static int open_image_at(int dir_fd, const char *path, const char *shown, const char *name, Image *ret,
+                         Failure *failure)
 {
         _cleanup_(image_done) Image i = { .fd = -EBADF };
         struct stat st;
         int r;
 
-        i.fd = openat(dir_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (i.fd < 0) {
-                r = -errno;
-                if (r == -ENOTDIR && fstatat(dir_fd, path, &st, 0) == 0)
-                        return failure_set(failure, r, "%s is %s, not a directory%s", shown,
-                                           S_ISREG(st.st_mode) ? "a file" : "something else",
-                                           S_ISREG(st.st_mode) ? "; raw disk images are not supported yet" : "");
-                if (r == -ENOENT && fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                        return failure_set(failure, r, "%s is a symbolic link to nothing", shown);
-                return failure_set(failure, r, "Failed to open the tree %s: %m", shown);
-        }
+        i.fd = openat(dir_fd, path, O_PATH | O_CLOEXEC);
+        if (i.fd < 0)
+                return refuse_open(-errno, dir_fd, path, shown, failure);
+        if (fstat(i.fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at %s: %m", shown);
+
+        if (S_ISDIR(st.st_mode))
+                i.kind = IMAGE_DIRECTORY;
+        else if (S_ISREG(st.st_mode))
+                i.kind = IMAGE_RAW;
+        else if (S_ISBLK(st.st_mode))
+                i.kind = IMAGE_BLOCK;
+        else
+                return failure_set(failure, -ENOTDIR, "%s is neither a directory nor a disk image", shown);
+        /* Root could write to it all the same: it is the owner's word that counts. */
+        i.read_only = i.kind == IMAGE_RAW && !(st.st_mode & 0222);
 
         r = path_of(i.fd, &i.path);
         if (r < 0)
@@ -88,7 +115,7 @@ static int open_tree_at(int dir_fd, const char *path, const char *shown, const c
                 name = "host";
         }
 
-        i.name = strdup(name ? name : strrchr(i.path, '/') + 1);
+        i.name = name ? strdup(name) : name_of(i.path, i.kind);
         if (!i.name)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 
@@ -97,9 +124,38 @@ static int open_tree_at(int dir_fd, const char *path, const char *shown, const c
         return 0;
 }
 
+/* Gives *from away as *ret unless it is of the wrong kind. */
+static int take(Image *from, bool right, const char *wrong, Image *ret, Failure *failure)
+{
+        if (!right)
+                return failure_set(failure, from->kind == IMAGE_DIRECTORY ? -EISDIR : -ENOTDIR, "%s is a %s, %s",
+                                   from->path, from->kind == IMAGE_DIRECTORY ? "directory" :
+                                               from->kind == IMAGE_RAW       ? "file" : "block device", wrong);
+        *ret = *from;
+        *from = (Image) { .fd = -EBADF };
+        return 0;
+}
+
 int image_open(const char *path, Image *ret, Failure *failure)
 {
-        return open_tree_at(AT_FDCWD, path, path, /* name= */ NULL, ret, failure);
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        int r;
+
+        r = open_image_at(AT_FDCWD, path, path, /* name= */ NULL, &i, failure);
+        if (r < 0)
+                return r;
+        return take(&i, i.kind == IMAGE_DIRECTORY, "not a directory; a disk image is given by --image=", ret, failure);
+}
+
+int image_open_disk(const char *path, Image *ret, Failure *failure)
+{
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        int r;
+
+        r = open_image_at(AT_FDCWD, path, path, /* name= */ NULL, &i, failure);
+        if (r < 0)
+                return r;
+        return take(&i, i.kind != IMAGE_DIRECTORY, "not a disk image; a directory is given by --directory=", ret, failure);
 }
 
 int image_name_new(const char *path, Image *ret, Failure *failure)
@@ -174,10 +230,46 @@ static int refuse_missing(const char *const *dirs, const char *name, Failure *fa
         return -ENOENT;
 }
 
+/* 1, 0, or negative errno. */
+static int is_there(const char *path)
+{
+        struct stat st;
+
+        if (lstat(path, &st) == 0)
+                return 1;
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+/* What a search directory has of that name, with this at its end. 1, 0 where it has nothing, or a failure. */
+static int find_in_dir(const char *dir, const char *name, const char *suffix, Image *ret, Failure *failure)
+{
+        _cleanup_(image_done) Image i = { .fd = -EBADF };
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/%s%s", dir, name, suffix) < 0) {
+                path = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+        r = is_there(path);
+        if (r == 0)
+                return 0;
+        if (r < 0)
+                return failure_set(failure, r, "Failed to look for %s: %m", path);
+
+        r = open_image_at(AT_FDCWD, path, path, name, &i, failure);
+        if (r < 0)
+                return r;
+        if (*suffix && i.kind == IMAGE_DIRECTORY)
+                return 0;               /* the tree of another machine, whose name ends like that */
+        r = take(&i, *suffix || i.kind != IMAGE_RAW, "not a directory; a disk image is called NAME" RAW_SUFFIX, ret,
+                 failure);
+        return r < 0 ? r : 1;
+}
+
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure)
 {
         const char *problem = machine_name_problem(name);
-        struct stat st;
 
         if (problem)
                 return failure_set(failure, -EINVAL, "'%s' is not a valid machine name: %s", name, problem);
@@ -185,25 +277,12 @@ int image_find(const char *const *dirs, const char *name, Image *ret, Failure *f
                 dirs = default_dirs;
 
         for (const char *const *dir = dirs; *dir; dir++) {
-                _cleanup_free_ char *path = NULL, *raw = NULL;
+                int r = find_in_dir(*dir, name, "", ret, failure);
 
-                if (asprintf(&path, "%s/%s", *dir, name) < 0) {
-                        path = NULL;
-                        return failure_set(failure, -ENOMEM, "Out of memory");
-                }
-                if (lstat(path, &st) == 0)
-                        return open_tree_at(AT_FDCWD, path, path, name, ret, failure);
-                if (errno != ENOENT && errno != ENOTDIR)
-                        return failure_set(failure, -errno, "Failed to look for %s: %m", path);
-
-                if (asprintf(&raw, "%s.raw", path) < 0) {
-                        raw = NULL;
-                        return failure_set(failure, -ENOMEM, "Out of memory");
-                }
-                if (stat(raw, &st) == 0)
-                        return failure_set(failure, -ENOTDIR,
-                                           "%s is a raw disk image, not a directory; "
-                                           "raw disk images are not supported yet", raw);
+                if (r == 0)
+                        r = find_in_dir(*dir, name, RAW_SUFFIX, ret, failure);
+                if (r != 0)
+                        return r < 0 ? r : 0;
         }
 
         return refuse_missing(dirs, name, failure);
@@ -217,7 +296,27 @@ static bool is_listed(const Image *images, size_t n, const char *name)
         return false;
 }
 
-/* Adds the trees of one directory that no earlier one had. */
+/* In a listing the name is the directory's entry, not what a symbolic link leads to. A file is only a machine's when its
+ * name says so. */
+static int name_listed(const char *entry, Image *i)
+{
+        size_t n = strlen(entry), suffix = strlen(RAW_SUFFIX);
+        char *name;
+
+        if (i->kind == IMAGE_RAW) {
+                if (n <= suffix || strcmp(entry + n - suffix, RAW_SUFFIX) != 0)
+                        return -EINVAL;
+                n -= suffix;
+        }
+        name = strndup(entry, n);
+        if (!name)
+                return -ENOMEM;
+        free(i->name);
+        i->name = name;
+        return 0;
+}
+
+/* Adds the machines of one directory that no earlier one had. */
 static int list_dir(const char *path, Image **images, size_t *n)
 {
         _cleanup_closedir_ DIR *dir = opendir(path);
@@ -231,8 +330,9 @@ static int list_dir(const char *path, Image **images, size_t *n)
                 _cleanup_(image_done) Image i = { .fd = -EBADF };
                 Image *item;
 
-                if (!machine_name_is_valid(e->d_name) || is_listed(*images, before, e->d_name) ||
-                    open_tree_at(dirfd(dir), e->d_name, e->d_name, e->d_name, &i, NULL) < 0)
+                if (!machine_name_is_valid(e->d_name) ||
+                    open_image_at(dirfd(dir), e->d_name, e->d_name, /* name= */ NULL, &i, NULL) < 0 ||
+                    name_listed(e->d_name, &i) < 0 || is_listed(*images, before, i.name))
                         continue;
 
                 item = array_append(images, n, sizeof(Image));

@@ -9,20 +9,32 @@
 #include "util/failure.h"
 #include "util/lock-file.h"
 
+typedef enum ImageKind {
+        IMAGE_DIRECTORY,        /* a tree */
+        IMAGE_RAW,              /* a file with a file system, or a partition table and several */
+        IMAGE_BLOCK,            /* a block device with the same */
+} ImageKind;
+
 typedef struct Image {
         char *name;
         char *path;             /* absolute, symbolic links resolved */
-        int fd;                 /* O_PATH | O_DIRECTORY on path; -EBADF in listings */
+        ImageKind kind;
+        bool read_only;         /* a file that nobody may write to */
+        int fd;                 /* O_PATH on path; -EBADF in listings */
 } Image;
 
 void image_done(Image *i);
 
-/* Finds a machine's tree by name. dirs NULL: the real search path. Speaks by failure: no such machine (and the nearest
- * that is there), a file in place of a directory, unreadable. */
+/* Finds a machine's tree by name: a directory or a block device of that name, or a file NAME.raw. dirs NULL: the real
+ * search path. Speaks by failure: no such machine (and the nearest that is there), a file in place of a directory,
+ * unreadable. */
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
 
 /* Opens a tree by directory, whose last part is then its name as well; that of "/", which is the host, is "host". */
 int image_open(const char *path, Image *ret, Failure *failure);
+
+/* Opens a disk image by its file, whose last part without ".raw" is its name as well, or a block device. */
+int image_open_disk(const char *path, Image *ret, Failure *failure);
 
 /* A tree that is not there yet, in a directory that is: name and path, no fd. */
 int image_name_new(const char *path, Image *ret, Failure *failure);

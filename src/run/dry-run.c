@@ -24,6 +24,9 @@ static int decide(Machine *m, Failure *failure)
         SeccompSpec spec;
         int r;
 
+        r = stage_image_foresee(m, failure);
+        if (r < 0)
+                return r;
         if (!m->has_facts)
                 return 0;
         stage_ids_foresee(m);
@@ -61,6 +64,7 @@ int machine_dry_run(Machine *m, Failure *failure)
         if (r >= 0)
                 r = print(m, r > 0, failure);
         stage_plan_down(m);
+        stage_image_down(m);
         m->range = (IdRange) ID_RANGE_NULL;
         if (r < 0)
                 return r;

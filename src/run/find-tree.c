@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which machine a command line means, and where its tree lies: --machine=, --directory=, --template= and --ephemeral
- * together. The supervisor, before anything is changed.
+ * Which machine a command line means, and where its tree lies: --machine=, --directory=, --image=, --template= and
+ * --ephemeral together. The supervisor, before anything is changed.
  */
 
 #include <inttypes.h>
@@ -45,20 +45,20 @@ static int read_name(Machine *m, Failure *failure)
         return set_name(m, name);
 }
 
-/* The last part of the tree's path, or the host's name for its own tree, as a name for the machine. */
-static int name_from_path(Machine *m, Failure *failure)
+/* The tree's or the disk image's own name, or the host's for its own tree, as a name for the machine. */
+static int name_from_image(Machine *m, Failure *failure)
 {
-        const char *base = strrchr(m->image.path, '/') + 1;
+        const char *name = m->image.name;
         char host[HOST_NAME_MAX + 1] = "";
 
-        if (!*base) {
+        if (strcmp(m->image.path, "/") == 0) {
                 (void) gethostname(host, sizeof(host) - 1);
-                base = host;
+                name = host;
         }
-        if (!machine_name_is_valid(base))
-                return failure_set(failure, -EINVAL, "The directory name '%s' is no machine name (%s); give one by "
-                                   "--machine=", base, machine_name_problem(base));
-        return set_name(m, base);
+        if (!machine_name_is_valid(name))
+                return failure_set(failure, -EINVAL, "The %s name '%s' is no machine name (%s); give one by --machine=",
+                                   m->image.kind == IMAGE_DIRECTORY ? "directory" : "image", name, machine_name_problem(name));
+        return set_name(m, name);
 }
 
 /* So that several can run at once without a name for each. */
@@ -82,8 +82,10 @@ static int add_suffix(char **name)
         return 0;
 }
 
-static int open_existing(Machine *m, const char *directory, Failure *failure)
+static int open_existing(Machine *m, const char *directory, const char *disk, Failure *failure)
 {
+        if (disk)
+                return image_open_disk(disk, &m->image, failure);
         if (directory)
                 return image_open(directory, &m->image, failure);
         return m->name ? image_find(NULL, m->name, &m->image, failure) : image_open(".", &m->image, failure);
@@ -123,9 +125,13 @@ static int find_by_template(Machine *m, const char *directory, const char *templ
 int machine_find_tree(Machine *m, Failure *failure)
 {
         const char *directory = switch_value(m, SETTING_DIRECTORY), *template = switch_value(m, SETTING_TEMPLATE);
+        const char *disk = switch_value(m, SETTING_IMAGE);
         bool named;
         int r;
 
+        if (disk && (directory || template))
+                return failure_set(failure, -EINVAL, "--%s= and --image= exclude each other",
+                                   directory ? "directory" : "template");
         r = read_name(m, failure);
         if (r < 0)
                 return r;
@@ -133,9 +139,9 @@ int machine_find_tree(Machine *m, Failure *failure)
         if (template)
                 r = find_by_template(m, directory, template, failure);
         else
-                r = open_existing(m, directory, failure);
+                r = open_existing(m, directory, disk, failure);
         if (r >= 0 && !named)
-                r = name_from_path(m, failure);
+                r = name_from_image(m, failure);
         if (r < 0)
                 return r;
 

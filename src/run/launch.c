@@ -11,6 +11,7 @@
 static const Stage stages[] = {
         { "lock", stage_lock_up, stage_lock_down },
         { "bus", stage_bus_up, stage_bus_down },
+        { "image", stage_image_up, stage_image_down },
         { "ids", stage_ids_up, stage_ids_down },
         { "plan", stage_plan_up, stage_plan_down },
         { "populate", stage_populate_up, stage_populate_down },

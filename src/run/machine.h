@@ -14,6 +14,7 @@
 #include "config/layers.h"
 #include "config/settings.h"
 #include "container/cgroup.h"
+#include "container/disk-mount.h"
 #include "container/enter.h"
 #include "container/id-range.h"
 #include "container/link.h"
@@ -34,7 +35,7 @@ typedef struct Machine {
         Settings settings;
         char *name;
         char *file_name;                /* under which its files of settings are looked for */
-        Image image;
+        Image image;                    /* its fd is the tree's root; of a disk image from the stage "image" on */
         HostFacts host;
         TreeFacts tree;
         IdentityFacts identity;
@@ -48,6 +49,9 @@ typedef struct Machine {
 
         /* lock, ids, plan */
         ImageLock lock;
+        DiskLayout disk;
+        DiskTree disk_tree;
+        int disk_fd;                    /* what image.fd was before */
         IdRange range;
         JournalFacts journal;
         Plan plan;
@@ -111,6 +115,9 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
 
 /* run/find-tree.c: the machine's name and its tree, by the switches. */
 int machine_find_tree(Machine *m, Failure *failure);
+/* run/prepare.c: what the tree tells of itself, once it is there; and what is known of it no more. */
+int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
+void machine_forget_tree(Machine *m);
 
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);

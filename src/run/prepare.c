@@ -20,6 +20,8 @@ void machine_init(Machine *m)
                 .image = { .fd = -EBADF },
                 .template = { .fd = -EBADF },
                 .lock = IMAGE_LOCK_NULL,
+                .disk_tree = DISK_TREE_NULL,
+                .disk_fd = -EBADF,
                 .range = ID_RANGE_NULL,
                 .seccomp = SECCOMP_PROGRAM_NULL,
                 .cgroup = CGROUP_NULL,
@@ -38,9 +40,7 @@ void machine_init(Machine *m)
 void machine_done(Machine *m)
 {
         credentials_done(&m->credentials);
-        host_users_done(&m->users);
-        identity_facts_done(&m->identity);
-        tree_facts_done(&m->tree);
+        machine_forget_tree(m);
         host_facts_done(&m->host);
         mount_scratch_free(m->scratch, m->n_scratch);
         image_done(&m->template);
@@ -101,7 +101,11 @@ static int apply_settings(Machine *m)
                 place.instead = instead;
         }
         r = layers_read(&place, &m->switches, &m->layers, &m->problems);
-        return r < 0 ? r : layers_apply(&m->layers, &m->settings, &m->problems);
+        if (r >= 0)
+                r = layers_apply(&m->layers, &m->settings, &m->problems);
+        if (m->image.read_only)
+                m->settings.read_only = YES;
+        return r;
 }
 
 /* The host's own tree is no machine's to write to. */
@@ -138,12 +142,40 @@ static int check_privilege(const Machine *m, Failure *failure)
                 return 0;
         if (!what)
                 what = assignments_last(&m->switches, SETTING_DIRECTORY);
+        if (!what)
+                what = assignments_last(&m->switches, SETTING_IMAGE);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
-/* What the host is to share with the machine. From a start's settings, credentials move to one place, which can be overwritten
- * in time. */
-static int read_shares(Machine *m)
+int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
+{
+        const char *init = m->settings.init;
+        int r;
+
+        r = tree_facts_read(m->image.fd, &m->tree, failure);
+        if (r >= 0 && init && *init == '/')
+                r = tree_facts_set_init(m->image.fd, init, &m->tree, failure);
+        if (r < 0)
+                return r;
+
+        /* What the host is to share with the machine depends on what the tree has. */
+        r = identity_facts_read(&m->settings, m->image.fd, &m->identity);
+        if (r >= 0)
+                r = host_users_read(&m->settings, m->image.fd, &m->users, problems);
+        m->has_facts = r >= 0;
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+void machine_forget_tree(Machine *m)
+{
+        host_users_done(&m->users);
+        identity_facts_done(&m->identity);
+        tree_facts_done(&m->tree);
+        m->has_facts = false;
+}
+
+/* From a start's settings, credentials move to one place, which can be overwritten in time. */
+static int read_credentials(Machine *m)
 {
         bool dry = machine_is_dry(m);
         int r;
@@ -153,25 +185,17 @@ static int read_shares(Machine *m)
                 settings_forget_credentials(&m->settings);
                 assignments_forget_secrets(&m->switches);
         }
-        if (r >= 0)
-                r = identity_facts_read(&m->settings, m->image.fd, &m->identity);
-        return r < 0 ? r : host_users_read(&m->settings, m->image.fd, &m->users, &m->problems);
+        return r;
 }
 
-/* What the plan depends on of the host, of our environment, and of the tree. */
+/* What the plan depends on of the host, of our environment, and of the tree. What is in a disk image can only be seen later:
+ * run/stage-image.c. */
 static int read_facts(Machine *m, Failure *failure)
 {
-        const char *init = m->settings.init;
-        int r;
-
         if (host_facts_read(&m->settings, &m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 ||
-            read_shares(m) < 0)
+            read_credentials(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        r = tree_facts_read(m->image.fd, &m->tree, failure);
-        if (r >= 0 && init && *init == '/')
-                r = tree_facts_set_init(m->image.fd, init, &m->tree, failure);
-        m->has_facts = r >= 0;
-        return r;
+        return m->image.kind == IMAGE_DIRECTORY ? machine_read_tree(m, &m->problems, failure) : 0;
 }
 
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)

@@ -113,6 +113,7 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
 {
         _cleanup_(close_context) MountMakeContext c = {
                 .tree_fd = m->image.fd,
+                .tree_namespace_fd = m->disk_tree.namespace_fd,
                 .leader_pidfd = m->leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,

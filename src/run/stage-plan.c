@@ -18,7 +18,9 @@ int stage_lock_up(Machine *m, Failure *failure)
 {
         if (m->host.knobs.no_lock || m->template.fd >= 0)
                 return 0;       /* of a tree that is not there yet, stage-populate.c has it locked */
-        return image_lock(&m->image, settings_shares_tree(&m->settings), NULL, &m->lock, failure);
+        return image_lock(&m->image, m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) :
+                                                                        machine_disk_is_read_only(m),
+                          NULL, &m->lock, failure);
 }
 
 void stage_lock_down(Machine *m)
@@ -108,6 +110,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .machine = m->name,
                 .image_root = m->image.path,
                 .template = m->template.path,
+                .disk = m->disk.n > 0 ? &m->disk : NULL,
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };

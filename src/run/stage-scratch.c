@@ -6,7 +6,6 @@
  * supervisor, as root of the host.
  */
 
-#include <string.h>
 
 #include "run/stage.h"
 
@@ -24,12 +23,7 @@ static void drop(Machine *m)
 
 int stage_scratch_up(Machine *m, Failure *failure)
 {
-        const MountScratchContext c = {
-                .tree_fd = m->image.fd,
-                .tree_name = m->image.name,
-                .tree_is_host = strcmp(m->image.path, "/") == 0,
-                .owner = m->plan.owner,
-        };
+        const MountScratchContext c = { .image = &m->image, .owner = m->plan.owner };
         int r;
 
         if (can_reuse(m))

@@ -99,7 +99,7 @@ def test_file_in_place_of_a_tree(nothing_left, machine):
     file = machine(None, name='just-a-file')
     file.path.write_text('not a directory')
     try:
-        refused_by_unit(file, '/var/lib/machines/just-a-file is a file, not a directory; raw disk images are not supported yet')
+        refused_by_unit(file, '/var/lib/machines/just-a-file is a file, not a directory; a disk image is called NAME.raw')
         assert file.path.read_text() == 'not a directory'
     finally:
         file.path.unlink()

@@ -25,6 +25,7 @@ typedef struct PlanFixture {
         Credentials credentials;
         JournalFacts journal;
         DeviceFact devices[2];
+        const DiskLayout *disk;         /* NULL: the tree is a directory */
         Plan plan;
 } PlanFixture;
 
@@ -89,6 +90,7 @@ static inline void plan_fixture_plan(PlanFixture *f, const char *arguments)
                 .journal = &f->journal,
                 .machine = "gentoo",
                 .image_root = "/var/lib/machines/gentoo",
+                .disk = f->disk,
         };
 
         assert_int_equal(strv_extend(&argv, "box-run"), 0);

@@ -79,6 +79,21 @@ static void test_what_is_none(void **state)
         }
 }
 
+static void test_as_text_again(void **state)
+{
+        static const char *const texts[] = { "*", "-", "~", "root=unprotected+read-only-on:home=encrypted+absent:swap=growfs-off" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                ImagePolicy p = parse(texts[i]), again;
+                char *text = image_policy_format(&p);
+
+                assert_non_null(text);
+                again = parse(text);
+                assert_memory_equal(&p, &again, sizeof(p));
+                free(text);
+        }
+}
+
 static void test_names(void **state)
 {
         for (int role = 0; role < _PARTITION_ROLE_MAX; role++) {
@@ -97,6 +112,7 @@ int main(void)
                 cmocka_unit_test(test_whole_policies),
                 cmocka_unit_test(test_rules),
                 cmocka_unit_test(test_what_is_none),
+                cmocka_unit_test(test_as_text_again),
                 cmocka_unit_test(test_names),
         };
 

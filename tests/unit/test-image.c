@@ -68,13 +68,13 @@ static void test_find_failures(void **state)
         dirs_init(&d, t);
         tree_fixture_file(t, "lib/gentoo/usr/x", "");
         tree_fixture_file(t, "lib/file", "");
-        tree_fixture_file(t, "lib/disk.raw", "");
         tree_fixture_link(t, "etc/dangling", "/nonexistent");
+        tree_fixture_link(t, "etc/lost.raw", "/nonexistent");
 
+        expect_failure(&d, "lost", -ENOENT, "lost.raw is a symbolic link to nothing");
         expect_failure(&d, "gento", -ENOENT, "did you mean 'gentoo'?");
         expect_failure(&d, "fedora", -ENOENT, "No machine 'fedora'");
-        expect_failure(&d, "file", -ENOTDIR, "is a file, not a directory; raw disk images are not supported yet");
-        expect_failure(&d, "disk", -ENOTDIR, "disk.raw");
+        expect_failure(&d, "file", -ENOTDIR, "is a file, not a directory; a disk image is called NAME.raw");
         expect_failure(&d, "dangling", -ENOENT, "symbolic link to nothing");
         expect_failure(&d, "../lib/gentoo", -EINVAL, "not a valid machine name");
         expect_failure(&d, "", -EINVAL, "empty");
@@ -101,6 +101,42 @@ static void test_open(void **state)
         assert_non_null(strstr(failure.text, "/nonexistent/tree"));
 }
 
+static void test_disk_images(void **state)
+{
+        _cleanup_(image_done) Image a = { .fd = -EBADF }, b = { .fd = -EBADF }, c = { .fd = -EBADF }, none = { .fd = -EBADF };
+        const Tree *t = *state;
+        Failure failure = { 0 }, directory = { 0 }, file = { 0 };
+        char path[128];
+        Dirs d;
+
+        dirs_init(&d, t);
+        tree_fixture_file(t, "lib/both/usr/x", "");
+        tree_fixture_file(t, "lib/both.raw", "x");
+        tree_fixture_file(t, "lib/disk.raw", "x");
+        tree_fixture_file(t, "lib/tree.raw/usr/x", "");
+
+        /* A directory goes before a file of its name. */
+        assert_int_equal(image_find(d.list, "both", &a, &failure), 0);
+        assert_int_equal(a.kind, IMAGE_DIRECTORY);
+        assert_int_equal(image_find(d.list, "disk", &b, &failure), 0);
+        assert_int_equal(b.kind, IMAGE_RAW);
+        assert_string_equal(b.name, "disk");
+        assert_string_equal(strrchr(b.path, '/'), "/disk.raw");
+        assert_false(b.read_only);
+        expect_failure(&d, "tree", -ENOENT, "No machine 'tree'");
+
+        (void) snprintf(path, sizeof(path), "%s/lib/disk.raw", t->path);
+        assert_int_equal(chmod(path, 0444), 0);
+        assert_int_equal(image_open_disk(path, &c, &failure), 0);
+        assert_string_equal(c.name, "disk");
+        assert_true(c.read_only);
+        assert_int_equal(image_open(path, &none, &file), -ENOTDIR);
+        assert_non_null(strstr(file.text, "--image="));
+        (void) snprintf(path, sizeof(path), "%s/lib/both", t->path);
+        assert_int_equal(image_open_disk(path, &none, &directory), -EISDIR);
+        assert_non_null(strstr(directory.text, "--directory="));
+}
+
 static void test_list(void **state)
 {
         const Tree *t = *state;
@@ -118,11 +154,15 @@ static void test_list(void **state)
         tree_fixture_file(t, "lib/.#half.made/x", "");
         tree_fixture_file(t, "lib/file", "");
         tree_fixture_file(t, "lib/un_der/x", "");
+        tree_fixture_file(t, "lib/a.raw", "");
+        tree_fixture_file(t, "lib/c.raw", "");
         tree_fixture_link(t, "etc/a", "../lib/b");
         tree_fixture_link(t, "etc/dangling", "/nonexistent");
 
         assert_int_equal(image_list(d.list, &images, &n), 0);
-        assert_int_equal(n, 2);
+        assert_int_equal(n, 3);
+        assert_string_equal(images[2].name, "c");
+        assert_int_equal(images[2].kind, IMAGE_RAW);
         assert_string_equal(images[0].name, "a");
         assert_non_null(strstr(images[0].path, "/lib/b"));
         assert_int_equal(images[0].fd, -EBADF);
@@ -167,6 +207,7 @@ int main(void)
                 TREE_TEST(test_find_failures),
                 TREE_TEST(test_open),
                 TREE_TEST(test_name_new),
+                TREE_TEST(test_disk_images),
                 TREE_TEST(test_list),
         };
 

@@ -124,7 +124,7 @@ static void test_ephemeral(void **state)
         assert_int_equal(f.problems.n, 0);
         assert_int_equal(root(&f)->kind, MOUNT_OVERLAY);
         assert_int_equal(root(&f)->layers[0].flags, MOUNT_WHOLE_TREE);
-        assert_int_equal(root(&f)->layers[1].flags, MOUNT_SCRATCH);
+        assert_int_equal(root(&f)->layers[1].flags, MOUNT_SCRATCH | MOUNT_BESIDE_TREE);
         /* Paths of the tree are paths of the copy. */
         assert_int_equal(plan_fixture_mount(&f, "/srv")->kind, MOUNT_BIND);
         assert_string_equal(plan_fixture_mount(&f, "/srv")->source, "/opt");

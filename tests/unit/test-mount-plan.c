@@ -59,6 +59,50 @@ static void test_mount_plan_make_id_map(void **state)
         assert_false(plan_fixture_mount(&none, "/b")->flags & MOUNT_IDMAP);
 }
 
+static const char *plan_of(PlanFixture *f, const DiskLayout *disk, const char *arguments, const char *dest)
+{
+        const MountOp *op;
+
+        plan_fixture_init(f, INIT_SYSTEMD);
+        f->disk = disk;
+        plan_fixture_plan(f, arguments);
+        assert_int_equal(f->problems.n, 0);
+        op = plan_fixture_mount(f, dest);
+        return !op ? "none" : op->kind == MOUNT_OVERLAY ? "overlay" : op->kind == MOUNT_TREE ? "tree" : "new";
+}
+
+/* Where "/" does not bring a disk image's other partitions along, they are steps of their own. */
+static void test_mount_plan_make_disk(void **state)
+{
+        static const DiskLayout disk = {
+                .parts = { { .role = PARTITION_ROOT, .dest = "/" }, { .role = PARTITION_USR, .dest = "/usr" },
+                           { .role = PARTITION_HOME, .dest = "/home" } },
+                .n = 3,
+        };
+        static const struct { const char *arguments, *root, *usr, *home; } cases[] = {
+                { "-b -U", "tree", "none", "none" },
+                { "-b -U --read-only", "tree", "none", "none" },
+                { "-b -U --volatile=state", "tree", "none", "none" },
+                { "-b -U --volatile=yes", "new", "tree", "tree" },
+                { "-b -U --volatile=overlay", "overlay", "tree", "tree" },
+                { "-b -U --ephemeral", "overlay", "overlay", "overlay" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                PlanFixture f;
+
+                assert_string_equal(plan_of(&f, &disk, cases[i].arguments, "/"), cases[i].root);
+                assert_true(plan_fixture_mount(&f, "/usr") == NULL || position(&f, "/usr") < position(&f, "/dev"));
+                plan_fixture_done(&f);
+                assert_string_equal(plan_of(&f, &disk, cases[i].arguments, "/usr"), cases[i].usr);
+                plan_fixture_done(&f);
+                assert_string_equal(plan_of(&f, &disk, cases[i].arguments, "/home"), cases[i].home);
+                plan_fixture_done(&f);
+                assert_string_equal(plan_of(&f, NULL, cases[i].arguments, "/home"), "none");
+                plan_fixture_done(&f);
+        }
+}
+
 static void test_mount_plan_make_network(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture host, own;
@@ -108,6 +152,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mount_plan_make_order),
                 cmocka_unit_test(test_mount_plan_make_id_map),
+                cmocka_unit_test(test_mount_plan_make_disk),
                 cmocka_unit_test(test_mount_plan_make_network),
                 cmocka_unit_test(test_mount_plan_make_console),
                 cmocka_unit_test(test_mount_plan_make_bad_options),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A machine whose tree is in a disk image: what is on it, which of that is used, and the tree, mounted where only we see
+ * it. From then on it is a tree as any. Of a machine in a directory this stage does nothing. The supervisor, as root of the
+ * host.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "container/disk-probe.h"
+#include "run/report.h"
+#include "run/stage.h"
+#include "util/fd.h"
+
+/* systemd-nspawn's places for what an image is to be verified with: extended attributes, and files called as the image but
+ * for its suffix. Who left them there wants nothing unverified to run. */
+static bool has_verity_beside(const Image *i)
+{
+        static const char *const attributes[] = {
+                "user.verity.roothash", "user.verity.roothashsig", "user.verity.usrhash", "user.verity.usrhashsig",
+        };
+        static const char *const suffixes[] = { "roothash", "roothash.p7s", "usrhash", "usrhash.p7s", "verity" };
+        const char *dot = strrchr(i->path, '.');
+        int stem = (int) (dot && !strchr(dot, '/') ? (size_t) (dot - i->path) : strlen(i->path));
+
+        for (size_t j = 0; j < ARRAY_SIZE(attributes); j++)
+                if (getxattr(i->path, attributes[j], NULL, 0) >= 0)
+                        return true;
+        for (size_t j = 0; j < ARRAY_SIZE(suffixes); j++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%.*s.%s", stem, i->path, suffixes[j]) < 0)
+                        path = NULL;
+                else if (access(path, F_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static int judge_verity_beside(const Machine *m, Problems *problems)
+{
+        if (m->image.kind != IMAGE_RAW || !(m->settings.image_policy.flags[PARTITION_ROOT] & (POLICY_VERITY | POLICY_SIGNED)) ||
+            !has_verity_beside(&m->image))
+                return 0;
+        return problem_error(problems, (Source) {}, "The disk image %s has a root hash beside it, and dm-verity is not "
+                             "supported; --image-policy=root=unprotected:usr=unprotected+absent:=open mounts it unverified",
+                             m->image.path);
+}
+
+/* Which partitions are used, and how. */
+static int choose_parts(Machine *m, Problems *problems, Failure *failure)
+{
+        _cleanup_(disk_facts_done) DiskFacts facts = {};
+        _cleanup_close_ int fd = fd_reopen(m->image.fd, O_RDONLY | O_NOCTTY);
+        int r;
+
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to open the disk image %s: %m", m->image.path);
+        r = disk_probe(fd, m->image.path, &facts, failure);
+        if (r < 0)
+                return r;
+        return disk_layout_make(&facts, &m->settings.image_policy, m->image.path, m->settings.from[SETTING_IMAGE_POLICY],
+                                &m->disk, problems);
+}
+
+/* From a disk image to a tree. Nothing is mounted where something is wrong with the image. */
+static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *failure)
+{
+        size_t wrong = problems->n_fatal;
+        int r;
+
+        r = judge_verity_beside(m, problems);
+        if (r >= 0)
+                r = choose_parts(m, problems, failure);
+        if (r < 0 || problems->n_fatal > wrong)
+                return r;
+        r = disk_mount(&m->disk, m->image.fd, m->image.path, read_only, &m->disk_tree, failure);
+        if (r < 0)
+                return r;
+
+        m->disk_fd = m->image.fd;
+        m->image.fd = m->disk_tree.root_fd;
+        return machine_read_tree(m, problems, failure);
+}
+
+/* A volatile machine still writes to what is not its root. */
+bool machine_disk_is_read_only(const Machine *m)
+{
+        return m->settings.read_only == YES || (m->settings.ephemeral == YES && m->settings.volatile_mode == VOLATILE_NO);
+}
+
+int stage_image_up(Machine *m, Failure *failure)
+{
+        _cleanup_(problems_done) Problems problems = {};
+        int r;
+
+        if (m->image.kind == IMAGE_DIRECTORY)
+                return 0;
+        r = open_disk(m, machine_disk_is_read_only(m), &problems, failure);
+        return r < 0 ? r : report_problems(&problems, failure);
+}
+
+int stage_image_foresee(Machine *m, Failure *failure)
+{
+        Failure own = {};
+        int r;
+
+        if (m->image.kind == IMAGE_DIRECTORY || m->image.fd < 0)
+                return 0;
+        r = open_disk(m, /* read_only= */ true, &m->problems, &own);
+        if (r >= 0)
+                return 0;
+        r = problem_error(&m->problems, (Source) {}, "%s", own.text);
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+void stage_image_down(Machine *m)
+{
+        if (m->image.kind == IMAGE_DIRECTORY)
+                return;
+        machine_forget_tree(m);
+        if (m->disk_fd >= 0)
+                m->image.fd = TAKE_FD(m->disk_fd);
+        disk_tree_done(&m->disk_tree);
+        disk_layout_done(&m->disk);
+}
