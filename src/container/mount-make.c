@@ -25,6 +25,8 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
+#define MAPPED (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP)
+
 /* option: the one that was not taken, or NULL. */
 static int fail_new(const MountOp *op, int r, const char *option, const char *value, Failure *failure)
 {
@@ -220,23 +222,28 @@ int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountS
         return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), source_name(op));
 }
 
-/* Who of the host owns what the step is mounted on, seen through the map of "/". The machine's root, where that has to be
- * made first, or is nobody's in the machine. */
-static uid_t dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c)
+/* Who of the host owns what the step is mounted on, seen through the map of "/". The machine's root (as *ret_uid and *ret_gid
+ * are), where that has to be made first, or is nobody's in the machine. */
+static void dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c, uid_t *ret_uid, gid_t *ret_gid)
 {
         _cleanup_close_ int dest = tree_open(root_fd, op->dest, O_PATH);
         struct stat st;
 
-        if (dest < 0 || fstat(dest, &st) < 0 || (c->map && !id_map_has_host(c->map, st.st_uid)))
-                return c->owner;
-        return st.st_uid;
+        if (dest < 0 || fstat(dest, &st) < 0)
+                return;
+        if (!c->map || id_map_has_host(c->map, st.st_uid))
+                *ret_uid = st.st_uid;
+        if (!c->map || id_map_has_host(c->map, st.st_gid))
+                *ret_gid = st.st_gid;
 }
 
-/* The user namespace whose map the step is to be seen through. One of its own, for a map of a single id: the owner of the
- * source is somebody in the machine, nobody else's files are anybody's. */
+/* The user namespace whose map the step is to be seen through. One of its own, for a map of a single user and group: the
+ * source's are somebody in the machine, nobody else's files are anybody's. */
 static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd, int fd, int *ret, Failure *failure)
 {
-        IdMap map = { .n = 1 };
+        IdMap uids = { .n = 1 }, gids = { .n = 1 };
+        uid_t uid = c->owner;
+        gid_t gid = c->owner;
         struct stat st;
         int r;
 
@@ -244,13 +251,12 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
                 return c->userns_fd;
         if (fstat(fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to look at '%s': %m", source_name(op));
+        if (op->flags & MOUNT_OWNERIDMAP)
+                dest_owner(op, root_fd, c, &uid, &gid);
 
-        map.lines[0] = (IdMapLine) {
-                .inside = st.st_uid,
-                .outside = op->flags & MOUNT_OWNERIDMAP ? dest_owner(op, root_fd, c) : c->owner,
-                .count = 1,
-        };
-        r = user_namespace_new(&map, failure);
+        uids.lines[0] = (IdMapLine) { .inside = st.st_uid, .outside = uid, .count = 1 };
+        gids.lines[0] = (IdMapLine) { .inside = st.st_gid, .outside = gid, .count = 1 };
+        r = user_namespace_new(&uids, &gids, failure);
         *ret = r;
         return r;
 }
@@ -277,7 +283,7 @@ int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *
                 .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
         };
         unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
-        bool mapped = op->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP);
+        bool mapped = op->flags & MAPPED;
         _cleanup_close_ int own_map = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         int r;
@@ -304,7 +310,7 @@ int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *
 /* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
 static int fill_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
-        uid_t owner = op->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP) ? 0 : c->owner;
+        uid_t owner = op->flags & MAPPED ? 0 : c->owner;
 
         for (size_t i = 0; i < op->n_nodes; i++) {
                 int r = make_node(fd, &op->nodes[i]);
@@ -428,19 +434,22 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
         return 0;
 }
 
-/* In a file system that is read-only when the child gets it, it cannot make the place to mount on. */
+/* The child cannot make the place to mount on in a file system that is read-only when it gets it, nor in a directory of the
+ * host where the machine's root is nobody. In the latter it may still be there: that is for the child to find out. */
 static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *failure)
 {
         size_t below = mount_plan_below(plan, i);
         const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
+        bool sealed = on->kind == MOUNT_NEW && on->attrs & MOUNT_ATTR_RDONLY;
+        bool of_host = on->kind == MOUNT_TREE && !(on->flags & MAPPED);
         _cleanup_close_ int place_fd = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         struct stat st;
 
-        if (below == 0 || on->kind != MOUNT_NEW || !(on->attrs & MOUNT_ATTR_RDONLY) || fstat(fds[i], &st) < 0)
+        if (below == 0 || (!sealed && !of_host) || fds[below] < 0 || fstat(fds[i], &st) < 0)
                 return 0;
         place_fd = tree_mountpoint(fds[below], op->dest + strlen(on->dest), S_ISDIR(st.st_mode));
-        if (place_fd < 0)
+        if (place_fd < 0 && sealed)
                 return failure_set(failure, place_fd, "%s'%s' is not there in the machine's %s, and cannot be made: %m",
                                    place(op, where), op->dest, on->dest);
         return 0;

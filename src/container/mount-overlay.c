@@ -109,7 +109,7 @@ static int set_fd(Overlay *o, const char *key, int fd)
         char path[FD_PATH_MAX];
 
         if (fsconfig(o->context, FSCONFIG_SET_STRING, key, fd_path(fd, path), 0) < 0)
-                return step_failed(o, "name a layer of");
+                return step_failed(o, "make");
         return 0;
 }
 
@@ -124,7 +124,7 @@ static int set_lower(Overlay *o)
                                           fd_path(o->layers[i], path));
         if (used < sizeof(all)) {
                 if (fsconfig(o->context, FSCONFIG_SET_STRING, "lowerdir", all, 0) < 0)
-                        return step_failed(o, "name the layers of");
+                        return step_failed(o, "make");
                 return 0;
         }
 
@@ -143,10 +143,10 @@ static int configure(Overlay *o)
 
         o->context = fsopen("overlay", FSOPEN_CLOEXEC);
         if (o->context < 0)
-                return step_failed(o, "begin");
+                return step_failed(o, "make");
         /* What mount(8) and df(1) call it. */
         if (fsconfig(o->context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
-                return step_failed(o, "configure");
+                return step_failed(o, "make");
         r = set_lower(o);
         if (r >= 0 && o->top >= 0)
                 r = set_fd(o, "upperdir", o->upper);
@@ -155,7 +155,7 @@ static int configure(Overlay *o)
         if (r < 0)
                 return r;
         if (o->throw_away && fsconfig(o->context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
-                return step_failed(o, "configure");
+                return step_failed(o, "make");
         if (fsconfig(o->context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return step_failed(o, "make");
         return 0;

@@ -26,9 +26,15 @@ static int kind_of_place(const MountPlan *plan, size_t i, int fd)
 
 int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const int *fds, Failure *failure)
 {
+        const MountOp *root = &plan->ops[0];
         uint32_t host;
+        int root_fd;
 
-        if (!c->map || id_map_to_host(c->map, 0, &host) || !(plan->ops[0].flags & MOUNT_WHOLE_TREE))
+        if (!c->map || id_map_to_host(c->map, 0, &host))
+                return 0;
+        /* Through a map we would be nobody: below the mount itself only where it is not the tree. */
+        root_fd = root->flags & MOUNT_WHOLE_TREE ? c->tree_fd : root->kind == MOUNT_OVERLAY ? fds[0] : -EBADF;
+        if (root_fd < 0)
                 return 0;
 
         for (size_t i = 1; i < plan->n; i++) {
@@ -37,7 +43,7 @@ int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const in
 
                 if (kind < 0)
                         continue;
-                place = tree_mountpoint(c->tree_fd, plan->ops[i].dest, kind);
+                place = tree_mountpoint(root_fd, plan->ops[i].dest, kind);
                 if (place < 0)
                         return failure_set(failure, place, "'%s' is not there in the machine's tree, and cannot be made: %m",
                                            plan->ops[i].dest);

@@ -117,6 +117,9 @@ static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failur
         r = id_map_format(map, text, sizeof(text));
         if (r < 0)
                 return failure_set(failure, r, "Too many lines in an id map: %m");
+        fd = openat(proc_pid_fd, file, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open the child's %s: %m", file);
 
         /* The kernel takes a map in one write() only, and one only. */
         r = RET_ERRNO((int) write(fd, text, strlen(text)));
@@ -139,7 +142,7 @@ _Noreturn static int wait_to_be_killed(void *userdata)
                 (void) syscall(SYS_pause);
 }
 
-static int open_mapped_namespace(pid_t pid, const IdMap *map, Failure *failure)
+static int open_mapped_namespace(pid_t pid, const IdMap *uids, const IdMap *gids, Failure *failure)
 {
         _cleanup_close_ int proc_fd = -EBADF;
         char path[32];
@@ -150,7 +153,7 @@ static int open_mapped_namespace(pid_t pid, const IdMap *map, Failure *failure)
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open %s: %m", path);
 
-        r = user_namespace_write_maps(proc_fd, map, map, failure);
+        r = user_namespace_write_maps(proc_fd, uids, gids, failure);
         if (r < 0)
                 return r;
 
@@ -158,7 +161,7 @@ static int open_mapped_namespace(pid_t pid, const IdMap *map, Failure *failure)
         return fd < 0 ? failure_set(failure, -errno, "Failed to open %s/ns/user: %m", path) : fd;
 }
 
-int user_namespace_new(const IdMap *map, Failure *failure)
+int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure)
 {
         _Alignas(16) char stack[8192];
         sigset_t all, before;
@@ -175,7 +178,7 @@ int user_namespace_new(const IdMap *map, Failure *failure)
                 return failure_set(failure, pid, "Failed to make a user namespace: %m%s",
                                    pid == -ENOSPC ? " (see /proc/sys/user/max_user_namespaces)" : "");
 
-        r = open_mapped_namespace(pid, map, failure);
+        r = open_mapped_namespace(pid, uids, gids, failure);
 
         /* Not reaped by anybody else, so the number is still its own. Only when it is gone may the stack go. */
         (void) kill(pid, SIGKILL);

@@ -31,6 +31,6 @@ bool id_map_carve(IdMap *map, uint32_t inside, uint32_t outside);
 /* Writes uid_map and gid_map of a process in a fresh user namespace. The supervisor, as root of the host. */
 int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure);
 
-/* A descriptor of a user namespace with this map, of uids and gids, and nobody in it, for idmapped mounts whose map is not the
+/* A descriptor of a user namespace with these maps and nobody in it, for idmapped mounts whose map is not the
  * machine's. */
-int user_namespace_new(const IdMap *map, Failure *failure);
+int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure);

@@ -372,5 +372,5 @@ int tree_copy(int source_fd, int dest_fd, int skip_fd, TreeCopyStop stop, void *
 
         r = copy_directory(c, &place);
         copy_done(c);
-        return r < 0 ? failure_set(failure, r, "Failed to copy the tree: %m") : 0;
+        return r < 0 && r != -EINTR ? failure_set(failure, r, "Failed to copy the tree: %m") : r;
 }

@@ -5,7 +5,7 @@
 
 #include "util/failure.h"
 
-/* Asked before each file; true ends the copy with -EINTR. */
+/* Asked before each file, and within large ones; true ends the copy with -EINTR and no failure: the caller knows why. */
 typedef bool (*TreeCopyStop)(void *userdata);
 
 /* Copies the directory source_fd, with all that is in it, into the empty directory dest_fd (both open for reading): owners,

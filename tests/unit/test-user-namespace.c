@@ -88,7 +88,7 @@ static void test_user_namespace_widest(void **state)
 
         for (unsigned i = 0; i < map.n; i++)
                 map.lines[i] = (IdMapLine) { 4294967295U, 4294967295U, 4294967295U };
-        r = user_namespace_new(&map, &failure);
+        r = user_namespace_new(&map, &map, &failure);
         assert_true(r == -EINVAL || r == -EPERM);
         assert_non_null(strstr(failure.text, "4294967295 4294967295 4294967295"));
 }
@@ -110,7 +110,7 @@ static void test_user_namespace_new(void **state)
 {
         IdMap map = { .lines = { { 7, 0, 1 } }, .n = 1 };
         Failure failure = { 0 };
-        int fd = user_namespace_new(&map, &failure), status;
+        int fd = user_namespace_new(&map, &map, &failure), status;
         pid_t pid;
 
         assert_string_equal(failure.text, "");
@@ -143,7 +143,7 @@ static void test_user_namespace_new_refused(void **state)
         Failure failure = { 0 };
         int status;
 
-        assert_int_equal(user_namespace_new(&map, &failure), -EPERM);
+        assert_int_equal(user_namespace_new(&map, &map, &failure), -EPERM);
         assert_non_null(strstr(failure.text, "\"0 3000000000 1\" to the child's uid_map"));
         assert_int_equal(waitpid(-1, &status, __WALL | WNOHANG), -1);
 }
