@@ -89,6 +89,23 @@ int cgroup_of_pid(pid_t pid, char **ret, Failure *failure)
         return 0;
 }
 
+bool cgroup_is_of_user(const char *path)
+{
+        static const char suffix[] = ".slice";
+        bool user = false;
+
+        /* The slices come first, one in another. */
+        for (const char *p = path; *p == '/'; p += 1 + strcspn(p + 1, "/")) {
+                size_t n = strcspn(p + 1, "/"), digits;
+
+                if (n < strlen(suffix) || strncmp(p + 1 + n - strlen(suffix), suffix, strlen(suffix)) != 0)
+                        break;
+                digits = strncmp(p + 1, "user-", 5) == 0 ? strspn(p + 6, "0123456789") : 0;
+                user = digits > 0 && 5 + digits + strlen(suffix) == n;
+        }
+        return user;
+}
+
 int cgroup_unit_path(const char *own_path, char **ret)
 {
         static const char suffix[] = "/" SUPERVISOR;

@@ -35,6 +35,9 @@ int cgroup_path_parse(const char *text, char **ret);
 /* The unit's part of the caller's cgroup path: without a trailing "/supervisor" (DelegateSubgroup=, or ours). Pure. */
 int cgroup_unit_path(const char *own_path, char **ret);
 
+/* Is it in a user's session or service manager: below user-UID.slice? Pure. */
+bool cgroup_is_of_user(const char *path);
+
 /* Opens UNIT by its path below root_fd (cgroup_root_open()). */
 int cgroup_open(int root_fd, const char *unit_path, Cgroup *ret, Failure *failure);
 

@@ -3,6 +3,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -215,6 +216,29 @@ def test_machine_with_lxcfs_s_view_boots_and_stops(box, lxcfs, seen):
     assert int(output('boxctl', 'shell', '-q', box.name, '/bin/cut', '-d.', '-f1', '/proc/uptime')) < 30
     box.stop()
     assert box.property('Result') == 'success'
+
+
+def test_sample_of_a_whole_host_boots(module_machine, lxcfs, tmp_path):
+    """All of [X-Box] together, on a distribution."""
+    text = Path('/usr/share/box/nspawn-configs/whole-host.nspawn').read_text().replace('/home/alice', f'{tmp_path}:/home/alice')
+    os.chown(tmp_path, 1000, 1000)
+    deb = module_machine('deb12', name='x-whole')
+    deb.write_file(text)
+    deb.start()
+    deb.wait_running()
+    lines = deb.exec('sh', '-c', 'cut -d. -f1 /proc/uptime; stat -c %u /home/alice; cat /proc/self/uid_map').stdout.split()
+    assert int(lines[0]) < 60 and lines[1:] == ['1000', '0', '700000', '1000', '1000', '1000', '1', '1001', '701001', '64535']
+    assert deb.exec('awk', '{ print $1 }', '/proc/uptime').stdout
+    deb.stop()
+    assert deb.property('Result') == 'success'
+
+
+def test_sample_of_one_user_runs(box, tmp_path):
+    text = Path('/usr/share/box/nspawn-configs/one-user.nspawn').read_text().replace('/home/alice/project', str(tmp_path))
+    os.chown(tmp_path, 1000, 1000)
+    box.write_file(text)
+    assert output('box-run', '-q', '--pipe', f'--machine={box.name}', '/bin/sh', '-c', 'id -u; pwd; touch made').split() == ['42', '/work']
+    assert (tmp_path / 'made').stat().st_uid == 1000
 
 
 def test_lxcfs_that_does_not_run(box, seen):

@@ -248,3 +248,12 @@ def test_transient_unit_ends_with_the_machine(tree):
                  '/bin/sh', '-c', 'sleep 987660 & exit 7', check=False)
     assert result.returncode == 7
     assert not output('pgrep', '-x', '-f', 'sleep 987660', check=False)
+
+
+def test_session_does_not_become_a_machine(tree):
+    """--keep-unit in somebody's session: with a registration, machined would have the session for the machine."""
+    command = ['systemd-run', '--wait', '--collect', '--pipe', '-q', '--slice=user-0', '-p', 'Delegate=yes', 'box-run', '-q',
+               '--keep-unit', '-U', '--pipe', f'--directory={tree.path}']
+    refused = run(*command, '/bin/echo', 'runs', check=False)
+    assert refused.returncode == 1 and "is a user's session" in refused.stderr
+    assert run(*command, '--register=no', '/bin/echo', 'runs').stdout == 'runs\n'

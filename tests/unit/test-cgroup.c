@@ -105,6 +105,22 @@ static void test_cgroup_path_parse(void **state)
         }
 }
 
+static void test_cgroup_is_of_user(void **state)
+{
+        static const struct { const char *path; bool user; } cases[] = {
+                { "/user.slice/user-0.slice/session-3.scope", true },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", true },
+                { "/user.slice/user-1000.slice", true },
+                { "/machine.slice/box@x.service/supervisor", false }, { "/system.slice/x.service", false }, { "/", false },
+                { "", false }, { "/user.slice/x.service", false }, { "/user.slice/user-x.slice/y.scope", false },
+                { "/user-.slice/y.scope", false }, { "/machine.slice/x.service/user-1.slice/y", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                if (cgroup_is_of_user(cases[i].path) != cases[i].user)
+                        fail_msg("%s", cases[i].path);
+}
+
 static void test_cgroup_unit_path(void **state)
 {
         static const struct { const char *own, *unit; } cases[] = {
@@ -341,6 +357,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cgroup_path_parse),
+                cmocka_unit_test(test_cgroup_is_of_user),
                 cmocka_unit_test(test_cgroup_unit_path),
                 cmocka_unit_test(test_cgroup_of_pid),
                 TEST(test_cgroup_open),
