@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -95,14 +96,21 @@ int unix_export_up(const char *name, int mount_fd, pid_t leader, UnixExport *ret
         return 0;
 }
 
-/* A child of our own: a process that has joined a user namespace does not come back. */
-static void remove_from_inside(const UnixExport *e)
+/* A process that has joined a user namespace does not come back. It runs in our memory, while we wait (as posix_spawn(3) has
+ * it): system calls only. */
+static int remove_from_inside(void *userdata)
 {
-        pid_t pid = fork();
+        const UnixExport *e = userdata;
 
-        if (pid == 0)
-                _exit(setns(e->userns_fd, CLONE_NEWUSER) < 0 || setns(e->mntns_fd, CLONE_NEWNS) < 0 ||
-                      unlinkat(e->dir_fd, e->name, AT_REMOVEDIR) < 0);
+        return setns(e->userns_fd, CLONE_NEWUSER) < 0 || setns(e->mntns_fd, CLONE_NEWNS) < 0 ||
+               unlinkat(e->dir_fd, e->name, AT_REMOVEDIR) < 0;
+}
+
+static void remove_without_privilege(UnixExport *e)
+{
+        _Alignas(16) char stack[16 * 1024];
+        pid_t pid = clone(remove_from_inside, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, e);
+
         while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
 }
@@ -111,7 +119,7 @@ void unix_export_down(UnixExport *e)
 {
         if (e->dir_fd >= 0 && e->name) {
                 if (unmount(e->name) == -EPERM)
-                        remove_from_inside(e);
+                        remove_without_privilege(e);
                 else
                         (void) unlinkat(e->dir_fd, e->name, AT_REMOVEDIR);
         }
