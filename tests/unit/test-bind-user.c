@@ -69,9 +69,12 @@ static void test_map(void **state)
         assert_int_equal(problems.n, 0);
 
         /* One id of the host cannot be two inside. */
+        map = whole;
+        assert_int_equal(bind_user_map((const BindUser[]) { { &alice, 60514 }, { &alice, 60515 } }, 2, true, &map, &problems), 0);
+        assert_int_equal(problems.n_fatal, 1);
         map = (IdMap) { .lines = { { 0, 0, 65536 } }, .n = 1 };
         assert_int_equal(bind_user_map(users, 1, false, &map, &problems), 0);
-        assert_int_equal(problems.n_fatal, 1);
+        assert_int_equal(problems.n_fatal, 2);
 }
 
 static const NodeOp *find_node(const MountOp *op, const char *path)

@@ -109,6 +109,32 @@ static void test_sync_foreign_message(void **state)
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), -EBADMSG);
 }
 
+/* A warning is logged, and does not end the wait. */
+static void test_sync_warning(void **state)
+{
+        Pair *p = *state;
+        Failure warning = {}, failure = {};
+        char text[256] = "";
+        int pipe_fds[2], saved;
+
+        (void) failure_set(&warning, -EISDIR, "Failed to write '/etc/x': %m");
+        assert_int_equal(sync_send_warning(p->here, &warning), 0);
+        assert_int_equal(sync_send(p->here, SYNC_PREPARED), 0);
+
+        assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+        saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        assert_true(saved >= 0 && dup2(pipe_fds[1], STDERR_FILENO) >= 0);
+        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, 0, &failure), 0);
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        fd_close(saved);
+        fd_close(pipe_fds[1]);
+        assert_true(read(pipe_fds[0], text, sizeof(text) - 1) > 0);
+        fd_close(pipe_fds[0]);
+
+        assert_int_equal(failure.error, 0);
+        assert_non_null(strstr(text, "Failed to write '/etc/x': Is a directory, ignoring"));
+}
+
 /* More than go into one message, with gaps, at the ends as well. */
 static void test_sync_mounts_keep_their_places(void **state)
 {
@@ -269,6 +295,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_sync_kinds_in_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_out_of_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_foreign_message, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_warning, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_mounts_keep_their_places, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_exactly_full_messages, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_no_mounts_is_no_message, setup, teardown),
