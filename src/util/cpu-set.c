@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sets of CPUs (see cpu-set.h). Any process, no privilege; the input may be anything at all. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cpu-set.h"
+#include "util/parse.h"
+
+enum { BITS = 8 * sizeof(unsigned long) };
+
+bool cpu_set_is_empty(const CpuSet *set)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(set->bits); i++)
+                if (set->bits[i])
+                        return false;
+        return true;
+}
+
+bool cpu_set_has(const CpuSet *set, unsigned cpu)
+{
+        return cpu <= CPU_NUMBER_MAX && set->bits[cpu / BITS] >> cpu % BITS & 1;
+}
+
+int cpu_set_add(CpuSet *set, const char *range)
+{
+        const char *dash = strchr(range, '-');
+        _cleanup_free_ char *first = dash ? strndup(range, (size_t) (dash - range)) : strdup(range);
+        uint32_t from, to;
+        int r;
+
+        if (!first)
+                return -ENOMEM;
+        r = parse_u32(first, &from);
+        if (r < 0)
+                return r;
+        to = from;
+        if (dash) {
+                r = parse_u32(dash + 1, &to);
+                if (r < 0)
+                        return r;
+        }
+        if (from > CPU_NUMBER_MAX || to > CPU_NUMBER_MAX)
+                return -ERANGE;
+        if (from > to)
+                return -EILSEQ;
+
+        for (uint32_t cpu = from; cpu <= to; cpu++)
+                set->bits[cpu / BITS] |= 1UL << cpu % BITS;
+        return 0;
+}
+
+char *cpu_set_to_text(const CpuSet *set)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (unsigned cpu = 0, last; cpu <= CPU_NUMBER_MAX; cpu = last + 1) {
+                last = cpu;
+                if (!cpu_set_has(set, cpu))
+                        continue;
+                while (cpu_set_has(set, last + 1))
+                        last++;
+                fprintf(f, last > cpu ? "%s%u-%u" : "%s%u", ftell(f) > 0 ? "," : "", cpu, last);
+        }
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+
+        return text;
+}
