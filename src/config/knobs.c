@@ -121,6 +121,7 @@ const KnobRow knobs_table[] = {
         { "SYSTEMD_NSPAWN_TMPFS_TMP", parse_no, FIELD(no_tmpfs_tmp) },
         { "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", parse_hierarchy, 0 },
         { "SYSTEMD_NSPAWN_USE_CGNS", parse_no, FIELD(share_cgroup) },
+        { "SYSTEMD_SUPPRESS_SYNC", parse_yes, FIELD(suppress_sync) },
 };
 
 const size_t knobs_table_size = ARRAY_SIZE(knobs_table);

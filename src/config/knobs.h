@@ -27,6 +27,7 @@ typedef struct Knobs {
         bool no_lock;                   /* of the tree */
         bool has_network_mac;           /* the machine's end of the veth has this address */
         uint8_t network_mac[6];
+        bool suppress_sync;             /* unless a setting says otherwise */
         const char *container_service;  /* value of the payload's $container; NULL: systemd-nspawn */
 } Knobs;
 

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "config/settings-table.h"
 #include "config/values.h"
@@ -35,10 +36,16 @@ static const char *const words_link_journal[] = { "auto", "no", "host", "try-hos
 static const char group_what[] = "What to run";
 static const char group_machine[] = "The machine's identity";
 static const char group_users[] = "Users and rights";
+static const char group_limits[] = "Limits";
 static const char group_files[] = "Files";
 static const char group_network[] = "Network";
 static const char group_host[] = "On the host";
 static const char group_program[] = "This program";
+
+/* LimitNOFILE=…, all alike; their switch is the one row of --rlimit=. */
+#define LIMIT(name, what)                                                                                       \
+        { SETTING_LIMIT_##name, "Exec", "Limit" #name, NULL, 0, "SOFT[:HARD]", NULL, SETTING_PRIVILEGED,        \
+          value_limit, FIELD(rlimits[RLIMIT_##name]), .group = group_limits, .help = what }
 
 const SettingRow settings_table[] = {
         /* ---- [Exec] ---- */
@@ -57,6 +64,9 @@ const SettingRow settings_table[] = {
         { SETTING_ENVIRONMENT, "Exec", "Environment", "setenv", 'E', "NAME[=VALUE]", NULL, SETTING_LIST,
           value_environment, FIELD(environment), .group = group_what,
           .help = "Set an environment variable; NAME alone passes ours on" },
+        { SETTING_USER, "Exec", "User", "user", 'u', "USER", NULL, 0,
+          value_user, FIELD(user), .group = group_what,
+          .help = "User of the machine to run it as: a name, an id, or UID:GID" },
         { SETTING_WORKING_DIRECTORY, "Exec", "WorkingDirectory", "chdir", 0, "PATH", NULL, 0,
           value_absolute_path, FIELD(working_directory), .group = group_what,
           .help = "Directory in the machine to start the command in" },
@@ -86,6 +96,10 @@ const SettingRow settings_table[] = {
           SETTING_LIST | SETTING_RESTRICTS,
           value_capabilities, FIELD(drop_capability), .group = group_users,
           .help = "Capabilities to drop; wins over --capability=" },
+        { SETTING_AMBIENT_CAPABILITY, "Exec", "AmbientCapability", "ambient-capability", 0, "CAP,…", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_capabilities, FIELD(ambient_capability), .group = group_users,
+          .help = "Capabilities that the command keeps though it is not root" },
         { SETTING_NO_NEW_PRIVILEGES, "Exec", "NoNewPrivileges", "no-new-privileges", 0, "BOOL", NULL, 0,
           value_tristate, FIELD(no_new_privileges), .group = group_users,
           .help = "Let no program gain rights by set-user-id or capabilities" },
@@ -100,6 +114,35 @@ const SettingRow settings_table[] = {
         { SETTING_TIMEZONE, "Exec", "Timezone", "timezone", 0, "MODE", NULL, 0,
           value_choice, FIELD(timezone), words_timezone, group_host,
           .help = "/etc/localtime of the machine: auto, off, copy, bind, symlink, delete" },
+        { SETTING_SUPPRESS_SYNC, "Exec", "SuppressSync", "suppress-sync", 0, "BOOL", NULL, 0,
+          value_tristate, FIELD(suppress_sync), .group = group_users,
+          .help = "Let fsync() and its kind do nothing: fast, and unsafe" },
+        { SETTING_PERSONALITY, "Exec", "Personality", "personality", 0, "ARCH", NULL, 0,
+          value_personality, FIELD(personality), .group = group_what,
+          .help = "Architecture that uname(2) shows: x86 on x86-64" },
+        LIMIT(CPU, "Seconds of CPU time of a process"),
+        LIMIT(FSIZE, "Size of a file that a process writes"),
+        LIMIT(DATA, "Size of a process's data"),
+        LIMIT(STACK, "Size of a process's stack"),
+        LIMIT(CORE, "Size of a core dump"),
+        LIMIT(RSS, "Resident memory of a process (of no effect in Linux)"),
+        LIMIT(NOFILE, "Open files of a process"),
+        LIMIT(AS, "Address space of a process"),
+        LIMIT(NPROC, "Processes of a user"),
+        LIMIT(MEMLOCK, "Locked memory of a process"),
+        LIMIT(LOCKS, "Locks of a process (of no effect in Linux)"),
+        LIMIT(SIGPENDING, "Queued signals of a user"),
+        LIMIT(MSGQUEUE, "Bytes in a user's message queues"),
+        LIMIT(NICE, "Nice level that a process may raise itself to"),
+        LIMIT(RTPRIO, "Realtime priority that a process may give itself"),
+        LIMIT(RTTIME, "Microseconds of realtime without a blocking call"),
+        { SETTING_OOM_SCORE_ADJUST, "Exec", "OOMScoreAdjust", "oom-score-adjust", 0, "SCORE", NULL, SETTING_PRIVILEGED,
+          value_oom_score, FIELD(oom_score_adjust), .group = group_limits,
+          .help = "Out of memory, -1000 (last) to 1000 (first)" },
+        { SETTING_CPU_AFFINITY, "Exec", "CPUAffinity", "cpu-affinity", 0, "CPU,…", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_cpu_affinity, FIELD(cpu_affinity), .group = group_limits,
+          .help = "CPUs to run on: numbers and ranges" },
         { SETTING_LINK_JOURNAL, "Exec", "LinkJournal", "link-journal", 0, "MODE", NULL, SETTING_PRIVILEGED,
           value_choice, FIELD(link_journal), words_link_journal, group_host,
           .help = "Show the journal on the host: auto, no, host, try-host, guest, try-guest" },
@@ -288,12 +331,27 @@ const SettingRow settings_table[] = {
         { SETTING_PROPERTY, NULL, NULL, "property", 0, "NAME=VALUE", NULL, SETTING_LIST,
           value_property, .group = group_host,
           .help = "Set a property of the scope, as in a unit file" },
+        { SETTING_RLIMIT, NULL, NULL, "rlimit", 0, "NAME=SOFT[:HARD]", NULL, SETTING_LIST,
+          value_rlimit, .group = group_limits,
+          .help = "A resource limit: NOFILE=1024:4096, CORE=infinity, …" },
+        { SETTING_SELINUX_CONTEXT, NULL, NULL, "selinux-context", 'Z', "LABEL", NULL, 0,
+          value_string, FIELD(selinux_context), .group = group_users,
+          .help = "SELinux context of the machine's processes" },
+        { SETTING_SELINUX_APIFS_CONTEXT, NULL, NULL, "selinux-apifs-context", 'L', "LABEL", NULL, 0,
+          value_string, FIELD(selinux_apifs_context), .group = group_users,
+          .help = "SELinux context of the files in the machine's own tmpfs" },
         { SETTING_CONSOLE, NULL, NULL, "console", 0, "MODE", NULL, 0,
           value_choice, FIELD(console), words_console, group_program,
           .help = "The machine's console: interactive, read-only, passive, pipe, autopipe" },
         { SETTING_CONSOLE, NULL, NULL, "pipe", 'P', NULL, "pipe", SETTING_NO_ARG,
           value_choice, FIELD(console), words_console, group_program,
           .help = "The same as --console=pipe: our standard input and output" },
+        { SETTING_BACKGROUND, NULL, NULL, "background", 0, "COLOR", NULL, 0,
+          value_accepted, .group = group_program,
+          .help = "Taken for scripts' sake: the terminal keeps its colour" },
+        { SETTING_NO_PAGER, NULL, NULL, "no-pager", 0, NULL, "yes", SETTING_NO_ARG,
+          value_accepted, .group = group_program,
+          .help = "Taken for scripts' sake: there is no pager" },
         { SETTING_QUIET, NULL, NULL, "quiet", 'q', NULL, "yes", SETTING_NO_ARG,
           value_bool, FIELD(quiet), .group = group_program,
           .help = "Say nothing but warnings and errors" },

@@ -39,6 +39,8 @@ void settings_init(Settings *s)
                 .ephemeral = UNSET,
                 .notify_ready = UNSET,
                 .no_new_privileges = UNSET,
+                .suppress_sync = UNSET,
+                .oom_score_adjust = OOM_SCORE_UNSET,
                 .read_only = UNSET,
                 .private_network = UNSET,
                 .virtual_ethernet = UNSET,
@@ -102,11 +104,13 @@ void settings_done(Settings *s)
 {
         strv_free(s->parameters);
         strv_free(s->environment);
+        free(s->user);
         free(s->working_directory);
         free(s->hostname);
         free(s->machine_id);
         strings_free(s->syscall_allow, s->n_syscall_allow);
         strings_free(s->syscall_deny, s->n_syscall_deny);
+        free(s->personality);
 
         for (size_t i = 0; i < s->n_binds; i++) {
                 free(s->binds[i].source);
@@ -149,8 +153,25 @@ void settings_done(Settings *s)
         free(s->slice);
         free(s->read_instead);
         unit_properties_free(s->scope_properties, s->n_scope_properties);
+        free(s->selinux_context);
+        free(s->selinux_apifs_context);
 
         settings_init(s);
+}
+
+SettingId settings_limit_id(int resource)
+{
+        static const SettingId ids[RLIM_NLIMITS] = {
+                [RLIMIT_CPU] = SETTING_LIMIT_CPU, [RLIMIT_FSIZE] = SETTING_LIMIT_FSIZE, [RLIMIT_DATA] = SETTING_LIMIT_DATA,
+                [RLIMIT_STACK] = SETTING_LIMIT_STACK, [RLIMIT_CORE] = SETTING_LIMIT_CORE, [RLIMIT_RSS] = SETTING_LIMIT_RSS,
+                [RLIMIT_NOFILE] = SETTING_LIMIT_NOFILE, [RLIMIT_AS] = SETTING_LIMIT_AS, [RLIMIT_NPROC] = SETTING_LIMIT_NPROC,
+                [RLIMIT_MEMLOCK] = SETTING_LIMIT_MEMLOCK, [RLIMIT_LOCKS] = SETTING_LIMIT_LOCKS,
+                [RLIMIT_SIGPENDING] = SETTING_LIMIT_SIGPENDING, [RLIMIT_MSGQUEUE] = SETTING_LIMIT_MSGQUEUE,
+                [RLIMIT_NICE] = SETTING_LIMIT_NICE, [RLIMIT_RTPRIO] = SETTING_LIMIT_RTPRIO,
+                [RLIMIT_RTTIME] = SETTING_LIMIT_RTTIME,
+        };
+
+        return ids[resource];
 }
 
 StartMode settings_start_mode(const Settings *s)

@@ -7,10 +7,12 @@
  * read by the planners. Pure data: it knows nothing of the host.
  */
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "config/image-policy.h"
 #include "config/settings-resources.h"
+#include "util/cpu-set.h"
 #include "util/macro.h"
 #include "util/unit-property.h"
 
@@ -215,6 +217,15 @@ typedef enum HostView {
         HOST_VIEW_LXCFS,        /* … of what of them is the machine's, by lxcfs */
 } HostView;
 
+/* A resource limit as written; RLIM_INFINITY for "infinity". */
+typedef struct RlimitSetting {
+        bool set;
+        struct rlimit value;
+} RlimitSetting;
+
+/* OOMScoreAdjust=: outside of what it can be. */
+enum { OOM_SCORE_UNSET = INT16_MIN, OOM_SCORE_MIN = -1000, OOM_SCORE_MAX = 1000 };
+
 /* A value that may be unset: the default is the reader's business, which depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
 
@@ -226,6 +237,7 @@ typedef enum SettingId {
         SETTING_EPHEMERAL,
         SETTING_PARAMETERS,
         SETTING_ENVIRONMENT,
+        SETTING_USER,
         SETTING_WORKING_DIRECTORY,
         SETTING_HOSTNAME,
         SETTING_MACHINE_ID,
@@ -234,10 +246,31 @@ typedef enum SettingId {
         SETTING_KILL_SIGNAL,
         SETTING_CAPABILITY,
         SETTING_DROP_CAPABILITY,
+        SETTING_AMBIENT_CAPABILITY,
         SETTING_NO_NEW_PRIVILEGES,
         SETTING_SYSTEM_CALL_FILTER,
         SETTING_RESOLV_CONF,
         SETTING_TIMEZONE,
+        SETTING_SUPPRESS_SYNC,
+        SETTING_PERSONALITY,
+        SETTING_LIMIT_CPU,
+        SETTING_LIMIT_FSIZE,
+        SETTING_LIMIT_DATA,
+        SETTING_LIMIT_STACK,
+        SETTING_LIMIT_CORE,
+        SETTING_LIMIT_RSS,
+        SETTING_LIMIT_NOFILE,
+        SETTING_LIMIT_AS,
+        SETTING_LIMIT_NPROC,
+        SETTING_LIMIT_MEMLOCK,
+        SETTING_LIMIT_LOCKS,
+        SETTING_LIMIT_SIGPENDING,
+        SETTING_LIMIT_MSGQUEUE,
+        SETTING_LIMIT_NICE,
+        SETTING_LIMIT_RTPRIO,
+        SETTING_LIMIT_RTTIME,
+        SETTING_OOM_SCORE_ADJUST,
+        SETTING_CPU_AFFINITY,
         SETTING_LINK_JOURNAL,
         /* [Files] */
         SETTING_READ_ONLY,
@@ -293,7 +326,12 @@ typedef enum SettingId {
         SETTING_PROPERTY,
         SETTING_SETTINGS,
         SETTING_SHARE_SYSTEM,
+        SETTING_RLIMIT,
+        SETTING_SELINUX_CONTEXT,
+        SETTING_SELINUX_APIFS_CONTEXT,
         SETTING_CONSOLE,
+        SETTING_BACKGROUND,
+        SETTING_NO_PAGER,
         SETTING_QUIET,
         SETTING_DRY_RUN,
         SETTING_CHECK,
@@ -313,6 +351,7 @@ typedef struct Settings {
         Tristate ephemeral;
         char **parameters;
         char **environment;             /* NAME=VALUE, one entry a name */
+        char *user;                     /* NULL: root; "UID:GID" needs no entry in the tree's files */
         char *working_directory;
         char *hostname;
         char *machine_id;               /* 32 hex digits */
@@ -323,6 +362,7 @@ typedef struct Settings {
         int kill_signal;                /* 0: the init's own way */
         uint64_t capability;            /* masks of 1 << CAP_x; all ones for "all" */
         uint64_t drop_capability;
+        uint64_t ambient_capability;    /* never "all" */
         Tristate no_new_privileges;
         StringSetting *syscall_allow;   /* names and @groups added to, and taken from, the default filter */
         size_t n_syscall_allow;
@@ -330,6 +370,11 @@ typedef struct Settings {
         size_t n_syscall_deny;
         ResolvConf resolv_conf;
         Timezone timezone;
+        Tristate suppress_sync;
+        char *personality;              /* an architecture that this kernel runs; NULL: unchanged */
+        RlimitSetting rlimits[RLIM_NLIMITS];
+        int oom_score_adjust;           /* OOM_SCORE_UNSET: unchanged */
+        CpuSet cpu_affinity;            /* empty: unchanged */
         LinkJournal link_journal;
 
         /* [Files] */
@@ -395,6 +440,8 @@ typedef struct Settings {
         UnitPropertySetting *scope_properties;
         size_t n_scope_properties;
         SettingsMode settings_mode;
+        char *selinux_context;          /* of the machine's processes, and of the files of its tmpfs; NULL: unchanged */
+        char *selinux_apifs_context;
         ConsoleMode console;
         bool quiet;
         bool dry_run;
@@ -408,6 +455,9 @@ void unit_property_setting_done(UnitPropertySetting *p);
 void settings_init(Settings *s);
 void settings_done(Settings *s);
 void overlay_setting_done(OverlaySetting *o);
+
+/* LimitNOFILE= of RLIMIT_NOFILE. */
+SettingId settings_limit_id(int resource);
 
 /* What follows from several settings together. */
 StartMode settings_start_mode(const Settings *s);

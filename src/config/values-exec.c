@@ -256,6 +256,8 @@ int value_capabilities(const SettingRow *row, const char *text, Source from, Set
                         return r;
                 if (r == 0)
                         break;
+                if (strcmp(name, "all") == 0 && row->id == SETTING_AMBIENT_CAPABILITY)
+                        return value_refuse(reterr_reason, "\"all\" is not for this: name each capability");
                 if (strcmp(name, "all") == 0)
                         mask = UINT64_MAX;
                 else if (capability_names_find(name, &cap) < 0)

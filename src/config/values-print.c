@@ -13,6 +13,7 @@
 #include "util/capability-names.h"
 #include "util/parse.h"
 #include "util/quantity.h"
+#include "util/rlimit.h"
 #include "util/strv.h"
 
 /* The value of a row, appended to *ret. from is the setting's, for values that have none of their own. */
@@ -90,7 +91,7 @@ static int print_image_policy(const SettingRow *row, const Settings *s, Source f
         return from.where ? add(ret, image_policy_format(&s->image_policy), from) : 0;
 }
 
-/* What is always refused. */
+/* What is always refused, of no effect, or sets what other keys do. */
 static int print_nothing(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         return 0;
@@ -118,6 +119,26 @@ static int print_capabilities(const SettingRow *row, const Settings *s, Source f
                 r = name ? add_format(ret, from, "%s", name) : add_format(ret, from, "%u", cap);
         }
         return r;
+}
+
+/* ---- limits --------------------------------------------------------------------------------------------------- */
+
+static int print_limit(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        const RlimitSetting *limit = field(row, s);
+        char text[RLIMIT_TEXT_MAX];
+
+        return limit->set ? add_format(ret, from, "%s", rlimit_to_text(&limit->value, text)) : 0;
+}
+
+static int print_oom_score(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return s->oom_score_adjust == OOM_SCORE_UNSET ? 0 : add_format(ret, from, "%d", s->oom_score_adjust);
+}
+
+static int print_cpu_affinity(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return cpu_set_is_empty(&s->cpu_affinity) ? 0 : add(ret, cpu_set_to_text(&s->cpu_affinity), from);
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------- */
@@ -469,6 +490,13 @@ static const struct {
         { value_share_system, print_bool },
         { value_image_policy, print_image_policy },
         { value_verity, print_nothing },
+        { value_user, print_string },
+        { value_personality, print_string },
+        { value_limit, print_limit },
+        { value_rlimit, print_nothing },
+        { value_oom_score, print_oom_score },
+        { value_cpu_affinity, print_cpu_affinity },
+        { value_accepted, print_nothing },
 };
 
 static ValuePrint printer(const SettingRow *row)

@@ -32,6 +32,15 @@ int value_private_users(const SettingRow *row, const char *text, Source from, Se
 int value_ownership(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_ownership_chown(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
+/* values-process.c */
+int value_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_personality(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_limit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_rlimit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_oom_score(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_accepted(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+
 /* values-files.c */
 int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);

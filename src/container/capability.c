@@ -40,6 +40,19 @@ uint64_t capability_all(void)
         return mask;
 }
 
+CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root)
+{
+        uint64_t own = root ? caps : ambient;
+
+        return (CapabilitySets) {
+                .bounding = caps,
+                .permitted = own,
+                .effective = root ? own : 0,    /* others': at exec, from the ambient ones */
+                .inheritable = own,
+                .ambient = ambient,
+        };
+}
+
 /* One newer than our names still shows. */
 static size_t cap_text(unsigned cap, char *buf, size_t size)
 {

@@ -17,8 +17,19 @@ char *capability_mask_to_text(uint64_t mask);
 /* Takes what is not in keep out of the bounding set; needs CAP_SETPCAP. No library: also for what enters a machine. */
 int capability_drop_bounding(uint64_t keep, Failure *failure);
 
-/* The child, last before exec: bounding, permitted, effective and inheritable become keep; ambient is empty. */
-int capability_apply(uint64_t keep, Failure *failure);
+/* A process's five sets. */
+typedef struct CapabilitySets {
+        uint64_t bounding, permitted, effective, inheritable, ambient;
+} CapabilitySets;
+
+/* A payload's, of a machine that has the capabilities caps: root has all of them, others the ambient ones. */
+CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root);
+
+/* The child, last before exec. */
+int capability_apply(const CapabilitySets *sets, Failure *failure);
+
+/* Makes effective what is permitted: after a change of user ids, which has left it at that. */
+int capability_raise(Failure *failure);
 
 /* The supervisor, once the machine runs: permitted, effective and bounding become keep, inheritable and ambient
  * empty. */

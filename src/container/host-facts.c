@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ void host_facts_done(HostFacts *f)
         free(f->devices);
         free(f->bound_devices);
         free(f->term);
+        free(f->listen_names);
         *f = (HostFacts) {};
 }
 
@@ -106,6 +108,26 @@ static void read_limits(HostFacts *f)
         }
 }
 
+/* What socket activation gave us, for the payload: from here on no variable says that it is ours. */
+static int read_listen_fds(HostFacts *f)
+{
+        _cleanup_strv_ char **names = NULL;
+        int n = sd_listen_fds_with_names(/* unset_environment= */ 1, &names);
+
+        if (n == -ENOMEM)
+                return n;
+        f->n_listen_fds = n > 0 ? (unsigned) n : 0;
+        STRV_FOREACH(name, names) {
+                char *joined;
+
+                if (asprintf(&joined, "%s%s%s", f->listen_names ?: "", f->listen_names ? ":" : "", *name) < 0)
+                        return -ENOMEM;
+                free(f->listen_names);
+                f->listen_names = joined;
+        }
+        return 0;
+}
+
 int host_facts_read(const Settings *s, HostFacts *ret)
 {
         _cleanup_(host_facts_done) HostFacts f = {};
@@ -124,6 +146,8 @@ int host_facts_read(const Settings *s, HostFacts *ret)
                         return -ENOMEM;
         }
         read_limits(&f);
+        if (read_listen_fds(&f) < 0)
+                return -ENOMEM;
         f.stdio_is_tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
         *ret = f;

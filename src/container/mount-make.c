@@ -75,6 +75,8 @@ static int mount_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Fail
                         return r;
         }
 
+        if (op->context && fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", op->context, 0) < 0)
+                return fail_new(op, -errno, "context", op->context, failure);
         if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return fail_new(op, -errno, NULL, NULL, failure);
         fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned) attrs);

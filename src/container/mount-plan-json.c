@@ -64,6 +64,8 @@ static void put_mount(JsonWriter *w, const MountOp *op)
         json_put_string(w, "attributes", attributes);
         if (op->options)
                 json_put_string(w, "options", op->options);
+        if (op->context)
+                json_put_string(w, "context", op->context);
         if (op->n_nodes > 0) {
                 json_begin_array(w, "nodes");
                 for (size_t i = 0; i < op->n_nodes; i++)

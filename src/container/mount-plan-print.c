@@ -122,6 +122,8 @@ int mount_plan_print(const MountPlan *p, FILE *f)
                 print_attrs(op, f);
                 if (op->options)
                         fprintf(f, " %s", op->options);
+                if (op->context)
+                        fprintf(f, " context=%s", op->context);
                 if (op->from.where)
                         fprintf(f, " [%s]", source_text(op->from, source));
                 fputc('\n', f);

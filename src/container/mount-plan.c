@@ -28,6 +28,7 @@ static void mount_op_done(MountOp *op)
         free(op->source);
         free(op->dest);
         free(op->options);
+        free(op->context);
 }
 
 void mount_plan_done(MountPlan *p)
@@ -129,6 +130,19 @@ int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source)
         return copy_text(&l->source, source);
 }
 
+/* --selinux-apifs-context=: of all files in the machine's own file systems, the terminals among them. */
+static int plan_context(const char *context, MountPlan *p)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                MountOp *op = &p->ops[i];
+
+                if (op->kind == MOUNT_NEW && (strcmp(op->fstype, "tmpfs") == 0 || strcmp(op->fstype, "devpts") == 0) &&
+                    copy_text(&op->context, context) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems)
 {
         _cleanup_(mount_plan_done) MountPlan p = {};
@@ -140,7 +154,7 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
             (!f->no_tmpfs_tmp &&
              mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||
-            mount_plan_custom(s, f, &p, problems) < 0)
+            mount_plan_custom(s, f, &p, problems) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
                 return -ENOMEM;
 
         *ret = p;

@@ -84,6 +84,7 @@ typedef struct MountOp {
         char *source;
         char *dest;             /* absolute, in the machine; "/" is the first step */
         char *options;          /* key=value,… of fsconfig(2) */
+        char *context;          /* its option of that name, an SELinux context, which may have commas; NULL: none */
         NodeOp *nodes;          /* MOUNT_TREE on "/": what it is given where it has nothing of that name */
         size_t n_nodes;
         LayerOp *layers;        /* MOUNT_OVERLAY: the lowest first */

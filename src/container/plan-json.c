@@ -13,6 +13,7 @@
 #include "container/plan-json-parts.h"
 #include "container/plan-parts.h"
 #include "util/parse.h"
+#include "util/rlimit.h"
 
 void source_to_json(JsonWriter *w, const char *key, Source from)
 {
@@ -113,15 +114,18 @@ static void put_journal(JsonWriter *w, const JournalPlan *j)
 
 static void put_confinement(JsonWriter *w, const Plan *p)
 {
-        _cleanup_free_ char *caps = capability_mask_to_text(p->caps);
+        _cleanup_free_ char *caps = capability_mask_to_text(p->caps), *ambient = capability_mask_to_text(p->ambient);
 
         json_put_string(w, "capabilities", caps);
+        json_put_string(w, "ambient_capabilities", ambient && *ambient ? ambient : NULL);
         json_begin_object(w, "system_calls");
         json_put_strings(w, "allow", p->syscall_allow);
         json_put_strings(w, "deny", p->syscall_deny);
+        json_put_bool(w, "suppress_sync", p->suppress_sync);
         json_end(w);
         json_put_bool(w, "no_new_privileges", p->no_new_privileges);
         json_put_string(w, "apparmor_profile", p->apparmor_profile);
+        json_put_string(w, "selinux_context", p->selinux_context);
 }
 
 static void put_limit(JsonWriter *w, const char *key, rlim_t v)
@@ -134,15 +138,23 @@ static void put_limit(JsonWriter *w, const char *key, rlim_t v)
 
 static void put_limits(JsonWriter *w, const Plan *p)
 {
+        _cleanup_free_ char *cpus = cpu_set_to_text(&p->limits.cpus);
+
         json_begin_array(w, "limits");
-        for (size_t i = 0; i < p->n_rlimits; i++) {
+        for (int i = 0; i < RLIM_NLIMITS; i++) {
                 json_begin_object(w, NULL);
-                json_put_string(w, "name", rlimit_name(p->rlimits[i].resource));
-                put_limit(w, "soft", p->rlimits[i].value.rlim_cur);
-                put_limit(w, "hard", p->rlimits[i].value.rlim_max);
+                json_put_string(w, "name", rlimit_name(i));
+                put_limit(w, "soft", p->limits.rlimits[i].value.rlim_cur);
+                put_limit(w, "hard", p->limits.rlimits[i].value.rlim_max);
                 json_end(w);
         }
         json_end(w);
+
+        if (p->limits.oom_score_adjust != OOM_SCORE_UNSET)
+                json_put_number(w, "oom_score_adjust", p->limits.oom_score_adjust);
+        else
+                json_put_string(w, "oom_score_adjust", NULL);
+        json_put_string(w, "cpus", cpus && *cpus ? cpus : NULL);
 }
 
 static void put_execution(JsonWriter *w, const Plan *p)
@@ -153,6 +165,15 @@ static void put_execution(JsonWriter *w, const Plan *p)
         json_put_strings(w, "argv", p->argv);
         json_end(w);
 
+        if (p->user) {
+                json_begin_object(w, "user");
+                json_put_string(w, "name", p->user->name);
+                json_put_number(w, "uid", p->user->uid);
+                json_put_number(w, "gid", p->user->gid);
+                json_end(w);
+        } else
+                json_put_string(w, "user", NULL);
+        json_put_string(w, "personality", p->personality);
         json_put_strings(w, "environment", p->env);
         json_put_string(w, "working_directory", p->working_directory);
         json_put_string(w, "console", setting_word(SETTING_CONSOLE, (int) p->console));
@@ -219,6 +240,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_PROCESS_TWO] = "execute",
                 [SETTING_PARAMETERS] = "execute",
                 [SETTING_ENVIRONMENT] = "environment",
+                [SETTING_USER] = "user",
                 [SETTING_WORKING_DIRECTORY] = "working_directory",
                 [SETTING_HOSTNAME] = "hostname",
                 [SETTING_MACHINE_ID] = "uuid",
@@ -227,12 +249,18 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_KILL_SIGNAL] = "stop",
                 [SETTING_CAPABILITY] = "capabilities",
                 [SETTING_DROP_CAPABILITY] = "capabilities",
+                [SETTING_AMBIENT_CAPABILITY] = "ambient_capabilities",
                 [SETTING_NO_NEW_PRIVILEGES] = "no_new_privileges",
                 [SETTING_SYSTEM_CALL_FILTER] = "system_calls",
                 [SETTING_EPHEMERAL] = "mounts",
                 [SETTING_RESOLV_CONF] = "edits",
                 [SETTING_TIMEZONE] = "edits",
                 [SETTING_LINK_JOURNAL] = "journal",
+                [SETTING_SUPPRESS_SYNC] = "system_calls",
+                [SETTING_PERSONALITY] = "personality",
+                [SETTING_LIMIT_CPU ... SETTING_LIMIT_RTTIME] = "limits",
+                [SETTING_OOM_SCORE_ADJUST] = "oom_score_adjust",
+                [SETTING_CPU_AFFINITY] = "cpus",
                 [SETTING_READ_ONLY] = "read_only_root",
                 [SETTING_BIND_USER] = "ids",
                 [SETTING_PRIVATE_USERS_OWNERSHIP] = "ids",
@@ -253,6 +281,9 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_MACHINE] = "machine",
                 [SETTING_SET_CREDENTIAL] = "credentials",
                 [SETTING_LOAD_CREDENTIAL] = "credentials",
+                [SETTING_RLIMIT] = "limits",
+                [SETTING_SELINUX_CONTEXT] = "selinux_context",
+                [SETTING_SELINUX_APIFS_CONTEXT] = "mounts",
                 [SETTING_CONSOLE] = "console",
         };
         const char *section = settings_table_row(id)->section;

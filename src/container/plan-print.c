@@ -54,51 +54,22 @@ static void print_cgroup(const Plan *p, FILE *f)
 
 static int print_confinement(const Plan *p, FILE *f)
 {
-        _cleanup_free_ char *caps = capability_mask_to_text(p->caps);
+        _cleanup_free_ char *caps = capability_mask_to_text(p->caps), *ambient = capability_mask_to_text(p->ambient);
         SeccompSpec spec = plan_seccomp(p);
 
-        if (!caps)
+        if (!caps || !ambient)
                 return -ENOMEM;
         fprintf(f, "capabilities: %s\n", caps);
+        if (p->ambient)
+                fprintf(f, "ambient capabilities: %s\n", ambient);
         fputs("system calls: ", f);
         (void) seccomp_spec_print(&spec, f);
         fprintf(f, "\nno new privileges: %s\n", p->no_new_privileges ? "yes" : "no");
         if (p->apparmor_profile)
                 fprintf(f, "AppArmor profile: %s%s\n", p->apparmor_profile, p->apparmor_optional ? ", if it can be" : "");
+        if (p->selinux_context)
+                fprintf(f, "SELinux context: %s\n", p->selinux_context);
         return 0;
-}
-
-static void print_limit(rlim_t v, FILE *f)
-{
-        if (v == RLIM_INFINITY)
-                fputs("infinity", f);
-        else
-                fprintf(f, "%llu", (unsigned long long) v);
-}
-
-const char *rlimit_name(int resource)
-{
-        static const char *const names[] = {
-                [RLIMIT_CPU] = "CPU", [RLIMIT_FSIZE] = "FSIZE", [RLIMIT_DATA] = "DATA", [RLIMIT_STACK] = "STACK",
-                [RLIMIT_CORE] = "CORE", [RLIMIT_RSS] = "RSS", [RLIMIT_NPROC] = "NPROC", [RLIMIT_NOFILE] = "NOFILE",
-                [RLIMIT_MEMLOCK] = "MEMLOCK", [RLIMIT_AS] = "AS", [RLIMIT_LOCKS] = "LOCKS",
-                [RLIMIT_SIGPENDING] = "SIGPENDING", [RLIMIT_MSGQUEUE] = "MSGQUEUE", [RLIMIT_NICE] = "NICE",
-                [RLIMIT_RTPRIO] = "RTPRIO", [RLIMIT_RTTIME] = "RTTIME",
-        };
-
-        return names[resource];
-}
-
-static void print_limits(const Plan *p, FILE *f)
-{
-        fputs("limits:", f);
-        for (size_t i = 0; i < p->n_rlimits; i++) {
-                fprintf(f, " %s=", rlimit_name(p->rlimits[i].resource));
-                print_limit(p->rlimits[i].value.rlim_cur, f);
-                fputc(':', f);
-                print_limit(p->rlimits[i].value.rlim_max, f);
-        }
-        fputc('\n', f);
 }
 
 static void print_exec(const Plan *p, FILE *f)
@@ -109,7 +80,13 @@ static void print_exec(const Plan *p, FILE *f)
         };
         char span[TIME_SPAN_TEXT_MAX];
 
-        fputs("execute:", f);
+        if (p->user)
+                fprintf(f, "user: %s (%u:%u)\n", p->user->name, p->user->uid, p->user->gid);
+        if (p->personality)
+                fprintf(f, "personality: %s\n", p->personality);
+        if (p->working_directory)
+                fprintf(f, "directory: %s\n", p->working_directory);
+        fputs(p->start_mode == START_PID2 ? "execute, below an init:" : "execute:", f);
         if (!p->exec_path)
                 fputs(" (login shell)", f);
         STRV_FOREACH(a, p->argv)
@@ -170,7 +147,9 @@ int plan_print(const Plan *p, FILE *f)
         r = print_confinement(p, f);
         if (r < 0)
                 return r;
-        print_limits(p, f);
+        r = limits_plan_print(&p->limits, f);
+        if (r < 0)
+                return r;
         print_exec(p, f);
         return ferror(f) ? -EIO : 0;
 }

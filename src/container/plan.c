@@ -5,26 +5,19 @@
  * than one setting is decided here and nowhere else.
  */
 
-#include <ctype.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "container/capability.h"
+#include "container/exec-plan.h"
 #include "container/identity-plan.h"
-#include "container/init-control.h"
 #include "container/plan-parts.h"
 #include "util/siphash.h"
 #include "util/strv.h"
 
 #define CAP_BIT(c) (UINT64_C(1) << (c))
-
-/* What systemd-nspawn calls itself, and the one container manager of that shape that payloads know: OpenRC, cloud-init
- * and others choose what to run by it. $SYSTEMD_NSPAWN_CONTAINER_SERVICE changes it, as there. */
-#define CONTAINER_MANAGER "systemd-nspawn"
-
-#define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void plan_done(Plan *p)
 {
@@ -41,12 +34,14 @@ void plan_done(Plan *p)
         unit_plan_done(&p->unit);
         strv_free(p->syscall_allow);
         strv_free(p->syscall_deny);
-        free(p->rlimits);
         free(p->apparmor_profile);
         free(p->exec_path);
         strv_free(p->argv);
         strv_free(p->env);
         free(p->working_directory);
+        machine_user_free(p->user);
+        free(p->personality);
+        free(p->selinux_context);
         *p = (Plan) {};
 }
 
@@ -72,6 +67,7 @@ SeccompSpec plan_seccomp(const Plan *p)
                 .caps = p->caps,
                 .allow = (const char *const *) p->syscall_allow,
                 .deny = (const char *const *) p->syscall_deny,
+                .suppress_sync = p->suppress_sync,
         };
 }
 
@@ -155,12 +151,42 @@ static int plan_network(const PlanInput *in, Plan *p, Problems *problems)
 
 /* ---- what it may do ---------------------------------------------------------------------------------------- */
 
+static int copy_text(char **ret, const char *text)
+{
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int copy_words(const StringSetting *words, size_t n, char ***ret)
 {
         for (size_t i = 0; i < n; i++)
                 if (strv_extend(ret, words[i].value) < 0)
                         return -ENOMEM;
         return 0;
+}
+
+static int plan_ambient(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        uint64_t missing = s->ambient_capability & ~p->caps;
+        _cleanup_free_ char *names = NULL;
+        char source[SOURCE_TEXT_MAX];
+
+        p->ambient = s->ambient_capability;
+        if (p->ambient && p->start_mode == START_BOOT)
+                return problem_error(problems, s->from[SETTING_AMBIENT_CAPABILITY],
+                                     "AmbientCapability= does not go with Boot= (%s): an init has all capabilities that "
+                                     "the machine has", source_text(s->from[SETTING_BOOT], source));
+        if (!missing)
+                return 0;
+
+        names = capability_mask_to_text(missing);
+        if (!names)
+                return -ENOMEM;
+        return problem_error(problems, s->from[SETTING_AMBIENT_CAPABILITY],
+                             "AmbientCapability=%s: the machine does not have it; add it to Capability=", names);
 }
 
 static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
@@ -181,8 +207,9 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         p->caps &= ~s->drop_capability & capability_all();
         p->no_new_privileges = s->no_new_privileges == YES;
         p->apparmor_optional = s->apparmor_optional;
-        p->apparmor_profile = s->apparmor_profile ? strdup(s->apparmor_profile) : NULL;
-        if (s->apparmor_profile && !p->apparmor_profile)
+        p->suppress_sync = s->suppress_sync == UNSET ? in->host->knobs.suppress_sync : s->suppress_sync == YES;
+        if (plan_ambient(in, p, problems) < 0 || copy_text(&p->apparmor_profile, s->apparmor_profile) < 0 ||
+            copy_text(&p->selinux_context, s->selinux_context) < 0)
                 return -ENOMEM;
 
         if (copy_words(s->syscall_allow, s->n_syscall_allow, &p->syscall_allow) < 0 ||
@@ -196,171 +223,7 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         return 0;
 }
 
-/* The limits that the kernel gives PID 1, whatever the supervisor was started with; 512Ki and 8M are systemd's. */
-static int plan_rlimits(const PlanInput *in, Plan *p)
-{
-        const HostFacts *h = in->host;
-        const rlim_t inf = RLIM_INFINITY, memlock = 8 * 1024 * 1024;
-        const rlim_t nofile = h->nr_open < 512 * 1024 ? h->nr_open : 512 * 1024;
-        const RlimitPlan defaults[] = {
-                { RLIMIT_CPU, { inf, inf } },
-                { RLIMIT_FSIZE, { inf, inf } },
-                { RLIMIT_DATA, { inf, inf } },
-                { RLIMIT_STACK, { 8 * 1024 * 1024, inf } },
-                { RLIMIT_CORE, { 0, inf } },
-                { RLIMIT_RSS, { inf, inf } },
-                { RLIMIT_NOFILE, { 1024, nofile } },
-                { RLIMIT_AS, { inf, inf } },
-                { RLIMIT_NPROC, h->pid1_nproc },
-                { RLIMIT_MEMLOCK, { memlock, memlock } },
-                { RLIMIT_LOCKS, { inf, inf } },
-                { RLIMIT_SIGPENDING, h->pid1_sigpending },
-                { RLIMIT_MSGQUEUE, { 800 * 1024, 800 * 1024 } },
-                { RLIMIT_NICE, { 0, 0 } },
-                { RLIMIT_RTPRIO, { 0, 0 } },
-                { RLIMIT_RTTIME, { inf, inf } },
-        };
-
-        p->rlimits = malloc(sizeof(defaults));
-        if (!p->rlimits)
-                return -ENOMEM;
-        memcpy(p->rlimits, defaults, sizeof(defaults));
-        p->n_rlimits = ARRAY_SIZE(defaults);
-        return 0;
-}
-
-/* ---- what is executed -------------------------------------------------------------------------------------- */
-
-static int no_init(const PlanInput *in, Problems *problems)
-{
-        const char *init = in->settings->init;
-
-        if (init && *init == '/')
-                return problem_error(problems, in->settings->from[SETTING_INIT], "Init=%s: the tree '%s' has no such program",
-                                     init, in->image_root);
-        return problem_error(problems, in->settings->from[SETTING_BOOT],
-                             "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
-                             "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out", in->image_root);
-}
-
-static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
-{
-        const char *init = in->settings->init;
-
-        if (!in->tree->has_os_release && !in->host->knobs.no_os_release_check)
-                return problem_error(problems, in->settings->from[SETTING_BOOT],
-                                     "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
-                                     "operating system", in->image_root);
-        if (!in->tree->init_path)
-                return no_init(in, problems);
-
-        p->init = init && *init != '/' ? (InitFlavour) init_flavour_from_name(init) : in->tree->init;
-        p->exec_path = strdup(in->tree->init_path);
-        if (!p->exec_path || strv_extend(&p->argv, p->exec_path) < 0)
-                return -ENOMEM;
-        return 0;
-}
-
-static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
-{
-        char *const *words = in->settings->parameters;
-        const char *wd = in->settings->working_directory;
-
-        if (!in->tree->has_usr)
-                return problem_error(problems, (Source) {}, "The tree '%s' has no /usr: it is not the root of an operating "
-                                     "system", in->image_root);
-
-        p->working_directory = strdup(wd ? wd : "/root");
-        if (!p->working_directory)
-                return -ENOMEM;
-        if (!words || !*words)
-                return 0;       /* a login shell: the child knows which there is */
-        p->exec_path = strdup(*words);
-        return p->exec_path ? 0 : -ENOMEM;
-}
-
-static int plan_exec(const PlanInput *in, Plan *p, Problems *problems)
-{
-        const Settings *s = in->settings;
-        int r;
-
-        p->start_mode = settings_start_mode(s);
-        if (p->start_mode == START_PID2)
-                return problem_error(problems, s->from[SETTING_PROCESS_TWO], "ProcessTwo= is not supported yet");
-        r = p->start_mode == START_BOOT ? plan_boot(in, p, problems) : plan_command(in, p, problems);
-        if (r < 0)
-                return r;
-        STRV_FOREACH(word, s->parameters)
-                if (strv_extend(&p->argv, *word) < 0)
-                        return -ENOMEM;
-
-        p->kill_signal = s->kill_signal;
-        p->stop_timeout_usec = s->stop_timeout_usec;
-        p->wait_ready = s->notify_ready == UNSET ? init_notifies(p->init) : s->notify_ready == YES;
-        return 0;
-}
-
-/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns what it runs on. */
-static int plan_host_env(const char *os_release, char ***env)
-{
-        static const char *const fields[] = { "ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID" };
-
-        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-                size_t n = strlen(fields[i]);
-
-                for (const char *line = os_release; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-                        _cleanup_free_ char *value = NULL;
-                        char name[64] = "container_host_", *out = name + strlen(name);
-                        const char *v = line + n + 1;
-                        size_t len;
-
-                        if (strncmp(line, fields[i], n) != 0 || line[n] != '=')
-                                continue;
-                        len = strcspn(v, "\n");
-                        if (len >= 2 && (*v == '"' || *v == '\'') && v[len - 1] == *v) {
-                                v++;
-                                len -= 2;
-                        }
-                        value = strndup(v, len);
-                        for (size_t j = 0; j < n; j++)
-                                *out++ = (char) tolower((unsigned char) fields[i][j]);
-                        *out = 0;
-                        if (!value || strv_env_set(env, name, value) < 0)
-                                return -ENOMEM;
-                }
-        }
-
-        return 0;
-}
-
-static const char *container_manager(const PlanInput *in)
-{
-        return in->host->knobs.container_service ?: CONTAINER_MANAGER;
-}
-
-/* systemd's container interface: what PID 1 finds in its environment. Environment= wins over all of it. */
-static int plan_env(const PlanInput *in, Plan *p)
-{
-        if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", container_manager(in)) < 0 ||
-            (in->host->term && strv_env_set(&p->env, "TERM", in->host->term) < 0) ||
-            strv_env_set(&p->env, "HOME", "/root") < 0 || strv_env_set(&p->env, "USER", "root") < 0 ||
-            strv_env_set(&p->env, "LOGNAME", "root") < 0 || strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
-            strv_env_set(&p->env, "NOTIFY_SOCKET", "/run/host/notify") < 0 ||
-            (in->credentials->n > 0 && strv_env_set(&p->env, "CREDENTIALS_DIRECTORY", "/run/host/credentials") < 0) ||
-            (p->start_mode != START_BOOT && strv_env_set(&p->env, "LANG", "C.UTF-8") < 0) ||
-            plan_host_env(in->host->os_release, &p->env) < 0)
-                return -ENOMEM;
-
-        STRV_FOREACH(e, in->settings->environment) {
-                const char *eq = strchr(*e, '=');
-                _cleanup_free_ char *name = strndup(*e, (size_t) (eq - *e));
-
-                if (!name || strv_env_set(&p->env, name, eq + 1) < 0)
-                        return -ENOMEM;
-        }
-
-        return 0;
-}
+/* ---- the rest -------------------------------------------------------------------------------------------- */
 
 static int plan_credentials(const PlanInput *in, Plan *p)
 {
@@ -429,7 +292,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .console = p->console != CONSOLE_PIPE,
                 .uuid = p->uuid,
                 .boot_id = in->host->boot_id,
-                .manager = container_manager(in),
+                .manager = exec_plan_manager(in),
                 .host_os_release = in->host->os_release,
                 .credentials = in->credentials->n > 0,
                 .bind_users = p->bind_users,
@@ -450,10 +313,11 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems)
 {
         _cleanup_(plan_done) Plan p = { .console = plan_console_mode(in) };
 
+        limits_plan_make(in->settings, in->host, &p.limits);
         if (plan_names(in, &p) < 0 || plan_template(in, &p, problems) < 0 || plan_ids(in, &p, problems) < 0 ||
-            plan_network(in, &p, problems) < 0 || plan_namespaces(in, &p, problems) < 0 || plan_exec(in, &p, problems) < 0 ||
-            plan_confinement(in, &p, problems) < 0 || plan_rlimits(in, &p) < 0 ||
-            plan_env(in, &p) < 0 || plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
+            plan_network(in, &p, problems) < 0 || plan_namespaces(in, &p, problems) < 0 ||
+            exec_plan_make(in, &p, problems) < 0 || plan_confinement(in, &p, problems) < 0 || exec_plan_env(in, &p) < 0 ||
+            plan_credentials(in, &p) < 0 || plan_mounts(in, &p, problems) < 0 ||
             unit_plan_make(in->settings, in->host->bound_devices, in->host->n_bound_devices, &p.unit) < 0)
                 return -ENOMEM;
 

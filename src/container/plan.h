@@ -18,12 +18,14 @@
 #include "container/disk-layout.h"
 #include "container/identity-facts.h"
 #include "container/journal-plan.h"
+#include "container/limits.h"
 #include "container/mount-plan.h"
 #include "container/network-plan.h"
 #include "container/seccomp.h"
 #include "container/tree-edit.h"
 #include "container/unit-plan.h"
 #include "container/user-namespace.h"
+#include "image/passwd.h"
 #include "image/tree-facts.h"
 
 /* What is read of the host once, before planning. */
@@ -38,14 +40,11 @@ typedef struct HostFacts {
         rlim_t nr_open;
         char *term;                     /* our $TERM; NULL */
         bool stdio_is_tty;
+        unsigned n_listen_fds;          /* sockets that our service manager passed us, from descriptor 3 on */
+        char *listen_names;             /* theirs, colon-separated; NULL: none */
         char boot_id[37];               /* a fresh one, for the machine */
         Knobs knobs;
 } HostFacts;
-
-typedef struct RlimitPlan {
-        int resource;
-        struct rlimit value;
-} RlimitPlan;
 
 typedef struct Plan {
         char *machine;
@@ -80,17 +79,23 @@ typedef struct Plan {
         NetworkPlan network;
         UnitPlan unit;
         uint64_t caps;
+        uint64_t ambient;               /* those that a payload has though it is not root */
         bool no_new_privileges;
         char **syscall_allow, **syscall_deny;
-        RlimitPlan *rlimits;
-        size_t n_rlimits;
+        bool suppress_sync;
+        char *selinux_context;          /* NULL: unchanged */
+        LimitsPlan limits;
 
         char *apparmor_profile;         /* to execute under; NULL: none */
         bool apparmor_optional;         /* … or not, where that fails */
         char *exec_path;                /* of init, or the command; looked for in PATH where it has no slash */
         char **argv;
         char **env;
-        char *working_directory;
+        unsigned n_listen_fds;          /* that the payload gets */
+        MachineUser *user;              /* whom the payload runs as; NULL: root */
+        char *working_directory;        /* NULL: / */
+        Source working_directory_from;  /* a default: / where it cannot be entered */
+        char *personality;              /* an architecture that this kernel runs; NULL: unchanged */
 } Plan;
 
 int host_facts_read(const Settings *s, HostFacts *ret);
@@ -108,6 +113,8 @@ typedef struct PlanInput {
         const HostUsers *users;         /* of BindUser=; the plan points to them */
         const Credentials *credentials;
         const JournalFacts *journal;    /* of the id that plan_machine_id() gives */
+        const MachineUser *user;        /* whom User= names; NULL: nobody of the tree, because of user_error */
+        int user_error;
         const char *machine;
         const char *image_root;
         const char *template;           /* what the tree has to be copied from first; NULL: it is there */
@@ -138,6 +145,3 @@ SeccompSpec plan_seccomp(const Plan *p);
 
 /* Every step in order, for people: --dry-run. */
 int plan_print(const Plan *p, FILE *f);
-
-/* "NOFILE" for RLIMIT_NOFILE. */
-const char *rlimit_name(int resource);

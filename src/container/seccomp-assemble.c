@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/bpf_common.h>
 #include <linux/netlink.h>
@@ -52,6 +53,14 @@ static void emit_socket(Assembler *a)
         emit(a, RET_ALLOW);
 }
 
+static void emit_open(Assembler *a, unsigned argument)
+{
+        emit(a, LOAD(ARG_LOW(argument)));
+        emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_SYNC | O_DSYNC, 0, 1));
+        emit(a, RET_FAIL(EINVAL));
+        emit(a, RET_ALLOW);
+}
+
 static void emit_verdict(Assembler *a, SyscallVerdict v)
 {
         switch (v) {
@@ -60,6 +69,13 @@ static void emit_verdict(Assembler *a, SyscallVerdict v)
                 return;
         case SYSCALL_SOCKET:
                 emit_socket(a);
+                return;
+        case SYSCALL_OPEN:
+        case SYSCALL_OPENAT:
+                emit_open(a, v == SYSCALL_OPEN ? 1 : 2);
+                return;
+        case SYSCALL_NOTHING:
+                emit(a, RET_FAIL(0));
                 return;
         case SYSCALL_REFUSED:
                 emit(a, RET_FAIL(EPERM));

@@ -11,6 +11,9 @@ typedef enum SyscallVerdict {
         SYSCALL_REFUSED,        /* EPERM */
         SYSCALL_ALLOWED,
         SYSCALL_SOCKET,         /* allowed, but for the audit subsystem's netlink socket: EAFNOSUPPORT */
+        SYSCALL_OPEN,           /* allowed, but with O_SYNC and O_DSYNC in the second argument: EINVAL */
+        SYSCALL_OPENAT,         /* … in the third argument */
+        SYSCALL_NOTHING,        /* succeeds, and does nothing */
 } SyscallVerdict;
 
 /* From this number of an architecture (AUDIT_ARCH_X) on, to the next rule's. */

@@ -87,6 +87,23 @@ static void mark(const SyscallTable *table, uint8_t *verdicts, const char *list,
         }
 }
 
+/* SuppressSync=: what is allowed changes its meaning. Nobody sees into openat2()'s structure: programs that fall back from
+ * ENOSYS go on. */
+static void mark_sync(const SyscallTable *table, uint8_t *verdicts)
+{
+        static const struct { const char *name; SyscallVerdict verdict; } calls[] = {
+                { "open", SYSCALL_OPEN }, { "openat", SYSCALL_OPENAT }, { "openat2", SYSCALL_UNKNOWN },
+        };
+
+        mark(table, verdicts, "@sync", SYSCALL_NOTHING);
+        for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+                const SyscallName *name = find_name(table, calls[i].name);
+
+                if (name && verdicts[name - table->names] == SYSCALL_ALLOWED)
+                        verdicts[name - table->names] = (uint8_t) calls[i].verdict;
+        }
+}
+
 static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint8_t *verdicts)
 {
         mark(table, verdicts, "@known", SYSCALL_REFUSED);
@@ -99,6 +116,8 @@ static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint8_
                 mark(table, verdicts, *s, SYSCALL_ALLOWED);
         for (const char *const *s = spec->deny; s && *s; s++)
                 mark(table, verdicts, *s, SYSCALL_REFUSED);
+        if (spec->suppress_sync)
+                mark_sync(table, verdicts);
 }
 
 static int compare_rule(const void *a, const void *b)

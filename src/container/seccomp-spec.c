@@ -21,7 +21,7 @@ static bool has_words(const char *const *list)
 /* Capabilities that bring no call with them do not count: CAP_NET_ADMIN, of all, depends on the network. */
 static bool spec_is_default(const SeccompSpec *spec)
 {
-        return !has_words(spec->allow) && !has_words(spec->deny) &&
+        return !spec->suppress_sync && !has_words(spec->allow) && !has_words(spec->deny) &&
                (spec->caps & seccomp_capabilities()) == (capability_default() & seccomp_capabilities());
 }
 
@@ -91,4 +91,6 @@ void seccomp_spec_print(const SeccompSpec *spec, FILE *f)
                 fprintf(f, " + %s", *s);
         for (const char *const *s = spec->deny; s && *s; s++)
                 fprintf(f, " - %s", *s);
+        if (spec->suppress_sync)
+                fputs(", @sync does nothing", f);
 }

@@ -17,6 +17,7 @@ typedef struct SeccompSpec {
         uint64_t caps;                  /* the capabilities kept: some bring system calls with them */
         const char *const *allow;       /* NULL-terminated names and @groups; NULL */
         const char *const *deny;        /* wins over allow */
+        bool suppress_sync;             /* fsync() and its kind succeed and do nothing, open() refuses O_SYNC and O_DSYNC */
 } SeccompSpec;
 
 typedef struct SeccompProgram {

@@ -30,6 +30,38 @@ void machine_user_done(MachineUser *u)
         *u = (MachineUser) { 0 };
 }
 
+MachineUser *machine_user_free(MachineUser *u)
+{
+        if (u)
+                machine_user_done(u);
+        free(u);
+        return NULL;
+}
+
+MachineUser *machine_user_copy(const MachineUser *u)
+{
+        _cleanup_(machine_user_freep) MachineUser *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return NULL;
+        copy->uid = u->uid;
+        copy->gid = u->gid;
+        copy->name = strdup(u->name);
+        copy->home = strdup(u->home);
+        copy->shell = strdup(u->shell);
+        if (!copy->name || !copy->home || !copy->shell)
+                return NULL;
+
+        for (size_t i = 0; i < u->n_groups; i++) {
+                gid_t *g = array_append(&copy->groups, &copy->n_groups, sizeof(gid_t));
+
+                if (!g)
+                        return NULL;
+                *g = u->groups[i];
+        }
+        return TAKE_PTR(copy);
+}
+
 /* The file as lines; NULs in it make it no text. *ret is NULL where there is no file. */
 static int read_database(int root_fd, const char *path, char **ret)
 {
@@ -171,30 +203,66 @@ static int find_groups(char *text, MachineUser *u)
         return r;
 }
 
+/* The user called so, with root as every tree has it; without groups. users: the passwd file as text, which is cut up;
+ * NULL: there is none. */
+static int find_user_or_root(char *users, const char *name, MachineUser *u)
+{
+        char root[] = "root:x:0:0::/root:/bin/sh";
+        int r;
+
+        r = find_user(users, name, u);
+        if (r == -ESRCH && (strcmp(name, "root") == 0 || strcmp(name, "0") == 0))
+                r = find_user(root, name, u);
+        return r;
+}
+
+/* "UID:GID": the user of that id, where the file has one, else an unnamed one. */
+static int find_ids(char *users, const char *name, MachineUser *u)
+{
+        const char *colon = strchr(name, ':');
+        _cleanup_free_ char *id = strndup(name, (size_t) (colon - name));
+        uint32_t uid, gid;
+        int r;
+
+        if (!id)
+                return -ENOMEM;
+        if (!parse_id(id, &uid) || !parse_id(colon + 1, &gid))
+                return -ESRCH;
+
+        r = find_user_or_root(users, id, u);
+        if (r == -ESRCH) {
+                u->name = TAKE_PTR(id);
+                u->home = strdup("/");
+                u->shell = strdup("/bin/sh");
+                r = u->home && u->shell ? 0 : -ENOMEM;
+        }
+        u->uid = uid;
+        u->gid = gid;
+        return r;
+}
+
 int machine_user_read(int root_fd, const char *name, MachineUser *ret)
 {
         _cleanup_(machine_user_done) MachineUser u = { 0 };
         _cleanup_free_ char *users = NULL, *groups = NULL;
+        bool ids = strchr(name, ':');
         int r;
 
-        if (!*name || strpbrk(name, ":\n"))     /* which would be more than the first field */
+        if (!*name || strchr(name, '\n'))      /* which would be more than the first field */
                 return -ESRCH;
 
         r = read_database(root_fd, "/etc/passwd", &users);
         if (r < 0)
                 return r;
-        r = find_user(users, name, &u);
-        if (r == -ESRCH && (strcmp(name, "root") == 0 || strcmp(name, "0") == 0)) {
-                char root[] = "root:x:0:0::/root:/bin/sh";
+        r = ids ? find_ids(users, name, &u) : find_user_or_root(users, name, &u);
+        if (r < 0)
+                return r;
 
-                r = find_user(root, name, &u);
+        if (!ids) {
+                r = read_database(root_fd, "/etc/group", &groups);
+                if (r < 0)
+                        return r;
         }
-        if (r < 0)
-                return r;
-
-        r = read_database(root_fd, "/etc/group", &groups);
-        if (r < 0)
-                return r;
         r = find_groups(groups, &u);
         if (r < 0)
                 return r;

@@ -19,7 +19,13 @@ typedef struct MachineUser {
 } MachineUser;
 
 void machine_user_done(MachineUser *u);
+MachineUser *machine_user_free(MachineUser *u);
+DEFINE_CLEANUP(MachineUser *, machine_user_free);
 
-/* By name, or by number in decimal. root_fd is the machine's root. root is known even where the tree has no passwd
- * file. -ESRCH: no such user; -EBADMSG: the file, or the user's line in it, is not what passwd(5) says. */
+/* A copy, or NULL without memory. */
+MachineUser *machine_user_copy(const MachineUser *u);
+
+/* By name, by number in decimal, or "UID:GID" for just these ids, which need no entry ("/" is home, where they have
+ * none). root_fd is the machine's root. root is known even where the tree has no passwd file. -ESRCH: no such user;
+ * -EBADMSG: the file, or the user's line in it, is not what passwd(5) says. */
 int machine_user_read(int root_fd, const char *name, MachineUser *ret);

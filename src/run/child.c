@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 #include "container/apparmor.h"
-#include "container/capability.h"
 #include "container/link.h"
 #include "container/mount-attach.h"
 #include "run/child.h"
@@ -58,9 +57,10 @@ static int become_first(const Plan *plan, Failure *failure)
         return 0;
 }
 
-/* The console as standard streams; in pipe mode they stay as they are. A command also gets it as controlling terminal. An
- * init does not, as none does from the kernel: a getty that it starts could not take it away from another session's leader
- * without the host's CAP_SYS_ADMIN, and a ^C before that would be Ctrl-Alt-Del to PID 1. */
+/* The console as standard streams; in pipe mode they stay as they are. A command also gets it as controlling terminal (one
+ * that is PID 2 later, in its own session). An init does not, as none does from the kernel: a getty that it starts could
+ * not take it away from another session's leader without the host's CAP_SYS_ADMIN, and a ^C before that would be
+ * Ctrl-Alt-Del to PID 1. */
 static int open_console(const Plan *plan, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -73,7 +73,7 @@ static int open_console(const Plan *plan, Failure *failure)
         fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return failure_set(failure, -errno, "Failed to open the machine's /dev/console: %m");
-        if (plan->start_mode != START_BOOT && ioctl(fd, TIOCSCTTY, 0) < 0)
+        if (plan->start_mode == START_COMMAND && ioctl(fd, TIOCSCTTY, 0) < 0)
                 return failure_set(failure, -errno, "Failed to make /dev/console the controlling terminal: %m");
         for (int i = 0; i < 3; i++)
                 if (dup2(fd, i) < 0)
@@ -147,63 +147,12 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
         return 0;
 }
 
-static int confine(const Plan *plan, const SeccompProgram *seccomp, Failure *failure)
+static int run(const ChildInput *in, int *mounts, Failure *failure)
 {
-        int r;
+        const Plan *plan = in->plan;
+        int sync_fd = in->sync_fd, r;
 
-        if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
-        /* Before the capabilities go: installing a filter takes CAP_SYS_ADMIN. */
-        r = seccomp_apply(seccomp, failure);
-        if (r < 0)
-                return r;
-        r = capability_apply(plan->caps, failure);
-        if (r < 0)
-                return r;
-
-        /* Last: every change of credentials clears it. A machine does not outlive its supervisor. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                return failure_set(failure, -errno, "Failed to tie the machine to its supervisor: %m");
-        return 0;
-}
-
-/* A login shell where no command was given: the better of the two that systems have. */
-static int execute_shell(void)
-{
-        static const struct { const char *path, *name; } shells[] = {
-                { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
-        };
-        int r = -ENOENT;
-
-        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
-                execl(shells[i].path, shells[i].name, (char *) NULL);
-                r = -errno;
-        }
-
-        return r;
-}
-
-static int execute(const Plan *plan, Failure *failure)
-{
-        int r;
-
-        if (plan->working_directory && chdir(plan->working_directory) < 0 && chdir("/") < 0)
-                return failure_set(failure, -errno, "Failed to change to '%s': %m", plan->working_directory);
-
-        environ = plan->env;
-        if (!plan->exec_path) {
-                r = execute_shell();
-                return failure_set(failure, r, "Failed to execute a shell: %m");
-        }
-        execvp(plan->exec_path, plan->argv);
-        return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
-}
-
-static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int *mounts, Failure *failure)
-{
-        int r;
-
-        /* For the time until confine(): a change of credentials clears it, the end of the channel tells as well. */
+        /* For the time until child-execute.c's own: a change of credentials clears it, the end of the channel tells as well. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         r = sync_wait(sync_fd, SYNC_SET_UP, mounts, plan->mounts.n, failure);
         if (r < 0)
@@ -230,17 +179,12 @@ static int run(const Plan *plan, const SeccompProgram *seccomp, int sync_fd, int
         r = reset_signals(failure);
         if (r < 0)
                 return r;
-        r = confine(plan, seccomp, failure);
-        if (r < 0)
-                return r;
-        /* A supervisor that died before confine() tied us to it kills nobody any more. */
-        if (sync_is_closed(sync_fd))
-                return -EPIPE;
-        return execute(plan, failure);
+        return child_execute(in, failure);
 }
 
-void child_run(const Plan *plan, const SeccompProgram *seccomp, const TimeOrigin *born, int sync_fd)
+void child_run(const ChildInput *in)
 {
+        const Plan *plan = in->plan;
         _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
         Failure failure = {};
         int r = -ENOMEM;
@@ -248,9 +192,9 @@ void child_run(const Plan *plan, const SeccompProgram *seccomp, const TimeOrigin
         if (mounts) {
                 for (size_t i = 0; i < plan->mounts.n; i++)
                         mounts[i] = -EBADF;
-                r = plan->late_namespaces & CLONE_NEWTIME ? time_namespace_enter(born, &failure) : 0;
+                r = plan->late_namespaces & CLONE_NEWTIME ? time_namespace_enter(in->born, &failure) : 0;
                 if (r >= 0)
-                        r = run(plan, seccomp, sync_fd, mounts, &failure);
+                        r = run(in, mounts, &failure);
         }
 
         /* Where the supervisor is there to hear of it, it also says when we go: machined and systemd may be about to put us
@@ -258,8 +202,8 @@ void child_run(const Plan *plan, const SeccompProgram *seccomp, const TimeOrigin
         if (r != -EPIPE) {
                 (void) failure_set(&failure, r, "Failed to prepare the first process of machine '%s': %m",
                                    plan->machine);
-                if (sync_send_failure(sync_fd, &failure) >= 0)
-                        sync_wait_closed(sync_fd);
+                if (sync_send_failure(in->sync_fd, &failure) >= 0)
+                        sync_wait_closed(in->sync_fd);
         }
         _exit(EXIT_FAILURE);
 }

@@ -5,6 +5,17 @@
 #include "container/seccomp.h"
 #include "container/time-namespace.h"
 
-/* What becomes the payload's PID 1: from its first instruction after clone3() to execve(). born: the time before that call,
- * where the machine's clocks begin if they are its own. Never returns. */
-_Noreturn void child_run(const Plan *plan, const SeccompProgram *seccomp, const TimeOrigin *born, int sync_fd);
+typedef struct ChildInput {
+        const Plan *plan;
+        const SeccompProgram *seccomp;
+        const TimeOrigin *born; /* the time before clone3(), where the machine's clocks begin if they are its own */
+        int sync_fd;            /* its end of the channel (run/sync.h) */
+        int stub_fd;            /* for ProcessTwo=: the program of PID 1 */
+} ChildInput;
+
+/* The child's whole life, from clone3() to execve(). */
+_Noreturn void child_run(const ChildInput *in);
+
+/* child-execute.c: what is left when the machine is complete. Returns after a failure only: in PID 1 or, for ProcessTwo=,
+ * in either of two processes. */
+int child_execute(const ChildInput *in, Failure *failure);

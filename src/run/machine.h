@@ -24,6 +24,7 @@
 #include "container/seccomp.h"
 #include "container/unix-export.h"
 #include "image/image.h"
+#include "image/passwd.h"
 #include "image/tree-facts.h"
 
 typedef struct Machine {
@@ -38,6 +39,8 @@ typedef struct Machine {
         Image image;                    /* its fd is the tree's root; of a disk image from the stage "image" on */
         HostFacts host;
         TreeFacts tree;
+        MachineUser user;               /* User=, where user_error is 0 */
+        int user_error;
         IdentityFacts identity;
         HostUsers users;
         Credentials credentials;        /* until no other start can be asked of us */
@@ -75,6 +78,7 @@ typedef struct Machine {
 
         /* clone */
         Leader leader;
+        int stub_fd;                    /* the program of ProcessTwo='s init */
         int sync_fd;                    /* our end of the channel to the child */
         bool running;                   /* not reaped yet */
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -33,6 +34,15 @@ static int block_signals(void)
         sigaddset(&set, SIGWINCH);
         (void) signal(SIGPIPE, SIG_IGN);
         return RET_ERRNO(sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+/* Of what we were started with, only sockets that are meant for the payload (host-facts.c) stay open: no other descriptor
+ * of the caller's shall be found in a machine. */
+static void close_stray_descriptors(void)
+{
+        int n = sd_listen_fds(/* unset_environment= */ 0);
+
+        (void) syscall(SYS_close_range, SD_LISTEN_FDS_START + (n > 0 ? (unsigned) n : 0), ~0U, 0);
 }
 
 /* What the payload's end is to whoever started us. */
@@ -112,6 +122,7 @@ int main(int argc, char *argv[])
         Machine m;
         int r;
 
+        close_stray_descriptors();
         log_setup("box-run", getenv("BOX_DEBUG") ? LOG_DEBUG : LOG_INFO);
         machine_init(&m);
         r = block_signals();

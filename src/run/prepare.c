@@ -26,6 +26,7 @@ void machine_init(Machine *m)
                 .seccomp = SECCOMP_PROGRAM_NULL,
                 .cgroup = CGROUP_NULL,
                 .leader = LEADER_NULL,
+                .stub_fd = -EBADF,
                 .sync_fd = -EBADF,
                 .links = LINKS_NULL,
                 .netns_fd = -EBADF,
@@ -162,6 +163,11 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
         r = identity_facts_read(&m->settings, m->image.fd, &m->identity);
         if (r >= 0)
                 r = host_users_read(&m->settings, m->image.fd, &m->users, problems);
+        /* The plan says what is wrong with the user, with all else that is. */
+        if (r >= 0 && m->settings.user) {
+                m->user_error = machine_user_read(m->image.fd, m->settings.user, &m->user);
+                r = m->user_error == -ENOMEM ? -ENOMEM : 0;
+        }
         m->has_facts = r >= 0;
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
@@ -171,6 +177,7 @@ void machine_forget_tree(Machine *m)
         host_users_done(&m->users);
         identity_facts_done(&m->identity);
         tree_facts_done(&m->tree);
+        machine_user_done(&m->user);
         m->has_facts = false;
 }
 

@@ -9,13 +9,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "container/loginuid.h"
 #include "container/network-namespace.h"
+#include "container/stub-init.h"
 #include "run/child.h"
 #include "run/stage.h"
 #include "run/sync.h"
@@ -108,7 +108,13 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                 return clone_failure(m, -errno, failure);
         if (pid == 0) {
                 m->sync_fd = fd_close(m->sync_fd);
-                child_run(&m->plan, &m->seccomp, &born, child_sync_fd);
+                child_run(&(ChildInput) {
+                        .plan = &m->plan,
+                        .seccomp = &m->seccomp,
+                        .born = &born,
+                        .sync_fd = child_sync_fd,
+                        .stub_fd = m->stub_fd,
+                });
         }
 
         m->leader.pid = pid;
@@ -155,29 +161,6 @@ static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
         return r;
 }
 
-/* From outside: raising a hard limit takes the host's CAP_SYS_RESOURCE. Where even we lack it (a host that is a container
- * itself) the machine keeps what we have ourselves. */
-static int set_rlimits(const Machine *m, Failure *failure)
-{
-        for (size_t i = 0; i < m->plan.n_rlimits; i++) {
-                struct rlimit want = m->plan.rlimits[i].value, have;
-
-                if (prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, &want, NULL) >= 0)
-                        continue;
-                if (errno != EPERM || prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, NULL, &have) < 0)
-                        return failure_set(failure, -errno, "Failed to set the resource limits of machine '%s': %m",
-                                           m->name);
-                want.rlim_max = have.rlim_max;
-                if (want.rlim_cur > want.rlim_max)
-                        want.rlim_cur = want.rlim_max;
-                if (prlimit(m->leader.pid, (unsigned) m->plan.rlimits[i].resource, &want, NULL) < 0)
-                        return failure_set(failure, -errno, "Failed to set the resource limits of machine '%s': %m",
-                                           m->name);
-        }
-
-        return 0;
-}
-
 static int open_namespaces(Machine *m, int proc_fd, Failure *failure)
 {
         if (!(m->plan.namespaces & CLONE_NEWNET))
@@ -194,6 +177,11 @@ int stage_clone_up(Machine *m, Failure *failure)
         char path[64];
         int pair[2], r;
 
+        if (m->plan.start_mode == START_PID2) {
+                m->stub_fd = stub_init_open(failure);
+                if (m->stub_fd < 0)
+                        return m->stub_fd;
+        }
         r = sync_pair(pair);
         if (r < 0)
                 return r;
@@ -214,7 +202,7 @@ int stage_clone_up(Machine *m, Failure *failure)
                 if (r < 0)
                         return r;
         }
-        r = set_rlimits(m, failure);
+        r = limits_apply_scheduling(&m->plan.limits, m->leader.pid, proc_fd, failure);
         if (r < 0)
                 return r;
         return open_namespaces(m, proc_fd, failure);
@@ -232,6 +220,7 @@ void stage_clone_down(Machine *m)
 
         leader_done(&m->leader);
         m->leader = (Leader) LEADER_NULL;
+        m->stub_fd = fd_close(m->stub_fd);
         m->sync_fd = fd_close(m->sync_fd);
         m->netns_fd = fd_close(m->netns_fd);
 }

@@ -130,6 +130,21 @@ static int open_leader_root(Machine *m, Failure *failure)
         return 0;
 }
 
+/* Once the child needs no more than they allow. */
+static int set_limits(Machine *m, Failure *failure)
+{
+        int r;
+
+        r = sync_wait(m->sync_fd, SYNC_SETTLED, NULL, 0, failure);
+        if (r < 0)
+                return stage_child_gone(m, r, failure);
+        r = limits_apply_resources(&m->plan.limits, m->leader.pid, /* asked= */ true, failure);
+        if (r < 0)
+                return r;
+        r = sync_send(m->sync_fd, SYNC_LIMITED);
+        return r < 0 ? stage_child_gone(m, r, failure) : 0;
+}
+
 int stage_execute_up(Machine *m, Failure *failure)
 {
         int r;
@@ -141,9 +156,17 @@ int stage_execute_up(Machine *m, Failure *failure)
         r = write_state(m, failure);
         if (r < 0)
                 return r;
+        r = limits_apply_resources(&m->plan.limits, m->leader.pid, /* asked= */ false, failure);
+        if (r < 0)
+                return r;
         r = sync_send(m->sync_fd, SYNC_EXECUTE);
         if (r < 0)
                 return stage_child_gone(m, r, failure);
+        if (limits_plan_asks(&m->plan.limits)) {
+                r = set_limits(m, failure);
+                if (r < 0)
+                        return r;
+        }
 
         /* No message of this kind is ever sent back: what comes is a failure, or the end of the channel by execve(). */
         r = sync_wait(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);

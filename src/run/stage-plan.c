@@ -107,6 +107,8 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .users = &m->users,
                 .credentials = &m->credentials,
                 .journal = &m->journal,
+                .user = m->user.name ? &m->user : NULL,
+                .user_error = m->user_error,
                 .machine = m->name,
                 .image_root = m->image.path,
                 .template = m->template.path,

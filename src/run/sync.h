@@ -12,7 +12,10 @@
  *      SYNC_SET_UP  ------------------------------->   becomes root, attaches, leaves the host's tree, console
  *                   <-------------------------------   SYNC_MOUNTS (those that the host is to see), SYNC_PREPARED
  *      registration answered, cgroup settled
- *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts, filter, capabilities
+ *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
+ *                   <-------------------------------   SYNC_SETTLED, where settings ask for resource limits
+ *      limits set
+ *      SYNC_LIMITED ------------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
  * At any point the child may send SYNC_WARNING with a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED
@@ -29,6 +32,8 @@ typedef enum SyncKind {
         SYNC_EXECUTE,
         SYNC_FAILED,
         SYNC_WARNING,
+        SYNC_SETTLED,
+        SYNC_LIMITED,
 } SyncKind;
 
 int sync_pair(int ret[static 2]);

@@ -24,6 +24,8 @@ typedef struct PlanFixture {
         HostUsers users;
         Credentials credentials;
         JournalFacts journal;
+        const MachineUser *user;
+        int user_error;
         DeviceFact devices[2];
         const DiskLayout *disk;         /* NULL: the tree is a directory */
         Plan plan;
@@ -88,6 +90,8 @@ static inline void plan_fixture_plan(PlanFixture *f, const char *arguments)
                 .users = &f->users,
                 .credentials = &f->credentials,
                 .journal = &f->journal,
+                .user = f->user,
+                .user_error = f->user_error,
                 .machine = "gentoo",
                 .image_root = "/var/lib/machines/gentoo",
                 .disk = f->disk,

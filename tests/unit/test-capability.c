@@ -77,16 +77,35 @@ static const uint64_t keep = UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_SYS_AD
 
 static int apply_as_child(void)
 {
-        if (capability_apply(keep, NULL) < 0)
+        const CapabilitySets payload = capability_payload(keep, 0, /* root= */ true);
+        const CapabilitySets all = capability_payload(UINT64_MAX, 0, /* root= */ true);
+
+        if (capability_apply(&payload, NULL) < 0)
                 return 1;
         if (own_set("CapBnd") != keep || own_set("CapPrm") != keep || own_set("CapEff") != keep)
                 return 2;
         if (own_set("CapInh") != keep || own_set("CapAmb") != 0)
                 return 3;
         /* What is gone does not come back: a second call can only take away. */
-        if (capability_apply(UINT64_MAX, NULL) < 0 || own_set("CapPrm") != keep || own_set("CapBnd") != keep)
+        if (capability_apply(&all, NULL) < 0 || own_set("CapPrm") != keep || own_set("CapBnd") != keep)
                 return 4;
         return 0;
+}
+
+/* Not root any more, and the one capability that is to survive exec does. */
+static int apply_as_user(void)
+{
+        const uint64_t ambient = UINT64_C(1) << CAP_KILL;
+        const CapabilitySets payload = capability_payload(keep, ambient, /* root= */ false);
+
+        /* As after setresuid() with PR_SET_KEEPCAPS. */
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || capability_raise(NULL) < 0 || own_set("CapEff") != own_set("CapPrm"))
+                return 1;
+        if (capability_apply(&payload, NULL) < 0)
+                return 2;
+        if (own_set("CapBnd") != keep || own_set("CapPrm") != ambient || own_set("CapInh") != ambient)
+                return 3;
+        return own_set("CapAmb") == ambient && own_set("CapEff") == 0 ? 0 : 4;
 }
 
 static int reduce_as_supervisor(void)
@@ -113,7 +132,7 @@ static int drop_without_privilege(void)
 
 static void test_capability_in_force(void **state)
 {
-        int (*const cases[])(void) = { apply_as_child, reduce_as_supervisor, drop_without_privilege };
+        int (*const cases[])(void) = { apply_as_child, apply_as_user, reduce_as_supervisor, drop_without_privilege };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 int r = in_user_namespace(cases[i]);

@@ -125,11 +125,11 @@ static void test_all_mistakes_are_told(void **state)
 {
         _cleanup_line_ Line l = { 0 };
 
-        PARSE(&l, "--network-vet", "--boot=yes", "-Z", "--hostname=a_b", "--frobnicate", "--machine");
+        PARSE(&l, "--network-vet", "--boot=yes", "-Y", "--hostname=a_b", "--frobnicate", "--machine");
         assert_int_equal(l.problems.n_fatal, 6);
         assert_string_equal(l.problems.items[0].text, "unknown switch --network-vet; did you mean --network-veth?");
         assert_string_equal(l.problems.items[1].text, "--boot takes no value");
-        assert_string_equal(l.problems.items[2].text, "unknown switch -Z");
+        assert_string_equal(l.problems.items[2].text, "unknown switch -Y");
         assert_string_equal(l.problems.items[3].text, "unknown switch --frobnicate");
         assert_string_equal(l.problems.items[4].text, "--machine needs a value: NAME");
         assert_non_null(strstr(l.problems.items[5].text, "--hostname=a_b: not a valid name"));

@@ -64,13 +64,37 @@ static void test_by_number_and_defaults(void **state)
         assert_int_equal(last.uid, 1004);
 }
 
+/* "UID:GID" is these two ids, and no group of the user's. */
+static void test_by_ids(void **state)
+{
+        _cleanup_(machine_user_done) MachineUser known = { 0 }, unknown = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        tree_fixture_file(t, "etc/group", group);
+        assert_int_equal(machine_user_read(t->fd, "1000:27", &known), 0);
+        assert_string_equal(known.name, "plain");
+        assert_string_equal(known.home, "/home/plain");
+        assert_int_equal(known.uid, 1000);
+        assert_int_equal(known.gid, 27);
+        assert_int_equal(known.n_groups, 1);
+        assert_int_equal(known.groups[0], 27);
+
+        assert_int_equal(machine_user_read(t->fd, "7777:8888", &unknown), 0);
+        assert_string_equal(unknown.name, "7777");
+        assert_string_equal(unknown.home, "/");
+        assert_int_equal(unknown.uid, 7777);
+        assert_int_equal(unknown.groups[0], 8888);
+}
+
 static void test_refused(void **state)
 {
         static const struct {
                 const char *name;
                 int error;
         } cases[] = {
-                { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1005", -ESRCH },
+                { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1000:", -ESRCH }, { ":100", -ESRCH },
+                { "1000:100:1", -ESRCH }, { "1000:65535", -ESRCH }, { "1:1\n", -ESRCH }, { "1005", -ESRCH },
                 { "-1", -ESRCH }, { "4294967295", -ESRCH }, { "../root", -ESRCH }, { "# no line of the format", -ESRCH },
                 { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "evil", -EBADMSG },
                 { "1003", -EBADMSG },
@@ -145,6 +169,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_by_name),
                 TREE_TEST(test_by_number_and_defaults),
+                TREE_TEST(test_by_ids),
                 TREE_TEST(test_refused),
                 TREE_TEST(test_no_files),
                 TREE_TEST(test_files_that_are_none),

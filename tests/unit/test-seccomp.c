@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,9 @@ static uint32_t run(const struct sock_filter *code, size_t n, const struct secco
                         break;
                 case BPF_JMP | BPF_JGE | BPF_K:
                         pc += a >= i->k ? i->jt : i->jf;
+                        break;
+                case BPF_JMP | BPF_JSET | BPF_K:
+                        pc += a & i->k ? i->jt : i->jf;
                         break;
                 case BPF_JMP | BPF_JA:
                         pc += i->k;
@@ -241,6 +245,53 @@ static void test_seccomp_spec_capabilities(void **state)
         assert_string_equal(text, "compiled: default - CAP_SYS_BOOT's + CAP_SYSLOG's");
 }
 
+/* What the kernel takes for O_SYNC is refused, what nobody sees into is not there, all else is as it was. */
+static void test_seccomp_suppress_sync(void **state)
+{
+        const char *const deny[] = { "fsync", "openat2", NULL };
+        SeccompSpec spec = { .caps = capability_default(), .suppress_sync = true };
+        uint32_t arch = syscall_table.arch[0];
+        _cleanup_free_ char *text = NULL;
+        SeccompProgram p;
+        Failure f = {};
+        FILE *file;
+        size_t size;
+
+        assert_int_equal(seccomp_program_make(&spec, &p, &f), 0);
+        assert_false(p.builtin);
+        assert_int_equal(verdict(&p, arch, SYS_fsync, 0, 0), FAIL(0));
+        assert_int_equal(verdict(&p, arch, SYS_sync, 0, 0), FAIL(0));
+        assert_int_equal(verdict(&p, arch, SYS_msync, 0, 0), FAIL(0));
+        assert_int_equal(verdict(&p, arch, SYS_openat, 0, O_RDWR | O_CREAT), ALLOW);
+        assert_int_equal(verdict(&p, arch, SYS_openat, 0, O_RDWR | O_SYNC), FAIL(EINVAL));
+        assert_int_equal(verdict(&p, arch, SYS_openat, 0, O_DSYNC), FAIL(EINVAL));
+        assert_int_equal(verdict(&p, arch, SYS_openat2, 0, 0), FAIL(ENOSYS));
+        assert_int_equal(verdict(&p, arch, SYS_quotactl, 0, 0), FAIL(EPERM));
+#ifdef SYS_open
+        {
+                struct seccomp_data data = { .arch = arch, .nr = SYS_open, .args = { 0, O_WRONLY, 0 } };
+
+                assert_int_equal(run(p.code, p.n, &data), ALLOW);
+                data.args[1] |= O_SYNC;
+                assert_int_equal(run(p.code, p.n, &data), FAIL(EINVAL));
+        }
+#endif
+        seccomp_program_done(&p);
+
+        /* A call that is forbidden stays so; one that does nothing does nothing. */
+        spec.deny = deny;
+        assert_int_equal(seccomp_program_make(&spec, &p, &f), 0);
+        assert_int_equal(verdict(&p, arch, SYS_openat2, 0, 0), FAIL(EPERM));
+        assert_int_equal(verdict(&p, arch, SYS_fsync, 0, 0), FAIL(0));
+        seccomp_program_done(&p);
+
+        file = open_memstream(&text, &size);
+        assert_non_null(file);
+        seccomp_spec_print(&spec, file);
+        fclose(file);
+        assert_string_equal(text, "compiled: default - fsync - openat2, @sync does nothing");
+}
+
 static void test_seccomp_spec_problem(void **state)
 {
         const char *const good[] = { "@mount", "openat2", "cachestat", "usr26", NULL };
@@ -373,6 +424,7 @@ int main(void)
                 cmocka_unit_test(test_seccomp_table_is_unambiguous),
                 cmocka_unit_test(test_seccomp_spec_lists),
                 cmocka_unit_test(test_seccomp_spec_capabilities),
+                cmocka_unit_test(test_seccomp_suppress_sync),
                 cmocka_unit_test(test_seccomp_spec_problem),
                 cmocka_unit_test(test_seccomp_groups),
                 cmocka_unit_test(test_seccomp_assemble_far_jumps),

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * [Exec], of the payload's first process: its user, its personality, its limits (see values.h). Runs wherever settings are
+ * read, before anything is changed. No privilege.
+ */
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "config/values.h"
+#include "util/architecture.h"
+#include "util/parse.h"
+#include "util/rlimit.h"
+#include "util/text.h"
+
+/* Of the shape of a user's name; whether there is one is for the tree's own files to say. */
+static bool is_user_name(const char *s)
+{
+        return strlen(s) <= LOGIN_NAME_MAX && !strpbrk(s, ":/ \t\n\"'\\") && !strchr("-~+", *s) &&
+               !text_has_control(s, strlen(s)) && text_is_utf8(s, strlen(s));
+}
+
+/* 65535 and 4294967295 are what 16 and 32 bits have for "no id". */
+static bool is_id(const char *s)
+{
+        uint32_t id;
+
+        return parse_u32(s, &id) >= 0 && id != UINT16_MAX && id != UINT32_MAX;
+}
+
+static bool is_id_pair(const char *s)
+{
+        const char *colon = strchr(s, ':');
+        _cleanup_free_ char *uid = colon ? strndup(s, (size_t) (colon - s)) : NULL;
+
+        return uid && is_id(uid) && is_id(colon + 1);
+}
+
+int value_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        if (!*text)
+                return value_replace(&s->user, NULL);
+        if (!is_user_name(text) && !is_id_pair(text))
+                return value_refuse(reterr_reason, "not a user's name, id, or UID:GID");
+
+        return value_replace(&s->user, text);
+}
+
+int value_personality(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        unsigned long personality;
+        int r;
+
+        if (!*text)
+                return value_replace(&s->personality, NULL);
+
+        r = architecture_personality(text, &personality);
+        if (r == -EOPNOTSUPP && *architecture_secondary)
+                return value_refuse(reterr_reason, "this machine's kernel runs %s and %s only", architecture_native,
+                                    architecture_secondary);
+        if (r == -EOPNOTSUPP)
+                return value_refuse(reterr_reason, "this machine's kernel runs %s only", architecture_native);
+        if (r < 0)
+                return value_refuse(reterr_reason, "no such architecture");
+
+        return value_replace(&s->personality, text);
+}
+
+/* ---- limits -------------------------------------------------------------------------------------------------- */
+
+static int set_limit(Settings *s, int resource, const char *text, char *reterr_reason)
+{
+        struct rlimit value = {};
+        int r;
+
+        if (!*text) {
+                s->rlimits[resource] = (RlimitSetting) {};
+                return 0;
+        }
+
+        r = rlimit_parse(resource, text, &value);
+        if (r == -ERANGE)
+                return value_refuse(reterr_reason, "out of the range of this limit");
+        if (r == -EILSEQ)
+                return value_refuse(reterr_reason, "the soft limit is above the hard one");
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "not a value of this limit, or SOFT:HARD");
+        if (r < 0)
+                return r;
+
+        s->rlimits[resource] = (RlimitSetting) { true, value };
+        return 0;
+}
+
+int value_limit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        RlimitSetting *field = value_field(row, s);
+
+        return set_limit(s, (int) (field - s->rlimits), text, reterr_reason);
+}
+
+int value_rlimit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        const char *equals = strchr(text, '=');
+        _cleanup_free_ char *name = equals ? strndup(text, (size_t) (equals - text)) : NULL;
+        int resource, r;
+
+        if (!*text) {
+                memset(s->rlimits, 0, sizeof(s->rlimits));
+                return 0;
+        }
+        if (!equals)
+                return value_refuse(reterr_reason, "not NAME=LIMIT");
+        if (!name)
+                return -ENOMEM;
+        resource = rlimit_find(name);
+        if (resource < 0)
+                return value_refuse(reterr_reason, "no such limit: '%s'", name);
+
+        r = set_limit(s, resource, equals + 1, reterr_reason);
+        if (r >= 0)
+                s->from[settings_limit_id(resource)] = from;
+        return r;
+}
+
+int value_oom_score(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        bool negative = *text == '-';
+        uint32_t v;
+
+        if (!*text) {
+                s->oom_score_adjust = OOM_SCORE_UNSET;
+                return 0;
+        }
+        if (parse_u32(text + (negative || *text == '+'), &v) < 0 || v > OOM_SCORE_MAX)
+                return value_refuse(reterr_reason, "not a number from %d to %d", OOM_SCORE_MIN, OOM_SCORE_MAX);
+
+        s->oom_score_adjust = negative ? -(int) v : (int) v;
+        return 0;
+}
+
+int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        CpuSet set = s->cpu_affinity;
+        int r;
+
+        if (!*text) {
+                s->cpu_affinity = (CpuSet) {};
+                return 0;
+        }
+
+        for (;;) {
+                _cleanup_free_ char *item = NULL;
+
+                r = value_next_item(&text, &item);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+                r = cpu_set_add(&set, item);
+                if (r == -ENOMEM)
+                        return r;
+                if (r == -ERANGE)
+                        return value_refuse(reterr_reason, "no CPU has a number above %d: '%s'", CPU_NUMBER_MAX, item);
+                if (r < 0)
+                        return value_refuse(reterr_reason, "not a CPU's number or a range of them: '%s'", item);
+        }
+
+        s->cpu_affinity = set;
+        return 0;
+}
+
+/* ---- switches that are of no effect here ------------------------------------------------------------------------- */
+
+/* --no-pager, and --background=, an SGR sequence's parameters ("44", "48;5;17"). */
+int value_accepted(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        bool b;
+
+        if (row->flags & SETTING_NO_ARG)
+                return !*text || parse_bool(text, &b) >= 0 ? 0 : value_refuse(reterr_reason, "not a boolean (yes or no)");
+        if (strspn(text, "0123456789;") < strlen(text))
+                return value_refuse(reterr_reason, "not a colour by SGR parameters");
+        return 0;
+}

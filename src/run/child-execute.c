@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The child's last steps, once the machine around it is complete: it gives up what the payload shall not have, becomes the
+ * payload's user, and is the payload; or, for ProcessTwo=, the init of that. As root of the machine, less and less so.
+ */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "container/capability.h"
+#include "container/stub-init.h"
+#include "run/child.h"
+#include "run/sync.h"
+#include "util/architecture.h"
+#include "util/fd.h"
+
+/* Resource limits that settings ask for are set by the supervisor, as late as this: what has been done may have needed
+ * more than they allow. */
+static int await_limits(const ChildInput *in, Failure *failure)
+{
+        int r;
+
+        if (!limits_plan_asks(&in->plan->limits))
+                return 0;
+        r = sync_send(in->sync_fd, SYNC_SETTLED);
+        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITED, NULL, 0, failure);
+}
+
+/* The user's ids, with all capabilities kept for what is still to do. */
+static int become_user(const Plan *plan, Failure *failure)
+{
+        const MachineUser *u = plan->user;
+
+        /* /dev/console belongs to root; its user is to open it again by /dev/stdin and the like. */
+        for (int fd = 0; fd < 3 && plan->console != CONSOLE_PIPE; fd++)
+                if (fchown(fd, u->uid, u->gid) < 0)
+                        return failure_set(failure, -errno, "Failed to give the console to user '%s': %m", u->name);
+
+        if (setgroups(u->n_groups, u->groups) < 0)
+                return failure_set(failure, -errno, "Failed to set the groups of user '%s': %m", u->name);
+        if (setresgid(u->gid, u->gid, u->gid) < 0)
+                return failure_set(failure, -errno, "Failed to become group %u: %m", u->gid);
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+                return failure_set(failure, -errno, "Failed to become user '%s': %m", u->name);
+        return capability_raise(failure);
+}
+
+static int set_personality(const char *architecture, Failure *failure)
+{
+        unsigned long value;
+        int r = architecture_personality(architecture, &value);
+
+        if (r >= 0)
+                r = RET_ERRNO(personality(value));
+        return r < 0 ? failure_set(failure, r, "Failed to set Personality=%s: %m", architecture) : 0;
+}
+
+/* For the next execve(). A kernel without SELinux takes none. */
+static int set_selinux_context(const char *context, Failure *failure)
+{
+        _cleanup_close_ int fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+        int r = fd < 0 ? -errno : fd_write_all(fd, context, strlen(context));
+
+        return r < 0 ? failure_set(failure, r, "Failed to set the SELinux context '%s': %m", context) : 0;
+}
+
+static int confine(const ChildInput *in, Failure *failure)
+{
+        const Plan *plan = in->plan;
+        const CapabilitySets sets = capability_payload(plan->caps, plan->ambient, !plan->user || plan->user->uid == 0);
+        int r = 0;
+
+        if (plan->personality)
+                r = set_personality(plan->personality, failure);
+        if (r >= 0 && plan->selinux_context)
+                r = set_selinux_context(plan->selinux_context, failure);
+        /* Before the filter, which may forbid it. */
+        if (r >= 0 && plan->user)
+                r = become_user(plan, failure);
+        if (r < 0)
+                return r;
+        if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
+        /* Before the capabilities go: installing a filter takes CAP_SYS_ADMIN. */
+        r = seccomp_apply(in->seccomp, failure);
+        if (r >= 0)
+                r = capability_apply(&sets, failure);
+        if (r < 0)
+                return r;
+
+        /* Last: every change of credentials clears it. A machine does not outlive its supervisor. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return failure_set(failure, -errno, "Failed to tie the machine to its supervisor: %m");
+        /* One that died before that tied us to it kills nobody any more. */
+        return sync_is_closed(in->sync_fd) ? -EPIPE : 0;
+}
+
+/* As the payload's user: it is their permission that counts. */
+static int change_directory(const Plan *plan, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+        int r;
+
+        if (!plan->working_directory || chdir(plan->working_directory) >= 0)
+                return 0;
+        r = -errno;
+        if (!plan->working_directory_from.where)
+                return RET_ERRNO(chdir("/"));
+        return failure_set(failure, r, "%s: Failed to change to WorkingDirectory=%s: %m",
+                           source_text(plan->working_directory_from, source), plan->working_directory);
+}
+
+/* Sockets that our service manager passed us are the payload's, under the numbers that they have. */
+static int pass_sockets(const Plan *plan, Failure *failure)
+{
+        char pid[16];
+
+        if (plan->n_listen_fds == 0)
+                return 0;
+        for (int i = 0; i < (int) plan->n_listen_fds; i++)
+                if (fcntl(SD_LISTEN_FDS_START + i, F_SETFD, 0) < 0)
+                        return failure_set(failure, -errno, "Failed to pass on a socket: %m");
+
+        (void) snprintf(pid, sizeof(pid), "%d", getpid());
+        return setenv("LISTEN_PID", pid, /* overwrite= */ 1) < 0 ? -ENOMEM : 0;
+}
+
+/* A login shell where no command was given: the better of the two that systems have. */
+static int execute_shell(void)
+{
+        static const struct { const char *path, *name; } shells[] = {
+                { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
+        };
+        int r = -ENOENT;
+
+        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
+                execl(shells[i].path, shells[i].name, (char *) NULL);
+                r = -errno;
+        }
+
+        return r;
+}
+
+static int execute_payload(const Plan *plan, Failure *failure)
+{
+        int r;
+
+        r = change_directory(plan, failure);
+        if (r < 0)
+                return r;
+        environ = plan->env;
+        r = pass_sockets(plan, failure);
+        if (r < 0)
+                return r;
+
+        if (!plan->exec_path) {
+                r = execute_shell();
+                return failure_set(failure, r, "Failed to execute a shell: %m");
+        }
+        execvp(plan->exec_path, plan->argv);
+        return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
+}
+
+/* A session of its own, with the console as its terminal, so that ^C is the payload's and not init's. */
+static int become_second(const ChildInput *in, int gate, Failure *failure)
+{
+        const Plan *plan = in->plan;
+        char byte;
+        int r;
+
+        /* Until PID 1 is the stub: before, its memory is box-run's, and the payload might look. */
+        while (read(gate, &byte, 1) < 0 && errno == EINTR)
+                ;
+        if (setsid() < 0)
+                return failure_set(failure, -errno, "Failed to start a session: %m");
+        if (plan->console != CONSOLE_PIPE && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+                return failure_set(failure, -errno, "Failed to make /dev/console the controlling terminal: %m");
+        r = confine(in, failure);
+        return r < 0 ? r : execute_payload(plan, failure);
+}
+
+/* The process is to be PID 2, whatever short-lived ones the supervisor has had in here (mount-make.c); unless there still
+ * is one. */
+static pid_t fork_second(void)
+{
+        pid_t two = 2;
+        struct clone_args args = {
+                .exit_signal = SIGCHLD, .set_tid = (uint64_t) (uintptr_t) &two, .set_tid_size = 1,
+        };
+        pid_t pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+
+        if (pid >= 0 || errno != EEXIST)
+                return pid;
+        args.set_tid_size = 0;
+        return (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int execute_first(const ChildInput *in, pid_t second, Failure *failure)
+{
+        sigset_t all;
+        int r;
+
+        r = confine(in, failure);
+        if (r < 0)
+                return r;
+        /* None is lost between here and where the stub waits for them. */
+        (void) sigfillset(&all);
+        if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
+                return failure_set(failure, -errno, "Failed to block signals: %m");
+        return stub_init_execute(in->stub_fd, second, in->plan->env, failure);
+}
+
+static int execute_both(const ChildInput *in, Failure *failure)
+{
+        _cleanup_close_ int gate_in = -EBADF, gate_out = -EBADF;
+        int gate[2], r;
+        pid_t pid;
+
+        if (pipe2(gate, O_CLOEXEC) < 0)
+                return failure_set(failure, -errno, "Failed to make a pipe: %m");
+        gate_out = gate[0];
+        gate_in = gate[1];
+        r = await_limits(in, failure);
+        if (r < 0)
+                return r;
+
+        pid = fork_second();
+        if (pid < 0)
+                return failure_set(failure, -errno, "Failed to start the machine's second process: %m");
+        if (pid > 0)
+                return execute_first(in, pid, failure);
+
+        gate_in = fd_close(gate_in);
+        return become_second(in, gate_out, failure);
+}
+
+int child_execute(const ChildInput *in, Failure *failure)
+{
+        int r;
+
+        if (in->plan->start_mode == START_PID2)
+                return execute_both(in, failure);
+        r = await_limits(in, failure);
+        if (r >= 0)
+                r = confine(in, failure);
+        return r < 0 ? r : execute_payload(in->plan, failure);
+}
