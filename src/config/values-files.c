@@ -267,7 +267,9 @@ static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o,
 
 static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reason)
 {
+        enum { LAYERS_MAX = 500 };              /* overlayfs stacks no more */
         _cleanup_strv_ char **fields = NULL;
+        size_t n = 0;
         int r;
 
         do {
@@ -276,6 +278,8 @@ static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reaso
                 r = value_next_field(&text, &field);
                 if (r > 0 && strv_consume(&fields, field) < 0)
                         return -ENOMEM;
+                if (++n > LAYERS_MAX + 2)
+                        return value_refuse(reterr_reason, "more than %d directories", LAYERS_MAX);
         } while (r > 0);
         if (r == -EINVAL)
                 return value_refuse(reterr_reason, "a backslash at the end");

@@ -73,16 +73,18 @@ int value_next_item(const char **text, char **ret)
 int value_next_field(const char **text, char **ret)
 {
         _cleanup_free_ char *field = NULL;
-        const char *p = *text;
+        const char *p = *text, *end = p;
         size_t n = 0;
 
         if (!p)
                 return 0;
-        field = malloc(strlen(p) + 1);
+        while (*end && *end != ':')
+                end += end[0] == '\\' && end[1] ? 2 : 1;
+        field = malloc((size_t) (end - p) + 1);
         if (!field)
                 return -ENOMEM;
 
-        for (; *p && *p != ':'; p++) {
+        for (; p < end; p++) {
                 if (*p == '\\' && !*++p)
                         return -EINVAL;
                 field[n++] = *p;
