@@ -74,8 +74,8 @@ def test_tree_of_a_range_is_that_range_s(tree, tmp_path):
         text = output('box-run', '-q', f'--directory={tmp_path}', '--machine=ids-2', f'--private-users={mode}', '--pipe',
                       '/bin/sh', '-c', 'cat /proc/self/uid_map; stat -c %u / /bin')
         assert text.split() == ['0', '655360', '65536', '0', '0']
-    refused = run('box-run', '-q', f'--directory={tmp_path}', '--machine=ids-2', '--private-users=700000', '--pipe', '/bin/true',
-                  check=False)
+    refused = run('box-run', '-q', f'--directory={tmp_path}', '--machine=ids-2', '--private-users=700000', '--pipe',
+                  '/bin/true', check=False)
     assert refused.returncode == 1 and 'belongs to the ids from 655360 on' in refused.stderr
 
 
@@ -112,7 +112,8 @@ def test_map_with_one_host_user_passed_through(tree, tmp_path):
     maps, uid = map_of(tree)
     assert maps == [(0, 700000, 1000), (1000, 1000, 1), (1001, 701001, 64535)] and uid == 0
 
-    script = 'stat -c %u /shared /of-1000 /of-42 /; touch /shared/new; chown 1000:1000 /shared/new; touch /of-42/new; chown 42 /of-42/new'
+    script = 'stat -c %u /shared /of-1000 /of-42 /; touch /shared/new; chown 1000:1000 /shared/new; ' \
+             'touch /of-42/new; chown 42 /of-42/new'
     assert inside(tree, script).stdout.split() == ['1000', '1000', '42', '0']
     assert (shared / 'new').stat().st_uid == 1000
     assert (tree.path / 'of-42/new').stat().st_uid == 42
@@ -125,8 +126,8 @@ def test_map_takes_the_place_of_the_unit_s_choice(tree):
     tree.start()
     assert re.split(r'\s+', tree.exec('cat', '/proc/self/uid_map').stdout.strip()) == ['0', '720896', '65536']
     assert '720896' in output('ls', '/run/systemd/nspawn-uid')
-    other = run('box-run', '-q', '--machine=ids-3', f'--directory={tree.path}', '--read-only', '--private-users=720900:10', '--pipe',
-                '/bin/true', env={**os.environ, 'SYSTEMD_NSPAWN_LOCK': 'no'}, check=False)
+    other = run('box-run', '-q', '--machine=ids-3', f'--directory={tree.path}', '--read-only',
+                '--private-users=720900:10', '--pipe', '/bin/true', env={**os.environ, 'SYSTEMD_NSPAWN_LOCK': 'no'}, check=False)
     assert other.returncode == 1 and 'Another machine uses some of the user ids 720900:10' in other.stderr
     tree.stop()
     assert '720896' not in output('ls', '/run/systemd/nspawn-uid')
@@ -155,8 +156,8 @@ def test_one_id(tree):
     """User 42 is the host's 1000, and there is no other: no root, no capability; the tree's user 42 is it."""
     tree.write_file(ONE)
     assert map_of(tree) == ([(42, 1000, 1)], 42)
-    text = inside(tree, 'grep Cap[PE] /proc/self/status; stat -c "%u %g" / /of-42 /dev /dev/null /run /tmp; id -g; id -G').stdout
-    lines = text.splitlines()
+    script = 'grep Cap[PE] /proc/self/status; stat -c "%u %g" / /of-42 /dev /dev/null /run /tmp; id -g; id -G'
+    lines = inside(tree, script).stdout.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ['0' * 16] * 2
     assert lines[2:] == ['65534 65534', '42 42', '42 42', '42 42', '42 42', '42 42', '42', '42']
 
@@ -180,7 +181,8 @@ def test_one_id_and_the_host(tree):
 def test_one_id_on_the_terminal(tree, terminal):
     """The console belongs to it."""
     tree.write_file(ONE)
-    child = terminal('box-run', '-q', f'--machine={tree.name}', '/bin/sh', '-c', 'stat -c "owner %u" /dev/console; read x; echo got $x')
+    child = terminal('box-run', '-q', f'--machine={tree.name}', '/bin/sh', '-c',
+                     'stat -c "owner %u" /dev/console; read x; echo got $x')
     child.expect('owner 42')
     child.sendline('words')
     child.expect('got words')

@@ -32,7 +32,8 @@ def tree(module_machine):
 
 
 def start(tree, *command, knob=None, args=(), program='box-run', **options):
-    environment = {**os.environ, **dict([knob.split('=', 1)] if knob else [])}
+    # systemd-nspawn 252 gives another payload than systemd a legacy hierarchy, unless it is told
+    environment = {**os.environ, 'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': 'yes', **dict([knob.split('=', 1)] if knob else [])}
     return run(program, '--quiet', f'--directory={tree.path}', '--pipe', *args, *command, env=environment, **options)
 
 
@@ -230,8 +231,8 @@ def test_container_service_and_unified_hierarchy(tree):
 def test_machine_is_the_process_tree_of_a_transient_unit(tree):
     tree.file.unlink(missing_ok=True)
     unit = 'knobs-transient.service'
-    run('systemd-run', '--slice=machine', '-p', 'MemoryMax=1G', '--collect', '--unit', unit, 'box-run', '--keep-unit', '-q', '-U',
-        '--console=passive', f'--directory={tree.path}', '/bin/sh', '-c', 'sleep 987658 & exec sleep 987659')
+    run('systemd-run', '--slice=machine', '-p', 'MemoryMax=1G', '--collect', '--unit', unit,
+        'box-run', '--keep-unit', '-q', '-U', '--console=passive', f'--directory={tree.path}', '/bin/sh', '-c', 'sleep 987658 & exec sleep 987659')
     wait_for(lambda: len(output('pgrep', '-x', '-f', 'sleep 98765[89]', check=False).split()) == 2)
     pids = output('pgrep', '-x', '-f', 'sleep 98765[89]').split()
     for pid in pids:
