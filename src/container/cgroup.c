@@ -219,12 +219,16 @@ static void control(Cgroup *c, const char *words, char sign)
         }
 }
 
-/* Enables what is there and not enabled yet. Never a failure: a machine runs without limits as well. */
+/* Enables what is there and not enabled yet. Never a failure: a machine runs without limits as well. While UNIT itself has
+ * processes it would not do: some controllers refuse, and the others make UNIT a root of threads, with no place below it for
+ * processes. */
 static void enable_controllers(Cgroup *c)
 {
-        _cleanup_free_ char *available = NULL, *before = NULL, *wanted = NULL;
+        _cleanup_free_ char *processes = NULL, *available = NULL, *before = NULL, *wanted = NULL;
         char *rest, *end;
 
+        if (read_file(c->unit_fd, "cgroup.procs", &processes) < 0 || *processes)
+                return;
         if (read_file(c->unit_fd, "cgroup.controllers", &available) < 0 ||
             read_file(c->unit_fd, "cgroup.subtree_control", &before) < 0)
                 return;

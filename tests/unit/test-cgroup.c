@@ -189,6 +189,7 @@ static void test_cgroup_make_payload(void **state)
         Cgroup c = open_unit(t);
         Failure failure = { 0 };
 
+        put(t, "machine.slice/box@x.service/cgroup.procs", "");
         put(t, "machine.slice/box@x.service/cgroup.controllers", "cpu memory cpuset pids\n");
         put(t, "machine.slice/box@x.service/cgroup.subtree_control", "cpu\n");
         assert_int_equal(mkdirat(c.unit_fd, "other", 0755), 0);
@@ -338,9 +339,14 @@ static void test_cgroup_move_to_payload(void **state)
 
         assert_int_equal(mkdirat(c.unit_fd, "payload", 0755), 0);
         put(t, "machine.slice/box@x.service/payload/cgroup.procs", "");
-        assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), 0);
         put(t, "machine.slice/box@x.service/cgroup.controllers", "memory\n");
         put(t, "machine.slice/box@x.service/cgroup.subtree_control", "");
+        /* Not while the leader is beside the payload's cgroup: that would make it one for threads. */
+        put(t, "machine.slice/box@x.service/cgroup.procs", "4711\n");
+        assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), 0);
+        assert_file(t, "machine.slice/box@x.service/cgroup.subtree_control", "");
+
+        put(t, "machine.slice/box@x.service/cgroup.procs", "");
         assert_int_equal(cgroup_move_to_payload(&c, 4711, &failure), 0);
         assert_file(t, "machine.slice/box@x.service/payload/cgroup.procs", "4711");
         assert_file(t, "machine.slice/box@x.service/cgroup.subtree_control", "+memory");
