@@ -99,7 +99,7 @@ static Machine connected_machine(void)
 static void test_follows_addresses(void **state)
 {
         Machine m = connected_machine();
-        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        int server = listen_in(&m, SOCK_STREAM, 80);
         PortForward *f = NULL;
         Failure failure = { 0 };
         uint8_t bytes[16];
@@ -131,13 +131,14 @@ static void test_follows_addresses(void **state)
         assert_false(connects("10.1.0.1", 8080));
         assert_false(connects("fd00:1::1", 8080));
         delete_link(host_rtnl, "ve-x");
+        fd_close(server);
         machine_done(&m);
 }
 
 static void test_udp(void **state)
 {
         Machine m = connected_machine();
-        _cleanup_close_ int server = listen_in(&m, SOCK_DGRAM, 53), client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int server = listen_in(&m, SOCK_DGRAM, 53), client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         struct timeval patience = { .tv_sec = 5 };
         struct sockaddr_storage to;
         PortForward *f = NULL;
@@ -154,6 +155,8 @@ static void test_udp(void **state)
         assert_int_equal(byte, 'x');
         f = port_forward_free(f);
         delete_link(host_rtnl, "ve-x");
+        fd_close(server);
+        fd_close(client);
         machine_done(&m);
 }
 
@@ -161,7 +164,7 @@ static void test_udp(void **state)
 static void test_attached(void **state)
 {
         Machine m = connected_machine();
-        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        int server = listen_in(&m, SOCK_STREAM, 80);
         sd_event *event = NULL;
         PortForward *f = NULL;
         Failure failure = { 0 };
@@ -184,6 +187,7 @@ static void test_attached(void **state)
         f = port_forward_free(f);
         event = sd_event_unref(event);
         delete_link(host_rtnl, "ve-x");
+        fd_close(server);
         machine_done(&m);
 }
 
@@ -208,7 +212,7 @@ static void test_port_taken(void **state)
 static void test_killed(void **state)
 {
         Machine m = connected_machine();
-        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        int server = listen_in(&m, SOCK_STREAM, 80);
         PortForward *f = NULL;
         Failure failure = { 0 };
         int ready[2];
@@ -238,6 +242,7 @@ static void test_killed(void **state)
         assert_true(connects("10.1.0.1", 8080));
         f = port_forward_free(f);
         delete_link(host_rtnl, "ve-x");
+        fd_close(server);
         machine_done(&m);
 }
 
@@ -245,7 +250,7 @@ static void test_killed(void **state)
 static void test_many(void **state)
 {
         Machine m = connected_machine();
-        _cleanup_close_ int server = listen_in(&m, SOCK_STREAM, 80);
+        int server = listen_in(&m, SOCK_STREAM, 80);
         PortSetting many[40];
         const NetworkPlan p = { .is_private = true, .ports = many, .n_ports = ARRAY_SIZE(many) };
         const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir };
@@ -261,6 +266,7 @@ static void test_many(void **state)
         assert_true(connects("fd00:1::1", 20039));
         f = port_forward_free(f);
         delete_link(host_rtnl, "ve-x");
+        fd_close(server);
         machine_done(&m);
 }
 
