@@ -15,6 +15,9 @@
 #include "container/udev.h"
 #include "util/fd.h"
 
+/* A host that is booting has much to do before it comes to an interface. */
+#define UDEV_MSEC (30 * 1000)
+
 static const LinkMethods *const methods[] = {
         [LINK_VETH] = &link_veth,
         [LINK_VETH_EXTRA] = &link_veth,
@@ -30,7 +33,7 @@ static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_d
 
         if (op->kind == LINK_VETH)
                 return 0;
-        if (!udev_settle(udev_dir, link->ifindex))
+        if (!udev_settle(udev_dir, link->ifindex, UDEV_MSEC))
                 return problem_error(problems, op->from, "%s%s: udev has not finished with this interface yet",
                                      link_op_setting(op), op->host_name);
 

@@ -29,8 +29,8 @@ typedef struct Links {
 } Links;
 #define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
 
-/* Checks that every named parent, bridge and interface is there and can be used so, before anything is changed; waits a
- * moment for udev (udev_dir NULL: /run/udev) to have finished with it. What is wrong is a Problem; negative errno where the
+/* Checks that every named parent, bridge and interface is there and can be used so, before anything is changed; waits
+ * for udev (udev_dir NULL: /run/udev) to have finished with it. What is wrong is a Problem; negative errno where the
  * kernel can't be asked. */
 int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems);
 

@@ -11,11 +11,11 @@
 
 #include "container/udev.h"
 
-enum { TRIES = 150, PAUSE_NSEC = 20 * 1000000 };
+enum { PAUSE_MSEC = 20 };
 
-bool udev_settle(const char *run_dir, int ifindex)
+bool udev_settle(const char *run_dir, int ifindex, unsigned timeout_msec)
 {
-        static const struct timespec pause = { .tv_nsec = PAUSE_NSEC };
+        static const struct timespec pause = { .tv_nsec = PAUSE_MSEC * 1000000 };
         const char *dir = run_dir ? run_dir : "/run/udev";
         char path[256];
 
@@ -24,7 +24,7 @@ bool udev_settle(const char *run_dir, int ifindex)
                 return true;
 
         (void) snprintf(path, sizeof(path), "%s/data/n%d", dir, ifindex);
-        for (unsigned i = 0; i < TRIES; i++) {
+        for (unsigned waited = 0; waited <= timeout_msec; waited += PAUSE_MSEC) {
                 if (access(path, F_OK) >= 0)
                         return true;
                 (void) nanosleep(&pause, NULL);

@@ -3,6 +3,6 @@
 
 #include "util/macro.h"
 
-/* Has the host's udev finished with a network interface, so that it will not rename it any more? Waits some seconds for
- * it. True also where there is no udev. run_dir NULL: /run/udev. */
-bool udev_settle(const char *run_dir, int ifindex);
+/* Has the host's udev finished with a network interface, so that it will not rename it any more? Waits at most
+ * timeout_msec for it. True also where there is no udev. run_dir NULL: /run/udev. */
+bool udev_settle(const char *run_dir, int ifindex, unsigned timeout_msec);

@@ -10,7 +10,7 @@ static void test_no_udev(void **state)
 {
         const Tree *t = *state;
 
-        assert_true(udev_settle(t->path, 7));
+        assert_true(udev_settle(t->path, 7, 1000));
 }
 
 static void test_finished(void **state)
@@ -19,7 +19,7 @@ static void test_finished(void **state)
 
         tree_fixture_file(t, "control", "");
         tree_fixture_file(t, "data/n7", "");
-        assert_true(udev_settle(t->path, 7));
+        assert_true(udev_settle(t->path, 7, 1000));
 }
 
 static void test_finishes_meanwhile(void **state)
@@ -37,7 +37,7 @@ static void test_finishes_meanwhile(void **state)
                 tree_fixture_file(t, "data/n7", "");
                 _exit(0);
         }
-        assert_true(udev_settle(t->path, 7));
+        assert_true(udev_settle(t->path, 7, 1000));
 }
 
 static void test_never_finishes(void **state)
@@ -46,7 +46,7 @@ static void test_never_finishes(void **state)
 
         tree_fixture_file(t, "control", "");
         tree_fixture_file(t, "data/n77", "");
-        assert_false(udev_settle(t->path, 7));
+        assert_false(udev_settle(t->path, 7, 1000));
 }
 
 int main(void)
