@@ -48,6 +48,11 @@ between() {
         (($1 <= $3 && $3 <= $2)) || { echo "wanted $1 to $2, found '$3'"; return 1; }
 }
 
+# The command fails. What it prints is shown where it does not.
+refused() {
+        ! "$@"
+}
+
 stage=$(($(cat /var/lib/box-vm-stage 2>/dev/null || echo 0) + 1))
 echo "$stage" >/var/lib/box-vm-stage
 

@@ -1,13 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A machine is enabled and started; the host reboots; the machine is up again by itself, and the limits on its unit hold
-# inside it; it can be frozen; after a stop nothing of it is left. Run by guest.sh.
+# A machine is enabled and started; the host reboots; the machine is up again by itself, and the limits in its file ([X-Resources];
+# systemd-nspawn's are its unit's) hold inside it; it may use the device that is bound into it and no other; it can be frozen;
+# after a stop nothing of it is left. Run by guest.sh.
 
 NAME=deb
 SERVICE=$UNIT$NAME.service
 GROUP=/sys/fs/cgroup/machine.slice/$(systemd-escape --template="$UNIT.service" "$NAME")
 MEMORY_MAX=$((400 * 1024 * 1024))
+FILE=/etc/systemd/nspawn/$NAME.nspawn
+LIMITS="MemoryMax=$MEMORY_MAX
+CPUQuota=50%
+TasksMax=300
+AllowedCPUs=0"
 
 in_machine() {
         systemd-run --machine="$NAME" --wait --pipe --quiet --collect -- "$@"
@@ -65,10 +71,35 @@ leftovers() {
         ! registered
 }
 
+# What must survive the reboot. /nodes has a node of a device that is not bound; everybody may open both, so that only the
+# unit's device policy stands between.
 set_limits() {
-        mkdir -p "/etc/systemd/system/$SERVICE.d"
-        printf '[Service]\nMemoryMax=%s\nCPUQuota=50%%\n' "$MEMORY_MAX" >"/etc/systemd/system/$SERVICE.d/limits.conf"
-        systemctl daemon-reload
+        if [[ $UNIT == box@ ]]; then
+                mkdir -p /srv/nodes "${FILE%/*}"
+                mknod -m 666 /srv/nodes/ttyS0 c 4 64
+                printf '[Files]\nBind=/dev/loop-control\nBind=/srv/nodes:/nodes\n[X-Resources]\n%s\n' "$LIMITS" >"$FILE"
+        else
+                mkdir -p "/etc/systemd/system/$SERVICE.d"
+                printf '[Service]\n%s\n' "$LIMITS" >"/etc/systemd/system/$SERVICE.d/limits.conf"
+                systemctl daemon-reload
+        fi
+}
+
+opens() {
+        in_machine sh -c ": <>$1"
+}
+
+bound_device_works() {
+        chmod 666 /dev/loop-control
+        check 'a bound device may be used' opens /dev/loop-control
+        check 'another one may not' refused opens /nodes/ttyS0
+        systemctl set-property --runtime "$SERVICE" 'DeviceAllow=/dev/ttyS0 rw'
+        check 'until the unit allows it' opens /nodes/ttyS0
+}
+
+unit_is_as_before() {
+        [[ ! -e /run/systemd/system.control/$SERVICE.d && ! -e /run/box/changed-units/$SERVICE ]] || return
+        equal '16384 infinity' "$(systemctl show --value -p TasksMax -p MemoryMax "$SERVICE" | sort | xargs)"
 }
 
 boot_1() {
@@ -79,7 +110,6 @@ boot_1() {
         if [[ $UNIT == box@ ]]; then
                 check 'boxctl lists it' grep -q "^$NAME " <(boxctl list --no-legend)
         fi
-        # systemctl set-property would do the same at run time; a drop-in must survive the reboot as well
         set_limits
 }
 
@@ -89,13 +119,21 @@ boot_2() {
         check 'it is registered again' registered
         check 'MemoryMax= is in the cgroup' equal "$MEMORY_MAX" "$(cat "$GROUP/memory.max")"
         check 'CPUQuota= is in the cgroup' equal '50000 100000' "$(cat "$GROUP/cpu.max")"
+        check 'TasksMax= is in the cgroup' equal 300 "$(cat "$GROUP/pids.max")"
+        check 'AllowedCPUs= is in the cgroup' equal 0 "$(cat "$GROUP/cpuset.cpus")"
         check 'who eats more memory than the limit does not get it' eat_memory
         check 'the kernel killed it for that' between 1 100 "$(oom_kills)"
         check 'the machine outlives it' machine_is_running
         check 'a busy loop gets half a CPU' between 4500 5500 "$(busy_milliseconds)"
+        if [[ $UNIT == box@ ]]; then
+                bound_device_works
+        fi
         check 'a frozen machine stands still' freeze_holds
         check 'it stops' timeout 200 systemctl stop "$SERVICE"
         check 'it is not failed' equal inactive "$(systemctl is-active "$SERVICE")"
         check 'nothing of it is left' leftovers
+        if [[ $UNIT == box@ ]]; then
+                check 'its unit has its own limits again' unit_is_as_before
+        fi
         check 'no unit of the host failed' equal '' "$(systemctl --failed --no-legend)"
 }
