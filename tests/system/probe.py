@@ -40,13 +40,13 @@ echo "self cwd $(readlink /proc/$me/cwd)"
 echo "self machine $(uname -m)"
 echo "self parent $(cat /proc/$PPID/comm 2>/dev/null || echo none)"
 awk '{ print "ids", $1, $3 }' /proc/self/uid_map; awk '{ print "ids", $1, $3 }' /proc/self/gid_map
-ip -o link | awk '{ print "link", $2 }' | sort
+ip -o link | awk '{ sub(/@.*/, "", $2); print "link", $2 }' | sort
 ip -o link | grep -o 'link/ether [0-9a-f:]*' | sort
 for f in /etc/resolv.conf /etc/localtime /etc/machine-id /etc/hostname; do
     echo "file $f $(stat -c '%F %a %u:%g' $f 2>/dev/null || echo none) $(readlink $f)"
     [ -f $f ] && sed "s|^|file $f: |" $f | head -40 | tr -cd '[:print:]\n'
 done
-find / -xdev -newer /probe -printf 'changed %p %y\n' 2>/dev/null | sort
+find / -xdev -newer /usr/probe -printf 'changed %p %y\n' 2>/dev/null | sort
 for d in / /usr /var /srv /mnt /opt /etc; do
     touch $d/.probe 2>/dev/null && { echo "writable $d"; rm $d/.probe; } || echo "read-only $d"
 done

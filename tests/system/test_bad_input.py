@@ -58,8 +58,10 @@ def refused_by_unit(machine, message):
 
 
 def snapshot(path):
-    """Everything of a tree that a failed start could change."""
-    return output('find', path, '-xdev', '-printf', '%P %y %U %G %m %s %T@ %C@ %l\n')
+    """Everything of a tree that a failed start could change. But for what Timezone= and ResolvConf= have in it before the
+    payload is executed, and with that the times of /etc."""
+    lines = output('find', path, '-xdev', '-printf', '%P %y %U %G %m %s %T@ %C@ %l\n').splitlines()
+    return '\n'.join(line for line in lines if line.split()[0] not in ('etc', 'etc/localtime', 'etc/resolv.conf'))
 
 
 # -------------------------------------------------------------------- the tree
