@@ -52,10 +52,11 @@ FILES = {
     'process-two': {'Exec': 'ProcessTwo=yes\nParameters=/bin/sh /usr/probe', 'differs': r'env |argv |self parent '},
     'suppress-sync': {'Exec': 'SuppressSync=yes'},
     'machine-id': {'Exec': 'MachineID=0123456789abcdef0123456789abcdef', 'prepare': 'no-machine-id'},
-    'read-only': {'Files': 'ReadOnly=yes'},
+    # where /etc/resolv.conf cannot be written to, systemd 252 binds nothing over a dangling link
+    'read-only': {'Files': 'ReadOnly=yes', 'differs': r'(mount|file) /etc/resolv.conf'},
     # no id in a root that is empty; systemd 257 has a journal directory made in it
     'volatile': {'Files': 'Volatile=yes', 'differs': r'(self )?env container_uuid|changed /var/log'},
-    'volatile-state': {'Files': 'Volatile=state'},
+    'volatile-state': {'Files': 'Volatile=state', 'differs': r'(mount|file) /etc/resolv.conf'},
     'volatile-overlay': {'Files': 'Volatile=overlay'},
     'bind': {'Files': f'Bind={HOST}/data:/srv/data\nBindReadOnly={HOST}/data:/mnt/read-only\nBind={HOST}/file:/srv/file'},
     'bind-options': {'Exec': 'PrivateUsers=1966080000:65536',
@@ -70,7 +71,7 @@ FILES = {
                              f'BindReadOnly={HOST}/file:/srv/in/file', 'differs': r'changed /usr/share '},
     'resolv-conf-copy': {'Exec': 'ResolvConf=copy-host'},
     'resolv-conf-replace': {'Exec': 'ResolvConf=replace-static'},
-    'resolv-conf-bind': {'Exec': 'ResolvConf=bind-host'},
+    'resolv-conf-bind': {'Exec': 'ResolvConf=bind-host', 'differs': r'(mount|file) /etc/resolv.conf'},
     'resolv-conf-delete': {'Exec': 'ResolvConf=delete'},
     'timezone-copy': {'Exec': 'Timezone=copy'},
     'timezone-symlink': {'Exec': 'Timezone=symlink'},

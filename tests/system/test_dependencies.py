@@ -41,6 +41,7 @@ def test_a_line_that_is_gone(reload_after, machine):
     web.write_file(COMMAND + '[X-Box]\nAfter=dep-missing\nRequires=dep-missing\n')
     run('systemctl', 'daemon-reload')
     assert web.start(check=False).returncode != 0
+    run('systemctl', 'reset-failed', 'box@dep-missing.service')
     web.write_file(COMMAND)
     run('systemctl', 'daemon-reload')
     assert 'dep-missing' not in web.property('Requires')

@@ -265,7 +265,7 @@ def test_terminal_below_the_stub(tree):
 
 def test_suppress_sync(inside):
     """busybox' own sync, and the host's dd, which knows O_SYNC."""
-    script = ('sync && echo synced; dd() { /host/usr/lib64/ld-linux-x86-64.so.2 --library-path '
+    script = ('sync && echo synced; dd() { /host/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 --library-path '
               '/host/usr/lib/x86_64-linux-gnu /host/usr/bin/dd if=/dev/zero count=1 status=none of=/tmp/x $1; }; '
               'dd conv=fsync && echo fsynced; dd && echo written; dd oflag=sync; dd oflag=dsync; true')
     result = inside(script, '--suppress-sync=yes', '--bind-ro=/usr:/host/usr')

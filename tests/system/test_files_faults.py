@@ -13,7 +13,7 @@ from support import run, wait_for
 # Kinds of calls, and which of them fail; each has to hit. First the supervisor's own, …
 MOUNTS = {
     'open_tree': [1, 2, 5], 'mount_setattr': [1, 4], 'fsopen': [1], 'fsmount': [1, 2], 'mkdirat': [1, 2, 5],
-    'fchownat': [1, 4], 'fchmodat': [1], 'flock': [1, 2], 'clone': [1, 2], 'openat2': [1, 4],
+    'fchownat': [1, 4], 'fchmodat': [1], 'flock': [1, 2], 'clone': [1, 2], 'openat2': [4],      # the first ones look at what the tree is
 }
 # … then those of every process of a start, the helper that makes an overlay among them, …
 HELPER = {
