@@ -48,9 +48,15 @@ between() {
         (($1 <= $3 && $3 <= $2)) || { echo "wanted $1 to $2, found '$3'"; return 1; }
 }
 
-# The command fails. What it prints is shown where it does not.
+# refused WHY COMMAND…: the command fails, and says why.
 refused() {
-        ! "$@"
+        local why=$1 output
+        shift
+        if output=$("$@" 2>&1); then
+                echo 'it succeeded'
+                return 1
+        fi
+        [[ $output == *"$why"* ]] || { echo "$output"; return 1; }
 }
 
 stage=$(($(cat /var/lib/box-vm-stage 2>/dev/null || echo 0) + 1))
@@ -60,6 +66,9 @@ if ((stage == 1)) && [[ -d /scenario/box ]]; then
         # /lib is a link on the host and may be a directory in what was installed
         tar -C /scenario/box -c . | tar -C / -x --keep-directory-symlink
         ldconfig
+        # an emulated CPU that has to share a busy one takes its time to boot a machine
+        mkdir -p /etc/systemd/system.conf.d
+        printf '[Manager]\nDefaultTimeoutStartSec=15min\n' >/etc/systemd/system.conf.d/slow.conf
         systemctl daemon-reload
 fi
 
