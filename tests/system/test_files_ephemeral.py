@@ -297,9 +297,24 @@ def deb(all_gone, module_machine):
     assert listing(machine.path) == machine.before
 
 
-def test_ephemeral_system_boots(deb):
-    deb.write_file('[Exec]\nEphemeral=yes\n[Network]\nPrivate=yes\n')
+@pytest.fixture
+def sample():
+    """sample(name, directories…): a sample of ours, with its directories of /srv/NAME made elsewhere."""
+    place = support.MACHINES / '.fe-place'
+
+    def read(name, *directories):
+        for each in directories:
+            (place / each).mkdir(parents=True)
+            (place / each / each).write_text('')
+        return Path(f'/usr/share/box/nspawn-configs/{name}.nspawn').read_text().replace(f'/srv/{name}', str(place))
+    yield read
+    support.remove_tree(place)
+
+
+def test_ephemeral_system_boots(deb, sample):
+    deb.write_file(sample('try-out', 'shared', 'mine'))
     deb.start()
+    assert deb.exec('sh', '-c', 'touch /work/new /scratch/new; ls /work').stdout.split() == ['mine', 'new', 'shared']
     deb.wait_running()
     assert deb.exec('findmnt', '-no', 'FSTYPE', '/').stdout == 'overlay\n'
     # set-user-id and file capabilities are in force below the layer and in it
@@ -319,4 +334,12 @@ def test_volatile_system_boots(deb):
     deb.start()
     assert deb.exec('findmnt', '-no', 'FSTYPE', '/').stdout == 'tmpfs\n'
     assert deb.exec('cat', '/etc/machine-id').stdout.strip() == deb.exec('sh', '-c', 'tr -d - </run/host/container-uuid').stdout.strip()
+    deb.stop()
+
+
+def test_stateless_system_boots(deb, sample):
+    deb.write_file(sample('stateless', 'common', 'site'))
+    deb.start()
+    assert deb.exec('findmnt', '-no', 'FSTYPE', '/').stdout == 'overlay\n'
+    assert deb.exec('sh', '-c', 'touch /made; ls /etc/site; touch /etc/site/x', check=False).stdout.split() == ['common', 'site']
     deb.stop()
