@@ -71,18 +71,12 @@ static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
         return p->working_directory ? 0 : copy_text(&p->working_directory, p->user ? p->user->home : "/root");
 }
 
-static bool has_id(const IdMap *map, uint32_t id)
-{
-        for (unsigned i = 0; i < map->n; i++)
-                if (id - map->lines[i].inside < map->lines[i].count)
-                        return true;
-        return false;
-}
-
 /* A user whose ids the machine's range does not have is nobody that could run anything. */
 static int check_ids(const PlanInput *in, const Plan *p, Problems *problems)
 {
-        bool uid = !p->userns || has_id(&p->uid_map, p->user->uid), gid = !p->userns || has_id(&p->gid_map, p->user->gid);
+        uint32_t host;
+        bool uid = !p->userns || id_map_to_host(&p->uid_map, p->user->uid, &host);
+        bool gid = !p->userns || id_map_to_host(&p->gid_map, p->user->gid, &host);
 
         if (uid && gid)
                 return 0;
@@ -119,7 +113,8 @@ static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
         const Settings *s = in->settings;
         Source from = s->from[SETTING_USER];
 
-        if (!s->user)
+        /* In a machine without root it is whoever begins there. */
+        if (!s->user && (p->first_id == 0 || !in->user))
                 return 0;
         p->user = in->user ? machine_user_copy(in->user) : bound_user(p, s->user);
         if (p->user)

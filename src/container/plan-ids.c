@@ -21,6 +21,14 @@ IdMap plan_written_map(const Settings *s)
         return map;
 }
 
+uid_t plan_first_id(const Settings *s)
+{
+        const IdMap map = plan_written_map(s);
+        uint32_t host;
+
+        return map.n == 0 || id_map_to_host(&map, 0, &host) ? 0 : map.lines[0].inside;
+}
+
 /*
  * The owners on disk are ids of the machine (an unpacked tree: it is seen through the map), or ids of the host that are the
  * machine's already (a tree that was shifted, or that belongs to the one user who is mapped: it is seen as it is). A small
@@ -51,15 +59,12 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
 
 static int plan_first(const Settings *s, Plan *p, Problems *problems)
 {
-        if (!id_map_to_host(&p->uid_map, 0, &p->owner)) {
-                p->first_id = p->uid_map.lines[0].inside;
-                p->owner = p->uid_map.lines[0].outside;
-                if (settings_start_mode(s) == START_BOOT)
-                        return problem_error(problems, s->id_map[0].from,
-                                             "IdMap= leaves out id 0, and an init takes a root");
-        }
+        p->first_id = plan_first_id(s);
+        (void) id_map_to_host(&p->uid_map, p->first_id, &p->owner);
         if (!id_map_to_host(&p->gid_map, TTY_GROUP, &p->tty_gid))
                 p->tty_gid = p->owner;
+        if (p->first_id != 0 && settings_start_mode(s) == START_BOOT)
+                return problem_error(problems, s->id_map[0].from, "IdMap= leaves out id 0, and an init takes a root");
         return 0;
 }
 

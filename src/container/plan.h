@@ -113,7 +113,8 @@ typedef struct PlanInput {
         const HostUsers *users;         /* of BindUser=; the plan points to them */
         const Credentials *credentials;
         const JournalFacts *journal;    /* of the id that plan_machine_id() gives */
-        const MachineUser *user;        /* whom User= names; NULL: nobody of the tree, because of user_error */
+        const MachineUser *user;        /* whom User= names, or who begins in place of root; NULL: nobody of the tree, because
+                                           of user_error */
         int user_error;
         const char *machine;
         const char *image_root;
@@ -124,8 +125,9 @@ typedef struct PlanInput {
 } PlanInput;
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
 
-/* IdMap='s lines. Pure. */
+/* IdMap='s lines; and who begins in a machine where they leave out root: the first id (0: they do not). Pure. */
 IdMap plan_written_map(const Settings *s);
+uid_t plan_first_id(const Settings *s);
 
 /* Whether to register with machined: not a machine that has the host's processes or the host's name. Pure. */
 RegisterMode plan_register_mode(const Settings *s, const Knobs *k);

@@ -148,6 +148,19 @@ static int check_privilege(const Machine *m, Failure *failure)
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
+/* User=, or who begins in a machine without root, with no group but his own id's. */
+static int read_user(Machine *m)
+{
+        uid_t first = plan_first_id(&m->settings);
+        char ids[32];
+
+        (void) snprintf(ids, sizeof(ids), "%u:%u", first, first);
+        if (!m->settings.user && first == 0)
+                return 0;
+        m->user_error = machine_user_read(m->image.fd, m->settings.user ?: ids, &m->user);
+        return m->user_error == -ENOMEM ? -ENOMEM : 0;
+}
+
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
 {
         const char *init = m->settings.init;
@@ -164,10 +177,8 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
         if (r >= 0)
                 r = host_users_read(&m->settings, m->image.fd, &m->users, problems);
         /* The plan says what is wrong with the user, with all else that is. */
-        if (r >= 0 && m->settings.user) {
-                m->user_error = machine_user_read(m->image.fd, m->settings.user, &m->user);
-                r = m->user_error == -ENOMEM ? -ENOMEM : 0;
-        }
+        if (r >= 0)
+                r = read_user(m);
         m->has_facts = r >= 0;
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }

@@ -228,3 +228,30 @@ def test_owneridmap_where_ids_are_not_in_one_row(tree, tmp_path):
                     '[X-Box]\nIdMap=0:700000:42 42:900000:1 43:700043:65000\n')
     assert inside(tree, 'stat -c %u /of-42 /of-1000').stdout.split() == ['42', '1000']
     tree.file.unlink()
+
+
+@pytest.mark.parametrize('passwd, home, name', [('', '/', '42'), ('tool:x:42:42::/of-42:/bin/sh\n', '/of-42', 'tool')])
+def test_one_id_has_the_environment_of_its_user(tree, passwd, home, name):
+    """Whom the tree's passwd has for it, where it has one; a command, and a command below the small init."""
+    file = tree.path / 'etc/passwd'
+    before = file.read_text()
+    tree.write_file(ONE)
+    file.write_text(before + passwd)
+    try:
+        for args in [], ['--as-pid2']:
+            assert inside(tree, 'echo $HOME $USER $LOGNAME $(id -u):$(id -G) $(pwd)', *args).stdout.split()[:4] == [
+                home, name, name, '42:42']
+        assert inside(tree, 'exit 7', '--as-pid2', check=False).returncode == 7
+    finally:
+        file.write_text(before)
+        tree.file.unlink()
+
+
+def test_user_of_a_machine_without_root(tree):
+    """One that is mapped, and one that is not."""
+    tree.write_file('[Exec]\nBoot=no\nUser=7:7\n[X-Box]\nIdMap=42:1000:1 7:2000:1\n')
+    assert inside(tree, 'id -u; cat /proc/self/uid_map').stdout.split() == ['7', '42', '1000', '1', '7', '2000', '1']
+    tree.write_file('[Exec]\nBoot=no\nUser=root\n[X-Box]\nIdMap=42:1000:1\n')
+    result = inside(tree, 'true', check=False)
+    assert result.returncode == 1 and "User=root: the machine's user namespace has no id 0" in result.stderr
+    tree.file.unlink()
