@@ -106,6 +106,8 @@ void settings_done(Settings *s)
         strv_free(s->environment);
         free(s->user);
         free(s->working_directory);
+        free(s->pivot_root_new);
+        free(s->pivot_root_old);
         free(s->hostname);
         free(s->machine_id);
         strings_free(s->syscall_allow, s->n_syscall_allow);

@@ -239,6 +239,7 @@ typedef enum SettingId {
         SETTING_ENVIRONMENT,
         SETTING_USER,
         SETTING_WORKING_DIRECTORY,
+        SETTING_PIVOT_ROOT,
         SETTING_HOSTNAME,
         SETTING_MACHINE_ID,
         SETTING_PRIVATE_USERS,
@@ -353,6 +354,8 @@ typedef struct Settings {
         char **environment;             /* NAME=VALUE, one entry a name */
         char *user;                     /* NULL: root; "UID:GID" needs no entry in the tree's files */
         char *working_directory;
+        char *pivot_root_new;           /* a directory of the tree that becomes the root; NULL: none */
+        char *pivot_root_old;           /* where the tree's own root is then; NULL: nowhere */
         char *hostname;
         char *machine_id;               /* 32 hex digits */
         PrivateUsers private_users;     /* as written: settings_private_users() is what counts */

@@ -295,6 +295,25 @@ static int print_bind(const BindSetting *b, ValueTexts *ret)
         return fclose(f) == 0 ? add(ret, TAKE_PTR(text), b->from) : -ENOMEM;
 }
 
+static int print_pivot_root(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f;
+
+        if (!s->pivot_root_new)
+                return 0;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        print_field(f, s->pivot_root_new);
+        if (s->pivot_root_old) {
+                fputc(':', f);
+                print_field(f, s->pivot_root_old);
+        }
+        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+}
+
 static int print_binds(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         int r = 0;
@@ -491,6 +510,7 @@ static const struct {
         { value_image_policy, print_image_policy },
         { value_verity, print_nothing },
         { value_user, print_string },
+        { value_pivot_root, print_pivot_root },
         { value_personality, print_string },
         { value_limit, print_limit },
         { value_rlimit, print_nothing },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [Exec], of the payload's first process: its user, its personality, its limits (see values.h). Runs wherever settings are
- * read, before anything is changed. No privilege.
+ * [Exec], of the payload's first process: its user, its root directory, its personality, its limits (see values.h). Runs
+ * wherever settings are read, before anything is changed. No privilege.
  */
 
 #include <ctype.h>
@@ -46,6 +46,41 @@ int value_user(const SettingRow *row, const char *text, Source from, Settings *s
                 return value_refuse(reterr_reason, "not a user's name, id, or UID:GID");
 
         return value_replace(&s->user, text);
+}
+
+/* The next of a text's colon-separated paths; NULL behind the last. */
+static int next_path(const char **text, char **ret, char *reterr_reason)
+{
+        _cleanup_free_ char *field = NULL;
+        int r;
+
+        r = value_next_field(text, &field);
+        if (r == -EINVAL)
+                return value_refuse(reterr_reason, "a backslash at the end");
+        return r <= 0 ? r : value_path(field, ret, reterr_reason);
+}
+
+int value_pivot_root(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_free_ char *root = NULL, *old = NULL;
+        const char *rest = *text ? text : NULL;
+        int r;
+
+        r = next_path(&rest, &root, reterr_reason);
+        if (r >= 0)
+                r = next_path(&rest, &old, reterr_reason);
+        if (r < 0)
+                return r;
+        if (rest)
+                return value_refuse(reterr_reason, "not NEW or NEW:OLD");
+        if (old && strcmp(old, "/") == 0)
+                return value_refuse(reterr_reason, "the old root cannot be where the new one is");
+
+        free(s->pivot_root_new);
+        free(s->pivot_root_old);
+        s->pivot_root_new = TAKE_PTR(root);
+        s->pivot_root_old = TAKE_PTR(old);
+        return 0;
 }
 
 int value_personality(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)

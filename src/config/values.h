@@ -34,6 +34,7 @@ int value_ownership_chown(const SettingRow *row, const char *text, Source from, 
 
 /* values-process.c */
 int value_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_pivot_root(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_personality(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_limit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_rlimit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);

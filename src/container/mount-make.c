@@ -200,13 +200,15 @@ static int clone_source(const MountOp *op, const MountMakeContext *c, const Moun
 {
         unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
 
+        int tree_fd = op->flags & MOUNT_OLD_ROOT ? c->image_fd : c->tree_fd;
+
         if (op->flags & MOUNT_WHOLE_TREE)
-                return mount_clone_in_tree(c->tree_fd, flags | AT_EMPTY_PATH, c);
+                return mount_clone_in_tree(tree_fd, flags | AT_EMPTY_PATH, c);
         if (op->flags & MOUNT_SCRATCH)
                 return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
 
         if (op->flags & MOUNT_IN_TREE) {
-                _cleanup_close_ int fd = tree_open(c->tree_fd, op->source, O_PATH);
+                _cleanup_close_ int fd = tree_open(tree_fd, op->source, O_PATH);
 
                 return fd < 0 ? fd : mount_clone_in_tree(fd, flags | AT_EMPTY_PATH, c);
         }

@@ -13,7 +13,8 @@
 #include "util/failure.h"
 
 typedef struct MountMakeContext {
-        int tree_fd;            /* the machine's tree, O_PATH */
+        int image_fd;           /* the tree, O_PATH */
+        int tree_fd;            /* the machine's "/" of it, O_PATH: the same, or a directory of it */
         int tree_namespace_fd;  /* the mount namespace that it is in; -EBADF: the host's */
         int leader_pidfd;       /* whose PID and network namespaces proc and sysfs are of */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */

@@ -44,7 +44,8 @@ int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p)
 {
         bool ephemeral = s->volatile_mode == VOLATILE_NO && s->ephemeral == YES;
 
-        if (!f->disk || p->n == 0 || shows_all(&p->ops[0]) || settings_custom_root(s, NULL))
+        /* PivotRoot=: they lie below the old root, where that is seen. */
+        if (!f->disk || s->pivot_root_new || p->n == 0 || shows_all(&p->ops[0]) || settings_custom_root(s, NULL))
                 return 0;
         for (size_t i = 1; i < f->disk->n; i++)
                 if (!is_there(p, f->disk->parts[i].dest) &&

@@ -39,6 +39,10 @@ int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source);
 /* mount-plan-root.c: what "/" is, and what the settings' kind of "/" brings along. Comes first. */
 int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
 
+/* mount-plan-pivot.c: the tree itself, where a directory of it is "/"; and, at the end, what lies in it. */
+int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p);
+void mount_plan_pivot_sources(const Settings *s, MountPlan *p);
+
 /* mount-plan-api.c: what every machine has, in the order of mounting. */
 int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p);     /* mount-plan-disk.c */
 int mount_plan_dev(const MountFacts *f, MountPlan *p);

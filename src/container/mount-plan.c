@@ -147,7 +147,7 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
 {
         _cleanup_(mount_plan_done) MountPlan p = {};
 
-        if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_disk(s, f, &p) < 0 ||
+        if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_disk(s, f, &p) < 0 || mount_plan_pivot(s, f, &p) < 0 ||
             mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
             mount_plan_host(f, &p) < 0 || mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 ||
             mount_plan_sys(f, &p) < 0 || mount_plan_host_view(s, &p) < 0 || mount_plan_console(f, &p) < 0 ||
@@ -156,6 +156,7 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||
             mount_plan_custom(s, f, &p, problems) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
                 return -ENOMEM;
+        mount_plan_pivot_sources(s, &p);
 
         *ret = p;
         p = (MountPlan) {};

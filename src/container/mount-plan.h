@@ -64,6 +64,7 @@ typedef enum MountFlags {
         /* Of a step's source, and of an overlay's layer: */
         MOUNT_WHOLE_TREE = 1 << 13,     /* the machine's tree itself; the source's path is for people */
         MOUNT_SCRATCH = 1 << 14,        /* a directory that is made for the machine, and removed at its end */
+        MOUNT_OLD_ROOT = 1 << 22,       /* of MOUNT_WHOLE_TREE and _IN_TREE: what PivotRoot= has made another directory "/" of */
         MOUNT_BESIDE_TREE = 1 << 21,    /* … beside the machine's tree, or the disk image that it is in */
         MOUNT_MEMORY = 1 << 15,         /* a new tmpfs, with the step's options */
         /* Of an overlay: */
@@ -101,7 +102,8 @@ typedef struct MountPlan {
 /* What the plan depends on beside the settings. */
 typedef struct MountFacts {
         const char *machine;
-        const char *root;               /* the tree's path on the host, or its disk image's */
+        const char *root;               /* the tree's path on the host, or its disk image's, with PivotRoot='s directory */
+        const char *image;              /* without that */
         const DiskLayout *disk;         /* of a disk image, or NULL */
         const char *const *usr_links;   /* the tree's links into /usr, "bin=usr/bin"; NULL-terminated */
         bool split_usr;                 /* its programs lie outside of /usr as well */

@@ -114,7 +114,7 @@ static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *r
 {
         _cleanup_close_ int fd = -EBADF, parent = -EBADF;
         _cleanup_free_ char *path = NULL;
-        int root_fd = c->image->fd;
+        int root_fd = layer->flags & MOUNT_OLD_ROOT ? c->image->fd : c->root_fd;
         _cleanup_close_ int host_fd = -EBADF;
         char *slash;
         int r;

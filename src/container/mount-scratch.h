@@ -24,6 +24,7 @@ typedef struct MountScratch {
 
 typedef struct MountScratchContext {
         const Image *image;     /* where the machine's tree is; its fd is the tree's root */
+        int root_fd;            /* the machine's "/": the same, or a directory of it */
         uid_t owner;            /* host id of the machine's root */
 } MountScratchContext;
 

@@ -252,6 +252,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_AMBIENT_CAPABILITY] = "ambient_capabilities",
                 [SETTING_NO_NEW_PRIVILEGES] = "no_new_privileges",
                 [SETTING_SYSTEM_CALL_FILTER] = "system_calls",
+                [SETTING_PIVOT_ROOT] = "root",
                 [SETTING_EPHEMERAL] = "mounts",
                 [SETTING_RESOLV_CONF] = "edits",
                 [SETTING_TIMEZONE] = "edits",

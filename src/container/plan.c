@@ -133,7 +133,8 @@ static int plan_names(const PlanInput *in, Plan *p)
         char id[33];
 
         p->machine = strdup(in->machine);
-        p->root = strdup(in->image_root);
+        if (asprintf(&p->root, "%s%s", in->image_root, in->settings->pivot_root_new ?: "") < 0)
+                p->root = NULL;
         p->disk = in->disk;
         p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
         plan_machine_id(in, id);
@@ -276,6 +277,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
         MountFacts f = {
                 .machine = p->machine,
                 .root = p->root,
+                .image = in->image_root,
                 .disk = p->disk,
                 .usr_links = (const char *const *) in->tree->usr_links,
                 .split_usr = in->tree->split_usr,

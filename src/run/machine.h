@@ -123,6 +123,9 @@ int machine_find_tree(Machine *m, Failure *failure);
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
 void machine_forget_tree(Machine *m);
 
+/* The directory that is to be the machine's "/", O_PATH: the tree, or what PivotRoot= names in it. */
+int machine_open_root(const Machine *m, Failure *failure);
+
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);
 void machine_down(Machine *m);

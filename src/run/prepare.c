@@ -5,6 +5,7 @@
  * is. The supervisor, before anything is changed; every problem of the settings is printed, not only the first.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "config/values.h"
 #include "run/machine.h"
 #include "run/report.h"
+#include "util/fd.h"
+#include "util/tree.h"
 
 void machine_init(Machine *m)
 {
@@ -149,7 +152,7 @@ static int check_privilege(const Machine *m, Failure *failure)
 }
 
 /* User=, or who begins in a machine without root, with no group but his own id's. */
-static int read_user(Machine *m)
+static int read_user(Machine *m, int root_fd)
 {
         uid_t first = plan_first_id(&m->settings);
         char ids[32];
@@ -157,28 +160,49 @@ static int read_user(Machine *m)
         (void) snprintf(ids, sizeof(ids), "%u:%u", first, first);
         if (!m->settings.user && first == 0)
                 return 0;
-        m->user_error = machine_user_read(m->image.fd, m->settings.user ?: ids, &m->user);
+        m->user_error = machine_user_read(root_fd, m->settings.user ?: ids, &m->user);
         return m->user_error == -ENOMEM ? -ENOMEM : 0;
+}
+
+int machine_open_root(const Machine *m, Failure *failure)
+{
+        const Settings *s = &m->settings;
+        char source[SOURCE_TEXT_MAX];
+        int fd;
+
+        if (!s->pivot_root_new) {
+                fd = fcntl(m->image.fd, F_DUPFD_CLOEXEC, 3);
+                return fd < 0 ? failure_set(failure, -errno, "Failed to copy a descriptor: %m") : fd;
+        }
+
+        fd = tree_open(m->image.fd, s->pivot_root_new, O_PATH | O_DIRECTORY);
+        if (fd < 0)
+                return failure_set(failure, fd, "%s: Failed to open PivotRoot=%s of the tree '%s': %m",
+                                   source_text(s->from[SETTING_PIVOT_ROOT], source), s->pivot_root_new, m->image.path);
+        return fd;
 }
 
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
 {
         const char *init = m->settings.init;
+        _cleanup_close_ int root_fd = machine_open_root(m, failure);
         int r;
 
-        r = tree_facts_read(m->image.fd, &m->tree, failure);
+        if (root_fd < 0)
+                return root_fd;
+        r = tree_facts_read(root_fd, &m->tree, failure);
         if (r >= 0 && init && *init == '/')
-                r = tree_facts_set_init(m->image.fd, init, &m->tree, failure);
+                r = tree_facts_set_init(root_fd, init, &m->tree, failure);
         if (r < 0)
                 return r;
 
         /* What the host is to share with the machine depends on what the tree has. */
-        r = identity_facts_read(&m->settings, m->image.fd, &m->identity);
+        r = identity_facts_read(&m->settings, root_fd, &m->identity);
         if (r >= 0)
-                r = host_users_read(&m->settings, m->image.fd, &m->users, problems);
+                r = host_users_read(&m->settings, root_fd, &m->users, problems);
         /* The plan says what is wrong with the user, with all else that is. */
         if (r >= 0)
-                r = read_user(m);
+                r = read_user(m, root_fd);
         m->has_facts = r >= 0;
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }

@@ -104,6 +104,7 @@ static int open_context(Machine *m, MountMakeContext *c, Failure *failure)
 
 static void close_context(MountMakeContext *c)
 {
+        fd_close(c->tree_fd);
         fd_close(c->userns_fd);
         fd_close(c->self_pidns_fd);
         fd_close(c->self_netns_fd);
@@ -112,7 +113,8 @@ static void close_context(MountMakeContext *c)
 static int make_mounts(Machine *m, int *mounts, Failure *failure)
 {
         _cleanup_(close_context) MountMakeContext c = {
-                .tree_fd = m->image.fd,
+                .image_fd = m->image.fd,
+                .tree_fd = machine_open_root(m, failure),
                 .tree_namespace_fd = m->disk_tree.namespace_fd,
                 .leader_pidfd = m->leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
@@ -125,6 +127,8 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         const MountPlan *plan = &m->plan.mounts;
         int r;
 
+        if (c.tree_fd < 0)
+                return c.tree_fd;
         r = open_context(m, &c, failure);
         if (r < 0)
                 return r;

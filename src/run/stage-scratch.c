@@ -6,8 +6,8 @@
  * supervisor, as root of the host.
  */
 
-
 #include "run/stage.h"
+#include "util/fd.h"
 
 /* From before a reboot; of use only where the machine still has the same ids. */
 static bool can_reuse(const Machine *m)
@@ -23,8 +23,12 @@ static void drop(Machine *m)
 
 int stage_scratch_up(Machine *m, Failure *failure)
 {
-        const MountScratchContext c = { .image = &m->image, .owner = m->plan.owner };
+        _cleanup_close_ int root_fd = machine_open_root(m, failure);
+        const MountScratchContext c = { .image = &m->image, .root_fd = root_fd, .owner = m->plan.owner };
         int r;
+
+        if (root_fd < 0)
+                return root_fd;
 
         if (can_reuse(m))
                 return mount_scratch_renew(m->scratch, m->n_scratch, failure);

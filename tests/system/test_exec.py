@@ -261,6 +261,54 @@ def test_terminal_below_the_stub(tree):
     assert child.wait() == 3
 
 
+# -------------------------------------------------------------------- another root
+
+@pytest.fixture(scope='module')
+def pivoted(module_machine):
+    """A tree that holds another: /os/1, with a user of its own."""
+    machine = module_machine(None, name='exec-pivot')
+    machine.path.mkdir(parents=True)
+    for name in ('usr', 'shared/var', 'os'):
+        (machine.path / name).mkdir(parents=True)
+    support.copy_tree('busybox', machine.path / 'os/1')
+    with open(machine.path / 'os/1/etc/passwd', 'a', encoding='utf-8') as passwd:
+        passwd.write('inner:x:1234:1234::/:/bin/sh\n')
+    (machine.path / 'which').write_text('outer\n')
+    (machine.path / 'os/1/which').write_text('inner\n')
+    (machine.path / 'shared/var/kept').write_text('kept\n')
+    return machine
+
+
+def pivot(machine, script, *switches, **options):
+    return run('box-run', '-q', '--register=no', '--pipe', '-U', '-M', machine.name, *switches, '/bin/sh', '-c', script, **options)
+
+
+def test_pivot_root(pivoted):
+    """The tree's owners are seen through the map in both."""
+    text = pivot(pivoted, 'cat /which /sysroot/which /var/kept; stat -c %u /which /sysroot/which; touch /made /sysroot/made2',
+                 '--pivot-root=/os/1:/sysroot', '--bind=+/sysroot/shared/var:/var', '--user=root').stdout
+    assert text.split() == ['inner', 'outer', 'kept', '0', '0']
+    assert (pivoted.path / 'os/1/made').stat().st_uid == (pivoted.path / 'made2').stat().st_uid == 0
+    assert pivot(pivoted, 'id -u', '--pivot-root=/os/1', '--user=inner').stdout == '1234\n'
+
+
+def test_pivot_root_leaves_the_old_root_out(pivoted):
+    text = pivot(pivoted, 'cat /which; ls -d /shared /os /sysroot/*', '--pivot-root=/os/1', check=False)
+    assert text.stdout == 'inner\n'
+
+
+def test_pivot_root_of_a_copy(pivoted):
+    pivot(pivoted, 'touch /lost && ! touch /old/lost', '--pivot-root=/os/1:/old', '--ephemeral')
+    assert not (pivoted.path / 'os/1/lost').exists() and not (pivoted.path / 'lost').exists()
+
+
+@pytest.mark.parametrize('switch, said', [('/os/2', 'No such file'), ('/which', 'Not a directory'), ('os/1', 'absolute'),
+                                          ('/os', 'no /usr'), ('/os/1:/', 'old root')])
+def test_pivot_root_that_is_none(pivoted, switch, said):
+    result = pivot(pivoted, 'true', f'--pivot-root={switch}', check=False)
+    assert result.returncode == 1 and said in result.stderr
+
+
 # -------------------------------------------------------------------- what else it has or lacks
 
 def test_suppress_sync(inside):

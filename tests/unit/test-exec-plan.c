@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <signal.h>
 
 #include "container/exec-plan.h"
@@ -179,6 +180,60 @@ static void test_sockets(void **state)
         assert_int_equal(f.plan.n_listen_fds, 2);
 }
 
+/* The directory is "/", the tree lies in it, and what is named by way of it is the tree's. */
+static void test_pivot_root(void **state)
+{
+        static const struct { const char *source; bool old; const char *taken; } binds[] = {
+                { "/sysroot/var", true, "/var" }, { "/sysroot", true, "/" }, { "/sysroots", false, "/sysroots" },
+                { "/etc", false, "/etc" },
+        };
+        _cleanup_(plan_fixture_done) PlanFixture f;
+        const MountOp *op;
+
+        plan_fixture_init(&f, INIT_NONE);
+        plan_fixture_plan(&f, "-U --pivot-root=/os/1:/sysroot --bind=+/sysroot/var:/0 --bind=+/sysroot:/1 --bind=+/sysroots:/2 "
+                              "--bind=+/etc:/3 --overlay=+/sysroot/a:+/b:/4 /bin/true");
+        assert_int_equal(f.problems.n, 0);
+        assert_string_equal(f.plan.root, "/var/lib/machines/gentoo/os/1");
+        op = plan_fixture_mount(&f, "/");
+        assert_string_equal(op->source, "/var/lib/machines/gentoo/os/1");
+        assert_false(op->flags & MOUNT_OLD_ROOT);
+
+        op = plan_fixture_mount(&f, "/sysroot");
+        assert_string_equal(op->source, "/var/lib/machines/gentoo");
+        assert_true(op->flags & MOUNT_OLD_ROOT && op->flags & MOUNT_IDMAP);
+        assert_int_equal(op->attrs, 0);
+
+        for (size_t i = 0; i < ARRAY_SIZE(binds); i++) {
+                char dest[] = { '/', (char) ('0' + i), 0 };
+
+                op = plan_fixture_mount(&f, dest);
+                assert_string_equal(op->source, binds[i].taken);
+                assert_int_equal((op->flags & MOUNT_OLD_ROOT) != 0, binds[i].old);
+        }
+        op = plan_fixture_mount(&f, "/4");
+        assert_string_equal(op->layers[0].source, "/a");
+        assert_true(op->layers[0].flags & MOUNT_OLD_ROOT);
+        assert_false(op->layers[1].flags & MOUNT_OLD_ROOT);
+}
+
+static void test_pivot_root_old_is_not_written_to(void **state)
+{
+        static const char *const arguments[] = {
+                "--ephemeral --pivot-root=/os:/old /bin/true", "--volatile=overlay --pivot-root=/os:/old /bin/true",
+                "--read-only --pivot-root=/os:/old /bin/true",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(arguments); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_NONE);
+                plan_fixture_plan(&f, arguments[i]);
+                assert_int_equal(f.problems.n, 0);
+                assert_int_equal(plan_fixture_mount(&f, "/old")->attrs, MOUNT_ATTR_RDONLY);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -191,6 +246,8 @@ int main(void)
                 cmocka_unit_test(test_suppress_sync),
                 cmocka_unit_test(test_personality),
                 cmocka_unit_test(test_sockets),
+                cmocka_unit_test(test_pivot_root),
+                cmocka_unit_test(test_pivot_root_old_is_not_written_to),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static const struct {
         { "Exec", "ResolvConf", "replace-stub", "replace-stub" },
         { "Exec", "Timezone", "yes", "auto" },
         { "Exec", "User", "1000:100", "1000:100" },
+        { "Exec", "PivotRoot", "/a\\:b//c:/old/", "/a\\:b/c:/old" },
         { "Exec", "SuppressSync", "on", "yes" },
         { "Exec", "LimitNICE", "-5", "25:25" },
         { "Exec", "LimitSTACK", "1M:infinity", "1048576:infinity" },

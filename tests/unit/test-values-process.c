@@ -56,6 +56,26 @@ static void test_user(void **state)
         assert_null(s->user);
 }
 
+static void test_pivot_root(void **state)
+{
+        static const char *const bad[] = { "a", "/a:b", "/a:", ":/a", "/a:/b:/c", "/a/../b", "/a:/", "/a\\" };
+        Settings *s = *state;
+
+        assert_int_equal(set(s, SETTING_PIVOT_ROOT, "/ostree/deploy//x/:/sysroot"), 0);
+        assert_string_equal(s->pivot_root_new, "/ostree/deploy/x");
+        assert_string_equal(s->pivot_root_old, "/sysroot");
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                assert_int_equal(set(s, SETTING_PIVOT_ROOT, bad[i]), -EINVAL);
+                assert_string_equal(s->pivot_root_new, "/ostree/deploy/x");
+                assert_string_equal(s->pivot_root_old, "/sysroot");
+        }
+        assert_int_equal(set(s, SETTING_PIVOT_ROOT, "/with\\:colon"), 0);
+        assert_string_equal(s->pivot_root_new, "/with:colon");
+        assert_null(s->pivot_root_old);
+        assert_int_equal(set(s, SETTING_PIVOT_ROOT, ""), 0);
+        assert_null(s->pivot_root_new);
+}
+
 static void test_ambient_capability(void **state)
 {
         Settings *s = *state;
@@ -166,6 +186,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_user),
+                TEST(test_pivot_root),
                 TEST(test_ambient_capability),
                 TEST(test_limits_by_key),
                 TEST(test_limits_by_switch),
