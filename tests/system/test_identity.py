@@ -469,3 +469,12 @@ def test_shares_by_file(machine):
         assert 'replace /etc/resolv.conf' in result.stdout
     finally:
         run('userdel', '--remove', 'boxguest2', check=False)
+
+
+def test_sample_of_an_own_user(machine, user):
+    own = machine('busybox', name='identity-own')
+    own.write_file(Path('/usr/share/box/nspawn-configs/own-user.nspawn').read_text().replace('alice', user))
+    assert run('box-run', '--check', f'--machine={own.name}').stderr == ''
+    own.start()
+    assert own.exec('stat', '-c', '%u', f'/run/host/home/{user}').stdout == '60514\n'
+    assert (own.path / 'etc/resolv.conf').read_text() == Path('/run/systemd/resolve/resolv.conf').read_text()
