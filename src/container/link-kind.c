@@ -79,7 +79,7 @@ int link_delete(int rtnl, int ifindex, const char *name)
 
 void link_remove(int rtnl, int ifindex, const char *name)
 {
-        int r = link_delete(rtnl, ifindex, NULL);
+        int r = link_delete(rtnl, ifindex, name);
 
         if (r < 0 && r != -ENODEV)
                 log_warning(r, "Failed to remove interface %s, ignoring: %m", name);

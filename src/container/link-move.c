@@ -79,10 +79,10 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
         c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
         r = change(l->host_rtnl, outside.ifindex, c, text);
 
-        /* An interface is moved first and renamed then: it may be there although this failed. Its index is the same
-         * there unless another had it. */
-        if (rtnl_get_link(l->inner_rtnl, r == 0 ? c.name : outside.name, &inside) < 0)
-                inside.ifindex = outside.ifindex;
+        /* An interface is moved first and renamed then: it may be there although this failed. */
+        if ((r == 0 || rtnl_get_link(l->inner_rtnl, outside.name, &inside) < 0) &&
+            rtnl_get_link(l->inner_rtnl, c.name, &inside) < 0)
+                inside.ifindex = outside.ifindex;       /* the same there, unless another had it */
         if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
                 d = link_record(l, inside.ifindex, outside.name);
                 if (c.alias)

@@ -146,9 +146,8 @@ static int veth_up_in_zone(const LinkOp *op, const LinkTarget *to, Links *l, Fai
         if (r < 0)
                 return r;
         r = link_zone_bridge(op, l, &bridge, failure);
-        if (r < 0)
-                return r;
-        r = veth_make(op, bridge.ifindex, to, l, failure);
+        if (r >= 0)
+                r = veth_make(op, bridge.ifindex, to, l, failure);
         if (r < 0)
                 link_zone_remove_empty(op, l);
         return r;

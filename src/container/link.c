@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container/link-kind.h"
+#include "container/network-namespace.h"
 #include "container/udev.h"
 #include "util/fd.h"
 
@@ -75,6 +76,21 @@ int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Pr
         return r;
 }
 
+static int open_inner(int netns_fd, Links *l, Failure *failure)
+{
+        int r;
+
+        r = network_namespace_visit(netns_fd, &l->host_netns, failure);
+        if (r < 0)
+                return r;
+        l->inner_rtnl = rtnl_open();
+        r = network_namespace_return(l->host_netns, failure);
+        if (r < 0)
+                return r;
+        return l->inner_rtnl < 0 ? failure_set(failure, l->inner_rtnl, "Failed to open a netlink socket in the machine's "
+                                               "network namespace: %m") : 0;
+}
+
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)
 {
         const LinkTarget target = { machine, netns_fd };
@@ -97,13 +113,9 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
                 return failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m");
 
         if (needs_inner) {
-                l->host_netns = RET_ERRNO(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-                if (l->host_netns < 0)
-                        return failure_set(failure, l->host_netns, "Failed to open /proc/self/ns/net: %m");
-                l->inner_rtnl = rtnl_open_in(netns_fd, l->host_netns);
-                if (l->inner_rtnl < 0)
-                        return failure_set(failure, l->inner_rtnl,
-                                           "Failed to open a netlink socket in the machine's network namespace: %m");
+                r = open_inner(netns_fd, l, failure);
+                if (r < 0)
+                        return r;
         }
 
         for (size_t i = 0; i < p->n && r >= 0; i++)

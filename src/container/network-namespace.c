@@ -71,8 +71,7 @@ int network_namespace_visit(int netns_fd, int *ret_own, Failure *failure)
 
 int network_namespace_return(int own, Failure *failure)
 {
-        int r = RET_ERRNO(setns(own, CLONE_NEWNET));
-
-        fd_close(own);
-        return r < 0 ? failure_set(failure, r, "Failed to return to the host's network namespace: %m") : 0;
+        if (setns(own, CLONE_NEWNET) < 0)
+                return failure_set(failure, -errno, "Failed to return to the host's network namespace: %m");
+        return 0;
 }

@@ -15,7 +15,7 @@ int network_namespace_check(const NetworkPlan *p, Problems *problems);
 /* It, opened: a descriptor. */
 int network_namespace_open(const NetworkPlan *p, Failure *failure);
 
-/* Goes there and comes back; *ret_own is what comes back by. The caller has one thread, and what it makes meanwhile (a
- * process) is born there. Who cannot come back must give up. */
+/* Goes there, and comes back by *ret_own, which is the caller's to close. The caller has one thread, and what it makes
+ * meanwhile (a socket, a process) is born there. Who cannot come back must give up. */
 int network_namespace_visit(int netns_fd, int *ret_own, Failure *failure);
 int network_namespace_return(int own, Failure *failure);

@@ -296,7 +296,8 @@ static int open_inner(PortForward *f, int netns_fd, Failure *failure)
         static const struct sockaddr_nl groups = {
                 .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
         };
-        int own, r;
+        _cleanup_close_ int own = -EBADF;
+        int r;
 
         r = network_namespace_visit(netns_fd, &own, failure);
         if (r < 0)

@@ -8,10 +8,9 @@
  */
 
 #include <assert.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "container/rtnl.h"
 #include "util/fd.h"
@@ -32,22 +31,19 @@ int rtnl_open(void)
         return TAKE_FD(fd);
 }
 
-int rtnl_open_in(int netns_fd, int own_netns_fd)
+/* A number that the last requests on any socket did not begin with: should an answer to one of those still lie there, it is
+ * not taken for ours. */
+static uint32_t fresh_sequence(void)
 {
-        int fd;
+        struct timespec now;
 
-        if (setns(netns_fd, CLONE_NEWNET) < 0)
-                return -errno;
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint32_t) now.tv_sec * 1000000000U + (uint32_t) now.tv_nsec;
+}
 
-        fd = rtnl_open();
-
-        /* Working on in the wrong namespace would be worse than any failure: the caller must give up. */
-        if (setns(own_netns_fd, CLONE_NEWNET) < 0) {
-                fd_close(fd);
-                return -EBADE;
-        }
-
-        return fd;
+static bool answers(const struct nlmsghdr *m, const RtnlRequest *q)
+{
+        return m->nlmsg_seq - q->before - 1 < q->n;
 }
 
 struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, const void *header, size_t size)
@@ -56,10 +52,12 @@ struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, co
 
         assert(at + 1024 <= q->buf.bytes + sizeof(q->buf.bytes));
 
+        if (!q->last)
+                q->before = fresh_sequence();
         q->last = mnl_nlmsg_put_header(at);
         q->last->nlmsg_type = type;
         q->last->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-        q->last->nlmsg_seq = ++q->n;
+        q->last->nlmsg_seq = q->before + ++q->n;
         memcpy(mnl_nlmsg_put_extra_header(q->last, size), header, size);
         return q->last;
 }
@@ -156,7 +154,8 @@ static int send_request(int fd, const RtnlRequest *q)
 }
 
 /* One datagram of answers. The number of acknowledgements in it, or negative errno. */
-static int read_answers(int fd, int *first_error, RtnlEach each, void *userdata, char text[static RTNL_TEXT_MAX])
+static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata,
+                        char text[static RTNL_TEXT_MAX])
 {
         _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
         ssize_t n = receive(fd, buf);
@@ -166,6 +165,8 @@ static int read_answers(int fd, int *first_error, RtnlEach each, void *userdata,
                 return (int) n;
 
         for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                if (!answers(m, q))
+                        continue;
                 if (m->nlmsg_type == NLMSG_ERROR &&
                     mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr)) {
                         char its_text[RTNL_TEXT_MAX] = "";
@@ -194,7 +195,7 @@ static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, cha
                 return r;
 
         while (acks < q->n) {
-                r = read_answers(fd, &first_error, each, userdata, text);
+                r = read_answers(fd, q, &first_error, each, userdata, text);
                 if (r < 0)
                         return r;
                 acks += (unsigned) r;
@@ -232,6 +233,8 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
                 if (n < 0)
                         return (int) n;
                 for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                        if (!answers(m, q))
+                                continue;
                         if (m->nlmsg_type == NLMSG_DONE)
                                 return 0;
                         if (m->nlmsg_type != NLMSG_ERROR)

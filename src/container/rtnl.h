@@ -22,6 +22,7 @@ typedef struct RtnlRequest {
                 uint8_t bytes[RTNL_REQUEST_SIZE];
         } buf;
         struct nlmsghdr *last;  /* being filled in */
+        uint32_t before;        /* sequence numbers of its messages begin behind this one */
         unsigned n;
 } RtnlRequest;
 
@@ -34,9 +35,6 @@ typedef struct RtnlLink {
 
 /* A socket in the caller's network namespace. */
 int rtnl_open(void);
-
-/* One in the namespace netns_fd; own_netns_fd brings the caller back. -EBADE when it could not come back. */
-int rtnl_open_in(int netns_fd, int own_netns_fd);
 
 /* Begins a message about the interface ifindex (0: by the name put into it); attributes follow by mnl_attr_put_*(). */
 struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex);

@@ -143,7 +143,8 @@ static int clone_without_login(Machine *m, int child_sync_fd, Failure *failure)
 static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
 {
         const NetworkPlan *network = &m->plan.network;
-        int own, r;
+        _cleanup_close_ int own = -EBADF;
+        int r;
 
         m->netns_fd = network_namespace_open(network, failure);
         if (m->netns_fd < 0)
