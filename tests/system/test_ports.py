@@ -230,12 +230,12 @@ def test_ports_do_not_lead_to_the_host(nothing_left, served):
     web.machine.stop()
 
 
-def test_ports_by_switch_and_dhcp(nothing_left, machine):
+def test_ports_follow_a_lease(nothing_left, machine):
     """As most use it: the unit's cable, an address from networkd on the host."""
     deb = machine('deb12', name='ports-deb')
     deb.write_file('[Network]\nPort=8022:22\n')
     deb.start()
-    wait_for(lambda: 'dnat ip to 192.168.' in rules('ports-deb') or 'dnat ip to 1' in rules('ports-deb'))
+    wait_for(lambda: 'dnat ip to' in rules('ports-deb'))
     deb.stop()
 
 
