@@ -51,15 +51,30 @@ int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *r
         char mark[sizeof((LinkDone) { 0 }.mark)];
         int r = rtnl_get_link(rtnl, op->host_name, ret);
 
-        if (r != -ENODEV || strlen(op->host_name) >= IF_NAMESIZE)
+        if ((r < 0 && r != -ENODEV) || strlen(op->host_name) >= IF_NAMESIZE)
                 return r;
 
         make_mark(op, machine, mark);
-        r = rtnl_find_alias(rtnl, mark, ret);
-        if (r < 0)
-                return r;
-        (void) snprintf(ret->name, sizeof(ret->name), "%s", op->host_name);     /* it gets this name back */
-        return 0;
+        if (r == -ENODEV)
+                r = rtnl_find_alias(rtnl, mark, ret);
+        /* It gets this name back, although it may be an alternative one now, by the grace of udev. */
+        if (r >= 0 && strcmp(ret->alias, mark) == 0)
+                (void) snprintf(ret->name, sizeof(ret->name), "%s", op->host_name);
+        return r;
+}
+
+/* An alternative name that is the one that it is to get is in the way of that: udev gives an interface that came back under
+ * another name its own as such a one, and a payload may do so. */
+static void drop_altname(int rtnl, int ifindex, const char *name)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_DELLINKPROP, 0, ifindex);
+        struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, name);
+        mnl_attr_nest_end(m, list);
+        (void) rtnl_call(rtnl, &q, NULL, text);
 }
 
 static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
@@ -77,6 +92,8 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
         make_mark(op, to->machine, mark);
         c.name = *op->inner_name ? op->inner_name : outside.name;
         c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
+        if (strcmp(outside.alias, mark) == 0)
+                drop_altname(l->host_rtnl, outside.ifindex, c.name);
         r = change(l->host_rtnl, outside.ifindex, c, text);
 
         /* An interface is moved first and renamed then: it may be there although this failed. */
@@ -92,13 +109,13 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
         return r < 0 ? link_failed(op, r, "move into the machine", op->host_name, text, failure) : 0;
 }
 
-/* It is not in the machine's namespace. The kernel may be about to bring it back. */
-static int find_returned(const LinkDone *d, const Links *l, RtnlLink *ret)
+/* Is it on the host, by its alias? The kernel may (wait) be about to bring it back. */
+static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink *ret)
 {
         static const struct timespec pause = { .tv_nsec = RETURN_PAUSE_NSEC };
         int r = -ENODEV;
 
-        for (unsigned i = 0; r == -ENODEV && *d->mark && i < RETURN_TRIES; i++) {
+        for (unsigned i = 0; r == -ENODEV && *d->mark && i < (wait ? RETURN_TRIES : 1); i++) {
                 if (i > 0)
                         (void) nanosleep(&pause, NULL);
                 r = rtnl_find_alias(l->host_rtnl, d->mark, ret);
@@ -106,22 +123,25 @@ static int find_returned(const LinkDone *d, const Links *l, RtnlLink *ret)
         return r;
 }
 
-static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
+static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
         int rtnl = l->inner_rtnl, ifindex = d->ifindex, r;
         char text[RTNL_TEXT_MAX];
         RtnlLink returned;
 
+        drop_altname(rtnl, ifindex, d->host_name);
         r = change(rtnl, ifindex, c, text);
-        if (r == -ENODEV) {
-                r = find_returned(d, l, &returned);
-                if (r >= 0) {
-                        c.netns_fd = -EBADF;
-                        rtnl = l->host_rtnl;
-                        ifindex = returned.ifindex;
-                        r = change(rtnl, ifindex, c, text);
-                }
+        if (r < 0 && r != -ENODEV && r != -EEXIST)      /* short of memory, maybe: its loss is worth another try */
+                r = change(rtnl, ifindex, c, text);
+
+        /* Moved by the kernel, or moved by us and not renamed. */
+        if (r < 0 && find_returned(d, l, r == -ENODEV, &returned) >= 0) {
+                c.netns_fd = -EBADF;
+                rtnl = l->host_rtnl;
+                ifindex = returned.ifindex;
+                drop_altname(rtnl, ifindex, d->host_name);
+                r = change(rtnl, ifindex, c, text);
         }
         if (r == -EEXIST) {
                 /* Another has taken its name meanwhile. What the kernel would do with a namespace that ends is to destroy
@@ -130,6 +150,13 @@ static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
                 c.name = "dev%d";
                 r = change(rtnl, ifindex, c, text);
         }
+        return r;
+}
+
+static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        int r = give_back(op, d, l);
+
         if (r == -ENODEV)
                 log_warning(0, "Interface %s cannot be given back to the host: the machine has removed it, or has put it into a "
                             "namespace of its own that took it along", op->host_name);

@@ -377,6 +377,31 @@ static void assert_alias(const char *name, const char *expected)
         assert_string_equal(link.alias, expected);
 }
 
+/* As udev does for an interface that is called otherwise than it would call it. */
+static void add_altname(const char *name, const char *altname)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlattr *list;
+        struct nlmsghdr *m;
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(host_rtnl, name, &link), 0);
+        m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, link.ifindex);
+        list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, altname);
+        mnl_attr_nest_end(m, list);
+        assert_int_equal(rtnl_call(host_rtnl, &q, NULL, text), 0);
+}
+
+static void assert_name(const char *any_name, const char *expected)
+{
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(host_rtnl, any_name, &link), 0);
+        assert_string_equal(link.name, expected);
+}
+
 /* The payload has put it into a namespace of its own; the kernel brings it back to the host when that ends, under the name
  * that it has. (It does so with hardware only: here the test does it.) */
 static void test_links_move_returned_by_the_kernel(void **state)
@@ -400,9 +425,10 @@ static void test_links_move_returned_by_the_kernel(void **state)
         mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t) host_netns);
         mnl_attr_put_strz(request, IFLA_IFNAME, "mine");
         assert_int_equal(rtnl_call(m.rtnl, &q, NULL, text), 0);
+        add_altname("mine", "eth7");
 
         links_down(&p, &l);
-        assert_true(exists(host_rtnl, "eth7"));
+        assert_name("eth7", "eth7");
         assert_false(exists(host_rtnl, "mine"));
         assert_alias("eth7", "");
         delete_link(host_rtnl, "eth7");
@@ -431,7 +457,16 @@ static void test_links_move_after_a_crash(void **state)
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
         assert_true(exists(m.rtnl, "wan"));
         links_down(&p, &l);
-        assert_true(exists(host_rtnl, "eth7"));
+        assert_name("eth7", "eth7");
+        assert_alias("eth7", "");
+
+        /* The same where udev knows it by its old name still. */
+        set_link(host_rtnl, "eth7", IFLA_IFNAME, "wan", 4, false);
+        set_link(host_rtnl, "wan", IFLA_IFALIAS, "box:x:eth7", 11, false);
+        add_altname("wan", "eth7");
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        links_down(&p, &l);
+        assert_name("eth7", "eth7");
         assert_alias("eth7", "");
 
         /* An alias that somebody gave it is not ours to change. */
@@ -446,21 +481,27 @@ static void test_links_move_after_a_crash(void **state)
 /* Its name is in use when it comes back: it comes back all the same. */
 static void test_links_move_name_taken(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "eth7" };
-        LinkPlan p = plan_of(&op, 1);
-        Machine m = machine_new();
-        Links l = LINKS_NULL;
-        Failure failure = { 0 };
+        static const char *const inner[] = { "eth7", "wan" };
 
-        make_pair("eth7", "behind");
-        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
-        assert_true(exists(m.rtnl, "eth7"));
-        make_pair("eth7", "behind2");
-        links_down(&p, &l);
-        machine_done(&m);
-        assert_true(exists(host_rtnl, "dev0") || exists(host_rtnl, "dev1"));
-        delete_link(host_rtnl, "behind");
-        delete_link(host_rtnl, "eth7");
+        for (size_t i = 0; i < ARRAY_SIZE(inner); i++) {
+                LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7" };
+                LinkPlan p = plan_of(&op, 1);
+                Machine m = machine_new();
+                Links l = LINKS_NULL;
+                Failure failure = { 0 };
+
+                (void) snprintf(op.inner_name, sizeof(op.inner_name), "%s", inner[i]);
+                make_pair("eth7", "behind");
+                assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+                assert_true(exists(m.rtnl, inner[i]));
+                make_pair("eth7", "behind2");
+                links_down(&p, &l);
+                assert_false(exists(host_rtnl, "wan"));
+                assert_true(exists(host_rtnl, "dev0") || exists(host_rtnl, "dev1"));
+                delete_link(host_rtnl, "behind");
+                delete_link(host_rtnl, "eth7");
+                machine_done(&m);
+        }
 }
 
 /* The second of two fails: links_down() undoes the first, and only that. */

@@ -59,7 +59,7 @@ hide() {
 
 is_back() {
         [[ $(hardware) == "$NIC" ]] || { echo "the hardware is called '$(hardware)'"; return 1; }
-        [[ ! -s /sys/class/net/$NIC/ifalias ]] || { echo "its alias is '$(cat "/sys/class/net/$NIC/ifalias")'"; return 1; }
+        equal '' "$(cat "/sys/class/net/$NIC/ifalias")"
 }
 
 kill_all() {
