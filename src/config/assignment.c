@@ -71,9 +71,10 @@ static int report(const Assignment *a, bool fatal, const char *reason, Problems 
 {
         int (*add)(Problems *, Source, const char *, ...) _printf_(3, 4) = fatal ? problem_error : problem_warning;
         const char *more = strlen(a->value) > QUOTE_MAX ? "…" : "";
+        const char *key = a->row->key ?: a->row->option;        /* a bundle sets what no file can */
 
         if (!source_is_switch(a->from))
-                return add(problems, a->from, "%s=%.*s%s: %s", a->row->key, QUOTE_MAX, a->value, more, reason);
+                return add(problems, a->from, "%s=%.*s%s: %s", key, QUOTE_MAX, a->value, more, reason);
         if (a->row->flags & (SETTING_NO_ARG | SETTING_SECRET))
                 return add(problems, a->from, "%s", reason);
         return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);

@@ -78,6 +78,16 @@ static int select_profiles(Layers *files, Assignments *switches, bool switches_f
         return r;
 }
 
+static int add_bundle(const LayersPlace *place, Layers *l)
+{
+        char *path = strdup(place->bundle_path);
+        int r = path ? layers_add(l, LAYER_BUNDLE, NULL, path, place->bundle) : -ENOMEM;
+
+        if (r < 0)
+                free(path);
+        return r;
+}
+
 int layers_read(const LayersPlace *place, Assignments *switches, Layers *ret, Problems *problems)
 {
         _cleanup_(layers_done) Layers files = { 0 }, out = { .mode = settings_mode(switches) };
@@ -86,7 +96,9 @@ int layers_read(const LayersPlace *place, Assignments *switches, Layers *ret, Pr
         int r = 0;
 
         settings_init(&selection);
-        if (out.mode != SETTINGS_NO)
+        if (place->bundle)
+                r = add_bundle(place, &files);
+        else if (out.mode != SETTINGS_NO)
                 r = layers_read_files(place, out.mode == SETTINGS_TRUSTED, &files, problems);
         if (r >= 0)
                 r = select_profiles(&files, switches, switches_first, &selection);

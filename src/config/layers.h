@@ -9,6 +9,8 @@
  *      switches < profiles < the file < its drop-ins          --settings=override
  *      profiles (those of switches) < switches                --settings=no
  *
+ * An OCI bundle stands in the file's place, and then there is no other.
+ *
  * The file is the first NAME.nspawn of /etc/systemd/nspawn, /run/systemd/nspawn and the directory of the image. Drop-ins
  * are NAME.nspawn.d/ *.conf beside each of these places, whether the file is there or not, by their names; one in /etc
  * hides those of the same name in the other places, one in /run that beside the image. What lies beside the image counts
@@ -27,6 +29,7 @@ typedef enum LayerKind {
         LAYER_PROFILE,
         LAYER_FILE,
         LAYER_DROP_IN,
+        LAYER_BUNDLE,
 } LayerKind;
 
 typedef struct Layer {
@@ -49,6 +52,8 @@ typedef struct LayersPlace {
         const char *image_path; /* NULL: there is no tree */
         const char *instead_of; /* a file of the machine that may not be there yet, in whose place `instead` is read; NULL */
         const char *instead;
+        Assignments *bundle;    /* what an OCI bundle says, in the place of files, which are not looked for; NULL. Taken over */
+        const char *bundle_path;
 } LayersPlace;
 
 void layers_done(Layers *l);

@@ -15,7 +15,7 @@ const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX])
 {
         if (!s.where)
                 (void) snprintf(buf, SOURCE_TEXT_MAX, "default");
-        else if (source_is_switch(s))
+        else if (source_is_switch(s) || source_is_document(s))
                 (void) snprintf(buf, SOURCE_TEXT_MAX, "%s", s.where);
         else
                 (void) snprintf(buf, SOURCE_TEXT_MAX, "%s:%u", s.where, s.line);
@@ -28,6 +28,8 @@ bool source_same_writer(Source a, Source b)
                 return !a.where && !b.where;
         if (source_is_switch(a) || source_is_switch(b))
                 return source_is_switch(a) && source_is_switch(b);
+        if (source_is_document(a) || source_is_document(b))
+                return source_is_document(a) && source_is_document(b);  /* there is one at most */
         return strcmp(a.where, b.where) == 0;
 }
 
@@ -150,6 +152,7 @@ void settings_done(Settings *s)
         free(s->directory);
         free(s->template);
         free(s->image);
+        free(s->oci_bundle);
         free(s->machine);
         settings_forget_credentials(s);
         free(s->slice);

@@ -11,30 +11,12 @@
 #include <sys/types.h>
 
 #include "config/image-policy.h"
+#include "config/oci-settings.h"
 #include "config/settings-resources.h"
+#include "config/source.h"
 #include "util/cpu-set.h"
 #include "util/macro.h"
 #include "util/unit-property.h"
-
-/* Where a value was written. Files are named by path with a line; switches by their name ("--bind=") with line 0; a
- * default has neither. */
-typedef struct Source {
-        const char *where;      /* not owned: lives as long as the Assignments do */
-        unsigned line;
-} Source;
-
-/* "FILE:LINE", "--switch", or "default", in buf. */
-#define SOURCE_TEXT_MAX 512
-const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX]);
-
-static inline bool source_is_switch(Source s)
-{
-        return s.where && s.line == 0;
-}
-
-/* Were both written by one writer: the same file, or both on the command line? Two settings of one writer that
- * contradict each other are a mistake; where writers differ, the later one has simply changed its mind. */
-bool source_same_writer(Source a, Source b);
 
 typedef enum StartMode {
         START_COMMAND,          /* the given program is PID 1 */
@@ -315,6 +297,7 @@ typedef enum SettingId {
         SETTING_TEMPLATE,
         SETTING_IMAGE,
         SETTING_IMAGE_POLICY,
+        SETTING_OCI_BUNDLE,
         SETTING_ROOT_HASH,
         SETTING_ROOT_HASH_SIG,
         SETTING_VERITY_DATA,
@@ -433,6 +416,8 @@ typedef struct Settings {
         char *template;
         char *image;
         ImagePolicy image_policy;
+        char *oci_bundle;
+        const OciSettings *oci;         /* what no key says of the bundle; borrowed, NULL without one */
         char *machine;
         CredentialSetting *credentials; /* both kinds; no id twice */
         size_t n_credentials;
