@@ -81,11 +81,10 @@ struct Console {
 
 void console_set_size(int pty_master)
 {
-        struct winsize size = {};
+        struct winsize size;
 
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-                size = (struct winsize) {};
-        (void) ioctl(pty_master, TIOCSWINSZ, &size);
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0)
+                (void) ioctl(pty_master, TIOCSWINSZ, &size);
 }
 
 /* ---- the ends ------------------------------------------------------------------------------------------------- */

@@ -35,5 +35,5 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
 Console *console_free(Console *c);
 DEFINE_CLEANUP(Console *, console_free);
 
-/* Copies our terminal's size to the pty; a 0x0 one where standard output is no terminal. */
+/* Copies our terminal's size to the pty, which keeps its own (a new one has 0x0) where standard output is no terminal. */
 void console_set_size(int pty_master);

@@ -6,6 +6,7 @@
  */
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,7 +16,7 @@
 
 #include "container/disk-mount.h"
 #include "container/loop-device.h"
-#include "container/mount-namespace.h"
+#include "container/namespace-call.h"
 #include "util/fd.h"
 #include "util/tree.h"
 
@@ -249,7 +250,7 @@ int disk_mount(DiskLayout *l, int fd, const char *path, bool read_only, DiskTree
                 mounts[i] = -EBADF;
         r = mount_parts(l, fd, path, read_only, mounts, failure);
         if (r >= 0) {
-                r = mount_namespace_call(/* fd= */ -EBADF, assemble, &a);
+                r = namespace_call(/* fd= */ -EBADF, CLONE_NEWNS, assemble, &a);
                 if (r < 0)
                         (void) failure_set(failure, r, "Failed to make a mount namespace for the disk image %s: %m", path);
         }

@@ -61,7 +61,8 @@ static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
 {
         char *const *words = in->settings->parameters;
 
-        if (!in->tree->has_usr)
+        /* A bundle's tree may be a single program. */
+        if (!in->tree->has_usr && !in->settings->oci)
                 return problem_error(problems, (Source) {}, "The tree '%s' has no /usr: it is not the root of an operating "
                                      "system", in->image_root);
 
@@ -108,6 +109,19 @@ static MachineUser *bound_user(const Plan *p, const char *name)
         return NULL;
 }
 
+/* A bundle says itself which groups there are beside the user's own. */
+static int add_groups(const OciSettings *oci, MachineUser *u)
+{
+        for (size_t i = 0; oci && i < oci->n_groups; i++) {
+                gid_t *g = array_append(&u->groups, &u->n_groups, sizeof(gid_t));
+
+                if (!g)
+                        return -ENOMEM;
+                *g = oci->groups[i];
+        }
+        return 0;
+}
+
 static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
 {
         const Settings *s = in->settings;
@@ -118,7 +132,7 @@ static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
                 return 0;
         p->user = in->user ? machine_user_copy(in->user) : bound_user(p, s->user);
         if (p->user)
-                return check_ids(in, p, problems);
+                return add_groups(s->oci, p->user) < 0 ? -ENOMEM : check_ids(in, p, problems);
         if (in->user)
                 return -ENOMEM;
         if (in->user_error == -ESRCH)
@@ -134,6 +148,7 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
         int r;
 
         p->start_mode = settings_start_mode(s);
+        p->umask = s->oci && s->oci->umask >= 0 ? (mode_t) s->oci->umask : 0022;
         p->working_directory_from = s->from[SETTING_WORKING_DIRECTORY];
         if (plan_user(in, p, problems) < 0 ||
             copy_text(&p->working_directory, s->working_directory) < 0 ||

@@ -141,6 +141,7 @@ static int open_mask(int root_fd, const char *dest)
 static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = op->attrs, .attr_clr = op->attrs_clear };
+        unsigned below = op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
         _cleanup_close_ int source = -EBADF, fd = -EBADF;
 
         if (op->flags & MOUNT_MASK)
@@ -152,10 +153,10 @@ static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *fa
         if (source < 0)
                 return fail_op(op, source, failure);
 
-        fd = open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        fd = open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
         if (fd < 0)
                 return fail_op(op, -errno, failure);
-        if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
                 return fail_op(op, -errno, failure);
 
         return attach_at_dest(op, root_fd, fd, failure);

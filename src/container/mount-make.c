@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "container/mount-make.h"
-#include "container/mount-namespace.h"
 #include "container/mount-overlay.h"
+#include "container/namespace-call.h"
 #include "container/user-namespace.h"
 #include "util/fd.h"
 #include "util/tree.h"
@@ -122,6 +122,13 @@ static int make_node(int fd, const NodeOp *n)
         }
 }
 
+static int give_node(int fd, const NodeOp *n, uid_t owner)
+{
+        if (n->has_owner)
+                return fchownat(fd, n->path, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
+        return owner == 0 ? 0 : fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW);
+}
+
 static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
 {
         for (size_t i = 0; i < op->n_nodes; i++) {
@@ -134,7 +141,7 @@ static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
                         return failure_set(failure, r, "Failed to make %s/%s of the machine: %m%s", op->dest, n->path,
                                            n->kind == NODE_DEVICE && r == -EPERM ?
                                                    " (does the unit's DeviceAllow= name it?)" : "");
-                if (owner != 0 && fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+                if (give_node(fd, n, owner) < 0)
                         return failure_set(failure, -errno, "Failed to give %s/%s to the machine: %m", op->dest, n->path);
         }
 
@@ -193,7 +200,7 @@ int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c)
         TreeSource source = { fd, flags };
 
         return c->tree_namespace_fd < 0 ? open_tree_source(&source) :
-                                          mount_namespace_call(c->tree_namespace_fd, open_tree_source, &source);
+                                          namespace_call(c->tree_namespace_fd, CLONE_NEWNS, open_tree_source, &source);
 }
 
 static int clone_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch)

@@ -52,6 +52,10 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
 
+/* mount-plan-oci.c: what an OCI bundle adds, its mounts before those of other settings, its covers behind them. */
+int mount_plan_oci_mounts(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
+int mount_plan_oci_covers(const Settings *s, MountPlan *p);
+
 /* mount-plan-host.c: what the host shares below /run/host. */
 int mount_plan_host(const MountFacts *f, MountPlan *p);
 

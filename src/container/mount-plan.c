@@ -154,7 +154,8 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
             (!f->no_tmpfs_tmp &&
              mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||
-            mount_plan_custom(s, f, &p, problems) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
+            mount_plan_oci_mounts(s, f, &p, problems) < 0 || mount_plan_custom(s, f, &p, problems) < 0 ||
+            mount_plan_oci_covers(s, &p) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
                 return -ENOMEM;
         mount_plan_pivot_sources(s, &p);
 

@@ -13,6 +13,7 @@
 #include "config/problem.h"
 #include "config/settings.h"
 #include "container/disk-layout.h"
+#include "container/user-namespace.h"
 
 typedef enum MountKind {
         MOUNT_TREE,             /* supervisor: a copy of a mount of the host, detached, attributes and id map set */
@@ -41,6 +42,9 @@ typedef struct NodeOp {
         dev_t rdev;
         char *path;
         char *text;
+        bool has_owner;         /* else it is the machine's root's */
+        uid_t uid;              /* on the host */
+        gid_t gid;
 } NodeOp;
 
 typedef enum MountFlags {
@@ -110,6 +114,7 @@ typedef struct MountFacts {
         bool userns;
         bool idmap_tree;                /* the tree's owners are 0…: mapped; else they are the range already */
         uid_t base;                     /* host id of the machine's root */
+        const IdMap *uid_map, *gid_map; /* the machine's; without a user namespace NULL */
         gid_t tty_gid;                  /* … of its group tty */
         bool private_network;
         bool console;                   /* a pty is /dev/console */

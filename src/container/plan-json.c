@@ -23,8 +23,8 @@ void source_to_json(JsonWriter *w, const char *key, Source from)
         }
 
         json_begin_object(w, key);
-        json_put_string(w, source_is_switch(from) ? "switch" : "path", from.where);
-        if (!source_is_switch(from))
+        json_put_string(w, source_is_switch(from) ? "switch" : source_is_document(from) ? "document" : "path", from.where);
+        if (!source_is_switch(from) && !source_is_document(from))
                 json_put_number(w, "line", from.line);
         json_end(w);
 }
@@ -122,6 +122,7 @@ static void put_confinement(JsonWriter *w, const Plan *p)
         json_put_strings(w, "allow", p->syscall_allow);
         json_put_strings(w, "deny", p->syscall_deny);
         json_put_bool(w, "suppress_sync", p->suppress_sync);
+        json_put_bool(w, "bundle", p->oci && p->oci->seccomp);
         json_end(w);
         json_put_bool(w, "no_new_privileges", p->no_new_privileges);
         json_put_string(w, "apparmor_profile", p->apparmor_profile);
@@ -155,6 +156,14 @@ static void put_limits(JsonWriter *w, const Plan *p)
         else
                 json_put_string(w, "oom_score_adjust", NULL);
         json_put_string(w, "cpus", cpus && *cpus ? cpus : NULL);
+}
+
+static void put_sysctls(JsonWriter *w, const OciSettings *oci)
+{
+        json_begin_object(w, "sysctls");
+        for (size_t i = 0; oci && i < oci->n_sysctls; i++)
+                json_put_string(w, oci->sysctls[i].path, oci->sysctls[i].value);
+        json_end(w);
 }
 
 static void put_execution(JsonWriter *w, const Plan *p)
@@ -227,6 +236,7 @@ void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
         json_put_strings(w, "credentials", p->credentials);
         put_confinement(w, p);
         put_limits(w, p);
+        put_sysctls(w, p->oci);
         put_execution(w, p);
         json_end(w);
 }
@@ -279,6 +289,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_TEMPLATE] = "template",
                 [SETTING_IMAGE] = "root",
                 [SETTING_IMAGE_POLICY] = "image",
+                [SETTING_OCI_BUNDLE] = "root",
                 [SETTING_MACHINE] = "machine",
                 [SETTING_SET_CREDENTIAL] = "credentials",
                 [SETTING_LOAD_CREDENTIAL] = "credentials",

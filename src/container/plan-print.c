@@ -63,13 +63,25 @@ static int print_confinement(const Plan *p, FILE *f)
         if (p->ambient)
                 fprintf(f, "ambient capabilities: %s\n", ambient);
         fputs("system calls: ", f);
-        (void) seccomp_spec_print(&spec, f);
+        if (p->oci && p->oci->seccomp)
+                fprintf(f, "the bundle's, %zu rules", p->oci->seccomp->n_rules);
+        else
+                (void) seccomp_spec_print(&spec, f);
         fprintf(f, "\nno new privileges: %s\n", p->no_new_privileges ? "yes" : "no");
         if (p->apparmor_profile)
                 fprintf(f, "AppArmor profile: %s%s\n", p->apparmor_profile, p->apparmor_optional ? ", if it can be" : "");
         if (p->selinux_context)
                 fprintf(f, "SELinux context: %s\n", p->selinux_context);
         return 0;
+}
+
+static void print_sysctls(const Plan *p, FILE *f)
+{
+        if (!p->oci || p->oci->n_sysctls == 0)
+                return;
+        fputs("sysctls:\n", f);
+        for (size_t i = 0; i < p->oci->n_sysctls; i++)
+                fprintf(f, "  %s = %s\n", p->oci->sysctls[i].path, p->oci->sysctls[i].value);
 }
 
 static void print_exec(const Plan *p, FILE *f)
@@ -150,6 +162,7 @@ int plan_print(const Plan *p, FILE *f)
         r = limits_plan_print(&p->limits, f);
         if (r < 0)
                 return r;
+        print_sysctls(p, f);
         print_exec(p, f);
         return ferror(f) ? -EIO : 0;
 }

@@ -136,6 +136,7 @@ static int plan_names(const PlanInput *in, Plan *p)
         if (asprintf(&p->root, "%s%s", in->image_root, in->settings->pivot_root_new ?: "") < 0)
                 p->root = NULL;
         p->disk = in->disk;
+        p->oci = in->settings->oci;
         p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
         plan_machine_id(in, id);
         format_uuid(id, p->uuid);
@@ -216,6 +217,9 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         if (copy_words(s->syscall_allow, s->n_syscall_allow, &p->syscall_allow) < 0 ||
             copy_words(s->syscall_deny, s->n_syscall_deny, &p->syscall_deny) < 0)
                 return -ENOMEM;
+        if (s->oci && s->oci->seccomp && (s->n_syscall_allow > 0 || s->n_syscall_deny > 0 || p->suppress_sync))
+                return problem_error(problems, s->oci->seccomp->from, "takes the place of box's system call filter, to which "
+                                     "SystemCallFilter= and SuppressSync= would add");
         spec = plan_seccomp(p);
         unknown = seccomp_spec_problem(&spec);
         if (unknown)
@@ -285,6 +289,8 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .idmap_tree = p->idmap_tree,
                 .base = p->owner,
                 .tty_gid = p->tty_gid,
+                .uid_map = p->userns ? &p->uid_map : NULL,
+                .gid_map = p->userns ? &p->gid_map : NULL,
                 .private_network = p->network.is_private,
                 .shared_pid = !(p->namespaces & CLONE_NEWPID),
                 .shared_ipc = !(p->namespaces & CLONE_NEWIPC),

@@ -52,6 +52,7 @@ typedef struct Plan {
         char *root;                     /* the tree, on the host, or the disk image that it is in */
         char *template;                 /* NULL, or what it is copied from first */
         const DiskLayout *disk;         /* of a disk image; borrowed, NULL */
+        const OciSettings *oci;         /* what only a bundle says; borrowed, NULL */
         char uuid[37];                  /* dashed */
 
         StartMode start_mode;
@@ -93,6 +94,7 @@ typedef struct Plan {
         char **env;
         unsigned n_listen_fds;          /* that the payload gets */
         MachineUser *user;              /* whom the payload runs as; NULL: root */
+        mode_t umask;
         char *working_directory;        /* NULL: / */
         Source working_directory_from;  /* a default: / where it cannot be entered */
         char *personality;              /* an architecture that this kernel runs; NULL: unchanged */

@@ -113,7 +113,7 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
 {
         int r;
 
-        (void) umask(0022);
+        (void) umask(plan->umask);
         if (plan->userns) {
                 r = become_first(plan, failure);
                 if (r < 0)

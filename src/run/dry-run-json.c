@@ -15,7 +15,7 @@ static void put_layers(JsonWriter *w, const Layers *l)
 {
         static const char *const kinds[] = {
                 [LAYER_SWITCHES] = "switches", [LAYER_PROFILE] = "profile", [LAYER_FILE] = "file",
-                [LAYER_DROP_IN] = "drop-in",
+                [LAYER_DROP_IN] = "drop-in", [LAYER_BUNDLE] = "bundle",
         };
 
         json_begin_array(w, "layers");

@@ -21,7 +21,6 @@ bool machine_is_dry(const Machine *m)
 static int decide(Machine *m, Failure *failure)
 {
         Failure own = {};
-        SeccompSpec spec;
         int r;
 
         r = stage_image_foresee(m, failure);
@@ -35,8 +34,7 @@ static int decide(Machine *m, Failure *failure)
                 return failure_set(failure, r, "Failed to make the plan: %m");
 
         /* Names of system calls are looked up where the filter is made. */
-        spec = plan_seccomp(&m->plan);
-        if (seccomp_program_make(&spec, &m->seccomp, &own) < 0) {
+        if (stage_plan_filter(m, &own) < 0) {
                 r = problem_error(&m->problems, (Source) {}, "%s", own.text);
                 return r < 0 ? failure_set(failure, r, "Failed to make the plan: %m") : 0;
         }

@@ -45,13 +45,15 @@ static int read_name(Machine *m, Failure *failure)
         return set_name(m, name);
 }
 
-/* The tree's or the disk image's own name, or the host's for its own tree, as a name for the machine. */
+/* The tree's, the disk image's or the bundle's own name, or the host's for its own tree, as a name for the machine. */
 static int name_from_image(Machine *m, Failure *failure)
 {
         const char *name = m->image.name;
         char host[HOST_NAME_MAX + 1] = "";
 
-        if (strcmp(m->image.path, "/") == 0) {
+        if (m->bundle.path)
+                name = strrchr(m->bundle.path, '/') + 1;
+        else if (strcmp(m->image.path, "/") == 0) {
                 (void) gethostname(host, sizeof(host) - 1);
                 name = host;
         }
@@ -125,18 +127,20 @@ static int find_by_template(Machine *m, const char *directory, const char *templ
 int machine_find_tree(Machine *m, Failure *failure)
 {
         const char *directory = switch_value(m, SETTING_DIRECTORY), *template = switch_value(m, SETTING_TEMPLATE);
-        const char *disk = switch_value(m, SETTING_IMAGE);
+        const char *disk = switch_value(m, SETTING_IMAGE), *bundle = switch_value(m, SETTING_OCI_BUNDLE);
         bool named;
         int r;
 
-        if (disk && (directory || template))
-                return failure_set(failure, -EINVAL, "--%s= and --image= exclude each other",
-                                   directory ? "directory" : "template");
+        if ((disk || bundle) && (directory || template || (disk && bundle)))
+                return failure_set(failure, -EINVAL, "--%s= and --%s= exclude each other",
+                                   directory ? "directory" : template ? "template" : "image", bundle ? "oci-bundle" : "image");
         r = read_name(m, failure);
         if (r < 0)
                 return r;
         named = m->name;
-        if (template)
+        if (bundle)
+                r = machine_find_bundle(m, bundle, failure);
+        else if (template)
                 r = find_by_template(m, directory, template, failure);
         else
                 r = open_existing(m, directory, disk, failure);

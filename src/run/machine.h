@@ -12,6 +12,7 @@
 #include "bus/machined.h"
 #include "bus/unit-change.h"
 #include "config/layers.h"
+#include "config/oci.h"
 #include "config/settings.h"
 #include "container/cgroup.h"
 #include "container/disk-mount.h"
@@ -31,6 +32,7 @@ typedef struct Machine {
         /* prepare: read, nothing changed */
         Assignments switches;           /* until the layers have them */
         Layers layers;
+        OciBundle bundle;
         Problems problems;
         bool tell_all;                  /* all that is wrong is wanted, not a start: --check, --json */
         Settings settings;
@@ -116,6 +118,9 @@ void machine_done(Machine *m);
  * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,
  * and only what is beyond settings is a failure; name or image are missing then where they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
+
+/* run/find-bundle.c: an OCI bundle's tree, and what else it says. */
+int machine_find_bundle(Machine *m, const char *directory, Failure *failure);
 
 /* run/find-tree.c: the machine's name and its tree, by the switches. */
 int machine_find_tree(Machine *m, Failure *failure);

@@ -21,6 +21,7 @@ void machine_init(Machine *m)
 {
         *m = (Machine) {
                 .image = { .fd = -EBADF },
+                .bundle = OCI_BUNDLE_NULL,
                 .template = { .fd = -EBADF },
                 .lock = IMAGE_LOCK_NULL,
                 .disk_tree = DISK_TREE_NULL,
@@ -53,6 +54,7 @@ void machine_done(Machine *m)
         free(m->file_name);
         settings_done(&m->settings);
         layers_done(&m->layers);
+        oci_bundle_done(&m->bundle);
         assignments_done(&m->switches);
         problems_done(&m->problems);
 }
@@ -104,9 +106,15 @@ static int apply_settings(Machine *m)
                 place.instead_of = instead_of;
                 place.instead = instead;
         }
+        if (m->bundle.path) {
+                place.bundle = &m->bundle.said;
+                place.bundle_path = m->bundle.config_path;
+        }
         r = layers_read(&place, &m->switches, &m->layers, &m->problems);
         if (r >= 0)
                 r = layers_apply(&m->layers, &m->settings, &m->problems);
+        if (m->bundle.path)
+                m->settings.oci = &m->bundle.extra;
         if (m->image.read_only)
                 m->settings.read_only = YES;
         return r;
@@ -148,6 +156,8 @@ static int check_privilege(const Machine *m, Failure *failure)
                 what = assignments_last(&m->switches, SETTING_DIRECTORY);
         if (!what)
                 what = assignments_last(&m->switches, SETTING_IMAGE);
+        if (!what)
+                what = assignments_last(&m->switches, SETTING_OCI_BUNDLE);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
@@ -230,6 +240,17 @@ static int read_credentials(Machine *m)
         return r;
 }
 
+/* A bundle's container shares the namespaces that it does not ask for, as with systemd-nspawn's variables for that. */
+static void add_shared(const OciSettings *oci, Knobs *k)
+{
+        if (!oci)
+                return;
+        k->share_ipc = k->share_ipc || oci->share_ipc;
+        k->share_pid = k->share_pid || oci->share_pid;
+        k->share_uts = k->share_uts || oci->share_uts;
+        k->share_cgroup = k->share_cgroup || oci->share_cgroup;
+}
+
 /* What the plan depends on of the host, of our environment, and of the tree. What is in a disk image can only be seen later:
  * run/stage-image.c. */
 static int read_facts(Machine *m, Failure *failure)
@@ -237,6 +258,7 @@ static int read_facts(Machine *m, Failure *failure)
         if (host_facts_read(&m->settings, &m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 ||
             read_credentials(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
+        add_shared(m->settings.oci, &m->host.knobs);
         return m->image.kind == IMAGE_DIRECTORY ? machine_read_tree(m, &m->problems, failure) : 0;
 }
 

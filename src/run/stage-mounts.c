@@ -15,6 +15,7 @@
 #include "container/console.h"
 #include "container/mount-make.h"
 #include "container/notify.h"
+#include "container/sysctl.h"
 #include "run/stage.h"
 #include "run/sync.h"
 #include "util/fd.h"
@@ -68,8 +69,22 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
         if (fchownat(devpts_fd, "0", m->plan.owner, m->plan.tty_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
             fchmodat(devpts_fd, "0", 0620, 0) < 0)
                 return failure_set(failure, -errno, "Failed to give machine '%s' its console: %m", m->name);
+        if (m->plan.oci && m->plan.oci->rows > 0) {
+                const struct winsize size = {
+                        .ws_row = (unsigned short) m->plan.oci->rows, .ws_col = (unsigned short) m->plan.oci->columns,
+                };
+
+                (void) ioctl(m->pty_master, TIOCSWINSZ, &size);
+        }
         console_set_size(m->pty_master);
         return 0;
+}
+
+static int write_sysctls(Machine *m, int proc_fd, Failure *failure)
+{
+        const OciSettings *oci = m->plan.oci;
+
+        return oci ? sysctls_write(oci->sysctls, oci->n_sysctls, proc_fd, m->leader.pidfd, failure) : 0;
 }
 
 static int open_host_dir(Machine *m, int host_fd, Failure *failure)
@@ -144,6 +159,8 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         if (r < 0)
                 return r;
         r = open_host_dir(m, mount_make_find(plan, mounts, "/run/host"), failure);
+        if (r >= 0)
+                r = write_sysctls(m, mount_make_find(plan, mounts, "/proc"), failure);
         if (r < 0)
                 return r;
         if (m->credentials.n > 0) {

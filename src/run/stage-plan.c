@@ -10,6 +10,7 @@
 #include "container/apparmor.h"
 #include "container/host-view.h"
 #include "container/network-namespace.h"
+#include "container/seccomp-bundle.h"
 #include "run/report.h"
 #include "run/stage.h"
 #include "util/log.h"
@@ -132,10 +133,18 @@ int stage_plan_decide(Machine *m, Problems *problems)
         return r < 0 ? r : check_apparmor(m, problems);
 }
 
+int stage_plan_filter(Machine *m, Failure *failure)
+{
+        SeccompSpec spec = plan_seccomp(&m->plan);
+
+        if (m->plan.oci && m->plan.oci->seccomp)
+                return seccomp_bundle_make(m->plan.oci->seccomp, &m->seccomp, failure);
+        return seccomp_program_make(&spec, &m->seccomp, failure);
+}
+
 int stage_plan_up(Machine *m, Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = {};
-        SeccompSpec spec;
         int r;
 
         r = stage_plan_decide(m, &problems);
@@ -145,8 +154,7 @@ int stage_plan_up(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
 
-        spec = plan_seccomp(&m->plan);
-        return seccomp_program_make(&spec, &m->seccomp, failure);
+        return stage_plan_filter(m, failure);
 }
 
 void stage_plan_down(Machine *m)

@@ -25,6 +25,7 @@ int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);
 void stage_ids_foresee(Machine *m);     /* for a dry run: the range that would be asked for first */
 int stage_plan_decide(Machine *m, Problems *problems);  /* the plan, checked against the host; -ENOMEM */
+int stage_plan_filter(Machine *m, Failure *failure);    /* the system call filter that it asks for */
 int stage_plan_up(Machine *m, Failure *failure);
 void stage_plan_down(Machine *m);
 
