@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -220,6 +221,16 @@ def owners(path):
 
 
 # -------------------------------------------------------------------- networks
+
+def add_veth_pair(name, peer):
+    """A veth pair of the host's, with addresses of its own: those that the kernel has drawn, udev changes at its leisure
+    (MACAddressPolicy= of systemd.link(5))."""
+    run('ip', 'link', 'add', name, 'address', _address(name), 'type', 'veth', 'peer', 'name', peer, 'address', _address(peer))
+
+
+def _address(name):
+    return ':'.join(f'{byte:02x}' for byte in b'\x02' + hashlib.sha256(name.encode()).digest()[:5])
+
 
 class DhcpNetwork:
     """A network segment with a DHCP server: one end of a veth pair is the parent for macvlans, the other has the server,

@@ -42,7 +42,7 @@ def pair():
     made = []
 
     def make(name):
-        run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', f'{name}-peer')
+        support.add_veth_pair(name, f'{name}-peer')
         made.append(name)
         return name
     yield make

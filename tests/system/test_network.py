@@ -155,7 +155,7 @@ def test_macvlan_gets_a_lease_from_a_server_behind_its_parent(nothing_left, dhcp
 
 
 def test_interface_is_moved_in_and_given_back(nothing_left, busybox):
-    run('ip', 'link', 'add', 'give0', 'type', 'veth', 'peer', 'name', 'give1')
+    support.add_veth_pair('give0', 'give1')
     try:
         mac = host_links()['give0']['address']
         machine = busybox('Interface=give0:lent')
