@@ -126,6 +126,8 @@ static void put_confinement(JsonWriter *w, const Plan *p)
         json_end(w);
         json_put_bool(w, "no_new_privileges", p->no_new_privileges);
         json_put_string(w, "apparmor_profile", p->apparmor_profile);
+        if (p->apparmor_profile)
+                json_put_bool(w, "apparmor_optional", p->apparmor_optional);
         json_put_string(w, "selinux_context", p->selinux_context);
 }
 
@@ -147,6 +149,7 @@ static void put_limits(JsonWriter *w, const Plan *p)
                 json_put_string(w, "name", rlimit_name(i));
                 put_limit(w, "soft", p->limits.rlimits[i].value.rlim_cur);
                 put_limit(w, "hard", p->limits.rlimits[i].value.rlim_max);
+                source_to_json(w, "from", p->limits.rlimits[i].from);
                 json_end(w);
         }
         json_end(w);
@@ -184,6 +187,7 @@ static void put_execution(JsonWriter *w, const Plan *p)
                 json_put_string(w, "user", NULL);
         json_put_string(w, "personality", p->personality);
         json_put_strings(w, "environment", p->env);
+        json_put_number(w, "listen_fds", p->n_listen_fds);
         json_put_string(w, "working_directory", p->working_directory);
         json_put_string(w, "console", setting_word(SETTING_CONSOLE, (int) p->console));
         json_put_string(w, "ready", p->wait_ready ? "payload" : "exec");
