@@ -17,6 +17,10 @@ static void put_node(JsonWriter *w, const NodeOp *n)
                 json_put_format(w, "device", "%u:%u", major(n->rdev), minor(n->rdev));
         if (n->kind != NODE_LINK)
                 json_put_format(w, "mode", "%04o", n->mode & 07777);
+        if (n->has_owner) {
+                json_put_number(w, "uid", n->uid);
+                json_put_number(w, "gid", n->gid);
+        }
         if (n->optional)
                 json_put_bool(w, "optional", true);
         json_end(w);

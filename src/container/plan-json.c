@@ -189,6 +189,7 @@ static void put_execution(JsonWriter *w, const Plan *p)
         json_put_strings(w, "environment", p->env);
         json_put_number(w, "listen_fds", p->n_listen_fds);
         json_put_string(w, "working_directory", p->working_directory);
+        json_put_format(w, "umask", "%04o", p->umask);
         json_put_string(w, "console", setting_word(SETTING_CONSOLE, (int) p->console));
         json_put_string(w, "ready", p->wait_ready ? "payload" : "exec");
 

@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A machine runs under the AppArmor profile that its file names: here, since there is nothing to load profiles with, the one
+# that every AppArmor namespace begins with. Run by guest.sh.
+
+NAME=deb
+PROFILES=/sys/kernel/security/apparmor/policy/namespaces
+
+run_under() {   # PROFILE COMMAND…: in the machine's tree
+        printf '[Exec]\nBoot=no\n[X-Box]\nAppArmorProfile=%s\n' "$1" >"/etc/systemd/nspawn/$NAME.nspawn"
+        shift
+        box-run -q --machine="$NAME" -U --pipe "$@" 2>&1
+}
+
+label_of_machine() {
+        printf '[X-Box]\nAppArmorProfile=:box:unconfined\n' >"/etc/systemd/nspawn/$NAME.nspawn"
+        systemctl start "$UNIT$NAME" || return
+        tr -d '\0' <"/proc/$(machinectl show --value --property=Leader "$NAME")/attr/apparmor/current"
+        systemctl stop "$UNIT$NAME"
+}
+
+boot_1() {
+        mkdir -p /etc/systemd/nspawn
+        check 'the kernel has AppArmor on' equal Y "$(cat /sys/module/apparmor/parameters/enabled)"
+        check 'a namespace of profiles is made' mkdir "$PROFILES/box"
+        check 'a profile that is not loaded is a failure' equal 1 \
+                "$(run_under no-such-profile true | grep -c 'AppArmorProfile=no-such-profile: no such profile is loaded')"
+        check 'one that need not be is none' equal runs "$(run_under -no-such-profile echo runs)"
+        check 'a machine that boots is under its profile' equal ':box:unconfined' "$(label_of_machine)"
+}
