@@ -33,6 +33,12 @@ make_bare() {
         mkfs.ext4 -q -d "$files" "$BARE" 64M
 }
 
+# As a host is that has not used one yet: udev or a program of the boot may have.
+unload_loop() {
+        modprobe -r loop && systemctl restart kmod-static-nodes systemd-tmpfiles-setup-dev &&
+                ! grep -q '^loop ' /proc/modules && [[ -c /dev/loop-control ]]
+}
+
 loops() {
         losetup --noheadings --output BACK-FILE
 }
@@ -66,20 +72,18 @@ boot_1() {
         say note "Linux $(uname -r)"
         check 'a disk is made' make_disk
         check 'an image without a table is made' make_bare
-        modprobe -r loop
-        check 'the loop module is not loaded' eval '! grep -q "^loop " /proc/modules'
+        check 'the loop module is not loaded, only its node is there' unload_loop
         check 'an image boots by its name' timeout 300 systemctl start "${UNIT}disk"
         check 'its root is the partition' equal 'ext4' "$(systemd-run -qM disk --wait --pipe findmnt -no FSTYPE /)"
         check 'one loop device' equal "$DISK" "$(loops)"
         check 'machined knows where it lives' equal "$DISK" "$(machinectl show --value -p RootDirectory disk)"
         check 'no second machine of it' refused 'disk.raw' box-run --quiet --register=no -M other -i "$DISK" /bin/true
-        check 'no job waits for a module' equal '' "$(systemctl list-units --all --plain --no-legend 'modprobe@*' | grep -w loop)"
         check 'it stops' timeout 200 systemctl stop "${UNIT}disk"
         check 'no loop device is left' within 10 no_loop_is_left
         check 'a supervisor is killed' killed
         check 'no loop device is left of it' within 10 no_loop_is_left
         check 'systemd-nspawn takes the disk for the same' equal ext4 \
-                "$(systemd-nspawn -q --register=no -i "$DISK" -r --pipe findmnt -no FSTYPE / 2>&1)"
+                "$(systemd-nspawn -q --register=no -i "$DISK" --read-only --pipe findmnt -no FSTYPE / 2>/dev/null)"
         check 'no loop device is left of that' within 10 no_loop_is_left
         check 'an image with a user namespace' sees '0 0' 'stat -c %u /etc/os-release; touch /x; stat -c %u /x' -U
         check 'what it wrote stays' sees '0' 'stat -c %u /x'
