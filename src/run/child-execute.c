@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #include "run/sync.h"
 #include "util/architecture.h"
 #include "util/fd.h"
+#include "util/strv.h"
 
 /* Resource limits that settings ask for are set by the supervisor, as late as this: what has been done may have needed
  * more than they allow. */
@@ -137,11 +139,63 @@ static int pass_sockets(const Plan *plan, Failure *failure)
 }
 
 /* A login shell where no command was given: the better of the two that systems have. */
+static const struct { const char *path, *name; } shells[] = {
+        { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
+};
+
+static int is_executable(const char *path)
+{
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EACCES;
+        return RET_ERRNO(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS));
+}
+
+/* As execvp(3) looks for it: the first that is no mistake, else the last mistake but "there is none". */
+static int find_in_path(const Plan *plan)
+{
+        const char *path = strv_env_get(plan->env, "PATH") ?: "/bin:/usr/bin";
+        int r = -ENOENT;
+
+        for (const char *p = path; r < 0 && p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
+                _cleanup_free_ char *file = NULL;
+                int found;
+
+                /* relative to where it will be executed */
+                if (*p != '/')
+                        return 0;
+                if (asprintf(&file, "%.*s/%s", (int) strcspn(p, ":"), p, plan->exec_path) < 0)
+                        return -ENOMEM;
+                found = is_executable(file);
+                if (found != -ENOENT && found != -ENOTDIR)
+                        r = found;
+        }
+        return r;
+}
+
+int child_find_payload(const Plan *plan, Failure *failure)
+{
+        int r = -ENOENT;
+
+        if (!plan->exec_path) {
+                for (size_t i = 0; i < ARRAY_SIZE(shells) && r < 0; i++)
+                        r = is_executable(shells[i].path);
+                return r < 0 ? failure_set(failure, r, "Failed to execute a shell: %m") : 0;
+        }
+        if (!strchr(plan->exec_path, '/'))
+                r = find_in_path(plan);
+        else if (*plan->exec_path == '/')
+                r = is_executable(plan->exec_path);
+        else
+                r = 0;
+        return r < 0 ? failure_set(failure, r, "Failed to execute '%s': %m", plan->exec_path) : 0;
+}
+
 static int execute_shell(void)
 {
-        static const struct { const char *path, *name; } shells[] = {
-                { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
-        };
         int r = -ENOENT;
 
         for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {

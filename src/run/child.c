@@ -128,7 +128,9 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
         r = mount_attach(&plan->mounts, mounts, failure);
         if (r < 0)
                 return r;
-        r = edit_tree(plan, sync_fd, failure);
+        r = child_find_payload(plan, failure);
+        if (r >= 0)
+                r = edit_tree(plan, sync_fd, failure);
         if (r < 0)
                 return r;
         r = open_console(plan, failure);

@@ -19,3 +19,7 @@ _Noreturn void child_run(const ChildInput *in);
 /* child-execute.c: what is left when the machine is complete. Returns after a failure only: in PID 1 or, for ProcessTwo=,
  * in either of two processes. */
 int child_execute(const ChildInput *in, Failure *failure);
+
+/* Is there something to execute? Asked in the machine's root before the tree is written to, so that a mistyped command
+ * changes nothing. Says yes where it takes more to know: of a relative path, of an interpreter. */
+int child_find_payload(const Plan *plan, Failure *failure);

@@ -58,10 +58,13 @@ def refused_by_unit(machine, message):
 
 
 def snapshot(path):
-    """Everything of a tree that a failed start could change. But for what Timezone= and ResolvConf= have in it before the
-    payload is executed, and with that the times of /etc."""
-    lines = output('find', path, '-xdev', '-printf', '%P %y %U %G %m %s %T@ %C@ %l\n').splitlines()
-    return '\n'.join(line for line in lines if line.split()[0] not in ('etc', 'etc/localtime', 'etc/resolv.conf'))
+    """Everything of a tree that a failed start could change."""
+    return output('find', path, '-xdev', '-printf', '%P %y %U %G %m %s %T@ %C@ %l\n')
+
+
+def give_mount_points(tree):
+    """What is mounted in a machine needs a place, which is made where there is none, and stays."""
+    (tree.path / 'etc/localtime').touch()
 
 
 # -------------------------------------------------------------------- the tree
@@ -146,9 +149,17 @@ def test_the_host_s_own_root(refused):
     refused("The host's own / can only be a machine's tree with --ephemeral or --volatile", '-D', '/', '-M', 'host')
 
 
-def test_no_such_command(tree, refused):
+@pytest.mark.parametrize('command, why', [
+    ('/nowhere', 'No such file or directory'),
+    ('nowhere', 'No such file or directory'),
+    ('/etc', 'Permission denied'),
+    ('/etc/hosts', 'Permission denied'),
+    ('/etc/hosts/x', 'Not a directory'),
+])
+def test_no_such_command(tree, refused, command, why):
+    give_mount_points(tree)
     before = snapshot(tree.path)
-    refused("Failed to execute '/nowhere': No such file or directory", '-M', tree.name, '-U', '/nowhere')
+    refused(f"Failed to execute '{command}': {why}", '-M', tree.name, '-U', command)
     assert snapshot(tree.path) == before
 
 
@@ -330,7 +341,8 @@ def quitter(machine):
 @pytest.mark.parametrize('status', [0, 3])
 def test_init_that_exits_before_it_is_ready(nothing_left, quitter, status):
     quitting = quitter(f'#!/bin/sh\nexit {status}\n')
-    quitting.write_file('[Exec]\nNotifyReady=yes\n')
+    # What these two write is for a payload that is executed, as this one is, and stays.
+    quitting.write_file('[Exec]\nNotifyReady=yes\nTimezone=off\nResolvConf=off\n')
     before = snapshot(quitting.path)
     refused_by_unit(quitting, f"The init of machine 'quitter' (/sbin/init) exited with status {status} before the machine was "
                               'ready')
