@@ -6,6 +6,7 @@
  */
 
 #include <sys/capability.h>
+#include <sys/prctl.h>
 
 #include "container/capability.h"
 
@@ -48,7 +49,8 @@ int capability_apply(const CapabilitySets *sets, Failure *failure)
 {
         int r;
 
-        if (cap_reset_ambient() < 0)
+        /* libcap's cap_reset_ambient() would ask for each of them first. */
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
                 return failure_set(failure, -errno, "Failed to empty the ambient capabilities: %m");
 
         /* First the bounding set: it takes CAP_SETPCAP, which may be about to go. */
