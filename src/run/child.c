@@ -162,11 +162,9 @@ static int run(const ChildInput *in, int *mounts, Failure *failure)
         r = set_up(plan, sync_fd, mounts, failure);
         if (r < 0)
                 return r;
-        r = sync_send_mounts(sync_fd, mounts, plan->mounts.n);
+        r = sync_send_mounts(sync_fd, SYNC_PREPARED, mounts, plan->mounts.n);
         for (size_t i = 0; i < plan->mounts.n; i++)
                 mounts[i] = fd_close(mounts[i]);
-        if (r >= 0)
-                r = sync_send(sync_fd, SYNC_PREPARED);
         if (r < 0)
                 return r;
 

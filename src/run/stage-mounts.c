@@ -172,16 +172,6 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         return mount_make_seal(plan, mounts, failure);
 }
 
-static int hand_over(Machine *m, const int *mounts, Failure *failure)
-{
-        int r;
-
-        r = sync_send_mounts(m->sync_fd, mounts, m->plan.mounts.n);
-        if (r < 0)
-                return r;
-        return sync_send(m->sync_fd, SYNC_SET_UP);
-}
-
 int stage_mounts_up(Machine *m, Failure *failure)
 {
         _cleanup_free_ int *mounts = malloc(m->plan.mounts.n * sizeof(int));
@@ -199,7 +189,7 @@ int stage_mounts_up(Machine *m, Failure *failure)
         if (r >= 0)
                 r = make_mounts(m, mounts, failure);
         if (r >= 0)
-                r = hand_over(m, mounts, failure);
+                r = sync_send_mounts(m->sync_fd, SYNC_SET_UP, mounts, m->plan.mounts.n);
         for (size_t i = 0; i < m->plan.mounts.n; i++)
                 fd_close(mounts[i]);
         return r;

@@ -77,25 +77,26 @@ int sync_send_warning(int fd, const Failure *failure)
         return send_message(fd, &m, NULL);
 }
 
-int sync_send_mounts(int fd, const int *mounts, size_t n)
+int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n)
 {
         SyncMessage m = { .kind = SYNC_MOUNTS };
         int fds[SYNC_FDS], r;
 
         for (size_t i = 0; i < n; i++) {
-                if (mounts[i] >= 0) {
-                        fds[m.n] = mounts[i];
-                        m.index[m.n++] = (uint16_t) i;
-                }
-                if (m.n == SYNC_FDS || (i + 1 == n && m.n > 0)) {
+                if (mounts[i] < 0)
+                        continue;
+                if (m.n == SYNC_FDS) {
                         r = send_message(fd, &m, fds);
                         if (r < 0)
                                 return r;
                         m.n = 0;
                 }
+                fds[m.n] = mounts[i];
+                m.index[m.n++] = (uint16_t) i;
         }
 
-        return 0;
+        m.kind = kind;
+        return send_message(fd, &m, fds);
 }
 
 static void take_mounts(const SyncMessage *m, struct msghdr *mh, int *mounts, size_t n)

@@ -8,9 +8,8 @@
  *      ----------                                      -----
  *      clone3()  ---------------------------------->   waits
  *      id maps, links, registration sent, mounts made
- *      SYNC_MOUNTS (descriptors, several messages)
- *      SYNC_SET_UP  ------------------------------->   becomes root, attaches, leaves the host's tree, console
- *                   <-------------------------------   SYNC_MOUNTS (those that the host is to see), SYNC_PREPARED
+ *      SYNC_SET_UP (all mounts)  ------------------>   becomes root, attaches, leaves the host's tree, console
+ *                   <-------------------------------   SYNC_PREPARED (the mounts that the host is to see)
  *      registration answered, cgroup settled
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
  *                   <-------------------------------   SYNC_SETTLED, where settings ask for resource limits
@@ -18,7 +17,7 @@
  *      SYNC_LIMITED ------------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
- * At any point the child may send SYNC_WARNING with a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED
+ * More descriptors than fit in one message come before it, in SYNC_MOUNTS. At any point the child may send SYNC_WARNING with a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED
  * with one that it does not, and waits for its end. End of file to the child
  * means that the supervisor is gone: it exits.
  */
@@ -42,8 +41,8 @@ int sync_send(int fd, SyncKind kind);
 int sync_send_failure(int fd, const Failure *failure);
 int sync_send_warning(int fd, const Failure *failure);
 
-/* Hands over the valid ones of n descriptors, each with its index. */
-int sync_send_mounts(int fd, const int *mounts, size_t n);
+/* A message with the valid ones of n descriptors, each with its index; where they are many, those before come as SYNC_MOUNTS. */
+int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n);
 
 /* Has the other side closed its end? And: returns when it has, or when that can't be told. */
 bool sync_is_closed(int fd);

@@ -148,8 +148,7 @@ static void test_sync_mounts_keep_their_places(void **state)
         sent[N - 1] = fd_close(sent[N - 1]);
         clear_mounts(got, N);
 
-        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
-        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
 
         for (size_t i = 0; i < N; i++) {
@@ -171,8 +170,7 @@ static void test_sync_exactly_full_messages(void **state)
 
         make_mounts(sent, N);
         clear_mounts(got, N);
-        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
-        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
         for (size_t i = 0; i < N; i++)
                 assert_int_equal(inode(got[i]), inode(sent[i]));
@@ -180,14 +178,17 @@ static void test_sync_exactly_full_messages(void **state)
         close_mounts(got, N);
 }
 
-static void test_sync_no_mounts_is_no_message(void **state)
+static void test_sync_no_mounts_is_one_message(void **state)
 {
         Pair *p = *state;
-        int none[] = { -EBADF, -EBADF };
+        int none[] = { -EBADF, -EBADF }, got[] = { -EBADF, -EBADF };
         char byte;
 
-        assert_int_equal(sync_send_mounts(p->here, none, ARRAY_SIZE(none)), 0);
-        assert_int_equal(sync_send_mounts(p->here, none, 0), 0);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, ARRAY_SIZE(none)), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, got, ARRAY_SIZE(got), NULL), 0);
+        assert_int_equal(got[0], -EBADF);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, 0), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, 0, NULL), 0);
         assert_int_equal(recv(p->there, &byte, 1, MSG_DONTWAIT), -1);
         assert_int_equal(errno, EAGAIN);
 }
@@ -203,15 +204,13 @@ static void test_sync_unwanted_mounts_are_closed(void **state)
         make_mounts(sent, N);
         before = open_fds();
 
-        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
-        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), 0);
         assert_int_equal(open_fds(), before);
 
         clear_mounts(got, N);
         got[0] = kept = sent[1];
-        assert_int_equal(sync_send_mounts(p->here, sent, N), 0);
-        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, 2, NULL), 0);
         assert_int_equal(got[0], kept);
         assert_int_equal(inode(got[1]), inode(sent[1]));
@@ -298,7 +297,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_sync_warning, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_mounts_keep_their_places, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_exactly_full_messages, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_sync_no_mounts_is_no_message, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_no_mounts_is_one_message, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_unwanted_mounts_are_closed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_failure_comes_whole, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_failure_without_an_end, setup, teardown),
