@@ -109,7 +109,8 @@ static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
         return 0;
 }
 
-static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
+/* Into the machine: its first user, its mounts. */
+static int move_in(const Plan *plan, int *mounts, Failure *failure)
 {
         int r;
 
@@ -126,14 +127,17 @@ static int set_up(const Plan *plan, int sync_fd, int *mounts, Failure *failure)
                         return r;
         }
         r = mount_attach(&plan->mounts, mounts, failure);
-        if (r < 0)
-                return r;
-        r = child_find_payload(plan, failure);
+        return r < 0 ? r : child_find_payload(plan, failure);
+}
+
+/* What can be set up with the machine's own means, while the supervisor does what is left to do outside. */
+static int settle_in(const Plan *plan, int sync_fd, Failure *failure)
+{
+        int r;
+
+        r = edit_tree(plan, sync_fd, failure);
         if (r >= 0)
-                r = edit_tree(plan, sync_fd, failure);
-        if (r < 0)
-                return r;
-        r = open_console(plan, failure);
+                r = open_console(plan, failure);
         if (r < 0)
                 return r;
         if (plan->namespaces & CLONE_NEWUTS && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
@@ -159,12 +163,14 @@ static int run(const ChildInput *in, int *mounts, Failure *failure)
         r = sync_wait(sync_fd, SYNC_SET_UP, mounts, plan->mounts.n, failure);
         if (r < 0)
                 return r;
-        r = set_up(plan, sync_fd, mounts, failure);
+        r = move_in(plan, mounts, failure);
         if (r < 0)
                 return r;
         r = sync_send_mounts(sync_fd, SYNC_PREPARED, mounts, plan->mounts.n);
         for (size_t i = 0; i < plan->mounts.n; i++)
                 mounts[i] = fd_close(mounts[i]);
+        if (r >= 0)
+                r = settle_in(plan, sync_fd, failure);
         if (r < 0)
                 return r;
 

@@ -28,6 +28,9 @@
 #include "util/resident.h"
 #include "util/quantity.h"
 
+/* How long after it is ready a machine is taken for one that stays. */
+enum { SETTLED_USEC = 500 * 1000 };
+
 typedef struct Supervisor {
         Machine *machine;
         sd_event *event;
@@ -54,6 +57,21 @@ static void kill_leader(Supervisor *s)
         (void) kill(s->machine->leader.pid, SIGKILL);
 }
 
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        resident_release_code();
+        return 0;
+}
+
+/* Not at once: a payload that ends soon, as a command does, would only have the code brought back for it. */
+static void release_code_later(Supervisor *s)
+{
+        int r = sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, SETTLED_USEC, 0, on_settled, NULL);
+
+        if (r < 0)
+                log_debug(r, "Failed to wait until machine '%s' has settled: %m", s->machine->name);
+}
+
 static void tell_ready(Supervisor *s)
 {
         Failure failure = {};
@@ -68,7 +86,7 @@ static void tell_ready(Supervisor *s)
         }
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
                           s->machine->leader.pid);
-        resident_release_code();
+        release_code_later(s);
 }
 
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata)

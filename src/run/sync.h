@@ -8,18 +8,18 @@
  *      ----------                                      -----
  *      clone3()  ---------------------------------->   waits
  *      id maps, links, registration sent, mounts made
- *      SYNC_SET_UP (all mounts)  ------------------>   becomes root, attaches, leaves the host's tree, console
+ *      SYNC_SET_UP (all mounts)  ------------------>   becomes root, attaches, leaves the host's tree
  *                   <-------------------------------   SYNC_PREPARED (the mounts that the host is to see)
- *      registration answered, cgroup settled
+ *      registration answered, cgroup settled           tree edited, console, host name, loopback
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
  *                   <-------------------------------   SYNC_SETTLED, where settings ask for resource limits
  *      limits set
  *      SYNC_LIMITED ------------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
- * More descriptors than fit in one message come before it, in SYNC_MOUNTS. At any point the child may send SYNC_WARNING with a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED
- * with one that it does not, and waits for its end. End of file to the child
- * means that the supervisor is gone: it exits.
+ * More descriptors than fit in one message come before it, in SYNC_MOUNTS. At any point the child may send SYNC_WARNING with
+ * a Failure that it goes on after, which the supervisor logs, or SYNC_FAILED with one that it does not, and waits for its end.
+ * End of file to the child means that the supervisor is gone: it exits.
  */
 
 #include "util/failure.h"

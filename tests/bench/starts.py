@@ -25,9 +25,9 @@ from pathlib import Path
 PAUSE = 0.05
 TREES = '/var/lib/machines'     # for the ids to be mapped, it must be a file system that can
 MAPPED = (524288, 65536)
-NSPAWN = ['--quiet', '--settings=no', '--keep-unit', '--pipe', f'--private-users={MAPPED[0]}']
-# What systemd-nspawn does beyond that by default, and box-run does not do in this command.
-NSPAWN_LESS = ['--private-users-ownership=map', '--resolv-conf=off', '--timezone=off', '--link-journal=no']
+# Both without what they do by default to files of the tree, which here has none.
+SWITCHES = ['--quiet', '--settings=no', '--keep-unit', '--pipe', f'--private-users={MAPPED[0]}',
+          '--private-users-ownership=map', '--resolv-conf=off', '--timezone=off', '--link-journal=no']
 NO_LINK = 'all namespaces, id map'
 ALL = f'{NO_LINK}, veth'
 VETH, ALONE = '--network-veth', '--private-network'
@@ -76,10 +76,10 @@ def programs(build, scratch, tree):
     true = '/usr/bin/true'
 
     def box(*switches):
-        return ['box-run', *NSPAWN, *switches, '--machine=bench-box', f'--directory={tree}', true]
+        return ['box-run', *SWITCHES, *switches, '--machine=bench-box', f'--directory={tree}', true]
 
     def nspawn(*switches):
-        return ['systemd-nspawn', *NSPAWN, *NSPAWN_LESS, *switches, '--machine=bench-nspawn', f'--directory={tree}', true]
+        return ['systemd-nspawn', *SWITCHES, *switches, '--machine=bench-nspawn', f'--directory={tree}', true]
 
     return [
         ('floor', NO_LINK, [build / 'tests/bench/bench-floor', 'none', tree, true]),
