@@ -32,6 +32,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "container/apparmor.h"
 #include "container/capability.h"
 #include "container/enter-child.h"
 #include "util/fd.h"
@@ -223,6 +224,10 @@ static int become_program(const EnterPlan *plan, Failure *f)
         r = set_up_stdio(plan, f);
         if (r < 0)
                 return r;
+        /* What is open still lies on the host: nothing that the machine does to a path may lead there. */
+        r = fd_close_all_but(STDERR_FILENO + 1, &plan->report, 1);
+        if (r < 0)
+                return failure_set(f, r, "Failed to close descriptors: %m");
         r = confine(plan, f);
         if (r < 0)
                 return r;
@@ -276,6 +281,13 @@ static int prepare(const EnterPlan *plan, Failure *f)
         if (loginuid >= 0)
                 (void) fd_write_all(loginuid, "4294967295", strlen("4294967295"));
         (void) umask(0022);
+        if (plan->profile) {
+                /* While /proc is the host's; the child inherits what is chosen for the next execve(). */
+                int r = apparmor_set_exec(plan->profile, f);
+
+                if (r < 0)
+                        return r;
+        }
 
         for (int i = 0; i < RLIM_NLIMITS; i++) {
                 int r = set_limit(i, plan->limits[i]);

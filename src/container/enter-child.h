@@ -16,6 +16,7 @@ typedef struct EnterPlan {
         bool no_new_privs;
         struct rlimit limits[RLIM_NLIMITS];
         SeccompProgram filter;
+        char *profile;                  /* of AppArmor; NULL: unconfined, or no AppArmor */
         int report;                     /* our end of the socket to the parent */
 } EnterPlan;
 

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "container/apparmor.h"
 #include "container/cgroup.h"
 #include "container/enter-child.h"
 #include "container/enter.h"
@@ -66,6 +67,7 @@ void leader_done(Leader *l)
 {
         fd_close(l->pidfd);
         fd_close(l->root_fd);
+        free(l->filter);
         *l = (Leader) LEADER_NULL;
 }
 
@@ -173,12 +175,12 @@ static int plan_cgroup(pid_t pid, int *ret, Failure *failure)
         return 0;
 }
 
-static int plan_filter(const EnterOptions *options, SeccompProgram *ret, Failure *failure)
+static int plan_filter(const EnterPlan *plan, SeccompProgram *ret, Failure *failure)
 {
-        if (options->no_seccomp)
+        if (plan->options->no_seccomp)
                 *ret = (SeccompProgram) SECCOMP_PROGRAM_NULL;
-        else if (options->seccomp_file)
-                return seccomp_program_load(options->seccomp_file, ret, failure);
+        else if (plan->leader->filter)
+                return seccomp_program_load(plan->leader->filter, ret, failure);
         else
                 seccomp_program_builtin(ret);
 
@@ -198,6 +200,8 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
         if (r < 0)
                 return r;
         r = plan_cgroup(pid, &cgroup, failure);
+        if (r >= 0)
+                r = apparmor_profile_of(pid, &plan->profile, failure);
         if (r < 0)
                 return r;
 
@@ -206,7 +210,7 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
         if (r < 0)
                 return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
 
-        r = plan_filter(plan->options, &plan->filter, failure);
+        r = plan_filter(plan, &plan->filter, failure);
         if (r < 0)
                 return r;
 
@@ -370,6 +374,7 @@ int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pi
         if (r >= 0)
                 r = spawn(&plan, cgroup, &s, failure);
         seccomp_program_done(&plan.filter);
+        free(plan.profile);
         if (r < 0) {
                 give_up(&s);
                 return r;

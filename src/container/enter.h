@@ -3,8 +3,8 @@
 
 /*
  * Joining a running machine: the one way in, for everything that runs a process inside without the help of the payload's
- * service manager. The process gets all of the leader's namespaces, its cgroup, its bounding set, its resource limits
- * and the system call filter, so that what is run from outside can do no more than what runs inside.
+ * service manager. The process gets all of the leader's namespaces, its cgroup, its bounding set, its resource limits, its
+ * AppArmor profile and the system call filter, so that what is run from outside can do no more than what runs inside.
  */
 
 #include <sys/types.h>
@@ -15,10 +15,12 @@ typedef struct Leader {
         pid_t pid;
         int pidfd;
         int root_fd;            /* O_PATH on its "/", for tree_open() */
+        char *filter;           /* file of a system call filter that is not the built-in one; NULL: the built-in */
 } Leader;
-#define LEADER_NULL { 0, -EBADF, -EBADF }
+#define LEADER_NULL { 0, -EBADF, -EBADF, NULL }
 
-/* Opens a process as a leader; the pidfd is opened first and checked afterwards, so the three are of one process. */
+/* Opens a process as a leader; the pidfd is opened first and checked afterwards, so the three are of one process. Which filter
+ * it runs under is for the caller to fill in. */
 int leader_open(pid_t pid, Leader *ret, Failure *failure);
 void leader_done(Leader *l);
 
@@ -34,7 +36,6 @@ typedef struct EnterOptions {
         int stdio[3];                   /* descriptors that become 0, 1, 2 (-EBADF: /dev/null of the machine); never a
                                          * terminal of the host: that is what new_pty is for */
         bool new_pty;                   /* instead: a pty of the machine's devpts is all three and controlling */
-        const char *seccomp_file;       /* program of a filter that is not the built-in default; NULL: the built-in */
         bool no_seccomp;                /* the machine runs without a filter */
 } EnterOptions;
 

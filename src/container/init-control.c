@@ -141,18 +141,19 @@ static int takes_signal(pid_t pid, int sig)
 {
         static const char *const masks[] = { "\nSigBlk:", "\nSigCgt:" };
         _cleanup_close_ int fd = -EBADF;
-        char path[64], text[4096];
+        _cleanup_free_ char *text = NULL;
         uint64_t taken = 0;
-        ssize_t n;
+        char path[64];
+        int r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        n = read(fd, text, sizeof(text) - 1);
-        if (n < 0)
-                return -errno;
-        text[n] = 0;
+        /* Longer than anybody expects where it has many groups. */
+        r = fd_read_all(fd, 1024 * 1024, &text, NULL);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
                 const char *line = strstr(text, masks[i]);

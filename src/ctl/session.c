@@ -163,9 +163,15 @@ int session_forward(Ctl *c, const char *name, int pty, unsigned flags)
 
 int session_open(const Machine *m, Leader *ret, Failure *failure)
 {
+        int r;
+
         if (machine_leader(m) <= 0)
                 return failure_set(failure, -EOPNOTSUPP, "This machine has no process on this host that could be joined");
-        return leader_open(machine_leader(m), ret, failure);
+        r = leader_open(machine_leader(m), ret, failure);
+        if (r < 0 || !m->ours || m->state.seccomp_default)
+                return r;
+        r = machine_state_filter_path(NULL, m->name, &ret->filter);
+        return r < 0 ? failure_set(failure, r, "Failed to find the machine's system call filter: %m") : 0;
 }
 
 bool session_may_enter(const Machine *m, const Failure *f)
@@ -266,13 +272,6 @@ static int run_on_pipes(Ctl *c, const char *name, const Leader *leader, EnterOpt
 
 int session_run(Ctl *c, const Machine *m, const Leader *leader, EnterOptions *options, bool force_pty)
 {
-        _cleanup_free_ char *filter = NULL;
-
-        if (m->ours && !m->state.seccomp_default) {
-                if (machine_state_filter_path(NULL, m->name, &filter) < 0)
-                        return log_oom();
-                options->seccomp_file = filter;
-        }
         if (force_pty || isatty(STDIN_FILENO) || isatty(STDOUT_FILENO))
                 return run_on_pty(c, m->name, leader, options);
         return run_on_pipes(c, m->name, leader, options);

@@ -11,11 +11,11 @@
  * flags: CONSOLE_DRAIN or CONSOLE_LATE. */
 int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
 
-/* Opens the machine's PID 1 for entering, and says by the second which system call filter it runs under. */
+/* Opens the machine's PID 1 for entering, with the system call filter that it runs under. */
 int session_open(const Machine *m, Leader *ret, Failure *failure);
 
 /* Runs a program inside, as our child: on a pty of the machine's where our standard input or output is a terminal (or
- * force_pty), else on our own standard input, output and error. options' stdio, new_pty and filter are filled in. */
+ * force_pty), else on our own standard input, output and error. options' stdio and new_pty are filled in. */
 int session_run(Ctl *c, const Machine *m, const Leader *leader, EnterOptions *options, bool force_pty);
 
 /* Should a failure of machined's way be followed by ours? Not when it was refused on purpose. */

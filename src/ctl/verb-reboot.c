@@ -9,6 +9,7 @@
 
 #include "container/init-control.h"
 #include "ctl/machine.h"
+#include "ctl/session.h"
 
 static int reboot_machine(Ctl *c, const char *name, Failure *failure)
 {
@@ -27,7 +28,7 @@ static int reboot_machine(Ctl *c, const char *name, Failure *failure)
                 return bus ? machined_kill(bus, name, "leader", SIGINT, failure) : failure->error;
         }
 
-        r = leader_open(machine_leader(&m), &leader, failure);
+        r = session_open(&m, &leader, failure);
         if (r < 0)
                 return r;
         return init_control_request(m.state.init, INIT_REBOOT, &leader, failure);

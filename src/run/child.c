@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "container/apparmor.h"
@@ -192,13 +193,18 @@ void child_run(const ChildInput *in)
 {
         const Plan *plan = in->plan;
         _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
+        const int keep[] = { in->sync_fd, in->stub_fd };
         Failure failure = {};
         int r = -ENOMEM;
 
         if (mounts) {
                 for (size_t i = 0; i < plan->mounts.n; i++)
                         mounts[i] = -EBADF;
-                r = plan->late_namespaces & CLONE_NEWTIME ? time_namespace_enter(in->born, &failure) : 0;
+                /* Now, not at execve(): what the supervisor has open lies on the host's mounts, and a link to
+                 * /proc/self/fd in the tree would lead there. */
+                r = fd_close_all_but(SD_LISTEN_FDS_START + (int) plan->n_listen_fds, keep, ARRAY_SIZE(keep));
+                if (r >= 0 && plan->late_namespaces & CLONE_NEWTIME)
+                        r = time_namespace_enter(in->born, &failure);
                 if (r >= 0)
                         r = run(in, mounts, &failure);
         }

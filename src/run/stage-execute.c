@@ -38,9 +38,8 @@ static int fill_links(const LinkPlan *plan, char ***ret)
 
 /* Whoever enters the machine later has to come under the same filter: the built-in one every box has, another is left
  * beside the state. */
-static int save_filter(const Machine *m, Failure *failure)
+static int save_filter(Machine *m, Failure *failure)
 {
-        _cleanup_free_ char *path = NULL;
         int r;
 
         if (m->seccomp.builtin)
@@ -48,10 +47,10 @@ static int save_filter(const Machine *m, Failure *failure)
         r = machine_state_make_dir(NULL, failure);
         if (r < 0)
                 return r;
-        r = machine_state_filter_path(NULL, m->name, &path);
+        r = machine_state_filter_path(NULL, m->name, &m->leader.filter);
         if (r < 0)
                 return r;
-        return seccomp_program_save(&m->seccomp, path, failure);
+        return seccomp_program_save(&m->seccomp, m->leader.filter, failure);
 }
 
 static int write_state(Machine *m, Failure *failure)

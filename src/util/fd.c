@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/fd.h"
@@ -21,6 +22,22 @@ int fd_close(int fd)
         }
 
         return -EBADF;
+}
+
+int fd_close_all_but(int from, const int *keep, size_t n)
+{
+        for (;;) {
+                int next = -1;
+
+                for (size_t i = 0; i < n; i++)
+                        if (keep[i] >= from && (next < 0 || keep[i] < next))
+                                next = keep[i];
+                if (next != from && syscall(SYS_close_range, from, next < 0 ? ~0U : (unsigned) next - 1, 0) < 0)
+                        return -errno;
+                if (next < 0)
+                        return 0;
+                from = next + 1;
+        }
 }
 
 int fd_write_all(int fd, const void *data, size_t size)

@@ -32,6 +32,10 @@ static inline void dir_closep(DIR **d)
 #define _cleanup_fclose_ _cleanup_(file_closep)
 #define _cleanup_closedir_ _cleanup_(dir_closep)
 
+/* Closes every descriptor from `from` on but those in keep (n of them, any order, negative ones ignored). System calls only: for
+ * a child that shares nothing with what its parent has open. 0 or negative errno. */
+int fd_close_all_but(int from, const int *keep, size_t n);
+
 /* Writes all of it, whatever a single write(2) takes. 0 or negative errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 

@@ -41,10 +41,31 @@ static void test_check(void **state)
         }
 }
 
+static void test_label(void **state)
+{
+        static const struct { const char *text, *label; } cases[] = {
+                { "unconfined\n", NULL }, { "", NULL }, { "web (enforce)\n", "web" }, { "web (complain)", "web" },
+                { "/usr/bin/a b (enforce)\n", "/usr/bin/a b" }, { ":box:unconfined\n", ":box:unconfined" },
+                { "a//&b (mixed)\n", "a//&b" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                char text[64], *label;
+
+                (void) snprintf(text, sizeof(text), "%s", cases[i].text);
+                label = apparmor_parse_label(text);
+                if (cases[i].label)
+                        assert_string_equal(label, cases[i].label);
+                else
+                        assert_null(label);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_check),
+                cmocka_unit_test(test_label),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

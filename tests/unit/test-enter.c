@@ -267,7 +267,7 @@ static void test_enter_other_filter(void **state)
         SeccompProgram p;
         Failure f = {};
         int fd = mkostemp(path, O_CLOEXEC), status;
-        EnterOptions o = { .seccomp_file = path };
+        EnterOptions o = {};
         _cleanup_free_ char *text = NULL, *text2 = NULL;
 
         assert_true(fd >= 0);
@@ -276,9 +276,10 @@ static void test_enter_other_filter(void **state)
         assert_int_equal(seccomp_program_save(&p, path, &f), 0);
         seccomp_program_done(&p);
 
+        m->leader.filter = path;
         text = run(m, o, "hostname other 2>/dev/null || echo no; uname -n", &status);
         assert_string_equal(text, "no\ninside\n");
-        o.seccomp_file = NULL;
+        m->leader.filter = NULL;
         text2 = run(m, o, "hostname other; uname -n; hostname inside", &status);
         assert_string_equal(text2, "other\n");
         unlink(path);
@@ -371,8 +372,9 @@ static void test_enter_failures_come_back(void **state)
 
         f = (Failure) {};
         o.uid = 0;
-        o.seccomp_file = "/no/such/filter";
+        m->leader.filter = (char *) "/no/such/filter";
         assert_int_equal(enter_spawn(&m->leader, &o, &pid, &pty, &f), -ENOENT);
+        m->leader.filter = NULL;
         assert_int_equal(pid, 0);
 }
 

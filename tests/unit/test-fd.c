@@ -40,6 +40,24 @@ static void test_failure_first_wins_and_is_one_line(void **state)
         assert_int_equal(failure_set(NULL, -EIO, "Nobody listens"), -EIO);
 }
 
+static void test_close_all_but(void **state)
+{
+        int fds[6], keep[] = { -EBADF, 0, 0 };
+
+        for (size_t i = 0; i < 6; i++) {
+                fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 200);
+                assert_true(fds[i] >= 200);
+        }
+        keep[1] = fds[4];
+        keep[2] = fds[1];
+        assert_int_equal(fd_close_all_but(fds[1], keep, ARRAY_SIZE(keep)), 0);
+        for (size_t i = 0; i < 6; i++)
+                assert_int_equal(fcntl(fds[i], F_GETFD) >= 0, i == 0 || i == 1 || i == 4);
+        assert_int_equal(fd_close_all_but(fds[0], keep, 1), 0);
+        for (size_t i = 0; i < 6; i++)
+                assert_int_equal(fcntl(fds[i], F_GETFD), -1);
+}
+
 static void test_take_fd(void **state)
 {
         int fd = 7, moved = TAKE_FD(fd);
@@ -53,6 +71,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fd_read_all_bounds),
                 cmocka_unit_test(test_failure_first_wins_and_is_one_line),
+                cmocka_unit_test(test_close_all_but),
                 cmocka_unit_test(test_take_fd),
         };
 

@@ -20,6 +20,20 @@ label_of_machine() {
         systemctl stop "$UNIT$NAME"
 }
 
+# Who joins the machine by box's own means is confined as it is.
+label_of_shell() {
+        local pid
+        run_under :box:unconfined /bin/sleep 777 &
+        within 60 pgrep -xf '/bin/sleep 777' >/dev/null || return
+        within 60 boxctl show "$NAME" >/dev/null || return
+        boxctl shell -q "$NAME" /bin/sleep 778 </dev/null >/dev/null 2>&1 &
+        within 60 pgrep -xf '/bin/sleep 778' >/dev/null || return
+        pid=$(pgrep -xf '/bin/sleep 778' | tail -n 1)
+        tr -d '\0' <"/proc/$pid/attr/apparmor/current"
+        boxctl terminate "$NAME"
+        wait
+}
+
 boot_1() {
         mkdir -p /etc/systemd/nspawn
         check 'the kernel has AppArmor on' equal Y "$(cat /sys/module/apparmor/parameters/enabled)"
@@ -28,4 +42,5 @@ boot_1() {
                 "$(run_under no-such-profile true | grep -c 'AppArmorProfile=no-such-profile: no such profile is loaded')"
         check 'one that need not be is none' equal runs "$(run_under -no-such-profile echo runs)"
         check 'a machine that boots is under its profile' equal ':box:unconfined' "$(label_of_machine)"
+        check 'a shell in a machine is under its profile too' equal ':box:unconfined' "$(label_of_shell)"
 }
