@@ -84,6 +84,7 @@ void journal_plan_done(JournalPlan *p)
 {
         free(p->path);
         free(p->target);
+        free(p->replaced);
         *p = (JournalPlan) {};
 }
 
@@ -141,11 +142,12 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
         return add_directory(in, try, p->path, edits);
 }
 
-/* Through the machine's id map: what its root writes belongs to the host's root. */
+/* As it is on disk, not through the id map: there the machine's root could make set-user-ID programs of the host's root, which
+ * is all it takes where /var/log/journal is open to everybody. */
 static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
 {
         MountRow row = {
-                MOUNT_TREE, (in->userns ? MOUNT_IDMAP : 0) | (try ? MOUNT_OPTIONAL | MOUNT_TOUCH : 0), 0, NULL, p->path, p->path
+                MOUNT_TREE, try ? MOUNT_OPTIONAL | MOUNT_TOUCH : 0, 0, NULL, p->path, p->path
         };
         bool there = in->facts->there == JOURNAL_DIRECTORY || in->facts->there == JOURNAL_EMPTY_DIRECTORY;
         MountOp *op;
@@ -176,6 +178,11 @@ static int fill_paths(const JournalInput *in, JournalPlan *p)
         if (asprintf(&p->path, JOURNAL_DIR "/%s", in->id) < 0) {
                 p->path = NULL;
                 return -ENOMEM;
+        }
+        if (in->facts->there == JOURNAL_LINK) {
+                p->replaced = strdup(in->facts->target);
+                if (!p->replaced)
+                        return -ENOMEM;
         }
         if (asprintf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0) {
                 p->target = NULL;
@@ -233,7 +240,16 @@ int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mount
 
 /* ---- on the host ------------------------------------------------------------------------------------------- */
 
-int journal_do(const JournalPlan *p, Failure *failure)
+static int make(const JournalPlan *p, uid_t owner)
+{
+        if (p->way == JOURNAL_WAY_LINK)
+                return RET_ERRNO(symlink(p->target, p->path));
+        if (mkdir(p->path, 0755) < 0)
+                return -errno;
+        return RET_ERRNO(lchown(p->path, owner, owner));
+}
+
+int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
 {
         int r = 0;
 
@@ -244,7 +260,7 @@ int journal_do(const JournalPlan *p, Failure *failure)
         else if (p->there == JOURNAL_EMPTY_DIRECTORY)
                 r = RET_ERRNO(rmdir(p->path));
         if (r >= 0)
-                r = p->way == JOURNAL_WAY_LINK ? RET_ERRNO(symlink(p->target, p->path)) : RET_ERRNO(mkdir(p->path, 0755));
+                r = make(p, owner);
         if (r < 0)
                 return failure_set(failure, r, "Failed to make '%s' for the machine's journal: %m", p->path);
         return 1;
@@ -256,4 +272,6 @@ void journal_undo(const JournalPlan *p)
                 (void) unlink(p->path);
         else
                 (void) rmdir(p->path);
+        if (p->replaced)
+                (void) symlink(p->replaced, p->path);
 }

@@ -48,6 +48,7 @@ typedef struct JournalPlan {
         JournalThere there;     /* what has to go first: a link, an empty directory */
         char *path;             /* on the host */
         char *target;
+        char *replaced;         /* what the link that has to go leads to, or NULL */
         Source from;
 } JournalPlan;
 
@@ -60,7 +61,6 @@ typedef struct JournalInput {
         const char *id;         /* 32 digits, the machine's */
         const char *host_id;    /* 32 digits */
         const char *root;       /* the tree, on the host */
-        bool userns;
         bool boots_other;       /* another init than systemd, which writes no journal */
 } JournalInput;
 
@@ -68,9 +68,10 @@ typedef struct JournalInput {
  * "try". -ENOMEM or 0. Pure. */
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems);
 
-/* Carries out the host's part: 1 when something was made that journal_undo() can take away, 0 when not. The supervisor, as
- * root of the host. */
-int journal_do(const JournalPlan *p, Failure *failure);
+/* Carries out the host's part: 1 when something was made that journal_undo() can take back, 0 when not. owner: host id of
+ * the machine's root, whose a new directory is. The supervisor, as root of the host. */
+int journal_do(const JournalPlan *p, uid_t owner, Failure *failure);
 
-/* For a start that failed. A link and a directory outlive a machine that ran: its journal stays to be read. */
+/* For a start that failed: a link that was in the way is there again. A link and a directory outlive a machine that ran: its
+ * journal stays to be read. */
 void journal_undo(const JournalPlan *p);

@@ -267,7 +267,6 @@ static int plan_journal(const PlanInput *in, Plan *p, Problems *problems)
                 .id = id,
                 .host_id = host_id,
                 .root = p->root,
-                .userns = p->userns,
                 .boots_other = p->start_mode == START_BOOT && p->init != INIT_SYSTEMD,
         };
 

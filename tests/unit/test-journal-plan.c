@@ -33,7 +33,7 @@ static void check(LinkJournal mode, const JournalInput *base, int what)
         if (mounts.n > 0) {
                 assert_string_equal(mounts.ops[0].source, "/var/log/journal/" ID);
                 assert_string_equal(mounts.ops[0].dest, "/var/log/journal/" ID);
-                assert_true(mounts.ops[0].flags & MOUNT_IDMAP);
+                assert_int_equal(mounts.ops[0].flags & MOUNT_IDMAP, 0);
         }
         if (edits.n > 0)
                 assert_string_equal(edits.items[0].path, "/var/log/journal/" ID);
@@ -59,7 +59,7 @@ static void test_modes(void **state)
         settings_init(&s);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 JournalFacts f = { .persistent = true, .there = rows[i].there, .target = (char *) rows[i].target };
-                JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = HOST, .root = "/tree", .userns = true };
+                JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = HOST, .root = "/tree" };
 
                 check(LINK_JOURNAL_GUEST, &in, rows[i].guest);
                 check(LINK_JOURNAL_TRY_GUEST, &in, rows[i].try_guest);
@@ -86,7 +86,7 @@ static void test_obstacles(void **state)
 {
         JournalFacts f = { .persistent = true };
         Settings s;
-        JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = ID, .root = "/tree", .userns = true };
+        JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = ID, .root = "/tree" };
 
         settings_init(&s);
         check(LINK_JOURNAL_GUEST, &in, REFUSED);
@@ -161,22 +161,30 @@ static void test_do_and_undo(void **state)
         Failure failure = {};
 
         (void) snprintf(path, sizeof(path), "%s/" ID, t->path);
-        assert_int_equal(journal_do(&p, &failure), 1);
+        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         assert_true(readlinkat(t->fd, ID, there, sizeof(there) - 1) > 0);
         assert_string_equal(there, "/tree/j");
 
         p = (JournalPlan) { .way = JOURNAL_WAY_DIRECTORY, .there = JOURNAL_LINK, .path = path };
-        assert_int_equal(journal_do(&p, &failure), 1);
+        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_EMPTY_DIRECTORY, .path = path, .target = (char *) "/x" };
-        assert_int_equal(journal_do(&p, &failure), 1);
+        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         journal_undo(&p);
         assert_int_equal(faccessat(t->fd, ID, F_OK, AT_SYMLINK_NOFOLLOW), -1);
 
+        assert_int_equal(symlinkat("/other/j", t->fd, ID), 0);
+        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_LINK, .path = path, .target = (char *) "/x",
+                            .replaced = (char *) "/other/j" };
+        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
+        journal_undo(&p);
+        assert_int_equal(readlinkat(t->fd, ID, there, sizeof(there) - 1), strlen("/other/j"));
+        assert_int_equal(unlinkat(t->fd, ID, 0), 0);
+
         p = (JournalPlan) { .way = JOURNAL_WAY_AS_IT_IS, .path = path };
-        assert_int_equal(journal_do(&p, &failure), 0);
+        assert_int_equal(journal_do(&p, getuid(), &failure), 0);
         assert_int_equal(failure.error, 0);
         p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_LINK, .path = path, .target = (char *) "/x" };
-        assert_int_equal(journal_do(&p, &failure), -ENOENT);
+        assert_int_equal(journal_do(&p, getuid(), &failure), -ENOENT);
         assert_non_null(strstr(failure.text, path));
 }
 
