@@ -365,6 +365,18 @@ int machine_state_filter_path(const char *dir, const char *name, char **ret)
         return 0;
 }
 
+int machine_state_lock_path(const char *dir, const char *name, char **ret)
+{
+        char *path;
+
+        if (hostname_problem(name))
+                return -EINVAL;
+        if (asprintf(&path, "%s/.%s.lock", dir ? dir : DEFAULT_DIR, name) < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}
+
 static void remove_files(const char *dir, int dir_fd, const char *name)
 {
         _cleanup_free_ char *filter = NULL;

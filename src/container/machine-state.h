@@ -39,6 +39,9 @@ int machine_state_make_dir(const char *dir, Failure *failure);
 int machine_state_write(const char *dir, const MachineState *m, Failure *failure);
 void machine_state_remove(const char *dir, const char *name);           /* and the filter */
 
+/* The file that is locked by whoever has the name. To be freed. */
+int machine_state_lock_path(const char *dir, const char *name, char **ret);
+
 /* Where the program of a filter that is not the built-in one lies (seccomp_program_save(), _load()). To be freed. */
 int machine_state_filter_path(const char *dir, const char *name, char **ret);
 

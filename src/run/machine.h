@@ -27,6 +27,7 @@
 #include "image/image.h"
 #include "image/passwd.h"
 #include "image/tree-facts.h"
+#include "util/lock-file.h"
 
 typedef struct Machine {
         /* prepare: read, nothing changed */
@@ -54,6 +55,7 @@ typedef struct Machine {
 
         /* lock, ids, plan */
         ImageLock lock;
+        LockFile name_lock;
         DiskLayout disk;
         DiskTree disk_tree;
         int disk_fd;                    /* what image.fd was before */

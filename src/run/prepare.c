@@ -24,6 +24,7 @@ void machine_init(Machine *m)
                 .bundle = OCI_BUNDLE_NULL,
                 .template = { .fd = -EBADF },
                 .lock = IMAGE_LOCK_NULL,
+                .name_lock = LOCK_FILE_NULL,
                 .disk_tree = DISK_TREE_NULL,
                 .disk_fd = -EBADF,
                 .range = ID_RANGE_NULL,

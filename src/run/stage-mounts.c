@@ -34,7 +34,7 @@ static int make_incoming(Machine *m, Failure *failure)
                 m->incoming = NULL;
                 return -ENOMEM;
         }
-        /* One that is there already was left by a supervisor that was killed: the tree's lock is ours. */
+        /* One that is there already was left by a supervisor that was killed: the name is locked. */
         if (mkdir(m->incoming, 0600) < 0 && errno != EEXIST)
                 return failure_set(failure, -errno, "Failed to make '%s': %m", m->incoming);
         return 0;
@@ -182,7 +182,7 @@ int stage_mounts_up(Machine *m, Failure *failure)
         for (size_t i = 0; i < m->plan.mounts.n; i++)
                 mounts[i] = -EBADF;
 
-        r = journal_do(&m->plan.journal, failure);
+        r = journal_do(&m->plan.journal, m->plan.owner, failure);
         m->journal_made = r > 0;
         if (r >= 0)
                 r = make_incoming(m, failure);

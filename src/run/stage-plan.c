@@ -9,6 +9,7 @@
 
 #include "container/apparmor.h"
 #include "container/host-view.h"
+#include "container/machine-state.h"
 #include "container/network-namespace.h"
 #include "container/seccomp-bundle.h"
 #include "run/report.h"
@@ -28,6 +29,29 @@ void stage_lock_down(Machine *m)
 {
         image_unlock(&m->lock);
         m->lock = (ImageLock) IMAGE_LOCK_NULL;
+}
+
+/* Links, directories of the host and boxctl's file have the machine's name: another run of it, from another tree or from
+ * one that is shared, may not take them for leftovers. */
+int stage_name_up(Machine *m, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = machine_state_make_dir(NULL, failure);
+        if (r >= 0)
+                r = machine_state_lock_path(NULL, m->name, &path);
+        if (r >= 0)
+                r = lock_file_take(path, 0, &m->name_lock);
+        if (r == -EBUSY)
+                return failure_set(failure, -EEXIST, "A machine '%s' runs already; this one can have another name "
+                                   "(--machine=)", m->name);
+        return r < 0 ? failure_set(failure, r, "Failed to lock the name '%s': %m", m->name) : 0;
+}
+
+void stage_name_down(Machine *m)
+{
+        lock_file_release(&m->name_lock);
 }
 
 /* The range that a tree's files belong to on disk; 0 for the ids of the host, an unshifted tree. */

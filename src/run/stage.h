@@ -17,6 +17,8 @@ typedef struct Stage {
 /* run/stage-plan.c: nothing is changed but locks are taken. */
 int stage_lock_up(Machine *m, Failure *failure);
 void stage_lock_down(Machine *m);
+int stage_name_up(Machine *m, Failure *failure);        /* what is called after the machine is this one's from here on */
+void stage_name_down(Machine *m);
 int stage_image_up(Machine *m, Failure *failure);       /* run/stage-image.c */
 void stage_image_down(Machine *m);
 bool machine_disk_is_read_only(const Machine *m);       /* so that others may have it at the same time */
