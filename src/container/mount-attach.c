@@ -124,30 +124,40 @@ static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failu
         return r < 0 ? fail_op(op, r, failure) : 0;
 }
 
-/* The node below /run/host/inaccessible that can cover what is at dest. */
-static int open_mask(int root_fd, const char *dest)
-{
-        _cleanup_close_ int fd = tree_open(root_fd, dest, O_PATH);
-        int r;
+/* Where things are while steps are being attached. */
+typedef struct AttachContext {
+        int root_fd;            /* the machine's "/" */
+        int host_fd;            /* its /run/host, whatever else is mounted over that by now */
+        int stage_fd;           /* what is mounted for later steps only; -EBADF: nothing yet */
+} AttachContext;
 
-        if (fd < 0)
-                return fd;
-        r = is_directory(fd);
+/* The node below /run/host/inaccessible that can cover what is at dest. What is there has to be covered, whatever a tree makes
+ * of paths: a mask that is not to be had is never taken for one that is not needed. */
+static int open_mask(const MountOp *op, const AttachContext *c, Failure *failure)
+{
+        _cleanup_close_ int covered = tree_open(c->root_fd, op->dest, O_PATH);
+        int r, fd;
+
+        if (covered == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                return -ENOENT;
+        r = covered < 0 ? covered : is_directory(covered);
         if (r < 0)
-                return r;
-        return tree_open(root_fd, r ? "/run/host/inaccessible/dir" : "/run/host/inaccessible/reg", O_PATH);
+                return fail_op(op, r, failure);
+        fd = openat(c->host_fd, r ? "inaccessible/dir" : "inaccessible/reg", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? failure_set(failure, -EIO, "Failed to cover '%s' in the machine: no %s to cover it with", op->dest,
+                                    r ? "directory" : "file") : fd;
 }
 
-static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *failure)
+static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = op->attrs, .attr_clr = op->attrs_clear };
         unsigned below = op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
         _cleanup_close_ int source = -EBADF, fd = -EBADF;
 
         if (op->flags & MOUNT_MASK)
-                source = open_mask(root_fd, op->dest);
+                source = open_mask(op, c, failure);
         else
-                source = tree_open(op->flags & MOUNT_FROM_STAGE ? stage_fd : root_fd, op->source, O_PATH);
+                source = tree_open(op->flags & MOUNT_FROM_STAGE ? c->stage_fd : c->root_fd, op->source, O_PATH);
         if (source == -ENOENT && op->flags & MOUNT_OPTIONAL)
                 return 0;
         if (source < 0)
@@ -159,11 +169,11 @@ static int attach_bind(const MountOp *op, int root_fd, int stage_fd, Failure *fa
         if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
                 return fail_op(op, -errno, failure);
 
-        return attach_at_dest(op, root_fd, fd, failure);
+        return attach_at_dest(op, c->root_fd, fd, failure);
 }
 
 /* Below the host's cgroup tree, the cgroup that we are in by now is the machine's own. */
-static int attach_own_cgroup(const MountOp *op, int root_fd, Failure *failure)
+static int attach_own_cgroup(const MountOp *op, const AttachContext *c, Failure *failure)
 {
         _cleanup_free_ char *cgroup = NULL, *source = NULL, *dest = NULL;
         MountOp own = *op;
@@ -182,7 +192,7 @@ static int attach_own_cgroup(const MountOp *op, int root_fd, Failure *failure)
         }
         own.source = source;
         own.dest = dest;
-        return attach_bind(&own, root_fd, -EBADF, failure);
+        return attach_bind(&own, c, failure);
 }
 
 static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
@@ -254,12 +264,12 @@ static int copy_mount(int fd)
         return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
-static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Failure *failure)
+static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failure)
 {
         if (op->flags & MOUNT_STAGED) {
                 if (move_mount(fd, "", AT_FDCWD, op->dest, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                         return fail_op(op, -errno, failure);
-                *stage_fd = fd;
+                c->stage_fd = fd;
                 return 0;
         }
 
@@ -267,28 +277,31 @@ static int attach_op(const MountOp *op, int root_fd, int fd, int *stage_fd, Fail
         case MOUNT_TREE:
         case MOUNT_NEW:
         case MOUNT_OVERLAY:
-                return fd < 0 ? 0 : attach_at_dest(op, root_fd, fd, failure);
+                if (c->host_fd < 0 && op->kind == MOUNT_NEW && strcmp(op->dest, "/run/host") == 0)
+                        c->host_fd = fd;
+                return fd < 0 ? 0 : attach_at_dest(op, c->root_fd, fd, failure);
         case MOUNT_INSIDE:
-                return attach_inside(op, root_fd, failure);
+                return attach_inside(op, c->root_fd, failure);
         default:
                 if (op->flags & MOUNT_OWN_CGROUP)
-                        return attach_own_cgroup(op, root_fd, failure);
-                return attach_bind(op, root_fd, *stage_fd, failure);
+                        return attach_own_cgroup(op, c, failure);
+                return attach_bind(op, c, failure);
         }
 }
 
 int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
 {
-        int root_fd = fds[0], stage_fd = -EBADF, r;
+        AttachContext c = { .root_fd = fds[0], .host_fd = -EBADF, .stage_fd = -EBADF };
+        int r;
 
         /* In a user namespace the copy of the host's mounts is a slave already; without one it is not, and what is
          * mounted here would show on the host. */
         if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
                 return failure_set(failure, -errno, "Failed to part from the host's mounts: %m");
-        if (move_mount(root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (move_mount(c.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return fail_op(&plan->ops[0], -errno, failure);
         if (plan->read_only_root) {
-                r = make_root_read_only(plan, fds, root_fd, failure);
+                r = make_root_read_only(plan, fds, c.root_fd, failure);
                 if (r < 0)
                         return r;
         }
@@ -296,12 +309,12 @@ int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
         for (size_t i = 1; i < plan->n; i++) {
                 if (plan->ops[i].flags & MOUNT_LATE)
                         continue;
-                r = attach_op(&plan->ops[i], root_fd, fds[i], &stage_fd, failure);
+                r = attach_op(&plan->ops[i], fds[i], &c, failure);
                 if (r < 0)
                         return r;
         }
 
-        r = leave_host(root_fd, failure);
+        r = leave_host(c.root_fd, failure);
         for (size_t i = 0; i < plan->n; i++) {
                 int copy = r >= 0 && plan->ops[i].flags & MOUNT_EXPORT ? copy_mount(fds[i]) : -EBADF;
 
@@ -323,9 +336,11 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
                 if (!(plan->ops[i].flags & MOUNT_SLAVE))
                         continue;
                 fd = tree_open(root_fd, plan->ops[i].dest, O_PATH);
+                if (fd == -ENOENT)
+                        continue;       /* something else is mounted over it: nothing is moved on from there */
                 if (fd < 0)
                         return fail_op(&plan->ops[i], fd, failure);
-                if (mount_setattr(fd, "", AT_EMPTY_PATH, &slave, sizeof(slave)) < 0)
+                if (mount_setattr(fd, "", AT_EMPTY_PATH, &slave, sizeof(slave)) < 0 && errno != EINVAL)
                         return fail_op(&plan->ops[i], -errno, failure);
         }
 
@@ -335,8 +350,9 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
 int mount_attach_late(const MountPlan *plan, Failure *failure)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        AttachContext c = { .root_fd = root_fd, .host_fd = -EBADF, .stage_fd = -EBADF };
         struct mount_attr shared = { .propagation = MS_SHARED };
-        int r, none = -EBADF;
+        int r;
 
         if (root_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the machine's root: %m");
@@ -344,7 +360,7 @@ int mount_attach_late(const MountPlan *plan, Failure *failure)
         for (size_t i = 1; i < plan->n; i++) {
                 if (!(plan->ops[i].flags & MOUNT_LATE))
                         continue;
-                r = attach_op(&plan->ops[i], root_fd, -EBADF, &none, failure);
+                r = attach_op(&plan->ops[i], -EBADF, &c, failure);
                 if (r < 0)
                         return r;
         }
