@@ -3,7 +3,7 @@
 /*
  * The payload's notify socket. The child makes it below /run/host, as root of the machine; the supervisor reads from
  * it, with the host's privilege, what anyone in the machine may have sent: so everything is bounded, descriptors are
- * closed unseen, and only what the kernel vouches to be the leader's is parsed.
+ * not taken, and only what the kernel vouches to be the leader's is parsed.
  */
 
 #include <stdio.h>
@@ -20,7 +20,6 @@
 
 enum {
         NOTIFY_TEXT_MAX = 4096,
-        NOTIFY_FDS_MAX = 253,           /* the kernel's SCM_MAX_FD */
         STATUS_MAX = 256,
 };
 
@@ -145,39 +144,26 @@ int notify_parse(const char *text, size_t size, NotifyMessage *ret)
         return 0;
 }
 
-/* Closes every descriptor that came, and tells whose message it is (0: nobody's). */
-static pid_t take_control(struct msghdr *message)
+/* Whose message it is; 0: nobody's. */
+static pid_t sender_of(struct msghdr *message)
 {
-        pid_t sender = 0;
+        struct cmsghdr *c = CMSG_FIRSTHDR(message);
+        struct ucred credentials;
 
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-                if (c->cmsg_level != SOL_SOCKET)
-                        continue;
-                if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
-                        struct ucred credentials;
-
-                        memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-                        sender = credentials.pid;
-                } else if (c->cmsg_type == SCM_RIGHTS) {
-                        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-                        for (size_t i = 0; i < n; i++) {
-                                int fd;
-
-                                memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-                                fd_close(fd);
-                        }
-                }
-        }
-
-        return sender;
+        if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+            c->cmsg_len != CMSG_LEN(sizeof(credentials)))
+                return 0;
+        memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+        return credentials.pid;
 }
 
 int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
 {
         union {
                 struct cmsghdr align;
-                char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(NOTIFY_FDS_MAX * sizeof(int))];
+                /* The kernel puts credentials first, and drops what there is no room for: descriptors never become ours,
+                 * whose close() a file system of the payload's could hold up for ever. */
+                char bytes[CMSG_SPACE(sizeof(struct ucred))];
         } control;
         char text[NOTIFY_TEXT_MAX];
         struct iovec piece = { .iov_base = text, .iov_len = sizeof(text) };
@@ -200,8 +186,8 @@ int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
         if (n < 0)
                 return 0;
 
-        sender = take_control(&message);
-        if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || sender <= 0 || sender != leader)
+        sender = sender_of(&message);
+        if (message.msg_flags & MSG_TRUNC || sender <= 0 || sender != leader)
                 return 0;
 
         r = notify_parse(text, (size_t) n, ret);

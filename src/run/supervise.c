@@ -31,6 +31,9 @@
 /* How long after it is ready a machine is taken for one that stays. */
 enum { SETTLED_USEC = 500 * 1000 };
 
+/* How often the payload's status is passed on at most: the host's service manager tells everybody who listens. */
+enum { STATUS_PAUSE_USEC = 250 * 1000 };
+
 typedef struct Supervisor {
         Machine *machine;
         sd_event *event;
@@ -38,6 +41,8 @@ typedef struct Supervisor {
         sd_bus_slot *request_stop;
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to go down */
+        char *status;           /* what the payload has said of itself since it was last passed on; NULL: nothing */
+        sd_event_source *status_pause;  /* enabled: it is too early for the next */
         siginfo_t end;
 } Supervisor;
 
@@ -47,6 +52,8 @@ static void supervisor_done(Supervisor *s)
         if (s->machine->ports)
                 port_forward_detach(s->machine->ports);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
+        s->status_pause = sd_event_source_unref(s->status_pause);
+        free(TAKE_PTR(s->status));
         /* A bus that is attached to a loop is closed when the loop exits: a new one unregisters the machine. */
         s->machine->bus = sd_bus_flush_close_unref(s->machine->bus);
         s->event = sd_event_unref(s->event);
@@ -166,13 +173,40 @@ static int on_leader_end(sd_event_source *source, const siginfo_t *si, void *use
         return sd_event_exit(s->event, 0);
 }
 
-static void take_message(Supervisor *s, const NotifyMessage *m)
+static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* The last one of those that came meanwhile, and the next pause. */
+static void pass_status_on(Supervisor *s)
+{
+        _cleanup_free_ char *status = TAKE_PTR(s->status);
+
+        if (!status)
+                return;
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: %s", status);
+        if (!s->status_pause)
+                (void) sd_event_add_time_relative(s->event, &s->status_pause, CLOCK_MONOTONIC, STATUS_PAUSE_USEC, 0,
+                                                  on_status_pause, s);
+        else if (sd_event_source_set_time_relative(s->status_pause, STATUS_PAUSE_USEC) >= 0)
+                (void) sd_event_source_set_enabled(s->status_pause, SD_EVENT_ONESHOT);
+}
+
+static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        pass_status_on(userdata);
+        return 0;
+}
+
+static void take_message(Supervisor *s, NotifyMessage *m)
 {
         if (m->ready && s->machine->plan.wait_ready)
                 tell_ready(s);
         /* After the status that comes with readiness: the payload knows more. */
-        if (m->status)
-                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: %s", m->status);
+        if (m->status) {
+                free(s->status);
+                s->status = TAKE_PTR(m->status);
+                if (!s->status_pause || sd_event_source_get_enabled(s->status_pause, NULL) == 0)
+                        pass_status_on(s);
+        }
 }
 
 static int on_notify(sd_event_source *source, int fd, uint32_t events, void *userdata)
