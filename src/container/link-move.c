@@ -102,6 +102,7 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                 inside.ifindex = outside.ifindex;       /* the same there, unless another had it */
         if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
                 d = link_record(l, inside.ifindex, outside.name);
+                memcpy(d->kind, outside.kind, sizeof(d->kind));
                 if (c.alias)
                         (void) snprintf(d->mark, sizeof(d->mark), "%s", mark);
         }
@@ -123,6 +124,15 @@ static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink 
         return r;
 }
 
+/* The payload may have put the interface elsewhere, and have made another one with its index; but none without a kind, as
+ * hardware is. */
+static bool is_another(int rtnl, const LinkDone *d)
+{
+        RtnlLink there;
+
+        return rtnl_get_index(rtnl, d->ifindex, &there) >= 0 && strcmp(there.kind, d->kind) != 0;
+}
+
 static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
@@ -130,8 +140,12 @@ static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
         char text[RTNL_TEXT_MAX];
         RtnlLink returned;
 
-        drop_altname(rtnl, ifindex, d->host_name);
-        r = change(rtnl, ifindex, c, text);
+        if (is_another(rtnl, d))
+                r = -ENODEV;
+        else {
+                drop_altname(rtnl, ifindex, d->host_name);
+                r = change(rtnl, ifindex, c, text);
+        }
         if (r < 0 && r != -ENODEV && r != -EEXIST)      /* short of memory, maybe: its loss is worth another try */
                 r = change(rtnl, ifindex, c, text);
 

@@ -173,8 +173,12 @@ static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
         Failure failure = { 0 };
+        RtnlLink there;
 
-        link_remove(l->host_rtnl, d->ifindex, op->host_name);
+        /* Where the payload has removed it, another interface may have its index by now. */
+        if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 ||
+            strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
+                link_remove(l->host_rtnl, d->ifindex, op->host_name);
         if (!op->zone)
                 return;
         if (link_zone_lock(op, l, &lock, &failure) < 0)

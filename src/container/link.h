@@ -14,6 +14,7 @@ typedef struct LinkDone {
         int ifindex;                    /* VETH*: our side's; else in the machine's namespace */
         char host_name[IF_NAMESIZE];    /* MOVE: the name that it gets back */
         char mark[256];                 /* MOVE: the alias that it has meanwhile; "": it has one of its own */
+        char kind[16];                  /* MOVE: of RtnlLink */
 } LinkDone;
 
 typedef struct Links {

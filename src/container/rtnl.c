@@ -85,6 +85,15 @@ static void copy_text(char *to, size_t size, const struct nlattr *a)
         to[n] = 0;
 }
 
+static void read_kind(const struct nlattr *info, RtnlLink *ret)
+{
+        const struct nlattr *a;
+
+        mnl_attr_for_each_nested(a, info)
+                if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+                        copy_text(ret->kind, sizeof(ret->kind), a);
+}
+
 static void read_link(const struct nlmsghdr *m, void *userdata)
 {
         const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
@@ -102,6 +111,9 @@ static void read_link(const struct nlmsghdr *m, void *userdata)
                         break;
                 case IFLA_IFALIAS:
                         copy_text(ret->alias, sizeof(ret->alias), a);
+                        break;
+                case IFLA_LINKINFO:
+                        read_kind(a, ret);
                         break;
                 }
         }
@@ -235,8 +247,10 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
                 for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
                         if (!answers(m, q))
                                 continue;
+                        /* With an error, or 0, that the dump ended with. */
                         if (m->nlmsg_type == NLMSG_DONE)
-                                return 0;
+                                return mnl_nlmsg_get_payload_len(m) >= sizeof(int) ? *(const int *) mnl_nlmsg_get_payload(m)
+                                                                                   : 0;
                         if (m->nlmsg_type != NLMSG_ERROR)
                                 each(m, userdata);
                         else if (mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr))
@@ -253,6 +267,15 @@ int rtnl_get_link(int fd, const char *name, RtnlLink *ret)
 
         rtnl_put_any_name(m, name);
         mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        return rtnl_call(fd, &q, ret, text);
+}
+
+int rtnl_get_index(int fd, int ifindex, RtnlLink *ret)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
         return rtnl_call(fd, &q, ret, text);
 }
 

@@ -31,6 +31,7 @@ typedef struct RtnlLink {
         int ifindex;
         char name[IF_NAMESIZE];
         char alias[256];        /* "" */
+        char kind[16];          /* "veth", …; "": hardware, or lo */
 } RtnlLink;
 
 /* A socket in the caller's network namespace. */
@@ -59,6 +60,8 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
 
 /* Looks a link up by its name or alternative name: 0 or -ENODEV. */
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret);
+
+int rtnl_get_index(int fd, int ifindex, RtnlLink *ret);
 
 /* The first link that has this alias: 0 or -ENODEV. */
 int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret);

@@ -402,6 +402,21 @@ static void assert_name(const char *any_name, const char *expected)
         assert_string_equal(link.name, expected);
 }
 
+/* What a payload does that wants another interface to be taken for the one that it has put away. */
+static void make_bridge_with_index(int rtnl, const char *name, int ifindex)
+{
+        RtnlRequest q = { 0 };
+        char text[RTNL_TEXT_MAX];
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifindex);
+        struct nlattr *info;
+
+        mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        info = mnl_attr_nest_start(m, IFLA_LINKINFO);
+        mnl_attr_put_str(m, IFLA_INFO_KIND, "bridge");
+        mnl_attr_nest_end(m, info);
+        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
+}
+
 /* The payload has put it into a namespace of its own; the kernel brings it back to the host when that ends, under the name
  * that it has. (It does so with hardware only: here the test does it.) */
 static void test_links_move_returned_by_the_kernel(void **state)
@@ -426,9 +441,11 @@ static void test_links_move_returned_by_the_kernel(void **state)
         mnl_attr_put_strz(request, IFLA_IFNAME, "mine");
         assert_int_equal(rtnl_call(m.rtnl, &q, NULL, text), 0);
         add_altname("mine", "eth7");
+        make_bridge_with_index(m.rtnl, "fake", inside.ifindex);
 
         links_down(&p, &l);
         assert_name("eth7", "eth7");
+        assert_true(exists(m.rtnl, "fake"));
         assert_false(exists(host_rtnl, "mine"));
         assert_alias("eth7", "");
         delete_link(host_rtnl, "eth7");
