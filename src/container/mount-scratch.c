@@ -82,11 +82,12 @@ static int make_beside_tree(const MountScratchContext *c, ScratchDir *ret, Failu
 
 static int make_child(const MountScratch *s, const char *name, mode_t mode, uid_t owner)
 {
+        _cleanup_close_ int fd = -EBADF;
+
         if (mkdirat(s->dir.fd, name, 0700) < 0)
                 return -errno;
-        if (fchownat(s->dir.fd, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(s->dir.fd, name, mode, 0) < 0)
-                return -errno;
-        return 0;
+        fd = openat(s->dir.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 || fchown(fd, owner, owner) < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
 static int fill(MountScratch *s, const char *name, uid_t owner, Failure *failure)

@@ -117,9 +117,6 @@ static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failur
         r = id_map_format(map, text, sizeof(text));
         if (r < 0)
                 return failure_set(failure, r, "Too many lines in an id map: %m");
-        fd = openat(proc_pid_fd, file, O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-                return failure_set(failure, -errno, "Failed to open the child's %s: %m", file);
 
         /* The kernel takes a map in one write() only, and one only. */
         r = RET_ERRNO((int) write(fd, text, strlen(text)));

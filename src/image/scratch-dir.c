@@ -98,6 +98,11 @@ static int make_one(ScratchDir *d, const char *prefix)
                 d->fd = fd_close(d->fd);
                 return -EAGAIN;
         }
+        /* Who owns the directory that it was made in may have put another in its place. */
+        if (d->fd >= 0 && (st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)) {
+                d->fd = fd_close(d->fd);
+                return -EPERM;
+        }
         if (d->fd < 0)
                 (void) unlinkat(d->parent_fd, d->name, AT_REMOVEDIR);
         return d->fd < 0 ? d->fd : 0;

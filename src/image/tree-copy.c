@@ -23,7 +23,7 @@
 #include "util/strv.h"
 
 enum {
-        DEPTH_MAX = 400,                /* two descriptors a level, of the 1024 that a process may have */
+        DEPTH_MAX = 200,                /* four descriptors a level, of the 1024 that a process may have */
         CHUNK = 1 << 26,                /* so that a large file is asked about its end now and then */
         LINK_BUCKETS = 1024,
 };

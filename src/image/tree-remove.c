@@ -32,9 +32,14 @@ static void make_mutable(int fd)
 
 static void make_mutable_at(int dir_fd, const char *name)
 {
-        _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
 
         make_mutable(dir_fd);
+        /* Others are not opened: a device's driver would run. */
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+                return;
+        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd >= 0)
                 make_mutable(fd);
 }
@@ -66,6 +71,7 @@ typedef struct Removal {
         uint64_t mount;
         int top_fd;             /* the directory that is removed */
         unsigned n_moved;       /* how many deep directories were moved up into it so far */
+        unsigned n_names;       /* … and how many names were tried for them */
 } Removal;
 
 static int remove_children(Removal *removal, int dir_fd, unsigned depth);
@@ -96,11 +102,15 @@ static int remove_directory(Removal *removal, int parent_fd, const char *name, u
 static int move_up(Removal *removal, int dir_fd, const char *name)
 {
         char moved[32];
+        int r;
 
-        do
-                (void) snprintf(moved, sizeof(moved), "box-deep-%u", removal->n_moved++);
-        while (renameat2(dir_fd, name, removal->top_fd, moved, RENAME_NOREPLACE) < 0 && errno == EEXIST);
-        return 0;
+        do {
+                (void) snprintf(moved, sizeof(moved), "box-deep-%u", removal->n_names++);
+                r = RET_ERRNO(renameat(dir_fd, name, removal->top_fd, moved));
+        } while (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR);
+        if (r >= 0)
+                removal->n_moved++;
+        return r;
 }
 
 static int remove_entry(Removal *removal, int dir_fd, const char *name, unsigned depth)

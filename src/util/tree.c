@@ -45,19 +45,22 @@ int tree_open(int root_fd, const char *path, int flags)
 
 int tree_read(int root_fd, const char *path, size_t max, char **ret, size_t *ret_size)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int there = -EBADF, fd = -EBADF;
         struct stat st;
 
-        /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-        fd = tree_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
+        /* Looked at before it is opened: a FIFO would wait for a writer, a device's driver would run. */
+        there = tree_open(root_fd, path, O_PATH);
+        if (there < 0)
+                return there;
+        if (fstat(there, &st) < 0)
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
                 return -EBADFD;
+        fd = fd_reopen(there, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return fd;
 
         return fd_read_all(fd, max, ret, ret_size);
 }
