@@ -189,13 +189,16 @@ static int send_all(UnitChange *c, const UnitProperty *const *properties, size_t
 
         for (size_t i = 0; i < n; i++) {
                 if (!is_asked(c, properties[i]->read_name)) {
-                        r = ask(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads++]);
+                        r = ask(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads]);
                         if (r < 0)
                                 return r;
+                        c->n_reads++;
                 }
-                r = set(c->bus, c->unit, properties[i], &c->sets[c->n_sets++]);
+                /* Counted once it is on its way: what is counted is waited for. */
+                r = set(c->bus, c->unit, properties[i], &c->sets[c->n_sets]);
                 if (r < 0)
                         return r;
+                c->n_sets++;
         }
         /* On a connection this young the messages may only be queued. */
         return sd_bus_flush(c->bus);

@@ -191,6 +191,9 @@ int child_find_payload(const Plan *plan, Failure *failure)
                 r = is_executable(plan->exec_path);
         else
                 r = 0;
+        /* Root of a user namespace may be refused where the user is not. */
+        if (r == -EACCES && plan->user)
+                r = 0;
         return r < 0 ? failure_set(failure, r, "Failed to execute '%s': %m", plan->exec_path) : 0;
 }
 

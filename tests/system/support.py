@@ -222,6 +222,11 @@ def owners(path):
 
 # -------------------------------------------------------------------- networks
 
+def bus_name(name):
+    """A unit's or a machine's name as a part of an object path of the bus."""
+    return ''.join(c if c.isascii() and c.isalnum() else f'_{ord(c):02x}' for c in name)
+
+
 def add_veth_pair(name, peer):
     """A veth pair of the host's, with addresses of its own: those that the kernel has drawn, udev changes at its leisure
     (MACAddressPolicy= of systemd.link(5))."""

@@ -51,8 +51,8 @@ def pair():
 
 
 def interfaces_at_machined(machine):
-    path = ''.join(c if c.isalnum() else f'_{ord(c):02x}' for c in machine.name)
-    words = output('busctl', 'get-property', 'org.freedesktop.machine1', f'/org/freedesktop/machine1/machine/{path}',
+    words = output('busctl', 'get-property', 'org.freedesktop.machine1',
+                   f'/org/freedesktop/machine1/machine/{support.bus_name(machine.name)}',
                    'org.freedesktop.machine1.Machine', 'NetworkInterfaces').split()
     return [int(word) for word in words[2:]]
 
