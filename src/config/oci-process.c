@@ -142,7 +142,10 @@ static int say_set(Oci *o, const JsonNode *at, const char *key, uint64_t mask)
         for (int cap = 0; cap < CAPABILITIES_MAX; cap++)
                 if (mask & UINT64_C(1) << cap && capability_names_get(cap))
                         fprintf(f, "%s ", capability_names_get(cap));
-        return fclose(f) == 0 ? oci_say(o, at, "Exec", key, text) : -ENOMEM;
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        /* Only what no kernel has a name for is missing: nothing is to be said. */
+        return *text ? oci_say(o, at, "Exec", key, text) : 0;
 }
 
 static bool has_no_new_privileges(const Oci *o)

@@ -27,13 +27,23 @@ static int say_limit(Oci *o, const JsonNode *v, const char *key)
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
 
+/* runc's meaning of 0 here. */
+static bool is_unset(const JsonNode *v)
+{
+        return v->integral && v->integer == 0;
+}
+
 static int read_memory_limit(Oci *o, const JsonNode *v)
 {
+        if (is_unset(v))
+                return 0;
         return say_limit(o, v, "MemoryMax");
 }
 
 static int read_memory_reservation(Oci *o, const JsonNode *v)
 {
+        if (is_unset(v))
+                return 0;
         return say_limit(o, v, "MemoryLow");
 }
 
@@ -43,6 +53,8 @@ static int read_memory_swap(Oci *o, const JsonNode *v)
         const JsonNode *limit_node = oci_member(v->parent, "limit", JSON_NODE_NUMBER);
         uint64_t limit, both;
 
+        if (is_unset(v))
+                return 0;
         if (v->integral && v->integer == -1)
                 return say_limit(o, v, "MemorySwapMax");
         if (!limit_node || json_node_u64(limit_node, &limit) < 0)

@@ -16,6 +16,21 @@
 #include "util/fd.h"
 #include "util/text.h"
 
+/* Tabs are a file's own, and so is the end of its lines. */
+static void print_line(char *line)
+{
+        size_t n = strlen(line);
+        char *rest = line, *piece;
+
+        if (n > 0 && line[n - 1] == '\r')
+                line[n - 1] = 0;
+        while ((piece = strsep(&rest, "\t"))) {
+                text_make_printable(piece);
+                fputs(piece, stdout);
+                putchar(rest ? '\t' : '\n');
+        }
+}
+
 /* As it is, but for what would be an order to the terminal. */
 static void print_text(char *text, size_t size)
 {
@@ -28,8 +43,7 @@ static void print_text(char *text, size_t size)
                 bool last = !*newline;
 
                 *newline = 0;
-                text_make_printable(line);
-                puts(line);
+                print_line(line);
                 if (last)
                         break;
         }
@@ -64,7 +78,7 @@ static int read_layers(const char *name, Layers *ret, Failure *failure)
         int r;
 
         (void) image_find(NULL, name, &image, &no_image);
-        r = layers_read(&(LayersPlace) { .machine = name, .image_path = image.path }, &none, ret, &problems);
+        r = layers_read(&(LayersPlace) { .machine = name, .image_path = image.found }, &none, ret, &problems);
         image_done(&image);
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }

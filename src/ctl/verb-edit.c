@@ -116,11 +116,22 @@ static int find_hidden(Edit *e, char **ret)
         int r;
 
         (void) image_find(NULL, e->machine, &image, &no_image);
-        r = layers_read(&(LayersPlace) { .machine = e->machine, .image_path = image.path }, &none, &layers, &ignored);
+        r = layers_read(&(LayersPlace) { .machine = e->machine, .image_path = image.found }, &none, &layers, &ignored);
         image_done(&image);
-        for (size_t i = 0; r >= 0 && i < layers.n; i++)
-                if (layers.items[i].kind == LAYER_FILE)
-                        r = read_file(layers.items[i].path, ret, NULL, &st);
+        for (size_t i = 0; r >= 0 && i < layers.n; i++) {
+                const Layer *l = &layers.items[i];
+
+                if (l->kind != LAYER_FILE)
+                        continue;
+                r = read_file(l->path, ret, NULL, &st);
+                if (r == -EBADFD)
+                        r = 0;          /* a mask, as a link to /dev/null is: it says nothing */
+                else if (r >= 0) {
+                        e->mode = st.st_mode & 0644;    /* what only some may read stays so */
+                        if (!l->said.trusted)
+                                log_warning(0, "%s is not trusted; what is saved in %s will be", l->path, e->directory);
+                }
+        }
         return r;
 }
 

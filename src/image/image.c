@@ -34,6 +34,7 @@ void image_done(Image *i)
 {
         free(i->name);
         free(i->path);
+        free(i->found);
         fd_close(i->fd);
         *i = (Image) { .fd = -EBADF };
 }
@@ -59,6 +60,40 @@ static int path_of(int fd, char **ret)
 
         *ret = strdup(path);
         return *ret ? 0 : -ENOMEM;
+}
+
+/* The directory that path's last part lies in, with links resolved, and that part as it is; `resolved` where path ends in no
+ * name. */
+static int found_path(int dir_fd, const char *path, const char *resolved, char **ret)
+{
+        _cleanup_free_ char *copy = strdup(path), *parent = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        size_t n = strlen(path);
+        char *slash, *base;
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        while (n > 1 && copy[n - 1] == '/')
+                copy[--n] = 0;
+        slash = strrchr(copy, '/');
+        base = slash ? slash + 1 : copy;
+        if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
+                *ret = strdup(resolved);
+                return *ret ? 0 : -ENOMEM;
+        }
+
+        if (slash)
+                *slash = 0;
+        fd = openat(dir_fd, !slash ? "." : *copy ? copy : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        r = fd < 0 ? -errno : path_of(fd, &parent);
+        if (r < 0)
+                return r;
+        if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, base) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
 }
 
 /* The last part of an image's path as a machine's name: a disk image's ".raw" is no part of it. */
@@ -107,6 +142,8 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
         i.read_only = i.kind == IMAGE_RAW && !(st.st_mode & 0222);
 
         r = path_of(i.fd, &i.path);
+        if (r >= 0)
+                r = found_path(dir_fd, path, i.path, &i.found);
         if (r < 0)
                 return failure_set(failure, r, "Failed to tell the path of %s: %m", shown);
         if (strcmp(i.path, "/") == 0) {
@@ -188,6 +225,9 @@ int image_name_new(const char *path, Image *ret, Failure *failure)
                 i.path = NULL;
                 return failure_set(failure, -ENOMEM, "Out of memory");
         }
+        i.found = strdup(i.path);
+        if (!i.found)
+                return failure_set(failure, -ENOMEM, "Out of memory");
 
         *ret = i;
         i = (Image) { .fd = -EBADF };

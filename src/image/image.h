@@ -18,6 +18,7 @@ typedef enum ImageKind {
 typedef struct Image {
         char *name;
         char *path;             /* absolute, symbolic links resolved */
+        char *found;            /* the same, but where the name that it was found by is a link: settings lie beside that */
         ImageKind kind;
         bool read_only;         /* a file that nobody may write to */
         int fd;                 /* O_PATH on path; -EBADF in listings */

@@ -46,8 +46,13 @@ static int put_written(JsonWriter *w, const Layers *l, SettingId id)
 
         json_begin_array(w, "written");
         for (size_t i = 0; i < n; i++) {
+                const char *value = written[i].assignment->value;
+
                 json_begin_object(w, NULL);
-                json_put_string(w, "value", written[i].assignment->value);
+                if (written[i].assignment->row->flags & SETTING_SECRET)
+                        json_put_format(w, "value", "%.*s", (int) strcspn(value, ":"), value);
+                else
+                        json_put_string(w, "value", value);
                 source_to_json(w, "from", written[i].assignment->from);
                 json_put_bool(w, "in_force", written[i].in_force);
                 json_end(w);

@@ -97,7 +97,7 @@ static int read_instead(Machine *m, char **ret_of, char **ret_instead)
 static int apply_settings(Machine *m)
 {
         _cleanup_free_ char *instead_of = NULL, *instead = NULL;
-        LayersPlace place = { .machine = m->file_name, .image_path = m->image.path };
+        LayersPlace place = { .machine = m->file_name, .image_path = m->image.found };
         int r;
 
         r = read_instead(m, &instead_of, &instead);
@@ -236,7 +236,8 @@ static int read_credentials(Machine *m)
         r = credentials_load(&m->settings, /* fetch= */ !dry, &m->credentials, &m->problems);
         if (!dry) {
                 settings_forget_credentials(&m->settings);
-                assignments_forget_secrets(&m->switches);
+                for (size_t i = 0; i < m->layers.n; i++)
+                        assignments_forget_secrets(&m->layers.items[i].said);
         }
         return r;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "util/failure.h"
+#include "util/text.h"
 
 int failure_set(Failure *f, int error, const char *format, ...)
 {
@@ -20,9 +21,7 @@ int failure_set(Failure *f, int error, const char *format, ...)
         va_end(ap);
 
         /* Names in it may come from a payload. */
-        for (char *p = f->text; *p; p++)
-                if ((unsigned char) *p < ' ' || *p == 0x7f)
-                        *p = '?';
+        text_make_printable(f->text);
 
         f->error = error;
         return error;

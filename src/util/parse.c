@@ -84,6 +84,8 @@ int parse_mac(const char *s, uint8_t ret[static 6])
         const unsigned step = separator == '.' ? 2 : 1;         /* bytes between two separators */
         uint8_t mac[6];
 
+        if (!separator)
+                return -EINVAL;
         for (unsigned i = 0; i < sizeof(mac); i += step) {
                 unsigned v;
 

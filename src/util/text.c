@@ -58,9 +58,13 @@ static bool is_control(char c)
 
 bool text_has_control(const char *s, size_t size)
 {
-        for (size_t i = 0; i < size; i++)
+        for (size_t i = 0; i < size; i++) {
                 if (is_control(s[i]) && s[i] != '\t')
                         return true;
+                /* U+0080 to U+009F */
+                if (s[i] == '\xc2' && i + 1 < size && (unsigned char) s[i + 1] >= 0x80 && (unsigned char) s[i + 1] < 0xa0)
+                        return true;
+        }
         return false;
 }
 

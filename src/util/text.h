@@ -8,7 +8,7 @@
 /* Is it UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing past U+10FFFF? NUL is a character. */
 bool text_is_utf8(const char *s, size_t size);
 
-/* Has it a control character (below space, or DEL) other than a tab? */
+/* Has it a control character (below space, DEL, U+0080 to U+009F) other than a tab? */
 bool text_has_control(const char *s, size_t size);
 
 /* Replaces what a terminal or a line of a log must not get (control characters, broken UTF-8) with '?'. */

@@ -339,6 +339,8 @@ def test_credentials_are_not_told(in_machine):
     switches = [r'--set-credential=one:hunter2\n', '--set-credential=two:']
     plan = in_machine('true', '--dry-run', *switches).stdout
     assert 'one, 8 bytes' in plan and 'two, 0 bytes' in plan and 'hunter2' not in plan
+    told = in_machine('true', *switches, '--json').stdout
+    assert 'hunter2' not in told and '"value": "one"' in told
     result = in_machine('true', r'--set-credential=one:hunter2\q', check=False)
     assert result.returncode == 1 and 'hunter2' not in result.stderr and '--set-credential=' in result.stderr
     assert 'CREDENTIALS' not in in_machine('env').stdout

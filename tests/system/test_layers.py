@@ -176,13 +176,13 @@ def test_cat(machine, write):
     assert (missing.returncode, missing.stderr) == (1, 'boxctl: layers: It has no file of settings\n')
     write(PROFILES / 'base.nspawn', '[Exec]\nHostname=base\n')
     write(machine.file, '[X-Box]\nProfile=base')
-    write('b.conf', '# escape \033[31m\n')
+    write('b.conf', '# escape \033[31m\ttab\n')
     write(support.MACHINES / 'layers.nspawn.d/a.conf', 'not read\n')
     for program in ('boxctl', 'machinectl-lite'):
         assert run(program, 'cat', machine.name).stdout == (
             '# /etc/box/profiles/base.nspawn (profile)\n[Exec]\nHostname=base\n\n'
             '# /etc/systemd/nspawn/layers.nspawn\n[X-Box]\nProfile=base\n\n'
-            '# /etc/systemd/nspawn/layers.nspawn.d/b.conf\n# escape ?[31m\n')
+            '# /etc/systemd/nspawn/layers.nspawn.d/b.conf\n# escape ?[31m\ttab\n')
     machine.file.unlink()
     assert '# /var/lib/machines/layers.nspawn.d/a.conf (not trusted)\nnot read\n' in output('boxctl', 'cat', machine.name)
 
@@ -303,6 +303,41 @@ def test_edit_begins_with_the_file_in_force(machine, write, edit, tmp_path):
     assert (tmp_path / 'shown-0').read_text() == '[Exec]\nHostname=beside\n'
     assert machine.file.read_text() == '[Exec]\nHostname=mine\n'
     assert beside.read_text() == '[Exec]\nHostname=beside\n'
+
+
+def test_edit_keeps_what_only_some_may_read_so(machine, write, edit, tmp_path):
+    """And says so where a file that is not trusted becomes one that is."""
+    beside = write(support.MACHINES / 'layers.nspawn', '[Exec]\nEnvironment=SECRET=1\n[Files]\nBind=/:/host\n')
+    beside.chmod(0o600)
+    result = edit('[Exec]\nEnvironment=SECRET=2\n')
+    assert result.returncode == 0
+    assert f'{beside} is not trusted; what is saved in /etc/systemd/nspawn will be' in result.stderr
+    assert stat.S_IMODE(machine.file.stat().st_mode) == 0o600
+
+
+def test_edit_begins_empty_where_a_mask_is_in_force(machine, write, edit, tmp_path):
+    mask = Path('/run/systemd/nspawn/layers.nspawn')
+    mask.symlink_to('/dev/null')
+    try:
+        result = edit('[Exec]\nHostname=mine\n')
+        assert (result.returncode, result.stderr) == (0, '')
+        assert (tmp_path / 'shown-0').read_text() == ''
+    finally:
+        mask.unlink()
+
+
+def test_settings_lie_beside_the_name_that_a_tree_is_found_by(machine, write, tmp_path):
+    """Not beside what that leads to."""
+    name = 'layers-link'
+    link = support.MACHINES / name
+    link.symlink_to(machine.path)
+    try:
+        write(support.MACHINES / f'{name}.nspawn', '[Exec]\nHostname=beside-the-link\n')
+        for where in ([f'--machine={name}'], [f'--directory={link}', f'--machine={name}']):
+            assert 'hostname: beside-the-link\n' in output('box-run', '--dry-run', *where)
+        assert 'Hostname=beside-the-link' in output('boxctl', 'cat', name)
+    finally:
+        link.unlink()
 
 
 def test_edit_does_not_save_mistakes(machine, write, edit):

@@ -45,6 +45,9 @@ static void test_find(void **state)
         (void) snprintf(want, sizeof(want), "%s/elsewhere/tree", t->path);
         assert_string_equal(linked.path, want);
         assert_string_equal(linked.name, "linked");
+        (void) snprintf(want, sizeof(want), "%s/etc/linked", t->path);
+        assert_string_equal(linked.found, want);
+        assert_string_equal(a.found, a.path);
         assert_int_equal(failure.error, 0);
 }
 

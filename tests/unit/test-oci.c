@@ -10,6 +10,7 @@
 
 #include "config/oci.h"
 #include "config/values-print.h"
+#include "util/capability-names.h"
 
 /* The least that is a container, with more members of process, of linux and at the top. */
 #define BASE(process, linux, top)                                                                                       \
@@ -128,9 +129,26 @@ static void test_process(void **state)
         done(&f);
 }
 
+static char *all_capabilities(void)
+{
+        char *list = NULL, *text = NULL;
+        size_t size;
+        FILE *s = open_memstream(&list, &size);
+
+        assert_non_null(s);
+        for (int cap = 0; cap < 64; cap++)
+                if (capability_names_get(cap))
+                        fprintf(s, "%s\"%s\"", cap > 0 ? ", " : "", capability_names_get(cap));
+        assert_int_equal(fclose(s), 0);
+        assert_true(asprintf(&text, BASE(", \"capabilities\": { \"bounding\": [%s] }", "", ""), list) > 0);
+        free(list);
+        return text;
+}
+
 static void test_capabilities(void **state)
 {
         const uint64_t chown = 1 << 0, kill = 1 << 5;
+        _cleanup_free_ char *all = NULL;
         Fixture f;
 
         parse(&f, BASE(", \"capabilities\": { \"bounding\": [\"CAP_CHOWN\", \"CAP_KILL\"], \"permitted\": [\"CAP_KILL\"], "
@@ -147,6 +165,12 @@ static void test_capabilities(void **state)
         assert_int_equal(f.settings.capability, kill);
         assert_int_equal(f.settings.drop_capability & (chown | kill), chown);
         done(&f);
+        /* All that there are: nothing is taken away. */
+        all = all_capabilities();
+        parse(&f, all);
+        assert_int_equal(f.settings.drop_capability, 0);
+        done(&f);
+
         expect_problem(BASE(", \"capabilities\": { \"bounding\": [\"CAP_NONE\"] }", "", ""), false,
                        "config.json: /process/capabilities/bounding/0: capability 'CAP_NONE' is not known, ignored");
 }

@@ -37,7 +37,7 @@ static void test_parse_mac(void **state)
         static const uint8_t expected[6] = { 0x02, 0x00, 0x5e, 0x10, 0x0a, 0xff };
         static const char *const good[] = { "02:00:5e:10:0a:ff", "2:0:5E:10:A:FF", "02-00-5e-10-0a-ff", "0200.5e10.0aff",
                 "200.5e10.aff" };
-        static const char *const bad[] = { "", ":", "02:00:5e:10:0a", "02:00:5e:10:0a:ff:", "02:00:5e:10:0a:ff0",
+        static const char *const bad[] = { "", ":", "1", "12", "02:00:5e:10:0a", "02:00:5e:10:0a:ff:", "02:00:5e:10:0a:ff0",
                 "02:00-5e:10:0a:ff", "020:0:5e:10:0a:f", "0200.5e10", "0200.5e10.0aff.0", "02005e100aff", "02:00:5e:10:0a:fg",
                 " 02:00:5e:10:0a:ff", "02::5e:10:0a:ff", "10.0.0.1" };
         uint8_t mac[6];

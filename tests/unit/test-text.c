@@ -31,6 +31,9 @@ static void test_control(void **state)
         assert_true(text_has_control("a\033b", 3));
         assert_true(text_has_control("a\0b", 3));
         assert_true(text_has_control("\x7f", 1));
+        assert_true(text_has_control("a\xc2\x9b" "2J", 5));
+        assert_false(text_has_control("a\xc2\xa0", 3));
+        assert_false(text_has_control("a\xc2", 2));
         assert_false(text_has_control("a\0b", 1));
 }
 
