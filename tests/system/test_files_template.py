@@ -200,7 +200,7 @@ def test_killed(template, target):
 def test_two_at_once(template, target):
     """One of them makes the tree, the other says so; never is it the one's and then gone by the other's hand."""
     slow = Slow(template, target)
-    start('-q', '-M', target.name, f'--template={template.path}')
+    start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}')
     _, said = slow.process.communicate(timeout=30)
     assert slow.process.returncode == 1
     assert said == f"box-run: Failed to give the new tree its name '{target.path}': File exists\n"
@@ -210,7 +210,8 @@ def test_two_at_once(template, target):
 def test_tree_that_is_copied_is_nobody_s_leftover(template, target):
     slow = Slow(template, target)
     first = hidden()
-    result = start('-q', '-M', target.name, f'--template={template.path}', '--bind=/no/such', check=False)
+    result = start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}', '--bind=/no/such',
+                   check=False)
     assert result.returncode == 1 and hidden() == first
     slow.process.communicate(timeout=30)
     assert slow.process.returncode == 0

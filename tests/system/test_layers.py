@@ -409,7 +409,8 @@ def test_edit_again_on_a_terminal(machine, write, terminal, tmp_path):
 
 
 def test_edit_that_is_interrupted_leaves_nothing(machine, write, terminal, tmp_path):
-    (tmp_path / 'editor').write_text('#!/bin/sh\ntrap : INT\necho "[Exec]\nHostname=bad_" > "$1"\necho ready\nread line\n')
+    (tmp_path / 'editor').write_text('#!/bin/sh\ntrap : INT\necho "[Exec]\nHostname=bad_" > "$1"\necho ready\n'
+                                      'until read line; do :; done\n')
     (tmp_path / 'editor').chmod(0o755)
     write(machine.file, '[Exec]\n')
     child = terminal('env', f'EDITOR={tmp_path}/editor', 'boxctl', 'edit', machine.name)
