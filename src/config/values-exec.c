@@ -14,6 +14,10 @@
 #include "util/strv.h"
 #include "util/text.h"
 
+/* Words of a command line, and variables of an environment: more than anybody needs, and few enough for arrays that are
+ * searched from their beginning. */
+enum { WORDS_MAX = 4096 };
+
 int value_start_mode(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         bool boot = row->id == SETTING_BOOT;
@@ -79,6 +83,7 @@ void value_quote_word(FILE *f, const char *word)
 static int split_words(const char *text, char ***ret, char *reterr_reason)
 {
         _cleanup_strv_ char **words = NULL;
+        unsigned n = 0;
         int r;
 
         for (;;) {
@@ -94,6 +99,8 @@ static int split_words(const char *text, char ***ret, char *reterr_reason)
                 r = strv_consume(&words, word);
                 if (r < 0)
                         return r;
+                if (++n > WORDS_MAX)
+                        return value_refuse(reterr_reason, "more than %d words", WORDS_MAX);
         }
 
         *ret = TAKE_PTR(words);
@@ -109,6 +116,8 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
         if (r < 0)
                 return r;
 
+        if (strv_length(s->parameters) + strv_length(words) > WORDS_MAX)
+                return value_refuse(reterr_reason, "more than %d words", WORDS_MAX);
         /* Lines of one file add up; another writer's command line is another command line. */
         if (!words || !source_same_writer(s->from[SETTING_PARAMETERS], from))
                 s->parameters = strv_free(s->parameters);
@@ -181,6 +190,8 @@ int value_environment(const SettingRow *row, const char *text, Source from, Sett
                 if (r < 0)
                         return r;
         }
+        if (strv_length(s->environment) + strv_length(words) > WORDS_MAX)
+                return value_refuse(reterr_reason, "more than %d variables", WORDS_MAX);
 
         STRV_FOREACH(w, words) {
                 r = environment_set(s, *w);

@@ -121,6 +121,16 @@ static void test_environment(void **state)
         assert_int_equal(set(s, SETTING_ENVIRONMENT, "X=\xff"), -EINVAL);
         assert_int_equal(set(s, SETTING_ENVIRONMENT, ""), 0);
         assert_null(s->environment);
+
+        /* A number that no search of ours takes long for. */
+        for (unsigned i = 0; i < 5000; i++) {
+                char text[32];
+
+                (void) snprintf(text, sizeof(text), "V%u=1", i);
+                if (set(s, SETTING_ENVIRONMENT, text) < 0)
+                        break;
+        }
+        assert_int_equal(strv_length(s->environment), 4096);
 }
 
 static void test_machine_id(void **state)
