@@ -15,6 +15,7 @@
 
 #include "container/link-kind.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 /* How long the kernel may take to bring back what was in a namespace that has ended. */
 enum { RETURN_TRIES = 100, RETURN_PAUSE_NSEC = 10 * 1000000 };
@@ -75,6 +76,36 @@ static void drop_altname(int rtnl, int ifindex, const char *name)
         mnl_attr_put_strz(m, IFLA_ALT_IFNAME, name);
         mnl_attr_nest_end(m, list);
         (void) rtnl_call(rtnl, &q, NULL, text);
+}
+
+static void collect_altnames(const struct nlmsghdr *m, void *userdata)
+{
+        const struct nlattr *a, *name;
+        char ***names = userdata;
+
+        if (m->nlmsg_type != RTM_NEWLINK)
+                return;
+        mnl_attr_for_each(a, m, sizeof(struct ifinfomsg)) {
+                if (mnl_attr_get_type(a) != IFLA_PROP_LIST)
+                        continue;
+                mnl_attr_for_each_nested(name, a)
+                        if (mnl_attr_get_type(name) == IFLA_ALT_IFNAME && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0)
+                                (void) strv_extend(names, mnl_attr_get_str(name));
+        }
+}
+
+/* All of them: one that the payload gave it may be another interface's name on the host, and keep it from going there. udev
+ * gives it its own again. */
+static bool drop_altnames(int rtnl, int ifindex)
+{
+        _cleanup_strv_ char **names = NULL;
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        (void) rtnl_ask(rtnl, &q, collect_altnames, &names);
+        STRV_FOREACH(name, names)
+                drop_altname(rtnl, ifindex, *name);
+        return names;
 }
 
 static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
@@ -157,6 +188,8 @@ static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
                 drop_altname(rtnl, ifindex, d->host_name);
                 r = change(rtnl, ifindex, c, text);
         }
+        if (r == -EEXIST && drop_altnames(rtnl, ifindex))
+                r = change(rtnl, ifindex, c, text);
         if (r == -EEXIST) {
                 /* Another has taken its name meanwhile. What the kernel would do with a namespace that ends is to destroy
                  * a virtual interface and to call others devN: better that name for all. */

@@ -133,7 +133,8 @@ static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
         return e->error;
 }
 
-#define ANSWER_SIZE 16384
+/* The many names that a payload may give an interface come in one answer. */
+#define ANSWER_SIZE 65536
 
 /* A datagram of the kernel's: its size, or negative errno. */
 static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])

@@ -378,7 +378,7 @@ static void assert_alias(const char *name, const char *expected)
 }
 
 /* As udev does for an interface that is called otherwise than it would call it. */
-static void add_altname(const char *name, const char *altname)
+static void add_altname_at(int rtnl, const char *name, const char *altname)
 {
         char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
@@ -386,12 +386,17 @@ static void add_altname(const char *name, const char *altname)
         struct nlmsghdr *m;
         RtnlLink link;
 
-        assert_int_equal(rtnl_get_link(host_rtnl, name, &link), 0);
+        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
         m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, link.ifindex);
         list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
         mnl_attr_put_strz(m, IFLA_ALT_IFNAME, altname);
         mnl_attr_nest_end(m, list);
-        assert_int_equal(rtnl_call(host_rtnl, &q, NULL, text), 0);
+        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
+}
+
+static void add_altname(const char *name, const char *altname)
+{
+        add_altname_at(host_rtnl, name, altname);
 }
 
 static void assert_name(const char *any_name, const char *expected)
@@ -521,6 +526,33 @@ static void test_links_move_name_taken(void **state)
         }
 }
 
+/* The payload has given it the name of another interface of the host's. */
+static void test_links_move_with_altnames(void **state)
+{
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkPlan p = plan_of(&op, 1);
+        Machine m = machine_new();
+        Links l = LINKS_NULL;
+        Failure failure = { 0 };
+
+        make_pair("eth7", "behind");
+        make_pair("eth0", "behind2");
+        assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        add_altname_at(m.rtnl, "wan", "eth0");
+        for (unsigned i = 0; i < 200; i++) {
+                char name[128];
+
+                (void) snprintf(name, sizeof(name), "%0120u", i);
+                add_altname_at(m.rtnl, "wan", name);
+        }
+        links_down(&p, &l);
+        assert_name("eth7", "eth7");
+        assert_name("eth0", "eth0");
+        delete_link(host_rtnl, "eth0");
+        delete_link(host_rtnl, "eth7");
+        machine_done(&m);
+}
+
 /* The second of two fails: links_down() undoes the first, and only that. */
 static void test_links_failure_in_the_middle(void **state)
 {
@@ -611,6 +643,7 @@ int main(void)
                 cmocka_unit_test(test_links_move_returned_by_the_kernel),
                 cmocka_unit_test(test_links_move_after_a_crash),
                 cmocka_unit_test(test_links_move_name_taken),
+                cmocka_unit_test(test_links_move_with_altnames),
                 cmocka_unit_test(test_links_failure_in_the_middle),
                 cmocka_unit_test(test_links_check),
                 cmocka_unit_test(test_links_kernel_text),
