@@ -116,11 +116,11 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
         if (r < 0)
                 return r;
 
-        if (strv_length(s->parameters) + strv_length(words) > WORDS_MAX)
-                return value_refuse(reterr_reason, "more than %d words", WORDS_MAX);
         /* Lines of one file add up; another writer's command line is another command line. */
         if (!words || !source_same_writer(s->from[SETTING_PARAMETERS], from))
                 s->parameters = strv_free(s->parameters);
+        else if (strv_length(s->parameters) + strv_length(words) > WORDS_MAX)
+                return value_refuse(reterr_reason, "more than %d words", WORDS_MAX);
 
         STRV_FOREACH(w, words) {
                 r = strv_extend(&s->parameters, *w);

@@ -102,11 +102,16 @@ bool machine_has_systemd(const Machine *m)
 
 bool machine_owns_unit(const Machine *m)
 {
-        _cleanup_free_ char *service = machine_unit_name(m->name);
+        _cleanup_free_ char *service = machine_unit_name(m->name), *scope = NULL;
         const char *unit = machine_unit(m);
         size_t n = strlen(unit);
 
         if (service && strcmp(unit, service) == 0)
+                return true;
+        /* Of one that was started by hand: without machined, and with it. */
+        if (asprintf(&scope, "box-%s.scope", m->name) < 0)
+                scope = NULL;
+        if (scope && strcmp(unit, scope) == 0)
                 return true;
         return strncmp(unit, "machine-", 8) == 0 && n > 14 && strcmp(unit + n - 6, ".scope") == 0;
 }

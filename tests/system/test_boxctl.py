@@ -5,6 +5,7 @@ test_inits.)"""
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -131,6 +132,19 @@ def test_many_at_once(machine):
     assert all(name in output('boxctl', 'list') for name in names)
     run('boxctl', 'stop', *names)
     assert not any(name in output('boxctl', 'list') for name in names)
+
+
+@pytest.mark.parametrize('words', [['terminate'], ['kill', '--signal=KILL']], ids=['terminate', 'kill'])
+def test_kill_and_terminate_one_that_was_started_by_hand(machine, words):
+    """Without machined, in a scope of box's: all of it goes, its supervisor too."""
+    m = machine('busybox', name='ctl-hand')
+    process = subprocess.Popen(['box-run', '-q', '--register=no', '-M', m.name, '-U', '/bin/sleep', '1000'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: m.name in output('boxctl', 'list', '--no-legend'))
+    run('boxctl', *words, m.name)
+    assert process.wait(30) != 0
+    wait_for(lambda: run('systemctl', 'is-active', '--quiet', f'box-{m.name}.scope', check=False).returncode != 0)
+    assert m.name not in output('boxctl', 'list', '--no-legend')
 
 
 def test_kill_and_terminate(machine):
