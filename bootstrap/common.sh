@@ -269,6 +269,8 @@ take_lock() {
 # The one moment at which the tree appears. mv -n is RENAME_NOREPLACE, but tells only some versions of itself by its
 # exit status that it has not moved, so look at what is there.
 publish() {
+        # a name that outlives a power cut is not to be that of empty files
+        sync --file-system -- "$WORK/tree"
         mv -nT -- "$WORK/tree" "$DESTINATION" 2>/dev/null || true
         [[ ! -e $WORK/tree ]] || fail "Failed to rename the finished tree to '$DESTINATION'"
 }

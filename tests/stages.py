@@ -14,6 +14,7 @@ before it has results counts as one failure. A skipped test counts as failed, un
 
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import fnmatch
 import os
@@ -103,12 +104,14 @@ class Programs:
             self.closed = True
             processes = list(self.running)
         for process in processes:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
         for process in processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 PROGRAMS = Programs()
@@ -171,6 +174,8 @@ def vm_stage(stage, _options):
         results = RESULTS / f'{scenario.stem}.xml'
         status = PROGRAMS.run(stage, [VM, 'run', '--lab', '12.run', '--junit', results, scenario], check=False)
         cases += read_results(results, status)
+    if not cases:
+        raise Broken('there is no scenario')
     return cases
 
 

@@ -44,12 +44,18 @@ static int open_locked(int parent_fd, const char *name)
         return TAKE_FD(fd);
 }
 
+/* As they are made: root's, and closed to others. The set-group-id bit comes from the directory that they are made in. */
+static bool is_ours(const struct stat *st)
+{
+        return st->st_uid == geteuid() && (st->st_mode & 07777 & ~(mode_t) S_ISGID) == 0700;
+}
+
 static void remove_leftover(int parent_fd, const char *name)
 {
         _cleanup_close_ int fd = open_locked(parent_fd, name);
         struct stat st;
 
-        if (fd >= 0 && fstat(fd, &st) >= 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700)
+        if (fd >= 0 && fstat(fd, &st) >= 0 && is_ours(&st))
                 (void) tree_remove(parent_fd, name);
 }
 
@@ -99,7 +105,7 @@ static int make_one(ScratchDir *d, const char *prefix)
                 return -EAGAIN;
         }
         /* Who owns the directory that it was made in may have put another in its place. */
-        if (d->fd >= 0 && (st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)) {
+        if (d->fd >= 0 && !is_ours(&st)) {
                 d->fd = fd_close(d->fd);
                 return -EPERM;
         }

@@ -6,6 +6,7 @@
  */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@
 
 /* Each retry means that another holder has just ended. */
 enum { LOCK_RETRIES = 100 };
+
+/* A shared holder that goes has all of it for a moment: how many milliseconds another who wants to share waits for that. */
+enum { LEAVING_TRIES = 5 };
 
 static int lock_fd(int fd, unsigned flags)
 {
@@ -47,6 +51,10 @@ int lock_file_take(const char *path, unsigned flags, LockFile *ret)
                 if (fd < 0)
                         return -errno;
                 r = lock_fd(fd, flags);
+                if (r == -EBUSY && flags & LOCK_FILE_SHARED && i < LEAVING_TRIES) {
+                        (void) poll(NULL, 0, /* timeout= */ 1);
+                        continue;
+                }
                 if (r < 0)
                         return r;
                 if (fstat(fd, &st) < 0)

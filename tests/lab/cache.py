@@ -18,13 +18,13 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(os.environ.get('BOX_TEST_CACHE') or '/var/cache/box-tests')
+DEFAULT_ROOT = Path('/var/cache/box-tests')
+ROOT = Path(os.environ.get('BOX_TEST_CACHE') or DEFAULT_ROOT)
 TREES = ROOT / 'trees'
 PAYLOADS = ROOT / 'payloads'
 BUILD = ROOT / 'build'
@@ -141,6 +141,7 @@ def clean():
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit('lab: a lab or a VM is running; take it down first')
-        for path in (TREES, PAYLOADS, BUILD, SCRATCH):
-            remove(path)
-    shutil.rmtree(LOCKS, ignore_errors=True)
+        # The locks stay: who waits for one must find who takes it next.
+        with locked('run'):
+            for path in (TREES, PAYLOADS, BUILD, SCRATCH):
+                remove(path)

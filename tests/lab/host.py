@@ -13,6 +13,7 @@ whatever reason, or when the keeper is told to stop, the keeper takes all of it 
 systemd-nspawn dies with it, and the next `up` or `down` removes what stayed on disk.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -49,7 +50,9 @@ class Lab:
         if release not in trees.CODENAMES or not (instance or '.' not in spec) or not (instance or 'x').isalnum():
             sys.exit(f"lab: '{spec}' is no lab: 12 or 13, or an instance of one such as 13.mine")
         self.spec = spec
-        self.name = f'box-lab-{spec}'.replace('.', '-')
+        # What the outer machine knows it by. Locks are a cache's, so that its labs are too.
+        cache_name = '' if cache.ROOT == cache.DEFAULT_ROOT else f'-{cache.key_of(cache.ROOT.resolve())[:6]}'
+        self.name = f'box-lab-{spec}'.replace('.', '-') + cache_name
         self.release = release
         self.scratch = cache.SCRATCH / f'lab-{spec}'
         self.build = cache.BUILD / f'lab-{spec}'
@@ -82,16 +85,17 @@ class Lab:
 
     def up(self, owner=None, source=trees.SOURCE):
         """Boots the lab; with an owner (a PID) it goes down by itself when that process ends."""
-        tree = trees.host(self.release)
+        trees.host(self.release)            # made, and older ones pruned, where need be
         lock = self._lock_file(fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not lock:
             sys.exit(f'lab: {self.spec} is up already (`lab down {self.spec}`, or use an instance: {self.release}.NAME)')
         in_use = cache.use()
+        tree = trees.host(self.release)     # from here on nobody prunes it
         self.remove_leftovers()
         for path in (self.disk, self.root, self.out, self.build, cache.PAYLOADS):
             path.mkdir(parents=True, exist_ok=True)
         report, report_writer = os.pipe()
-        subprocess.Popen(['unshare', '--mount', '--propagation', 'slave', '--',
+        keeper = subprocess.Popen(['unshare', '--mount', '--propagation', 'slave', '--',
                           sys.executable, '-B', Path(__file__).with_name('lab'), 'keep', self.spec, tree, source,
                           str(owner or 0)],
                          stdin=subprocess.DEVNULL, stdout=report_writer, stderr=report_writer, start_new_session=True,
@@ -103,6 +107,7 @@ class Lab:
             with os.fdopen(report) as file:
                 said = file.read()
         except BaseException:
+            keeper.terminate()      # it may not have said yet who it is
             self.down()
             raise
         if not said.endswith(READY):
@@ -114,12 +119,15 @@ class Lab:
         """Takes the lab down, whatever state it is in. Returns false where there was none."""
         lock = self._lock_file(fcntl.LOCK_EX | fcntl.LOCK_NB)
         was_up = not lock
-        if was_up:
-            try:
-                os.kill(int((self.scratch / 'keeper').read_text()), signal.SIGTERM)
-            except (FileNotFoundError, ProcessLookupError, ValueError):
-                pass
-            lock = self._lock_file(fcntl.LOCK_EX)
+        told = None
+        while not lock:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
+                keeper = int((self.scratch / 'keeper').read_text())
+                if keeper != told:
+                    os.kill(keeper, signal.SIGTERM)
+                    told = keeper
+            time.sleep(0.05)
+            lock = self._lock_file(fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.remove_leftovers()
         lock.close()
         return was_up

@@ -108,12 +108,15 @@ class Machine:
 
     def journal(self):
         """What the unit, and the machine on its console, have said since this object was made."""
+        run('journalctl', '--sync')
         return output('journalctl', '--no-pager', '--output=cat', f'--since=@{self.since:.6f}', '--unit', self.unit)
 
     def remove(self):
         """Takes the machine away with all that belongs to it, whatever state it is in."""
         for verb in (['kill', '--signal=KILL'], ['stop'], ['disable', '--quiet'], ['reset-failed']):
             run('systemctl', *verb, self.unit, check=False)
+        # the kernel removes the links of a network that was killed in its own time
+        wait_for(lambda: not any(Path(f'/sys/class/net/{kind}-{self.name}').exists() for kind in ('ve', 'vb')), timeout=10)
         self.file.unlink(missing_ok=True)
         shutil.rmtree(NSPAWN_FILES / f'{self.name}.nspawn.d', ignore_errors=True)
         settings = Path(f'/etc/systemd/system/{self.unit}.d')

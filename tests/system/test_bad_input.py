@@ -279,7 +279,8 @@ def test_machined_dies_meanwhile(tree, nothing_left, machined_back):
     run('systemctl', 'kill', '--signal=STOP', 'systemd-machined')
     start = subprocess.Popen([BOX_RUN, '-M', tree.name, '-U', '--network-veth', '/bin/true'], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    wait_for(lambda: os.path.exists(f'/sys/class/net/ve-{tree.name}'))
+    time.sleep(0.5)         # the request follows the link at once
     run('systemctl', 'kill', '--signal=KILL', 'systemd-machined')
     stderr = start.communicate(timeout=30)[1]
     assert (stderr, start.returncode) == ("box-run: Failed to register machine 'sound' with systemd-machined: Message "

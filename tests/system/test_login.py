@@ -73,8 +73,7 @@ def test_window_size_goes_inside(deb, terminal):
     child = terminal('boxctl', 'shell', deb.name)
     child.expect('[#$] ')
     child.setwinsize(33, 77)
-    time.sleep(0.2)
-    child.sendline('echo "<$(stty size)>"')
+    child.sendline('until stty size | grep -q "33 77"; do sleep 0.1; done; echo "<$(stty size)>"')
     child.expect('<33 77>')
 
 

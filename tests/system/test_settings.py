@@ -163,7 +163,7 @@ def test_ready_at_exec_without(notifier):
     notify_command(notifier, 'sleep 1000', ready='no')
     before = time.monotonic()
     notifier.start()
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 30       # it never says that it is ready
     assert notifier.property('StatusText') == 'Container running.'
     run('systemctl', 'stop', notifier.unit)
 

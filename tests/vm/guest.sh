@@ -73,7 +73,8 @@ if ((stage == 1)) && [[ -d /scenario/box ]]; then
 fi
 
 # shellcheck source=/dev/null
-source /scenario/scenario.sh
+source /scenario/scenario.sh || say failed 'the scenario can be read'
+declare -F "boot_$stage" >/dev/null || say failed "boot $stage" 'the scenario has no such function'
 
 say note "boot $stage: up after $(cut -d' ' -f1 /proc/uptime) s"
 "boot_$stage"
