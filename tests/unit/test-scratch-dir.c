@@ -36,6 +36,11 @@ static void test_make_and_remove(void **state)
         free(name);
         assert_int_equal(scratch_dir_remove(&a), 0);
         assert_int_equal(scratch_dir_remove(&b), 0);
+
+        /* In one whose set-group-id bit new directories get, too. */
+        assert_int_equal(chmod(t->path, 02755), 0);
+        assert_int_equal(scratch_dir_make(t->fd, ".#x.", &a), 0);
+        assert_int_equal(scratch_dir_remove(&a), 0);
 }
 
 static void test_leftovers_go(void **state)
