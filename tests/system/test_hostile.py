@@ -33,8 +33,8 @@ def test_working_directory_is_no_way_to_the_host(tree, switches):
     for number in range(3, 40):
         place.unlink(missing_ok=True)
         place.symlink_to(f'/proc/self/fd/{number}')
-        result = run('systemd-run', '--quiet', '--wait', '--pipe', '--property=Delegate=yes', BOX_RUN, '--quiet', '--keep-unit',
-                     '--register=no', '--pipe', '-M', tree.name, *switches, '--chdir=/work', '/bin/sh', '-c',
+        result = run('systemd-run', '--quiet', '--collect', '--wait', '--pipe', '--property=Delegate=yes', BOX_RUN, '--quiet',
+                     '--keep-unit', '--register=no', '--pipe', '-M', tree.name, *switches, '--chdir=/work', '/bin/sh', '-c',
                      'readlink /proc/self/cwd', check=False)
         assert result.returncode != 0, f'{number}: {result.stdout}'
         assert 'Failed to change to' in result.stderr, result.stderr
