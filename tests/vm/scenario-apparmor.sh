@@ -23,7 +23,7 @@ label_of_machine() {
 # Who joins the machine by box's own means is confined as it is.
 label_of_shell() {
         local pid
-        run_under :box:unconfined /bin/sleep 777 &
+        run_under :box:unconfined /bin/sleep 777 >/dev/null &
         within 60 pgrep -xf '/bin/sleep 777' >/dev/null || return
         within 60 boxctl show "$NAME" >/dev/null || return
         boxctl shell -q "$NAME" /bin/sleep 778 </dev/null >/dev/null 2>&1 &
