@@ -10,7 +10,7 @@ import pytest
 
 import support
 from probe import PROBE, lines_of
-from support import output, run
+from support import output, run, wait_for
 
 pytestmark = pytest.mark.quick
 
