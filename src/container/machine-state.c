@@ -353,28 +353,27 @@ int machine_state_write(const char *dir, const MachineState *m, Failure *failure
         return 0;
 }
 
-int machine_state_filter_path(const char *dir, const char *name, char **ret)
+/* A file beside the machine's own: ".NAME.KIND". */
+static int hidden_path(const char *dir, const char *name, const char *kind, char **ret)
 {
         char *path;
 
         if (hostname_problem(name))
                 return -EINVAL;
-        if (asprintf(&path, "%s/.%s.bpf", dir ? dir : DEFAULT_DIR, name) < 0)
+        if (asprintf(&path, "%s/.%s.%s", dir ? dir : DEFAULT_DIR, name, kind) < 0)
                 return -ENOMEM;
         *ret = path;
         return 0;
 }
 
+int machine_state_filter_path(const char *dir, const char *name, char **ret)
+{
+        return hidden_path(dir, name, "bpf", ret);
+}
+
 int machine_state_lock_path(const char *dir, const char *name, char **ret)
 {
-        char *path;
-
-        if (hostname_problem(name))
-                return -EINVAL;
-        if (asprintf(&path, "%s/.%s.lock", dir ? dir : DEFAULT_DIR, name) < 0)
-                return -ENOMEM;
-        *ret = path;
-        return 0;
+        return hidden_path(dir, name, "lock", ret);
 }
 
 static void remove_files(const char *dir, int dir_fd, const char *name)

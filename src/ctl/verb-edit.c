@@ -124,7 +124,7 @@ static int find_hidden(Edit *e, char **ret)
                 if (l->kind != LAYER_FILE)
                         continue;
                 r = read_file(l->path, ret, NULL, &st);
-                if (r == -EBADFD)
+                if (r == -EBADFD && S_ISCHR(st.st_mode))
                         r = 0;          /* a mask, as a link to /dev/null is: it says nothing */
                 else if (r >= 0) {
                         e->mode = st.st_mode & 0644;    /* what only some may read stays so */

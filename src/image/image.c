@@ -62,38 +62,57 @@ static int path_of(int fd, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* The directory that path's last part lies in, with links resolved, and that part as it is; `resolved` where path ends in no
- * name. */
-static int found_path(int dir_fd, const char *path, const char *resolved, char **ret)
+/* A path as the directory (of dir_fd's) that its last part lies in, and that part as it is. -EINVAL where it ends in no name. */
+static int split_path(const char *path, char **ret_dir, char **ret_name)
 {
-        _cleanup_free_ char *copy = strdup(path), *parent = NULL;
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *copy = strdup(path), *dir = NULL;
         size_t n = strlen(path);
-        char *slash, *base;
-        int r;
+        char *slash, *name;
 
         if (!copy)
                 return -ENOMEM;
         while (n > 1 && copy[n - 1] == '/')
                 copy[--n] = 0;
         slash = strrchr(copy, '/');
-        base = slash ? slash + 1 : copy;
-        if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
-                *ret = strdup(resolved);
-                return *ret ? 0 : -ENOMEM;
-        }
+        name = slash ? slash + 1 : copy;
+        if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+                return -EINVAL;
 
-        if (slash)
-                *slash = 0;
-        fd = openat(dir_fd, !slash ? "." : *copy ? copy : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        r = fd < 0 ? -errno : path_of(fd, &parent);
+        dir = !slash ? strdup(".") : slash == copy ? strdup("/") : strndup(copy, (size_t) (slash - copy));
+        *ret_name = dir ? strdup(name) : NULL;
+        if (!*ret_name)
+                return -ENOMEM;
+        *ret_dir = TAKE_PTR(dir);
+        return 0;
+}
+
+/* What such a directory and name are together, with the directory's links resolved. */
+static int join_path(int dir_fd, const char *dir, const char *name, char **ret)
+{
+        _cleanup_close_ int fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *parent = NULL;
+        int r = fd < 0 ? -errno : path_of(fd, &parent);
+
         if (r < 0)
                 return r;
-        if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, base) < 0) {
+        if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0) {
                 *ret = NULL;
                 return -ENOMEM;
         }
         return 0;
+}
+
+/* The image's path but for a link in its last part; `resolved` where path ends in no name. */
+static int found_path(int dir_fd, const char *path, const char *resolved, char **ret)
+{
+        _cleanup_free_ char *dir = NULL, *name = NULL;
+        int r = split_path(path, &dir, &name);
+
+        if (r == -EINVAL) {
+                *ret = strdup(resolved);
+                return *ret ? 0 : -ENOMEM;
+        }
+        return r < 0 ? r : join_path(dir_fd, dir, name, ret);
 }
 
 /* The last part of an image's path as a machine's name: a disk image's ".raw" is no part of it. */
@@ -197,34 +216,18 @@ int image_open_disk(const char *path, Image *ret, Failure *failure)
 
 int image_name_new(const char *path, Image *ret, Failure *failure)
 {
-        _cleanup_free_ char *copy = strdup(path), *parent = NULL;
         _cleanup_(image_done) Image i = { .fd = -EBADF };
-        _cleanup_close_ int fd = -EBADF;
-        size_t n = strlen(path);
-        char *slash;
+        _cleanup_free_ char *dir = NULL;
         int r;
 
-        if (!copy)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        while (n > 1 && copy[n - 1] == '/')
-                copy[--n] = 0;
-        slash = strrchr(copy, '/');
-        i.name = strdup(slash ? slash + 1 : copy);
-        if (!i.name)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        if (!*i.name || strcmp(i.name, ".") == 0 || strcmp(i.name, "..") == 0)
-                return failure_set(failure, -EINVAL, "'%s' is no name for a new tree", path);
-
-        if (slash)
-                slash[slash == copy] = 0;
-        fd = open(slash ? copy : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        r = fd < 0 ? -errno : path_of(fd, &parent);
+        r = split_path(path, &dir, &i.name);
+        if (r == -EINVAL)
+                return failure_set(failure, r, "'%s' is no name for a new tree", path);
         if (r < 0)
-                return failure_set(failure, r, "Failed to open '%s', where a new tree is to be: %m", slash ? copy : ".");
-        if (asprintf(&i.path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, i.name) < 0) {
-                i.path = NULL;
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        }
+                return failure_set(failure, r, "Out of memory");
+        r = join_path(AT_FDCWD, dir, i.name, &i.path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to open '%s', where a new tree is to be: %m", dir);
         i.found = strdup(i.path);
         if (!i.found)
                 return failure_set(failure, -ENOMEM, "Out of memory");

@@ -44,9 +44,6 @@ static int save_filter(Machine *m, Failure *failure)
 
         if (m->seccomp.builtin)
                 return 0;
-        r = machine_state_make_dir(NULL, failure);
-        if (r < 0)
-                return r;
         r = machine_state_filter_path(NULL, m->name, &m->leader.filter);
         if (r < 0)
                 return r;

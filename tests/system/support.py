@@ -79,6 +79,12 @@ class Machine:
     def stop(self, **options):
         return run('systemctl', 'stop', self.unit, **options)
 
+    def reset(self):
+        """Stopped, not failed, and without a file."""
+        run('systemctl', 'stop', self.unit, check=False)
+        run('systemctl', 'reset-failed', self.unit, check=False)
+        self.file.unlink(missing_ok=True)
+
     def property(self, name):
         """A property of the unit, as text."""
         return output('systemctl', 'show', '--value', '--property', name, self.unit)

@@ -23,9 +23,7 @@ def machine(module_machine):
 def stopped(machine):
     """The machine, stopped and without a file after the test."""
     yield machine
-    run('systemctl', 'stop', machine.unit, check=False)
-    run('systemctl', 'reset-failed', machine.unit, check=False)
-    machine.file.unlink(missing_ok=True)
+    machine.reset()
 
 
 def start(machine, exec_settings='', rest=''):

@@ -28,9 +28,7 @@ def shared(module_machine):
 def machine(shared):
     """The machine, stopped after the test."""
     yield shared
-    run('systemctl', 'stop', shared.unit, check=False)
-    run('systemctl', 'reset-failed', shared.unit, check=False)
-    shared.file.unlink(missing_ok=True)
+    shared.reset()
 
 
 def write(machine, resources, files='', settings='', command=UP):
