@@ -3,7 +3,7 @@
 
 /*
  * Which partitions of a disk image are used, and what protects them: systemd.image-policy(7)'s texts, as data. Judged
- * against an image by container/disk-layout.c.
+ * against an image by disk/disk-layout.c.
  */
 
 #include "util/macro.h"

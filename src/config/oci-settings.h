@@ -3,7 +3,7 @@
 
 /*
  * What an OCI bundle's config.json can say and no key of a .nspawn file can. The rest of it becomes assignments to such keys
- * (config/oci.h). Pure data; read by the planners.
+ * (oci/oci.h). Pure data; read by the planners.
  */
 
 #include <sys/types.h>

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "container/enter.h"
 #include "ctl/machine.h"
 #include "image/image.h"
 #include "image/machine-name.h"
+#include "payload/enter.h"
 #include "util/strv.h"
 #include "util/tree.h"
 

@@ -8,8 +8,8 @@
  */
 
 #include "bus/machined.h"
-#include "container/machine-state.h"
 #include "ctl/verb.h"
+#include "payload/machine-state.h"
 
 typedef struct Machine {
         char *name;

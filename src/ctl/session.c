@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
-#include "container/console.h"
 #include "ctl/session.h"
+#include "payload/console.h"
 #include "util/fd.h"
 #include "util/strv.h"
 

@@ -4,8 +4,8 @@
 /* A terminal session in a machine: the two ways in that login and shell share. Each returns the verb's result: the exit
  * status, or a negative errno after its message. */
 
-#include "container/enter.h"
 #include "ctl/machine.h"
+#include "payload/enter.h"
 
 /* Forwards a pty that machined opened, until its other side closes it, the machine goes away or the user leaves.
  * flags: CONSOLE_DRAIN or CONSOLE_LATE. */

@@ -10,8 +10,8 @@
 #include <sys/pidfd.h>
 
 #include "bus/systemd1.h"
-#include "container/enter.h"
 #include "ctl/machine.h"
+#include "payload/enter.h"
 #include "util/parse.h"
 
 static int kill_machine(Ctl *c, const char *name, Failure *failure)

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "container/console.h"
 #include "ctl/session.h"
+#include "payload/console.h"
 #include "util/fd.h"
 #include "util/strv.h"
 #include "util/tree.h"

@@ -7,9 +7,9 @@
 
 #include <signal.h>
 
-#include "container/init-control.h"
 #include "ctl/machine.h"
 #include "ctl/session.h"
+#include "payload/init-control.h"
 
 static int reboot_machine(Ctl *c, const char *name, Failure *failure)
 {

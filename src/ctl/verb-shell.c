@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "container/console.h"
 #include "ctl/session.h"
 #include "image/passwd.h"
+#include "payload/console.h"
 #include "util/fd.h"
 #include "util/strv.h"
 #include "util/tree.h"

@@ -11,8 +11,8 @@
 #include <sys/pidfd.h>
 
 #include "bus/systemd1.h"
-#include "container/enter.h"
 #include "ctl/machine.h"
+#include "payload/enter.h"
 
 static int kill_leader(const Machine *m, Failure *failure)
 {

@@ -19,10 +19,10 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "container/capability.h"
-#include "container/stub-init.h"
+#include "payload/stub-init.h"
 #include "run/child.h"
 #include "run/sync.h"
+#include "security/capability.h"
 #include "util/architecture.h"
 #include "util/fd.h"
 #include "util/strv.h"

@@ -26,11 +26,11 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "container/apparmor.h"
-#include "container/link.h"
-#include "container/mount-attach.h"
+#include "mount/mount-attach.h"
+#include "net/link.h"
 #include "run/child.h"
 #include "run/sync.h"
+#include "security/apparmor.h"
 #include "util/fd.h"
 
 static int reset_signals(Failure *failure)

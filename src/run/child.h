@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "container/plan.h"
-#include "container/seccomp.h"
-#include "container/time-namespace.h"
+#include "payload/time-namespace.h"
+#include "plan/plan.h"
+#include "security/seccomp.h"
 
 typedef struct ChildInput {
         const Plan *plan;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "config/layers-print.h"
-#include "container/plan-json.h"
+#include "plan/plan-json.h"
 #include "run/dry-run-json.h"
 
 static void put_layers(JsonWriter *w, const Layers *l)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config/oci.h"
+#include "oci/oci.h"
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/fd.h"

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/loginuid.h"
-#include "container/network-namespace.h"
-#include "container/stub-init.h"
+#include "net/network-namespace.h"
+#include "payload/stub-init.h"
 #include "run/child.h"
 #include "run/stage.h"
 #include "run/sync.h"
+#include "security/loginuid.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/parse.h"

@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "container/capability.h"
-#include "container/init-control.h"
-#include "container/machine-state.h"
+#include "payload/init-control.h"
+#include "payload/machine-state.h"
 #include "run/stage.h"
 #include "run/sync.h"
+#include "security/capability.h"
 #include "util/fd.h"
 #include "util/strv.h"
 

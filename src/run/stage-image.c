@@ -11,7 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "container/disk-probe.h"
+#include "disk/disk-probe.h"
 #include "run/report.h"
 #include "run/stage.h"
 #include "util/fd.h"

@@ -12,12 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/console.h"
-#include "container/mount-make.h"
-#include "container/notify.h"
-#include "container/sysctl.h"
+#include "mount/mount-make.h"
+#include "payload/console.h"
+#include "payload/notify.h"
 #include "run/stage.h"
 #include "run/sync.h"
+#include "security/sysctl.h"
 #include "util/fd.h"
 
 /* systemd-machined(8)'s side of `machinectl bind`: the directory is fixed there. */

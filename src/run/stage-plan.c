@@ -7,13 +7,13 @@
 
 #include <stdio.h>
 
-#include "container/apparmor.h"
-#include "container/host-view.h"
-#include "container/machine-state.h"
-#include "container/network-namespace.h"
-#include "container/seccomp-bundle.h"
+#include "mount/host-view.h"
+#include "net/network-namespace.h"
+#include "payload/machine-state.h"
 #include "run/report.h"
 #include "run/stage.h"
+#include "security/apparmor.h"
+#include "security/seccomp-bundle.h"
 #include "util/log.h"
 
 int stage_lock_up(Machine *m, Failure *failure)

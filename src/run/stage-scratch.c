@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The directories of the host that a machine's mounts need for its life (container/mount-scratch.h). A machine that reboots
+ * The directories of the host that a machine's mounts need for its life (mount/mount-scratch.h). A machine that reboots
  * within this process keeps what it wrote there; one that reboots by its unit gets a new process, and new ones. The
  * supervisor, as root of the host.
  */

@@ -19,14 +19,14 @@
 #include <unistd.h>
 
 #include "bus/systemd1.h"
-#include "container/console.h"
-#include "container/init-control.h"
-#include "container/notify.h"
+#include "payload/console.h"
+#include "payload/init-control.h"
+#include "payload/notify.h"
 #include "run/machine.h"
 #include "util/log.h"
 #include "util/parse.h"
-#include "util/resident.h"
 #include "util/quantity.h"
+#include "util/resident.h"
 
 /* How long after it is ready a machine is taken for one that stays. */
 enum { SETTLED_USEC = 500 * 1000 };

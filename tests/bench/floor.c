@@ -2,8 +2,8 @@
 
 /*
  * The floor under a container's start: the least program that gives a command the same namespaces, the same mounts and,
- * with `veth` the same link as `box-run --private-users=524288 --network-veth --console=pipe` (container/mount-plan.c,
- * container/link-plan.c), executes it, waits, and takes the link away again. What it leaves out is what box adds: settings,
+ * with `veth` the same link as `box-run --private-users=524288 --network-veth --console=pipe` (mount/mount-plan.c,
+ * net/link-plan.c), executes it, waits, and takes the link away again. What it leaves out is what box adds: settings,
  * checks, locks, a cgroup, rights (capabilities, system call filter, limits), readiness, supervision, error messages.
  *
  * It is the measure in tests/bench/bench, and no example: no failure is undone, the first one ends it. Static, so that no

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config/oci.h"
 #include "config/settings-table.h"
 #include "fuzz.h"
+#include "oci/oci.h"
 #include "util/text.h"
 
 static void check_path(const char *path)

@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "container/rtnl.h"
+#include "net/rtnl.h"
 
 static int host_netns = -EBADF;
 static int host_rtnl = -EBADF;

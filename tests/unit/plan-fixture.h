@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "config/command-line.h"
-#include "container/plan.h"
+#include "plan/plan.h"
 #include "util/strv.h"
 
 typedef struct PlanFixture {

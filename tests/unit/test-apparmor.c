@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "container/apparmor.h"
+#include "security/apparmor.h"
 #include "util/fd.h"
 
 static const Source file = { "/etc/systemd/nspawn/t.nspawn", 3 };

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "container/bind-user.h"
-#include "container/mount-plan-parts.h"
+#include "mount/mount-plan-parts.h"
+#include "users/bind-user.h"
 
 static HostUser alice = { (char *) "alice", 1000, 1001, (char *) "/home/alice", (char *) "$y$hash", {} };
 static HostUser bob = { (char *) "bob", 1002, 1002, (char *) "/home/bob \"x\"", NULL, {} };

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/capability.h"
+#include "security/capability.h"
 
 static void test_capability_default(void **state)
 {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/cgroup.h"
+#include "payload/cgroup.h"
 #include "util/fd.h"
 
 typedef struct Tree {

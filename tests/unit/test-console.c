@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "container/console.h"
+#include "payload/console.h"
 
 #define CHECK(condition)                        \
         do {                                    \

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "container/credential.h"
+#include "payload/credential.h"
 
 static char path[128];
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <systemd/sd-gpt.h>
 
-#include "container/disk-layout.h"
 #include "config/settings-table.h"
+#include "disk/disk-layout.h"
 
 enum { MIB = 1024 * 1024 };
 

@@ -9,7 +9,7 @@
 #include <systemd/sd-gpt.h>
 #include <unistd.h>
 
-#include "container/disk-probe.h"
+#include "disk/disk-probe.h"
 #include "util/fd.h"
 
 enum { SECTORS = 8192, ENTRIES = 128, ENTRY_SIZE = 128, SQUASHFS_BYTES = 4096 };

@@ -22,9 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/capability.h"
-#include "container/enter.h"
-#include "container/seccomp.h"
+#include "payload/enter.h"
+#include "security/capability.h"
+#include "security/seccomp.h"
 #include "util/fd.h"
 
 enum { UID_BASE = 700000 };

@@ -6,9 +6,9 @@
 #include <linux/mount.h>
 #include <signal.h>
 
-#include "container/exec-plan.h"
-#include "container/stub-init.h"
+#include "payload/stub-init.h"
 #include "plan-fixture.h"
+#include "plan/exec-plan.h"
 #include "util/architecture.h"
 
 static MachineUser a_user(void)

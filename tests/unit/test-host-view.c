@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/host-view.h"
+#include "mount/host-view.h"
 
 static void test_plan(void **state)
 {

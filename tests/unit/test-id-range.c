@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/id-range.h"
+#include "users/id-range.h"
 #include "util/fd.h"
 
 /* Two directories in a fresh one: locks/ (made by the code) and etc/. */

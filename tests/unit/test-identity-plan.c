@@ -4,7 +4,7 @@
 
 #include "test.h"
 
-#include "container/identity-plan.h"
+#include "plan/identity-plan.h"
 
 typedef struct Case {
         Settings s;

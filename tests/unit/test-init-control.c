@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/init-control.h"
+#include "payload/init-control.h"
 #include "util/fd.h"
 
 static const InitRequest requests[] = { INIT_HALT, INIT_POWEROFF, INIT_REBOOT };

@@ -2,7 +2,7 @@
 
 #include "tree-fixture.h"
 
-#include "container/journal-plan.h"
+#include "plan/journal-plan.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
 #define HOST "fedcba9876543210fedcba9876543210"

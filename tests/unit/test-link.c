@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "container/link.h"
+#include "net/link.h"
 #include "util/fd.h"
 #include "util/log.h"
 

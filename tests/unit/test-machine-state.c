@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/machine-state.h"
+#include "payload/machine-state.h"
 #include "util/fd.h"
 #include "util/strv.h"
 

@@ -4,7 +4,7 @@
 
 #include <sys/mount.h>
 
-#include "container/mount-options.h"
+#include "mount/mount-options.h"
 
 #define DEFAULTS (MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME)
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "container/network-plan.h"
+#include "net/network-plan.h"
 
 static const uint8_t host_id[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 

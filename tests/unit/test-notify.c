@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/notify.h"
+#include "payload/notify.h"
 #include "util/fd.h"
 
 static void parse(const char *text, size_t size, NotifyMessage *ret)

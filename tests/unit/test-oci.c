@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "config/oci.h"
 #include "config/values-print.h"
+#include "oci/oci.h"
 #include "util/capability-names.h"
 
 /* The least that is a container, with more members of process, of linux and at the top. */

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "container/plan-json.h"
 #include "plan-fixture.h"
+#include "plan/plan-json.h"
 
 typedef struct Planned {
         PlanFixture f;

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "container/port-address.h"
+#include "net/port-address.h"
 
 typedef struct Given {
         const char *address;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "container/port-forward.h"
+#include "net/port-forward.h"
 #include "util/fd.h"
 #include "util/log.h"
 

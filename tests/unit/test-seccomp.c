@@ -23,10 +23,10 @@
 
 #include <seccomp.h>
 
-#include "container/capability.h"
-#include "container/seccomp-assemble.h"
-#include "container/seccomp-groups.h"
-#include "container/seccomp-table.h"
+#include "security/capability.h"
+#include "security/seccomp-assemble.h"
+#include "security/seccomp-groups.h"
+#include "security/seccomp-table.h"
 
 #define ALLOW SECCOMP_RET_ALLOW
 #define FAIL(e) (SECCOMP_RET_ERRNO | (e))

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/time-namespace.h"
+#include "payload/time-namespace.h"
 
 static void test_offsets(void **state)
 {

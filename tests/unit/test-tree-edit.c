@@ -6,7 +6,7 @@
 
 #include <fcntl.h>
 
-#include "container/tree-edit.h"
+#include "mount/tree-edit.h"
 #include "util/tree.h"
 
 static int edit(const Tree *t, TreeEditKind kind, const char *path, const char *content)

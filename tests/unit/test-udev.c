@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "container/udev.h"
+#include "net/udev.h"
 
 static void test_no_udev(void **state)
 {

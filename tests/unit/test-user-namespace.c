@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container/user-namespace.h"
+#include "users/user-namespace.h"
 #include "util/fd.h"
 
 static void test_id_map_format(void **state)

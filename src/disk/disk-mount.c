@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From the parts of a disk image to a tree (see disk-mount.h): a loop device each, a detached mount each, put together. The
+ * supervisor, as root of the host. The tree is somebody else's: places in it are looked up inside it.
+ */
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "disk/disk-mount.h"
+#include "disk/loop-device.h"
+#include "util/fd.h"
+#include "util/namespace-call.h"
+#include "util/tree.h"
+
+/* Where the root is put until it is the namespace's: a directory that every systemd host has. */
+#define TREE_PLACE "/run"
+
+typedef struct Assembly {
+        DiskLayout *layout;
+        const int *mounts;              /* of the layout's parts */
+        int namespace_fd;
+        Failure *failure;
+} Assembly;
+
+void disk_tree_done(DiskTree *t)
+{
+        fd_close(t->root_fd);
+        fd_close(t->namespace_fd);
+        *t = (DiskTree) DISK_TREE_NULL;
+}
+
+/* ---- one part ------------------------------------------------------------------------------------------------------- */
+
+/* What the kernel is told beside the device. Options of a file system are those that systemd-nspawn gives. */
+static const struct {
+        const char *fstype;             /* blkid's name */
+        const char *driver;             /* the kernel's, where it is another */
+        const char *discard;            /* gives blocks that are freed back to the image's file */
+        const char *no_replay, *no_replay_value;        /* leaves the journal as it is */
+} drivers[] = {
+        { "btrfs", NULL, "discard", "rescue", "nologreplay" },
+        { "ext2", "ext4", "discard", NULL, NULL },
+        { "ext3", "ext4", "discard", "norecovery", NULL },
+        { "ext4", NULL, "discard", "norecovery", NULL },
+        { "f2fs", NULL, "discard", NULL, NULL },
+        { "vfat", NULL, "discard", NULL, NULL },
+        { "xfs", NULL, "discard", "norecovery", NULL },
+};
+
+static int mount_failure(int r, const DiskPart *p, const char *path, Failure *failure)
+{
+        bool damaged = r == -EINVAL || r == -EUCLEAN || r == -EBADMSG || r == -EIO || r == -EFBIG;
+        char which[48] = "";
+
+        if (p->number > 0)
+                (void) snprintf(which, sizeof(which), " in partition %u", p->number);
+        return failure_set(failure, r, "Failed to mount the %s file system%s of the disk image %s: %m%s", p->fstype, which, path,
+                           damaged         ? " (is it damaged, or cut off? The kernel's log tells more)" :
+                           r == -ENODEV    ? " (does this kernel have that file system?)" :
+                           r == -EROFS     ? " (its journal has to be brought to its end; mount it writable once)" : "");
+}
+
+static int set_option(int fs_fd, const char *name, const char *value)
+{
+        return RET_ERRNO(value ? fsconfig(fs_fd, FSCONFIG_SET_STRING, name, value, 0) :
+                                 fsconfig(fs_fd, FSCONFIG_SET_FLAG, name, NULL, 0));
+}
+
+static int configure(int fs_fd, const DiskPart *p, const char *device, bool loop, bool read_only)
+{
+        int r;
+
+        r = set_option(fs_fd, "source", device);
+        if (r >= 0 && read_only)
+                r = set_option(fs_fd, "ro", NULL);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(drivers); i++) {
+                if (strcmp(drivers[i].fstype, p->fstype) != 0)
+                        continue;
+                if (read_only && drivers[i].no_replay)
+                        r = set_option(fs_fd, drivers[i].no_replay, drivers[i].no_replay_value);
+                else if (!read_only && loop)
+                        r = set_option(fs_fd, drivers[i].discard, NULL);
+        }
+        /* Boot loaders, kernels and their secrets: for the machine's root only, where the file system knows no owners. */
+        if (r >= 0 && strcmp(p->fstype, "vfat") == 0)
+                r = set_option(fs_fd, "umask", "0077");
+        return r;
+}
+
+static unsigned mount_attributes(const DiskPart *p, bool read_only)
+{
+        unsigned attrs = MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0);
+
+        if (p->role == PARTITION_ESP || p->role == PARTITION_XBOOTLDR)
+                attrs |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+        if (p->role == PARTITION_TMP)
+                attrs |= MOUNT_ATTR_NOSUID;
+        return attrs;
+}
+
+static int mount_device(const DiskPart *p, const char *device, bool loop, bool read_only)
+{
+        _cleanup_close_ int fs_fd = -EBADF;
+        const char *driver = p->fstype;
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+                if (drivers[i].driver && strcmp(drivers[i].fstype, p->fstype) == 0)
+                        driver = drivers[i].driver;
+        fs_fd = fsopen(driver, FSOPEN_CLOEXEC);
+        if (fs_fd < 0)
+                return -errno;
+        r = configure(fs_fd, p, device, loop, read_only);
+        if (r < 0)
+                return r;
+        if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -errno;
+        return RET_ERRNO(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes(p, read_only)));
+}
+
+/* A detached mount of the part. */
+static int mount_part(const DiskPart *p, int disk_fd, bool is_device, const char *path, bool read_only, Failure *failure)
+{
+        char device[LOOP_DEVICE_PATH_MAX];
+        _cleanup_close_ int loop_fd = -EBADF;
+        int r;
+
+        read_only = read_only || p->read_only;
+        if (is_device && p->number == 0) {
+                r = mount_device(p, path, /* loop= */ false, read_only);
+                return r < 0 ? mount_failure(r, p, path, failure) : r;
+        }
+
+        loop_fd = loop_device_attach(disk_fd, path, p->offset, p->number > 0 ? p->size : 0, read_only, device, failure);
+        if (loop_fd < 0)
+                return loop_fd;
+        r = mount_device(p, device, !is_device, read_only);
+        return r < 0 ? mount_failure(r, p, path, failure) : r;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------------------- */
+
+static bool is_empty_directory(int root_fd, const char *path)
+{
+        _cleanup_close_ int fd = tree_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+        _cleanup_closedir_ DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        struct dirent *e;
+
+        if (!dir)
+                return false;
+        fd = -EBADF;
+        while ((e = readdir(dir)))
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        return false;
+        return true;
+}
+
+static bool has(const DiskLayout *l, PartitionRole role)
+{
+        for (size_t i = 0; i < l->n; i++)
+                if (l->parts[i].role == role)
+                        return true;
+        return false;
+}
+
+/* The ESP's is /efi; where the tree has no such directory and /boot is there and free, it is that. */
+static void place_esp(const DiskLayout *l, DiskPart *p, int root_fd)
+{
+        _cleanup_close_ int efi = tree_open(root_fd, "/efi", O_PATH);
+
+        if (efi == -ENOENT && !has(l, PARTITION_XBOOTLDR) && is_empty_directory(root_fd, "/boot"))
+                p->dest = "/boot";
+}
+
+static int attach(const DiskPart *p, int root_fd, int fd, Failure *failure)
+{
+        _cleanup_close_ int dest = tree_mountpoint(root_fd, p->dest, /* directory= */ true);
+
+        if (dest < 0)
+                return failure_set(failure, dest, "Failed to make %s in the tree, for partition %u of its image: %m", p->dest,
+                                   p->number);
+        if (move_mount(fd, "", dest, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+                return failure_set(failure, -errno, "Failed to mount partition %u of the image on %s: %m", p->number, p->dest);
+        return 0;
+}
+
+static int assemble(void *argument)
+{
+        Assembly *a = argument;
+        int root_fd = a->mounts[0], r;
+
+        if (move_mount(root_fd, "", AT_FDCWD, TREE_PLACE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return failure_set(a->failure, -errno, "Failed to mount the image's root: %m");
+        for (size_t i = 1; i < a->layout->n; i++) {
+                DiskPart *p = &a->layout->parts[i];
+
+                if (p->role == PARTITION_ESP)
+                        place_esp(a->layout, p, root_fd);
+                r = attach(p, root_fd, a->mounts[i], a->failure);
+                if (r < 0)
+                        return r;
+        }
+
+        a->namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+        if (a->namespace_fd < 0)
+                return failure_set(a->failure, -errno, "Failed to open a mount namespace: %m");
+        /* The copies of the host's mounts would keep the host from taking its own away. */
+        if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+                return failure_set(a->failure, -errno, "Failed to leave the host's mounts: %m");
+        return 0;
+}
+
+static int mount_parts(const DiskLayout *l, int fd, const char *path, bool read_only, int *mounts, Failure *failure)
+{
+        _cleanup_close_ int disk_fd = -EBADF;
+        bool is_device, alone;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at %s: %m", path);
+        is_device = S_ISBLK(st.st_mode);
+        /* A disk of which a part is mounted already is not for us to write to. A single file system finds that out itself. */
+        alone = is_device && !read_only && l->parts[0].number > 0;
+        disk_fd = fd_reopen(fd, (read_only ? O_RDONLY : O_RDWR) | (alone ? O_EXCL : 0));
+        if (disk_fd < 0)
+                return failure_set(failure, disk_fd, "Failed to open the disk image %s: %m", path);
+
+        for (size_t i = 0; i < l->n; i++) {
+                mounts[i] = mount_part(&l->parts[i], disk_fd, is_device, path, read_only, failure);
+                if (mounts[i] < 0)
+                        return mounts[i];
+        }
+        return 0;
+}
+
+int disk_mount(DiskLayout *l, int fd, const char *path, bool read_only, DiskTree *ret, Failure *failure)
+{
+        int mounts[_PARTITION_ROLE_MAX], r;
+        Assembly a = { .layout = l, .mounts = mounts, .namespace_fd = -EBADF, .failure = failure };
+
+        for (size_t i = 0; i < l->n; i++)
+                mounts[i] = -EBADF;
+        r = mount_parts(l, fd, path, read_only, mounts, failure);
+        if (r >= 0) {
+                r = namespace_call(/* fd= */ -EBADF, CLONE_NEWNS, assemble, &a);
+                if (r < 0)
+                        (void) failure_set(failure, r, "Failed to make a mount namespace for the disk image %s: %m", path);
+        }
+        if (r >= 0)
+                *ret = (DiskTree) { .root_fd = TAKE_FD(mounts[0]), .namespace_fd = TAKE_FD(a.namespace_fd) };
+        fd_close(a.namespace_fd);
+        for (size_t i = 0; i < l->n; i++)
+                fd_close(mounts[i]);
+        return r;
+}

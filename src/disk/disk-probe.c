@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reading a disk image (see disk-probe.h). The supervisor, as root, on bytes that anybody may have written: libblkid is
+ * what the host reads every USB stick with.
+ *
+ * libblkid is loaded when a machine has a disk image, and not with the program: a start from a directory has no use for
+ * it.
+ */
+
+#include <blkid/blkid.h>
+#include <dlfcn.h>
+#include <endian.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disk/disk-probe.h"
+#include "util/strv.h"
+
+/* blkid's unit for the places of partitions, whatever the table's is. */
+enum { BLKID_SECTOR = 512 };
+
+/* The functions of libblkid that are used, by name. */
+#define BLKID_FUNCTIONS(X)                      \
+        X(blkid_new_probe)                      \
+        X(blkid_free_probe)                     \
+        X(blkid_probe_set_device)               \
+        X(blkid_probe_set_sectorsize)           \
+        X(blkid_probe_enable_superblocks)       \
+        X(blkid_probe_set_superblocks_flags)    \
+        X(blkid_probe_enable_partitions)        \
+        X(blkid_probe_set_partitions_flags)     \
+        X(blkid_do_safeprobe)                   \
+        X(blkid_probe_lookup_value)             \
+        X(blkid_probe_get_partitions)           \
+        X(blkid_partlist_numof_partitions)      \
+        X(blkid_partlist_get_partition)         \
+        X(blkid_partition_get_name)             \
+        X(blkid_partition_get_partno)           \
+        X(blkid_partition_get_start)            \
+        X(blkid_partition_get_size)             \
+        X(blkid_partition_get_type)             \
+        X(blkid_partition_get_type_string)      \
+        X(blkid_partition_get_flags)
+
+#define AS_POINTER(name) typeof(name) *name;
+
+typedef struct Blkid {
+        void *handle;
+        BLKID_FUNCTIONS(AS_POINTER)
+} Blkid;
+
+/* One look at a range of the image. */
+typedef struct Probe {
+        const Blkid *lib;
+        blkid_probe probe;
+} Probe;
+
+static void blkid_close(Blkid *b)
+{
+        if (b->handle)
+                (void) dlclose(b->handle);
+}
+
+static int blkid_open(Blkid *b)
+{
+        b->handle = dlopen("libblkid.so.1", RTLD_NOW | RTLD_LOCAL);
+        if (!b->handle)
+                return -ENOSYS;
+
+#define LOOK_UP(name)                                                   \
+        *(void **) &b->name = dlsym(b->handle, #name);                  \
+        if (!b->name)                                                   \
+                return -ENOSYS;
+        BLKID_FUNCTIONS(LOOK_UP)
+#undef LOOK_UP
+        return 0;
+}
+
+static void probe_done(Probe *p)
+{
+        if (p->probe)
+                p->lib->blkid_free_probe(p->probe);
+}
+
+/* 1: something is there; 0: nothing; -EMEDIUMTYPE: several things at once. */
+static int probe_range(const Blkid *lib, int fd, uint64_t offset, uint64_t size, unsigned sector, Probe *ret)
+{
+        _cleanup_(probe_done) Probe p = { .lib = lib };
+        int r;
+
+        p.probe = lib->blkid_new_probe();
+        if (!p.probe)
+                return -ENOMEM;
+        errno = 0;
+        if (lib->blkid_probe_set_device(p.probe, fd, (blkid_loff_t) offset, (blkid_loff_t) size) != 0)
+                return errno > 0 ? -errno : -ENOMEM;
+        if (sector > 0)
+                (void) lib->blkid_probe_set_sectorsize(p.probe, sector);
+        (void) lib->blkid_probe_enable_superblocks(p.probe, 1);
+        (void) lib->blkid_probe_set_superblocks_flags(p.probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE);
+        (void) lib->blkid_probe_enable_partitions(p.probe, 1);
+        (void) lib->blkid_probe_set_partitions_flags(p.probe, BLKID_PARTS_ENTRY_DETAILS);
+
+        errno = 0;
+        r = lib->blkid_do_safeprobe(p.probe);
+        if (r == -2)
+                return -EMEDIUMTYPE;
+        if (r < 0)
+                return errno > 0 ? -errno : -EIO;
+        *ret = p;
+        p = (Probe) {};
+        return r == 0;
+}
+
+/* The value's text, "" where there is none. */
+static const char *probe_value(const Probe *p, const char *name)
+{
+        const char *value = NULL;
+
+        return p->probe && p->lib->blkid_probe_lookup_value(p->probe, name, &value, NULL) == 0 && value ? value : "";
+}
+
+/* What is in a partition; "" for nothing that blkid knows. */
+static int probe_file_system(const Blkid *lib, int fd, DiskPartition *p)
+{
+        _cleanup_(probe_done) Probe probe = {};
+        int r = 0;
+
+        /* A size of 0 would be "to the end". */
+        if (p->size > 0)
+                r = probe_range(lib, fd, p->offset, p->size, 0, &probe);
+        if (r < 0 && r != -EMEDIUMTYPE)
+                return r;
+        p->fstype = strdup(r == -EMEDIUMTYPE ? "ambiguous" : probe_value(&probe, "TYPE"));
+        return p->fstype ? 0 : -ENOMEM;
+}
+
+static int add_partition(const Blkid *lib, blkid_partition from, DiskFacts *f, DiskPartition **ret)
+{
+        DiskPartition *p = array_append(&f->partitions, &f->n, sizeof(*p));
+        const char *label = lib->blkid_partition_get_name(from), *type = lib->blkid_partition_get_type_string(from);
+        blkid_loff_t start = lib->blkid_partition_get_start(from), size = lib->blkid_partition_get_size(from);
+
+        if (!p)
+                return -ENOMEM;
+        p->number = (unsigned) lib->blkid_partition_get_partno(from);
+        p->flags = lib->blkid_partition_get_flags(from);
+        /* Places beyond what bytes can be counted in are beyond the end of any image. */
+        p->offset = start < 0 || start > INT64_MAX / BLKID_SECTOR ? UINT64_MAX : (uint64_t) start * BLKID_SECTOR;
+        p->size = size < 0 || size > INT64_MAX / BLKID_SECTOR ? UINT64_MAX : (uint64_t) size * BLKID_SECTOR;
+        if (f->table == DISK_MBR)
+                p->mbr_type = (unsigned) lib->blkid_partition_get_type(from);
+        else if (!type || sd_id128_from_string(type, &p->type) < 0)
+                p->type = SD_ID128_NULL;
+        p->label = strdup(label ? label : "");
+        *ret = p;
+        return p->label ? 0 : -ENOMEM;
+}
+
+static int read_table(const Blkid *lib, int fd, const Probe *probe, DiskFacts *f)
+{
+        blkid_partlist list = lib->blkid_probe_get_partitions(probe->probe);
+        int n = list ? lib->blkid_partlist_numof_partitions(list) : -1;
+
+        if (n < 0)
+                return -EIO;
+        for (int i = 0; i < n; i++) {
+                DiskPartition *p;
+                bool inside;
+                int r;
+
+                r = add_partition(lib, lib->blkid_partlist_get_partition(list, i), f, &p);
+                if (r < 0)
+                        return r;
+                inside = p->offset <= f->size && p->size <= f->size - p->offset;
+                if (inside && disk_partition_matters(f, p))
+                        r = probe_file_system(lib, fd, p);
+                else {
+                        p->fstype = strdup("");
+                        r = p->fstype ? 0 : -ENOMEM;
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int whole_disk(const char *fstype, DiskFacts *f)
+{
+        DiskPartition *p = array_append(&f->partitions, &f->n, sizeof(*p));
+
+        if (!p)
+                return -ENOMEM;
+        p->size = f->size;
+        p->label = strdup("");
+        p->fstype = strdup(fstype);
+        return p->label && p->fstype ? 0 : -ENOMEM;
+}
+
+static int disk_size(int fd, uint64_t *ret)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISBLK(st.st_mode))
+                return RET_ERRNO(ioctl(fd, BLKGETSIZE64, ret));
+        *ret = (uint64_t) st.st_size;
+        return 0;
+}
+
+/* Nothing was found. Is there a GUID partition table that is no good? */
+static int refuse_nothing(int fd, const char *path, uint64_t size, Failure *failure)
+{
+        struct {
+                char signature[8];
+                uint32_t revision, header_size, header_crc, reserved;
+                uint64_t this_lba, other_lba;
+        } header;
+
+        for (unsigned sector = 512; sector <= 4096; sector *= 2) {
+                uint64_t last;
+
+                if (pread(fd, &header, sizeof(header), sector) != sizeof(header) ||
+                    memcmp(header.signature, "EFI PART", sizeof(header.signature)) != 0)
+                        continue;
+                last = le64toh(header.other_lba);
+                if (last >= size / sector)
+                        return failure_set(failure, -EMEDIUMTYPE, "The disk image %s is cut off: its partition table is for "
+                                           "%llu bytes, the image has %llu", path, (unsigned long long) (last + 1) * sector,
+                                           (unsigned long long) size);
+                return failure_set(failure, -EMEDIUMTYPE, "The GUID partition table of the disk image %s is damaged", path);
+        }
+        return failure_set(failure, -EMEDIUMTYPE, "The disk image %s has no file system and no partition table", path);
+}
+
+static int refuse_probe(int r, const char *path, Failure *failure)
+{
+        if (r == -EMEDIUMTYPE)
+                return failure_set(failure, r, "The disk image %s has the marks of several file systems or partition tables",
+                                   path);
+        return failure_set(failure, r, "Failed to read the disk image %s: %m", path);
+}
+
+/* An image of a disk with larger sectors has its table elsewhere; 512 comes first, as nearly all have. What is alike for
+ * all, the table in front of a GPT that shows itself to MBR's programs, is nothing yet. */
+static int probe_disk(const Blkid *lib, int fd, uint64_t size, Probe *ret)
+{
+        for (unsigned sector = 512; sector <= 4096; sector *= 2) {
+                int r = probe_range(lib, fd, 0, size, sector, ret);
+
+                if (r != 0 && (r < 0 || strcmp(probe_value(ret, "PTTYPE"), "PMBR") != 0))
+                        return r;
+                probe_done(ret);
+                *ret = (Probe) {};
+        }
+        return 0;
+}
+
+static int read_disk(const Blkid *lib, int fd, const char *path, DiskFacts *f, Failure *failure)
+{
+        _cleanup_(probe_done) Probe probe = {};
+        const char *table;
+        int r;
+
+        r = probe_disk(lib, fd, f->size, &probe);
+        if (r == 0)
+                return refuse_nothing(fd, path, f->size, failure);
+        if (r < 0)
+                return refuse_probe(r, path, failure);
+
+        table = probe_value(&probe, "PTTYPE");
+        if (*probe_value(&probe, "USAGE")) {
+                f->table = DISK_NO_TABLE;
+                r = whole_disk(probe_value(&probe, "TYPE"), f);
+        } else if (strcmp(table, "gpt") == 0 || strcmp(table, "dos") == 0) {
+                f->table = *table == 'g' ? DISK_GPT : DISK_MBR;
+                r = read_table(lib, fd, &probe, f);
+        } else
+                return failure_set(failure, -EMEDIUMTYPE, "The disk image %s has a partition table of type %s, and not gpt or "
+                                   "dos", path, *table ? table : "unknown");
+        return r < 0 ? refuse_probe(r, path, failure) : 0;
+}
+
+int disk_probe(int fd, const char *path, DiskFacts *ret, Failure *failure)
+{
+        _cleanup_(disk_facts_done) DiskFacts f = {};
+        _cleanup_(blkid_close) Blkid lib = {};
+        int r;
+
+        if (blkid_open(&lib) < 0)
+                return failure_set(failure, -ENOSYS, "The disk image %s takes libblkid, which is not installed", path);
+        r = disk_size(fd, &f.size);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to tell the size of the disk image %s: %m", path);
+        if (f.size == 0)
+                return failure_set(failure, -EMEDIUMTYPE, "The disk image %s is empty", path);
+        r = read_disk(&lib, fd, path, &f, failure);
+        if (r < 0)
+                return r;
+
+        *ret = f;
+        f = (DiskFacts) {};
+        return 0;
+}

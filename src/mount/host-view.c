@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The view that a machine has of the host's resources (see host-view.h). The steps are pure; the check is the supervisor's,
+ * as root, before anything is changed: an lxcfs that has died is a directory that cannot be opened.
+ */
+
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/vfs.h>
+
+#include "mount/host-view.h"
+#include "mount/mount-plan-parts.h"
+#include "util/fd.h"
+
+#define LXCFS "/var/lib/lxcfs"
+
+int mount_plan_host_view(const Settings *s, MountPlan *p)
+{
+        /* All that lxcfs has had; none of them is in every version. */
+        static const char *const paths[] = {
+                "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo", "/proc/stat",
+                "/proc/swaps", "/proc/uptime", "/proc/pressure/cpu", "/proc/pressure/io", "/proc/pressure/memory",
+                "/sys/devices/system/cpu",
+        };
+
+        for (size_t i = 0; s->host_view == HOST_VIEW_LXCFS && i < ARRAY_SIZE(paths); i++) {
+                MountRow row = { MOUNT_TREE, MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, paths[i] };
+                _cleanup_free_ char *source = NULL;
+                MountOp *op;
+
+                if (asprintf(&source, LXCFS "%s", paths[i]) < 0) {
+                        source = NULL;
+                        return -ENOMEM;
+                }
+                row.source = source;
+                if (mount_plan_add(p, &row, &op) < 0)
+                        return -ENOMEM;
+                op->from = s->from[SETTING_HOST_VIEW];
+        }
+        return 0;
+}
+
+int host_view_check(const Settings *s, const char *place, Problems *problems)
+{
+        _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
+        struct statfs fs = {};
+
+        if (s->host_view != HOST_VIEW_LXCFS)
+                return 0;
+        if (!place)
+                place = LXCFS;
+        dir_fd = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        fd = dir_fd < 0 ? -EBADF : openat(dir_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && fstatfs(fd, &fs) >= 0 && fs.f_type == FUSE_SUPER_MAGIC)
+                return 0;
+
+        return problem_error(problems, s->from[SETTING_HOST_VIEW],
+                             "HostView=lxcfs: lxcfs does not run on this host, there is nothing of it on '%s' (package lxcfs, "
+                             "lxcfs.service)", place);
+}

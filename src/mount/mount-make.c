@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Detached mounts (see mount-make.h), by the new mount API: nothing here is visible to anybody, on the host or in the
+ * machine, before the child attaches it. Runs in the supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
+ *
+ * proc and sysfs belong to the PID and the network namespace that the caller is in when they are opened. They are made here,
+ * not by the child, because the kernel lets a user namespace mount them only where the host's own are fully visible,
+ * which they are not on a host that is a container itself.
+ */
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mount/mount-make.h"
+#include "mount/mount-overlay.h"
+#include "users/user-namespace.h"
+#include "util/fd.h"
+#include "util/namespace-call.h"
+#include "util/tree.h"
+
+#define MAPPED (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP)
+
+/* option: the one that was not taken, or NULL. */
+static int fail_new(const MountOp *op, int r, const char *option, const char *value, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return failure_set(failure, r, "%s%sFailed to make a new %s for '%s' of the machine%s%s%s%s: %m",
+                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "", op->fstype,
+                           op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "");
+}
+
+/* Hands the step's "a=b,c" to fsconfig() piece by piece; options is a copy to cut up. */
+static int configure(int fs_fd, const MountOp *op, char *options, Failure *failure)
+{
+        for (char *o; (o = strsep(&options, ","));) {
+                char *value = strchr(o, '=');
+                int r;
+
+                if (!*o)
+                        continue;
+                if (value)
+                        *value++ = 0;
+                r = value ? fsconfig(fs_fd, FSCONFIG_SET_STRING, o, value, 0) :
+                            fsconfig(fs_fd, FSCONFIG_SET_FLAG, o, NULL, 0);
+                if (r < 0)
+                        return fail_new(op, -errno, o, value, failure);
+        }
+
+        return 0;
+}
+
+/* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */
+static int mount_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Failure *failure)
+{
+        int fd, r;
+
+        if (fs_fd < 0)
+                return fail_new(op, fs_fd, NULL, NULL, failure);
+
+        if (op->options) {
+                _cleanup_free_ char *scratch = strdup(op->options);
+
+                if (!scratch)
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+                r = configure(fs_fd, op, scratch, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        if (op->context && fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", op->context, 0) < 0)
+                return fail_new(op, -errno, "context", op->context, failure);
+        if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return fail_new(op, -errno, NULL, NULL, failure);
+        fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned) attrs);
+        return fd < 0 ? fail_new(op, -errno, NULL, NULL, failure) : fd;
+}
+
+int mount_new(const MountOp *op, uint64_t attrs, Failure *failure)
+{
+        _cleanup_close_ int fs_fd = RET_ERRNO(fsopen(op->fstype, FSOPEN_CLOEXEC));
+
+        return mount_from_context(fs_fd, op, attrs, failure);
+}
+
+/* ---- what is in a new file system ------------------------------------------------------------------------- */
+
+static int make_file(int fd, const NodeOp *n)
+{
+        _cleanup_close_ int file = openat(fd, n->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, n->mode);
+
+        if (file < 0)
+                return -errno;
+        return n->text ? fd_write_all(file, n->text, strlen(n->text)) : 0;
+}
+
+/* The file system is new and ours alone: plain relative paths cannot lead anywhere else. */
+static int make_node(int fd, const NodeOp *n)
+{
+        switch (n->kind) {
+        case NODE_DIR:
+                return RET_ERRNO(mkdirat(fd, n->path, n->mode));
+        case NODE_FILE:
+                return make_file(fd, n);
+        case NODE_LINK:
+                return RET_ERRNO(symlinkat(n->text, fd, n->path));
+        case NODE_FIFO:
+                return RET_ERRNO(mknodat(fd, n->path, S_IFIFO | n->mode, 0));
+        case NODE_SOCK:
+                return RET_ERRNO(mknodat(fd, n->path, S_IFSOCK | n->mode, 0));
+        case NODE_DEVICE:
+                return RET_ERRNO(mknodat(fd, n->path, n->mode, n->rdev));
+        default:
+                return -EINVAL;
+        }
+}
+
+static int give_node(int fd, const NodeOp *n, uid_t owner)
+{
+        if (n->has_owner)
+                return fchownat(fd, n->path, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
+        return owner == 0 ? 0 : fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW);
+}
+
+static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
+{
+        for (size_t i = 0; i < op->n_nodes; i++) {
+                const NodeOp *n = &op->nodes[i];
+                int r = make_node(fd, n);
+
+                if (r < 0 && n->optional)
+                        continue;
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to make %s/%s of the machine: %m%s", op->dest, n->path,
+                                           n->kind == NODE_DEVICE && r == -EPERM ?
+                                                   " (does the unit's DeviceAllow= name it?)" : "");
+                if (give_node(fd, n, owner) < 0)
+                        return failure_set(failure, -errno, "Failed to give %s/%s to the machine: %m", op->dest, n->path);
+        }
+
+        return 0;
+}
+
+static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        mode_t mask;
+        int r;
+
+        fd = mount_new(op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
+        if (fd < 0)
+                return fd;
+
+        mask = umask(0);
+        r = fill(fd, op, c->owner, failure);
+        (void) umask(mask);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* ---- copies of the host's mounts --------------------------------------------------------------------------- */
+
+/* Where the step was written, in front of what is wrong with it. */
+static const char *place(const MountOp *op, char buf[static SOURCE_TEXT_MAX + 2])
+{
+        char source[SOURCE_TEXT_MAX];
+
+        if (!op->from.where)
+                return "";
+        (void) snprintf(buf, SOURCE_TEXT_MAX + 2, "%s: ", source_text(op->from, source));
+        return buf;
+}
+
+static const char *source_name(const MountOp *op)
+{
+        return op->source ? op->source : "a temporary directory";
+}
+
+typedef struct TreeSource {
+        int fd;
+        unsigned flags;
+} TreeSource;
+
+static int open_tree_source(void *argument)
+{
+        const TreeSource *s = argument;
+
+        return RET_ERRNO(open_tree(s->fd, "", s->flags));
+}
+
+/* The kernel copies mounts of the caller's own mount namespace only. */
+int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c)
+{
+        TreeSource source = { fd, flags };
+
+        return c->tree_namespace_fd < 0 ? open_tree_source(&source) :
+                                          namespace_call(c->tree_namespace_fd, CLONE_NEWNS, open_tree_source, &source);
+}
+
+static int clone_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch)
+{
+        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+
+        int tree_fd = op->flags & MOUNT_OLD_ROOT ? c->image_fd : c->tree_fd;
+
+        if (op->flags & MOUNT_WHOLE_TREE)
+                return mount_clone_in_tree(tree_fd, flags | AT_EMPTY_PATH, c);
+        if (op->flags & MOUNT_SCRATCH)
+                return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
+
+        if (op->flags & MOUNT_IN_TREE) {
+                _cleanup_close_ int fd = tree_open(tree_fd, op->source, O_PATH);
+
+                return fd < 0 ? fd : mount_clone_in_tree(fd, flags | AT_EMPTY_PATH, c);
+        }
+
+        return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
+}
+
+int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+{
+        int fd = clone_source(op, c, scratch);
+        char where[SOURCE_TEXT_MAX + 2];
+
+        if (fd >= 0 || (fd == -ENOENT && op->flags & MOUNT_OPTIONAL))
+                return fd;
+        return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", place(op, where), source_name(op));
+}
+
+/* Who of the host owns what the step is mounted on, seen through the map of "/". The machine's root (as *ret_uid and *ret_gid
+ * are), where that has to be made first, or is nobody's in the machine. */
+static void dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c, uid_t *ret_uid, gid_t *ret_gid)
+{
+        _cleanup_close_ int dest = tree_open(root_fd, op->dest, O_PATH);
+        struct stat st;
+
+        if (dest < 0 || fstat(dest, &st) < 0)
+                return;
+        if (!c->map || id_map_has_host(c->map, st.st_uid))
+                *ret_uid = st.st_uid;
+        if (!c->map || id_map_has_host(c->map, st.st_gid))
+                *ret_gid = st.st_gid;
+}
+
+/* The user namespace whose map the step is to be seen through. One of its own, for a map of a single user and group: the
+ * source's are somebody in the machine, nobody else's files are anybody's. */
+static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd, int fd, int *ret, Failure *failure)
+{
+        IdMap uids = { .n = 1 }, gids = { .n = 1 };
+        uid_t uid = c->owner;
+        gid_t gid = c->owner;
+        struct stat st;
+        int r;
+
+        if (op->flags & MOUNT_IDMAP)
+                return c->userns_fd;
+        if (fstat(fd, &st) < 0)
+                return failure_set(failure, -errno, "Failed to look at '%s': %m", source_name(op));
+        if (op->flags & MOUNT_OWNERIDMAP)
+                dest_owner(op, root_fd, c, &uid, &gid);
+
+        uids.lines[0] = (IdMapLine) { .inside = st.st_uid, .outside = uid, .count = 1 };
+        gids.lines[0] = (IdMapLine) { .inside = st.st_gid, .outside = gid, .count = 1 };
+        r = user_namespace_new(&uids, &gids, failure);
+        *ret = r;
+        return r;
+}
+
+static int idmap_failure(const MountOp *op, int r, Failure *failure)
+{
+        const char *advice = op->flags & MOUNT_WHOLE_TREE ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
+                             op->n_layers > 0             ? "put it on ext4, xfs or btrfs" :
+                                                            "bind it without an id map";
+        char where[SOURCE_TEXT_MAX + 2];
+
+        if (r != -EINVAL)
+                return failure_set(failure, r, "%sFailed to set the id map of the mount of '%s': %m", place(op, where),
+                                   source_name(op));
+        return failure_set(failure, r, "%sThe file system of '%s' (or one mounted below it) has no idmapped mounts; %s",
+                           place(op, where), source_name(op), advice);
+}
+
+int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
+{
+        struct mount_attr attr = {
+                .attr_set = op->attrs,
+                /* A copy stays in its source's peer group: without this the machine's mounts would show on the host. */
+                .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
+        };
+        unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+        bool mapped = op->flags & MAPPED;
+        _cleanup_close_ int own_map = -EBADF;
+        char where[SOURCE_TEXT_MAX + 2];
+        int r;
+
+        if (mapped) {
+                r = open_id_map(op, c, root_fd, fd, &own_map, failure);
+                if (r < 0)
+                        return r;
+                attr.attr_set |= MOUNT_ATTR_IDMAP;
+                attr.userns_fd = (uint64_t) r;
+        }
+        if (mount_setattr(fd, "", flags, &attr, sizeof(attr)) >= 0)
+                return 0;
+
+        r = -errno;
+        if (mapped && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
+                return -ENOENT;
+        if (mapped)
+                return idmap_failure(op, r, failure);
+        return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", place(op, where),
+                           source_name(op));
+}
+
+/* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
+static int fill_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        uid_t owner = op->flags & MAPPED ? 0 : c->owner;
+
+        for (size_t i = 0; i < op->n_nodes; i++) {
+                int r = make_node(fd, &op->nodes[i]);
+
+                if (r == -EEXIST)
+                        continue;
+                if (r < 0 || fchownat(fd, op->nodes[i].path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+                        return failure_set(failure, r < 0 ? r : -errno, "Failed to make '%s' in '%s': %m", op->nodes[i].path,
+                                           source_name(op));
+        }
+        return 0;
+}
+
+static int make_tree(const MountOp *op, int root_fd, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+{
+        _cleanup_close_ int fd = mount_open_source(op, c, scratch, failure);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = fill_missing(fd, op, c, failure);
+        if (r >= 0)
+                r = mount_dress(op, fd, root_fd, c, failure);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------- */
+
+static int setns_failure(const MountOp *op, Failure *failure)
+{
+        return failure_set(failure, -errno, "Failed to look into the machine's namespaces for its %s: %m", op->fstype);
+}
+
+static int setns_back_failure(Failure *failure)
+{
+        return failure_set(failure, -errno, "Failed to return from the machine's namespaces: %m");
+}
+
+/* sysfs: in the leader's network namespace, and back. A supervisor that cannot come back is of no use: that failure is as
+ * fatal as any. */
+static int make_in_netns(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (setns(c->leader_pidfd, CLONE_NEWNET) < 0)
+                return setns_failure(op, failure);
+        fd = make_new(op, c, failure);
+        if (setns(c->self_netns_fd, CLONE_NEWNET) < 0)
+                return setns_back_failure(failure);
+        return fd < 0 ? fd : TAKE_FD(fd);
+}
+
+static int open_proc_context(void *ret)
+{
+        *(int *) ret = RET_ERRNO(fsopen("proc", FSOPEN_CLOEXEC));
+        return 0;
+}
+
+/*
+ * proc: setns() moves only the children into a PID namespace, so a child it has to be that opens the context, which is
+ * what ties proc to its namespace. It shares our memory and our table of descriptors while we wait (as posix_spawn(3)
+ * has it), does that one call, and is gone.
+ */
+static int make_in_pidns(const MountOp *op, const MountMakeContext *c, Failure *failure)
+{
+        _Alignas(16) char stack[16 * 1024];
+        _cleanup_close_ int context = -EBADF;
+        pid_t pid;
+        int r;
+
+        if (setns(c->leader_pidfd, CLONE_NEWPID) < 0)
+                return setns_failure(op, failure);
+        pid = clone(open_proc_context, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &context);
+        r = RET_ERRNO(pid);
+        /* Reaped before anything else can fail: the machine's PID 1 could not end before that process has. */
+        while (pid > 0 && (r = RET_ERRNO(waitpid(pid, NULL, 0))) == -EINTR)
+                ;
+        if (setns(c->self_pidns_fd, CLONE_NEWPID) < 0)
+                return setns_back_failure(failure);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to run a process in the machine: %m");
+
+        return mount_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
+}
+
+static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMakeContext *c, Failure *failure)
+{
+        const MountScratch *scratch = c->scratch ? &c->scratch[i] : NULL;
+        const MountOp *op = &plan->ops[i];
+
+        if (op->kind == MOUNT_TREE)
+                return make_tree(op, root_fd, c, scratch, failure);
+        if (op->kind == MOUNT_OVERLAY)
+                return mount_overlay_make(op, c, scratch, failure);
+        if (op->flags & MOUNT_PIDNS)
+                return make_in_pidns(op, c, failure);
+        if (op->flags & MOUNT_NETNS)
+                return make_in_netns(op, c, failure);
+        return make_new(op, c, failure);
+}
+
+int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)
+{
+        for (size_t i = 0; i < plan->n; i++)
+                fds[i] = -EBADF;
+
+        for (size_t i = 0; i < plan->n; i++) {
+                const MountOp *op = &plan->ops[i];
+                int fd;
+
+                if (op->kind == MOUNT_INSIDE || op->kind == MOUNT_BIND)
+                        continue;
+                fd = make_step(plan, i, fds[0], c, failure);
+                if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                        continue;
+                if (fd < 0)
+                        return fd;
+                fds[i] = fd;
+        }
+
+        return 0;
+}
+
+/* The child cannot make the place to mount on in a file system that is read-only when it gets it, nor in a directory of the
+ * host where the machine's root is nobody. In the latter it may still be there: that is for the child to find out. */
+static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *failure)
+{
+        size_t below = mount_plan_below(plan, i);
+        const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
+        bool sealed = on->kind == MOUNT_NEW && on->attrs & MOUNT_ATTR_RDONLY;
+        bool of_host = on->kind == MOUNT_TREE && !(on->flags & MAPPED);
+        _cleanup_close_ int place_fd = -EBADF;
+        char where[SOURCE_TEXT_MAX + 2];
+        struct stat st;
+
+        if (below == 0 || (!sealed && !of_host) || fds[below] < 0 || fstat(fds[i], &st) < 0)
+                return 0;
+        place_fd = tree_mountpoint(fds[below], op->dest + strlen(on->dest), S_ISDIR(st.st_mode));
+        if (place_fd < 0 && sealed)
+                return failure_set(failure, place_fd, "%s'%s' is not there in the machine's %s, and cannot be made: %m",
+                                   place(op, where), op->dest, on->dest);
+        return 0;
+}
+
+int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+        int r;
+
+        for (size_t i = 1; i < plan->n; i++) {
+                if (!plan->ops[i].from.where || fds[i] < 0)
+                        continue;
+                r = make_place(plan, fds, i, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        for (size_t i = 0; i < plan->n; i++) {
+                const MountOp *op = &plan->ops[i];
+
+                if (op->kind != MOUNT_NEW || !(op->attrs & MOUNT_ATTR_RDONLY) || fds[i] < 0)
+                        continue;
+                if (mount_setattr(fds[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                        return failure_set(failure, -errno, "Failed to make %s of the machine read-only: %m", op->dest);
+        }
+
+        return 0;
+}
+
+int mount_make_find(const MountPlan *plan, const int *fds, const char *dest)
+{
+        const MountOp *op = mount_plan_find(plan, dest);
+
+        return op ? fds[op - plan->ops] : -EBADF;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Overlays (see mount-overlay.h). The supervisor, as root of the host. overlayfs itself has no idmapped mounts, but takes
+ * them as layers: what a layer's map makes of its files is what the overlay shows, and what the overlay stores goes the same
+ * way back. So:
+ *
+ *   - each layer is a mount of its own, detached, with its map (mount-make.c);
+ *   - Linux before 6.15 only takes layers that are attached in the mount namespace of the caller. The machine's own is
+ *     there, nobody has looked into it yet, and what is attached in it goes with the host's tree when the child leaves that.
+ *     A helper process attaches them there, and has the overlay made;
+ *   - a mapped upper layer can only be written by ids that its map knows, and overlayfs works in its mounter's name: the
+ *     helper is the machine's root to the file system, with all of its capabilities left.
+ */
+
+#include <fcntl.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mount/mount-overlay.h"
+#include "util/fd.h"
+
+/* A directory that every systemd host has; the child puts its root there next. */
+#define STAGE "/run"
+
+enum {
+        LAYERS_MAX = 500,               /* the kernel's */
+        FSCONFIG_VALUE_MAX = 255,       /* the kernel's, for one string */
+};
+
+/* All that the helper needs, and what comes of it. */
+typedef struct Overlay {
+        int leader_pidfd;
+        int *layers;                    /* mounts, the lowest first */
+        size_t n_layers;
+        int top;                        /* mount that holds the upper layer and the work directory; -EBADF: read-only */
+        int upper, work;
+        bool throw_away;                /* nothing of the upper layer has to reach the disk */
+        bool mapped_top;
+        uid_t owner;
+        int context;                    /* from fsopen(), configured */
+        const char *step;               /* what failed */
+        int error;
+} Overlay;
+
+static void overlay_done(Overlay *o)
+{
+        for (size_t i = 0; i < o->n_layers; i++)
+                fd_close(o->layers[i]);
+        free(o->layers);
+        fd_close(o->top);
+        fd_close(o->upper);
+        fd_close(o->work);
+        fd_close(o->context);
+}
+
+/* ---- in the helper: system calls only, it runs in our memory ------------------------------------------------ */
+
+static int step_failed(Overlay *o, const char *step)
+{
+        o->error = -errno;
+        o->step = step;
+        return o->error;
+}
+
+/* On top of each other: they are known by their descriptors. */
+static int attach(Overlay *o, int fd)
+{
+        if (move_mount(fd, "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return step_failed(o, "attach a layer of");
+        return 0;
+}
+
+static int enter_leader(Overlay *o)
+{
+        if (setns(o->leader_pidfd, CLONE_NEWNS) < 0)
+                return step_failed(o, "enter the machine's mount namespace for");
+        /* Without a user namespace it is no slave of the host's yet. */
+        if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+                return step_failed(o, "part from the host's mounts for");
+        return 0;
+}
+
+static int become_owner(Overlay *o)
+{
+        if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+                return step_failed(o, "keep the capabilities for");
+        (void) setfsgid(o->owner);
+        (void) setfsuid(o->owner);
+        /* They tell of no failure, but the value before; of an invalid id, the value that stays. */
+        if ((uid_t) setfsuid((uid_t) -1) != o->owner || (uid_t) setfsgid((gid_t) -1) != o->owner) {
+                errno = EPERM;
+                return step_failed(o, "become the machine's root for");
+        }
+        return 0;
+}
+
+static int set_fd(Overlay *o, const char *key, int fd)
+{
+        char path[FD_PATH_MAX];
+
+        if (fsconfig(o->context, FSCONFIG_SET_STRING, key, fd_path(fd, path), 0) < 0)
+                return step_failed(o, "make");
+        return 0;
+}
+
+/* The lower layers, the uppermost first. One string has room for 14; more are named one by one, which takes Linux 6.8. */
+static int set_lower(Overlay *o)
+{
+        char all[FSCONFIG_VALUE_MAX + 1], path[FD_PATH_MAX];
+        size_t used = 0;
+
+        for (size_t i = o->n_layers; i-- > 0 && used < sizeof(all);)
+                used += (size_t) snprintf(all + used, sizeof(all) - used, "%s%s", used > 0 ? ":" : "",
+                                          fd_path(o->layers[i], path));
+        if (used < sizeof(all)) {
+                if (fsconfig(o->context, FSCONFIG_SET_STRING, "lowerdir", all, 0) < 0)
+                        return step_failed(o, "make");
+                return 0;
+        }
+
+        for (size_t i = o->n_layers; i-- > 0;) {
+                int r = set_fd(o, "lowerdir+", o->layers[i]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int configure(Overlay *o)
+{
+        int r;
+
+        o->context = fsopen("overlay", FSOPEN_CLOEXEC);
+        if (o->context < 0)
+                return step_failed(o, "make");
+        /* What mount(8) and df(1) call it. */
+        if (fsconfig(o->context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
+                return step_failed(o, "make");
+        r = set_lower(o);
+        if (r >= 0 && o->top >= 0)
+                r = set_fd(o, "upperdir", o->upper);
+        if (r >= 0 && o->top >= 0)
+                r = set_fd(o, "workdir", o->work);
+        if (r < 0)
+                return r;
+        if (o->throw_away && fsconfig(o->context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
+                return step_failed(o, "make");
+        if (fsconfig(o->context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return step_failed(o, "make");
+        return 0;
+}
+
+static int helper(void *userdata)
+{
+        Overlay *o = userdata;
+        int r;
+
+        r = enter_leader(o);
+        for (size_t i = 0; i < o->n_layers && r >= 0; i++)
+                r = attach(o, o->layers[i]);
+        if (r >= 0 && o->top >= 0)
+                r = attach(o, o->top);
+        if (r >= 0 && o->mapped_top)
+                r = become_owner(o);
+        if (r >= 0)
+                (void) configure(o);
+        return 0;
+}
+
+/* ---- layers ------------------------------------------------------------------------------------------------ */
+
+static int overlay_failure(const MountOp *op, int r, const char *step, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return failure_set(failure, r, "%s%sFailed to %s the overlay on '%s': %m%s",
+                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "", step, op->dest,
+                           r == -EINVAL && op->flags & MOUNT_TOP_WRITABLE ?
+                                   " (not every file system can hold what an overlay writes: ext4, xfs, btrfs and tmpfs can)" :
+                                   "");
+}
+
+/* As a tree that belongs to the machine's ids on disk already is taken as it is, so is such a directory of the host. */
+static unsigned layer_flags(const LayerOp *layer, uid_t layer_owner, const MountMakeContext *c)
+{
+        bool own = c->map && id_map_is_shifted(c->map, layer_owner);
+
+        return own && !(layer->flags & (MOUNT_IN_TREE | MOUNT_WHOLE_TREE)) ? layer->flags & ~(unsigned) MOUNT_IDMAP :
+                                                                             layer->flags;
+}
+
+/* A layer as the step that mount-make.c would have for it. */
+static MountOp layer_op(const MountOp *op, const LayerOp *layer)
+{
+        return (MountOp) {
+                .kind = MOUNT_TREE, .flags = layer->flags, .source = layer->source, .dest = op->dest, .from = op->from,
+                .layers = op->layers, .n_layers = op->n_layers,
+        };
+}
+
+static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeContext *c, const MountScratch *scratch,
+                      Failure *failure)
+{
+        MountOp tree = layer_op(op, layer);
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        tree.attrs = MOUNT_ATTR_RDONLY;
+        /* Also of a read-only overlay the last layer may be a temporary one. */
+        fd = mount_open_source(&tree, c, scratch, failure);
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return overlay_failure(op, -errno, "look at a layer of", failure);
+        tree.flags = layer_flags(layer, st.st_uid, c);
+        r = mount_dress(&tree, fd, -EBADF, c, failure);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int open_layers(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o,
+                       Failure *failure)
+{
+        size_t n = op->n_layers - (op->flags & MOUNT_TOP_WRITABLE ? 1 : 0);
+
+        if (n > LAYERS_MAX)
+                return overlay_failure(op, -E2BIG, "make", failure);
+        o->layers = calloc(n, sizeof(int));
+        if (!o->layers)
+                return overlay_failure(op, -ENOMEM, "make", failure);
+
+        for (size_t i = 0; i < n; i++) {
+                int fd = open_lower(op, &op->layers[i], c, scratch, failure);
+
+                if (fd < 0)
+                        return fd;
+                o->layers[o->n_layers++] = fd;
+        }
+        return 0;
+}
+
+/* A tmpfs with the two directories in it. */
+static int open_memory(const MountOp *op, Overlay *o, Failure *failure)
+{
+        MountOp tmpfs = { .kind = MOUNT_NEW, .fstype = (char *) "tmpfs", .dest = op->dest, .options = op->options,
+                          .from = op->from };
+
+        o->top = mount_new(&tmpfs, 0, failure);
+        if (o->top < 0)
+                return o->top;
+        if (mkdirat(o->top, "upper", 0755) < 0 || mkdirat(o->top, "work", 0700) < 0)
+                return overlay_failure(op, -errno, "make the upper layer of", failure);
+        return 0;
+}
+
+static int open_top_mount(const LayerOp *layer, const MountMakeContext *c, const MountScratch *scratch)
+{
+        const unsigned flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+        int fd = scratch->user_upper ? scratch->dir.parent_fd : scratch->dir.fd;
+
+        if (scratch->user_upper && layer->flags & MOUNT_IN_TREE)
+                return mount_clone_in_tree(fd, flags, c);
+        return RET_ERRNO(open_tree(fd, "", flags));
+}
+
+/* A mount of the directory that has both below it: they have to lie on one mount. */
+static int open_top(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o, Failure *failure)
+{
+        const LayerOp *layer = &op->layers[op->n_layers - 1];
+        MountOp tree = layer_op(op, layer);
+        struct stat st;
+
+        if (layer->flags & MOUNT_MEMORY)
+                return open_memory(op, o, failure);
+
+        o->top = open_top_mount(layer, c, scratch);
+        if (o->top < 0)
+                return overlay_failure(op, o->top, "open the upper layer of", failure);
+        if (fstatat(o->top, scratch->upper, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return overlay_failure(op, -errno, "open the upper layer of", failure);
+        tree.flags = layer_flags(layer, st.st_uid, c);
+        o->mapped_top = tree.flags & MOUNT_IDMAP;
+        return mount_dress(&tree, o->top, -EBADF, c, failure);
+}
+
+static int open_upper(const MountOp *op, const MountScratch *scratch, Overlay *o, Failure *failure)
+{
+        const char *upper = scratch && scratch->upper ? scratch->upper : "upper";
+        const char *work = scratch && scratch->user_upper ? scratch->dir.name : "work";
+        struct stat st;
+
+        o->upper = openat(o->top, upper, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        o->work = openat(o->top, work, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (o->upper < 0 || o->work < 0 || fstat(o->upper, &st) < 0)
+                return overlay_failure(op, -errno, "open the upper layer of", failure);
+        /* The copy of the mount has none of the mounts on it. */
+        if (scratch && scratch->user_upper && (st.st_dev != scratch->upper_dev || st.st_ino != scratch->upper_ino))
+                return overlay_failure(op, -EXDEV, "find room beside the mount point that is the uppermost directory of",
+                                       failure);
+        return 0;
+}
+
+/* The root directory of an overlay is the upper layer's: a fresh one looks as what it covers. */
+static int dress_upper(const MountOp *op, const Overlay *o, Failure *failure)
+{
+        char path[FD_PATH_MAX];
+        struct stat st;
+
+        if (fstat(o->layers[o->n_layers - 1], &st) < 0 ||
+            fchownat(o->upper, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0 ||
+            chmod(fd_path(o->upper, path), st.st_mode & 07777) < 0)
+                return overlay_failure(op, -errno, "prepare the upper layer of", failure);
+        return 0;
+}
+
+static int open_writable(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o,
+                         Failure *failure)
+{
+        int r;
+
+        r = open_top(op, c, scratch, o, failure);
+        if (r >= 0)
+                r = open_upper(op, scratch, o, failure);
+        if (r < 0)
+                return r;
+        if (scratch && scratch->user_upper)
+                return 0;
+
+        o->throw_away = true;
+        return dress_upper(op, o, failure);
+}
+
+/* ---- together ---------------------------------------------------------------------------------------------- */
+
+static int run_helper(const MountOp *op, Overlay *o, Failure *failure)
+{
+        _Alignas(16) char stack[32 * 1024];
+        pid_t pid;
+        int r;
+
+        /* As posix_spawn(3) has it: in our memory and with our descriptors, while we wait. */
+        pid = clone(helper, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, o);
+        r = RET_ERRNO(pid);
+        while (pid > 0 && (r = RET_ERRNO(waitpid(pid, NULL, 0))) == -EINTR)
+                ;
+        if (r < 0)
+                return overlay_failure(op, r, "run a process to make", failure);
+        return o->error < 0 ? overlay_failure(op, o->error, o->step, failure) : 0;
+}
+
+int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+{
+        _cleanup_(overlay_done) Overlay o = {
+                .leader_pidfd = c->leader_pidfd,
+                .top = -EBADF,
+                .upper = -EBADF,
+                .work = -EBADF,
+                .owner = c->owner,
+                .context = -EBADF,
+        };
+        int fd, r;
+
+        r = open_layers(op, c, scratch, &o, failure);
+        if (r >= 0 && op->flags & MOUNT_TOP_WRITABLE)
+                r = open_writable(op, c, scratch, &o, failure);
+        if (r >= 0)
+                r = run_helper(op, &o, failure);
+        if (r < 0)
+                return r;
+
+        fd = fsmount(o.context, FSMOUNT_CLOEXEC, (unsigned) op->attrs);
+        return fd < 0 ? overlay_failure(op, -errno, "mount", failure) : fd;
+}

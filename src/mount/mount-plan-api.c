@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The mounts that every machine has: /dev, /run with /run/host, /proc, /sys, the console. What a payload may expect here
+ * is systemd's container interface (CONTAINER_INTERFACE.md) as systemd-nspawn keeps it; a line that looks arbitrary is a
+ * line of that contract. Pure: reads nothing of the host.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "mount/mount-plan-parts.h"
+
+/* A device node, and the link by number that udev would make: systemd's tools look devices up there. */
+static int add_device(MountOp *op, const DeviceFact *d)
+{
+        _cleanup_free_ char *link = NULL, *target = NULL;
+        NodeOp *n;
+
+        if (mount_plan_add_node(op, NODE_DEVICE, d->name, S_IFCHR | 0666, NULL) < 0)
+                return -ENOMEM;
+        n = &op->nodes[op->n_nodes - 1];
+        n->rdev = d->rdev;
+        n->optional = d->optional;
+
+        if (asprintf(&link, "char/%u:%u", major(d->rdev), minor(d->rdev)) < 0) {
+                link = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&target, "../%s", d->name) < 0) {
+                target = NULL;
+                return -ENOMEM;
+        }
+        return mount_plan_add_node(op, NODE_LINK, link, 0, target);
+}
+
+int mount_plan_dev(const MountFacts *f, MountPlan *p)
+{
+        static const struct { NodeKind kind; const char *path; mode_t mode; const char *text; } nodes[] = {
+                { NODE_DIR, "shm", 01777 },
+                { NODE_DIR, "mqueue", 0755 },
+                { NODE_DIR, "pts", 0755 },
+                { NODE_DIR, "net", 0755 },
+                { NODE_DIR, "char", 0755 },
+                { NODE_DIR, "block", 0755 },
+                { NODE_LINK, "ptmx", 0, "pts/ptmx" },
+                { NODE_LINK, "fd", 0, "/proc/self/fd" },
+                { NODE_LINK, "stdin", 0, "/proc/self/fd/0" },
+                { NODE_LINK, "stdout", 0, "/proc/self/fd/1" },
+                { NODE_LINK, "stderr", 0, "/proc/self/fd/2" },
+                { NODE_LINK, "core", 0, "/proc/kcore" },
+        };
+        _cleanup_free_ char *options = NULL;
+        MountRow row = { MOUNT_NEW, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "devpts", NULL, "/dev/pts" };
+        /* Where the host's message queues are the machine's, the host's root alone can mount them. */
+        MountRow mqueue = { f->shared_ipc ? MOUNT_NEW : MOUNT_INSIDE, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
+        MountOp *dev;
+
+        if (mount_plan_add_tmpfs(p, f, "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
+                                 "mode=0755,size=4m,nr_inodes=64k", &dev) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+                if (mount_plan_add_node(dev, nodes[i].kind, nodes[i].path, nodes[i].mode, nodes[i].text) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < f->n_devices; i++)
+                if (add_device(dev, &f->devices[i]) < 0)
+                        return -ENOMEM;
+        if (f->console && mount_plan_add_node(dev, NODE_FILE, "console", 0600, NULL) < 0)
+                return -ENOMEM;
+
+        /* A new instance is what any mount of devpts is since Linux 4.7. */
+        if (asprintf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->tty_gid) < 0) {
+                options = NULL;
+                return -ENOMEM;
+        }
+        row.options = options;
+        if (mount_plan_add(p, &row, NULL) < 0 ||
+            mount_plan_add_tmpfs(p, f, "/dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
+                                 "mode=1777,size=10%,nr_inodes=400k", NULL) < 0)
+                return -ENOMEM;
+        return mount_plan_add(p, &mqueue, NULL);
+}
+
+/* /run, and in it /run/host: what the host tells the machine, a mount of its own that is read-only inside. */
+int mount_plan_run(const MountFacts *f, MountPlan *p)
+{
+        static const struct { NodeKind kind; const char *path; mode_t mode; } inaccessible[] = {
+                { NODE_DIR, "inaccessible", 0555 },
+                { NODE_FILE, "inaccessible/reg", 0000 },
+                { NODE_DIR, "inaccessible/dir", 0000 },
+                { NODE_FIFO, "inaccessible/fifo", 0000 },
+                { NODE_SOCK, "inaccessible/sock", 0000 },
+                /* Number 0:0, which no driver has; the unit's device policy may refuse the block device. */
+                { NODE_DEVICE, "inaccessible/chr", S_IFCHR },
+                { NODE_DEVICE, "inaccessible/blk", S_IFBLK },
+        };
+        _cleanup_free_ char *manager = NULL, *uuid = NULL, *boot_id = NULL;
+        MountOp *run, *host;
+
+        if (asprintf(&manager, "%s\n", f->manager) < 0) {
+                manager = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&uuid, "%s\n", f->uuid) < 0) {
+                uuid = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&boot_id, "%s\n", f->boot_id) < 0) {
+                boot_id = NULL;
+                return -ENOMEM;
+        }
+
+        if (mount_plan_add_tmpfs(p, f, "/run", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
+                                 "mode=0755,size=20%,nr_inodes=800k", &run) < 0 ||
+            mount_plan_add_node(run, NODE_DIR, "host", 0755, NULL) < 0)
+                return -ENOMEM;
+        if (mount_plan_add_tmpfs(p, f, "/run/host", ATTR_API_RO, "mode=0755,size=1m,nr_inodes=1k", &host) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(inaccessible); i++) {
+                if (mount_plan_add_node(host, inaccessible[i].kind, inaccessible[i].path, inaccessible[i].mode,
+                                        NULL) < 0)
+                        return -ENOMEM;
+                host->nodes[host->n_nodes - 1].optional = inaccessible[i].kind == NODE_DEVICE;
+        }
+
+        if (mount_plan_add_node(host, NODE_FILE, "container-manager", 0444, manager) < 0 ||
+            mount_plan_add_node(host, NODE_FILE, "container-uuid", 0444, uuid) < 0 ||
+            mount_plan_add_node(host, NODE_FILE, "os-release", 0644, f->host_os_release) < 0 ||
+            /* Sources of the masks in plan_proc(). */
+            mount_plan_add_node(host, NODE_FILE, ".boot-id", 0444, boot_id) < 0 ||
+            mount_plan_add_node(host, NODE_FIFO, ".kmsg", 0600, NULL) < 0 ||
+            mount_plan_add_node(host, NODE_DIR, "incoming", 0600, NULL) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+/* machined mounts what `machinectl bind` asks for into this directory of the host; it arrives inside as a slave. */
+int mount_plan_incoming(const MountFacts *f, MountPlan *p)
+{
+        MountRow row = { MOUNT_TREE, MOUNT_SLAVE, ATTR_API_RO, NULL, NULL, "/run/host/incoming" };
+        _cleanup_free_ char *source = NULL;
+
+        if (asprintf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0) {
+                source = NULL;
+                return -ENOMEM;
+        }
+        row.source = source;
+        return mount_plan_add(p, &row, NULL);
+}
+
+/* What there is of the host's in /proc beyond processes: to be read at most. */
+static int plan_proc_protection(const MountFacts *f, MountPlan *p)
+{
+        static const MountRow sys = { MOUNT_BIND, 0, ATTR_API_RO, NULL, "/proc/sys", "/proc/sys" };
+        /* The payload's own to write: its network namespace is what these are about. */
+        static const MountRow sys_net = {
+                MOUNT_BIND, 0, ATTR_API, NULL, "/proc/sys/net", "/proc/sys/net", NULL, MOUNT_ATTR_RDONLY
+        };
+        static const char *const read_only[] = {
+                "/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi",
+        };
+        static const char *const masked[] = {
+                "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list",
+        };
+
+        if (mount_plan_add(p, &sys, NULL) < 0)
+                return -ENOMEM;
+        if ((f->private_network || f->api_vfs == API_VFS_NETWORK) && mount_plan_add(p, &sys_net, NULL) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(read_only); i++) {
+                MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, read_only[i], read_only[i] };
+
+                if (mount_plan_add(p, &row, NULL) < 0)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(masked); i++) {
+                MountRow row = { MOUNT_BIND, MOUNT_MASK | MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, masked[i] };
+
+                if (mount_plan_add(p, &row, NULL) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int mount_plan_proc(const MountFacts *f, MountPlan *p)
+{
+        MountRow proc = { MOUNT_NEW, f->shared_pid ? 0 : MOUNT_PIDNS, ATTR_API, "proc", NULL, "/proc" };
+        static const MountRow own[] = {
+                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API, NULL, "/run/host/.kmsg", "/proc/kmsg", NULL,
+                  MOUNT_ATTR_RDONLY },
+                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, "/run/host/.boot-id",
+                  "/proc/sys/kernel/random/boot_id" },
+        };
+
+        if (mount_plan_add(p, &proc, NULL) < 0)
+                return -ENOMEM;
+        if (f->api_vfs != API_VFS_WRITABLE && plan_proc_protection(f, p) < 0)
+                return -ENOMEM;
+        return mount_plan_add_rows(p, own, ARRAY_SIZE(own));
+}
+
+/* In a cgroup namespace of its own, the machine's part of the tree is all there is. Without, the host's tree, to be read,
+ * and in it the machine's part, to be written to. The host's is copied: to mount it anew would reset the host's options. */
+static int plan_cgroup(const MountFacts *f, MountPlan *p)
+{
+        static const MountRow own = { MOUNT_INSIDE, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
+        static const MountRow shared[] = {
+                { MOUNT_TREE, 0, ATTR_API_RO, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup" },
+                { MOUNT_BIND, MOUNT_LATE | MOUNT_OWN_CGROUP, ATTR_API, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup", NULL,
+                  MOUNT_ATTR_RDONLY },
+        };
+
+        return f->shared_cgroup ? mount_plan_add_rows(p, shared, ARRAY_SIZE(shared)) : mount_plan_add(p, &own, NULL);
+}
+
+/* A tmpfs that holds only those parts of a sysfs that have to do with devices, so that the payload sees its links and
+ * neither firmware nor modules. */
+static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
+{
+        static const MountRow staged = {
+                MOUNT_NEW, MOUNT_NETNS | MOUNT_STAGED, ATTR_API, "sysfs", NULL, "/sys"
+        };
+        static const char *const parts[] = { "block", "bus", "class", "dev", "devices", "kernel" };
+        MountOp *sys;
+
+        if (mount_plan_add(p, &staged, NULL) < 0 ||
+            mount_plan_add_tmpfs(p, f, "/sys", attrs | MOUNT_ATTR_STRICTATIME, "mode=0555,size=1m,nr_inodes=64",
+                                 &sys) < 0 ||
+            mount_plan_add_node(sys, NODE_DIR, "fs", 0755, NULL) < 0 ||
+            mount_plan_add_node(sys, NODE_DIR, "fs/cgroup", 0755, NULL) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                if (mount_plan_add_node(sys, NODE_DIR, parts[i], 0755, NULL) < 0)
+                        return -ENOMEM;
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                MountRow row = { MOUNT_BIND, MOUNT_FROM_STAGE | MOUNT_OPTIONAL, attrs };
+                _cleanup_free_ char *dest = NULL;
+
+                if (asprintf(&dest, "/sys/%s", parts[i]) < 0) {
+                        dest = NULL;
+                        return -ENOMEM;
+                }
+                row.source = parts[i];
+                row.dest = dest;
+                if (mount_plan_add(p, &row, NULL) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* With the host's network: sysfs as it is. With a network of its own: parts of a sysfs of its own. udev and others take a
+ * read-only /sys as the sign of a container. */
+int mount_plan_sys(const MountFacts *f, MountPlan *p)
+{
+        uint64_t attrs = f->api_vfs == API_VFS_WRITABLE ? ATTR_API : ATTR_API_RO;
+        MountRow whole = { MOUNT_NEW, MOUNT_NETNS, attrs, "sysfs", NULL, "/sys" };
+        int r;
+
+        if (f->private_network || f->api_vfs == API_VFS_NETWORK)
+                r = plan_sys_parts(f, attrs, p);
+        else
+                r = mount_plan_add(p, &whole, NULL);
+        return r < 0 ? r : plan_cgroup(f, p);
+}
+
+int mount_plan_console(const MountFacts *f, MountPlan *p)
+{
+        /* The machine's first pty is the console's: the supervisor opens it before anybody else can. */
+        static const MountRow row = {
+                MOUNT_BIND, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, NULL, "/dev/pts/0", "/dev/console"
+        };
+
+        return f->console ? mount_plan_add(p, &row, NULL) : 0;
+}

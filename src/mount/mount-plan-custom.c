@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The mounts that a machine's settings ask for, each a step that knows the line it was written on. Pure. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mount/mount-options.h"
+#include "mount/mount-plan-parts.h"
+
+/* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
+static int bind_of_copy(const BindSetting *b, MountPlan *p)
+{
+        MountRow row = { MOUNT_BIND, 0, b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
+        MountOp *op;
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = b->from;
+        return 0;
+}
+
+static int refuse_change(const Settings *s, Source from, Problems *problems)
+{
+        char other[SOURCE_TEXT_MAX];
+
+        return problem_error(problems, from, "A directory of the tree (\"+\") that can be written to would change the tree, "
+                             "which %s is not to", source_text(s->from[SETTING_EPHEMERAL], other));
+}
+
+static unsigned bind_flags(const BindSetting *b, const MountFacts *f)
+{
+        unsigned flags = (b->recursive ? MOUNT_RECURSIVE : 0) | (b->in_tree ? MOUNT_IN_TREE : 0);
+
+        if (!b->source)
+                return flags | MOUNT_SCRATCH;   /* the machine's own already */
+        switch (b->idmap) {
+        case BIND_ROOTIDMAP:
+                return flags | MOUNT_ROOTIDMAP;
+        case BIND_OWNERIDMAP:
+                return flags | MOUNT_OWNERIDMAP;
+        default:
+                if (b->in_tree ? f->idmap_tree : b->idmap == BIND_IDMAP && f->userns)
+                        flags |= MOUNT_IDMAP;
+                return flags;
+        }
+}
+
+int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        MountRow row = { MOUNT_TREE, bind_flags(b, f), b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
+        MountOp *op;
+
+        if (b->in_tree && s->ephemeral == YES) {
+                if (p->n > 0 && p->ops[0].kind == MOUNT_OVERLAY)
+                        return bind_of_copy(b, p);
+                if (!b->read_only)
+                        return refuse_change(s, b->from, problems);
+        }
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = b->from;
+        return 0;
+}
+
+int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        uint64_t attrs = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
+        _cleanup_free_ char *options = NULL;
+        const char *reason = NULL;
+        MountOp *op;
+        int r;
+
+        if (t->options && *t->options) {
+                r = mount_options_split(t->options, &attrs, &options, &reason);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return problem_error(problems, t->from, "TemporaryFileSystem=%s:%s: %s", t->dest, t->options,
+                                             reason ? reason : "not a list of mount options");
+        }
+
+        /* mode= is 0755 unless written: a later option of the same name wins. */
+        if (options) {
+                _cleanup_free_ char *all = NULL;
+
+                if (asprintf(&all, "mode=0755,%s", options) < 0) {
+                        all = NULL;
+                        return -ENOMEM;
+                }
+                r = mount_plan_add_tmpfs(p, f, t->dest, attrs, all, &op);
+        } else
+                r = mount_plan_add_tmpfs(p, f, t->dest, attrs, "mode=0755", &op);
+        if (r < 0)
+                return r;
+        op->from = t->from;
+        return 0;
+}
+
+static int plan_inaccessible(const StringSetting *i, MountPlan *p)
+{
+        MountRow row = { MOUNT_BIND, MOUNT_MASK, ATTR_API_RO, NULL, NULL, i->value };
+        MountOp *op;
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = i->from;
+        return 0;
+}
+
+/* Under a user namespace the layers are seen through the machine's map, as the tree is: what belongs to root on the host
+ * would be nobody's otherwise, and nothing could be written. */
+static unsigned layer_flags(const Settings *s, const LayerSetting *l, const MountFacts *f)
+{
+        if (!l->path)
+                return MOUNT_SCRATCH;
+        if (l->in_tree)
+                return MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
+        return f->userns && s->ownership != OWNERSHIP_OFF ? MOUNT_IDMAP : 0;
+}
+
+static int plan_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        MountRow row = { MOUNT_OVERLAY, o->read_only ? 0 : MOUNT_TOP_WRITABLE, o->read_only ? MOUNT_ATTR_RDONLY : 0, NULL,
+                         NULL, o->dest };
+        MountOp *op;
+
+        if (s->ephemeral == YES && !o->read_only && o->layers[o->n_layers - 1].in_tree)
+                return refuse_change(s, o->from, problems);
+
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = o->from;
+        for (size_t i = 0; i < o->n_layers; i++)
+                if (mount_plan_add_layer(op, layer_flags(s, &o->layers[i], f), o->layers[i].path) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int path_weight(char c)
+{
+        return !c ? 0 : c == '/' ? 1 : (unsigned char) c + 2;
+}
+
+/* Orders paths so that whatever lies below a directory follows it at once. */
+static int compare_paths(const char *a, const char *b)
+{
+        for (; *a && *a == *b; a++, b++)
+                ;
+        return path_weight(*a) - path_weight(*b);
+}
+
+/* Parents before what lies below them; on one path bind mounts, tmpfs, overlays, masks, as systemd-nspawn has it, which is
+ * how they were added; the written order otherwise. qsort() would not promise that. */
+static void sort_by_dest(MountOp *ops, size_t n)
+{
+        for (size_t i = 1; i < n; i++) {
+                MountOp op = ops[i];
+                size_t j = i;
+
+                for (; j > 0 && compare_paths(ops[j - 1].dest, op.dest) > 0; j--)
+                        ops[j] = ops[j - 1];
+                ops[j] = op;
+        }
+}
+
+static bool is_root(const char *dest)
+{
+        return strcmp(dest, "/") == 0;
+}
+
+int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        size_t first = p->n;
+
+        for (size_t i = 0; i < s->n_binds; i++)
+                if (!is_root(s->binds[i].dest) && mount_plan_add_bind(s, &s->binds[i], f, p, problems) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                if (!is_root(s->tmpfs[i].dest) && mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->n_overlays; i++)
+                if (plan_overlay(s, &s->overlays[i], f, p, problems) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->n_inaccessible; i++)
+                if (plan_inaccessible(&s->inaccessible[i], p) < 0)
+                        return -ENOMEM;
+
+        sort_by_dest(p->ops + first, p->n - first);
+        return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The other partitions of a disk image, where the machine's "/" is not the image's own with all that is mounted below it: an
+ * overlay and a tmpfs show none of that. As under systemd-nspawn a volatile machine has them as they are; of an ephemeral
+ * one nothing may stay, so each gets a layer that is thrown away, as "/" has. Pure.
+ */
+
+#include <string.h>
+
+#include "mount/mount-plan-parts.h"
+
+static bool shows_all(const MountOp *root)
+{
+        return root->kind == MOUNT_TREE && root->flags & MOUNT_WHOLE_TREE && root->flags & MOUNT_RECURSIVE;
+}
+
+/* Volatile=yes has taken the tree's /usr, whatever file system it is on. */
+static bool is_there(const MountPlan *p, const char *dest)
+{
+        for (size_t i = 1; i < p->n; i++)
+                if (strcmp(p->ops[i].dest, dest) == 0)
+                        return true;
+        return false;
+}
+
+static int plan_part(const DiskPart *part, unsigned idmap, bool ephemeral, Source from, MountPlan *p)
+{
+        MountRow row = { MOUNT_TREE, MOUNT_IN_TREE | idmap, 0, NULL, part->dest, part->dest };
+        MountOp *op;
+
+        if (ephemeral) {
+                row = (MountRow) { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, 0, NULL, NULL, part->dest };
+                if (mount_plan_add(p, &row, &op) < 0 || mount_plan_add_layer(op, MOUNT_IN_TREE | idmap, part->dest) < 0 ||
+                    mount_plan_add_layer(op, MOUNT_SCRATCH | MOUNT_BESIDE_TREE, NULL) < 0)
+                        return -ENOMEM;
+        } else if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = from;
+        return 0;
+}
+
+int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p)
+{
+        bool ephemeral = s->volatile_mode == VOLATILE_NO && s->ephemeral == YES;
+
+        /* PivotRoot=: they lie below the old root, where that is seen. */
+        if (!f->disk || s->pivot_root_new || p->n == 0 || shows_all(&p->ops[0]) || settings_custom_root(s, NULL))
+                return 0;
+        for (size_t i = 1; i < f->disk->n; i++)
+                if (!is_there(p, f->disk->parts[i].dest) &&
+                    plan_part(&f->disk->parts[i], f->idmap_tree ? MOUNT_IDMAP : 0, ephemeral, p->ops[0].from, p) < 0)
+                        return -ENOMEM;
+        return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The mounts, devices and covered paths of an OCI bundle (config/oci-settings.h), each a step that knows its place in
+ * config.json. Pure. */
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "mount/mount-plan-parts.h"
+#include "users/user-namespace.h"
+
+/* ---- mounts ---------------------------------------------------------------------------------------------------- */
+
+static int plan_bind(const OciMount *m, const MountFacts *f, MountPlan *p)
+{
+        MountRow row = { MOUNT_TREE, 0, m->attrs, NULL, m->source, m->dest };
+        MountOp *op;
+
+        row.flags = (m->recursive ? MOUNT_RECURSIVE : 0) | (m->idmap && f->userns ? MOUNT_IDMAP : 0);
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = m->from;
+        return 0;
+}
+
+static int plan_tmpfs(const OciMount *m, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        const TmpfsSetting t = { .dest = m->dest, .options = m->options, .from = m->from };
+
+        return mount_plan_add_custom_tmpfs(&t, f, p, problems);
+}
+
+/* ---- devices --------------------------------------------------------------------------------------------------- */
+
+static bool has_node(const MountOp *dev, const char *path)
+{
+        for (size_t i = 0; i < dev->n_nodes; i++)
+                if (strcmp(dev->nodes[i].path, path) == 0)
+                        return true;
+        return false;
+}
+
+/* The directories above path, but for those that are there. */
+static int add_parents(MountOp *dev, const char *path)
+{
+        for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+                _cleanup_free_ char *head = strndup(path, (size_t) (slash - path));
+
+                if (!head || (!has_node(dev, head) && mount_plan_add_node(dev, NODE_DIR, head, 0755, NULL) < 0))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int set_owner(const OciDevice *d, const MountFacts *f, NodeOp *n, Problems *problems)
+{
+        n->has_owner = true;
+        n->uid = d->uid;
+        n->gid = d->gid;
+        if (f->uid_map && (!id_map_to_host(f->uid_map, d->uid, &n->uid) || !id_map_to_host(f->gid_map, d->gid, &n->gid)))
+                return problem_error(problems, d->from, "The machine's user namespace has no id %u or %u", d->uid, d->gid);
+        return 0;
+}
+
+static int plan_device(const OciDevice *d, const MountFacts *f, MountOp *dev, Problems *problems)
+{
+        NodeOp *n;
+
+        if (has_node(dev, d->path))
+                return 0;               /* one that every machine has */
+        if (add_parents(dev, d->path) < 0 ||
+            mount_plan_add_node(dev, S_ISFIFO(d->mode) ? NODE_FIFO : NODE_DEVICE, d->path, d->mode, NULL) < 0)
+                return -ENOMEM;
+        n = &dev->nodes[dev->n_nodes - 1];
+        n->rdev = makedev(d->major, d->minor);
+        return set_owner(d, f, n, problems);
+}
+
+static MountOp *find_dev(MountPlan *p)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (p->ops[i].kind == MOUNT_NEW && strcmp(p->ops[i].dest, "/dev") == 0)
+                        return &p->ops[i];
+        return NULL;
+}
+
+int mount_plan_oci_mounts(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems)
+{
+        MountOp *dev = find_dev(p);
+
+        if (!s->oci)
+                return 0;
+        for (size_t i = 0; dev && i < s->oci->n_devices; i++)
+                if (plan_device(&s->oci->devices[i], f, dev, problems) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->oci->n_mounts; i++) {
+                const OciMount *m = &s->oci->mounts[i];
+
+                if ((m->source ? plan_bind(m, f, p) : plan_tmpfs(m, f, p, problems)) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* ---- covers ---------------------------------------------------------------------------------------------------- */
+
+static int plan_cover(const OciPath *path, unsigned flags, uint64_t attrs, MountPlan *p)
+{
+        MountRow row = { MOUNT_BIND, flags | MOUNT_OPTIONAL | (path->late ? MOUNT_LATE : 0), attrs, NULL, NULL, path->path };
+        MountOp *op;
+
+        if (!(flags & MOUNT_MASK))
+                row.source = path->path;
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = path->from;
+        return 0;
+}
+
+/* What box masks in every machine need not be masked again. */
+static bool is_masked(const MountPlan *p, const char *dest)
+{
+        const MountOp *op = mount_plan_find(p, dest);
+
+        return op && op->flags & MOUNT_MASK;
+}
+
+int mount_plan_oci_covers(const Settings *s, MountPlan *p)
+{
+        if (!s->oci)
+                return 0;
+        for (size_t i = 0; i < s->oci->n_read_only; i++)
+                if (plan_cover(&s->oci->read_only[i], MOUNT_RECURSIVE, MOUNT_ATTR_RDONLY, p) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < s->oci->n_masked; i++)
+                if (!is_masked(p, s->oci->masked[i].path) &&
+                    plan_cover(&s->oci->masked[i], MOUNT_MASK, ATTR_API_RO, p) < 0)
+                        return -ENOMEM;
+        return 0;
+}

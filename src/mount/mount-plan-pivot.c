@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * PivotRoot=: a directory of the tree is the machine's "/", as with OSTree, and the tree itself is seen in it somewhere, or
+ * nowhere. Nothing is pivoted for that: the directory is mounted in the tree's place (mount-plan-root.c), and what is done
+ * here is the tree's. Pure.
+ */
+
+#include <string.h>
+
+#include "mount/mount-plan-parts.h"
+
+int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p)
+{
+        MountRow row = { MOUNT_TREE, MOUNT_WHOLE_TREE | MOUNT_OLD_ROOT | MOUNT_RECURSIVE, 0, NULL, f->image,
+                         s->pivot_root_old };
+        MountOp *op;
+
+        if (!s->pivot_root_old)
+                return 0;
+        if (f->idmap_tree)
+                row.flags |= MOUNT_IDMAP;
+        /* A copy that is thrown away is one of the new root only: the tree must not be changed by way of the old. */
+        if (s->read_only == YES || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO)
+                row.attrs |= MOUNT_ATTR_RDONLY;
+        if (mount_plan_add(p, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = s->from[SETTING_PIVOT_ROOT];
+        return 0;
+}
+
+/* "+/sysroot/var" with the tree on /sysroot is /var of the tree. */
+static void redirect(const char *old, unsigned *flags, char *source)
+{
+        size_t n = strlen(old);
+
+        if (!(*flags & MOUNT_IN_TREE) || !source || strncmp(source, old, n) != 0 || (source[n] && source[n] != '/'))
+                return;
+        *flags |= MOUNT_OLD_ROOT;
+        if (source[n])
+                memmove(source, source + n, strlen(source + n) + 1);
+        else
+                source[1] = 0;
+}
+
+void mount_plan_pivot_sources(const Settings *s, MountPlan *p)
+{
+        for (size_t i = 0; s->pivot_root_old && i < p->n; i++) {
+                MountOp *op = &p->ops[i];
+
+                redirect(s->pivot_root_old, &op->flags, op->source);
+                for (size_t j = 0; j < op->n_layers; j++)
+                        redirect(s->pivot_root_old, &op->layers[j].flags, op->layers[j].source);
+        }
+}

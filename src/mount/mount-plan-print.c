@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The mount plan as text, for box-run --dry-run and the golden tests. Pure but for the stream it writes to. */
+
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "mount/mount-plan.h"
+
+/* A blank before each. */
+static void print_attrs(const MountOp *op, FILE *f)
+{
+        static const struct { uint64_t bit; const char *word; } words[] = {
+                { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
+                { MOUNT_ATTR_NOEXEC, "noexec" }, { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (op->attrs & words[i].bit)
+                        fprintf(f, " %s", words[i].word);
+        if (op->flags & MOUNT_TOP_WRITABLE)
+                fputs(" top-writable", f);
+        if (op->flags & MOUNT_IDMAP)
+                fputs(" idmapped", f);
+        if (op->flags & MOUNT_ROOTIDMAP)
+                fputs(" owner-is-root", f);
+        if (op->flags & MOUNT_OWNERIDMAP)
+                fputs(" owner-is-owner", f);
+        if (op->flags & MOUNT_SLAVE)
+                fputs(" slave", f);
+        if (op->flags & MOUNT_OWN_CGROUP)
+                fputs(" own-cgroup", f);
+        if (op->flags & MOUNT_EXPORT)
+                fputs(" shown-on-host", f);
+        if (op->flags & MOUNT_TOUCH)
+                fputs(" if-possible", f);
+        else if (op->flags & MOUNT_OPTIONAL)
+                fputs(" if-there", f);
+}
+
+static const char *source_word(unsigned flags)
+{
+        return flags & MOUNT_SCRATCH ? "(temporary)" : flags & MOUNT_MEMORY ? "(memory)" : "(inaccessible)";
+}
+
+/* What is mounted: a path, a kind of file system, the layers of an overlay. "+": in the tree. */
+static void print_source(const MountOp *op, FILE *f)
+{
+        for (size_t i = 0; i < op->n_layers; i++) {
+                const LayerOp *l = &op->layers[i];
+
+                fprintf(f, "%s%s%s%s", i > 0 ? ":" : "overlay ", l->flags & MOUNT_IN_TREE ? "+" : "",
+                        l->source ? l->source : source_word(l->flags), l->flags & MOUNT_IDMAP ? "(idmapped)" : "");
+        }
+        if (op->n_layers > 0)
+                return;
+
+        if (op->flags & MOUNT_FROM_STAGE)
+                fputs("(staged)/", f);
+        if (op->flags & MOUNT_IN_TREE)
+                fputc('+', f);
+        fputs(op->source ? op->source : op->fstype ? op->fstype : source_word(op->flags), f);
+}
+
+char *mount_op_attributes(const MountOp *op)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        print_attrs(op, f);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        if (*text)
+                memmove(text, text + 1, size);
+        return text;
+}
+
+const char *node_kind_name(NodeKind kind)
+{
+        static const char *const kinds[] = {
+                [NODE_DIR] = "directory", [NODE_FILE] = "file", [NODE_LINK] = "link", [NODE_FIFO] = "fifo",
+                [NODE_SOCK] = "socket", [NODE_DEVICE] = "device",
+        };
+
+        return kinds[kind];
+}
+
+static void print_node(const NodeOp *n, FILE *f)
+{
+        fprintf(f, "    %s %s", node_kind_name(n->kind), n->path);
+        if (n->kind == NODE_LINK)
+                fprintf(f, " -> %s", n->text);
+        else if (n->kind == NODE_DEVICE)
+                fprintf(f, " %u:%u", major(n->rdev), minor(n->rdev));
+        if (n->kind != NODE_LINK)
+                fprintf(f, " %04o", n->mode & 07777);
+        if (n->optional)
+                fputs(" if-allowed", f);
+        fputc('\n', f);
+}
+
+int mount_plan_print(const MountPlan *p, FILE *f)
+{
+        static const char *const who[] = {
+                [MOUNT_TREE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_INSIDE] = "child new",
+                [MOUNT_BIND] = "child bind", [MOUNT_OVERLAY] = "supervisor",
+        };
+        char source[SOURCE_TEXT_MAX];
+
+        for (size_t i = 0; i < p->n; i++) {
+                const MountOp *op = &p->ops[i];
+
+                fprintf(f, "  %s ", who[op->kind]);
+                print_source(op, f);
+                fprintf(f, " -> %s%s", op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
+                print_attrs(op, f);
+                if (op->options)
+                        fprintf(f, " %s", op->options);
+                if (op->context)
+                        fprintf(f, " context=%s", op->context);
+                if (op->from.where)
+                        fprintf(f, " [%s]", source_text(op->from, source));
+                fputc('\n', f);
+                for (size_t j = 0; j < op->n_nodes; j++)
+                        print_node(&op->nodes[j], f);
+        }
+        if (p->read_only_root)
+                fputs("  child set / ro\n", f);
+        return ferror(f) ? -EIO : 0;
+}

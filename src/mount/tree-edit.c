@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Changes of a machine's own files (see tree-edit.h). Planned and printed by the supervisor; done by the child, root of its
+ * user namespace, in a root that is all it has left. What is there already is the payload's: nothing is opened that could
+ * keep us waiting, and a file is only written when it is one.
+ */
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount/tree-edit.h"
+#include "util/fd.h"
+#include "util/strv.h"
+#include "util/tree.h"
+
+void tree_edits_done(TreeEdits *e)
+{
+        for (size_t i = 0; i < e->n; i++) {
+                free(e->items[i].path);
+                free(e->items[i].content);
+        }
+        free(e->items);
+        *e = (TreeEdits) {};
+}
+
+int tree_edits_add(TreeEdits *e, const TreeEdit *edit)
+{
+        _cleanup_free_ char *path = strdup(edit->path), *content = NULL;
+        TreeEdit *item;
+
+        if (edit->content) {
+                content = malloc(edit->size + 1);
+                if (content) {
+                        memcpy(content, edit->content, edit->size);
+                        content[edit->size] = 0;
+                }
+        }
+        if (!path || (edit->content && !content))
+                return -ENOMEM;
+        item = array_append(&e->items, &e->n, sizeof(*item));
+        if (!item)
+                return -ENOMEM;
+
+        *item = *edit;
+        item->path = TAKE_PTR(path);
+        item->content = TAKE_PTR(content);
+        return 0;
+}
+
+const char *tree_edit_kind_name(TreeEditKind kind)
+{
+        static const char *const names[] = {
+                [TREE_EDIT_DIRECTORY] = "make", [TREE_EDIT_WRITE] = "write", [TREE_EDIT_REPLACE] = "replace",
+                [TREE_EDIT_LINK] = "link", [TREE_EDIT_REMOVE] = "remove",
+        };
+
+        return names[kind];
+}
+
+int tree_edits_print(const TreeEdits *e, FILE *f)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        for (size_t i = 0; i < e->n; i++) {
+                const TreeEdit *edit = &e->items[i];
+
+                fprintf(f, "  %s %s", tree_edit_kind_name(edit->kind), edit->path);
+                if (edit->kind == TREE_EDIT_LINK)
+                        fprintf(f, " -> %s", edit->content);
+                else if (edit->content)
+                        fprintf(f, ", %zu bytes from %s", edit->size, edit->origin);
+                if (edit->from.where)
+                        fprintf(f, " [%s]", source_text(edit->from, source));
+                fputc('\n', f);
+        }
+        return ferror(f) ? -EIO : 0;
+}
+
+/* The directory that path lies in, and path's last part. */
+static int open_parent(int root_fd, const char *path, const char **ret_name)
+{
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *parent = slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
+
+        if (!parent)
+                return -ENOMEM;
+        *ret_name = slash + 1;
+        return tree_open(root_fd, parent, O_PATH | O_DIRECTORY);
+}
+
+static int write_content(int fd, const TreeEdit *edit)
+{
+        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, edit->mtime };
+        int r = fd_write_all(fd, edit->content, edit->size);
+
+        /* As with `cp -p`: a copy is as old as what it is of. */
+        return r < 0 ? r : RET_ERRNO(futimens(fd, times));
+}
+
+static bool has_content(int fd, const TreeEdit *edit)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        return fd_read_all(fd, edit->size, &text, &size) >= 0 && size == edit->size &&
+               memcmp(text, edit->content, size) == 0;
+}
+
+static int write_file(int dir_fd, const char *name, const TreeEdit *edit)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EBADFD;
+        /* A start does not wear the disk, nor wake who watches the file, for nothing. */
+        if (has_content(fd, edit))
+                return 0;
+        if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+                return -errno;
+        return write_content(fd, edit);
+}
+
+/* Names of ours only: what is called so was left by a start that was killed. */
+#define TEMPORARY ".#box-%s"
+
+static int make_temporary(int dir_fd, const char *name, const TreeEdit *edit)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+                return -errno;
+        if (edit->kind == TREE_EDIT_LINK)
+                return RET_ERRNO(symlinkat(edit->content, dir_fd, name));
+
+        fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        return fd < 0 ? -errno : write_content(fd, edit);
+}
+
+static int replace(int dir_fd, const char *name, const TreeEdit *edit)
+{
+        _cleanup_free_ char *temporary = NULL;
+        int r;
+
+        if (asprintf(&temporary, TEMPORARY, name) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+
+        r = make_temporary(dir_fd, temporary, edit);
+        if (r >= 0)
+                r = RET_ERRNO(renameat(dir_fd, temporary, dir_fd, name));
+        if (r < 0)
+                (void) unlinkat(dir_fd, temporary, 0);
+        return r;
+}
+
+/* "/usr/x" and "../usr/x" name the same from a directory below the root. */
+static const char *below_root(const char *target)
+{
+        for (;;) {
+                if (*target == '/')
+                        target++;
+                else if (strncmp(target, "../", 3) == 0)
+                        target += 3;
+                else
+                        return target;
+        }
+}
+
+static bool leads_there(int dir_fd, const char *name, const char *target)
+{
+        char there[PATH_MAX];
+        ssize_t n = readlinkat(dir_fd, name, there, sizeof(there) - 1);
+
+        if (n < 0)
+                return false;
+        there[n] = 0;
+        return strcmp(below_root(there), below_root(target)) == 0;
+}
+
+static int remove_file(int dir_fd, const char *name)
+{
+        return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int apply(const TreeEdit *edit, int root_fd)
+{
+        _cleanup_close_ int dir_fd = -EBADF;
+        const char *name;
+
+        if (edit->kind == TREE_EDIT_DIRECTORY) {
+                dir_fd = tree_mkdir_p(root_fd, edit->path);
+                return dir_fd < 0 ? dir_fd : 0;
+        }
+
+        dir_fd = open_parent(root_fd, edit->path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        switch (edit->kind) {
+        case TREE_EDIT_WRITE:
+                return write_file(dir_fd, name, edit);
+        case TREE_EDIT_LINK:
+                return leads_there(dir_fd, name, edit->content) ? 0 : replace(dir_fd, name, edit);
+        case TREE_EDIT_REPLACE:
+                return replace(dir_fd, name, edit);
+        default:
+                return remove_file(dir_fd, name);
+        }
+}
+
+int tree_edit_apply(const TreeEdit *edit, int root_fd, Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+        int r = apply(edit, root_fd);
+
+        if (r >= 0)
+                return 0;
+        return failure_set(failure, r, "%s%sFailed to %s '%s' in the machine's tree: %m",
+                           edit->from.where ? source_text(edit->from, source) : "", edit->from.where ? ": " : "",
+                           tree_edit_kind_name(edit->kind), edit->path);
+}
+
+bool tree_edit_matters(const TreeEdit *edit, int error)
+{
+        return edit->need != TREE_EDIT_QUIET ||
+               (error != -ELOOP && error != -EROFS && error != -EACCES && error != -EPERM);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The host's side of a machine's unix-export directory (see unix-export.h). The supervisor; its up as root of the host, its
+ * down with what is left of that.
+ *
+ * To unmount takes CAP_SYS_ADMIN, which a supervisor gives up once its machine runs. But a directory can be removed by whoever
+ * may write to its parent, and then the kernel takes away what is mounted on it: unless that mount is one of the remover's own
+ * mount namespace. So a child of ours joins the machine's, in which the place is none to mount on, and removes it from there
+ * by a descriptor of the parent. It may join: we have made the machine's user namespace, and so have every right in it.
+ */
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mount/unix-export.h"
+#include "util/fd.h"
+
+/* Fixed by systemd (systemd-ssh-proxy(1) and its documentation). */
+#define EXPORT_DIR "/run/systemd/nspawn/unix-export"
+
+static int open_dir(void)
+{
+        if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
+            (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
+            (mkdir(EXPORT_DIR, 0755) < 0 && errno != EEXIST))
+                return -errno;
+        return RET_ERRNO(open(EXPORT_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+static int open_namespaces(UnixExport *e, pid_t leader)
+{
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", leader);
+        e->userns_fd = open(path, O_RDONLY | O_CLOEXEC);
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/mnt", leader);
+        e->mntns_fd = open(path, O_RDONLY | O_CLOEXEC);
+        return e->userns_fd < 0 || e->mntns_fd < 0 ? -errno : 0;
+}
+
+/* -EPERM without privilege, -EINVAL where nothing is mounted. */
+static int unmount(const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, EXPORT_DIR "/%s", name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        return RET_ERRNO(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
+}
+
+static int attach(UnixExport *e, int mount_fd)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+        _cleanup_close_ int place = -EBADF;
+
+        if (mkdirat(e->dir_fd, e->name, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        while (unmount(e->name) >= 0)
+                ;
+        place = openat(e->dir_fd, e->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (place < 0)
+                return -errno;
+        if (mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                return -errno;
+        return RET_ERRNO(move_mount(mount_fd, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+int unix_export_up(const char *name, int mount_fd, pid_t leader, UnixExport *ret, Failure *failure)
+{
+        UnixExport e = UNIX_EXPORT_NULL;
+        int r;
+
+        e.dir_fd = open_dir();
+        e.name = strdup(name);
+        r = e.dir_fd < 0 ? e.dir_fd : !e.name ? -ENOMEM : 0;
+        if (r >= 0 && leader > 0)
+                r = open_namespaces(&e, leader);
+        if (r >= 0)
+                r = attach(&e, mount_fd);
+        if (r < 0) {
+                unix_export_down(&e);
+                return failure_set(failure, r, "Failed to mount '" EXPORT_DIR "/%s': %m", name);
+        }
+
+        *ret = e;
+        return 0;
+}
+
+/* A process that has joined a user namespace does not come back. It runs in our memory, while we wait (as posix_spawn(3) has
+ * it): system calls only. */
+static int remove_from_inside(void *userdata)
+{
+        const UnixExport *e = userdata;
+
+        return setns(e->userns_fd, CLONE_NEWUSER) < 0 || setns(e->mntns_fd, CLONE_NEWNS) < 0 ||
+               unlinkat(e->dir_fd, e->name, AT_REMOVEDIR) < 0;
+}
+
+static void remove_without_privilege(UnixExport *e)
+{
+        _Alignas(16) char stack[16 * 1024];
+        pid_t pid = clone(remove_from_inside, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, e);
+
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+void unix_export_down(UnixExport *e)
+{
+        if (e->dir_fd >= 0 && e->name) {
+                if (unmount(e->name) == -EPERM)
+                        remove_without_privilege(e);
+                else
+                        (void) unlinkat(e->dir_fd, e->name, AT_REMOVEDIR);
+        }
+
+        fd_close(e->dir_fd);
+        fd_close(e->userns_fd);
+        fd_close(e->mntns_fd);
+        free(e->name);
+        *e = (UnixExport) UNIX_EXPORT_NULL;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Links that stand on an interface of the host, which stays there: macvlans and ipvlans. They are made in the machine's
+ * namespace from the start. The supervisor, with CAP_NET_ADMIN on the host.
+ */
+
+#include "net/link-kind.h"
+
+static void put_macvlan(const LinkOp *op, struct nlmsghdr *m)
+{
+        struct nlattr *info, *data;
+
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->inner_mac), op->inner_mac);
+        info = link_begin_kind(m, "macvlan");
+        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+        mnl_attr_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+        mnl_attr_nest_end(m, data);
+        mnl_attr_nest_end(m, info);
+}
+
+/* It has its parent's address. */
+static void put_ipvlan(struct nlmsghdr *m)
+{
+        struct nlattr *info = link_begin_kind(m, "ipvlan"), *data;
+
+        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+        mnl_attr_put_u16(m, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+        mnl_attr_nest_end(m, data);
+        mnl_attr_nest_end(m, info);
+}
+
+static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        const bool macvlan = op->kind == LINK_MACVLAN;
+        char text[RTNL_TEXT_MAX];
+        RtnlLink parent, inside;
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        int r;
+
+        r = link_find_needed(op, l, &parent, failure);
+        if (r < 0)
+                return r;
+
+        m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+        mnl_attr_put_u32(m, IFLA_LINK, (uint32_t) parent.ifindex);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->inner_name);
+        mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) to->netns_fd);
+        if (macvlan)
+                put_macvlan(op, m);
+        else
+                put_ipvlan(m);
+        r = rtnl_call(l->host_rtnl, &q, NULL, text);
+        if (r < 0)
+                return link_failed(op, r, macvlan ? "make a macvlan on" : "make an ipvlan on", op->host_name, text, failure);
+
+        r = rtnl_get_link(l->inner_rtnl, op->inner_name, &inside);
+        if (r < 0) {
+                (void) link_delete(l->inner_rtnl, 0, op->inner_name);
+                return link_failed(op, r, "find in the machine the interface", op->inner_name, "", failure);
+        }
+
+        link_record(l, inside.ifindex, op->host_name);
+        return 0;
+}
+
+/* Its namespace would take it along, but at its leisure: until then its address is in use on the parent, and a restarted
+ * machine could not bring its own up. */
+static void stacked_down(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        link_remove(l->inner_rtnl, d->ifindex, op->inner_name);
+}
+
+const LinkMethods link_macvlan = { .inner = true, .up = stacked_up, .down = stacked_down };

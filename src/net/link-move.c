@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Interfaces of the host that the machine has while it runs. The supervisor, with CAP_NET_ADMIN on the host; what it holds
+ * in the machine's namespace (Links.inner_rtnl) keeps that alive, and with it the interfaces, until they are back.
+ *
+ * Meanwhile an interface has the alias "box:MACHINE:NAME", unless somebody gave it one. Where the payload has put it into a
+ * namespace of its own, or the supervisor was killed, the kernel brings it back to the host (virtual ones are destroyed),
+ * under whatever name it has by then: by its alias it gets its own again, at the end or at the machine's next start.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "net/link-kind.h"
+#include "util/log.h"
+#include "util/strv.h"
+
+/* How long the kernel may take to bring back what was in a namespace that has ended. */
+enum { RETURN_TRIES = 100, RETURN_PAUSE_NSEC = 10 * 1000000 };
+
+typedef struct Change {
+        int netns_fd;           /* -EBADF: it stays where it is */
+        const char *name;       /* NULL: so does its name */
+        const char *alias;      /* "" takes it away; NULL leaves it */
+} Change;
+
+/* Moves an interface to a namespace and gives it the name there. */
+static int change(int rtnl, int ifindex, Change c, char text[static RTNL_TEXT_MAX])
+{
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_SETLINK, 0, ifindex);
+
+        if (c.netns_fd >= 0)
+                mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) c.netns_fd);
+        if (c.name)
+                mnl_attr_put_strz(m, IFLA_IFNAME, c.name);
+        if (c.alias)
+                mnl_attr_put_str(m, IFLA_IFALIAS, c.alias);
+
+        return rtnl_call(rtnl, &q, NULL, text);
+}
+
+static void make_mark(const LinkOp *op, const char *machine, char ret[static sizeof((LinkDone) { 0 }.mark)])
+{
+        (void) snprintf(ret, sizeof((LinkDone) { 0 }.mark), "box:%s:%s", machine, op->host_name);
+}
+
+int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *ret)
+{
+        char mark[sizeof((LinkDone) { 0 }.mark)];
+        int r = rtnl_get_link(rtnl, op->host_name, ret);
+
+        if ((r < 0 && r != -ENODEV) || strlen(op->host_name) >= IF_NAMESIZE)
+                return r;
+
+        make_mark(op, machine, mark);
+        if (r == -ENODEV)
+                r = rtnl_find_alias(rtnl, mark, ret);
+        /* It gets this name back, although it may be an alternative one now, by the grace of udev. */
+        if (r >= 0 && strcmp(ret->alias, mark) == 0)
+                (void) snprintf(ret->name, sizeof(ret->name), "%s", op->host_name);
+        return r;
+}
+
+/* An alternative name that is the one that it is to get is in the way of that: udev gives an interface that came back under
+ * another name its own as such a one, and a payload may do so. */
+static void drop_altname(int rtnl, int ifindex, const char *name)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_DELLINKPROP, 0, ifindex);
+        struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, name);
+        mnl_attr_nest_end(m, list);
+        (void) rtnl_call(rtnl, &q, NULL, text);
+}
+
+static void collect_altnames(const struct nlmsghdr *m, void *userdata)
+{
+        const struct nlattr *a, *name;
+        char ***names = userdata;
+
+        if (m->nlmsg_type != RTM_NEWLINK)
+                return;
+        mnl_attr_for_each(a, m, sizeof(struct ifinfomsg)) {
+                if (mnl_attr_get_type(a) != IFLA_PROP_LIST)
+                        continue;
+                mnl_attr_for_each_nested(name, a)
+                        if (mnl_attr_get_type(name) == IFLA_ALT_IFNAME && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0)
+                                (void) strv_extend(names, mnl_attr_get_str(name));
+        }
+}
+
+/* All of them: one that the payload gave it may be another interface's name on the host, and keep it from going there. udev
+ * gives it its own again. */
+static bool drop_altnames(int rtnl, int ifindex)
+{
+        _cleanup_strv_ char **names = NULL;
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        (void) rtnl_ask(rtnl, &q, collect_altnames, &names);
+        STRV_FOREACH(name, names)
+                drop_altname(rtnl, ifindex, *name);
+        return names;
+}
+
+static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        char text[RTNL_TEXT_MAX], mark[sizeof((LinkDone) { 0 }.mark)];
+        Change c = { .netns_fd = to->netns_fd };
+        RtnlLink outside, inside;
+        LinkDone *d;
+        int r;
+
+        r = link_find_moved(op, to->machine, l->host_rtnl, &outside);
+        if (r < 0)
+                return link_failed(op, r, "find", op->host_name, "", failure);
+
+        make_mark(op, to->machine, mark);
+        c.name = *op->inner_name ? op->inner_name : outside.name;
+        c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
+        if (strcmp(outside.alias, mark) == 0)
+                drop_altname(l->host_rtnl, outside.ifindex, c.name);
+        r = change(l->host_rtnl, outside.ifindex, c, text);
+
+        /* An interface is moved first and renamed then: it may be there although this failed. */
+        if ((r == 0 || rtnl_get_link(l->inner_rtnl, outside.name, &inside) < 0) &&
+            rtnl_get_link(l->inner_rtnl, c.name, &inside) < 0)
+                inside.ifindex = outside.ifindex;       /* the same there, unless another had it */
+        if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
+                d = link_record(l, inside.ifindex, outside.name);
+                memcpy(d->kind, outside.kind, sizeof(d->kind));
+                if (c.alias)
+                        (void) snprintf(d->mark, sizeof(d->mark), "%s", mark);
+        }
+
+        return r < 0 ? link_failed(op, r, "move into the machine", op->host_name, text, failure) : 0;
+}
+
+/* Is it on the host, by its alias? The kernel may (wait) be about to bring it back. */
+static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink *ret)
+{
+        static const struct timespec pause = { .tv_nsec = RETURN_PAUSE_NSEC };
+        int r = -ENODEV;
+
+        for (unsigned i = 0; r == -ENODEV && *d->mark && i < (wait ? RETURN_TRIES : 1); i++) {
+                if (i > 0)
+                        (void) nanosleep(&pause, NULL);
+                r = rtnl_find_alias(l->host_rtnl, d->mark, ret);
+        }
+        return r;
+}
+
+/* The payload may have put the interface elsewhere, and have made another one with its index; but none without a kind, as
+ * hardware is. */
+static bool is_another(int rtnl, const LinkDone *d)
+{
+        RtnlLink there;
+
+        return rtnl_get_index(rtnl, d->ifindex, &there) >= 0 && strcmp(there.kind, d->kind) != 0;
+}
+
+static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
+        int rtnl = l->inner_rtnl, ifindex = d->ifindex, r;
+        char text[RTNL_TEXT_MAX];
+        RtnlLink returned;
+
+        if (is_another(rtnl, d))
+                r = -ENODEV;
+        else {
+                drop_altname(rtnl, ifindex, d->host_name);
+                r = change(rtnl, ifindex, c, text);
+        }
+        if (r < 0 && r != -ENODEV && r != -EEXIST)      /* short of memory, maybe: its loss is worth another try */
+                r = change(rtnl, ifindex, c, text);
+
+        /* Moved by the kernel, or moved by us and not renamed. */
+        if (r < 0 && find_returned(d, l, r == -ENODEV, &returned) >= 0) {
+                c.netns_fd = -EBADF;
+                rtnl = l->host_rtnl;
+                ifindex = returned.ifindex;
+                drop_altname(rtnl, ifindex, d->host_name);
+                r = change(rtnl, ifindex, c, text);
+        }
+        if (r == -EEXIST && drop_altnames(rtnl, ifindex))
+                r = change(rtnl, ifindex, c, text);
+        if (r == -EEXIST) {
+                /* Another has taken its name meanwhile. What the kernel would do with a namespace that ends is to destroy
+                 * a virtual interface and to call others devN: better that name for all. */
+                log_warning(0, "Giving interface %s back as another one: its name is in use", op->host_name);
+                c.name = "dev%d";
+                r = change(rtnl, ifindex, c, text);
+        }
+        return r;
+}
+
+static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        int r = give_back(op, d, l);
+
+        if (r == -ENODEV)
+                log_warning(0, "Interface %s cannot be given back to the host: the machine has removed it, or has put it into a "
+                            "namespace of its own that took it along", op->host_name);
+        else if (r < 0)
+                log_warning(r, "Failed to give interface %s back to the host, ignoring: %m", op->host_name);
+}
+
+const LinkMethods link_move = { .inner = true, .up = move_up, .down = move_down };

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Plans a machine's network links. Pure: run by the supervisor before anything is changed, and by --dry-run and
+ * "boxctl" without privilege.
+ *
+ * Names and addresses are part of what a machine looks like from outside: DHCP leases, .network files and firewall
+ * rules go by them. So they come out as systemd-nspawn's do, from its naming scheme v245 on: the same hash, keys and
+ * order of input. tests/unit/test-link-plan.c compares with what it gave.
+ */
+
+#include <ctype.h>
+#include <endian.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "net/link-plan.h"
+#include "util/siphash.h"
+#include "util/strv.h"
+
+/* The longest name that an interface may have beside its short one (the kernel's ALTIFNAMSIZ - 1). */
+#define ALTNAME_MAX 127
+
+static const uint8_t host_side_key[16] = {
+        0x1a, 0x37, 0x6f, 0xc7, 0x46, 0xec, 0x45, 0x0b, 0xad, 0xa3, 0xd5, 0x31, 0x06, 0x60, 0x5d, 0xb1,
+};
+static const uint8_t inner_side_key[16] = {
+        0xc3, 0xc4, 0xf9, 0x19, 0xb5, 0x57, 0xb2, 0x1c, 0xe6, 0xcf, 0x14, 0x27, 0x03, 0x9c, 0xee, 0xa2,
+};
+static const uint8_t extra_host_side_key[16] = {
+        0x48, 0xc7, 0xf6, 0xb7, 0xea, 0x9d, 0x4c, 0x9e, 0xb7, 0x28, 0xd4, 0xde, 0x91, 0xd5, 0xbf, 0x66,
+};
+static const uint8_t extra_inner_side_key[16] = {
+        0xaf, 0x50, 0x17, 0x61, 0xce, 0xf9, 0x4d, 0x35, 0x84, 0x0d, 0x2b, 0x20, 0x54, 0xbe, 0xce, 0x59,
+};
+static const uint8_t macvlan_key[16] = {
+        0x00, 0x13, 0x6d, 0xbc, 0x66, 0x83, 0x44, 0x81, 0xbb, 0x0c, 0xf9, 0x51, 0x1f, 0x24, 0xa6, 0x6f,
+};
+static const uint8_t short_name_key[16] = {
+        0xe1, 0x90, 0xa4, 0x04, 0xa8, 0xef, 0x4b, 0x51, 0x8c, 0xcc, 0xc3, 0x3a, 0x9f, 0x11, 0xfc, 0xa2,
+};
+
+void link_plan_done(LinkPlan *p)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                free(p->ops[i].host_name);
+                free(p->ops[i].host_altname);
+                free(p->ops[i].bridge);
+        }
+        free(p->ops);
+        *p = (LinkPlan) { 0 };
+}
+
+void link_mac(const uint8_t host_id[static 16], const char *machine, const uint8_t key[static 16], uint64_t index,
+              uint8_t ret[static 6])
+{
+        uint8_t input[16 + LINK_FULL_NAME_MAX + sizeof(uint64_t)];
+        size_t length = strnlen(machine, LINK_FULL_NAME_MAX), n = 16 + length;
+        uint64_t hash;
+
+        memcpy(input, host_id, 16);
+        memcpy(input + 16, machine, length);
+        if (index > 0) {
+                uint64_t le = htole64(index);
+
+                memcpy(input + n, &le, sizeof(le));
+                n += sizeof(le);
+        }
+
+        hash = htole64(siphash24(input, n, key));
+        memcpy(ret, &hash, 6);
+        ret[0] &= 0xfe;         /* no multicast address */
+        ret[0] |= 0x02;         /* locally administered */
+}
+
+void link_name(const char *prefix, const char *machine, char ret[static IF_NAMESIZE], bool *ret_cut)
+{
+        static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        char full[LINK_FULL_NAME_MAX + 1];
+        uint64_t hash;
+
+        (void) snprintf(full, sizeof(full), "%s%s", prefix, machine);
+        memset(ret, 0, IF_NAMESIZE);
+
+        *ret_cut = strlen(full) >= IF_NAMESIZE;
+        if (!*ret_cut) {
+                memcpy(ret, full, strlen(full));
+                return;
+        }
+
+        hash = siphash24(full, strlen(full), short_name_key);
+        memcpy(ret, full, IF_NAMESIZE - 5);
+        for (unsigned i = 0; i < 4; i++)
+                ret[IF_NAMESIZE - 5 + i] = base64url[hash >> (18 - 6 * i) & 0x3f];
+}
+
+/* What the kernel takes as an interface's name, less what would be read as something else: digits only are an index,
+ * '%' makes a pattern, ':' an alias of old. */
+static bool name_is_valid(const char *name, size_t max)
+{
+        size_t n = strnlen(name, max + 1);
+        bool digits = true;
+
+        if (n == 0 || n > max || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+                return false;
+
+        for (const char *p = name; *p; p++) {
+                unsigned char c = (unsigned char) *p;
+
+                if (c <= ' ' || c >= 0x7f || strchr("/:%\"'\\", c))
+                        return false;
+                digits = digits && isdigit(c);
+        }
+
+        return !digits;
+}
+
+/* The setting that asks for such a link, as messages begin. */
+static const char *setting_of(LinkKind kind)
+{
+        static const char *const settings[] = {
+                [LINK_VETH] = "VirtualEthernet=",
+                [LINK_VETH_EXTRA] = "VirtualEthernetExtra=",
+                [LINK_MACVLAN] = "MACVLAN=",
+                [LINK_IPVLAN] = "IPVLAN=",
+                [LINK_MOVE] = "Interface=",
+        };
+
+        return settings[kind];
+}
+
+const char *link_op_setting(const LinkOp *op)
+{
+        return op->zone ? "Zone=" : op->bridge ? "Bridge=" : setting_of(op->kind);
+}
+
+static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source from)
+{
+        LinkOp *op = array_append(&p->ops, &p->n, sizeof(LinkOp));
+
+        if (!op)
+                return NULL;
+
+        op->kind = kind;
+        op->from = from;
+        op->host_name = strdup(host_name);
+        return op->host_name ? op : NULL;
+}
+
+/* The bridge that the veth's side on the host joins. */
+static int plan_bridge(const Settings *s, LinkOp *op)
+{
+        if (s->bridge)
+                op->bridge = strdup(s->bridge);
+        else if (asprintf(&op->bridge, "vz-%s", s->zone) < 0)
+                op->bridge = NULL;
+        op->zone = !s->bridge;
+        return op->bridge ? 0 : -ENOMEM;
+}
+
+static int plan_veth(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *p,
+                     Problems *problems)
+{
+        const SettingId id = s->bridge ? SETTING_BRIDGE : s->zone ? SETTING_ZONE : SETTING_VIRTUAL_ETHERNET;
+        const char *prefix = id == SETTING_VIRTUAL_ETHERNET ? "ve-" : "vb-";
+        char name[IF_NAMESIZE];
+        LinkOp *op;
+        bool cut;
+
+        if (s->bridge && !name_is_valid(s->bridge, ALTNAME_MAX))
+                return problem_error(problems, s->from[SETTING_BRIDGE], "Bridge=%s: no valid interface name",
+                                     s->bridge);
+
+        link_name(prefix, machine, name, &cut);
+        op = add_op(p, LINK_VETH, name, s->from[id]);
+        if (!op)
+                return -ENOMEM;
+
+        if (cut && asprintf(&op->host_altname, "%s%s", prefix, machine) < 0) {
+                op->host_altname = NULL;
+                return -ENOMEM;
+        }
+        if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
+                return -ENOMEM;
+        (void) snprintf(op->inner_name, sizeof(op->inner_name), "host0");
+        link_mac(host_id, machine, host_side_key, 0, op->host_mac);
+        link_mac(host_id, machine, inner_side_key, 0, op->inner_mac);
+        return 0;
+}
+
+/* One word of a list of interfaces. */
+static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *prefix, LinkPlan *p, Problems *problems)
+{
+        const char *setting = setting_of(kind);
+        LinkOp *op;
+        bool cut;
+
+        if (!name_is_valid(i->host, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
+                return problem_error(problems, i->from, "%s%s: no valid interface name", setting, i->host);
+        if (i->inner && !name_is_valid(i->inner, IF_NAMESIZE - 1))
+                return problem_error(problems, i->from, "%s%s:%s: no valid interface name for the inside", setting,
+                                     i->host, i->inner);
+
+        op = add_op(p, kind, i->host, i->from);
+        if (!op)
+                return -ENOMEM;
+
+        if (i->inner)
+                (void) snprintf(op->inner_name, sizeof(op->inner_name), "%s", i->inner);
+        else if (*prefix || strlen(i->host) < IF_NAMESIZE)
+                link_name(prefix, i->host, op->inner_name, &cut);
+        return 0;
+}
+
+/* Names that can't be together: two alike at one place, and an interface that leaves the host while another needs it. */
+static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
+{
+        const LinkOp *moved = a->kind == LINK_MOVE ? a : b, *other = moved == a ? b : a;
+        const char *needed = other->kind == LINK_VETH ? other->bridge : other->host_name;
+
+        if (moved->kind == LINK_MOVE && needed && strcmp(moved->host_name, needed) == 0) {
+                if (other->kind == LINK_MOVE)
+                        return problem_error(problems, b->from, "Interface=%s: named twice", b->host_name);
+
+                return problem_error(problems, moved->from,
+                                     "Interface=%s: %s%s needs it on the host", moved->host_name,
+                                     link_op_setting(other), needed);
+        }
+
+        if (link_op_is_veth(a) && link_op_is_veth(b) && strcmp(a->host_name, b->host_name) == 0)
+                return problem_error(problems, b->from, "%s%s: the machine has another link of that name on the host",
+                                     link_op_setting(b), b->host_name);
+
+        if (*a->inner_name && strcmp(a->inner_name, b->inner_name) == 0)
+                return problem_error(problems, b->from, "%s%s: the machine has another interface named %s",
+                                     link_op_setting(b), b->kind == LINK_VETH ? "" : b->host_name, b->inner_name);
+
+        return 0;
+}
+
+static int check_names(const LinkPlan *p, Problems *problems)
+{
+        int r;
+
+        for (size_t i = 0; i < p->n; i++) {
+                const LinkOp *op = &p->ops[i];
+
+                if (strcmp(op->inner_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
+                        r = problem_error(problems, op->from, "%s%s: lo is each namespace's own",
+                                          link_op_setting(op), op->host_name);
+                        if (r < 0)
+                                return r;
+                }
+
+                for (size_t k = 0; k < i; k++) {
+                        r = check_pair(&p->ops[k], op, problems);
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        return 0;
+}
+
+/* The address of a link that was planned as the index-th of its kind. */
+static void plan_address(const char *machine, const uint8_t host_id[static 16], uint64_t index, LinkOp *op)
+{
+        if (op->kind == LINK_VETH_EXTRA) {
+                link_mac(host_id, machine, extra_host_side_key, index, op->host_mac);
+                link_mac(host_id, machine, extra_inner_side_key, index, op->inner_mac);
+        } else if (op->kind == LINK_MACVLAN)
+                link_mac(host_id, machine, macvlan_key, index, op->inner_mac);
+}
+
+/* All of one list. Addresses are numbered as they are written. */
+static int plan_list(const InterfaceList *l, LinkKind kind, const char *prefix, const char *machine,
+                     const uint8_t host_id[static 16], LinkPlan *p, Problems *problems)
+{
+        uint64_t index = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                size_t before = p->n;
+                int r = plan_named(&l->items[i], kind, prefix, p, problems);
+
+                if (r < 0)
+                        return r;
+                if (p->n > before)
+                        plan_address(machine, host_id, index++, &p->ops[before]);
+        }
+
+        return 0;
+}
+
+int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *ret,
+                   Problems *problems)
+{
+        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        int r;
+
+        if (!settings_private_network(s)) {
+                *ret = (LinkPlan) { 0 };
+                return 0;
+        }
+
+        /* In systemd-nspawn's order. */
+        r = plan_list(&s->interfaces, LINK_MOVE, "", machine, host_id, &p, problems);
+        if (r >= 0 && settings_veth(s))
+                r = plan_veth(s, machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->veth_extra, LINK_VETH_EXTRA, "", machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->macvlan, LINK_MACVLAN, "mv-", machine, host_id, &p, problems);
+        if (r >= 0)
+                r = plan_list(&s->ipvlan, LINK_IPVLAN, "iv-", machine, host_id, &p, problems);
+        if (r >= 0)
+                r = check_names(&p, problems);
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        p = (LinkPlan) { 0 };
+        return 0;
+}
+
+#define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
+
+static void print_veth(const LinkOp *op, FILE *f)
+{
+        fprintf(f, "  veth %s (" MAC_FORMAT ") <-> %s (" MAC_FORMAT ")", op->host_name, MAC_ARGS(op->host_mac),
+                op->inner_name, MAC_ARGS(op->inner_mac));
+        if (op->bridge)
+                fprintf(f, ", bridge %s%s", op->bridge, op->zone ? " of the zone" : "");
+        if (op->host_altname)
+                fprintf(f, ", also named %s", op->host_altname);
+        fputc('\n', f);
+}
+
+static void print_move(const LinkOp *op, FILE *f)
+{
+        fprintf(f, "  move %s", op->host_name);
+        if (*op->inner_name)
+                fprintf(f, " -> %s", op->inner_name);
+        fputc('\n', f);
+}
+
+int link_plan_print(const LinkPlan *p, FILE *f)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                const LinkOp *op = &p->ops[i];
+
+                switch (op->kind) {
+                case LINK_VETH:
+                case LINK_VETH_EXTRA:
+                        print_veth(op, f);
+                        break;
+                case LINK_MACVLAN:
+                        fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s\n", op->inner_name,
+                                MAC_ARGS(op->inner_mac), op->host_name);
+                        break;
+                case LINK_IPVLAN:
+                        fprintf(f, "  ipvlan %s on %s\n", op->inner_name, op->host_name);
+                        break;
+                case LINK_MOVE:
+                        print_move(op, f);
+                        break;
+                }
+        }
+
+        return ferror(f) ? -EIO : 0;
+}

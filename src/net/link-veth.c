@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Virtual cables: our end on the host, maybe in a bridge, the other in the machine. The supervisor, with CAP_NET_ADMIN on
+ * the host.
+ *
+ * Our end has an alias that tells whose it is. Where its name is in use, that tells a stale one of ours, which is replaced,
+ * from somebody else's, which is not touched.
+ */
+
+#include <linux/veth.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/link-kind.h"
+#include "util/log.h"
+
+#define ALIAS_MAX 256
+#define ALIAS_PREFIX "box:"
+
+static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_fd, char text[static RTNL_TEXT_MAX])
+{
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+        struct nlattr *info, *data, *peer;
+
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->host_mac), op->host_mac);
+        if (bridge > 0) {
+                struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
+
+                /* Else it is left down: bringing it up tells that it has been configured, which is networkd's part. */
+                header->ifi_flags = header->ifi_change = IFF_UP;
+                mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge);
+        }
+
+        info = link_begin_kind(m, "veth");
+        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+        peer = mnl_attr_nest_start(m, VETH_INFO_PEER);
+        mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->inner_name);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->inner_mac), op->inner_mac);
+        mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns_fd);
+        mnl_attr_nest_end(m, peer);
+        mnl_attr_nest_end(m, data);
+        mnl_attr_nest_end(m, info);
+
+        return rtnl_call(l->host_rtnl, &q, NULL, text);
+}
+
+/* Makes room for our side of the veth where its name is in use: 0 when a stale one of ours was removed. */
+static int veth_remove_stale(const LinkOp *op, const char *machine, const char *alias, const Links *l,
+                             Failure *failure)
+{
+        RtnlLink there;
+        int r = rtnl_get_link(l->host_rtnl, op->host_name, &there);
+
+        if (r == -ENODEV)
+                return 0;
+        if (r < 0)
+                return link_failed(op, r, "find", op->host_name, "", failure);
+
+        if (strcmp(there.alias, alias) != 0) {
+                char buf[SOURCE_TEXT_MAX];
+                const char *of_ours = strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 ?
+                                      there.alias + strlen(ALIAS_PREFIX) : NULL;
+
+                if (of_ours)
+                        return failure_set(failure, -EEXIST, "%sNetwork interface %s is machine %s's already",
+                                           link_place(op, buf), op->host_name, of_ours);
+                return failure_set(failure, -EEXIST,
+                                   "%sNetwork interface %s already exists and is not of machine %s: remove it, or "
+                                   "rename it", link_place(op, buf), op->host_name, machine);
+        }
+
+        log_debug(0, "Removing the stale interface %s of machine %s", op->host_name, machine);
+        r = link_delete(l->host_rtnl, there.ifindex, NULL);
+        return r < 0 && r != -ENODEV ? link_failed(op, r, "remove the stale interface", op->host_name, "", failure) : 0;
+}
+
+/* The full name of a link whose own had to be cut. Nice to have: without it the link works as well. */
+static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex);
+        struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+        int r;
+
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, op->host_altname);
+        mnl_attr_nest_end(m, list);
+        r = rtnl_call(l->host_rtnl, &q, NULL, text);
+        if (r < 0)
+                log_warning(r, "Failed to give %s its full name %s, ignoring: %m", op->host_name, op->host_altname);
+}
+
+/* Both ends, ours in the bridge (0: in none). */
+static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *l, Failure *failure)
+{
+        char text[RTNL_TEXT_MAX], alias[ALIAS_MAX];
+        RtnlLink ours = { 0 };
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        int r;
+
+        (void) snprintf(alias, sizeof(alias), ALIAS_PREFIX "%s", to->machine);
+        r = veth_create(op, l, bridge, to->netns_fd, text);
+        if (r == -EEXIST) {
+                r = veth_remove_stale(op, to->machine, alias, l, failure);
+                if (r < 0)
+                        return r;
+                r = veth_create(op, l, bridge, to->netns_fd, text);
+        }
+        if (r < 0)
+                return link_failed(op, r, op->bridge ? "make the veth, on its bridge," : "make the veth", op->host_name,
+                                   text, failure);
+
+        /* The kernel takes no alias when it makes a link. By name: it was made under it just now, and not by another. */
+        m = rtnl_add(&q, RTM_SETLINK, 0, 0);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put_strz(m, IFLA_IFALIAS, alias);
+        m = rtnl_add(&q, RTM_GETLINK, 0, 0);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+        mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        r = rtnl_call(l->host_rtnl, &q, &ours, text);
+        if (r < 0) {
+                (void) link_delete(l->host_rtnl, 0, op->host_name);
+                return link_failed(op, r, "mark as ours the veth", op->host_name, text, failure);
+        }
+
+        link_record(l, ours.ifindex, op->host_name);
+        if (op->kind == LINK_VETH)
+                l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : ours.ifindex;
+        if (op->host_altname)
+                veth_set_altname(op, l, ours.ifindex);
+        return 0;
+}
+
+static int veth_up_in_zone(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
+        RtnlLink bridge;
+        int r;
+
+        r = link_zone_lock(op, l, &lock, failure);
+        if (r < 0)
+                return r;
+        r = link_zone_bridge(op, l, &bridge, failure);
+        if (r >= 0)
+                r = veth_make(op, bridge.ifindex, to, l, failure);
+        if (r < 0)
+                link_zone_remove_empty(op, l);
+        return r;
+}
+
+static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
+{
+        RtnlLink bridge = { 0 };
+        int r;
+
+        if (op->zone)
+                return veth_up_in_zone(op, to, l, failure);
+        if (op->bridge) {
+                r = link_find_needed(op, l, &bridge, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        return veth_make(op, bridge.ifindex, to, l, failure);
+}
+
+static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
+{
+        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
+        Failure failure = { 0 };
+        RtnlLink there;
+
+        /* Where the payload has removed it, another interface may have its index by now. */
+        if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 ||
+            strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
+                link_remove(l->host_rtnl, d->ifindex, op->host_name);
+        if (!op->zone)
+                return;
+        if (link_zone_lock(op, l, &lock, &failure) < 0)
+                log_warning(0, "%s, leaving bridge %s", failure.text, op->bridge);
+        else
+                link_zone_remove_empty(op, l);
+}
+
+const LinkMethods link_veth = { .up = veth_up, .down = veth_down };

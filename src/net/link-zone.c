@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The bridges of zones: vz-ZONE is made by whoever comes first and removed by whoever goes last, be that box or
+ * systemd-nspawn. Both do either under one lock, so that nobody joins what another is about to remove. Whoever dies in
+ * between leaves an empty bridge, which the zone's next member joins and takes along. The supervisor, with CAP_NET_ADMIN on
+ * the host.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/link-kind.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* systemd-nspawn's: make and remove zones' bridges under this lock only. */
+#define ZONE_LOCK "/run/systemd/nspawn-network-zone"
+
+int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *failure)
+{
+        const char *path = l->zone_lock ? l->zone_lock : ZONE_LOCK;
+        int r = lock_file_take(path, LOCK_FILE_WAIT, ret);
+
+        return r < 0 ? link_failed(op, r, "lock", path, "", failure) : 0;
+}
+
+/* What comes in from the machines must not configure the host: it takes no routes from them. 0 also where there is no
+ * IPv6. */
+static int refuse_router_advertisements(const char *bridge)
+{
+        char path[sizeof("/proc/sys/net/ipv6/conf//accept_ra") + IF_NAMESIZE];
+        _cleanup_close_ int fd = -EBADF;
+
+        (void) snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", bridge);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return fd_write_all(fd, "0", 1);
+}
+
+/* Up, so that the members reach each other although nobody configures the bridge. It has no address, not even a local one
+ * of IPv6, before somebody does (networkd, by the file that systemd ships): the host is no member of the zone. */
+static void bring_up(const LinkOp *op, const Links *l, int ifindex)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 }, up = { 0 };
+        struct nlattr *all, *inet6;
+        struct nlmsghdr *m;
+        struct ifinfomsg *info;
+        int r;
+
+        r = refuse_router_advertisements(op->bridge);
+        if (r >= 0) {
+                m = rtnl_add(&q, RTM_SETLINK, 0, ifindex);
+                all = mnl_attr_nest_start(m, IFLA_AF_SPEC);
+                inet6 = mnl_attr_nest_start(m, AF_INET6);
+                mnl_attr_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+                mnl_attr_nest_end(m, inet6);
+                mnl_attr_nest_end(m, all);
+                r = rtnl_call(l->host_rtnl, &q, NULL, text);
+                if (r == -EAFNOSUPPORT)         /* without IPv6 */
+                        r = 0;
+        }
+        if (r >= 0) {
+                info = mnl_nlmsg_get_payload(rtnl_add(&up, RTM_SETLINK, 0, ifindex));
+                info->ifi_flags = info->ifi_change = IFF_UP;
+                r = rtnl_call(l->host_rtnl, &up, NULL, text);
+        }
+        if (r < 0)
+                log_warning(r, "Failed to bring up bridge %s, leaving that to the host's configuration: %m", op->bridge);
+}
+
+int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure)
+{
+        char text[RTNL_TEXT_MAX] = "";
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        int r;
+
+        r = rtnl_get_link(l->host_rtnl, op->bridge, ret);
+        if (r == -ENODEV) {
+                m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+                mnl_attr_put_strz(m, IFLA_IFNAME, op->bridge);
+                mnl_attr_nest_end(m, link_begin_kind(m, "bridge"));
+                r = rtnl_call(l->host_rtnl, &q, NULL, text);
+                if (r >= 0)
+                        r = rtnl_get_link(l->host_rtnl, op->bridge, ret);
+                if (r >= 0)
+                        bring_up(op, l, ret->ifindex);
+        }
+
+        return r < 0 ? link_failed(op, r, "make the zone's bridge", op->bridge, text, failure) : 0;
+}
+
+typedef struct Members {
+        uint32_t bridge;
+        bool any;
+} Members;
+
+static void find_member(const struct nlmsghdr *m, void *userdata)
+{
+        Members *members = userdata;
+        const struct nlattr *a;
+
+        if (m->nlmsg_type != RTM_NEWLINK)
+                return;
+        mnl_attr_for_each(a, m, sizeof(struct ifinfomsg))
+                if (mnl_attr_get_type(a) == IFLA_MASTER && mnl_attr_get_u32(a) == members->bridge)
+                        members->any = true;
+}
+
+void link_zone_remove_empty(const LinkOp *op, const Links *l)
+{
+        RtnlRequest q = { 0 };
+        Members members = { 0 };
+        struct nlmsghdr *m;
+        RtnlLink bridge;
+        int r;
+
+        r = rtnl_get_link(l->host_rtnl, op->bridge, &bridge);
+        if (r == -ENODEV)
+                return;
+        if (r >= 0) {
+                members.bridge = (uint32_t) bridge.ifindex;
+                m = rtnl_add(&q, RTM_GETLINK, 0, 0);
+                mnl_attr_put_u32(m, IFLA_MASTER, members.bridge);
+                mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+                r = rtnl_dump(l->host_rtnl, &q, find_member, &members);
+        }
+        if (r < 0)
+                log_warning(r, "Failed to look for members of bridge %s, leaving it: %m", op->bridge);
+        else if (!members.any)
+                link_remove(l->host_rtnl, bridge.ifindex, op->bridge);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The links of a machine, made after its namespaces are there and before its init runs, removed when it has ended. The
+ * supervisor, as root of the host, in the host's network namespace; links_loopback_up() alone is the child's.
+ *
+ * Everything that is made is made in one message, at its place, under its last name: nothing appears on the host
+ * under a temporary name or address for udev or networkd to see.
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "net/link-kind.h"
+#include "net/network-namespace.h"
+#include "net/udev.h"
+#include "util/fd.h"
+
+/* A host that is booting has much to do before it comes to an interface. */
+#define UDEV_MSEC (30 * 1000)
+
+static const LinkMethods *const methods[] = {
+        [LINK_VETH] = &link_veth,
+        [LINK_VETH_EXTRA] = &link_veth,
+        [LINK_MACVLAN] = &link_macvlan,
+        [LINK_IPVLAN] = &link_macvlan,
+        [LINK_MOVE] = &link_move,
+};
+
+/* What is wrong with an interface that is there. */
+static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_dir, Problems *problems)
+{
+        char path[sizeof("/sys/class/net//phy80211") + IF_NAMESIZE];
+
+        if (op->kind == LINK_VETH)
+                return 0;
+        if (!udev_settle(udev_dir, link->ifindex, UDEV_MSEC))
+                return problem_error(problems, op->from, "%s%s: udev has not finished with this interface yet",
+                                     link_op_setting(op), op->host_name);
+
+        (void) snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", link->name);
+        if (op->kind == LINK_MOVE && access(path, F_OK) >= 0)
+                return problem_error(problems, op->from, "Interface=%s: a wireless interface cannot be moved without its whole "
+                                     "radio, which is not supported", op->host_name);
+        return 0;
+}
+
+static int check_op(const LinkOp *op, const char *machine, int rtnl, const char *udev_dir, Problems *problems)
+{
+        RtnlLink link;
+        int r;
+
+        if (op->kind == LINK_MOVE)
+                r = link_find_moved(op, machine, rtnl, &link);
+        else
+                r = rtnl_get_link(rtnl, link_needs(op), &link);
+
+        if (r == -ENODEV)
+                return problem_error(problems, op->from, "%s%s: no such interface", link_op_setting(op), link_needs(op));
+        return r < 0 ? r : check_link(op, &link, udev_dir, problems);
+}
+
+int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < p->n; i++) {
+                if (!link_needs(&p->ops[i]))
+                        continue;
+                if (fd < 0)
+                        fd = rtnl_open();
+                r = fd < 0 ? fd : check_op(&p->ops[i], machine, fd, udev_dir, problems);
+        }
+
+        return r;
+}
+
+static int open_inner(int netns_fd, Links *l, Failure *failure)
+{
+        int r;
+
+        r = network_namespace_visit(netns_fd, &l->host_netns, failure);
+        if (r < 0)
+                return r;
+        l->inner_rtnl = rtnl_open();
+        r = network_namespace_return(l->host_netns, failure);
+        if (r < 0)
+                return r;
+        return l->inner_rtnl < 0 ? failure_set(failure, l->inner_rtnl, "Failed to open a netlink socket in the machine's "
+                                               "network namespace: %m") : 0;
+}
+
+int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)
+{
+        const LinkTarget target = { machine, netns_fd };
+        bool needs_inner = false;
+        int r = 0;
+
+        if (p->n == 0)
+                return 0;
+
+        for (size_t i = 0; i < p->n; i++)
+                needs_inner = needs_inner || methods[p->ops[i].kind]->inner;
+
+        l->done = calloc(p->n, sizeof(LinkDone));
+        l->ifindices = calloc(p->n, sizeof(int));
+        if (!l->done || !l->ifindices)
+                return failure_set(failure, -ENOMEM, "Failed to make the network links: %m");
+
+        l->host_rtnl = rtnl_open();
+        if (l->host_rtnl < 0)
+                return failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m");
+
+        if (needs_inner) {
+                r = open_inner(netns_fd, l, failure);
+                if (r < 0)
+                        return r;
+        }
+
+        for (size_t i = 0; i < p->n && r >= 0; i++)
+                r = methods[p->ops[i].kind]->up(&p->ops[i], &target, l, failure);
+
+        return r;
+}
+
+void links_down(const LinkPlan *p, Links *l)
+{
+        while (l->n_done > 0) {
+                const LinkOp *op = &p->ops[--l->n_done];
+
+                methods[op->kind]->down(op, &l->done[l->n_done], l);
+        }
+
+        free(l->done);
+        free(l->ifindices);
+        fd_close(l->host_rtnl);
+        fd_close(l->inner_rtnl);
+        fd_close(l->host_netns);
+        *l = (Links) LINKS_NULL;
+}
+
+int links_loopback_up(Failure *failure)
+{
+        _cleanup_close_ int fd = rtnl_open();
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct ifinfomsg *info;
+        int r;
+
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to open a netlink socket: %m");
+
+        /* The first interface of every namespace: its index is 1 always. */
+        info = mnl_nlmsg_get_payload(rtnl_add(&q, RTM_SETLINK, 0, 1));
+        info->ifi_flags = info->ifi_change = IFF_UP;
+        r = rtnl_call(fd, &q, NULL, text);
+        return r < 0 ? failure_set(failure, r, "Failed to bring up the loopback interface: %m") : 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The plan of a machine's network (see network-plan.h), and what of [Network] cannot be together. Pure: run by the
+ * supervisor before anything is changed, and by --dry-run and boxctl without privilege.
+ */
+
+#include <string.h>
+
+#include "config/settings-table.h"
+#include "net/network-plan.h"
+
+void network_plan_done(NetworkPlan *p)
+{
+        free(p->namespace_path);
+        link_plan_done(&p->links);
+        free(p->ports);
+        *p = (NetworkPlan) { 0 };
+}
+
+bool network_plan_is_new(const NetworkPlan *p)
+{
+        return p->is_private && !p->namespace_path;
+}
+
+/* The namespace to join, unless another writer's Private=no came after it. */
+static const char *namespace_in_force(const Settings *s)
+{
+        if (s->private_network == NO && !source_same_writer(s->from[SETTING_PRIVATE], s->from[SETTING_NAMESPACE_PATH]))
+                return NULL;
+        return s->namespace_path;
+}
+
+static int check_zone(const Settings *s, Problems *problems)
+{
+        char buf[SOURCE_TEXT_MAX];
+
+        if (!s->bridge || !s->zone)
+                return 0;
+        return problem_error(problems, s->from[SETTING_ZONE], "Zone=%s: excludes Bridge=%s (%s)", s->zone, s->bridge,
+                             source_text(s->from[SETTING_BRIDGE], buf));
+}
+
+static int check_namespace(const Settings *s, Problems *problems)
+{
+        char buf[SOURCE_TEXT_MAX];
+        SettingId link;
+
+        if (!namespace_in_force(s) || !settings_has_link(s, &link))
+                return 0;
+        return problem_error(problems, s->from[SETTING_NAMESPACE_PATH],
+                             "NamespacePath=%s: excludes links, which %s= (%s) asks for", s->namespace_path,
+                             settings_table_row(link)->key, source_text(s->from[link], buf));
+}
+
+static int check_ports(const Settings *s, Problems *problems)
+{
+        char buf[SOURCE_TEXT_MAX];
+
+        if (s->n_ports == 0 || settings_private_network(s))
+                return 0;
+        if (s->private_network == NO)
+                return problem_error(problems, s->ports[0].from,
+                                     "Port=%u: needs a network of the machine's own, which Private=no (%s) refuses",
+                                     s->ports[0].host, source_text(s->from[SETTING_PRIVATE], buf));
+        return problem_error(problems, s->ports[0].from,
+                             "Port=%u: needs a network of the machine's own, as by VirtualEthernet=yes", s->ports[0].host);
+}
+
+/* The address that somebody gives the machine's end of the veth, in place of the derived one. */
+static void set_mac(const uint8_t mac[static 6], LinkPlan *p)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (p->ops[i].kind == LINK_VETH)
+                        memcpy(p->ops[i].inner_mac, mac, 6);
+}
+
+static int copy_ports(const Settings *s, NetworkPlan *p)
+{
+        if (s->n_ports == 0)
+                return 0;
+        p->ports = calloc(s->n_ports, sizeof(*p->ports));
+        if (!p->ports)
+                return -ENOMEM;
+        memcpy(p->ports, s->ports, s->n_ports * sizeof(*p->ports));
+        p->n_ports = s->n_ports;
+        return 0;
+}
+
+int network_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], const uint8_t *mac,
+                      NetworkPlan *ret, Problems *problems)
+{
+        _cleanup_(network_plan_done) NetworkPlan p = { .is_private = settings_private_network(s) };
+        const char *path = namespace_in_force(s);
+
+        if (check_zone(s, problems) < 0 || check_namespace(s, problems) < 0 || check_ports(s, problems) < 0)
+                return -ENOMEM;
+
+        if (path) {
+                p.namespace_from = s->from[SETTING_NAMESPACE_PATH];
+                p.namespace_path = strdup(path);
+                if (!p.namespace_path)
+                        return -ENOMEM;
+        }
+        if (link_plan_make(s, machine, host_id, &p.links, problems) < 0 || copy_ports(s, &p) < 0)
+                return -ENOMEM;
+        if (mac)
+                set_mac(mac, &p.links);
+
+        *ret = p;
+        p = (NetworkPlan) { 0 };
+        return 0;
+}
+
+int network_plan_print(const NetworkPlan *p, FILE *f)
+{
+        int r;
+
+        if (p->namespace_path)
+                fprintf(f, "  join %s\n", p->namespace_path);
+        r = link_plan_print(&p->links, f);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < p->n_ports; i++)
+                fprintf(f, "  %s port %u of the host -> %u\n", p->ports[i].udp ? "udp" : "tcp", p->ports[i].host,
+                        p->ports[i].inner);
+        return ferror(f) ? -EIO : 0;
+}

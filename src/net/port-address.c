@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See port-address.h. What addresses there are is the payload's to say, and it may say anything: an address of the host's
+ * own, or of its loopback interface, would let a port that is open to the machine lead to a program of the host. Which
+ * others the payload claims is of no matter: it could forward to them itself. The supervisor; takes no privilege.
+ */
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/port-address.h"
+#include "net/rtnl.h"
+
+/* More are not looked at: a payload may have any number. */
+enum { CANDIDATES_MAX = 64 };
+
+typedef struct Candidate {
+        uint32_t rank;          /* lower is better */
+        unsigned ifindex;
+        uint8_t bytes[16];
+} Candidate;
+
+typedef struct Candidates {
+        int family;
+        size_t n;
+        Candidate items[CANDIDATES_MAX];
+} Candidates;
+
+static size_t address_size(int family)
+{
+        return family == AF_INET ? 4 : 16;
+}
+
+/* Addresses that nobody can have on a network, whatever scope they were given. */
+static bool is_impossible(int family, const uint8_t *a)
+{
+        static const uint8_t zero[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+        if (family == AF_INET)
+                return a[0] == 0 || a[0] == 127 || a[0] >= 224;
+        return memcmp(a, zero, 15) == 0 || a[0] == 0xff || memcmp(a, mapped, sizeof(mapped)) == 0;
+}
+
+static void add_candidate(const struct nlmsghdr *m, void *userdata)
+{
+        const uint32_t unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
+        const struct ifaddrmsg *header = mnl_nlmsg_get_payload(m);
+        const struct nlattr *a, *local = NULL, *address = NULL;
+        Candidates *c = userdata;
+        Candidate *item = &c->items[c->n];
+        uint32_t flags;
+
+        if (m->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(m) < sizeof(*header) ||
+            header->ifa_family != c->family || header->ifa_scope >= RT_SCOPE_LINK || c->n == CANDIDATES_MAX)
+                return;
+
+        flags = header->ifa_flags;
+        mnl_attr_for_each(a, m, sizeof(*header)) {
+                if (mnl_attr_get_type(a) == IFA_LOCAL)
+                        local = a;
+                else if (mnl_attr_get_type(a) == IFA_ADDRESS)
+                        address = a;
+                else if (mnl_attr_get_type(a) == IFA_FLAGS)
+                        flags = mnl_attr_get_u32(a);
+        }
+        if (!local)
+                local = address;        /* they differ on a point-to-point link only: there it is the other end's */
+        if (!local || mnl_attr_get_payload_len(local) != address_size(c->family) || flags & unusable)
+                return;
+
+        memcpy(item->bytes, mnl_attr_get_payload(local), address_size(c->family));
+        if (is_impossible(c->family, item->bytes))
+                return;
+        /* Secondary ones (in IPv6, temporary ones) come behind those that stay. */
+        item->rank = (uint32_t) header->ifa_scope << 1 | !!(flags & IFA_F_SECONDARY);
+        item->ifindex = header->ifa_index;
+        c->n++;
+}
+
+static bool is_better(const Candidate *a, const Candidate *b)
+{
+        return a->rank != b->rank ? a->rank < b->rank : a->ifindex < b->ifindex;
+}
+
+/* Takes the best one out; the first of equals. */
+static bool take_best(Candidates *c, Candidate *ret)
+{
+        size_t best = 0;
+
+        if (c->n == 0)
+                return false;
+        for (size_t i = 1; i < c->n; i++)
+                if (is_better(&c->items[i], &c->items[best]))
+                        best = i;
+
+        *ret = c->items[best];
+        memmove(&c->items[best], &c->items[best + 1], (--c->n - best) * sizeof(*ret));
+        return true;
+}
+
+static void read_route_type(const struct nlmsghdr *m, void *userdata)
+{
+        const struct rtmsg *header = mnl_nlmsg_get_payload(m);
+
+        if (m->nlmsg_type == RTM_NEWROUTE && mnl_nlmsg_get_payload_len(m) >= sizeof(*header))
+                *(uint8_t *) userdata = header->rtm_type;
+}
+
+/* Would the host take a packet to this address for itself? That it has no way to it yet is no obstacle. */
+static bool is_the_host_s(int host_rtnl, int family, const uint8_t *address)
+{
+        const struct rtmsg header = {
+                .rtm_family = (unsigned char) family,
+                .rtm_dst_len = (unsigned char) (address_size(family) * 8),
+        };
+        uint8_t type = RTN_UNICAST;
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put(rtnl_add_with(&q, RTM_GETROUTE, 0, &header, sizeof(header)), RTA_DST, address_size(family), address);
+        (void) rtnl_ask(host_rtnl, &q, read_route_type, &type);
+        return type != RTN_UNICAST;
+}
+
+int port_address_find(int inner_rtnl, int host_rtnl, int family, PortAddress *ret)
+{
+        const struct ifaddrmsg header = { .ifa_family = (uint8_t) family };
+        Candidates candidates = { .family = family };
+        RtnlRequest q = { 0 };
+        Candidate best;
+        int r;
+
+        (void) rtnl_add_with(&q, RTM_GETADDR, 0, &header, sizeof(header));
+        r = rtnl_dump(inner_rtnl, &q, add_candidate, &candidates);
+        if (r < 0)
+                return r;
+
+        *ret = (PortAddress) { 0 };
+        while (!ret->any && take_best(&candidates, &best))
+                if (!is_the_host_s(host_rtnl, family, best.bytes)) {
+                        ret->any = true;
+                        memcpy(ret->bytes, best.bytes, sizeof(ret->bytes));
+                }
+
+        return 0;
+}

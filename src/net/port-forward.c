@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See port-forward.h. Two things are held for as long as the ports lead to the machine, and end with this process however
+ * it ends: the sockets, with the nftables table that belongs to one of them; and a lock file a port, so that no two
+ * machines get the same. Locks hold the machine's name, for whoever meets them.
+ *
+ * The payload decides how often addresses change: what is told of them is read away without a look, and the rules are
+ * made anew at most four times a second.
+ */
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/network-namespace.h"
+#include "net/nft.h"
+#include "net/port-address.h"
+#include "net/port-forward.h"
+#include "net/rtnl.h"
+#include "util/fd.h"
+#include "util/lock-file.h"
+#include "util/log.h"
+#include "util/text.h"
+
+#define LOCK_DIR "/run/box/ports"
+#define UPDATE_USEC (UINT64_C(250) * 1000)
+
+/* Of a turn of the loop. */
+enum { MESSAGES_MAX = 64 };
+
+static const int families[] = { AF_INET, AF_INET6 };
+
+static const struct { const char *name; unsigned hook; } chains[] = {
+        { "prerouting", NF_INET_PRE_ROUTING },          /* from elsewhere */
+        { "output", NF_INET_LOCAL_OUT },                /* from the host itself */
+};
+
+struct PortForward {
+        const NetworkPlan *plan;
+        char *machine;
+        char *table;
+        LockFile *locks;
+        size_t n_locks;
+        int nft_fd;
+        int host_rtnl, inner_rtnl;
+        int events_fd;          /* tells of addresses in the machine */
+        PortAddress addresses[ARRAY_SIZE(families)];    /* that the rules are for */
+        sd_event_source *io, *timer;
+        uint64_t updated_usec;
+};
+
+PortForward *port_forward_free(PortForward *f)
+{
+        if (!f)
+                return NULL;
+
+        port_forward_detach(f);
+        /* The table goes with the socket: before the ports are free for others. */
+        fd_close(f->nft_fd);
+        fd_close(f->host_rtnl);
+        fd_close(f->inner_rtnl);
+        fd_close(f->events_fd);
+        for (size_t i = 0; i < f->n_locks; i++)
+                lock_file_release(&f->locks[i]);
+        free(f->locks);
+        free(f->table);
+        free(f->machine);
+        free(f);
+        return NULL;
+}
+
+DEFINE_CLEANUP(PortForward *, port_forward_free);
+
+/* ---- one machine a port ----------------------------------------------------------------------------------------- */
+
+static const char *protocol_name(const PortSetting *p)
+{
+        return p->udp ? "udp" : "tcp";
+}
+
+static int port_failed(const PortSetting *p, int error, const char *why, Failure *failure)
+{
+        char buf[SOURCE_TEXT_MAX];
+
+        return failure_set(failure, error, "%s: Port=%s:%u: %s", source_text(p->from, buf), protocol_name(p), p->host, why);
+}
+
+static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+        _cleanup_free_ char *holder = NULL;
+        char why[160];
+
+        if (fd < 0 || fd_read_all(fd, 128, &holder, NULL) < 0 || !*holder)
+                return port_failed(p, -EBUSY, "another machine has this port of the host", failure);
+        text_make_printable(holder);
+        (void) snprintf(why, sizeof(why), "machine %s has this port of the host", holder);
+        return port_failed(p, -EBUSY, why, failure);
+}
+
+static int take_port(PortForward *f, const PortSetting *p, const char *dir, Failure *failure)
+{
+        LockFile *lock = &f->locks[f->n_locks];
+        char path[256], why[128];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "%s/%s-%u", dir, protocol_name(p), p->host);
+        r = lock_file_take(path, 0, lock);
+        if (r == -EBUSY)
+                return refuse_port(p, path, failure);
+        if (r >= 0) {
+                f->n_locks++;
+                r = RET_ERRNO(ftruncate(lock->fd, 0));
+        }
+        if (r >= 0)
+                r = fd_write_all(lock->fd, f->machine, strlen(f->machine));
+        if (r < 0) {
+                (void) snprintf(why, sizeof(why), "Failed to lock the port: %s", strerror(-r));
+                return port_failed(p, r, why, failure);
+        }
+        return 0;
+}
+
+static int take_ports(PortForward *f, const char *dir, Failure *failure)
+{
+        f->locks = calloc(f->plan->n_ports, sizeof(*f->locks));
+        if (!f->locks)
+                return failure_set(failure, -ENOMEM, "Failed to lock ports: %m");
+        if (!dir) {
+                dir = LOCK_DIR;
+                if ((mkdir("/run/box", 0755) < 0 && errno != EEXIST) || (mkdir(dir, 0755) < 0 && errno != EEXIST))
+                        return failure_set(failure, -errno, "Failed to make %s: %m", dir);
+        }
+
+        for (size_t i = 0; i < f->plan->n_ports; i++) {
+                int r = take_port(f, &f->plan->ports[i], dir, failure);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------------ */
+
+static int table_failed(const PortForward *f, int r, Failure *failure)
+{
+        if (r == -EPERM || r == -EEXIST)
+                return failure_set(failure, r, "Failed to make the nftables table %s, for Port=: %m (is it another process's?)",
+                                   f->table);
+        return failure_set(failure, r, "Failed to make the nftables table %s, for Port=: %m (has this kernel nf_tables, with "
+                           "NAT?)", f->table);
+}
+
+static int make_table(PortForward *f, Failure *failure)
+{
+        _cleanup_(nft_batch_done) NftBatch b = { 0 };
+        int r;
+
+        r = nft_batch_init(&b, 1 + ARRAY_SIZE(chains));
+        if (r >= 0) {
+                nft_table(&b, f->table);
+                for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
+                        nft_nat_chain(&b, f->table, chains[i].name, chains[i].hook);
+                r = nft_commit(f->nft_fd, &b);
+        }
+        return r < 0 ? table_failed(f, r, failure) : 0;
+}
+
+static void add_rule(NftBatch *b, const PortForward *f, size_t chain, const PortSetting *p, int family,
+                     const PortAddress *to)
+{
+        nft_rule_begin(b, f->table, chains[chain].name);
+        nft_match_family(b, family);
+        if (chains[chain].hook == NF_INET_LOCAL_OUT)
+                nft_match_no_loopback(b, family);
+        nft_match_local_destination(b);
+        nft_match_port(b, p->udp, p->host);
+        nft_dnat(b, family, to->bytes, p->inner);
+        nft_rule_end(b);
+}
+
+static int set_rules(PortForward *f, const PortAddress addresses[static ARRAY_SIZE(families)])
+{
+        _cleanup_(nft_batch_done) NftBatch b = { 0 };
+        int r;
+
+        r = nft_batch_init(&b, ARRAY_SIZE(chains) * (1 + f->plan->n_ports * ARRAY_SIZE(families)));
+        if (r < 0)
+                return r;
+
+        for (size_t c = 0; c < ARRAY_SIZE(chains); c++) {
+                nft_flush(&b, f->table, chains[c].name);
+                for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+                        for (size_t p = 0; addresses[i].any && p < f->plan->n_ports; p++)
+                                add_rule(&b, f, c, &f->plan->ports[p], families[i], &addresses[i]);
+        }
+        return nft_commit(f->nft_fd, &b);
+}
+
+static void tell(const PortForward *f)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+                char text[INET6_ADDRSTRLEN] = "no address of this family";
+
+                if (f->addresses[i].any)
+                        (void) inet_ntop(families[i], f->addresses[i].bytes, text, sizeof(text));
+                log_debug(0, "Ports of machine '%s' lead to: %s", f->machine, text);
+        }
+}
+
+int port_forward_update(PortForward *f, Failure *failure)
+{
+        PortAddress now[ARRAY_SIZE(families)];
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
+                r = port_address_find(f->inner_rtnl, f->host_rtnl, families[i], &now[i]);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to look for addresses of machine '%s': %m", f->machine);
+        if (memcmp(now, f->addresses, sizeof(now)) == 0)
+                return 0;
+
+        r = set_rules(f, now);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to let ports of the host lead to machine '%s': %m", f->machine);
+        memcpy(f->addresses, now, sizeof(now));
+        tell(f);
+        return 0;
+}
+
+/* ---- following addresses ---------------------------------------------------------------------------------------- */
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        PortForward *f = userdata;
+        Failure failure = { 0 };
+
+        (void) sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &f->updated_usec);
+        if (port_forward_update(f, &failure) < 0)
+                log_warning(0, "%s, ignoring: they lead where they did", failure.text);
+        return 0;
+}
+
+/* Now, or when enough time has passed since the last time. */
+static int schedule_update(PortForward *f)
+{
+        int enabled, r;
+
+        r = sd_event_source_get_enabled(f->timer, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return r;
+        r = sd_event_source_set_time(f->timer, f->updated_usec + UPDATE_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(f->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_addresses(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        uint8_t message[64];
+        ssize_t n = 0;
+
+        /* Cut short: all is looked up anew. -ENOBUFS, that some were lost, is no other news. */
+        for (unsigned i = 0; i < MESSAGES_MAX && n >= 0; i++)
+                n = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
+        return schedule_update(userdata);
+}
+
+int port_forward_attach(PortForward *f, sd_event *event)
+{
+        int r;
+
+        f->updated_usec = 0;
+        r = sd_event_add_io(event, &f->io, f->events_fd, EPOLLIN, on_addresses, f);
+        if (r >= 0)
+                r = sd_event_add_time(event, &f->timer, CLOCK_MONOTONIC, 0, 1, on_timer, f);
+        return r;
+}
+
+void port_forward_detach(PortForward *f)
+{
+        f->io = sd_event_source_unref(f->io);
+        f->timer = sd_event_source_unref(f->timer);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+static int open_inner(PortForward *f, int netns_fd, Failure *failure)
+{
+        static const struct sockaddr_nl groups = {
+                .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+        };
+        _cleanup_close_ int own = -EBADF;
+        int r;
+
+        r = network_namespace_visit(netns_fd, &own, failure);
+        if (r < 0)
+                return r;
+        f->events_fd = rtnl_open();
+        f->inner_rtnl = rtnl_open();
+        r = network_namespace_return(own, failure);
+        if (r < 0)
+                return r;
+
+        r = f->events_fd < 0 ? f->events_fd : f->inner_rtnl < 0 ? f->inner_rtnl : 0;
+        if (r >= 0)
+                r = RET_ERRNO(bind(f->events_fd, (const struct sockaddr *) &groups, sizeof(groups)));
+        return r < 0 ? failure_set(failure, r, "Failed to follow the addresses of machine '%s': %m", f->machine) : 0;
+}
+
+static int open_sockets(PortForward *f, int netns_fd, Failure *failure)
+{
+        int r;
+
+        f->host_rtnl = rtnl_open();
+        if (f->host_rtnl < 0)
+                return failure_set(failure, f->host_rtnl, "Failed to open a netlink socket: %m");
+        r = open_inner(f, netns_fd, failure);
+        if (r < 0)
+                return r;
+        f->nft_fd = nft_open();
+        return f->nft_fd < 0 ? table_failed(f, f->nft_fd, failure) : 0;
+}
+
+int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **ret, Failure *failure)
+{
+        _cleanup_(port_forward_freep) PortForward *f = calloc(1, sizeof(*f));
+        int r;
+
+        if (!f)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        *f = (PortForward) {
+                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .inner_rtnl = -EBADF, .events_fd = -EBADF,
+        };
+        f->machine = strdup(t->machine);
+        if (!f->machine || asprintf(&f->table, "box-%s", t->machine) < 0) {
+                f->table = NULL;
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+
+        r = take_ports(f, t->lock_dir, failure);
+        if (r >= 0)
+                r = open_sockets(f, t->netns_fd, failure);
+        if (r >= 0)
+                r = make_table(f, failure);
+        if (r >= 0)
+                r = port_forward_update(f, failure);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(f);
+        return 0;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * rtnetlink, just as much as links need. The supervisor (CAP_NET_ADMIN on the host) and the child (in the machine's
+ * own namespace). Silent: what an error is about is known to the caller.
+ *
+ * The kernel answers within sendmsg(): reading never waits.
+ */
+
+#include <assert.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "net/rtnl.h"
+#include "util/fd.h"
+
+int rtnl_open(void)
+{
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        int one = 1;
+
+        if (fd < 0)
+                return -errno;
+
+        /* Errors come with words, and without a copy of the request. */
+        if (setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)) < 0 ||
+            setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) < 0)
+                return -errno;
+
+        return TAKE_FD(fd);
+}
+
+/* A number that the last requests on any socket did not begin with: should an answer to one of those still lie there, it is
+ * not taken for ours. */
+static uint32_t fresh_sequence(void)
+{
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint32_t) now.tv_sec * 1000000000U + (uint32_t) now.tv_nsec;
+}
+
+static bool answers(const struct nlmsghdr *m, const RtnlRequest *q)
+{
+        return m->nlmsg_seq - q->before - 1 < q->n;
+}
+
+struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, const void *header, size_t size)
+{
+        uint8_t *at = q->last ? mnl_nlmsg_get_payload_tail(q->last) : q->buf.bytes;
+
+        assert(at + 1024 <= q->buf.bytes + sizeof(q->buf.bytes));
+
+        if (!q->last)
+                q->before = fresh_sequence();
+        q->last = mnl_nlmsg_put_header(at);
+        q->last->nlmsg_type = type;
+        q->last->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+        q->last->nlmsg_seq = q->before + ++q->n;
+        memcpy(mnl_nlmsg_put_extra_header(q->last, size), header, size);
+        return q->last;
+}
+
+struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex)
+{
+        const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+
+        return rtnl_add_with(q, type, flags, &info, sizeof(info));
+}
+
+void rtnl_put_any_name(struct nlmsghdr *m, const char *name)
+{
+        /* Both are looked for among all names; only the room differs. */
+        mnl_attr_put_strz(m, strlen(name) < IF_NAMESIZE ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
+}
+
+static void copy_text(char *to, size_t size, const struct nlattr *a)
+{
+        size_t n = strnlen(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+
+        if (n >= size)
+                n = size - 1;
+        memcpy(to, mnl_attr_get_payload(a), n);
+        to[n] = 0;
+}
+
+static void read_kind(const struct nlattr *info, RtnlLink *ret)
+{
+        const struct nlattr *a;
+
+        mnl_attr_for_each_nested(a, info)
+                if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+                        copy_text(ret->kind, sizeof(ret->kind), a);
+}
+
+static void read_link(const struct nlmsghdr *m, void *userdata)
+{
+        const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
+        const struct nlattr *a;
+        RtnlLink *ret = userdata;
+
+        if (m->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(m) < sizeof(*info))
+                return;
+
+        *ret = (RtnlLink) { .ifindex = info->ifi_index };
+        mnl_attr_for_each(a, m, sizeof(*info)) {
+                switch (mnl_attr_get_type(a)) {
+                case IFLA_IFNAME:
+                        copy_text(ret->name, sizeof(ret->name), a);
+                        break;
+                case IFLA_IFALIAS:
+                        copy_text(ret->alias, sizeof(ret->alias), a);
+                        break;
+                case IFLA_LINKINFO:
+                        read_kind(a, ret);
+                        break;
+                }
+        }
+}
+
+/* An acknowledgement: its error, and the text with it. */
+static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
+{
+        const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
+        const struct nlattr *a;
+
+        if (e->error != 0 && m->nlmsg_flags & NLM_F_ACK_TLVS && m->nlmsg_flags & NLM_F_CAPPED)
+                mnl_attr_for_each(a, m, sizeof(*e))
+                        if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG)
+                                copy_text(text, RTNL_TEXT_MAX, a);
+
+        return e->error;
+}
+
+/* The many names that a payload may give an interface come in one answer. */
+#define ANSWER_SIZE 65536
+
+/* A datagram of the kernel's: its size, or negative errno. */
+static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])
+{
+        for (;;) {
+                struct sockaddr_nl from = { 0 };
+                socklen_t from_size = sizeof(from);
+                ssize_t n = recvfrom(fd, buf, ANSWER_SIZE, MSG_TRUNC, (struct sockaddr *) &from, &from_size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n > ANSWER_SIZE)
+                        return -EMSGSIZE;
+                if (from.nl_pid == 0)
+                        return n;
+        }
+}
+
+static int send_request(int fd, const RtnlRequest *q)
+{
+        static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+        const uint8_t *end = mnl_nlmsg_get_payload_tail(q->last);
+
+        if (sendto(fd, q->buf.bytes, (size_t) (end - q->buf.bytes), 0, (const struct sockaddr *) &kernel,
+                   sizeof(kernel)) < 0)
+                return -errno;
+        return 0;
+}
+
+/* One datagram of answers. The number of acknowledgements in it, or negative errno. */
+static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata,
+                        char text[static RTNL_TEXT_MAX])
+{
+        _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
+        ssize_t n = receive(fd, buf);
+        int acks = 0, left = (int) n;
+
+        if (n < 0)
+                return (int) n;
+
+        for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                if (!answers(m, q))
+                        continue;
+                if (m->nlmsg_type == NLMSG_ERROR &&
+                    mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr)) {
+                        char its_text[RTNL_TEXT_MAX] = "";
+                        int error = read_ack(m, its_text);
+
+                        acks++;
+                        if (error != 0 && *first_error == 0) {
+                                *first_error = error;
+                                memcpy(text, its_text, sizeof(its_text));
+                        }
+                } else if (each)
+                        each(m, userdata);
+        }
+
+        return acks;
+}
+
+static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, char text[static RTNL_TEXT_MAX])
+{
+        unsigned acks = 0;
+        int first_error = 0, r;
+
+        text[0] = 0;
+        r = send_request(fd, q);
+        if (r < 0)
+                return r;
+
+        while (acks < q->n) {
+                r = read_answers(fd, q, &first_error, each, userdata, text);
+                if (r < 0)
+                        return r;
+                acks += (unsigned) r;
+        }
+
+        return first_error;
+}
+
+int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX])
+{
+        return call(fd, q, ret_link ? read_link : NULL, ret_link, reterr_text);
+}
+
+int rtnl_ask(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
+{
+        char text[RTNL_TEXT_MAX];
+
+        return call(fd, q, each, userdata, text);
+}
+
+int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
+{
+        int r;
+
+        q->last->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        r = send_request(fd, q);
+        if (r < 0)
+                return r;
+
+        for (;;) {
+                _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
+                ssize_t n = receive(fd, buf);
+                int left = (int) n;
+
+                if (n < 0)
+                        return (int) n;
+                for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                        if (!answers(m, q))
+                                continue;
+                        /* With an error, or 0, that the dump ended with. */
+                        if (m->nlmsg_type == NLMSG_DONE)
+                                return mnl_nlmsg_get_payload_len(m) >= sizeof(int) ? *(const int *) mnl_nlmsg_get_payload(m)
+                                                                                   : 0;
+                        if (m->nlmsg_type != NLMSG_ERROR)
+                                each(m, userdata);
+                        else if (mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr))
+                                return ((const struct nlmsgerr *) mnl_nlmsg_get_payload(m))->error;
+                }
+        }
+}
+
+int rtnl_get_link(int fd, const char *name, RtnlLink *ret)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_GETLINK, 0, 0);
+
+        rtnl_put_any_name(m, name);
+        mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        return rtnl_call(fd, &q, ret, text);
+}
+
+int rtnl_get_index(int fd, int ifindex, RtnlLink *ret)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        return rtnl_call(fd, &q, ret, text);
+}
+
+typedef struct AliasSearch {
+        const char *alias;
+        RtnlLink found;         /* ifindex 0: not yet */
+} AliasSearch;
+
+static void compare_alias(const struct nlmsghdr *m, void *userdata)
+{
+        AliasSearch *s = userdata;
+        RtnlLink link = { 0 };
+
+        read_link(m, &link);
+        if (s->found.ifindex == 0 && link.ifindex > 0 && strcmp(link.alias, s->alias) == 0)
+                s->found = link;
+}
+
+int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret)
+{
+        AliasSearch s = { .alias = alias };
+        RtnlRequest q = { 0 };
+        int r;
+
+        mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, 0), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        r = rtnl_dump(fd, &q, compare_alias, &s);
+        if (r < 0)
+                return r;
+        if (s.found.ifindex == 0)
+                return -ENODEV;
+
+        *ret = s.found;
+        return 0;
+}

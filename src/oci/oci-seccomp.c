@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * "linux.seccomp" of config.json (see oci-parts.h): the filter as data. Which numbers its names mean, and the program, is
+ * libseccomp's business (security/seccomp-bundle.c). The supervisor, before anything is changed; pure.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "oci/oci-parts.h"
+#include "util/strv.h"
+
+static const struct { const char *name; OciAction action; } actions[] = {
+        { "SCMP_ACT_ALLOW", OCI_ALLOW }, { "SCMP_ACT_ERRNO", OCI_ERRNO }, { "SCMP_ACT_LOG", OCI_LOG },
+        { "SCMP_ACT_KILL", OCI_KILL_THREAD }, { "SCMP_ACT_KILL_THREAD", OCI_KILL_THREAD },
+        { "SCMP_ACT_KILL_PROCESS", OCI_KILL_PROCESS }, { "SCMP_ACT_TRAP", OCI_TRAP }, { "SCMP_ACT_TRACE", OCI_TRACE },
+};
+
+static const struct { const char *name; OciCompare op; } comparisons[] = {
+        { "SCMP_CMP_NE", OCI_NE }, { "SCMP_CMP_LT", OCI_LT }, { "SCMP_CMP_LE", OCI_LE }, { "SCMP_CMP_EQ", OCI_EQ },
+        { "SCMP_CMP_GE", OCI_GE }, { "SCMP_CMP_GT", OCI_GT }, { "SCMP_CMP_MASKED_EQ", OCI_MASKED_EQ },
+};
+
+/* An action, and the number that goes with some: the errno, or what a tracer is told. *ret_good: it is one. */
+static int read_action(Oci *o, const JsonNode *v, const JsonNode *number, OciAction *ret, unsigned *ret_value, bool *ret_good)
+{
+        uint32_t value = EPERM;
+        size_t i = 0;
+
+        *ret_good = false;
+        while (i < ARRAY_SIZE(actions) && strcmp(actions[i].name, v->string) != 0)
+                i++;
+        if (i == ARRAY_SIZE(actions))
+                return oci_error(o, v, "action '%s' is not supported", v->string);
+        /* The kernel's largest errno; 16 bits are what an action has room for. */
+        if (number && (json_node_u32(number, &value) < 0 || value > (actions[i].action == OCI_ERRNO ? 4095 : UINT16_MAX)))
+                return oci_error(o, number, "is not the number of an error");
+        *ret = actions[i].action;
+        *ret_value = value;
+        *ret_good = true;
+        return 0;
+}
+
+/* ---- rules --------------------------------------------------------------------------------------------------------------- */
+
+static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
+{
+        static const OciMember members[] = {
+                { "index", JSON_NODE_NUMBER, OCI_READ, NULL, true },
+                { "value", JSON_NODE_NUMBER, OCI_READ, NULL, true },
+                { "valueTwo", JSON_NODE_NUMBER, OCI_READ },
+                { "op", JSON_NODE_STRING, OCI_READ, NULL, true },
+        };
+        const JsonNode *index = oci_member(v, "index", JSON_NODE_NUMBER);
+        const JsonNode *value = oci_member(v, "value", JSON_NODE_NUMBER);
+        const JsonNode *two = oci_member(v, "valueTwo", JSON_NODE_NUMBER);
+        const char *op = oci_member_string(v, "op");
+        OciSeccompArg *arg;
+        uint32_t number;
+        size_t i = 0;
+        int r;
+
+        if (v->kind != JSON_NODE_OBJECT)
+                return oci_error(o, v, "is not an object");
+        r = OCI_MEMBERS(o, v, members);
+        if (r < 0 || !index || !value || !op)
+                return r;
+        while (i < ARRAY_SIZE(comparisons) && strcmp(comparisons[i].name, op) != 0)
+                i++;
+        arg = array_append(&rule->args, &rule->n_args, sizeof(OciSeccompArg));
+        if (!arg)
+                return -ENOMEM;
+        if (i == ARRAY_SIZE(comparisons) || json_node_u32(index, &number) < 0 || number > 5 ||
+            json_node_u64(value, &arg->value) < 0 || (two && json_node_u64(two, &arg->value_two) < 0))
+                return oci_error(o, v, "is not a condition on an argument");
+        arg->index = number;
+        arg->op = comparisons[i].op;
+        return 0;
+}
+
+/* A system call's name and nothing else: libseccomp looks it up. */
+static bool is_name(const JsonNode *v)
+{
+        if (v->kind != JSON_NODE_STRING || !*v->string)
+                return false;
+        for (const char *p = v->string; *p; p++)
+                if (!isalnum((unsigned char) *p) && *p != '_')
+                        return false;
+        return true;
+}
+
+static int read_names(Oci *o, const JsonNode *v, OciSeccompRule *rule)
+{
+        for (size_t i = 0; i < v->n; i++) {
+                int r = is_name(&v->items[i]) ? strv_extend(&rule->names, v->items[i].string) :
+                                                oci_error(o, &v->items[i], "is not the name of a system call");
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void rule_done(OciSeccompRule *rule)
+{
+        strv_free(rule->names);
+        free(rule->args);
+}
+
+static int read_rule(Oci *o, const JsonNode *v)
+{
+        static const OciMember members[] = {
+                { "names", JSON_NODE_ARRAY, OCI_READ, NULL, true },
+                { "action", JSON_NODE_STRING, OCI_READ, NULL, true },
+                { "errnoRet", JSON_NODE_NUMBER, OCI_READ },
+                { "args", JSON_NODE_ARRAY, OCI_READ },
+        };
+        const JsonNode *names = oci_member(v, "names", JSON_NODE_ARRAY);
+        const JsonNode *action = oci_member(v, "action", JSON_NODE_STRING);
+        const JsonNode *args = oci_member(v, "args", JSON_NODE_ARRAY);
+        OciSeccomp *s = o->bundle->extra.seccomp;
+        _cleanup_(rule_done) OciSeccompRule rule = {};
+        OciSeccompRule *item;
+        bool good;
+        int r;
+
+        r = OCI_MEMBERS(o, v, members);
+        if (r < 0 || !names || !action)
+                return r;
+        r = read_action(o, action, oci_member(v, "errnoRet", JSON_NODE_NUMBER), &rule.action, &rule.value, &good);
+        if (r >= 0)
+                r = read_names(o, names, &rule);
+        for (size_t i = 0; r >= 0 && args && i < args->n; i++)
+                r = read_arg(o, &args->items[i], &rule);
+        if (r >= 0)
+                r = oci_source(o, v, &rule.from);
+        if (r < 0 || !good)
+                return r;
+
+        item = array_append(&s->rules, &s->n_rules, sizeof(OciSeccompRule));
+        if (!item)
+                return -ENOMEM;
+        *item = rule;
+        rule = (OciSeccompRule) {};
+        return 0;
+}
+
+static int read_rules(Oci *o, const JsonNode *v)
+{
+        return oci_each(o, v, JSON_NODE_OBJECT, read_rule);
+}
+
+/* ---- the filter ------------------------------------------------------------------------------------------------------------ */
+
+/* "SCMP_ARCH_X86_64" is "x86_64" to libseccomp. */
+static int read_architecture(Oci *o, const JsonNode *v)
+{
+        static const char prefix[] = "SCMP_ARCH_";
+        char name[32];
+        size_t n = 0;
+
+        if (strncmp(v->string, prefix, strlen(prefix)) != 0 || strlen(v->string) - strlen(prefix) >= sizeof(name))
+                return oci_error(o, v, "is not an architecture");
+        for (const char *p = v->string + strlen(prefix); *p; p++)
+                name[n++] = (char) tolower((unsigned char) *p);
+        name[n] = 0;
+        return strv_extend(&o->bundle->extra.seccomp->architectures, name);
+}
+
+static int read_architectures(Oci *o, const JsonNode *v)
+{
+        return oci_each(o, v, JSON_NODE_STRING, read_architecture);
+}
+
+static int read_flag(Oci *o, const JsonNode *v)
+{
+        /* All threads: there is one. */
+        if (strcmp(v->string, "SECCOMP_FILTER_FLAG_TSYNC") == 0)
+                return 0;
+        return oci_warning(o, v, "is not supported, ignored");
+}
+
+static int read_flags(Oci *o, const JsonNode *v)
+{
+        return oci_each(o, v, JSON_NODE_STRING, read_flag);
+}
+
+int oci_read_seccomp(Oci *o, const JsonNode *seccomp)
+{
+        static const OciMember members[] = {
+                { "defaultAction", JSON_NODE_STRING, OCI_READ, NULL, true },
+                { "defaultErrnoRet", JSON_NODE_NUMBER, OCI_READ },
+                { "architectures", JSON_NODE_ARRAY, OCI_READ, read_architectures },
+                { "flags", JSON_NODE_ARRAY, OCI_READ, read_flags },
+                { "listenerPath", JSON_NODE_STRING, OCI_REFUSE },
+                { "listenerMetadata", JSON_NODE_STRING, OCI_REFUSE },
+                { "syscalls", JSON_NODE_ARRAY, OCI_READ, read_rules },
+        };
+        const JsonNode *action = oci_member(seccomp, "defaultAction", JSON_NODE_STRING);
+        const JsonNode *number = oci_member(seccomp, "defaultErrnoRet", JSON_NODE_NUMBER);
+        OciSeccomp *s;
+        bool good;
+        int r;
+
+        s = o->bundle->extra.seccomp = calloc(1, sizeof(OciSeccomp));
+        if (!s)
+                return -ENOMEM;
+        r = oci_source(o, seccomp, &s->from);
+        if (r >= 0)
+                r = OCI_MEMBERS(o, seccomp, members);
+        if (r >= 0 && action)
+                r = read_action(o, action, number, &s->default_action, &s->default_value, &good);
+        return r;
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The cgroups of a machine. The supervisor, which systemd gave UNIT to (Delegate=yes), as root of the host.
+ *
+ * cgroup v2 allows processes only in the leaves of what has controllers: so we leave UNIT for UNIT/supervisor before
+ * UNIT's children get any, and give them back before we return to it. All is done relative to UNIT's descriptor: its
+ * path is used once.
+ */
+
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "payload/cgroup.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/strv.h"
+
+#define MOUNT_POINT "/sys/fs/cgroup"
+#define SUPERVISOR "supervisor"
+#define PAYLOAD "payload"
+
+/* How long we wait for killed processes to be gone, and for a payload's tree of cgroups to be removed. What is left
+ * then is in a unit that ends: systemd removes it. */
+#define REMOVE_TIMEOUT_MS 5000
+
+int cgroup_root_open(Failure *failure)
+{
+        _cleanup_close_ int fd = open(MOUNT_POINT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct statfs fs;
+
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open %s: %m", MOUNT_POINT);
+        if (fstatfs(fd, &fs) < 0)
+                return failure_set(failure, -errno, "Failed to look at %s: %m", MOUNT_POINT);
+        if (fs.f_type != CGROUP2_SUPER_MAGIC)
+                return failure_set(failure, -EOPNOTSUPP,
+                                   "This host does not use cgroup v2: %s is %s; boot it with "
+                                   "systemd.unified_cgroup_hierarchy=yes", MOUNT_POINT,
+                                   fs.f_type == TMPFS_MAGIC ? "a v1 or hybrid hierarchy" : "no cgroup file system");
+
+        return TAKE_FD(fd);
+}
+
+int cgroup_path_parse(const char *text, char **ret)
+{
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                if (*line == '\n')
+                        line++;
+                if (strncmp(line, "0::/", 4) != 0)
+                        continue;
+                line += 3;
+                if (strncmp(line, "/..", 3) == 0 && (line[3] == '/' || line[3] == '\n' || line[3] == 0))
+                        return -EREMOTE;
+
+                *ret = strndup(line, strcspn(line, "\n"));
+                return *ret ? 0 : -ENOMEM;
+        }
+
+        return -ENODATA;
+}
+
+int cgroup_of_pid(pid_t pid, char **ret, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        char path[40] = "/proc/self/cgroup";
+        int r;
+
+        if (pid > 0)
+                (void) snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        r = fd < 0 ? -errno : fd_read_all(fd, 64 * 1024, &text, NULL);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read %s: %m", path);
+
+        r = cgroup_path_parse(text, ret);
+        if (r == -EREMOTE)
+                return failure_set(failure, r, "%s: the cgroup is outside of this cgroup namespace", path);
+        if (r < 0)
+                return failure_set(failure, r, "%s: no cgroup v2 there: %m", path);
+        return 0;
+}
+
+bool cgroup_is_of_user(const char *path)
+{
+        static const char suffix[] = ".slice";
+        bool user = false;
+
+        /* The slices come first, one in another. */
+        for (const char *p = path; *p == '/'; p += 1 + strcspn(p + 1, "/")) {
+                size_t n = strcspn(p + 1, "/"), digits;
+
+                if (n < strlen(suffix) || strncmp(p + 1 + n - strlen(suffix), suffix, strlen(suffix)) != 0)
+                        break;
+                digits = strncmp(p + 1, "user-", 5) == 0 ? strspn(p + 6, "0123456789") : 0;
+                user = digits > 0 && 5 + digits + strlen(suffix) == n;
+        }
+        return user;
+}
+
+int cgroup_unit_path(const char *own_path, char **ret)
+{
+        static const char suffix[] = "/" SUPERVISOR;
+        size_t n = strlen(own_path);
+
+        if (own_path[0] != '/')
+                return -EINVAL;
+
+        if (n >= strlen(suffix) && strcmp(own_path + n - strlen(suffix), suffix) == 0)
+                n -= strlen(suffix);
+
+        *ret = n == 0 ? strdup("/") : strndup(own_path, n);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int cgroup_open(int root_fd, const char *unit_path, Cgroup *ret, Failure *failure)
+{
+        _cleanup_(cgroup_done) Cgroup c = CGROUP_NULL;
+        const char *relative = unit_path + strspn(unit_path, "/");
+
+        c.unit_path = strdup(unit_path);
+        if (!c.unit_path)
+                return failure_set(failure, -ENOMEM, "Failed to open cgroup %s: %m", unit_path);
+
+        c.unit_fd = RET_ERRNO(openat(root_fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (c.unit_fd < 0)
+                return failure_set(failure, c.unit_fd, "Failed to open cgroup %s: %m", unit_path);
+
+        *ret = c;
+        c = (Cgroup) CGROUP_NULL;
+        return 0;
+}
+
+/* ---- files of a cgroup --------------------------------------------------------------------------------------- */
+
+static int write_file(int dir_fd, const char *name, const char *text)
+{
+        _cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0)
+                return -errno;
+        return fd_write_all(fd, text, strlen(text));
+}
+
+/* A line of words, "" for an empty file. */
+static int read_file(int dir_fd, const char *name, char **ret)
+{
+        _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = fd_read_all(fd, 64 * 1024, ret, NULL);
+        if (r >= 0)
+                (*ret)[strcspn(*ret, "\n")] = 0;
+        return r;
+}
+
+static bool has_word(const char *line, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *p = line; (p = strstr(p, word)); p += n)
+                if ((p == line || p[-1] == ' ') && (p[n] == ' ' || p[n] == 0))
+                        return true;
+
+        return false;
+}
+
+/* Are processes in it, or below? An unknown answer is yes. */
+static bool is_populated(int dir_fd)
+{
+        _cleanup_close_ int fd = openat(dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+
+        if (fd < 0)
+                return errno != ENOENT;
+        return fd_read_all(fd, 4096, &text, NULL) < 0 || !strstr(text, "populated 0");
+}
+
+/* ---- controllers --------------------------------------------------------------------------------------------- */
+
+/* Writes "+x" or "-x" for each word of words into UNIT's cgroup.subtree_control. All at once, which the kernel takes as
+ * one change; but it takes all or none, so where some are refused, one by one. */
+static void control(Cgroup *c, const char *words, char sign)
+{
+        static const char file[] = "cgroup.subtree_control";
+        _cleanup_strv_ char **signed_words = NULL;
+        _cleanup_free_ char *copy = strdup(words), *all = NULL;
+        char *rest = copy;
+
+        for (char *word; copy && (word = strsep(&rest, " "));) {
+                char *one = NULL, *more = NULL;
+
+                if (asprintf(&one, "%c%s", sign, word) < 0 || strv_consume(&signed_words, one) < 0)
+                        return;
+                if (asprintf(&more, "%s%s%s", all ?: "", all ? " " : "", one) < 0)
+                        return;
+                free(all);
+                all = more;
+        }
+
+        if (!all || write_file(c->unit_fd, file, all) >= 0)
+                return;
+
+        STRV_FOREACH(one, signed_words) {
+                int r = write_file(c->unit_fd, file, *one);
+
+                if (r < 0)
+                        log_debug(r, "Failed to write %s to %s of cgroup %s, ignoring: %m", *one, file, c->unit_path);
+        }
+}
+
+/* Enables what is there and not enabled yet. Never a failure: a machine runs without limits as well. While UNIT itself has
+ * processes it would not do: some controllers refuse, and the others make UNIT a root of threads, with no place below it for
+ * processes. */
+static void enable_controllers(Cgroup *c)
+{
+        _cleanup_free_ char *processes = NULL, *available = NULL, *before = NULL, *wanted = NULL;
+        char *rest, *end;
+
+        if (read_file(c->unit_fd, "cgroup.procs", &processes) < 0 || *processes)
+                return;
+        if (read_file(c->unit_fd, "cgroup.controllers", &available) < 0 ||
+            read_file(c->unit_fd, "cgroup.subtree_control", &before) < 0)
+                return;
+
+        /* What is wanted is part of what is available. */
+        wanted = end = calloc(1, strlen(available) + 1);
+        rest = available;
+        for (char *word; wanted && (word = strsep(&rest, " "));)
+                if (*word && !has_word(before, word))
+                        end = stpcpy(stpcpy(end, end > wanted ? " " : ""), word);
+        if (!wanted || !*wanted)
+                return;
+
+        control(c, wanted, '+');
+
+        /* Noted whether or not each was taken: disabling one that is not enabled does nothing. */
+        if (!c->enabled)
+                c->enabled = TAKE_PTR(wanted);
+}
+
+/* ---- the two cgroups ----------------------------------------------------------------------------------------- */
+
+/* Are there processes in UNIT beside us? A unit's main process is alone; a shell's scope is not. */
+static bool is_shared(const Cgroup *c)
+{
+        _cleanup_close_ int fd = openat(c->unit_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+        char own[16];
+
+        if (fd < 0 || fd_read_all(fd, 1024 * 1024, &text, NULL) < 0)
+                return false;
+        (void) snprintf(own, sizeof(own), "%d\n", getpid());
+        return strcmp(text, own) != 0;
+}
+
+int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *own = NULL;
+        int r;
+
+        if (c->moved_self)
+                return 0;
+
+        /* Moving a process between cgroups makes the kernel wait for an RCU grace period: milliseconds, more than all the
+         * rest of a start. So only where it is needed and of use: not where systemd put us there (DelegateSubgroup=), and
+         * not where others stay in UNIT, whose children cannot be given controllers then anyway. */
+        r = cgroup_of_pid(0, &own, failure);
+        if (r < 0)
+                return r;
+        if (strcmp(own, c->unit_path) != 0 || is_shared(c))
+                return 0;
+
+        if (mkdirat(c->unit_fd, SUPERVISOR, 0755) == 0)
+                c->made_supervisor = true;
+        else if (errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make cgroup %s/" SUPERVISOR ": %m", c->unit_path);
+
+        fd = openat(c->unit_fd, SUPERVISOR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        r = fd < 0 ? -errno : write_file(fd, "cgroup.procs", "0");
+        if (r < 0)
+                return failure_set(failure, r, "Failed to move into cgroup %s/" SUPERVISOR ": %m", c->unit_path);
+
+        c->moved_self = true;
+        return 0;
+}
+
+static void delegate_file(int payload_fd, const char *name, uid_t owner, gid_t group)
+{
+        if (!*name || strchr(name, '/'))
+                return;
+        if (fchownat(payload_fd, name, owner, group, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+                log_debug(-errno, "Failed to give %s of the payload's cgroup to it, ignoring: %m", name);
+}
+
+/* Gives the cgroup, and what the kernel says goes with it, to the machine's root. */
+static int delegate(int payload_fd, uid_t owner, gid_t group)
+{
+        _cleanup_close_ int fd = open("/sys/kernel/cgroup/delegate", O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *names = NULL;
+        char *rest;
+
+        if (fchown(payload_fd, owner, group) < 0)
+                return -errno;
+
+        if (fd < 0 || fd_read_all(fd, 64 * 1024, &names, NULL) < 0)
+                names = strdup("cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
+        if (!names)
+                return -ENOMEM;
+
+        rest = names;
+        for (char *name; (name = strsep(&rest, "\n"));)
+                delegate_file(payload_fd, name, owner, group);
+
+        return 0;
+}
+
+static int64_t now_ms(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Removes all cgroups directly below dir_fd that have none below them. The first that has some is opened: its
+ * descriptor; -ENOENT where none is left. */
+static int remove_leaves(int dir_fd)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        d = fdopendir(fd);
+        if (!d) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+
+        for (struct dirent *e; (e = readdir(d));) {
+                if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+                        continue;
+                if (unlinkat(dir_fd, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                        continue;
+                if (errno != EBUSY && errno != ENOTEMPTY)
+                        return -errno;
+
+                fd = openat(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (fd >= 0 || errno != ENOENT)
+                        return RET_ERRNO(fd);
+        }
+
+        return -ENOENT;
+}
+
+/* Removes all cgroups below top_fd, from the leaves up. A payload may have nested them thousands deep: so no recursion,
+ * no paths, and one descriptor at a time. ".." is safe: nobody lives to rename anything. */
+static int remove_below(int top_fd, int64_t deadline)
+{
+        _cleanup_close_ int at = fcntl(top_fd, F_DUPFD_CLOEXEC, 3);
+        size_t depth = 0;
+
+        if (at < 0)
+                return -errno;
+
+        while (now_ms() < deadline) {
+                int next = remove_leaves(at);
+
+                if (next >= 0)
+                        depth++;
+                else if (next != -ENOENT)
+                        return next;
+                else if (depth == 0)
+                        return 0;
+                else {
+                        next = RET_ERRNO(openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                        if (next < 0)
+                                return next;
+                        depth--;
+                }
+
+                fd_close(at);
+                at = next;
+        }
+
+        return -ETIME;
+}
+
+static int remove_payload(Cgroup *c)
+{
+        const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
+
+        for (;;) {
+                int r = remove_below(c->payload_fd, deadline);
+
+                if (r < 0)
+                        return r;
+                if (unlinkat(c->unit_fd, PAYLOAD, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                        return 0;
+                if (errno != EBUSY || now_ms() >= deadline)
+                        return -errno;
+
+                /* A killed process may be on its way out still. */
+                (void) poll(NULL, 0, 1);
+        }
+}
+
+int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure)
+{
+        int r;
+
+        if (c->payload_fd < 0) {
+                bool made = mkdirat(c->unit_fd, PAYLOAD, 0755) == 0;
+                _cleanup_close_ int fd = -EBADF;
+
+                if (!made && errno != EEXIST)
+                        return failure_set(failure, -errno, "Failed to make cgroup %s/" PAYLOAD ": %m", c->unit_path);
+
+                fd = openat(c->unit_fd, PAYLOAD, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (fd < 0)
+                        return failure_set(failure, -errno, "Failed to open cgroup %s/" PAYLOAD ": %m", c->unit_path);
+
+                /* An empty one is left of a run that was killed; one with processes is another run's. */
+                if (!made && is_populated(fd))
+                        return failure_set(failure, -EBUSY, "Another machine runs in cgroup %s/" PAYLOAD, c->unit_path);
+
+                c->payload_fd = TAKE_FD(fd);
+        }
+
+        enable_controllers(c);
+
+        r = delegate(c->payload_fd, owner, group);
+        return r < 0 ? failure_set(failure, r, "Failed to give cgroup %s/" PAYLOAD " to user %u: %m", c->unit_path, owner)
+                     : 0;
+}
+
+int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure)
+{
+        char text[16];
+        int r;
+
+        (void) snprintf(text, sizeof(text), "%d", pid);
+        r = write_file(c->payload_fd, "cgroup.procs", text);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to move process %d into cgroup %s/" PAYLOAD ": %m", pid,
+                                   c->unit_path);
+
+        enable_controllers(c);
+        return 0;
+}
+
+/* Kills all in UNIT/payload and waits for them to be gone. */
+static void kill_payload(Cgroup *c)
+{
+        const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
+        _cleanup_close_ int events = -EBADF;
+        int r;
+
+        if (!is_populated(c->payload_fd))
+                return;
+
+        r = write_file(c->payload_fd, "cgroup.kill", "1");
+        if (r == -ENOENT || r == -ENODEV)
+                return;         /* systemd was faster: the last process of a scope takes it along */
+        if (r < 0) {
+                log_warning(r, "Failed to kill the processes in cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
+                return;
+        }
+
+        events = openat(c->payload_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        while (events >= 0 && is_populated(c->payload_fd) && now_ms() < deadline) {
+                struct pollfd p = { .fd = events, .events = POLLPRI };
+                char buf[256];
+
+                /* Reading arms the poll; what changes in between is seen by the next look, soon. */
+                (void) pread(events, buf, sizeof(buf), 0);
+                (void) poll(&p, 1, 20);
+        }
+}
+
+void cgroup_done(Cgroup *c)
+{
+        int r;
+
+        if (c->payload_fd >= 0) {
+                kill_payload(c);
+                r = remove_payload(c);
+                if (r < 0)
+                        log_warning(r, "Failed to remove cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
+        }
+
+        if (c->moved_self && !c->unit_ends_with_us) {
+                if (c->enabled)
+                        control(c, c->enabled, '-');
+                r = write_file(c->unit_fd, "cgroup.procs", "0");
+                if (r < 0)
+                        log_debug(r, "Failed to go back to cgroup %s, ignoring: %m", c->unit_path);
+        }
+        if (c->made_supervisor && !c->unit_ends_with_us && unlinkat(c->unit_fd, SUPERVISOR, AT_REMOVEDIR) < 0)
+                log_debug(-errno, "Failed to remove cgroup %s/" SUPERVISOR ", ignoring: %m", c->unit_path);
+
+        free(c->unit_path);
+        free(c->enabled);
+        fd_close(c->payload_fd);
+        fd_close(c->unit_fd);
+        *c = (Cgroup) CGROUP_NULL;
+}

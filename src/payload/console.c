@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The console forwarder (see console.h). Runs in the supervisor and in boxctl, on their event loops, without need of
+ * any privilege.
+ *
+ * Every descriptor is watched edge-triggered, and what epoll said last is remembered in a flag that only an EAGAIN
+ * takes back. So a state that lasts (a hung-up pty, a pipe without a reader, a full buffer) wakes us once and not for
+ * ever. The payload decides how much comes: each wake-up moves a bounded number of chunks, and leaves the rest to a
+ * deferred event, so that a flood on the console does not keep the supervisor from its watchdog and its signals.
+ * Buffers are small and fixed; where the reader is slow, the payload's writes wait, as on any terminal.
+ */
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "payload/console.h"
+#include "util/fd.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define DRAIN_USEC USEC_PER_SEC
+#define ESCAPE_USEC USEC_PER_SEC
+
+enum {
+        ESCAPE_BYTE = 0x1d,             /* ^] */
+        ESCAPE_PRESSES = 3,
+        EOF_BYTE = 0x04,                /* ^D */
+        CHUNKS_PER_WAKE_UP = 16,
+        LATE_CHECK_USEC = 50 * 1000,
+        LATE_HANG_UPS = 20,
+};
+
+/* One of our ends of the forwarding: a descriptor that does not block, or is used as if. */
+typedef struct End {
+        int fd;                 /* -EBADF: gone, or never there */
+        bool owned;             /* opened by us: a description of our own can be non-blocking */
+        bool set_nonblock;      /* not ours: O_NONBLOCK is taken back at the end */
+        bool is_socket;
+        bool ready;
+        sd_event_source *source;        /* NULL: epoll does not take it (a file, /dev/null): always ready */
+} End;
+#define END_NULL { .fd = -EBADF }
+
+typedef struct SavedTermios {
+        int fd;                 /* -EBADF: nothing to restore */
+        struct termios attributes;
+} SavedTermios;
+
+struct Console {
+        sd_event *event;
+        unsigned flags;
+        ConsoleEnd end;
+        void *userdata;
+
+        int master;
+        bool master_readable, master_writable, master_hung_up;
+        bool master_has_spoken, master_reopened;
+        unsigned late_hang_ups;         /* in a row: see on_late() */
+        End input, output;
+        SavedTermios saved[2];
+
+        sd_event_source *master_source, *winch_source, *more_source, *late_source;
+
+        unsigned escape_presses;
+        uint64_t escape_since;
+        bool left_by_user, ended;
+
+        size_t n_in, n_out;     /* bytes waiting in the buffers */
+        char in[512];
+        char out[4096];
+};
+
+void console_set_size(int pty_master)
+{
+        struct winsize size;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0)
+                (void) ioctl(pty_master, TIOCSWINSZ, &size);
+}
+
+/* ---- the ends ------------------------------------------------------------------------------------------------- */
+
+static ssize_t end_read(const End *e, void *buf, size_t size)
+{
+        return e->is_socket ? recv(e->fd, buf, size, MSG_DONTWAIT) : read(e->fd, buf, size);
+}
+
+static ssize_t end_write(const End *e, const void *buf, size_t size)
+{
+        return e->is_socket ? send(e->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL) : write(e->fd, buf, size);
+}
+
+static void end_close(End *e)
+{
+        e->source = sd_event_source_disable_unref(e->source);
+        if (e->set_nonblock)
+                (void) fd_nonblock(e->fd, false);
+        if (e->owned)
+                fd_close(e->fd);
+        *e = (End) END_NULL;
+}
+
+/* Our standard input or output share their open file with the shell and others, who do not expect it to become
+ * non-blocking: where it can be opened again, we do that. */
+static int end_open(int fd, int access, End *ret)
+{
+        End e = { .fd = fd, .ready = true };
+        struct stat st;
+        int own, flags;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+
+        e.is_socket = S_ISSOCK(st.st_mode);
+        if (e.is_socket || S_ISREG(st.st_mode)) {
+                *ret = e;
+                return 0;
+        }
+
+        own = fd_reopen(fd, access | O_NOCTTY | O_NONBLOCK);
+        if (own >= 0) {
+                e.fd = own;
+                e.owned = true;
+        } else {
+                flags = fcntl(fd, F_GETFL);
+                if (flags < 0)
+                        return -errno;
+                e.set_nonblock = !(flags & O_NONBLOCK);
+                if (e.set_nonblock && fd_nonblock(fd, true) < 0)
+                        return -errno;
+        }
+
+        *ret = e;
+        return 0;
+}
+
+static int end_watch(Console *c, End *e, uint32_t events, sd_event_io_handler_t handler)
+{
+        int r = sd_event_add_io(c->event, &e->source, e->fd, events | EPOLLET, handler, c);
+
+        if (r == -EPERM)        /* has no poll: never waits either */
+                return 0;
+        if (r >= 0)
+                e->ready = false;       /* epoll tells at once if it is */
+        return r;
+}
+
+/* ---- moving bytes --------------------------------------------------------------------------------------------- */
+
+static bool again(ssize_t n)
+{
+        return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void consume(char *buf, size_t *used, size_t n)
+{
+        memmove(buf, buf + n, *used - n);
+        *used -= n;
+}
+
+/* True with the third ^] of three in a row within a second. */
+static bool escape_seen(Console *c, const char *bytes, size_t n)
+{
+        uint64_t now = 0;
+
+        if (!(c->flags & CONSOLE_ESCAPE) || sd_event_now(c->event, CLOCK_MONOTONIC, &now) < 0)
+                return false;
+
+        for (size_t i = 0; i < n; i++) {
+                if (bytes[i] != ESCAPE_BYTE) {
+                        c->escape_presses = 0;
+                        continue;
+                }
+                if (c->escape_presses == 0 || now - c->escape_since > ESCAPE_USEC) {
+                        c->escape_presses = 0;
+                        c->escape_since = now;
+                }
+                if (++c->escape_presses >= ESCAPE_PRESSES)
+                        return true;
+        }
+
+        return false;
+}
+
+/* Each of the four steps is true when it got something done. */
+
+static bool step_input(Console *c)
+{
+        ssize_t n;
+
+        /* One byte is kept for the ^D. */
+        if (c->input.fd < 0 || !c->input.ready || c->n_in >= sizeof(c->in) - 1)
+                return false;
+
+        n = end_read(&c->input, c->in + c->n_in, sizeof(c->in) - 1 - c->n_in);
+        if (again(n)) {
+                c->input.ready = false;
+                return false;
+        }
+        if (n <= 0) {
+                end_close(&c->input);
+                if (c->flags & CONSOLE_EOF)
+                        c->in[c->n_in++] = EOF_BYTE;
+                return true;
+        }
+
+        c->left_by_user = escape_seen(c, c->in + c->n_in, (size_t) n);
+        c->n_in += (size_t) n;
+        return true;
+}
+
+static bool step_master_write(Console *c)
+{
+        ssize_t n;
+
+        if (!c->master_writable || c->n_in == 0)
+                return false;
+        /* What is written before the other side has hung up and opened its terminal is lost in that. */
+        if (c->flags & CONSOLE_LATE && !c->master_has_spoken && !c->master_reopened)
+                return false;
+
+        n = write(c->master, c->in, c->n_in);
+        if (again(n)) {
+                c->master_writable = false;
+                return false;
+        }
+        consume(c->in, &c->n_in, n < 0 ? c->n_in : (size_t) n);         /* nobody there: typed in vain */
+        return true;
+}
+
+static bool step_master_read(Console *c)
+{
+        ssize_t n;
+
+        if (!c->master_readable || c->n_out >= sizeof(c->out))
+                return false;
+
+        n = read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out);
+        if (n <= 0) {
+                c->master_readable = false;
+                c->master_hung_up = !again(n);          /* EIO: the last of the other side is closed */
+                return false;
+        }
+
+        c->master_hung_up = false;
+        c->master_has_spoken = true;
+        c->n_out += (size_t) n;
+        return true;
+}
+
+static bool step_output(Console *c)
+{
+        ssize_t n;
+
+        if (c->n_out == 0)
+                return false;
+        if (c->output.fd < 0) {
+                c->n_out = 0;
+                return true;
+        }
+        if (!c->output.ready)
+                return false;
+
+        n = end_write(&c->output, c->out, c->n_out);
+        if (again(n)) {
+                /* What epoll does not watch cannot tell us when to go on; it is a file, and does not do this. */
+                c->output.ready = !c->output.source;
+                return false;
+        }
+        if (n < 0) {
+                end_close(&c->output);          /* its reader is gone, its disk full: the machine lives on */
+                return true;
+        }
+        consume(c->out, &c->n_out, (size_t) n);
+        return true;
+}
+
+/* True when there is more to move at once. */
+static bool forward(Console *c)
+{
+        for (unsigned i = 0; i < CHUNKS_PER_WAKE_UP; i++) {
+                bool moved = step_input(c);
+
+                if (c->left_by_user)
+                        return false;
+                moved = step_master_write(c) || moved;
+                moved = step_master_read(c) || moved;
+                moved = step_output(c) || moved;
+                if (!moved)
+                        return false;
+        }
+
+        return true;
+}
+
+/* May free the console: nothing may be done with it afterwards. */
+static int serve(Console *c)
+{
+        bool more, gone;
+
+        if (c->ended)
+                return 0;
+
+        more = forward(c);
+        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_DRAIN) &&
+               (c->master_has_spoken || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_LATE));
+        if (c->left_by_user || gone) {
+                c->ended = true;
+                if (c->end)
+                        c->end(c, c->left_by_user, c->userdata);
+                return 0;
+        }
+
+        return more ? sd_event_source_set_enabled(c->more_source, SD_EVENT_ONESHOT) : 0;
+}
+
+/* A pty that its user hangs up, opens again, and closes at the end (systemd does so for a service's terminal): the first
+ * hang-up is no end, the last is, and no event tells an opening. So while there was no output yet, we look: hung up for
+ * a second is the end (of a command without a word), and open again after a hang-up means that input is welcome. */
+static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Console *c = userdata;
+        struct pollfd p = { .fd = c->master };
+        int r;
+
+        if (c->ended || c->master_has_spoken)
+                return 0;
+
+        if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
+                c->late_hang_ups++;
+                c->master_hung_up = true;
+        } else {
+                c->late_hang_ups = 0;
+                c->master_reopened = c->master_reopened || c->master_hung_up;
+                c->master_hung_up = false;
+        }
+        r = sd_event_source_set_time_relative(s, LATE_CHECK_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return r < 0 ? r : serve(c);
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------- */
+
+static int on_master(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Console *c = userdata;
+
+        if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+                c->master_readable = true;
+        if (revents & EPOLLOUT)
+                c->master_writable = true;
+        return serve(c);
+}
+
+static int on_input(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Console *c = userdata;
+
+        c->input.ready = true;
+        return serve(c);
+}
+
+static int on_output(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Console *c = userdata;
+
+        c->output.ready = true;
+        return serve(c);
+}
+
+static int on_more(sd_event_source *s, void *userdata)
+{
+        return serve(userdata);
+}
+
+static int on_winch(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        Console *c = userdata;
+
+        console_set_size(c->master);
+        return 0;
+}
+
+/* ---- the terminal --------------------------------------------------------------------------------------------- */
+
+static bool same_device(int a, int b)
+{
+        struct stat x, y;
+
+        return fstat(a, &x) >= 0 && fstat(b, &y) >= 0 && x.st_rdev == y.st_rdev;
+}
+
+static int terminal_set(SavedTermios *saved, int fd, bool raw)
+{
+        struct termios changed;
+
+        if (tcgetattr(fd, &saved->attributes) < 0)
+                return -errno;
+        changed = saved->attributes;
+        if (raw)
+                cfmakeraw(&changed);
+        else
+                changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has put its carriage returns in already */
+        if (tcsetattr(fd, TCSANOW, &changed) < 0)
+                return -errno;
+        saved->fd = fd;
+        return 0;
+}
+
+/* Keys go to the machine as they come, ^C too. Output may be another terminal. */
+static int terminal_raw(Console *c)
+{
+        int r;
+
+        if (!(c->flags & CONSOLE_READ) || !isatty(STDIN_FILENO))
+                return 0;
+
+        r = terminal_set(&c->saved[0], STDIN_FILENO, /* raw= */ true);
+        if (r < 0)
+                return r;
+        if (c->flags & CONSOLE_WRITE && isatty(STDOUT_FILENO) && !same_device(STDIN_FILENO, STDOUT_FILENO))
+                return terminal_set(&c->saved[1], STDOUT_FILENO, /* raw= */ false);
+        return 0;
+}
+
+static void terminal_restore(Console *c)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(c->saved); i++)
+                if (c->saved[i].fd >= 0)
+                        (void) tcsetattr(c->saved[i].fd, TCSANOW, &c->saved[i].attributes);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+static int watch_ends(Console *c)
+{
+        int r;
+
+        if (c->flags & CONSOLE_READ) {
+                r = end_open(STDIN_FILENO, O_RDONLY, &c->input);
+                if (r >= 0)
+                        r = end_watch(c, &c->input, EPOLLIN, on_input);
+                if (r < 0)
+                        return r;
+        }
+        if (c->flags & CONSOLE_WRITE) {
+                r = end_open(STDOUT_FILENO, O_WRONLY, &c->output);
+                if (r >= 0)
+                        r = end_watch(c, &c->output, EPOLLOUT, on_output);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int watch(Console *c)
+{
+        int r;
+
+        r = sd_event_add_io(c->event, &c->master_source, c->master, EPOLLIN | EPOLLOUT | EPOLLET, on_master, c);
+        if (r < 0)
+                return r;
+        r = watch_ends(c);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_defer(c->event, &c->more_source, on_more, c);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+
+        if (c->flags & CONSOLE_LATE) {
+                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late,
+                                               c);
+                if (r < 0)
+                        return r;
+        }
+        if (!isatty(STDOUT_FILENO))
+                return 0;
+        r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
+        return r == -EBUSY ? 0 : r;             /* another console has it */
+}
+
+int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret)
+{
+        _cleanup_(console_freep) Console *c = NULL;
+        int r;
+
+        r = fd_nonblock(pty_master, true);
+        if (r < 0)
+                return r;
+
+        c = malloc(sizeof(*c));         /* not cleared: the buffers' pages are touched when they are used */
+        if (!c)
+                return -ENOMEM;
+        memset(c, 0, offsetof(Console, in));
+        c->event = sd_event_ref(event);
+        c->flags = flags;
+        c->end = end;
+        c->userdata = userdata;
+        c->master = pty_master;
+        c->input = c->output = (End) END_NULL;
+        c->saved[0].fd = c->saved[1].fd = -EBADF;
+        c->ended = true;                /* until all is there: a failure below has nothing to write out */
+
+        r = watch(c);
+        if (r < 0)
+                return r;
+        r = terminal_raw(c);
+        if (r < 0)
+                return r;
+
+        console_set_size(pty_master);
+        c->ended = false;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* The payload's last words: until the pty has no more, or the time is up. */
+static void write_out(Console *c)
+{
+        uint64_t end = now_usec() + DRAIN_USEC, now;
+
+        c->master_readable = true;
+        while ((now = now_usec()) < end) {
+                struct pollfd output = { .fd = c->output.fd, .events = POLLOUT };
+                bool moved;
+
+                c->output.ready = true;
+                moved = step_master_read(c);
+                if (step_output(c) || moved)
+                        continue;
+                if (c->n_out == 0)
+                        return;
+                (void) poll(&output, 1, (int) ((end - now) / 1000 + 1));
+        }
+}
+
+Console *console_free(Console *c)
+{
+        if (!c)
+                return NULL;
+
+        if (!c->ended && c->output.fd >= 0)
+                write_out(c);
+        terminal_restore(c);
+
+        sd_event_source_disable_unref(c->master_source);
+        sd_event_source_disable_unref(c->winch_source);
+        sd_event_source_disable_unref(c->more_source);
+        sd_event_source_disable_unref(c->late_source);
+        end_close(&c->input);
+        end_close(&c->output);
+        sd_event_unref(c->event);
+        free(c);
+        return NULL;
+}

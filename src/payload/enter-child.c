@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The far side of joining a machine: two short-lived processes, forked from root of the host (see enter.c).
+ *
+ *     intermediate   the host's namespaces, until it joins the leader's; its pid namespace stays the host's
+ *     child          all of the machine's namespaces; seen by the machine's processes; becomes the program
+ *
+ * Safety. From setns() on, everything that a path leads to is the payload's: nothing is opened without a check of what
+ * came out, /proc is not used at all, and what is not one of the three standard descriptors is closed by exec. Neither
+ * process can be traced or looked into from the machine: they are not dumpable, and their memory belongs to the host's
+ * user namespace until exec. What the machine's own processes may not do (bounding set, system calls, limits) is taken
+ * away before its program runs; the capabilities that are needed until then are never in a process that it controls.
+ */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "payload/enter-child.h"
+#include "security/apparmor.h"
+#include "security/capability.h"
+#include "util/fd.h"
+
+static void send_report(int socket, const EnterReport *report, int fd)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = {};
+        struct iovec piece = { .iov_base = (void *) report, .iov_len = sizeof(*report) };
+        struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
+
+        if (fd >= 0) {
+                control.header.cmsg_level = SOL_SOCKET;
+                control.header.cmsg_type = SCM_RIGHTS;
+                control.header.cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control);
+        }
+
+        /* Should the parent be gone, there is nobody left to tell. */
+        (void) sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/* ---- the child -------------------------------------------------------------------------------------------------- */
+
+static int set_capabilities(uint64_t mask)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2];
+
+        if (syscall(SYS_capget, &header, data) < 0)
+                return -errno;
+        for (unsigned i = 0; i < 2; i++) {
+                data[i].permitted &= (uint32_t) (mask >> (32 * i));
+                data[i].effective = data[i].permitted;
+                data[i].inheritable = 0;
+        }
+
+        return RET_ERRNO((int) syscall(SYS_capset, &header, data));
+}
+
+/* The user's ids, with all capabilities kept for what is still to do. */
+static int become_user(const EnterOptions *o, Failure *f)
+{
+        int r;
+
+        if (setgroups(o->n_groups, o->groups) < 0)
+                return failure_set(f, -errno, "Failed to set the groups of user %u in the machine: %m", o->uid);
+        if (setresgid(o->gid, o->gid, o->gid) < 0)
+                return failure_set(f, -errno, "Failed to become group %u in the machine: %m", o->gid);
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(o->uid, o->uid, o->uid) < 0)
+                return failure_set(f, -errno, "Failed to become user %u in the machine: %m", o->uid);
+
+        r = set_capabilities(UINT64_MAX);
+        if (r < 0)
+                return failure_set(f, r, "Failed to keep capabilities: %m");
+
+        /* The session keyring is the one of whoever called us. Where the kernel has none, or a filter around us keeps us
+         * all from it, there is none to hide. */
+        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
+                return failure_set(f, -errno, "Failed to make a session keyring: %m");
+
+        return 0;
+}
+
+/* A device of the machine, if it is what its name says. */
+static int open_device(const char *path, unsigned device_major, unsigned device_minor, Failure *f)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(f, -errno, "Failed to open '%s' in the machine: %m", path);
+        if (fstat(fd, &st) < 0)
+                return failure_set(f, -errno, "Failed to look at '%s' in the machine: %m", path);
+        if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(device_major, device_minor))
+                return failure_set(f, -ENXIO, "'%s' in the machine is not the device of that name", path);
+        if (fd_nonblock(fd, false) < 0)
+                return failure_set(f, -errno, "Failed to set up '%s' in the machine: %m", path);
+
+        return TAKE_FD(fd);
+}
+
+/* A pty of the machine, its terminal side controlling us; the master goes to the parent. */
+static int open_pty(const EnterPlan *plan, Failure *f)
+{
+        const EnterReport report = { .kind = ENTER_PTY };
+        _cleanup_close_ int master = -EBADF, terminal = -EBADF;
+        const int unlock = 0;
+        struct statfs fs;
+
+        master = open_device("/dev/ptmx", 5, 2, f);
+        if (master < 0)
+                return master;
+        if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+                return failure_set(f, -errno, "Failed to unlock a terminal in the machine: %m");
+
+        /* The other side by descriptor: its name in the machine may be anything. */
+        terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (terminal < 0)
+                return failure_set(f, -errno, "Failed to open a terminal in the machine: %m");
+        if (fstatfs(terminal, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+                return failure_set(f, -ENXIO, "A terminal in the machine is none");
+        if (ioctl(terminal, TIOCSCTTY, 0) < 0)
+                return failure_set(f, -errno, "Failed to make a terminal in the machine the controlling one: %m");
+
+        send_report(plan->report, &report, master);
+        return TAKE_FD(terminal);
+}
+
+/* Puts from[0..2] to 0, 1 and 2, whatever numbers they have. */
+static int place_stdio(int from[static 3], Failure *f)
+{
+        for (int i = 0; i < 3; i++) {
+                from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
+                if (from[i] < 0)
+                        return failure_set(f, -errno, "Failed to copy a standard descriptor: %m");
+        }
+        for (int i = 0; i < 3; i++)
+                if (dup2(from[i], i) < 0)
+                        return failure_set(f, -errno, "Failed to place a standard descriptor: %m");
+
+        return 0;
+}
+
+static int set_up_stdio(const EnterPlan *plan, Failure *f)
+{
+        const EnterOptions *o = plan->options;
+        int from[3];
+
+        if (o->new_pty) {
+                from[0] = open_pty(plan, f);
+                if (from[0] < 0)
+                        return from[0];
+                from[1] = from[2] = from[0];
+                return place_stdio(from, f);
+        }
+
+        for (int i = 0; i < 3; i++) {
+                from[i] = o->stdio[i] >= 0 ? o->stdio[i] : open_device("/dev/null", 1, 3, f);
+                if (from[i] < 0)
+                        return from[i];
+        }
+        return place_stdio(from, f);
+}
+
+/* From here on we can do what the machine's own processes can, and no more. */
+static int confine(const EnterPlan *plan, Failure *f)
+{
+        const EnterOptions *o = plan->options;
+        int r;
+
+        /* The filter first: it takes CAP_SYS_ADMIN. */
+        if (plan->filter.n > 0) {
+                r = seccomp_apply(&plan->filter, f);
+                if (r < 0)
+                        return r;
+        }
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+                return failure_set(f, -errno, "Failed to empty the ambient capabilities: %m");
+        r = set_capabilities(o->uid == 0 ? plan->bounding : 0);
+        if (r < 0)
+                return failure_set(f, r, "Failed to drop capabilities: %m");
+        if (plan->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return failure_set(f, -errno, "Failed to set no_new_privs: %m");
+
+        return 0;
+}
+
+static int become_program(const EnterPlan *plan, Failure *f)
+{
+        const EnterOptions *o = plan->options;
+        const char *dir = o->working_directory ? o->working_directory : "/";
+        sigset_t none;
+        int r;
+
+        if (setsid() < 0)
+                return failure_set(f, -errno, "Failed to make a session: %m");
+        r = capability_drop_bounding(plan->bounding, f);
+        if (r < 0)
+                return r;
+        r = become_user(o, f);
+        if (r < 0)
+                return r;
+        r = set_up_stdio(plan, f);
+        if (r < 0)
+                return r;
+        /* What is open still lies on the host: nothing that the machine does to a path may lead there. */
+        r = fd_close_all_but(STDERR_FILENO + 1, &plan->report, 1);
+        if (r < 0)
+                return failure_set(f, r, "Failed to close descriptors: %m");
+        r = confine(plan, f);
+        if (r < 0)
+                return r;
+
+        /* As the user: it is their permission that counts. */
+        if (chdir(dir) < 0)
+                return failure_set(f, -errno, "Failed to change to '%s' in the machine: %m", dir);
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) execve(o->path, o->argv, o->envp);
+        return failure_set(f, -errno, "Failed to execute '%s' in the machine: %m", o->path);
+}
+
+/* ---- the intermediate ------------------------------------------------------------------------------------------- */
+
+/* A supervisor that has given up its privilege to raise limits keeps its own where that is lower. */
+static int set_limit(int resource, struct rlimit limit)
+{
+        struct rlimit own;
+
+        if (setrlimit((__rlimit_resource_t) resource, &limit) >= 0)
+                return 0;
+        if (errno != EPERM || getrlimit((__rlimit_resource_t) resource, &own) < 0)
+                return -errno;
+
+        if (limit.rlim_max > own.rlim_max)
+                limit.rlim_max = own.rlim_max;
+        if (limit.rlim_cur > limit.rlim_max)
+                limit.rlim_cur = limit.rlim_max;
+        return RET_ERRNO(setrlimit((__rlimit_resource_t) resource, &limit));
+}
+
+/* What takes the host's privilege, and is inherited. */
+static int prepare(const EnterPlan *plan, Failure *f)
+{
+        const struct sigaction standard = { .sa_handler = SIG_DFL };
+        _cleanup_close_ int loginuid = -EBADF;
+
+        /* The caller's handlers are not for us, what it ignores is not for the program. The mask stays until exec. */
+        for (int i = 1; i < NSIG; i++)
+                (void) sigaction(i, &standard, NULL);           /* not SIGKILL, SIGSTOP, and libc's own */
+
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                return failure_set(f, -errno, "Failed to protect a process from being looked into: %m");
+
+        /* Nothing that the host has open outlives exec, whoever opened it; and no shell of the machine is accounted to
+         * the login of the administrator who called it (a kernel without audit has no such file). */
+        if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+                return failure_set(f, -errno, "Failed to mark descriptors: %m");
+        loginuid = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+        if (loginuid >= 0)
+                (void) fd_write_all(loginuid, "4294967295", strlen("4294967295"));
+        (void) umask(0022);
+        if (plan->profile) {
+                /* While /proc is the host's; the child inherits what is chosen for the next execve(). */
+                int r = apparmor_set_exec(plan->profile, f);
+
+                if (r < 0)
+                        return r;
+        }
+
+        for (int i = 0; i < RLIM_NLIMITS; i++) {
+                int r = set_limit(i, plan->limits[i]);
+
+                if (r < 0)
+                        return failure_set(f, r, "Failed to set the machine's resource limits: %m");
+        }
+
+        return 0;
+}
+
+static int join(const EnterPlan *plan, Failure *f)
+{
+        if (plan->namespaces != 0 && setns(plan->leader->pidfd, (int) plan->namespaces) < 0)
+                return failure_set(f, -errno, "Failed to join the namespaces of process %d: %m", plan->leader->pid);
+
+        /* setns() leads to the root of the mount namespace; the leader may have another one. */
+        if (fchdir(plan->leader->root_fd) < 0 || chroot(".") < 0)
+                return failure_set(f, -errno, "Failed to change to the machine's root directory: %m");
+
+        return 0;
+}
+
+static _Noreturn void fail(const EnterPlan *plan, const Failure *f)
+{
+        const EnterReport report = { .kind = ENTER_FAILURE, .failure = *f };
+
+        send_report(plan->report, &report, -EBADF);
+        _exit(EXIT_FAILURE);
+}
+
+_Noreturn void enter_intermediate(EnterPlan *plan)
+{
+        /* No exit signal: with CLONE_PARENT the child has the intermediate's, SIGCHLD. */
+        struct clone_args args = { .flags = CLONE_PARENT };
+        EnterReport report = { .kind = ENTER_CHILD };
+        Failure f = {};
+
+        if (prepare(plan, &f) < 0 || join(plan, &f) < 0)
+                fail(plan, &f);
+
+        report.pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (report.pid < 0) {
+                failure_set(&f, -errno, "Failed to start a process in the machine: %m");
+                fail(plan, &f);
+        }
+        if (report.pid == 0) {
+                (void) become_program(plan, &f);
+                fail(plan, &f);
+        }
+
+        send_report(plan->report, &report, -EBADF);
+        _exit(EXIT_SUCCESS);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The near side of joining a machine (see enter.h), in boxctl and in the supervisor, as root of the host. Three
+ * processes take part:
+ *
+ *     caller (here)                     reads what it must know about the leader from the host's /proc
+ *      ├─ intermediate (enter-child.c)  born in the machine's cgroup; joins the namespaces; exits
+ *      └─ child (enter-child.c)         born in the machine's pid namespace, with CLONE_PARENT; becomes the program
+ *
+ * The intermediate is needed because setns() moves only a process's children into a pid namespace; and the child is not
+ * its own but the caller's, who is to wait for it. Both report over a socket that closes when the program is executed.
+ */
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "payload/cgroup.h"
+#include "payload/enter-child.h"
+#include "payload/enter.h"
+#include "security/apparmor.h"
+#include "util/fd.h"
+
+enum { ENTER_TIMEOUT_MSEC = 10000 };
+
+static int pidfd_alive(int pidfd)
+{
+        return RET_ERRNO((int) syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0));
+}
+
+int leader_open(pid_t pid, Leader *ret, Failure *failure)
+{
+        _cleanup_close_ int pidfd = -EBADF, root_fd = -EBADF;
+        char path[40];
+        int r;
+
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0)
+                return failure_set(failure, -errno, "Failed to find the leader, process %d: %m", pid);
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/root", pid);
+        root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the root directory of process %d: %m", pid);
+
+        /* It is alive now, so the number was its own all the time. */
+        r = pidfd_alive(pidfd);
+        if (r < 0)
+                return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
+
+        *ret = (Leader) { .pid = pid, .pidfd = TAKE_FD(pidfd), .root_fd = TAKE_FD(root_fd) };
+        return 0;
+}
+
+void leader_done(Leader *l)
+{
+        fd_close(l->pidfd);
+        fd_close(l->root_fd);
+        free(l->filter);
+        *l = (Leader) LEADER_NULL;
+}
+
+/* ---- what the host's /proc tells of the leader ------------------------------------------------------------------ */
+
+static int plan_namespaces(pid_t pid, unsigned *ret, Failure *failure)
+{
+        static const struct {
+                const char *name;
+                unsigned flag;
+        } kinds[] = {
+                { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS }, { "pid", CLONE_NEWPID }, { "net", CLONE_NEWNET },
+                { "uts", CLONE_NEWUTS }, { "ipc", CLONE_NEWIPC }, { "cgroup", CLONE_NEWCGROUP },
+                { "time", CLONE_NEWTIME },
+        };
+        unsigned flags = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                char own[40], theirs[40];
+                struct stat a, b;
+
+                (void) snprintf(own, sizeof(own), "/proc/self/ns/%s", kinds[i].name);
+                (void) snprintf(theirs, sizeof(theirs), "/proc/%d/ns/%s", pid, kinds[i].name);
+                if (stat(own, &a) < 0) {
+                        if (errno == ENOENT)
+                                continue;       /* a kernel without that kind */
+                        return failure_set(failure, -errno, "Failed to look at '%s': %m", own);
+                }
+                if (stat(theirs, &b) < 0)
+                        return failure_set(failure, -errno, "Failed to look at '%s': %m", theirs);
+                if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+                        flags |= kinds[i].flag;
+        }
+
+        *ret = flags;
+        return 0;
+}
+
+/* A line's value in /proc/PID/status. The kernel escapes the one part of it that a process chooses. */
+static int status_number(const char *status, const char *key, unsigned long long *ret)
+{
+        const char *p = strstr(status, key);
+
+        return p && sscanf(p + strlen(key), "%llx", ret) == 1 ? 0 : -EBADMSG;
+}
+
+static int plan_privileges(pid_t pid, EnterPlan *plan, Failure *failure)
+{
+        unsigned long long bounding, no_new_privs;
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *status = NULL;
+        char path[40];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open '%s': %m", path);
+        r = fd_read_all(fd, 64 * 1024, &status, NULL);
+        if (r >= 0)
+                r = status_number(status, "\nCapBnd:\t", &bounding);
+        if (r >= 0)
+                r = status_number(status, "\nNoNewPrivs:\t", &no_new_privs);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read '%s': %m", path);
+
+        plan->bounding = bounding;
+        plan->no_new_privs = no_new_privs != 0;
+
+        for (int i = 0; i < RLIM_NLIMITS; i++)
+                if (prlimit(pid, (__rlimit_resource_t) i, NULL, &plan->limits[i]) < 0)
+                        return failure_set(failure, -errno, "Failed to read the limits of process %d: %m", pid);
+
+        return 0;
+}
+
+/* The cgroup to be born in; -EBADF where the leader is in ours. */
+static int plan_cgroup(pid_t pid, int *ret, Failure *failure)
+{
+        _cleanup_free_ char *own = NULL, *theirs = NULL;
+        _cleanup_close_ int root = -EBADF;
+        const char *below;
+        int r, fd;
+
+        r = cgroup_of_pid(0, &own, failure);
+        if (r < 0)
+                return r;
+        r = cgroup_of_pid(pid, &theirs, failure);
+        if (r < 0)
+                return r;
+        if (strcmp(own, theirs) == 0) {
+                *ret = -EBADF;
+                return 0;
+        }
+
+        root = cgroup_root_open(failure);
+        if (root < 0)
+                return root;
+        below = theirs + strspn(theirs, "/");
+        fd = openat(root, *below ? below : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open the cgroup '%s': %m", theirs);
+
+        *ret = fd;
+        return 0;
+}
+
+static int plan_filter(const EnterPlan *plan, SeccompProgram *ret, Failure *failure)
+{
+        if (plan->options->no_seccomp)
+                *ret = (SeccompProgram) SECCOMP_PROGRAM_NULL;
+        else if (plan->leader->filter)
+                return seccomp_program_load(plan->leader->filter, ret, failure);
+        else
+                seccomp_program_builtin(ret);
+
+        return 0;
+}
+
+static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
+{
+        _cleanup_close_ int cgroup = -EBADF;
+        pid_t pid = plan->leader->pid;
+        int r;
+
+        r = plan_namespaces(pid, &plan->namespaces, failure);
+        if (r < 0)
+                return r;
+        r = plan_privileges(pid, plan, failure);
+        if (r < 0)
+                return r;
+        r = plan_cgroup(pid, &cgroup, failure);
+        if (r >= 0)
+                r = apparmor_profile_of(pid, &plan->profile, failure);
+        if (r < 0)
+                return r;
+
+        /* All of the above was the leader's if it is still alive. */
+        r = pidfd_alive(plan->leader->pidfd);
+        if (r < 0)
+                return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
+
+        r = plan_filter(plan, &plan->filter, failure);
+        if (r < 0)
+                return r;
+
+        *ret_cgroup = TAKE_FD(cgroup);
+        return 0;
+}
+
+/* ---- starting and listening ------------------------------------------------------------------------------------- */
+
+typedef struct Spawned {
+        pid_t intermediate;     /* 0: none */
+        pid_t child;            /* 0: none known */
+        int pty;
+} Spawned;
+
+static int start_intermediate(EnterPlan *plan, int cgroup, pid_t *ret, Failure *failure)
+{
+        struct clone_args args = {
+                .flags = cgroup >= 0 ? CLONE_INTO_CGROUP : 0,
+                .exit_signal = SIGCHLD,
+                .cgroup = cgroup >= 0 ? (uint64_t) cgroup : 0,
+        };
+        pid_t pid;
+
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0)
+                return failure_set(failure, -errno, "Failed to start a process in the machine's cgroup: %m");
+        if (pid == 0)
+                enter_intermediate(plan);
+
+        *ret = pid;
+        return 0;
+}
+
+/* One report. 1: taken; 0: the last sender has closed. */
+static int take_report(int socket, EnterReport *ret, int *ret_fd)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec piece = { .iov_base = ret, .iov_len = sizeof(*ret) };
+        struct msghdr message = {
+                .msg_iov = &piece,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        struct cmsghdr *c;
+        ssize_t n;
+
+        do
+                n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        while (n < 0 && errno == EINTR);
+        if (n <= 0)
+                return n < 0 ? -errno : 0;
+
+        c = CMSG_FIRSTHDR(&message);
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
+                fd_close(*ret_fd);
+                memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+        }
+
+        return n == sizeof(*ret) ? 1 : -EBADMSG;
+}
+
+static int64_t now_msec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until the program runs, or something failed, or it takes too long: a machine can keep a lookup in its tree waiting
+ * for ever (FUSE), and must not keep its supervisor so. */
+static int listen_reports(int socket, Spawned *s, Failure *failure)
+{
+        int64_t end = now_msec() + ENTER_TIMEOUT_MSEC, left;
+        int error = 0;
+
+        while ((left = end - now_msec()) > 0) {
+                struct pollfd p = { .fd = socket, .events = POLLIN };
+                EnterReport report;
+                int r;
+
+                r = RET_ERRNO(poll(&p, 1, (int) left));
+                if (r == -EINTR || r == 0)
+                        continue;
+                if (r > 0)
+                        r = take_report(socket, &report, &s->pty);
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to hear from the process in the machine: %m");
+                if (r == 0)
+                        return error;
+
+                if (report.kind == ENTER_CHILD)
+                        s->child = report.pid;
+                if (report.kind == ENTER_FAILURE) {
+                        /* Not the end yet: the child may be faster than the report of its pid. */
+                        error = report.failure.error;
+                        report.failure.text[sizeof(report.failure.text) - 1] = 0;
+                        failure_set(failure, error, "%s", report.failure.text);
+                }
+        }
+
+        return failure_set(failure, -ETIMEDOUT, "The machine did not let a process start in time");
+}
+
+static void reap(pid_t pid)
+{
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+static void give_up(Spawned *s)
+{
+        if (s->intermediate > 0)
+                (void) kill(s->intermediate, SIGKILL);
+        if (s->child > 0)
+                (void) kill(s->child, SIGKILL);
+        reap(s->intermediate);
+        reap(s->child);
+        s->pty = fd_close(s->pty);
+}
+
+static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
+{
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        int pair[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return failure_set(failure, -errno, "Failed to make a socket pair: %m");
+        ours = pair[0];
+        theirs = pair[1];
+        plan->report = theirs;
+
+        r = start_intermediate(plan, cgroup, &s->intermediate, failure);
+        if (r < 0)
+                return r;
+        theirs = fd_close(theirs);
+
+        r = listen_reports(ours, s, failure);
+        if (r < 0)
+                return r;
+        if (s->child <= 0 || (plan->options->new_pty && s->pty < 0))
+                return failure_set(failure, -EPIPE, "The process in the machine ended before it ran '%s'",
+                                   plan->options->path);
+
+        return 0;
+}
+
+int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pid, int *ret_pty, Failure *failure)
+{
+        EnterPlan plan = { .leader = leader, .options = options };
+        _cleanup_close_ int cgroup = -EBADF;
+        Spawned s = { .pty = -EBADF };
+        int r;
+
+        r = make_plan(&plan, &cgroup, failure);
+        if (r >= 0)
+                r = spawn(&plan, cgroup, &s, failure);
+        seccomp_program_done(&plan.filter);
+        free(plan.profile);
+        if (r < 0) {
+                give_up(&s);
+                return r;
+        }
+
+        reap(s.intermediate);
+        *ret_pid = s.child;
+        if (ret_pty)
+                *ret_pty = s.pty;
+        else
+                fd_close(s.pty);
+        return 0;
+}

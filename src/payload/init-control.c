@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Asking an init to go down (see init-control.h). Runs in the supervisor and in boxctl, as root of the host. A FIFO in
+ * the tree is the payload's: it is looked at before it is opened for writing, and never waited for.
+ */
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "payload/init-control.h"
+#include "util/fd.h"
+#include "util/tree.h"
+
+enum {
+        TRIES = 40,             /* for an init that has only just started */
+        PAUSE_MSEC = 50,
+        PROGRAM_TIMEOUT_MSEC = 5000,
+};
+
+#define ARGV(...) (const char *const[]) { __VA_ARGS__, NULL }
+#define PROGRAMS(...) (const char *const *const[]) { __VA_ARGS__, NULL }
+#define RTMIN(n) (-(n))         /* libc tells its first real-time signal at run time only */
+
+typedef struct Way {
+        const char *text;               /* NULL: there is none */
+        int signal;                     /* to PID 1: alone, or when no program is found (0: then there is no other) */
+        char runlevel;                  /* by sysvinit's FIFO */
+        const char *const *const *programs;     /* the first one that the tree has is run inside */
+} Way;
+
+static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
+        [INIT_SYSTEMD] = {
+                [INIT_HALT] = { "SIGRTMIN+3", .signal = RTMIN(3) },
+                [INIT_POWEROFF] = { "SIGRTMIN+4", .signal = RTMIN(4) },
+                [INIT_REBOOT] = { "SIGRTMIN+5", .signal = RTMIN(5) },
+        },
+        /* Its signals do other things: SIGINT is Ctrl-Alt-Del, what that does is up to its inittab. */
+        [INIT_SYSVINIT] = {
+                [INIT_HALT] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
+                [INIT_POWEROFF] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
+                [INIT_REBOOT] = { "runlevel 6 by /run/initctl", .runlevel = '6' },
+        },
+        /* Has a FIFO too, but only once it has started everything. */
+        [INIT_OPENRC] = {
+                [INIT_HALT] = { "SIGTERM", .signal = SIGTERM },
+                [INIT_POWEROFF] = { "SIGTERM", .signal = SIGTERM },
+                [INIT_REBOOT] = { "SIGINT", .signal = SIGINT },
+        },
+        [INIT_BUSYBOX] = {
+                [INIT_HALT] = { "SIGUSR1", .signal = SIGUSR1 },
+                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },
+                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },
+        },
+        /* What it leaves for PID 1 to find lies in different places; its own program knows where. */
+        [INIT_RUNIT] = {
+                [INIT_HALT] = { "runit-init 0", .programs = PROGRAMS(ARGV("/sbin/runit-init", "0"),
+                                ARGV("/usr/bin/runit-init", "0"), ARGV("/sbin/init", "0")) },
+                [INIT_POWEROFF] = { "runit-init 0", .programs = PROGRAMS(ARGV("/sbin/runit-init", "0"),
+                                    ARGV("/usr/bin/runit-init", "0"), ARGV("/sbin/init", "0")) },
+                [INIT_REBOOT] = { "runit-init 6", .programs = PROGRAMS(ARGV("/sbin/runit-init", "6"),
+                                  ARGV("/usr/bin/runit-init", "6"), ARGV("/sbin/init", "6")) },
+        },
+        /* SIGUSR1 is "halt" to versions before 4.1 and harmless to later ones, so it is of no use. */
+        [INIT_FINIT] = {
+                [INIT_HALT] = { "SIGUSR2", .signal = SIGUSR2 },
+                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },
+                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },
+        },
+        [INIT_S6] = {
+                [INIT_HALT] = { "poweroff in the machine", .programs = PROGRAMS(ARGV("/sbin/poweroff"),
+                                ARGV("/usr/bin/poweroff"), ARGV("/etc/s6-linux-init/current/bin/poweroff")),
+                                .signal = SIGTERM },
+                [INIT_POWEROFF] = { "poweroff in the machine", .programs = PROGRAMS(ARGV("/sbin/poweroff"),
+                                    ARGV("/usr/bin/poweroff"), ARGV("/etc/s6-linux-init/current/bin/poweroff")),
+                                    .signal = SIGTERM },
+                [INIT_REBOOT] = { "reboot in the machine", .programs = PROGRAMS(ARGV("/sbin/reboot"),
+                                  ARGV("/usr/bin/reboot"), ARGV("/etc/s6-linux-init/current/bin/reboot")),
+                                  .signal = SIGINT },
+        },
+        [INIT_DINIT] = {
+                [INIT_HALT] = { "SIGTERM", .signal = SIGTERM },
+                [INIT_POWEROFF] = { "SIGTERM", .signal = SIGTERM },
+                [INIT_REBOOT] = { "SIGINT", .signal = SIGINT },
+        },
+        [INIT_OTHER] = {
+                [INIT_HALT] = { "poweroff in the machine, else SIGTERM", .programs = PROGRAMS(ARGV("/sbin/poweroff"),
+                                ARGV("/usr/bin/poweroff"), ARGV("/sbin/shutdown", "-h", "now")), .signal = SIGTERM },
+                [INIT_POWEROFF] = { "poweroff in the machine, else SIGTERM", .programs = PROGRAMS(
+                                    ARGV("/sbin/poweroff"), ARGV("/usr/bin/poweroff"),
+                                    ARGV("/sbin/shutdown", "-h", "now")), .signal = SIGTERM },
+                [INIT_REBOOT] = { "reboot in the machine, else SIGINT", .programs = PROGRAMS(ARGV("/sbin/reboot"),
+                                  ARGV("/usr/bin/reboot"), ARGV("/sbin/shutdown", "-r", "now")), .signal = SIGINT },
+        },
+};
+
+static const Way *find_way(InitFlavour flavour, InitRequest request)
+{
+        static const Way none = {};
+
+        if ((unsigned) flavour >= _INIT_FLAVOUR_MAX || (unsigned) request >= _INIT_REQUEST_MAX)
+                return &none;
+        return &ways[flavour][request];
+}
+
+const char *init_control_describe(InitFlavour flavour, InitRequest request)
+{
+        const Way *way = find_way(flavour, request);
+
+        return way->text ? way->text : "none";
+}
+
+bool init_notifies(InitFlavour flavour)
+{
+        return flavour == INIT_SYSTEMD;
+}
+
+bool init_control_enters(InitFlavour flavour, InitRequest request)
+{
+        return find_way(flavour, request)->programs;
+}
+
+static void pause_msec(unsigned msec)
+{
+        const struct timespec t = { .tv_nsec = (long) msec * 1000000 };
+
+        (void) nanosleep(&t, NULL);
+}
+
+/* Would the signal reach it? 0, 1, or negative. */
+static int takes_signal(pid_t pid, int sig)
+{
+        static const char *const masks[] = { "\nSigBlk:", "\nSigCgt:" };
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        uint64_t taken = 0;
+        char path[64];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        /* Longer than anybody expects where it has many groups. */
+        r = fd_read_all(fd, 1024 * 1024, &text, NULL);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
+                const char *line = strstr(text, masks[i]);
+
+                taken |= line ? strtoull(line + strlen(masks[i]), NULL, 16) : 0;
+        }
+        return taken >> (sig - 1) & 1;
+}
+
+int init_control_signal(const Leader *leader, int sig, Failure *failure)
+{
+        for (unsigned i = 0; i < TRIES && takes_signal(leader->pid, sig) == 0; i++)
+                pause_msec(PAUSE_MSEC);
+        if (syscall(SYS_pidfd_send_signal, leader->pidfd, sig, NULL, 0) < 0)
+                return failure_set(failure, -errno, "Failed to signal the machine's init, process %d: %m", leader->pid);
+
+        return 0;
+}
+
+/* ---- sysvinit's FIFO -------------------------------------------------------------------------------------------- */
+
+/* initctl(5)'s record, 384 bytes; what is not named here is of other requests. */
+typedef struct RunlevelRequest {
+        int magic;
+        int command;
+        int runlevel;
+        int kill_delay;         /* seconds from SIGTERM to SIGKILL for what init itself started */
+        char unused[368];
+} RunlevelRequest;
+
+enum {
+        REQUEST_MAGIC = 0x03091969,
+        REQUEST_RUNLEVEL = 1,
+        REQUEST_KILL_DELAY = 3,
+};
+
+/* A descriptor to write to, -ENOENT when there is no such FIFO, -ENXIO when nobody reads it yet. */
+static int open_fifo(int root_fd)
+{
+        static const char *const places[] = { "/run/initctl", "/dev/initctl", "/etc/.initctl" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+                _cleanup_close_ int fd = -EBADF;
+                struct stat st;
+
+                fd = tree_open(root_fd, places[i], O_PATH | O_NOFOLLOW);
+                if (fd < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+                        continue;
+                return fd_reopen(fd, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+        }
+
+        return -ENOENT;
+}
+
+/* The FIFO is there from the moment that init's main loop runs; one that was started just now is given the time. */
+static int ask_by_fifo(const Leader *leader, char runlevel, Failure *failure)
+{
+        const RunlevelRequest request = {
+                .magic = REQUEST_MAGIC,
+                .command = REQUEST_RUNLEVEL,
+                .runlevel = runlevel,
+                .kill_delay = REQUEST_KILL_DELAY,
+        };
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+
+        for (unsigned i = 0; i < TRIES; i++) {
+                fd = open_fifo(leader->root_fd);
+                if (fd != -ENOENT && fd != -ENXIO)
+                        break;
+                pause_msec(PAUSE_MSEC);
+        }
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to open init's control FIFO in the machine: %m");
+
+        /* Less than PIPE_BUF: all or nothing. A reader that has gone is an EPIPE, the caller ignores SIGPIPE. */
+        n = write(fd, &request, sizeof(request));
+        if (n != (ssize_t) sizeof(request))
+                return failure_set(failure, n < 0 ? -errno : -EIO, "Failed to write to init's control FIFO: %m");
+
+        return 0;
+}
+
+/* ---- programs in the machine ------------------------------------------------------------------------------------ */
+
+/* Waits for one of our children, but not for ever: it is the payload's program. */
+static int wait_program(pid_t pid, const char *path, Failure *failure)
+{
+        _cleanup_close_ int pidfd = -EBADF;
+        struct pollfd p;
+        int status = 0, r;
+
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0)
+                return failure_set(failure, -errno, "Failed to watch process %d: %m", pid);
+
+        p = (struct pollfd) { .fd = pidfd, .events = POLLIN };
+        do
+                r = RET_ERRNO(poll(&p, 1, PROGRAM_TIMEOUT_MSEC));
+        while (r == -EINTR);
+        if (r == 0)
+                (void) kill(pid, SIGKILL);
+        if (waitpid(pid, &status, 0) < 0)
+                return failure_set(failure, -errno, "Failed to wait for process %d: %m", pid);
+
+        if (r == 0)
+                return failure_set(failure, -ETIMEDOUT, "'%s' in the machine did not come to an end", path);
+        /* Killed: by the shutdown that it asked for. */
+        if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+                return failure_set(failure, -EIO, "'%s' in the machine failed with status %d", path,
+                                   WEXITSTATUS(status));
+        return 0;
+}
+
+static int run_program(const Leader *leader, const char *const *argv, Failure *failure)
+{
+        static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                                   NULL };
+        const EnterOptions options = {
+                .path = argv[0],
+                .argv = (char *const *) argv,
+                .envp = (char *const *) environment,
+                .stdio = { -EBADF, -EBADF, -EBADF },
+        };
+        pid_t pid;
+        int r;
+
+        r = enter_spawn(leader, &options, &pid, /* ret_pty= */ NULL, failure);
+        if (r < 0)
+                return r;
+
+        return wait_program(pid, argv[0], failure);
+}
+
+int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure)
+{
+        const Way *way = find_way(flavour, request);
+
+        if (!way->text)
+                return failure_set(failure, -EOPNOTSUPP, "The machine has no init that could be asked");
+        if (way->runlevel)
+                return ask_by_fifo(leader, way->runlevel, failure);
+
+        for (const char *const *const *p = way->programs; p && *p; p++)
+                if (tree_is_executable(leader->root_fd, (*p)[0]) > 0)
+                        return run_program(leader, *p, failure);
+
+        if (way->signal == 0)
+                return failure_set(failure, -ENOENT, "The machine has no '%s'", way->programs[0][0]);
+        return init_control_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, failure);
+}

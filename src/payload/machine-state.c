@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The state files of running machines (see machine-state.h). The supervisor writes and removes its own, as root; any
+ * user's boxctl reads them. Values may come from a payload (its os-release): control characters and backslashes are
+ * written as \xNN, so that a value is never more than its line.
+ */
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "payload/machine-state.h"
+#include "util/fd.h"
+#include "util/parse.h"
+#include "util/strv.h"
+#include "util/text.h"
+
+#define DEFAULT_DIR "/run/box/machines"
+
+enum { STATE_MAX = 256 * 1024 };
+
+typedef enum FieldType {
+        FIELD_STRING,
+        FIELD_STRINGS,          /* a line each */
+        FIELD_PID,
+        FIELD_U32,
+        FIELD_U64,
+        FIELD_BOOL,
+        FIELD_INIT,
+} FieldType;
+
+typedef struct Field {
+        const char *key;
+        FieldType type;
+        size_t offset;
+} Field;
+
+static const Field fields[] = {
+        { "LEADER", FIELD_PID, offsetof(MachineState, leader) },
+        { "SUPERVISOR", FIELD_PID, offsetof(MachineState, supervisor) },
+        { "SUPERVISOR_START", FIELD_U64, offsetof(MachineState, supervisor_start) },
+        { "INIT", FIELD_INIT, offsetof(MachineState, init) },
+        { "BOOTED", FIELD_BOOL, offsetof(MachineState, booted) },
+        { "ROOT", FIELD_STRING, offsetof(MachineState, root) },
+        { "UNIT", FIELD_STRING, offsetof(MachineState, unit) },
+        { "CONSOLE", FIELD_STRING, offsetof(MachineState, console) },
+        { "UID_BASE", FIELD_U32, offsetof(MachineState, uid_base) },
+        { "OS", FIELD_STRING, offsetof(MachineState, os) },
+        { "LINK", FIELD_STRINGS, offsetof(MachineState, links) },
+        { "SECCOMP_DEFAULT", FIELD_BOOL, offsetof(MachineState, seccomp_default) },
+        { "STARTED_USEC", FIELD_U64, offsetof(MachineState, started_usec) },
+};
+
+void machine_state_done(MachineState *m)
+{
+        free(m->name);
+        free(m->root);
+        free(m->unit);
+        free(m->console);
+        free(m->os);
+        strv_free(m->links);
+        *m = (MachineState) {};
+}
+
+void machine_state_free_list(MachineState *list, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                machine_state_done(list + i);
+        free(list);
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------- */
+
+static void print_value(FILE *f, const char *key, const char *value)
+{
+        fprintf(f, "%s=", key);
+        for (const char *p = value ? value : ""; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f || *p == '\\')
+                        fprintf(f, "\\x%02x", (unsigned char) *p);
+                else
+                        fputc(*p, f);
+        fputc('\n', f);
+}
+
+static void print_field(FILE *f, const Field *field, const void *value)
+{
+        switch (field->type) {
+        case FIELD_STRING:
+                print_value(f, field->key, *(char *const *) value);
+                break;
+        case FIELD_STRINGS:
+                STRV_FOREACH(s, *(char **const *) value)
+                        print_value(f, field->key, *s);
+                break;
+        case FIELD_PID:
+                fprintf(f, "%s=%d\n", field->key, *(const pid_t *) value);
+                break;
+        case FIELD_U32:
+                fprintf(f, "%s=%u\n", field->key, *(const uint32_t *) value);
+                break;
+        case FIELD_U64:
+                fprintf(f, "%s=%llu\n", field->key, *(const unsigned long long *) value);
+                break;
+        case FIELD_BOOL:
+                fprintf(f, "%s=%s\n", field->key, *(const bool *) value ? "yes" : "no");
+                break;
+        case FIELD_INIT:
+                print_value(f, field->key, init_flavour_name(*(const InitFlavour *) value));
+                break;
+        }
+}
+
+/* In place; what does not look like one of our escapes stays. */
+static void unescape(char *s)
+{
+        char *to = s;
+
+        while (*s) {
+                unsigned byte;
+
+                if (s[0] == '\\' && s[1] == 'x' && isxdigit((unsigned char) s[2]) &&
+                    isxdigit((unsigned char) s[3]) && sscanf(s + 2, "%2x", &byte) == 1 && byte != 0) {
+                        *to++ = (char) byte;
+                        s += 4;
+                } else
+                        *to++ = *s++;
+        }
+        *to = 0;
+}
+
+static int take_string(char **to, const char *value)
+{
+        char *copy = strdup(value);
+
+        if (!copy)
+                return -ENOMEM;
+        unescape(copy);
+        free(*to);
+        *to = copy;
+        return 0;
+}
+
+static int take_link(char ***to, const char *value)
+{
+        char *copy = strdup(value);
+
+        if (copy)
+                unescape(copy);
+        return strv_consume(to, copy);
+}
+
+static int take_field(const Field *field, const char *value, void *to)
+{
+        uint32_t number = 0;
+        uint64_t large = 0;
+        int r;
+
+        switch (field->type) {
+        case FIELD_STRING:
+                return take_string(to, value);
+        case FIELD_STRINGS:
+                return take_link(to, value);
+        case FIELD_PID:
+                r = parse_u32(value, &number);
+                if (r < 0)
+                        return r;
+                if (number > INT32_MAX)
+                        return -ERANGE;
+                *(pid_t *) to = (pid_t) number;
+                return 0;
+        case FIELD_U32:
+                return parse_u32(value, to);
+        case FIELD_U64:
+                r = parse_u64(value, &large);
+                if (r >= 0)
+                        *(uint64_t *) to = large;
+                return r;
+        case FIELD_BOOL:
+                return parse_bool(value, to);
+        case FIELD_INIT:
+                r = init_flavour_from_name(value);
+                if (r >= 0)
+                        *(InitFlavour *) to = (InitFlavour) r;
+                return r;
+        }
+
+        return -EINVAL;
+}
+
+/* Keys of a later version are passed over; a value that is none of its key's is not. */
+static int parse_state(char *text, MachineState *m)
+{
+        char *rest = text, *line;
+
+        while ((line = strsep(&rest, "\n"))) {
+                char *value = strchr(line, '=');
+
+                if (!*line)
+                        continue;
+                if (!value)
+                        return -EBADMSG;
+                *value++ = 0;
+                for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                        int r;
+
+                        if (strcmp(fields[i].key, line) != 0)
+                                continue;
+                        r = take_field(fields + i, value, (char *) m + fields[i].offset);
+                        if (r < 0)
+                                return r == -ENOMEM ? r : -EBADMSG;
+                }
+        }
+
+        return m->supervisor > 0 && m->leader > 0 ? 0 : -EBADMSG;
+}
+
+/* ---- the supervisor's process ---------------------------------------------------------------------------------- */
+
+/* When it was started, in ticks since boot. -ENOENT: no such process. */
+static int process_start_time(pid_t pid, uint64_t *ret)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        char path[40], *p, *rest, *field = NULL;
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = fd_read_all(fd, 4096, &text, NULL);
+        if (r < 0)
+                return r == -ESRCH ? -ENOENT : r;
+
+        p = strrchr(text, ')');                 /* field 2 is the name, which may hold anything */
+        if (!p || p[1] != ' ')
+                return -EBADMSG;
+        rest = p + 2;
+        for (unsigned i = 3; i <= 22; i++)
+                field = strsep(&rest, " ");
+
+        return field ? parse_u64(field, ret) : -EBADMSG;
+}
+
+static bool supervisor_lives(const MachineState *m)
+{
+        uint64_t start;
+
+        return process_start_time(m->supervisor, &start) >= 0 && start == m->supervisor_start;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------- */
+
+static int open_dir(const char *dir)
+{
+        return RET_ERRNO(open(dir ? dir : DEFAULT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+int machine_state_make_dir(const char *dir, Failure *failure)
+{
+        if ((!dir && mkdir("/run/box", 0755) < 0 && errno != EEXIST) ||
+            (mkdir(dir ? dir : DEFAULT_DIR, 0755) < 0 && errno != EEXIST))
+                return failure_set(failure, -errno, "Failed to make '%s': %m", dir ? dir : DEFAULT_DIR);
+
+        return 0;
+}
+
+/* Held while a file is put in place, or a stale one removed: else the removal could hit a new one. A file of its own,
+ * which only root opens: a lock on the directory could be taken by anyone, and kept. */
+static int lock_dir(int dir_fd)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = openat(dir_fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX) < 0)
+                return -errno;
+
+        return TAKE_FD(fd);
+}
+
+static int write_file(int dir_fd, const char *temporary, const MachineState *m)
+{
+        uint64_t start = m->supervisor_start;
+        MachineState copy = *m;
+        FILE *f;
+        int fd, r = 0;
+
+        if (start == 0)
+                r = process_start_time(m->supervisor, &start);
+        if (r < 0)
+                return r;
+        copy.supervisor_start = start;
+
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        f = fdopen(fd, "w");
+        if (!f) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                print_field(f, fields + i, (const char *) &copy + fields[i].offset);
+        errno = 0;
+        r = ferror(f) ? -EIO : 0;
+        if (fclose(f) != 0)
+                r = errno ? -errno : -EIO;
+
+        return r;
+}
+
+int machine_state_write(const char *dir, const MachineState *m, Failure *failure)
+{
+        _cleanup_close_ int dir_fd = -EBADF, lock = -EBADF;
+        _cleanup_free_ char *temporary = NULL;
+        int r;
+
+        if (hostname_problem(m->name))
+                return failure_set(failure, -EINVAL, "'%s' is no name of a machine", m->name);
+        if (asprintf(&temporary, ".%s.new", m->name) < 0) {
+                temporary = NULL;
+                return failure_set(failure, -ENOMEM, "Failed to write the state of '%s': %m", m->name);
+        }
+
+        r = machine_state_make_dir(dir, failure);
+        if (r < 0)
+                return r;
+        dir_fd = open_dir(dir);
+        if (dir_fd < 0)
+                return failure_set(failure, dir_fd, "Failed to open '%s': %m", dir ? dir : DEFAULT_DIR);
+        lock = lock_dir(dir_fd);
+        if (lock < 0)
+                return failure_set(failure, lock, "Failed to lock '%s': %m", dir ? dir : DEFAULT_DIR);
+
+        r = write_file(dir_fd, temporary, m);
+        if (r >= 0)
+                r = RET_ERRNO(renameat(dir_fd, temporary, dir_fd, m->name));
+        if (r < 0) {
+                (void) unlinkat(dir_fd, temporary, 0);
+                return failure_set(failure, r, "Failed to write the state of '%s' to '%s': %m", m->name,
+                                   dir ? dir : DEFAULT_DIR);
+        }
+
+        return 0;
+}
+
+/* A file beside the machine's own: ".NAME.KIND". */
+static int hidden_path(const char *dir, const char *name, const char *kind, char **ret)
+{
+        char *path;
+
+        if (hostname_problem(name))
+                return -EINVAL;
+        if (asprintf(&path, "%s/.%s.%s", dir ? dir : DEFAULT_DIR, name, kind) < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}
+
+int machine_state_filter_path(const char *dir, const char *name, char **ret)
+{
+        return hidden_path(dir, name, "bpf", ret);
+}
+
+int machine_state_lock_path(const char *dir, const char *name, char **ret)
+{
+        return hidden_path(dir, name, "lock", ret);
+}
+
+static void remove_files(const char *dir, int dir_fd, const char *name)
+{
+        _cleanup_free_ char *filter = NULL;
+
+        (void) unlinkat(dir_fd, name, 0);
+        if (machine_state_filter_path(dir, name, &filter) >= 0)
+                (void) unlink(filter);
+}
+
+void machine_state_remove(const char *dir, const char *name)
+{
+        _cleanup_close_ int dir_fd = open_dir(dir);
+
+        if (dir_fd >= 0 && !hostname_problem(name))
+                remove_files(dir, dir_fd, name);
+}
+
+static int read_file(int dir_fd, const char *name, MachineState *ret)
+{
+        _cleanup_(machine_state_done) MachineState m = {};
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = fd_read_all(fd, STATE_MAX, &text, &size);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EBADMSG;
+        if (strlen(text) != size)
+                return -EBADMSG;
+
+        r = parse_state(text, &m);
+        if (r < 0)
+                return r;
+        m.name = strdup(name);
+        if (!m.name)
+                return -ENOMEM;
+
+        *ret = m;
+        m = (MachineState) {};
+        return 0;
+}
+
+/* Looked at once more under the lock: a new supervisor may have come meanwhile. */
+static void remove_stale(const char *dir, int dir_fd, const char *name)
+{
+        _cleanup_(machine_state_done) MachineState m = {};
+        _cleanup_close_ int lock = lock_dir(dir_fd);
+
+        if (lock >= 0 && read_file(dir_fd, name, &m) >= 0 && !supervisor_lives(&m))
+                remove_files(dir, dir_fd, name);
+}
+
+static int read_living(const char *dir, int dir_fd, const char *name, MachineState *ret)
+{
+        _cleanup_(machine_state_done) MachineState m = {};
+        int r;
+
+        r = read_file(dir_fd, name, &m);
+        if (r < 0)
+                return r;
+        if (!supervisor_lives(&m)) {
+                remove_stale(dir, dir_fd, name);
+                return -ENOENT;
+        }
+
+        *ret = m;
+        m = (MachineState) {};
+        return 0;
+}
+
+int machine_state_read(const char *dir, const char *name, MachineState *ret)
+{
+        _cleanup_close_ int dir_fd = -EBADF;
+
+        if (hostname_problem(name))
+                return -ENOENT;
+        dir_fd = open_dir(dir);
+        if (dir_fd < 0)
+                return dir_fd;
+
+        return read_living(dir, dir_fd, name, ret);
+}
+
+static int compare_states(const void *a, const void *b)
+{
+        return strcmp(((const MachineState *) a)->name, ((const MachineState *) b)->name);
+}
+
+int machine_state_list(const char *dir, MachineState **ret, size_t *ret_n)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        MachineState *list = NULL;
+        struct dirent *entry;
+        size_t n = 0;
+        int fd;
+
+        fd = open_dir(dir);
+        if (fd == -ENOENT) {
+                *ret = NULL;
+                *ret_n = 0;
+                return 0;
+        }
+        if (fd < 0)
+                return fd;
+        d = fdopendir(fd);
+        if (!d) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+
+        while ((entry = readdir(d))) {
+                MachineState m = {}, *place;
+                int r;
+
+                if (hostname_problem(entry->d_name))
+                        continue;
+                r = read_living(dir, dirfd(d), entry->d_name, &m);
+                place = r >= 0 ? array_append(&list, &n, sizeof(m)) : NULL;
+                if (r == -ENOMEM || (r >= 0 && !place)) {
+                        machine_state_done(&m);
+                        machine_state_free_list(list, n);
+                        return -ENOMEM;
+                }
+                if (place)
+                        *place = m;
+        }
+
+        if (n > 0)
+                qsort(list, n, sizeof(*list), compare_states);
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}

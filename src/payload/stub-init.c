@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How the stub init comes into a machine (see stub-init.h). stub_init_open() is the supervisor's, who can read the host's
+ * files; stub_init_execute() the child's, as PID 1, confined already, and with nobody else in the machine yet.
+ */
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "payload/stub-init.h"
+#include "util/fd.h"
+#include "util/strv.h"
+
+/* Linux 6.3: without it the descriptor's mode depends on a sysctl. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+static int make_memory_file(void)
+{
+        int fd = memfd_create("stub-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+
+        if (fd < 0 && errno == EINVAL)
+                fd = memfd_create("stub-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        return fd < 0 ? -errno : fd;
+}
+
+int stub_init_open(Failure *failure)
+{
+        _cleanup_close_ int file = open(BOX_STUB_INIT, O_RDONLY | O_CLOEXEC), fd = -EBADF;
+        struct stat st;
+        ssize_t n = 1;
+
+        if (file < 0 || fstat(file, &st) < 0)
+                return failure_set(failure, -errno, "Failed to open '%s', the init of ProcessTwo=: %m", BOX_STUB_INIT);
+        fd = make_memory_file();
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to make a file in memory: %m");
+
+        while (n > 0 && st.st_size > 0) {
+                n = sendfile(fd, file, NULL, (size_t) st.st_size);
+                st.st_size -= n > 0 ? n : 0;
+        }
+        if (n < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                return failure_set(failure, -errno, "Failed to copy '%s': %m", BOX_STUB_INIT);
+
+        return TAKE_FD(fd);
+}
+
+int stub_init_execute(int fd, pid_t payload, char *const *env, Failure *failure)
+{
+        static const char *const kept[] = { "container", "container_uuid" };
+        _cleanup_strv_ char **own_env = NULL;
+        char number[16], path[FD_PATH_MAX];
+        char *argv[] = { (char *) "box-init", number, NULL };
+
+        (void) snprintf(number, sizeof(number), "%d", payload);
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+                const char *value = strv_env_get(env, kept[i]);
+
+                if (value && strv_env_set(&own_env, kept[i], value) < 0)
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+        }
+
+        if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+                return failure_set(failure, -errno, "Failed to mark descriptors: %m");
+        /* By its path in the machine's /proc, which nobody has had a chance to change: execveat(2) is a call that filters
+         * may well lack. */
+        (void) execve(fd_path(fd, path), argv, own_env);
+        return failure_set(failure, -errno, "Failed to execute the init of ProcessTwo=: %m");
+}

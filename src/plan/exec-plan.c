@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a machine's first process executes (see exec-plan.h): as whom, where, with which words and which environment. Pure.
+ */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "payload/init-control.h"
+#include "payload/stub-init.h"
+#include "plan/exec-plan.h"
+#include "util/strv.h"
+
+/* What systemd-nspawn calls itself, and the one container manager of that shape that payloads know: OpenRC, cloud-init
+ * and others choose what to run by it. $SYSTEMD_NSPAWN_CONTAINER_SERVICE changes it, as there. */
+#define CONTAINER_MANAGER "systemd-nspawn"
+
+#define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static int copy_text(char **ret, const char *text)
+{
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int no_init(const PlanInput *in, Problems *problems)
+{
+        const char *init = in->settings->init;
+
+        if (init && *init == '/')
+                return problem_error(problems, in->settings->from[SETTING_INIT], "Init=%s: the tree '%s' has no such program",
+                                     init, in->image_root);
+        return problem_error(problems, in->settings->from[SETTING_BOOT],
+                             "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
+                             "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out", in->image_root);
+}
+
+static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const char *init = in->settings->init;
+
+        if (!in->tree->has_os_release && !in->host->knobs.no_os_release_check)
+                return problem_error(problems, in->settings->from[SETTING_BOOT],
+                                     "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
+                                     "operating system", in->image_root);
+        if (!in->tree->init_path)
+                return no_init(in, problems);
+
+        p->init = init && *init != '/' ? (InitFlavour) init_flavour_from_name(init) : in->tree->init;
+        p->exec_path = strdup(in->tree->init_path);
+        if (!p->exec_path || strv_extend(&p->argv, p->exec_path) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
+{
+        char *const *words = in->settings->parameters;
+
+        /* A bundle's tree may be a single program. */
+        if (!in->tree->has_usr && !in->settings->oci)
+                return problem_error(problems, (Source) {}, "The tree '%s' has no /usr: it is not the root of an operating "
+                                     "system", in->image_root);
+
+        if (words && *words)
+                return copy_text(&p->exec_path, *words);
+        /* A login shell: the child knows which there is. */
+        return p->working_directory ? 0 : copy_text(&p->working_directory, p->user ? p->user->home : "/root");
+}
+
+/* A user whose ids the machine's range does not have is nobody that could run anything. */
+static int check_ids(const PlanInput *in, const Plan *p, Problems *problems)
+{
+        uint32_t host;
+        bool uid = !p->userns || id_map_to_host(&p->uid_map, p->user->uid, &host);
+        bool gid = !p->userns || id_map_to_host(&p->gid_map, p->user->gid, &host);
+
+        if (uid && gid)
+                return 0;
+        return problem_error(problems, in->settings->from[SETTING_USER], "User=%s: the machine's user namespace has no id %u",
+                             in->settings->user, uid ? p->user->gid : p->user->uid);
+}
+
+/* One of BindUser='s, whom the tree's own files do not know. */
+static MachineUser *bound_user(const Plan *p, const char *name)
+{
+        for (size_t i = 0; i < p->n_bind_users; i++) {
+                const BindUser *b = &p->bind_users[i];
+                _cleanup_free_ char *home = NULL;
+                gid_t gid = b->id;
+                MachineUser u = { .uid = b->id, .gid = gid, .groups = &gid, .n_groups = 1 };
+
+                if (strcmp(b->host->name, name) != 0)
+                        continue;
+                if (asprintf(&home, "/run/host/home/%s", name) < 0) {
+                        home = NULL;
+                        return NULL;
+                }
+                u.name = b->host->name;
+                u.home = home;
+                u.shell = (char *) "/bin/sh";
+                return machine_user_copy(&u);
+        }
+
+        return NULL;
+}
+
+/* A bundle says itself which groups there are beside the user's own. */
+static int add_groups(const OciSettings *oci, MachineUser *u)
+{
+        for (size_t i = 0; oci && i < oci->n_groups; i++) {
+                gid_t *g = array_append(&u->groups, &u->n_groups, sizeof(gid_t));
+
+                if (!g)
+                        return -ENOMEM;
+                *g = oci->groups[i];
+        }
+        return 0;
+}
+
+static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        Source from = s->from[SETTING_USER];
+
+        /* In a machine without root it is whoever begins there. */
+        if (!s->user && (p->first_id == 0 || !in->user))
+                return 0;
+        p->user = in->user ? machine_user_copy(in->user) : bound_user(p, s->user);
+        if (p->user)
+                return add_groups(s->oci, p->user) < 0 ? -ENOMEM : check_ids(in, p, problems);
+        if (in->user)
+                return -ENOMEM;
+        if (in->user_error == -ESRCH)
+                return problem_error(problems, from, "User=%s: /etc/passwd of the tree '%s' has no such user", s->user,
+                                     in->image_root);
+        return problem_error(problems, from, "User=%s: /etc/passwd or /etc/group of the tree '%s' is not to be read: %s",
+                             s->user, in->image_root, strerror(-in->user_error));
+}
+
+int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        int r;
+
+        p->start_mode = settings_start_mode(s);
+        p->umask = s->oci && s->oci->umask >= 0 ? (mode_t) s->oci->umask : 0022;
+        p->working_directory_from = s->from[SETTING_WORKING_DIRECTORY];
+        if (plan_user(in, p, problems) < 0 ||
+            copy_text(&p->working_directory, s->working_directory) < 0 ||
+            copy_text(&p->personality, s->personality) < 0)
+                return -ENOMEM;
+        r = p->start_mode == START_BOOT ? plan_boot(in, p, problems) : plan_command(in, p, problems);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(word, s->parameters)
+                if (strv_extend(&p->argv, *word) < 0)
+                        return -ENOMEM;
+
+        p->kill_signal = s->kill_signal;
+        if (p->kill_signal == 0 && p->start_mode == START_PID2)
+                p->kill_signal = STUB_INIT_POWER_OFF;
+        p->stop_timeout_usec = s->stop_timeout_usec;
+        p->wait_ready = s->notify_ready == UNSET ? init_notifies(p->init) : s->notify_ready == YES;
+        return 0;
+}
+
+/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns what it runs on. */
+static int plan_host_env(const char *os_release, char ***env)
+{
+        static const char *const fields[] = { "ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                size_t n = strlen(fields[i]);
+
+                for (const char *line = os_release; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+                        _cleanup_free_ char *value = NULL;
+                        char name[64] = "container_host_", *out = name + strlen(name);
+                        const char *v = line + n + 1;
+                        size_t len;
+
+                        if (strncmp(line, fields[i], n) != 0 || line[n] != '=')
+                                continue;
+                        len = strcspn(v, "\n");
+                        if (len >= 2 && (*v == '"' || *v == '\'') && v[len - 1] == *v) {
+                                v++;
+                                len -= 2;
+                        }
+                        value = strndup(v, len);
+                        for (size_t j = 0; j < n; j++)
+                                *out++ = (char) tolower((unsigned char) fields[i][j]);
+                        *out = 0;
+                        if (!value || strv_env_set(env, name, value) < 0)
+                                return -ENOMEM;
+                }
+        }
+
+        return 0;
+}
+
+const char *exec_plan_manager(const PlanInput *in)
+{
+        return in->host->knobs.container_service ?: CONTAINER_MANAGER;
+}
+
+/* Socket activation. The child adds $LISTEN_PID, which it knows. */
+static int plan_listen_env(const PlanInput *in, Plan *p)
+{
+        char number[16];
+
+        p->n_listen_fds = in->host->n_listen_fds;
+        if (p->n_listen_fds == 0)
+                return 0;
+        (void) snprintf(number, sizeof(number), "%u", p->n_listen_fds);
+        if (strv_env_set(&p->env, "LISTEN_FDS", number) < 0 ||
+            (in->host->listen_names && strv_env_set(&p->env, "LISTEN_FDNAMES", in->host->listen_names) < 0))
+                return -ENOMEM;
+        return 0;
+}
+
+/* systemd's container interface: what PID 1 finds in its environment. Environment= wins over all of it. */
+int exec_plan_env(const PlanInput *in, Plan *p)
+{
+        const char *name = p->user ? p->user->name : "root";
+
+        if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", exec_plan_manager(in)) < 0 ||
+            (in->host->term && strv_env_set(&p->env, "TERM", in->host->term) < 0) ||
+            strv_env_set(&p->env, "HOME", p->user ? p->user->home : "/root") < 0 ||
+            strv_env_set(&p->env, "USER", name) < 0 || strv_env_set(&p->env, "LOGNAME", name) < 0 ||
+            strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
+            strv_env_set(&p->env, "NOTIFY_SOCKET", "/run/host/notify") < 0 ||
+            (in->credentials->n > 0 && strv_env_set(&p->env, "CREDENTIALS_DIRECTORY", "/run/host/credentials") < 0) ||
+            (p->start_mode != START_BOOT && strv_env_set(&p->env, "LANG", "C.UTF-8") < 0) ||
+            plan_host_env(in->host->os_release, &p->env) < 0)
+                return -ENOMEM;
+
+        if (plan_listen_env(in, p) < 0)
+                return -ENOMEM;
+
+        STRV_FOREACH(e, in->settings->environment) {
+                const char *eq = strchr(*e, '=');
+                _cleanup_free_ char *variable = strndup(*e, (size_t) (eq - *e));
+
+                if (!variable || strv_env_set(&p->env, variable, eq + 1) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a plan depends on of the host (HostFacts in plan.h), read once, before anything is changed. The supervisor; a
+ * fact that can't be had is left at its neutral value, since none of them is worth a failed start.
+ */
+
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "plan/plan.h"
+#include "util/fd.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+/* The devices every machine has (reference of the interface: systemd-nspawn(1)). tun and fuse are there where the host
+ * has them and the unit's device policy lets us make them. */
+static const struct { const char *name; bool optional; } machine_devices[] = {
+        { "null" }, { "zero" }, { "full" }, { "random" }, { "urandom" }, { "tty" },
+        { "net/tun", true }, { "fuse", true },
+};
+
+void host_facts_done(HostFacts *f)
+{
+        free(f->os_release);
+        free(f->devices);
+        free(f->bound_devices);
+        free(f->term);
+        free(f->listen_names);
+        *f = (HostFacts) {};
+}
+
+static int read_devices(HostFacts *f)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(machine_devices); i++) {
+                _cleanup_free_ char *path = NULL;
+                DeviceFact *d;
+                struct stat st;
+
+                if (asprintf(&path, "/dev/%s", machine_devices[i].name) < 0) {
+                        path = NULL;
+                        return -ENOMEM;
+                }
+                if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
+                        continue;
+                d = array_append(&f->devices, &f->n_devices, sizeof(*d));
+                if (!d)
+                        return -ENOMEM;
+                *d = (DeviceFact) { machine_devices[i].name, st.st_rdev, machine_devices[i].optional };
+        }
+
+        return 0;
+}
+
+static int read_bound_devices(const Settings *s, HostFacts *f)
+{
+        for (size_t i = 0; i < s->n_binds; i++) {
+                const BindSetting *b = &s->binds[i];
+                BoundDevice *d;
+                struct stat st;
+
+                if (!b->source || b->in_tree || stat(b->source, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+                        continue;
+                d = array_append(&f->bound_devices, &f->n_bound_devices, sizeof(*d));
+                if (!d)
+                        return -ENOMEM;
+                *d = (BoundDevice) { b->source, S_ISBLK(st.st_mode), st.st_rdev };
+        }
+
+        return 0;
+}
+
+static int read_os_release(HostFacts *f)
+{
+        static const char *const places[] = { "/etc/os-release", "/usr/lib/os-release" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+                _cleanup_close_ int fd = open(places[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+                if (fd >= 0 && fd_read_all(fd, 64 * 1024, &f->os_release, NULL) >= 0)
+                        return 0;
+        }
+
+        f->os_release = strdup("");
+        return f->os_release ? 0 : -ENOMEM;
+}
+
+/* A process limit is inherited from the host's PID 1, as on the host: what the administrator's kernel gives. */
+static void read_limits(HostFacts *f)
+{
+        _cleanup_close_ int fd = open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+        uint64_t n;
+
+        if (prlimit(1, RLIMIT_NPROC, NULL, &f->pid1_nproc) < 0)
+                f->pid1_nproc = (struct rlimit) { RLIM_INFINITY, RLIM_INFINITY };
+        if (prlimit(1, RLIMIT_SIGPENDING, NULL, &f->pid1_sigpending) < 0)
+                f->pid1_sigpending = (struct rlimit) { RLIM_INFINITY, RLIM_INFINITY };
+
+        f->nr_open = 1024 * 1024;       /* the kernel's default (fs/file.c) */
+        if (fd >= 0 && fd_read_all(fd, 64, &text, NULL) >= 0) {
+                text[strcspn(text, "\n")] = 0;
+                if (parse_u64(text, &n) >= 0)
+                        f->nr_open = n;
+        }
+}
+
+/* What socket activation gave us, for the payload: from here on no variable says that it is ours. */
+static int read_listen_fds(HostFacts *f)
+{
+        _cleanup_strv_ char **names = NULL;
+        int n = sd_listen_fds_with_names(/* unset_environment= */ 1, &names);
+
+        if (n == -ENOMEM)
+                return n;
+        f->n_listen_fds = n > 0 ? (unsigned) n : 0;
+        STRV_FOREACH(name, names) {
+                char *joined;
+
+                if (asprintf(&joined, "%s%s%s", f->listen_names ?: "", f->listen_names ? ":" : "", *name) < 0)
+                        return -ENOMEM;
+                free(f->listen_names);
+                f->listen_names = joined;
+        }
+        return 0;
+}
+
+int host_facts_read(const Settings *s, HostFacts *ret)
+{
+        _cleanup_(host_facts_done) HostFacts f = {};
+        sd_id128_t id;
+        const char *term = getenv("TERM");
+
+        if (sd_id128_get_machine(&id) >= 0)
+                memcpy(f.machine_id, id.bytes, sizeof(f.machine_id));
+        if (sd_id128_randomize(&id) >= 0)
+                (void) snprintf(f.boot_id, sizeof(f.boot_id), SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id));
+        if (read_devices(&f) < 0 || read_bound_devices(s, &f) < 0 || read_os_release(&f) < 0)
+                return -ENOMEM;
+        if (term && *term) {
+                f.term = strdup(term);
+                if (!f.term)
+                        return -ENOMEM;
+        }
+        read_limits(&f);
+        if (read_listen_fds(&f) < 0)
+                return -ENOMEM;
+        f.stdio_is_tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+        *ret = f;
+        f = (HostFacts) {};
+        return 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * LinkJournal= (see journal-plan.h): the decision, as systemd-nspawn's rules have it, and the one or two system calls on the
+ * host that it takes. The plan is pure; facts are read and the rest is done by the supervisor, as root of the host, in a
+ * directory that only root writes to. The machine's part is done where its other files and mounts are.
+ */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount/mount-plan-parts.h"
+#include "plan/journal-plan.h"
+#include "util/fd.h"
+
+#define JOURNAL_DIR "/var/log/journal"
+
+/* ---- facts ------------------------------------------------------------------------------------------------- */
+
+void journal_facts_done(JournalFacts *f)
+{
+        free(f->target);
+        *f = (JournalFacts) {};
+}
+
+static JournalThere look_into(int dir_fd, const char *id)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        int fd = openat(dir_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct dirent *e;
+
+        d = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!d) {
+                fd_close(fd);
+                return JOURNAL_DIRECTORY;
+        }
+        while ((e = readdir(d)))
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        return JOURNAL_DIRECTORY;
+        return JOURNAL_EMPTY_DIRECTORY;
+}
+
+static int read_target(int dir_fd, const char *id, JournalFacts *f)
+{
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(dir_fd, id, target, sizeof(target) - 1);
+
+        if (n < 0)
+                return 0;
+        target[n] = 0;
+        f->target = strdup(target);
+        return f->target ? 0 : -ENOMEM;
+}
+
+int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret)
+{
+        _cleanup_close_ int dir_fd = open(host_dir ? host_dir : JOURNAL_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        JournalFacts f = { .persistent = dir_fd >= 0 };
+        struct statx st;
+        int r = 0;
+
+        if (dir_fd < 0 || statx(dir_fd, id, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) < 0)
+                f.there = JOURNAL_NOTHING;
+        else if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+                f.there = JOURNAL_MOUNT;
+        else if (S_ISDIR(st.stx_mode))
+                f.there = look_into(dir_fd, id);
+        else
+                f.there = S_ISLNK(st.stx_mode) ? JOURNAL_LINK : JOURNAL_OTHER;
+        if (f.there == JOURNAL_LINK)
+                r = read_target(dir_fd, id, &f);
+        if (r >= 0)
+                *ret = f;
+        return r;
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------- */
+
+void journal_plan_done(JournalPlan *p)
+{
+        free(p->path);
+        free(p->target);
+        free(p->replaced);
+        *p = (JournalPlan) {};
+}
+
+int journal_plan_print(const JournalPlan *p, FILE *f)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        if (p->way == JOURNAL_WAY_NONE || p->way == JOURNAL_WAY_AS_IT_IS)
+                return 0;
+        if (p->way == JOURNAL_WAY_LINK)
+                fprintf(f, "journal: link %s -> %s", p->path, p->target);
+        else
+                fprintf(f, "journal: make directory %s", p->path);
+        if (p->from.where)
+                fprintf(f, " [%s]", source_text(p->from, source));
+        fputc('\n', f);
+        return ferror(f) ? -EIO : 0;
+}
+
+/* What stands in the way of linking at all; NULL: nothing. */
+static const char *obstacle(const JournalInput *in, bool guest)
+{
+        if (guest && settings_shares_tree(in->settings))
+                return "the machine does not write to its tree, where they would have to lie";
+        if (strcmp(in->id, in->host_id) == 0)
+                return "machine and host have the same machine id (a copy of the host's tree? Empty its /etc/machine-id)";
+        if (!in->facts->persistent)
+                return "the host has no " JOURNAL_DIR;
+        if (in->facts->there == JOURNAL_MOUNT)
+                return "something is mounted there on the host";
+        if (in->facts->there == JOURNAL_OTHER)
+                return "there is something else on the host already";
+        return NULL;
+}
+
+/* The directory in the tree, or below a mount of it: JOURNAL_DIR/ID with its parents. */
+static int add_directory(const JournalInput *in, bool try, const char *path, TreeEdits *edits)
+{
+        TreeEdit edit = {
+                .kind = TREE_EDIT_DIRECTORY, .need = try ? TREE_EDIT_QUIET : TREE_EDIT_REQUIRED, .path = (char *) path,
+                .from = in->settings->from[SETTING_LINK_JOURNAL],
+        };
+
+        return tree_edits_add(edits, &edit);
+}
+
+static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdits *edits, Problems *problems)
+{
+        bool linked = in->facts->there == JOURNAL_LINK && strcmp(in->facts->target, p->target) == 0;
+
+        if (in->facts->there == JOURNAL_DIRECTORY)
+                return try ? 0 : problem_error(problems, p->from, "The machine's journal cannot be linked to: '%s' has files; "
+                                               "move them away, or use LinkJournal=host", p->path);
+        p->way = linked ? JOURNAL_WAY_AS_IT_IS : JOURNAL_WAY_LINK;
+        return add_directory(in, try, p->path, edits);
+}
+
+/* As it is on disk, not through the id map: there the machine's root could make set-user-ID programs of the host's root, which
+ * is all it takes where /var/log/journal is open to everybody. */
+static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
+{
+        MountRow row = {
+                MOUNT_TREE, try ? MOUNT_OPTIONAL | MOUNT_TOUCH : 0, 0, NULL, p->path, p->path
+        };
+        bool there = in->facts->there == JOURNAL_DIRECTORY || in->facts->there == JOURNAL_EMPTY_DIRECTORY;
+        MountOp *op;
+
+        p->way = there ? JOURNAL_WAY_AS_IT_IS : JOURNAL_WAY_DIRECTORY;
+        if (mount_plan_add(mounts, &row, &op) < 0)
+                return -ENOMEM;
+        op->from = p->from;
+        return 0;
+}
+
+/* As the host has it: a directory is mounted, a link into this tree is kept in use, else nothing is done. */
+static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, TreeEdits *edits)
+{
+        switch (in->facts->there) {
+        case JOURNAL_DIRECTORY:
+        case JOURNAL_EMPTY_DIRECTORY:
+                return plan_host(in, /* try= */ true, p, mounts);
+        case JOURNAL_LINK:
+                return strcmp(in->facts->target, p->target) == 0 ? add_directory(in, /* try= */ true, p->path, edits) : 0;
+        default:
+                return 0;
+        }
+}
+
+static int fill_paths(const JournalInput *in, JournalPlan *p)
+{
+        if (asprintf(&p->path, JOURNAL_DIR "/%s", in->id) < 0) {
+                p->path = NULL;
+                return -ENOMEM;
+        }
+        if (in->facts->there == JOURNAL_LINK) {
+                p->replaced = strdup(in->facts->target);
+                if (!p->replaced)
+                        return -ENOMEM;
+        }
+        if (asprintf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0) {
+                p->target = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* What is gone with the machine has no journal to keep. Who asks for both contradicts himself; where the unit's switches meet
+ * another's Ephemeral=yes, that is what counts. */
+static int refuse_ephemeral(const Settings *s, Problems *problems)
+{
+        Source journal = s->from[SETTING_LINK_JOURNAL], ephemeral = s->from[SETTING_EPHEMERAL];
+        char source[SOURCE_TEXT_MAX];
+
+        if (s->link_journal == LINK_JOURNAL_NO || s->link_journal == LINK_JOURNAL_AUTO ||
+            !source_same_writer(journal, ephemeral))
+                return 0;
+        return problem_error(problems, journal, "LinkJournal= and Ephemeral= (%s) exclude each other",
+                             source_text(ephemeral, source));
+}
+
+int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems)
+{
+        _cleanup_(journal_plan_done) JournalPlan p = {
+                .there = in->facts->there, .from = in->settings->from[SETTING_LINK_JOURNAL],
+        };
+        LinkJournal mode = in->settings->link_journal;
+        bool try = mode != LINK_JOURNAL_HOST && mode != LINK_JOURNAL_GUEST;
+        const char *why = obstacle(in, mode == LINK_JOURNAL_GUEST || mode == LINK_JOURNAL_TRY_GUEST);
+        int r;
+
+        if (in->settings->ephemeral == YES)
+                return refuse_ephemeral(in->settings, problems);
+        if (mode == LINK_JOURNAL_NO || (try && (why || in->boots_other)))
+                return 0;
+        if (why)
+                return problem_error(problems, p.from, "The journals of machine and host cannot be linked: %s", why);
+        if (fill_paths(in, &p) < 0)
+                return -ENOMEM;
+
+        if (mode == LINK_JOURNAL_AUTO)
+                r = plan_auto(in, &p, mounts, edits);
+        else if (mode == LINK_JOURNAL_GUEST || mode == LINK_JOURNAL_TRY_GUEST)
+                r = plan_guest(in, try, &p, edits, problems);
+        else
+                r = plan_host(in, try, &p, mounts);
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        p = (JournalPlan) {};
+        return 0;
+}
+
+/* ---- on the host ------------------------------------------------------------------------------------------- */
+
+static int make(const JournalPlan *p, uid_t owner)
+{
+        if (p->way == JOURNAL_WAY_LINK)
+                return RET_ERRNO(symlink(p->target, p->path));
+        if (mkdir(p->path, 0755) < 0)
+                return -errno;
+        return RET_ERRNO(lchown(p->path, owner, owner));
+}
+
+int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
+{
+        int r = 0;
+
+        if (p->way == JOURNAL_WAY_NONE || p->way == JOURNAL_WAY_AS_IT_IS)
+                return 0;
+        if (p->there == JOURNAL_LINK)
+                r = RET_ERRNO(unlink(p->path));
+        else if (p->there == JOURNAL_EMPTY_DIRECTORY)
+                r = RET_ERRNO(rmdir(p->path));
+        if (r >= 0)
+                r = make(p, owner);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to make '%s' for the machine's journal: %m", p->path);
+        return 1;
+}
+
+void journal_undo(const JournalPlan *p)
+{
+        if (p->way == JOURNAL_WAY_LINK)
+                (void) unlink(p->path);
+        else
+                (void) rmdir(p->path);
+        if (p->replaced)
+                (void) symlink(p->replaced, p->path);
+}

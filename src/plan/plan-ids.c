@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who a machine's users are on the host, and how its tree's files become theirs. Pure.
+ *
+ * A map may lack id 0. Such a machine has no root: its PID 1 begins as the first id of the map's first line, with the
+ * capabilities that the maker of a user namespace has, and loses them by execve(), as everybody does who is not root.
+ */
+
+#include "plan/plan-parts.h"
+
+/* "tty" in every distribution. */
+enum { TTY_GROUP = 5 };
+
+IdMap plan_written_map(const Settings *s)
+{
+        IdMap map = { .n = (unsigned) s->n_id_map };
+
+        for (unsigned i = 0; i < map.n; i++)
+                map.lines[i] = (IdMapLine) { s->id_map[i].inside, s->id_map[i].outside, s->id_map[i].count };
+        return map;
+}
+
+uid_t plan_first_id(const Settings *s)
+{
+        const IdMap map = plan_written_map(s);
+        uint32_t host;
+
+        return map.n == 0 || id_map_to_host(&map, 0, &host) ? 0 : map.lines[0].inside;
+}
+
+/*
+ * The owners on disk are ids of the machine (an unpacked tree: it is seen through the map), or ids of the host that are the
+ * machine's already (a tree that was shifted, or that belongs to the one user who is mapped: it is seen as it is). A small
+ * number that is neither is taken for the former; files of such owners are nobody's.
+ */
+static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
+{
+        uid_t owner = in->tree->owner_uid, host, base = owner & ~(uid_t) 0xffff;
+        bool shifted = id_map_is_shifted(&p->uid_map, owner);
+        Source from = in->settings->from[SETTING_PRIVATE_USERS];
+
+        if (in->settings->ownership == OWNERSHIP_OFF || id_map_is_identity(&p->uid_map))
+                return 0;
+        if (shifted && in->settings->ownership == OWNERSHIP_MAP)
+                return problem_error(problems, in->settings->from[SETTING_PRIVATE_USERS_OWNERSHIP],
+                                     "The tree '%s' belongs to the machine's ids (from %u on) already: there is nothing to map",
+                                     in->image_root, base);
+        if (shifted)
+                return 0;
+        if (!id_map_to_host(&p->uid_map, owner, &host) && base != 0)
+                return problem_error(problems, from,
+                                     "The tree '%s' belongs to the ids from %u on, the machine would get those from %u on; "
+                                     "use --private-users=%u, or give the tree back to the ids from 0 on",
+                                     in->image_root, base, p->owner, base);
+        p->idmap_tree = true;
+        return 0;
+}
+
+static int plan_first(const Settings *s, Plan *p, Problems *problems)
+{
+        p->first_id = plan_first_id(s);
+        (void) id_map_to_host(&p->uid_map, p->first_id, &p->owner);
+        if (!id_map_to_host(&p->gid_map, TTY_GROUP, &p->tty_gid))
+                p->tty_gid = p->owner;
+        if (p->first_id != 0 && settings_start_mode(s) == START_BOOT)
+                return problem_error(problems, s->id_map[0].from, "IdMap= leaves out id 0, and an init takes a root");
+        return 0;
+}
+
+/* Their ids are mapped: where nothing is, the host's owners would be anybody's inside. */
+static int refuse_bind_users(const Settings *s, Problems *problems)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= takes a user namespace, but PrivateUsers= is no "
+                             "(%s)", source_text(s->from[SETTING_PRIVATE_USERS], source));
+}
+
+static int plan_bind_users(const PlanInput *in, Plan *p, Problems *problems)
+{
+        size_t n = in->users->n, before = problems->n_fatal;
+        bool written = settings_private_users(in->settings) == PRIVATE_USERS_MAP;
+
+        if (n == 0)
+                return 0;
+        p->bind_users = calloc(n, sizeof(BindUser));
+        if (!p->bind_users ||
+            bind_user_assign(in->users, written ? UINT32_MAX : in->range_count, p->bind_users, problems) < 0)
+                return -ENOMEM;
+        if (problems->n_fatal > before)
+                return 0;
+        p->n_bind_users = n;
+        if (bind_user_map(p->bind_users, n, /* gids= */ false, &p->uid_map, problems) < 0 ||
+            bind_user_map(p->bind_users, n, /* gids= */ true, &p->gid_map, problems) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+int plan_ids(const PlanInput *in, Plan *p, Problems *problems)
+{
+        const Settings *s = in->settings;
+        PrivateUsers mode = settings_private_users(s);
+
+        p->userns = mode != PRIVATE_USERS_NO;
+        if (!p->userns) {
+                p->tty_gid = TTY_GROUP;
+                return in->users->n > 0 ? refuse_bind_users(s, problems) : 0;
+        }
+
+        if (mode == PRIVATE_USERS_MAP)
+                p->uid_map = plan_written_map(s);
+        else
+                p->uid_map = (IdMap) { .lines = { { 0, in->range_base, in->range_count } }, .n = 1 };
+        p->gid_map = p->uid_map;
+
+        if (plan_first(s, p, problems) < 0 || plan_tree_owners(in, p, problems) < 0)
+                return -ENOMEM;
+        return plan_bind_users(in, p, problems);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * AppArmor (see apparmor.h), by the files of the kernel that this takes. The check runs in the supervisor; the profile of a
+ * machine is looked up by whoever joins it, as root of the host; it is chosen in a child, before that is in the machine's tree.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "security/apparmor.h"
+#include "util/fd.h"
+
+enum { LABEL_MAX = 16 * 1024 };        /* a page of the kernel's, and more for a stack of profiles */
+
+int apparmor_check(const char *enabled_file, const char *profile, bool optional, Source from, bool *ret_missing,
+                   Problems *problems)
+{
+        static const char missing[] = "this kernel does not have AppArmor on";
+        _cleanup_close_ int fd = open(enabled_file ?: "/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
+        char word = 'N';
+
+        *ret_missing = fd < 0 || read(fd, &word, 1) != 1 || word != 'Y';
+        if (!*ret_missing)
+                return 0;
+        if (optional)
+                return problem_warning(problems, from, "AppArmorProfile=-%s: %s, ignoring", profile, missing);
+        return problem_error(problems, from, "AppArmorProfile=%s: %s (\"-%s\" goes on without)", profile, missing, profile);
+}
+
+char *apparmor_parse_label(char *text)
+{
+        char *mode;
+
+        text[strcspn(text, "\n")] = 0;
+        mode = strrchr(text, ' ');
+        if (mode && mode[1] == '(')
+                *mode = 0;
+        return *text && strcmp(text, "unconfined") != 0 ? text : NULL;
+}
+
+int apparmor_profile_of(pid_t pid, char **ret, Failure *failure)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        char path[64], *label;
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/attr/apparmor/current", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        /* EINVAL, at the latest when it is read: AppArmor is in the kernel, but not on. */
+        r = fd < 0 ? -errno : fd_read_all(fd, LABEL_MAX, &text, NULL);
+        if (r == -ENOENT || r == -EINVAL) {
+                *ret = NULL;
+                return 0;
+        }
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read the AppArmor profile of process %d: %m", pid);
+
+        label = apparmor_parse_label(text);
+        *ret = label ? strdup(label) : NULL;
+        return label && !*ret ? -ENOMEM : 0;
+}
+
+int apparmor_set_exec(const char *profile, Failure *failure)
+{
+        _cleanup_close_ int fd = open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open AppArmor's file of this process: %m");
+
+        /* The kernel takes it in one write() only. */
+        r = RET_ERRNO(dprintf(fd, "exec %s", profile));
+        if (r == -ENOENT)
+                return failure_set(failure, r, "AppArmorProfile=%s: no such profile is loaded (see aa-status)", profile);
+        return r < 0 ? failure_set(failure, r, "Failed to choose the AppArmor profile '%s': %m", profile) : 0;
+}

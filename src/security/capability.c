@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Capability sets as masks: which are kept by default, their names, and the bounding set. Runs in every process of
+ * both programs; only capability_drop_bounding() needs a privilege. No library, so that boxctl loads none; what does
+ * need libcap is in capability-apply.c.
+ */
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "security/capability.h"
+#include "util/capability-names.h"
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+/* Without those that reach what no namespace separates (SYS_MODULE, SYS_RAWIO, SYS_TIME, SYSLOG, MAC_*, …). */
+static const uint64_t default_set =
+        BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_WRITE) | BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) |
+        BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_IPC_OWNER) | BIT(CAP_KILL) |
+        BIT(CAP_LEASE) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD) | BIT(CAP_NET_BIND_SERVICE) |
+        BIT(CAP_NET_BROADCAST) | BIT(CAP_NET_RAW) | BIT(CAP_SETFCAP) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) |
+        BIT(CAP_SETUID) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_BOOT) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_NICE) |
+        BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_SYS_TTY_CONFIG);
+
+uint64_t capability_default(void)
+{
+        return default_set;
+}
+
+uint64_t capability_all(void)
+{
+        uint64_t mask = 0;
+
+        /* The kernel refuses numbers that it does not know. */
+        for (unsigned cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+                mask |= BIT(cap);
+
+        return mask;
+}
+
+CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root)
+{
+        uint64_t own = root ? caps : ambient;
+
+        return (CapabilitySets) {
+                .bounding = caps,
+                .permitted = own,
+                .effective = root ? own : 0,    /* others': at exec, from the ambient ones */
+                .inheritable = own,
+                .ambient = ambient,
+        };
+}
+
+/* One newer than our names still shows. */
+static size_t cap_text(unsigned cap, char *buf, size_t size)
+{
+        const char *name = capability_names_get((int) cap);
+        int n;
+
+        n = name ? snprintf(buf, size, "%s ", name) : snprintf(buf, size, "%u ", cap);
+        return n < 0 ? 0 : (size_t) n;
+}
+
+char *capability_mask_to_text(uint64_t mask)
+{
+        size_t size = 1, used = 0;
+        char *text;
+
+        for (unsigned cap = 0; cap < 64; cap++)
+                if (mask & BIT(cap))
+                        size += cap_text(cap, NULL, 0);
+
+        text = calloc(size, 1);
+        if (!text)
+                return NULL;
+        for (unsigned cap = 0; cap < 64; cap++)
+                if (mask & BIT(cap))
+                        used += cap_text(cap, text + used, size - used);
+        if (used > 0)
+                text[used - 1] = 0;             /* the last one's space */
+
+        return text;
+}
+
+int capability_drop_bounding(uint64_t keep, Failure *failure)
+{
+        for (unsigned cap = 0; cap < 64; cap++) {
+                int there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+                if (there < 0)
+                        break;
+                if (there == 0 || keep & BIT(cap))
+                        continue;
+                if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+                        return failure_set(failure, -errno, "Failed to drop capability %u: %m", cap);
+        }
+
+        return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Which system calls a machine may make, and a filter program from that. Runs in box-run while it plans, without
+ * privilege; and in seccomp-build, which makes the default program with the same code.
+ *
+ * The set is systemd-nspawn's, so that a payload meets the same answers: what is listed is allowed, other calls that
+ * systemd knows of are refused with EPERM, and calls newer than that are ENOSYS, which programs take as "an older
+ * kernel". Some calls come and go with the capability without which they are of no use.
+ */
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+
+#include "security/capability.h"
+#include "security/seccomp-assemble.h"
+#include "security/seccomp-groups.h"
+#include "security/seccomp-table.h"
+
+/* Not here on purpose: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*, open_by_handle_at,
+ * perf_event_open, quotactl: each reaches what is not the machine's own. */
+static const char default_calls[] =
+        "@aio @basic-io @chown @default @file-system @io-event @ipc @mount @network-io @process @resources @setuid "
+        "@signal @sync @timer "
+        "arm_fadvise64_64 brk cachestat capget capset copy_file_range fadvise64 fadvise64_64 flock get_mempolicy getcpu "
+        "getpriority getrandom ioctl ioprio_get kcmp madvise mincore mprotect mremap name_to_handle_at oldolduname "
+        "olduname personality readahead readdir remap_file_pages sched_get_priority_max sched_get_priority_min "
+        "sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval "
+        "sched_rr_get_interval_time64 sched_yield sendfile sendfile64 setdomainname setfsgid setfsgid32 setfsuid "
+        "setfsuid32 sethostname setpgid setsid splice sysinfo tee umask uname userfaultfd vmsplice";
+
+static const struct {
+        unsigned capability;
+        const char *calls;
+} by_capability[] = {
+        { CAP_IPC_LOCK, "@memlock" },
+        { CAP_SYS_BOOT, "reboot" },
+        { CAP_SYSLOG, "syslog" },
+        { CAP_SYS_MODULE, "@module" },
+        { CAP_SYS_PACCT, "acct" },
+        { CAP_SYS_PTRACE, "process_vm_readv process_vm_writev ptrace" },
+        { CAP_SYS_RAWIO, "@raw-io" },
+        { CAP_SYS_TIME, "@clock" },
+        { CAP_SYS_TTY_CONFIG, "vhangup" },
+};
+
+uint64_t seccomp_capabilities(void)
+{
+        uint64_t mask = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(by_capability); i++)
+                mask |= UINT64_C(1) << by_capability[i].capability;
+
+        return mask;
+}
+
+static int compare_name(const void *name, const void *row)
+{
+        return strcmp(name, ((const SyscallName *) row)->name);
+}
+
+static const SyscallName *find_name(const SyscallTable *table, const char *name)
+{
+        return bsearch(name, table->names, table->n_names, sizeof(SyscallName), compare_name);
+}
+
+/* Gives every call of a list, groups opened, a verdict. Groups nest without loops: they are our own table. */
+static void mark(const SyscallTable *table, uint8_t *verdicts, const char *list, SyscallVerdict verdict)
+{
+        char word[SYSCALL_WORD_MAX];
+
+        while (syscall_word_next(&list, word)) {
+                const char *members = syscall_group_members(word);
+                const SyscallName *name;
+
+                if (members) {
+                        mark(table, verdicts, members, verdict);
+                        continue;
+                }
+
+                name = find_name(table, word);
+                if (!name)
+                        continue;
+                verdicts[name - table->names] =
+                        verdict == SYSCALL_ALLOWED && strcmp(word, "socket") == 0 ? SYSCALL_SOCKET : verdict;
+        }
+}
+
+/* SuppressSync=: what is allowed changes its meaning. Nobody sees into openat2()'s structure: programs that fall back from
+ * ENOSYS go on. */
+static void mark_sync(const SyscallTable *table, uint8_t *verdicts)
+{
+        static const struct { const char *name; SyscallVerdict verdict; } calls[] = {
+                { "open", SYSCALL_OPEN }, { "openat", SYSCALL_OPENAT }, { "openat2", SYSCALL_UNKNOWN },
+        };
+
+        mark(table, verdicts, "@sync", SYSCALL_NOTHING);
+        for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+                const SyscallName *name = find_name(table, calls[i].name);
+
+                if (name && verdicts[name - table->names] == SYSCALL_ALLOWED)
+                        verdicts[name - table->names] = (uint8_t) calls[i].verdict;
+        }
+}
+
+static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint8_t *verdicts)
+{
+        mark(table, verdicts, "@known", SYSCALL_REFUSED);
+        mark(table, verdicts, default_calls, SYSCALL_ALLOWED);
+        for (size_t i = 0; i < ARRAY_SIZE(by_capability); i++)
+                if (spec->caps & UINT64_C(1) << by_capability[i].capability)
+                        mark(table, verdicts, by_capability[i].calls, SYSCALL_ALLOWED);
+
+        for (const char *const *s = spec->allow; s && *s; s++)
+                mark(table, verdicts, *s, SYSCALL_ALLOWED);
+        for (const char *const *s = spec->deny; s && *s; s++)
+                mark(table, verdicts, *s, SYSCALL_REFUSED);
+        if (spec->suppress_sync)
+                mark_sync(table, verdicts);
+}
+
+static int compare_rule(const void *a, const void *b)
+{
+        const SyscallRule *x = a, *y = b;
+
+        if (x->arch != y->arch)
+                return x->arch < y->arch ? 1 : -1;      /* 64-bit ones, the common case, first */
+        if (x->number != y->number)
+                return x->number < y->number ? -1 : 1;
+
+        /* A call, and the gap that another one announced there: the call last, where it counts. */
+        return (int) x->verdict - (int) y->verdict;
+}
+
+int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n)
+{
+        _cleanup_free_ SyscallRule *rules = NULL;
+        _cleanup_free_ uint8_t *verdicts = NULL;
+        size_t n = 0;
+
+        verdicts = calloc(table->n_names, sizeof(*verdicts));           /* all SYSCALL_UNKNOWN */
+        rules = calloc(table->n_names, 2 * SYSCALL_ARCHES_MAX * sizeof(*rules));
+        if (!verdicts || !rules)
+                return -ENOMEM;
+
+        mark_spec(table, spec, verdicts);
+
+        for (unsigned a = 0; a < table->n_arches; a++)
+                for (size_t i = 0; i < table->n_names; i++) {
+                        uint32_t number = table->names[i].number[a];
+
+                        if (number == SYSCALL_NO_NUMBER)
+                                continue;
+                        rules[n++] = (SyscallRule) { table->arch[a], number, verdicts[i] };
+                        rules[n++] = (SyscallRule) { table->arch[a], number + 1, SYSCALL_UNKNOWN };
+                }
+        qsort(rules, n, sizeof(*rules), compare_rule);
+
+        return seccomp_assemble(rules, n, ret, ret_n);
+}
+
+void seccomp_each_name(void (*f)(const char *name, void *userdata), void *userdata)
+{
+        const char *list = default_calls, *group;
+        char word[SYSCALL_WORD_MAX];
+
+        for (size_t i = 0;; i++) {
+                while (syscall_word_next(&list, word))
+                        if (*word != '@')
+                                f(word, userdata);
+                group = syscall_group_name(i);
+                if (!group)
+                        break;
+                list = syscall_group_members(group);
+        }
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What seccomp-build makes while box is built: the numbers of system calls, as libseccomp knows them, and the default
+ * filter's program. And the compiler that the two programs share.
+ */
+
+#include <linux/filter.h>
+
+#include "security/seccomp.h"
+#include "util/macro.h"
+
+enum { SYSCALL_ARCHES_MAX = 3 };        /* that one kernel runs: x86-64, x86 and x32 */
+#define SYSCALL_NO_NUMBER UINT32_MAX
+
+typedef struct SyscallName {
+        char name[32];                  /* in the table itself: no relocation a name */
+        uint32_t number[SYSCALL_ARCHES_MAX];
+} SyscallName;
+
+typedef struct SyscallTable {
+        uint32_t arch[SYSCALL_ARCHES_MAX];      /* AUDIT_ARCH_X; x32's is x86-64's, its numbers have a bit of their own */
+        unsigned n_arches;
+        const SyscallName *names;               /* sorted by name */
+        size_t n_names;
+} SyscallTable;
+
+extern const SyscallTable syscall_table;
+extern const struct sock_filter seccomp_default_code[];
+extern const size_t seccomp_default_n;
+
+/* Compiles a spec. 0, -ENOMEM, -E2BIG. Names that the table lacks are passed over. */
+int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n);
+
+/* The capabilities that bring system calls with them. */
+uint64_t seccomp_capabilities(void);
+
+/* Calls f for each name that the default set or any group names, some of them several times. */
+void seccomp_each_name(void (*f)(const char *name, void *userdata), void *userdata);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Looking up who is to be bound (see bind-user.h). The supervisor, as root of the host, before anything is changed: the
+ * host's users by its own NSS; the machine's by reading its files as text, which may hold anything.
+ */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <string.h>
+
+#include "users/bind-user.h"
+#include "util/parse.h"
+#include "util/strv.h"
+#include "util/tree.h"
+
+enum {
+        ENTRY_MAX = 64 * 1024,          /* of a database, as text */
+        DATABASE_MAX = 16 * 1024 * 1024,
+        NOBODY = 65534,
+};
+
+static void host_user_done(HostUser *u)
+{
+        free(u->name);
+        free(u->home);
+        if (u->password)
+                explicit_bzero(u->password, strlen(u->password));
+        free(u->password);
+}
+
+void host_users_done(HostUsers *u)
+{
+        for (size_t i = 0; i < u->n; i++)
+                host_user_done(&u->items[i]);
+        free(u->items);
+        *u = (HostUsers) {};
+}
+
+/* "x" and "*" say that there is none; "!" before one, that it is locked: as it then is in the machine. What is no hash by
+ * crypt(5) is not passed on: it could be more than text to who reads the record. */
+static bool is_password(const char *s)
+{
+        const char *hash = s + strspn(s, "!");
+
+        for (const char *p = s; *p; p++)
+                if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+                        return false;
+        return *s && strcmp(hash, "x") != 0 && strcmp(hash, "*") != 0;
+}
+
+static int read_password(const char *name, const struct passwd *pw, char *buf, HostUser *u)
+{
+        const char *found = pw->pw_passwd;
+        struct spwd entry, *sp = NULL;
+        _cleanup_free_ char *kept = strdup(found);
+
+        if (!kept)
+                return -ENOMEM;
+        /* pw's texts lie in buf no longer after this. */
+        found = getspnam_r(name, &entry, buf, ENTRY_MAX, &sp) == 0 && sp ? sp->sp_pwdp : kept;
+        if (is_password(found)) {
+                u->password = strdup(found);
+                if (!u->password)
+                        return -ENOMEM;
+        }
+        explicit_bzero(buf, ENTRY_MAX);
+        return 0;
+}
+
+/* Why the user cannot be one of the machine's; NULL where he can. */
+static const char *objection(const struct passwd *pw, char *buf)
+{
+        struct group entry, *gr = NULL;
+
+        if (pw->pw_uid == 0 || pw->pw_uid == NOBODY || pw->pw_gid == 0)
+                return "root and nobody are the machine's own already";
+        if (pw->pw_dir[0] != '/')
+                return "without a home directory";
+        /* One user and one group are made in the machine: it has to be his alone. */
+        if (getgrgid_r(pw->pw_gid, &entry, buf, ENTRY_MAX, &gr) != 0 || !gr || strcmp(gr->gr_name, pw->pw_name) != 0)
+                return "without a primary group of the same name, which would be his alone";
+        return NULL;
+}
+
+static int read_user(const StringSetting *s, char *buf, char *group_buf, HostUser *u, Problems *problems)
+{
+        struct passwd entry, *pw = NULL;
+        const char *why;
+        int r;
+
+        r = getpwnam_r(s->value, &entry, buf, ENTRY_MAX, &pw);
+        if (!pw)
+                return problem_error(problems, s->from, "BindUser=%s: %s", s->value,
+                                     r == 0 || r == ENOENT || r == ESRCH ? "the host has no such user" : strerror(r));
+        why = objection(pw, group_buf);
+        if (why)
+                return problem_error(problems, s->from, "BindUser=%s: %s", s->value, why);
+
+        u->uid = pw->pw_uid;
+        u->gid = pw->pw_gid;
+        u->from = s->from;
+        u->name = strdup(s->value);
+        u->home = strdup(pw->pw_dir);
+        return u->name && u->home ? read_password(s->value, pw, buf, u) : -ENOMEM;
+}
+
+/* A line of the machine's passwd or group file: "name:password:id:…". */
+static int look_at_line(char *line, const char *file, HostUsers *users, Problems *problems)
+{
+        char *name = strsep(&line, ":"), *password = line ? strsep(&line, ":") : NULL, *id = line ? strsep(&line, ":") : NULL;
+        uint32_t n;
+
+        (void) password;
+        if (!id)
+                return 0;
+        if (parse_u32(id, &n) >= 0 && n >= BIND_USER_FIRST && n <= BIND_USER_LAST)
+                users->taken |= UINT64_C(1) << (n - BIND_USER_FIRST);
+        for (size_t i = 0; i < users->n; i++)
+                if (users->items[i].name && strcmp(users->items[i].name, name) == 0)
+                        return problem_error(problems, users->items[i].from, "BindUser=%s: the machine has that name in its "
+                                             "own %s", name, file);
+        return 0;
+}
+
+static int look_into_tree(int tree_fd, const char *file, HostUsers *users, Problems *problems)
+{
+        _cleanup_free_ char *text = NULL;
+        char *rest, *line;
+        int r;
+
+        r = tree_read(tree_fd, file, DATABASE_MAX, &text, NULL);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        rest = text;
+        while ((line = strsep(&rest, "\n"))) {
+                r = look_at_line(line, file, users, problems);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *problems)
+{
+        _cleanup_(host_users_done) HostUsers users = {};
+        _cleanup_free_ char *buf = NULL, *group_buf = NULL;
+
+        if (s->n_bind_users == 0)
+                return 0;
+        buf = malloc(ENTRY_MAX);
+        group_buf = malloc(ENTRY_MAX);
+        if (!buf || !group_buf)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < s->n_bind_users; i++) {
+                HostUser *u = array_append(&users.items, &users.n, sizeof(HostUser));
+
+                if (!u || read_user(&s->bind_users[i], buf, group_buf, u, problems) < 0)
+                        return -ENOMEM;
+        }
+        if (look_into_tree(tree_fd, "/etc/passwd", &users, problems) < 0 ||
+            look_into_tree(tree_fd, "/etc/group", &users, problems) < 0)
+                return -ENOMEM;
+
+        *ret = users;
+        users = (HostUsers) {};
+        return 0;
+}
