@@ -6,7 +6,6 @@
  */
 
 #include "mount/mount-plan-parts.h"
-#include "users/bind-user.h"
 
 /* A directory in /run/host to mount on. */
 static int add_place(MountPlan *p, const char *name, mode_t mode)
@@ -42,5 +41,5 @@ int mount_plan_host(const MountFacts *f, MountPlan *p)
 {
         if (plan_unix_export(f, p) < 0 || (f->credentials && plan_credentials(p) < 0))
                 return -ENOMEM;
-        return bind_user_mounts(f->bind_users, f->n_bind_users, p);
+        return mount_plan_users(f->bind_users, f->n_bind_users, p);
 }

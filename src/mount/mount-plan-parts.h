@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the parts of the mount plan (mount-plan.c for the order, mount-plan-api.c, mount-plan-custom.c) are built with.
+ * What the parts of the mount plan are built with (mount-plan.c), and those parts, which mount-plan-make.c calls in their order.
  * Pure. All return 0 or -ENOMEM; what a user got wrong goes to problems.
  */
 
@@ -58,6 +58,9 @@ int mount_plan_oci_covers(const Settings *s, MountPlan *p);
 
 /* mount-plan-host.c: what the host shares below /run/host. */
 int mount_plan_host(const MountFacts *f, MountPlan *p);
+
+/* mount-plan-users.c: homes and records of the host's users there. */
+int mount_plan_users(const struct BindUser *users, size_t n, MountPlan *p);
 
 /* mount-plan-custom.c: one bind mount or tmpfs of the settings; no step is added where it has a problem. */
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems);

@@ -50,6 +50,9 @@ typedef struct OciMember {
 int oci_members(Oci *o, const JsonNode *object, const OciMember *members, size_t n);
 #define OCI_MEMBERS(o, object, table) oci_members((o), (object), (table), ARRAY_SIZE(table))
 
+/* null, false, 0, "", [] or {}: asks for nothing. */
+bool oci_is_empty(const JsonNode *v);
+
 /* The member where it is there and of this kind; else NULL. */
 const JsonNode *oci_member(const JsonNode *object, const char *name, JsonKind kind);
 const char *oci_member_string(const JsonNode *object, const char *name);

@@ -3,6 +3,7 @@
 /* The links and ports of the plan as JSON (see plan-json.h). Pure. */
 
 #include "plan/plan-json-parts.h"
+#include "plan/source-json.h"
 
 static void put_mac(JsonWriter *w, const char *key, const uint8_t mac[static 6])
 {

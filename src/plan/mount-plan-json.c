@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "plan/plan-json-parts.h"
+#include "plan/source-json.h"
 
 static void put_node(JsonWriter *w, const NodeOp *n)
 {

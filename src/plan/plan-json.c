@@ -11,23 +11,10 @@
 #include "payload/init-control.h"
 #include "plan/plan-json-parts.h"
 #include "plan/plan-parts.h"
+#include "plan/source-json.h"
 #include "security/capability.h"
 #include "util/parse.h"
 #include "util/rlimit.h"
-
-void source_to_json(JsonWriter *w, const char *key, Source from)
-{
-        if (!from.where) {
-                json_put_string(w, key, NULL);
-                return;
-        }
-
-        json_begin_object(w, key);
-        json_put_string(w, source_is_switch(from) ? "switch" : source_is_document(from) ? "document" : "path", from.where);
-        if (!source_is_switch(from) && !source_is_document(from))
-                json_put_number(w, "line", from.line);
-        json_end(w);
-}
 
 static const char *setting_word(SettingId id, int i)
 {

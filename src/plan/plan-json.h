@@ -9,9 +9,6 @@
 /* Puts the plan as a member of the object that is open. */
 void plan_to_json(JsonWriter *w, const char *key, const Plan *p);
 
-/* {"switch": "--bind="} or {"path": …, "line": …}; null for a default. */
-void source_to_json(JsonWriter *w, const char *key, Source from);
-
 /* The member of the plan in which a setting can be seen: "mounts". A list there has "from" in those of its elements that
  * settings ask for. NULL where it has no part in the plan. */
 const char *plan_member_of_setting(SettingId id);

@@ -9,6 +9,7 @@
 
 #include "config/layers-print.h"
 #include "plan/plan-json.h"
+#include "plan/source-json.h"
 #include "run/dry-run-json.h"
 
 static void put_layers(JsonWriter *w, const Layers *l)

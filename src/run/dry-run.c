@@ -12,11 +12,6 @@
 #include "run/report.h"
 #include "run/stage.h"
 
-bool machine_is_dry(const Machine *m)
-{
-        return m->tell_all || m->settings.dry_run;
-}
-
 /* The plan with all that is wrong with it. 1: there is one; 0: there can't be. */
 static int decide(Machine *m, Failure *failure)
 {

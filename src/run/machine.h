@@ -113,8 +113,22 @@ typedef struct Machine {
         bool was_ready;                 /* READY=1 was sent, in this life or an earlier one */
 } Machine;
 
+/* run/machine.c. */
 void machine_init(Machine *m);
 void machine_done(Machine *m);
+
+/* Only decides and prints (--dry-run, --check, --json). */
+bool machine_is_dry(const Machine *m);
+
+/* Nothing is written to the disk image, so that others may have it at the same time. */
+bool machine_disk_is_read_only(const Machine *m);
+
+/* Reads, and drops, what is known of the tree: os-release, init, users. */
+int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
+void machine_forget_tree(Machine *m);
+
+/* The directory that is to be the machine's "/", O_PATH: the tree, or what PivotRoot= names in it. */
+int machine_open_root(const Machine *m, Failure *failure);
 
 /* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
  * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,
@@ -126,19 +140,11 @@ int machine_find_bundle(Machine *m, const char *directory, Failure *failure);
 
 /* run/find-tree.c: the machine's name and its tree, by the switches. */
 int machine_find_tree(Machine *m, Failure *failure);
-/* run/prepare.c: what the tree tells of itself, once it is there; and what is known of it no more. */
-int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
-void machine_forget_tree(Machine *m);
-
-/* The directory that is to be the machine's "/", O_PATH: the tree, or what PivotRoot= names in it. */
-int machine_open_root(const Machine *m, Failure *failure);
-
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);
 void machine_down(Machine *m);
 
 /* run/dry-run.c: decides and prints, and changes nothing. The exit status, or negative after a failure. */
-bool machine_is_dry(const Machine *m);
 int machine_dry_run(Machine *m, Failure *failure);
 
 /* run/stage-execute.c: gives up what is no longer needed once no other start can be asked of us: within a unit, which makes

@@ -17,49 +17,6 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-void machine_init(Machine *m)
-{
-        *m = (Machine) {
-                .image = { .fd = -EBADF },
-                .bundle = OCI_BUNDLE_NULL,
-                .template = { .fd = -EBADF },
-                .lock = IMAGE_LOCK_NULL,
-                .name_lock = LOCK_FILE_NULL,
-                .disk_tree = DISK_TREE_NULL,
-                .disk_fd = -EBADF,
-                .range = ID_RANGE_NULL,
-                .seccomp = SECCOMP_PROGRAM_NULL,
-                .cgroup = CGROUP_NULL,
-                .leader = LEADER_NULL,
-                .stub_fd = -EBADF,
-                .sync_fd = -EBADF,
-                .links = LINKS_NULL,
-                .netns_fd = -EBADF,
-                .notify_fd = -EBADF,
-                .kmsg_fd = -EBADF,
-                .pty_master = -EBADF,
-                .export = UNIX_EXPORT_NULL,
-        };
-        settings_init(&m->settings);
-}
-
-void machine_done(Machine *m)
-{
-        credentials_done(&m->credentials);
-        machine_forget_tree(m);
-        host_facts_done(&m->host);
-        mount_scratch_free(m->scratch, m->n_scratch);
-        image_done(&m->template);
-        image_done(&m->image);
-        free(m->name);
-        free(m->file_name);
-        settings_done(&m->settings);
-        layers_done(&m->layers);
-        oci_bundle_done(&m->bundle);
-        assignments_done(&m->switches);
-        problems_done(&m->problems);
-}
-
 /* A step is done, with what it has found in m->problems. Where all that is wrong is to be told, its failure is one more
  * problem, and what can be done without it goes on; else something wrong ends the start here. */
 static int go_on(Machine *m, int r, Failure *failure)
@@ -160,71 +117,6 @@ static int check_privilege(const Machine *m, Failure *failure)
         if (!what)
                 what = assignments_last(&m->switches, SETTING_OCI_BUNDLE);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
-}
-
-/* User=, or who begins in a machine without root, with no group but his own id's. */
-static int read_user(Machine *m, int root_fd)
-{
-        uid_t first = plan_first_id(&m->settings);
-        char ids[32];
-
-        (void) snprintf(ids, sizeof(ids), "%u:%u", first, first);
-        if (!m->settings.user && first == 0)
-                return 0;
-        m->user_error = machine_user_read(root_fd, m->settings.user ?: ids, &m->user);
-        return m->user_error == -ENOMEM ? -ENOMEM : 0;
-}
-
-int machine_open_root(const Machine *m, Failure *failure)
-{
-        const Settings *s = &m->settings;
-        char source[SOURCE_TEXT_MAX];
-        int fd;
-
-        if (!s->pivot_root_new) {
-                fd = fcntl(m->image.fd, F_DUPFD_CLOEXEC, 3);
-                return fd < 0 ? failure_set(failure, -errno, "Failed to copy a descriptor: %m") : fd;
-        }
-
-        fd = tree_open(m->image.fd, s->pivot_root_new, O_PATH | O_DIRECTORY);
-        if (fd < 0)
-                return failure_set(failure, fd, "%s: Failed to open PivotRoot=%s of the tree '%s': %m",
-                                   source_text(s->from[SETTING_PIVOT_ROOT], source), s->pivot_root_new, m->image.path);
-        return fd;
-}
-
-int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
-{
-        const char *init = m->settings.init;
-        _cleanup_close_ int root_fd = machine_open_root(m, failure);
-        int r;
-
-        if (root_fd < 0)
-                return root_fd;
-        r = tree_facts_read(root_fd, &m->tree, failure);
-        if (r >= 0 && init && *init == '/')
-                r = tree_facts_set_init(root_fd, init, &m->tree, failure);
-        if (r < 0)
-                return r;
-
-        /* What the host is to share with the machine depends on what the tree has. */
-        r = identity_facts_read(&m->settings, root_fd, &m->identity);
-        if (r >= 0)
-                r = host_users_read(&m->settings, root_fd, &m->users, problems);
-        /* The plan says what is wrong with the user, with all else that is. */
-        if (r >= 0)
-                r = read_user(m, root_fd);
-        m->has_facts = r >= 0;
-        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
-}
-
-void machine_forget_tree(Machine *m)
-{
-        host_users_done(&m->users);
-        identity_facts_done(&m->identity);
-        tree_facts_done(&m->tree);
-        machine_user_done(&m->user);
-        m->has_facts = false;
 }
 
 /* From a start's settings, credentials move to one place, which can be overwritten in time. */

@@ -87,12 +87,6 @@ static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *fa
         return machine_read_tree(m, problems, failure);
 }
 
-/* A volatile machine still writes to what is not its root. */
-bool machine_disk_is_read_only(const Machine *m)
-{
-        return m->settings.read_only == YES || (m->settings.ephemeral == YES && m->settings.volatile_mode == VOLATILE_NO);
-}
-
 int stage_image_up(Machine *m, Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = {};

@@ -21,7 +21,6 @@ int stage_name_up(Machine *m, Failure *failure);        /* what is called after 
 void stage_name_down(Machine *m);
 int stage_image_up(Machine *m, Failure *failure);       /* run/stage-image.c */
 void stage_image_down(Machine *m);
-bool machine_disk_is_read_only(const Machine *m);       /* so that others may have it at the same time */
 int stage_image_foresee(Machine *m, Failure *failure);  /* for a dry run: read-only, what is wrong to m->problems */
 int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);

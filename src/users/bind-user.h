@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "config/problem.h"
-#include "mount/mount-plan.h"
+#include "config/settings.h"
 #include "users/user-namespace.h"
 
 /* systemd's range for it (https://systemd.io/UIDS-GIDS). */
@@ -50,6 +50,3 @@ int bind_user_assign(const HostUsers *users, uint32_t count, BindUser *ret, Prob
 
 /* The machine's map with those ids taken out of it and mapped to the users'. gids: their groups'. */
 int bind_user_map(const BindUser *users, size_t n, bool gids, IdMap *map, Problems *problems);
-
-/* Homes and records below /run/host. 0 or -ENOMEM. */
-int bind_user_mounts(const BindUser *users, size_t n, MountPlan *p);

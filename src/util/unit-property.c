@@ -30,40 +30,6 @@ void unit_property_done(UnitProperty *p)
         *p = (UnitProperty) {};
 }
 
-int unit_value_add(UnitProperty *p, char type, uint64_t number)
-{
-        UnitValue *v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
-
-        if (!v)
-                return -ENOMEM;
-        *v = (UnitValue) { .type = type, .number = number };
-        return 0;
-}
-
-int unit_value_add_data(UnitProperty *p, char type, const void *data, size_t size)
-{
-        char *copy = malloc(size + 1);
-        UnitValue *v;
-
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, data, size);
-        copy[size] = 0;
-
-        v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
-        if (!v) {
-                free(copy);
-                return -ENOMEM;
-        }
-        *v = (UnitValue) { .type = type, .data = copy, .size = size };
-        return 0;
-}
-
-int unit_value_add_text(UnitProperty *p, const char *text)
-{
-        return unit_value_add_data(p, 's', text, strlen(text));
-}
-
 /* ---- plain values ----------------------------------------------------------------------------------------------- */
 
 static int parse_flag(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)

@@ -108,9 +108,9 @@ static void test_mounts(void **state)
         const MountOp *host, *home;
 
         assert_int_equal(mount_plan_add(&p, &row, NULL), 0);
-        assert_int_equal(bind_user_mounts(users, 0, &p), 0);
+        assert_int_equal(mount_plan_users(users, 0, &p), 0);
         assert_int_equal(p.ops[0].n_nodes, 0);
-        assert_int_equal(bind_user_mounts(users, 2, &p), 0);
+        assert_int_equal(mount_plan_users(users, 2, &p), 0);
         assert_int_equal(p.n, 3);
 
         home = mount_plan_find(&p, "/run/host/home/alice");
