@@ -269,7 +269,7 @@ static int no_root(Layouter *l)
 }
 
 /* A role that nobody has. */
-static int judge_missing(Layouter *l, PartitionRole role)
+static int check_missing(Layouter *l, PartitionRole role)
 {
         if (l->policy->flags[role] & POLICY_ABSENT)
                 return 0;
@@ -277,7 +277,7 @@ static int judge_missing(Layouter *l, PartitionRole role)
                              l->path, partition_role_name(role));
 }
 
-static int judge_attributes(Layouter *l, PartitionRole role, const DiskPartition *p)
+static int check_attributes(Layouter *l, PartitionRole role, const DiskPartition *p)
 {
         bool read_only = p->flags & SD_GPT_FLAG_READ_ONLY, grows = p->flags & SD_GPT_FLAG_GROWFS;
         unsigned flags = l->policy->flags[role];
@@ -296,7 +296,7 @@ static int judge_attributes(Layouter *l, PartitionRole role, const DiskPartition
 }
 
 /* Is the partition used? 1, 0, or -ENOMEM; one that may be neither used nor left alone is a problem. */
-static int judge_use(Layouter *l, PartitionRole role, const DiskPartition *p)
+static int check_use(Layouter *l, PartitionRole role, const DiskPartition *p)
 {
         unsigned flags = l->policy->flags[role];
         bool encrypted = is_encrypted(p);
@@ -324,7 +324,7 @@ static int judge_use(Layouter *l, PartitionRole role, const DiskPartition *p)
 }
 
 /* A file system that may be mounted. 1, 0 after a problem, -ENOMEM. */
-static int judge_file_system(Layouter *l, PartitionRole role, const DiskPartition *p, bool *ret_read_only)
+static int check_file_system(Layouter *l, PartitionRole role, const DiskPartition *p, bool *ret_read_only)
 {
         char name[64];
 
@@ -343,7 +343,7 @@ static int judge_file_system(Layouter *l, PartitionRole role, const DiskPartitio
 
 /* A root that comes with its signature was made to be run verified only; one with hashes alone is run as it is, as
  * systemd-nspawn does where it gets no root hash. */
-static int judge_verity(Layouter *l, PartitionRole role, PartitionRole verity, PartitionRole signature)
+static int check_verity(Layouter *l, PartitionRole role, PartitionRole verity, PartitionRole signature)
 {
         const Choice *c = &l->choice;
 
@@ -367,7 +367,7 @@ static int add_part(Layouter *l, PartitionRole role, const DiskPartition *p)
         bool always_read_only = false;
         int r;
 
-        r = judge_file_system(l, role, p, &always_read_only);
+        r = check_file_system(l, role, p, &always_read_only);
         if (r <= 0)
                 return r;
         *part = (DiskPart) {
@@ -392,11 +392,11 @@ static int lay_out_role(Layouter *l, PartitionRole role)
         int r;
 
         if (!p)
-                return role == PARTITION_ROOT && l->policy->flags[role] & POLICY_ABSENT ? no_root(l) : judge_missing(l, role);
-        r = judge_attributes(l, role, p);
+                return role == PARTITION_ROOT && l->policy->flags[role] & POLICY_ABSENT ? no_root(l) : check_missing(l, role);
+        r = check_attributes(l, role, p);
         if (r < 0)
                 return r;
-        r = judge_use(l, role, p);
+        r = check_use(l, role, p);
         if (r <= 0)
                 return r;
         /* A table that promises more than there is: an image that was cut off. */
@@ -418,9 +418,9 @@ static int lay_out(Layouter *l)
                 if (!place_of(role))
                         r = lay_out_role(l, role);
         if (r >= 0)
-                r = judge_verity(l, PARTITION_ROOT, PARTITION_ROOT_VERITY, PARTITION_ROOT_VERITY_SIG);
+                r = check_verity(l, PARTITION_ROOT, PARTITION_ROOT_VERITY, PARTITION_ROOT_VERITY_SIG);
         if (r >= 0)
-                r = judge_verity(l, PARTITION_USR, PARTITION_USR_VERITY, PARTITION_USR_VERITY_SIG);
+                r = check_verity(l, PARTITION_USR, PARTITION_USR_VERITY, PARTITION_USR_VERITY_SIG);
         return r;
 }
 

@@ -103,7 +103,7 @@ static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failu
         _cleanup_close_ int dest = -EBADF;
         int r;
 
-        if (op->flags & MOUNT_TOUCH)
+        if (op->flags & MOUNT_CREATE_DEST)
                 touch_dest(op, root_fd, fd);
         if (op->flags & MOUNT_OPTIONAL) {
                 dest = open_dest(op, root_fd);
@@ -274,13 +274,13 @@ static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failu
         }
 
         switch (op->kind) {
-        case MOUNT_TREE:
+        case MOUNT_CLONE:
         case MOUNT_NEW:
         case MOUNT_OVERLAY:
                 if (c->host_fd < 0 && op->kind == MOUNT_NEW && strcmp(op->dest, "/run/host") == 0)
                         c->host_fd = fd;
                 return fd < 0 ? 0 : attach_at_dest(op, c->root_fd, fd, failure);
-        case MOUNT_INSIDE:
+        case MOUNT_NEW_IN_CHILD:
                 return attach_inside(op, c->root_fd, failure);
         default:
                 if (op->flags & MOUNT_OWN_CGROUP)

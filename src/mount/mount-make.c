@@ -57,14 +57,14 @@ static int make_node(int fd, const NodeOp *n)
         }
 }
 
-static int give_node(int fd, const NodeOp *n, uid_t owner)
+static int chown_node(int fd, const NodeOp *n, uid_t owner)
 {
         if (n->has_owner)
                 return fchownat(fd, n->path, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
         return owner == 0 ? 0 : fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW);
 }
 
-static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
+static int populate(int fd, const MountOp *op, uid_t owner, Failure *failure)
 {
         for (size_t i = 0; i < op->n_nodes; i++) {
                 const NodeOp *n = &op->nodes[i];
@@ -76,7 +76,7 @@ static int fill(int fd, const MountOp *op, uid_t owner, Failure *failure)
                         return failure_set(failure, r, "Failed to make %s/%s of the machine: %m%s", op->dest, n->path,
                                            n->kind == NODE_DEVICE && r == -EPERM ?
                                                    " (does the unit's DeviceAllow= name it?)" : "");
-                if (give_node(fd, n, owner) < 0)
+                if (chown_node(fd, n, owner) < 0)
                         return failure_set(failure, -errno, "Failed to give %s/%s to the machine: %m", op->dest, n->path);
         }
 
@@ -94,7 +94,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
                 return fd;
 
         mask = umask(0);
-        r = fill(fd, op, c->owner, failure);
+        r = populate(fd, op, c->owner, failure);
         (void) umask(mask);
         return r < 0 ? r : TAKE_FD(fd);
 }
@@ -102,7 +102,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
 /* ---- copies of the host's mounts --------------------------------------------------------------------------- */
 
 /* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
-static int fill_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
+static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
         uid_t owner = op->flags & MOUNT_MAPPED ? 0 : c->owner;
 
@@ -125,9 +125,9 @@ static int make_tree(const MountOp *op, int root_fd, const MountMakeContext *c, 
 
         if (fd < 0)
                 return fd;
-        r = fill_missing(fd, op, c, failure);
+        r = populate_missing(fd, op, c, failure);
         if (r >= 0)
-                r = mount_dress(op, fd, root_fd, c, failure);
+                r = mount_set_attributes(op, fd, root_fd, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -195,7 +195,7 @@ static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMa
         const MountScratch *scratch = c->scratch ? &c->scratch[i] : NULL;
         const MountOp *op = &plan->ops[i];
 
-        if (op->kind == MOUNT_TREE)
+        if (op->kind == MOUNT_CLONE)
                 return make_tree(op, root_fd, c, scratch, failure);
         if (op->kind == MOUNT_OVERLAY)
                 return mount_overlay_make(op, c, scratch, failure);
@@ -215,7 +215,7 @@ int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failu
                 const MountOp *op = &plan->ops[i];
                 int fd;
 
-                if (op->kind == MOUNT_INSIDE || op->kind == MOUNT_BIND)
+                if (op->kind == MOUNT_NEW_IN_CHILD || op->kind == MOUNT_BIND)
                         continue;
                 fd = make_step(plan, i, fds[0], c, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
@@ -235,7 +235,7 @@ static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *
         size_t below = mount_plan_below(plan, i);
         const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
         bool sealed = on->kind == MOUNT_NEW && on->attrs & MOUNT_ATTR_RDONLY;
-        bool of_host = on->kind == MOUNT_TREE && !(on->flags & MOUNT_MAPPED);
+        bool of_host = on->kind == MOUNT_CLONE && !(on->flags & MOUNT_MAPPED);
         _cleanup_close_ int place_fd = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         struct stat st;

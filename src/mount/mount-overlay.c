@@ -204,7 +204,7 @@ static unsigned layer_flags(const LayerOp *layer, uid_t layer_owner, const Mount
 static MountOp layer_op(const MountOp *op, const LayerOp *layer)
 {
         return (MountOp) {
-                .kind = MOUNT_TREE, .flags = layer->flags, .source = layer->source, .dest = op->dest, .from = op->from,
+                .kind = MOUNT_CLONE, .flags = layer->flags, .source = layer->source, .dest = op->dest, .from = op->from,
                 .layers = op->layers, .n_layers = op->n_layers,
         };
 }
@@ -225,7 +225,7 @@ static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeCo
         if (fstat(fd, &st) < 0)
                 return overlay_failure(op, -errno, "look at a layer of", failure);
         tree.flags = layer_flags(layer, st.st_uid, c);
-        r = mount_dress(&tree, fd, -EBADF, c, failure);
+        r = mount_set_attributes(&tree, fd, -EBADF, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -291,7 +291,7 @@ static int open_top(const MountOp *op, const MountMakeContext *c, const MountScr
                 return overlay_failure(op, -errno, "open the upper layer of", failure);
         tree.flags = layer_flags(layer, st.st_uid, c);
         o->mapped_top = tree.flags & MOUNT_IDMAP;
-        return mount_dress(&tree, o->top, -EBADF, c, failure);
+        return mount_set_attributes(&tree, o->top, -EBADF, c, failure);
 }
 
 static int open_upper(const MountOp *op, const MountScratch *scratch, Overlay *o, Failure *failure)

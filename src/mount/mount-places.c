@@ -19,7 +19,7 @@ static int kind_of_place(const MountPlan *plan, size_t i, int fd)
 
         if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->kind == MOUNT_BIND || mount_plan_below(plan, i) != 0)
                 return -1;
-        if (op->kind == MOUNT_INSIDE)
+        if (op->kind == MOUNT_NEW_IN_CHILD)
                 return 1;
         return fd >= 0 && fstat(fd, &st) >= 0 ? S_ISDIR(st.st_mode) : -1;
 }

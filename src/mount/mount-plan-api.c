@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 /* A device node, and the link by number that udev would make: systemd's tools look devices up there. */
 static int add_device(MountOp *op, const DeviceFact *d)
@@ -55,7 +55,7 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         _cleanup_free_ char *options = NULL;
         MountRow row = { MOUNT_NEW, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "devpts", NULL, "/dev/pts" };
         /* Where the host's message queues are the machine's, the host's root alone can mount them. */
-        MountRow mqueue = { f->shared_ipc ? MOUNT_NEW : MOUNT_INSIDE, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
+        MountRow mqueue = { f->shared_ipc ? MOUNT_NEW : MOUNT_NEW_IN_CHILD, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
         MountOp *dev;
 
         if (mount_plan_add_tmpfs(p, f, "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
@@ -139,7 +139,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
 /* machined mounts what `machinectl bind` asks for into this directory of the host; it arrives inside as a slave. */
 int mount_plan_incoming(const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_SLAVE, ATTR_API_RO, NULL, NULL, "/run/host/incoming" };
+        MountRow row = { MOUNT_CLONE, MOUNT_SLAVE, ATTR_API_RO, NULL, NULL, "/run/host/incoming" };
         _cleanup_free_ char *source = NULL;
 
         if (asprintf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0) {
@@ -205,9 +205,9 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
  * and in it the machine's part, to be written to. The host's is copied: to mount it anew would reset the host's options. */
 static int plan_cgroup(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow own = { MOUNT_INSIDE, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
+        static const MountRow own = { MOUNT_NEW_IN_CHILD, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
         static const MountRow shared[] = {
-                { MOUNT_TREE, 0, ATTR_API_RO, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup" },
+                { MOUNT_CLONE, 0, ATTR_API_RO, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup" },
                 { MOUNT_BIND, MOUNT_LATE | MOUNT_OWN_CGROUP, ATTR_API, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup", NULL,
                   MOUNT_ATTR_RDONLY },
         };

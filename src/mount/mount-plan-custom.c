@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "mount/mount-options.h"
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 /* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
@@ -48,7 +48,7 @@ static unsigned bind_flags(const BindSetting *b, const MountFacts *f)
 
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
 {
-        MountRow row = { MOUNT_TREE, bind_flags(b, f), b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
+        MountRow row = { MOUNT_CLONE, bind_flags(b, f), b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
         MountOp *op;
 
         if (b->in_tree && s->ephemeral == YES) {

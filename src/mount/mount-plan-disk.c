@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 static bool shows_all(const MountOp *root)
 {
-        return root->kind == MOUNT_TREE && root->flags & MOUNT_WHOLE_TREE && root->flags & MOUNT_RECURSIVE;
+        return root->kind == MOUNT_CLONE && root->flags & MOUNT_WHOLE_TREE && root->flags & MOUNT_RECURSIVE;
 }
 
 /* Volatile=yes has taken the tree's /usr, whatever file system it is on. */
@@ -26,7 +26,7 @@ static bool is_there(const MountPlan *p, const char *dest)
 
 static int plan_part(const DiskPart *part, unsigned idmap, bool ephemeral, Source from, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_IN_TREE | idmap, 0, NULL, part->dest, part->dest };
+        MountRow row = { MOUNT_CLONE, MOUNT_IN_TREE | idmap, 0, NULL, part->dest, part->dest };
         MountOp *op;
 
         if (ephemeral) {

@@ -5,7 +5,7 @@
  * credentials, the directory of sockets that the host can reach, users of the host. Pure.
  */
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 /* A directory in /run/host to mount on. */
 static int add_place(MountPlan *p, const char *name, mode_t mode)

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "mount/host-view.h"
-#include "mount/mount-plan-parts.h"
+#include "mount/lxcfs.h"
+#include "mount/mount-plan-internal.h"
 
 /* --selinux-apifs-context=: of all files in the machine's own file systems, the terminals among them. */
 static int plan_context(const char *context, MountPlan *p)
@@ -33,7 +33,7 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
         if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_disk(s, f, &p) < 0 || mount_plan_pivot(s, f, &p) < 0 ||
             mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
             mount_plan_host(f, &p) < 0 || mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 ||
-            mount_plan_sys(f, &p) < 0 || mount_plan_host_view(s, &p) < 0 || mount_plan_console(f, &p) < 0 ||
+            mount_plan_sys(f, &p) < 0 || mount_plan_lxcfs(s, &p) < 0 || mount_plan_console(f, &p) < 0 ||
             (!f->no_tmpfs_tmp &&
              mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||

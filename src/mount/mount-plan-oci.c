@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "users/user-namespace.h"
 
 /* ---- mounts ---------------------------------------------------------------------------------------------------- */
 
 static int plan_bind(const OciMount *m, const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, 0, m->attrs, NULL, m->source, m->dest };
+        MountRow row = { MOUNT_CLONE, 0, m->attrs, NULL, m->source, m->dest };
         MountOp *op;
 
         row.flags = (m->recursive ? MOUNT_RECURSIVE : 0) | (m->idmap && f->userns ? MOUNT_IDMAP : 0);

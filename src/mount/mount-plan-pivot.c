@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_WHOLE_TREE | MOUNT_OLD_ROOT | MOUNT_RECURSIVE, 0, NULL, f->image,
+        MountRow row = { MOUNT_CLONE, MOUNT_WHOLE_TREE | MOUNT_OLD_ROOT | MOUNT_RECURSIVE, 0, NULL, f->image,
                          s->pivot_root_old };
         MountOp *op;
 

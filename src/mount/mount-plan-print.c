@@ -33,7 +33,7 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" own-cgroup", f);
         if (op->flags & MOUNT_EXPORT)
                 fputs(" shown-on-host", f);
-        if (op->flags & MOUNT_TOUCH)
+        if (op->flags & MOUNT_CREATE_DEST)
                 fputs(" if-possible", f);
         else if (op->flags & MOUNT_OPTIONAL)
                 fputs(" if-there", f);
@@ -108,7 +108,7 @@ static void print_node(const NodeOp *n, FILE *f)
 int mount_plan_print(const MountPlan *p, FILE *f)
 {
         static const char *const who[] = {
-                [MOUNT_TREE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_INSIDE] = "child new",
+                [MOUNT_CLONE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_NEW_IN_CHILD] = "child new",
                 [MOUNT_BIND] = "child bind", [MOUNT_OVERLAY] = "supervisor",
         };
         char source[SOURCE_TEXT_MAX];

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 
 /* systemd-nspawn's limits for a root in memory. */
 #define ROOT_TMPFS_OPTIONS "mode=0755,size=25%,nr_inodes=1m"
@@ -15,7 +15,7 @@
 /* The tree. Of the host's own, what is mounted below is the host's: /proc, /sys, other disks. */
 static int plan_tree(const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_WHOLE_TREE, 0, NULL, f->root, "/" };
+        MountRow row = { MOUNT_CLONE, MOUNT_WHOLE_TREE, 0, NULL, f->root, "/" };
 
         if (strcmp(f->root, "/") != 0)
                 row.flags |= MOUNT_RECURSIVE;
@@ -61,7 +61,7 @@ static int add_base_nodes(const MountFacts *f, MountOp *op)
 
 static int plan_volatile_yes(const MountFacts *f, Source from, MountPlan *p, Problems *problems)
 {
-        MountRow usr = { MOUNT_TREE, MOUNT_IN_TREE | MOUNT_RECURSIVE, MOUNT_ATTR_RDONLY, NULL, "/usr", "/usr" };
+        MountRow usr = { MOUNT_CLONE, MOUNT_IN_TREE | MOUNT_RECURSIVE, MOUNT_ATTR_RDONLY, NULL, "/usr", "/usr" };
         MountOp *op;
 
         if (f->split_usr && problem_error(problems, from, "The tree '%s' has /bin, /sbin or /lib beside /usr, not as links "

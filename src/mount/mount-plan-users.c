@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "users/bind-user.h"
 
 /* The owner named in the records, as in those of systemd-nspawn. */
@@ -69,7 +69,7 @@ static int add_records(MountOp *host, const BindUser *u)
 
 static int add_user(const BindUser *u, MountPlan *p)
 {
-        MountRow row = { MOUNT_TREE, MOUNT_RECURSIVE, 0, NULL, u->host->home, NULL };
+        MountRow row = { MOUNT_CLONE, MOUNT_RECURSIVE, 0, NULL, u->host->home, NULL };
         MountOp *host = mount_plan_find(p, "/run/host"), *op;
         _cleanup_free_ char *home = NULL;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The steps of a mount plan as data: added, found, freed (see mount-plan.h and mount-plan-parts.h). Pure. */
+/* The steps of a mount plan as data: added, found, freed (see mount-plan.h and mount-plan-internal.h). Pure. */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "util/strv.h"
 
 static void mount_op_done(MountOp *op)

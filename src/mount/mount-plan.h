@@ -16,9 +16,9 @@
 #include "users/user-namespace.h"
 
 typedef enum MountKind {
-        MOUNT_TREE,             /* supervisor: a copy of a mount of the host, detached, attributes and id map set */
+        MOUNT_CLONE,             /* supervisor: a copy of a mount of the host, detached, attributes and id map set */
         MOUNT_NEW,              /* supervisor: a new file system that the machine could not make, or not fill, itself */
-        MOUNT_INSIDE,           /* child: a new file system of its own namespaces */
+        MOUNT_NEW_IN_CHILD,           /* child: a new file system of its own namespaces */
         MOUNT_BIND,             /* child: a place of the machine, bound to another */
         MOUNT_OVERLAY,          /* supervisor: several directories as one */
         _MOUNT_KIND_MAX,
@@ -56,15 +56,15 @@ typedef enum MountFlags {
         MOUNT_PIDNS = 1 << 5,           /* … PID namespace (proc) */
         MOUNT_STAGED = 1 << 6,          /* put where only the child sees it, until it is done: source of MOUNT_BINDs */
         MOUNT_FROM_STAGE = 1 << 7,      /* the source is relative to the staged mount */
-        MOUNT_IN_TREE = 1 << 8,         /* MOUNT_TREE: the source is a path in the machine's tree */
+        MOUNT_IN_TREE = 1 << 8,         /* MOUNT_CLONE: the source is a path in the machine's tree */
         MOUNT_MASK = 1 << 9,           /* MOUNT_BIND: the source is an empty, inaccessible node like the destination */
-        MOUNT_ROOTIDMAP = 1 << 11,      /* MOUNT_TREE: the source's owner is the machine's root */
+        MOUNT_ROOTIDMAP = 1 << 11,      /* MOUNT_CLONE: the source's owner is the machine's root */
         MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
         MOUNT_OWN_CGROUP = 1 << 20,     /* MOUNT_BIND, late: of the machine's cgroup below source, to the same below dest */
         MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
         MOUNT_EXPORT = 1 << 17,         /* MOUNT_NEW: the host gets a mount of it too */
         MOUNT_ON_LINK = 1 << 18,        /* where the destination is a symbolic link, on that, not on what it leads to */
-        MOUNT_TOUCH = 1 << 19,          /* MOUNT_OPTIONAL, but a place to mount on is made, if one can be */
+        MOUNT_CREATE_DEST = 1 << 19,          /* MOUNT_OPTIONAL, but a place to mount on is made, if one can be */
         /* Of a step's source, and of an overlay's layer: */
         MOUNT_WHOLE_TREE = 1 << 13,     /* the machine's tree itself; the source's path is for people */
         MOUNT_SCRATCH = 1 << 14,        /* a directory that is made for the machine, and removed at its end */
@@ -90,7 +90,7 @@ typedef struct MountOp {
         char *dest;             /* absolute, in the machine; "/" is the first step */
         char *options;          /* key=value,… of fsconfig(2) */
         char *context;          /* its option of that name, an SELinux context, which may have commas; NULL: none */
-        NodeOp *nodes;          /* MOUNT_TREE on "/": what it is given where it has nothing of that name */
+        NodeOp *nodes;          /* MOUNT_CLONE on "/": what it is given where it has nothing of that name */
         size_t n_nodes;
         LayerOp *layers;        /* MOUNT_OVERLAY: the lowest first */
         size_t n_layers;

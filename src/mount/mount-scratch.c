@@ -90,7 +90,7 @@ static int make_child(const MountScratch *s, const char *name, mode_t mode, uid_
         return fd < 0 || fchown(fd, owner, owner) < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int fill(MountScratch *s, const char *name, uid_t owner, Failure *failure)
+static int populate(MountScratch *s, const char *name, uid_t owner, Failure *failure)
 {
         int r;
 
@@ -194,7 +194,7 @@ static int make_for_step(const MountOp *op, const MountScratchContext *c, MountS
         if (r < 0)
                 return r;
 
-        r = fill(s, has_scratch_layer(op) ? "upper" : "src", c->owner, failure);
+        r = populate(s, has_scratch_layer(op) ? "upper" : "src", c->owner, failure);
         return r >= 0 && has_scratch_layer(op) ? make_work(s, failure) : r;
 }
 

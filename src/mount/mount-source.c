@@ -203,7 +203,7 @@ static int idmap_failure(const MountOp *op, int r, Failure *failure)
                            mount_describe_place(op, where), mount_source_name(op), advice);
 }
 
-int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
+int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
 {
         struct mount_attr attr = {
                 .attr_set = op->attrs,

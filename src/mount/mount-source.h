@@ -34,12 +34,12 @@ int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c);
 /* The step's new file system, detached and with these attributes: also for the child's own. */
 int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
 
-/* The parts that a MOUNT_TREE is made of, for an overlay's layers. A detached copy of the step's source; scratch is NULL or
+/* The parts that a MOUNT_CLONE is made of, for an overlay's layers. A detached copy of the step's source; scratch is NULL or
  * the step's own. */
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
 
 /* Sets attributes, id map and propagation on such a copy. root_fd: the machine's "/", for MOUNT_OWNERIDMAP. */
-int mount_dress(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure);
+int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure);
 
 /* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */
 int mount_new_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Failure *failure);

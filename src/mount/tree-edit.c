@@ -232,6 +232,6 @@ int tree_edit_apply(const TreeEdit *edit, int root_fd, Failure *failure)
 
 bool tree_edit_matters(const TreeEdit *edit, int error)
 {
-        return edit->need != TREE_EDIT_QUIET ||
+        return edit->need != TREE_EDIT_IF_WRITABLE ||
                (error != -ELOOP && error != -EROFS && error != -EACCES && error != -EPERM);
 }

@@ -24,8 +24,8 @@ typedef enum TreeEditKind {
 
 typedef enum TreeEditNeed {
         TREE_EDIT_REQUIRED,     /* a failure is one of the start */
-        TREE_EDIT_WISHED,       /* … is warned of */
-        TREE_EDIT_QUIET,        /* … is warned of, unless the tree's owner has seen to it (read-only, a link of its own) */
+        TREE_EDIT_BEST_EFFORT,       /* … is warned of */
+        TREE_EDIT_IF_WRITABLE,        /* … is warned of, unless the tree's owner has seen to it (read-only, a link of its own) */
 } TreeEditNeed;
 
 typedef struct TreeEdit {

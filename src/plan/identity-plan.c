@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "plan/identity-plan.h"
 
 /* A file of the host, read-only over the machine's; an empty one is made to mount on where there is none. */
 static int add_bind(const char *source, const char *dest, unsigned flags, Source from, MountPlan *mounts)
 {
         MountRow row = {
-                MOUNT_TREE, flags | MOUNT_OPTIONAL | MOUNT_TOUCH,
+                MOUNT_CLONE, flags | MOUNT_OPTIONAL | MOUNT_CREATE_DEST,
                 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, NULL, source, dest
         };
         MountOp *op;
@@ -81,7 +81,7 @@ static int plan_resolv_conf(const Settings *s, const IdentityFacts *f, bool priv
         case RESOLV_WAY_NONE:
                 return 0;
         case RESOLV_WAY_DELETE:
-                return tree_edits_add(edits, &(TreeEdit) { .kind = TREE_EDIT_REMOVE, .need = TREE_EDIT_QUIET,
+                return tree_edits_add(edits, &(TreeEdit) { .kind = TREE_EDIT_REMOVE, .need = TREE_EDIT_IF_WRITABLE,
                                                            .path = (char *) RESOLV_CONF, .from = from });
         case RESOLV_WAY_BIND:
                 if (file->data)
@@ -89,11 +89,11 @@ static int plan_resolv_conf(const Settings *s, const IdentityFacts *f, bool priv
                 break;
         case RESOLV_WAY_COPY:
                 edit.kind = TREE_EDIT_WRITE;
-                edit.need = TREE_EDIT_QUIET;
+                edit.need = TREE_EDIT_IF_WRITABLE;
                 break;
         case RESOLV_WAY_REPLACE:
                 edit.kind = TREE_EDIT_REPLACE;
-                edit.need = TREE_EDIT_WISHED;
+                edit.need = TREE_EDIT_BEST_EFFORT;
                 break;
         }
 
@@ -122,7 +122,7 @@ static Timezone resolve_timezone(const Settings *s, const IdentityFacts *f)
 
 static int add_zone_link(const char *zone, Source from, TreeEdits *edits)
 {
-        TreeEdit edit = { .kind = TREE_EDIT_LINK, .need = TREE_EDIT_QUIET, .path = (char *) LOCALTIME, .from = from };
+        TreeEdit edit = { .kind = TREE_EDIT_LINK, .need = TREE_EDIT_IF_WRITABLE, .path = (char *) LOCALTIME, .from = from };
         _cleanup_free_ char *target = NULL;
         int n;
 
@@ -145,7 +145,7 @@ static int plan_timezone(const Settings *s, const IdentityFacts *f, MountPlan *m
 
         switch (mode) {
         case TIMEZONE_DELETE:
-                return tree_edits_add(edits, &(TreeEdit) { .kind = TREE_EDIT_REMOVE, .need = TREE_EDIT_WISHED,
+                return tree_edits_add(edits, &(TreeEdit) { .kind = TREE_EDIT_REMOVE, .need = TREE_EDIT_BEST_EFFORT,
                                                            .path = (char *) LOCALTIME, .from = from });
         case TIMEZONE_SYMLINK:
                 if (!f->zone)
@@ -162,7 +162,7 @@ static int plan_timezone(const Settings *s, const IdentityFacts *f, MountPlan *m
                 if (mode == TIMEZONE_BIND)
                         return add_bind(LOCALTIME, LOCALTIME, 0, from, mounts);
                 return tree_edits_add(edits, &(TreeEdit) {
-                        .kind = TREE_EDIT_REPLACE, .need = TREE_EDIT_QUIET, .path = (char *) LOCALTIME,
+                        .kind = TREE_EDIT_REPLACE, .need = TREE_EDIT_IF_WRITABLE, .path = (char *) LOCALTIME,
                         .content = f->localtime.data, .size = f->localtime.size, .mtime = f->localtime.mtime,
                         .origin = LOCALTIME, .from = from });
         default:

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "plan/journal-plan.h"
 #include "util/fd.h"
 
@@ -124,7 +124,7 @@ static const char *obstacle(const JournalInput *in, bool guest)
 static int add_directory(const JournalInput *in, bool try, const char *path, TreeEdits *edits)
 {
         TreeEdit edit = {
-                .kind = TREE_EDIT_DIRECTORY, .need = try ? TREE_EDIT_QUIET : TREE_EDIT_REQUIRED, .path = (char *) path,
+                .kind = TREE_EDIT_DIRECTORY, .need = try ? TREE_EDIT_IF_WRITABLE : TREE_EDIT_REQUIRED, .path = (char *) path,
                 .from = in->settings->from[SETTING_LINK_JOURNAL],
         };
 
@@ -147,7 +147,7 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
 static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
 {
         MountRow row = {
-                MOUNT_TREE, try ? MOUNT_OPTIONAL | MOUNT_TOUCH : 0, 0, NULL, p->path, p->path
+                MOUNT_CLONE, try ? MOUNT_OPTIONAL | MOUNT_CREATE_DEST : 0, 0, NULL, p->path, p->path
         };
         bool there = in->facts->there == JOURNAL_DIRECTORY || in->facts->there == JOURNAL_EMPTY_DIRECTORY;
         MountOp *op;

@@ -44,7 +44,7 @@ static void put_layer(JsonWriter *w, const LayerOp *l)
 static void put_mount(JsonWriter *w, const MountOp *op)
 {
         static const char *const kinds[] = {
-                [MOUNT_TREE] = "tree", [MOUNT_NEW] = "new", [MOUNT_INSIDE] = "inside", [MOUNT_BIND] = "bind",
+                [MOUNT_CLONE] = "tree", [MOUNT_NEW] = "new", [MOUNT_NEW_IN_CHILD] = "inside", [MOUNT_BIND] = "bind",
                 [MOUNT_OVERLAY] = "overlay",
         };
         _cleanup_free_ char *attributes = mount_op_attributes(op);

@@ -41,7 +41,7 @@ static bool has_verity_beside(const Image *i)
         return false;
 }
 
-static int judge_verity_beside(const Machine *m, Problems *problems)
+static int check_verity_beside(const Machine *m, Problems *problems)
 {
         if (m->image.kind != IMAGE_RAW || !(m->settings.image_policy.flags[PARTITION_ROOT] & (POLICY_VERITY | POLICY_SIGNED)) ||
             !has_verity_beside(&m->image))
@@ -73,7 +73,7 @@ static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *fa
         size_t wrong = problems->n_fatal;
         int r;
 
-        r = judge_verity_beside(m, problems);
+        r = check_verity_beside(m, problems);
         if (r >= 0)
                 r = choose_parts(m, problems, failure);
         if (r < 0 || problems->n_fatal > wrong)

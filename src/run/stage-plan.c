@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "mount/host-view.h"
+#include "mount/lxcfs.h"
 #include "net/network-namespace.h"
 #include "payload/machine-state.h"
 #include "run/report.h"
@@ -153,7 +153,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
         if (r >= 0)
                 r = network_namespace_check(&m->plan.network, problems);
         if (r >= 0)
-                r = host_view_check(&m->settings, NULL, problems);
+                r = lxcfs_check(&m->settings, NULL, problems);
         return r < 0 ? r : check_apparmor(m, problems);
 }
 

@@ -27,7 +27,7 @@ int bind_user_map(const BindUser *users, size_t n, bool gids, IdMap *map, Proble
                 if (id_map_has_host(map, outside))
                         return problem_error(problems, users[i].host->from, "BindUser=%s: the machine has his id %u already, "
                                              "by its map or by another user", users[i].host->name, outside);
-                if (!id_map_carve(map, users[i].id, outside))
+                if (!id_map_override(map, users[i].id, outside))
                         return problem_error(problems, users[0].host->from, "BindUser=: more users than an id map has lines");
         }
         return 0;

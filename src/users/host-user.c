@@ -71,7 +71,7 @@ static int read_password(const char *name, const struct passwd *pw, char *buf, H
 }
 
 /* Why the user cannot be one of the machine's; NULL where he can. */
-static const char *objection(const struct passwd *pw, char *buf)
+static const char *refusal_reason(const struct passwd *pw, char *buf)
 {
         struct group entry, *gr = NULL;
 
@@ -95,7 +95,7 @@ static int read_user(const StringSetting *s, char *buf, char *group_buf, HostUse
         if (!pw)
                 return problem_error(problems, s->from, "BindUser=%s: %s", s->value,
                                      r == 0 || r == ENOENT || r == ESRCH ? "the host has no such user" : strerror(r));
-        why = objection(pw, group_buf);
+        why = refusal_reason(pw, group_buf);
         if (why)
                 return problem_error(problems, s->from, "BindUser=%s: %s", s->value, why);
 

@@ -89,7 +89,7 @@ static bool insert_line(IdMap *map, unsigned at, IdMapLine line)
         return true;
 }
 
-bool id_map_carve(IdMap *map, uint32_t inside, uint32_t outside)
+bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside)
 {
         const IdMapLine own = { inside, outside, 1 };
 

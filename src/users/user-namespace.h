@@ -26,7 +26,7 @@ bool id_map_is_shifted(const IdMap *map, uint32_t owner);
 bool id_map_is_identity(const IdMap *map);
 
 /* Makes one id inside another's on the host than the map has it so far, if it has it. Pure. False: no room for more lines. */
-bool id_map_carve(IdMap *map, uint32_t inside, uint32_t outside);
+bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside);
 
 /* Writes uid_map and gid_map of a process in a fresh user namespace. The supervisor, as root of the host. */
 int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure);

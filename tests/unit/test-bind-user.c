@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "mount/mount-plan-parts.h"
+#include "mount/mount-plan-internal.h"
 #include "users/bind-user.h"
 
 static HostUser alice = { (char *) "alice", 1000, 1001, (char *) "/home/alice", (char *) "$y$hash", {} };

@@ -43,7 +43,7 @@ static void test_tree(void **state)
         _cleanup_(plan_fixture_done) PlanFixture own, ro;
 
         plan(&own, "-b -U");
-        assert_int_equal(root(&own)->kind, MOUNT_TREE);
+        assert_int_equal(root(&own)->kind, MOUNT_CLONE);
         assert_int_equal(root(&own)->flags, MOUNT_WHOLE_TREE | MOUNT_RECURSIVE | MOUNT_IDMAP);
         assert_false(own.plan.mounts.read_only_root);
         plan(&ro, "-b --read-only");
@@ -96,7 +96,7 @@ static void test_volatile_state(void **state)
         _cleanup_(plan_fixture_done) PlanFixture f;
 
         plan(&f, "-b -U --volatile=state --bind=/data:/var/data");
-        assert_int_equal(root(&f)->kind, MOUNT_TREE);
+        assert_int_equal(root(&f)->kind, MOUNT_CLONE);
         assert_true(f.plan.mounts.read_only_root);
         assert_string_equal(plan_fixture_mount(&f, "/var")->fstype, "tmpfs");
         assert_true(position(&f, "/var") < position(&f, "/var/data"));
@@ -224,7 +224,7 @@ static void test_overlay(void **state)
 static void test_order(void **state)
 {
         static const char *const want[] = { "/a", "/a/b", "/a-b", "/m", "/m", "/m", "/m" };
-        static const MountKind kinds[] = { MOUNT_TREE, MOUNT_TREE, MOUNT_TREE, MOUNT_TREE, MOUNT_NEW, MOUNT_OVERLAY,
+        static const MountKind kinds[] = { MOUNT_CLONE, MOUNT_CLONE, MOUNT_CLONE, MOUNT_CLONE, MOUNT_NEW, MOUNT_OVERLAY,
                                            MOUNT_BIND };
         _cleanup_(plan_fixture_done) PlanFixture f;
         const MountOp *ops;

@@ -68,7 +68,7 @@ static const char *plan_of(PlanFixture *f, const DiskLayout *disk, const char *a
         plan_fixture_plan(f, arguments);
         assert_int_equal(f->problems.n, 0);
         op = plan_fixture_mount(f, dest);
-        return !op ? "none" : op->kind == MOUNT_OVERLAY ? "overlay" : op->kind == MOUNT_TREE ? "tree" : "new";
+        return !op ? "none" : op->kind == MOUNT_OVERLAY ? "overlay" : op->kind == MOUNT_CLONE ? "tree" : "new";
 }
 
 /* Where "/" does not bring a disk image's other partitions along, they are steps of their own. */

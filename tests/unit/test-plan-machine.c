@@ -167,7 +167,7 @@ static void test_plan_mounts_of_shared_namespaces(void **state)
 
         plan_fixture_init(&own, INIT_NONE);
         plan_fixture_plan(&own, "-U /bin/true");
-        assert_int_equal(plan_fixture_mount(&own, "/dev/mqueue")->kind, MOUNT_INSIDE);
+        assert_int_equal(plan_fixture_mount(&own, "/dev/mqueue")->kind, MOUNT_NEW_IN_CHILD);
         assert_true(plan_fixture_mount(&own, "/proc")->flags & MOUNT_PIDNS);
         assert_string_equal(plan_fixture_mount(&own, "/sys/fs/cgroup")->fstype, "cgroup2");
 

@@ -65,17 +65,17 @@ static void test_id_map_carve(void **state)
 {
         IdMap map = { .lines = { { 0, 524288, 65536 }, { 100000, 1000, 2 } }, .n = 2 };
 
-        assert_true(id_map_carve(&map, 60514, 1500));
+        assert_true(id_map_override(&map, 60514, 1500));
         expect_map(&map, "0 524288 60514\n60514 1500 1\n60515 584803 5021\n100000 1000 2\n");
-        assert_true(id_map_carve(&map, 0, 7) && id_map_carve(&map, 100001, 8) && id_map_carve(&map, 200000, 9));
+        assert_true(id_map_override(&map, 0, 7) && id_map_override(&map, 100001, 8) && id_map_override(&map, 200000, 9));
         expect_map(&map, "0 7 1\n1 524289 60513\n60514 1500 1\n60515 584803 5021\n100000 1000 1\n100001 8 1\n200000 9 1\n");
 
         /* No more lines than there is room for. */
         map = (IdMap) { .lines = { { 0, 0, 1000 } }, .n = 1 };
         for (unsigned i = 0; i < (ARRAY_SIZE(map.lines) - 1) / 2; i++)
-                assert_true(id_map_carve(&map, 2 * i + 1, 5000 + i));
+                assert_true(id_map_override(&map, 2 * i + 1, 5000 + i));
         assert_true(map.n >= ARRAY_SIZE(map.lines) - 1);
-        assert_false(id_map_carve(&map, 500, 9000));
+        assert_false(id_map_override(&map, 500, 9000));
         assert_true(map.n <= ARRAY_SIZE(map.lines));
 }
 

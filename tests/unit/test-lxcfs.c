@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mount/host-view.h"
+#include "mount/lxcfs.h"
 
 static void test_plan(void **state)
 {
@@ -14,16 +14,16 @@ static void test_plan(void **state)
         Settings s;
 
         settings_init(&s);
-        assert_int_equal(mount_plan_host_view(&s, &plan), 0);
+        assert_int_equal(mount_plan_lxcfs(&s, &plan), 0);
         assert_int_equal(plan.n, 0);
 
         s.host_view = HOST_VIEW_LXCFS;
-        assert_int_equal(mount_plan_host_view(&s, &plan), 0);
+        assert_int_equal(mount_plan_lxcfs(&s, &plan), 0);
         assert_true(plan.n > 8);
         for (size_t i = 0; i < plan.n; i++) {
                 const MountOp *op = &plan.ops[i];
 
-                assert_int_equal(op->kind, MOUNT_TREE);
+                assert_int_equal(op->kind, MOUNT_CLONE);
                 assert_true(op->flags & MOUNT_OPTIONAL && op->attrs & MOUNT_ATTR_RDONLY);
                 assert_memory_equal(op->source, "/var/lib/lxcfs/", 15);
                 assert_string_equal(op->source + strlen("/var/lib/lxcfs"), op->dest);
@@ -35,12 +35,12 @@ static void test_plan(void **state)
 /* Where lxcfs should be there is nothing, or a directory of some other file system. */
 static void test_check(void **state)
 {
-        char place[] = "/tmp/box-lxcfs-XXXXXX", proc[64];
+        char path[] = "/tmp/box-lxcfs-XXXXXX", proc[64];
         Settings s;
 
         settings_init(&s);
-        assert_non_null(mkdtemp(place));
-        (void) snprintf(proc, sizeof(proc), "%s/proc", place);
+        assert_non_null(mkdtemp(path));
+        (void) snprintf(proc, sizeof(proc), "%s/proc", path);
 
         for (unsigned i = 0; i < 3; i++) {
                 _cleanup_(problems_done) Problems problems = {};
@@ -48,13 +48,13 @@ static void test_check(void **state)
                 s.host_view = i == 0 ? HOST_VIEW_HOST : HOST_VIEW_LXCFS;
                 if (i == 2)
                         assert_int_equal(mkdir(proc, 0700), 0);
-                assert_int_equal(host_view_check(&s, place, &problems), 0);
+                assert_int_equal(lxcfs_check(&s, path, &problems), 0);
                 assert_int_equal(problems.n_fatal, i == 0 ? 0 : 1);
                 if (i > 0)
-                        assert_non_null(strstr(problems.items[0].text, place));
+                        assert_non_null(strstr(problems.items[0].text, path));
         }
         (void) rmdir(proc);
-        (void) rmdir(place);
+        (void) rmdir(path);
         settings_done(&s);
 }
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The view that a machine has of the host's resources (see host-view.h). The steps are pure; the check is the supervisor's,
- * as root, before anything is changed: an lxcfs that has died is a directory that cannot be opened.
+ * HostView=lxcfs (see lxcfs.h). The steps are pure. The supervisor makes the check as root, before anything is changed: the
+ * mount point of an lxcfs that has crashed cannot be opened.
  */
 
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/vfs.h>
 
-#include "mount/host-view.h"
-#include "mount/mount-plan-parts.h"
+#include "mount/lxcfs.h"
+#include "mount/mount-plan-internal.h"
 #include "util/fd.h"
 
 #define LXCFS "/var/lib/lxcfs"
 
-int mount_plan_host_view(const Settings *s, MountPlan *p)
+int mount_plan_lxcfs(const Settings *s, MountPlan *p)
 {
-        /* All that lxcfs has had; none of them is in every version. */
+        /* Of all versions of lxcfs; no version has all of them. */
         static const char *const paths[] = {
                 "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo", "/proc/stat",
                 "/proc/swaps", "/proc/uptime", "/proc/pressure/cpu", "/proc/pressure/io", "/proc/pressure/memory",
@@ -25,7 +25,7 @@ int mount_plan_host_view(const Settings *s, MountPlan *p)
         };
 
         for (size_t i = 0; s->host_view == HOST_VIEW_LXCFS && i < ARRAY_SIZE(paths); i++) {
-                MountRow row = { MOUNT_TREE, MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, paths[i] };
+                MountRow row = { MOUNT_CLONE, MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, paths[i] };
                 _cleanup_free_ char *source = NULL;
                 MountOp *op;
 
@@ -41,21 +41,21 @@ int mount_plan_host_view(const Settings *s, MountPlan *p)
         return 0;
 }
 
-int host_view_check(const Settings *s, const char *place, Problems *problems)
+int lxcfs_check(const Settings *s, const char *path, Problems *problems)
 {
         _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
         struct statfs fs = {};
 
         if (s->host_view != HOST_VIEW_LXCFS)
                 return 0;
-        if (!place)
-                place = LXCFS;
-        dir_fd = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (!path)
+                path = LXCFS;
+        dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         fd = dir_fd < 0 ? -EBADF : openat(dir_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0 && fstatfs(fd, &fs) >= 0 && fs.f_type == FUSE_SUPER_MAGIC)
                 return 0;
 
         return problem_error(problems, s->from[SETTING_HOST_VIEW],
-                             "HostView=lxcfs: lxcfs does not run on this host, there is nothing of it on '%s' (package lxcfs, "
-                             "lxcfs.service)", place);
+                             "HostView=lxcfs: lxcfs is not mounted on '%s'; install the package lxcfs and start "
+                             "lxcfs.service", path);
 }
