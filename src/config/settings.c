@@ -53,8 +53,8 @@ void settings_init(Settings *s)
 static void interfaces_free(InterfaceList *l)
 {
         for (size_t i = 0; i < l->n; i++) {
-                free(l->items[i].host);
-                free(l->items[i].inner);
+                free(l->items[i].host_name);
+                free(l->items[i].container_name);
         }
         free(l->items);
 }

@@ -151,10 +151,10 @@ typedef struct CredentialSetting {
         Source from;
 } CredentialSetting;
 
-/* An interface of the host and its name inside: "PARENT[:INNER]", "HOST[:INNER]". inner NULL: the kind's default. */
+/* An interface of the host and its name in the container: "PARENT[:NAME]", "HOST[:NAME]". NULL: the default of its kind. */
 typedef struct InterfaceSetting {
-        char *host;
-        char *inner;
+        char *host_name;
+        char *container_name;
         Source from;
 } InterfaceSetting;
 
@@ -163,11 +163,11 @@ typedef struct InterfaceList {
         size_t n;
 } InterfaceList;
 
-/* A port of the host that leads to one of the machine's. */
+/* A port of the host that is forwarded to one of the container. */
 typedef struct PortSetting {
         bool udp;               /* else TCP */
-        uint16_t host;
-        uint16_t inner;
+        uint16_t host_port;
+        uint16_t container_port;
         Source from;
 } PortSetting;
 

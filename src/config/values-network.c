@@ -54,8 +54,8 @@ static void link_asked_for(Settings *s, Source from)
 
 static void interface_done(InterfaceSetting *i)
 {
-        free(i->host);
-        free(i->inner);
+        free(i->host_name);
+        free(i->container_name);
 }
 
 static void interfaces_cut(InterfaceList *l, size_t n)
@@ -151,18 +151,18 @@ static int interface_parse(const char *text, InterfaceSetting *i, char *reterr_r
 {
         const char *colon = strchr(text, ':'), *problem;
 
-        i->host = strndup(text, strcspn(text, ":"));
-        if (!i->host)
+        i->host_name = strndup(text, strcspn(text, ":"));
+        if (!i->host_name)
                 return -ENOMEM;
         if (colon) {
-                i->inner = strdup(colon + 1);
-                if (!i->inner)
+                i->container_name = strdup(colon + 1);
+                if (!i->container_name)
                         return -ENOMEM;
         }
 
-        problem = value_interface_problem(i->host);
-        if (!problem && i->inner)
-                problem = value_interface_problem(i->inner);
+        problem = value_interface_problem(i->host_name);
+        if (!problem && i->container_name)
+                problem = value_interface_problem(i->container_name);
         return problem ? value_refuse(reterr_reason, "%s: '%s'", problem, text) : 0;
 }
 
@@ -241,17 +241,17 @@ static int port_parse(const char *text, PortSetting *p, char *reterr_reason)
         memcpy(host, rest, (size_t) (colon - rest));
         host[colon - rest] = 0;
 
-        if (port_number(host, &p->host) < 0 || (*colon && port_number(colon + 1, &p->inner) < 0))
+        if (port_number(host, &p->host_port) < 0 || (*colon && port_number(colon + 1, &p->container_port) < 0))
                 return value_refuse(reterr_reason, "not a port from 1 to 65535: '%s'", text);
         if (!*colon)
-                p->inner = p->host;
+                p->container_port = p->host_port;
         return 0;
 }
 
 static PortSetting *port_find(PortSetting *ports, size_t n, const PortSetting *p)
 {
         for (size_t i = 0; i < n; i++)
-                if (ports[i].host == p->host && ports[i].udp == p->udp)
+                if (ports[i].host_port == p->host_port && ports[i].udp == p->udp)
                         return &ports[i];
         return NULL;
 }
@@ -294,7 +294,7 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
 
                 other = port_find(s->ports, s->n_ports, &p);
                 if (port_find(added, n_added, &p) || (other && source_same_writer(other->from, from)))
-                        return value_refuse(reterr_reason, "port %u of the host is given away twice", p.host);
+                        return value_refuse(reterr_reason, "port %u of the host is given away twice", p.host_port);
                 other = array_append(&added, &n_added, sizeof(*other));
                 if (!other)
                         return -ENOMEM;

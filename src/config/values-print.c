@@ -413,7 +413,8 @@ static int print_interfaces(const SettingRow *row, const Settings *s, Source fro
         for (size_t i = 0; r >= 0 && i < l->n; i++) {
                 const InterfaceSetting *item = &l->items[i];
 
-                r = add_format(ret, item->from, "%s%s%s", item->host, item->inner ? ":" : "", item->inner ? item->inner : "");
+                r = add_format(ret, item->from, "%s%s%s", item->host_name, item->container_name ? ":" : "",
+                               item->container_name ?: "");
         }
         return r;
 }
@@ -425,7 +426,7 @@ static int print_ports(const SettingRow *row, const Settings *s, Source from, Va
         for (size_t i = 0; r >= 0 && i < s->n_ports; i++) {
                 const PortSetting *p = &s->ports[i];
 
-                r = add_format(ret, p->from, "%s:%u:%u", p->udp ? "udp" : "tcp", p->host, p->inner);
+                r = add_format(ret, p->from, "%s:%u:%u", p->udp ? "udp" : "tcp", p->host_port, p->container_port);
         }
         return r;
 }

@@ -126,8 +126,8 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
                 fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
 
         console_set_size(pty);
-        r = console_new(s->event, pty, flags | CONSOLE_READ | CONSOLE_WRITE | CONSOLE_EOF |
-                                       (isatty(STDIN_FILENO) ? CONSOLE_ESCAPE : 0), on_console_end, s, &s->console);
+        r = console_new(s->event, pty, flags | CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_EOF |
+                                       (isatty(STDIN_FILENO) ? CONSOLE_FLAG_ESCAPE : 0), on_console_end, s, &s->console);
         if (r < 0)
                 return r;
         r = sd_event_loop(s->event);
@@ -211,7 +211,7 @@ static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptio
                 r = sd_event_source_set_priority(s.child_source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
                 /* login(1) hangs the terminal up before it asks for the password. */
-                r = forward(c, &s, pty, CONSOLE_DRAIN);
+                r = forward(c, &s, pty, CONSOLE_FLAG_DRAIN);
         if (r < 0)
                 return log_error(r, "%s: Failed to forward the terminal: %m", name);
         return s.status;

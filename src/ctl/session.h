@@ -8,7 +8,7 @@
 #include "payload/enter.h"
 
 /* Forwards a pty that machined opened, until its other side closes it, the machine goes away or the user leaves.
- * flags: CONSOLE_DRAIN or CONSOLE_LATE. */
+ * flags: CONSOLE_FLAG_DRAIN or CONSOLE_FLAG_LATE. */
 int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
 
 /* Opens the machine's PID 1 for entering, with the system call filter that it runs under. */

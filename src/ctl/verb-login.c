@@ -71,7 +71,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 
         if (m.registered && machine_has_systemd(&m)) {
                 if (machined_open_login(ctl_bus(c, NULL), name, &pty, &f) >= 0)
-                        return session_forward(c, name, pty, CONSOLE_DRAIN);
+                        return session_forward(c, name, pty, CONSOLE_FLAG_DRAIN);
                 if (!session_may_enter(&m, &f))
                         return complain(name, &f);
         }

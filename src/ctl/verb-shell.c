@@ -181,7 +181,7 @@ static int run_request(Ctl *c, const Request *q)
 
         if (m.registered && machine_has_systemd(&m)) {
                 if (open_machined(c, q, &pty, &f) >= 0)
-                        return session_forward(c, q->machine, pty, CONSOLE_LATE);
+                        return session_forward(c, q->machine, pty, CONSOLE_FLAG_LATE);
                 if (!session_may_enter(&m, &f))
                         return complain(q->machine, &f);
         }

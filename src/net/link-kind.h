@@ -16,7 +16,7 @@ typedef struct LinkTarget {
 } LinkTarget;
 
 typedef struct LinkMethods {
-        bool inner;     /* is taken out of the machine's namespace again: up and down need Links.inner_rtnl */
+        bool needs_container_rtnl;      /* up and down need Links.container_rtnl: the link is removed from the namespace */
 
         /* Makes the link; what is there to be undone then, also after a failure, is recorded (link_record()). */
         int (*up)(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure);

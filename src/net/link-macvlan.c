@@ -11,7 +11,7 @@ static void put_macvlan(const LinkOp *op, struct nlmsghdr *m)
 {
         struct nlattr *info, *data;
 
-        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->inner_mac), op->inner_mac);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->container_mac), op->container_mac);
         info = link_begin_kind(m, "macvlan");
         data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
         mnl_attr_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
@@ -45,7 +45,7 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
 
         m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
         mnl_attr_put_u32(m, IFLA_LINK, (uint32_t) parent.ifindex);
-        mnl_attr_put_strz(m, IFLA_IFNAME, op->inner_name);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->container_name);
         mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) to->netns_fd);
         if (macvlan)
                 put_macvlan(op, m);
@@ -55,10 +55,10 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
         if (r < 0)
                 return link_failed(op, r, macvlan ? "make a macvlan on" : "make an ipvlan on", op->host_name, text, failure);
 
-        r = rtnl_get_link(l->inner_rtnl, op->inner_name, &inside);
+        r = rtnl_get_link(l->container_rtnl, op->container_name, &inside);
         if (r < 0) {
-                (void) link_delete(l->inner_rtnl, 0, op->inner_name);
-                return link_failed(op, r, "find in the machine the interface", op->inner_name, "", failure);
+                (void) link_delete(l->container_rtnl, 0, op->container_name);
+                return link_failed(op, r, "find in the machine the interface", op->container_name, "", failure);
         }
 
         link_record(l, inside.ifindex, op->host_name);
@@ -69,7 +69,7 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
  * machine could not bring its own up. */
 static void stacked_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
-        link_remove(l->inner_rtnl, d->ifindex, op->inner_name);
+        link_remove(l->container_rtnl, d->ifindex, op->container_name);
 }
 
-const LinkMethods link_macvlan = { .inner = true, .up = stacked_up, .down = stacked_down };
+const LinkMethods link_macvlan = { .needs_container_rtnl = true, .up = stacked_up, .down = stacked_down };

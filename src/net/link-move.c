@@ -2,7 +2,7 @@
 
 /*
  * Interfaces of the host that the machine has while it runs. The supervisor, with CAP_NET_ADMIN on the host; what it holds
- * in the machine's namespace (Links.inner_rtnl) keeps that alive, and with it the interfaces, until they are back.
+ * in the machine's namespace (Links.container_rtnl) keeps that alive, and with it the interfaces, until they are back.
  *
  * Meanwhile an interface has the alias "box:MACHINE:NAME", unless somebody gave it one. Where the payload has put it into a
  * namespace of its own, or the supervisor was killed, the kernel brings it back to the host (virtual ones are destroyed),
@@ -102,7 +102,7 @@ static bool drop_altnames(int rtnl, int ifindex)
         RtnlRequest q = { 0 };
 
         mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        (void) rtnl_ask(rtnl, &q, collect_altnames, &names);
+        (void) rtnl_call_each(rtnl, &q, collect_altnames, &names);
         STRV_FOREACH(name, names)
                 drop_altname(rtnl, ifindex, *name);
         return names;
@@ -121,15 +121,15 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                 return link_failed(op, r, "find", op->host_name, "", failure);
 
         make_mark(op, to->machine, mark);
-        c.name = *op->inner_name ? op->inner_name : outside.name;
+        c.name = *op->container_name ? op->container_name : outside.name;
         c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
         if (strcmp(outside.alias, mark) == 0)
                 drop_altname(l->host_rtnl, outside.ifindex, c.name);
         r = change(l->host_rtnl, outside.ifindex, c, text);
 
         /* An interface is moved first and renamed then: it may be there although this failed. */
-        if ((r == 0 || rtnl_get_link(l->inner_rtnl, outside.name, &inside) < 0) &&
-            rtnl_get_link(l->inner_rtnl, c.name, &inside) < 0)
+        if ((r == 0 || rtnl_get_link(l->container_rtnl, outside.name, &inside) < 0) &&
+            rtnl_get_link(l->container_rtnl, c.name, &inside) < 0)
                 inside.ifindex = outside.ifindex;       /* the same there, unless another had it */
         if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
                 d = link_record(l, inside.ifindex, outside.name);
@@ -167,7 +167,7 @@ static bool is_another(int rtnl, const LinkDone *d)
 static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
-        int rtnl = l->inner_rtnl, ifindex = d->ifindex, r;
+        int rtnl = l->container_rtnl, ifindex = d->ifindex, r;
         char text[RTNL_TEXT_MAX];
         RtnlLink returned;
 
@@ -211,4 +211,4 @@ static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
                 log_warning(r, "Failed to give interface %s back to the host, ignoring: %m", op->host_name);
 }
 
-const LinkMethods link_move = { .inner = true, .up = move_up, .down = move_down };
+const LinkMethods link_move = { .needs_container_rtnl = true, .up = move_up, .down = move_down };

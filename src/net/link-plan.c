@@ -25,13 +25,13 @@
 static const uint8_t host_side_key[16] = {
         0x1a, 0x37, 0x6f, 0xc7, 0x46, 0xec, 0x45, 0x0b, 0xad, 0xa3, 0xd5, 0x31, 0x06, 0x60, 0x5d, 0xb1,
 };
-static const uint8_t inner_side_key[16] = {
+static const uint8_t container_side_key[16] = {
         0xc3, 0xc4, 0xf9, 0x19, 0xb5, 0x57, 0xb2, 0x1c, 0xe6, 0xcf, 0x14, 0x27, 0x03, 0x9c, 0xee, 0xa2,
 };
 static const uint8_t extra_host_side_key[16] = {
         0x48, 0xc7, 0xf6, 0xb7, 0xea, 0x9d, 0x4c, 0x9e, 0xb7, 0x28, 0xd4, 0xde, 0x91, 0xd5, 0xbf, 0x66,
 };
-static const uint8_t extra_inner_side_key[16] = {
+static const uint8_t extra_container_side_key[16] = {
         0xaf, 0x50, 0x17, 0x61, 0xce, 0xf9, 0x4d, 0x35, 0x84, 0x0d, 0x2b, 0x20, 0x54, 0xbe, 0xce, 0x59,
 };
 static const uint8_t macvlan_key[16] = {
@@ -183,9 +183,9 @@ static int plan_veth(const Settings *s, const char *machine, const uint8_t host_
         }
         if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
                 return -ENOMEM;
-        (void) snprintf(op->inner_name, sizeof(op->inner_name), "host0");
+        (void) snprintf(op->container_name, sizeof(op->container_name), "host0");
         link_mac(host_id, machine, host_side_key, 0, op->host_mac);
-        link_mac(host_id, machine, inner_side_key, 0, op->inner_mac);
+        link_mac(host_id, machine, container_side_key, 0, op->container_mac);
         return 0;
 }
 
@@ -196,20 +196,20 @@ static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *pref
         LinkOp *op;
         bool cut;
 
-        if (!name_is_valid(i->host, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
-                return problem_error(problems, i->from, "%s%s: no valid interface name", setting, i->host);
-        if (i->inner && !name_is_valid(i->inner, IF_NAMESIZE - 1))
+        if (!name_is_valid(i->host_name, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
+                return problem_error(problems, i->from, "%s%s: no valid interface name", setting, i->host_name);
+        if (i->container_name && !name_is_valid(i->container_name, IF_NAMESIZE - 1))
                 return problem_error(problems, i->from, "%s%s:%s: no valid interface name for the inside", setting,
-                                     i->host, i->inner);
+                                     i->host_name, i->container_name);
 
-        op = add_op(p, kind, i->host, i->from);
+        op = add_op(p, kind, i->host_name, i->from);
         if (!op)
                 return -ENOMEM;
 
-        if (i->inner)
-                (void) snprintf(op->inner_name, sizeof(op->inner_name), "%s", i->inner);
-        else if (*prefix || strlen(i->host) < IF_NAMESIZE)
-                link_name(prefix, i->host, op->inner_name, &cut);
+        if (i->container_name)
+                (void) snprintf(op->container_name, sizeof(op->container_name), "%s", i->container_name);
+        else if (*prefix || strlen(i->host_name) < IF_NAMESIZE)
+                link_name(prefix, i->host_name, op->container_name, &cut);
         return 0;
 }
 
@@ -232,9 +232,9 @@ static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
                 return problem_error(problems, b->from, "%s%s: the machine has another link of that name on the host",
                                      link_op_setting(b), b->host_name);
 
-        if (*a->inner_name && strcmp(a->inner_name, b->inner_name) == 0)
+        if (*a->container_name && strcmp(a->container_name, b->container_name) == 0)
                 return problem_error(problems, b->from, "%s%s: the machine has another interface named %s",
-                                     link_op_setting(b), b->kind == LINK_VETH ? "" : b->host_name, b->inner_name);
+                                     link_op_setting(b), b->kind == LINK_VETH ? "" : b->host_name, b->container_name);
 
         return 0;
 }
@@ -246,7 +246,7 @@ static int check_names(const LinkPlan *p, Problems *problems)
         for (size_t i = 0; i < p->n; i++) {
                 const LinkOp *op = &p->ops[i];
 
-                if (strcmp(op->inner_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
+                if (strcmp(op->container_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
                         r = problem_error(problems, op->from, "%s%s: lo is each namespace's own",
                                           link_op_setting(op), op->host_name);
                         if (r < 0)
@@ -268,9 +268,9 @@ static void plan_address(const char *machine, const uint8_t host_id[static 16], 
 {
         if (op->kind == LINK_VETH_EXTRA) {
                 link_mac(host_id, machine, extra_host_side_key, index, op->host_mac);
-                link_mac(host_id, machine, extra_inner_side_key, index, op->inner_mac);
+                link_mac(host_id, machine, extra_container_side_key, index, op->container_mac);
         } else if (op->kind == LINK_MACVLAN)
-                link_mac(host_id, machine, macvlan_key, index, op->inner_mac);
+                link_mac(host_id, machine, macvlan_key, index, op->container_mac);
 }
 
 /* All of one list. Addresses are numbered as they are written. */
@@ -329,7 +329,7 @@ int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id
 static void print_veth(const LinkOp *op, FILE *f)
 {
         fprintf(f, "  veth %s (" MAC_FORMAT ") <-> %s (" MAC_FORMAT ")", op->host_name, MAC_ARGS(op->host_mac),
-                op->inner_name, MAC_ARGS(op->inner_mac));
+                op->container_name, MAC_ARGS(op->container_mac));
         if (op->bridge)
                 fprintf(f, ", bridge %s%s", op->bridge, op->zone ? " of the zone" : "");
         if (op->host_altname)
@@ -340,8 +340,8 @@ static void print_veth(const LinkOp *op, FILE *f)
 static void print_move(const LinkOp *op, FILE *f)
 {
         fprintf(f, "  move %s", op->host_name);
-        if (*op->inner_name)
-                fprintf(f, " -> %s", op->inner_name);
+        if (*op->container_name)
+                fprintf(f, " -> %s", op->container_name);
         fputc('\n', f);
 }
 
@@ -356,11 +356,11 @@ int link_plan_print(const LinkPlan *p, FILE *f)
                         print_veth(op, f);
                         break;
                 case LINK_MACVLAN:
-                        fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s\n", op->inner_name,
-                                MAC_ARGS(op->inner_mac), op->host_name);
+                        fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s\n", op->container_name,
+                                MAC_ARGS(op->container_mac), op->host_name);
                         break;
                 case LINK_IPVLAN:
-                        fprintf(f, "  ipvlan %s on %s\n", op->inner_name, op->host_name);
+                        fprintf(f, "  ipvlan %s on %s\n", op->container_name, op->host_name);
                         break;
                 case LINK_MOVE:
                         print_move(op, f);

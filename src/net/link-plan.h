@@ -25,9 +25,9 @@ typedef struct LinkOp {
         char *host_name;                /* VETH*: our side; *VLAN: the parent; MOVE: its name on the host. But for VETH*
                                          * it may be an alternative name, longer than IF_NAMESIZE */
         char *host_altname;             /* VETH: the full name where host_name had to be cut; NULL */
-        char inner_name[IF_NAMESIZE];   /* MOVE: "" or the same as host_name: it keeps its name */
+        char container_name[IF_NAMESIZE];   /* MOVE: "" or the same as host_name: it keeps its name */
         uint8_t host_mac[6];            /* VETH* */
-        uint8_t inner_mac[6];           /* VETH*, MACVLAN */
+        uint8_t container_mac[6];           /* VETH*, MACVLAN */
         char *bridge;                   /* VETH: the bridge that our side joins; NULL */
         bool zone;                      /* the bridge is a zone's, there while it has members */
         Source from;

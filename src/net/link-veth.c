@@ -38,8 +38,8 @@ static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_f
         data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
         peer = mnl_attr_nest_start(m, VETH_INFO_PEER);
         mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-        mnl_attr_put_strz(m, IFLA_IFNAME, op->inner_name);
-        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->inner_mac), op->inner_mac);
+        mnl_attr_put_strz(m, IFLA_IFNAME, op->container_name);
+        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->container_mac), op->container_mac);
         mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns_fd);
         mnl_attr_nest_end(m, peer);
         mnl_attr_nest_end(m, data);

@@ -76,32 +76,32 @@ int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Pr
         return r;
 }
 
-static int open_inner(int netns_fd, Links *l, Failure *failure)
+static int open_container_rtnl(int netns_fd, Links *l, Failure *failure)
 {
         int r;
 
         r = network_namespace_visit(netns_fd, &l->host_netns, failure);
         if (r < 0)
                 return r;
-        l->inner_rtnl = rtnl_open();
+        l->container_rtnl = rtnl_open();
         r = network_namespace_return(l->host_netns, failure);
         if (r < 0)
                 return r;
-        return l->inner_rtnl < 0 ? failure_set(failure, l->inner_rtnl, "Failed to open a netlink socket in the machine's "
+        return l->container_rtnl < 0 ? failure_set(failure, l->container_rtnl, "Failed to open a netlink socket in the machine's "
                                                "network namespace: %m") : 0;
 }
 
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)
 {
         const LinkTarget target = { machine, netns_fd };
-        bool needs_inner = false;
+        bool needs_container = false;
         int r = 0;
 
         if (p->n == 0)
                 return 0;
 
         for (size_t i = 0; i < p->n; i++)
-                needs_inner = needs_inner || methods[p->ops[i].kind]->inner;
+                needs_container = needs_container || methods[p->ops[i].kind]->needs_container_rtnl;
 
         l->done = calloc(p->n, sizeof(LinkDone));
         l->ifindices = calloc(p->n, sizeof(int));
@@ -112,8 +112,8 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
         if (l->host_rtnl < 0)
                 return failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m");
 
-        if (needs_inner) {
-                r = open_inner(netns_fd, l, failure);
+        if (needs_container) {
+                r = open_container_rtnl(netns_fd, l, failure);
                 if (r < 0)
                         return r;
         }
@@ -135,7 +135,7 @@ void links_down(const LinkPlan *p, Links *l)
         free(l->done);
         free(l->ifindices);
         fd_close(l->host_rtnl);
-        fd_close(l->inner_rtnl);
+        fd_close(l->container_rtnl);
         fd_close(l->host_netns);
         *l = (Links) LINKS_NULL;
 }

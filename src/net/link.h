@@ -19,9 +19,9 @@ typedef struct LinkDone {
 
 typedef struct Links {
         int host_rtnl;          /* rtnetlink sockets, open while links are up: in the host's network namespace */
-        int inner_rtnl;         /* and in the machine's, for what has to be taken out of it again; keeps that
+        int container_rtnl;         /* and in the machine's, for what has to be taken out of it again; keeps that
                                  * namespace alive. -EBADF where nothing has */
-        int host_netns;         /* the host's namespace; as inner_rtnl */
+        int host_netns;         /* the host's namespace; as container_rtnl */
         const char *zone_lock;  /* not owned; NULL: systemd-nspawn's */
         LinkDone *done;
         size_t n_done;          /* how many ops of the plan are up, from the first on */
@@ -40,9 +40,8 @@ int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Pr
  * links_down(). The caller has one thread: it visits the machine's namespace for a moment. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
-/* Gives moved interfaces back under their old names, removes the others, and a zone's bridge with its last member; returns
- * when the kernel has done
- * it, so that a start at once finds names and addresses free. */
+/* Moves interfaces back under their old names and removes the other links, and a zone's bridge with its last member. Returns when
+ * the kernel is done, so that names and addresses are free for a new start at once. */
 void links_down(const LinkPlan *p, Links *l);
 
 /* Inside the machine's network namespace (the child): lo goes up. */

@@ -62,9 +62,9 @@ static int check_ports(const Settings *s, Problems *problems)
         if (s->private_network == NO)
                 return problem_error(problems, s->ports[0].from,
                                      "Port=%u: needs a network of the machine's own, which Private=no (%s) refuses",
-                                     s->ports[0].host, source_text(s->from[SETTING_PRIVATE], buf));
+                                     s->ports[0].host_port, source_text(s->from[SETTING_PRIVATE], buf));
         return problem_error(problems, s->ports[0].from,
-                             "Port=%u: needs a network of the machine's own, as by VirtualEthernet=yes", s->ports[0].host);
+                             "Port=%u: needs a network of the machine's own, as by VirtualEthernet=yes", s->ports[0].host_port);
 }
 
 /* The address that somebody gives the machine's end of the veth, in place of the derived one. */
@@ -72,7 +72,7 @@ static void set_mac(const uint8_t mac[static 6], LinkPlan *p)
 {
         for (size_t i = 0; i < p->n; i++)
                 if (p->ops[i].kind == LINK_VETH)
-                        memcpy(p->ops[i].inner_mac, mac, 6);
+                        memcpy(p->ops[i].container_mac, mac, 6);
 }
 
 static int copy_ports(const Settings *s, NetworkPlan *p)
@@ -122,7 +122,7 @@ int network_plan_print(const NetworkPlan *p, FILE *f)
         if (r < 0)
                 return r;
         for (size_t i = 0; i < p->n_ports; i++)
-                fprintf(f, "  %s port %u of the host -> %u\n", p->ports[i].udp ? "udp" : "tcp", p->ports[i].host,
-                        p->ports[i].inner);
+                fprintf(f, "  %s port %u of the host -> %u\n", p->ports[i].udp ? "udp" : "tcp", p->ports[i].host_port,
+                        p->ports[i].container_port);
         return ferror(f) ? -EIO : 0;
 }

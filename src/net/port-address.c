@@ -119,11 +119,11 @@ static bool is_the_host_s(int host_rtnl, int family, const uint8_t *address)
         RtnlRequest q = { 0 };
 
         mnl_attr_put(rtnl_add_with(&q, RTM_GETROUTE, 0, &header, sizeof(header)), RTA_DST, address_size(family), address);
-        (void) rtnl_ask(host_rtnl, &q, read_route_type, &type);
+        (void) rtnl_call_each(host_rtnl, &q, read_route_type, &type);
         return type != RTN_UNICAST;
 }
 
-int port_address_find(int inner_rtnl, int host_rtnl, int family, PortAddress *ret)
+int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress *ret)
 {
         const struct ifaddrmsg header = { .ifa_family = (uint8_t) family };
         Candidates candidates = { .family = family };
@@ -132,7 +132,7 @@ int port_address_find(int inner_rtnl, int host_rtnl, int family, PortAddress *re
         int r;
 
         (void) rtnl_add_with(&q, RTM_GETADDR, 0, &header, sizeof(header));
-        r = rtnl_dump(inner_rtnl, &q, add_candidate, &candidates);
+        r = rtnl_dump(container_rtnl, &q, add_candidate, &candidates);
         if (r < 0)
                 return r;
 

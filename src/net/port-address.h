@@ -11,6 +11,6 @@ typedef struct PortAddress {
 } PortAddress;
 
 /* The best address of this family (AF_INET, AF_INET6) that the machine has now: global, in use and not about to go, of the
- * first interface, and no address of the host's own. inner_rtnl: a socket in the machine's network namespace, host_rtnl in
+ * first interface, and no address of the host's own. container_rtnl: a socket in the machine's network namespace, host_rtnl in
  * the host's. 0 or negative errno. */
-int port_address_find(int inner_rtnl, int host_rtnl, int family, PortAddress *ret);
+int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress *ret);

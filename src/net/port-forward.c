@@ -49,7 +49,7 @@ struct PortForward {
         LockFile *locks;
         size_t n_locks;
         int nft_fd;
-        int host_rtnl, inner_rtnl;
+        int host_rtnl, container_rtnl;
         int events_fd;          /* tells of addresses in the machine */
         PortAddress addresses[ARRAY_SIZE(families)];    /* that the rules are for */
         sd_event_source *io, *timer;
@@ -65,7 +65,7 @@ PortForward *port_forward_free(PortForward *f)
         /* The table goes with the socket: before the ports are free for others. */
         fd_close(f->nft_fd);
         fd_close(f->host_rtnl);
-        fd_close(f->inner_rtnl);
+        fd_close(f->container_rtnl);
         fd_close(f->events_fd);
         for (size_t i = 0; i < f->n_locks; i++)
                 lock_file_release(&f->locks[i]);
@@ -89,7 +89,7 @@ static int port_failed(const PortSetting *p, int error, const char *why, Failure
 {
         char buf[SOURCE_TEXT_MAX];
 
-        return failure_set(failure, error, "%s: Port=%s:%u: %s", source_text(p->from, buf), protocol_name(p), p->host, why);
+        return failure_set(failure, error, "%s: Port=%s:%u: %s", source_text(p->from, buf), protocol_name(p), p->host_port, why);
 }
 
 static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
@@ -111,7 +111,7 @@ static int take_port(PortForward *f, const PortSetting *p, const char *dir, Fail
         char path[256], why[128];
         int r;
 
-        (void) snprintf(path, sizeof(path), "%s/%s-%u", dir, protocol_name(p), p->host);
+        (void) snprintf(path, sizeof(path), "%s/%s-%u", dir, protocol_name(p), p->host_port);
         r = lock_file_take(path, 0, lock);
         if (r == -EBUSY)
                 return refuse_port(p, path, failure);
@@ -182,8 +182,8 @@ static void add_rule(NftBatch *b, const PortForward *f, size_t chain, const Port
         if (chains[chain].hook == NF_INET_LOCAL_OUT)
                 nft_match_no_loopback(b, family);
         nft_match_local_destination(b);
-        nft_match_port(b, p->udp, p->host);
-        nft_dnat(b, family, to->bytes, p->inner);
+        nft_match_port(b, p->udp, p->host_port);
+        nft_dnat(b, family, to->bytes, p->container_port);
         nft_rule_end(b);
 }
 
@@ -222,7 +222,7 @@ int port_forward_update(PortForward *f, Failure *failure)
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
-                r = port_address_find(f->inner_rtnl, f->host_rtnl, families[i], &now[i]);
+                r = port_address_find(f->container_rtnl, f->host_rtnl, families[i], &now[i]);
         if (r < 0)
                 return failure_set(failure, r, "Failed to look for addresses of machine '%s': %m", f->machine);
         if (memcmp(now, f->addresses, sizeof(now)) == 0)
@@ -291,7 +291,7 @@ void port_forward_detach(PortForward *f)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-static int open_inner(PortForward *f, int netns_fd, Failure *failure)
+static int open_container_rtnl(PortForward *f, int netns_fd, Failure *failure)
 {
         static const struct sockaddr_nl groups = {
                 .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
@@ -303,12 +303,12 @@ static int open_inner(PortForward *f, int netns_fd, Failure *failure)
         if (r < 0)
                 return r;
         f->events_fd = rtnl_open();
-        f->inner_rtnl = rtnl_open();
+        f->container_rtnl = rtnl_open();
         r = network_namespace_return(own, failure);
         if (r < 0)
                 return r;
 
-        r = f->events_fd < 0 ? f->events_fd : f->inner_rtnl < 0 ? f->inner_rtnl : 0;
+        r = f->events_fd < 0 ? f->events_fd : f->container_rtnl < 0 ? f->container_rtnl : 0;
         if (r >= 0)
                 r = RET_ERRNO(bind(f->events_fd, (const struct sockaddr *) &groups, sizeof(groups)));
         return r < 0 ? failure_set(failure, r, "Failed to follow the addresses of machine '%s': %m", f->machine) : 0;
@@ -321,7 +321,7 @@ static int open_sockets(PortForward *f, int netns_fd, Failure *failure)
         f->host_rtnl = rtnl_open();
         if (f->host_rtnl < 0)
                 return failure_set(failure, f->host_rtnl, "Failed to open a netlink socket: %m");
-        r = open_inner(f, netns_fd, failure);
+        r = open_container_rtnl(f, netns_fd, failure);
         if (r < 0)
                 return r;
         f->nft_fd = nft_open();
@@ -336,7 +336,7 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
         if (!f)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         *f = (PortForward) {
-                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .inner_rtnl = -EBADF, .events_fd = -EBADF,
+                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF, .events_fd = -EBADF,
         };
         f->machine = strdup(t->machine);
         if (!f->machine || asprintf(&f->table, "box-%s", t->machine) < 0) {

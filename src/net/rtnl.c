@@ -222,7 +222,7 @@ int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[stati
         return call(fd, q, ret_link ? read_link : NULL, ret_link, reterr_text);
 }
 
-int rtnl_ask(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
+int rtnl_call_each(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
 {
         char text[RTNL_TEXT_MAX];
 

@@ -53,7 +53,7 @@ int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[stati
 
 /* The same, and shows each answer to `each`. */
 typedef void (*RtnlEach)(const struct nlmsghdr *m, void *userdata);
-int rtnl_ask(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
+int rtnl_call_each(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
 
 /* Sends the one message of q, which asks for many things of a family (a dump). */
 int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata);

@@ -172,7 +172,7 @@ static bool escape_seen(Console *c, const char *bytes, size_t n)
 {
         uint64_t now = 0;
 
-        if (!(c->flags & CONSOLE_ESCAPE) || sd_event_now(c->event, CLOCK_MONOTONIC, &now) < 0)
+        if (!(c->flags & CONSOLE_FLAG_ESCAPE) || sd_event_now(c->event, CLOCK_MONOTONIC, &now) < 0)
                 return false;
 
         for (size_t i = 0; i < n; i++) {
@@ -208,7 +208,7 @@ static bool step_input(Console *c)
         }
         if (n <= 0) {
                 end_close(&c->input);
-                if (c->flags & CONSOLE_EOF)
+                if (c->flags & CONSOLE_FLAG_EOF)
                         c->in[c->n_in++] = EOF_BYTE;
                 return true;
         }
@@ -225,7 +225,7 @@ static bool step_master_write(Console *c)
         if (!c->master_writable || c->n_in == 0)
                 return false;
         /* What is written before the other side has hung up and opened its terminal is lost in that. */
-        if (c->flags & CONSOLE_LATE && !c->master_has_spoken && !c->master_reopened)
+        if (c->flags & CONSOLE_FLAG_LATE && !c->master_has_spoken && !c->master_reopened)
                 return false;
 
         n = write(c->master, c->in, c->n_in);
@@ -311,8 +311,8 @@ static int serve(Console *c)
                 return 0;
 
         more = forward(c);
-        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_DRAIN) &&
-               (c->master_has_spoken || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_LATE));
+        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_FLAG_DRAIN) &&
+               (c->master_has_spoken || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
                 if (c->end)
@@ -422,13 +422,13 @@ static int terminal_raw(Console *c)
 {
         int r;
 
-        if (!(c->flags & CONSOLE_READ) || !isatty(STDIN_FILENO))
+        if (!(c->flags & CONSOLE_FLAG_READ) || !isatty(STDIN_FILENO))
                 return 0;
 
         r = terminal_set(&c->saved[0], STDIN_FILENO, /* raw= */ true);
         if (r < 0)
                 return r;
-        if (c->flags & CONSOLE_WRITE && isatty(STDOUT_FILENO) && !same_device(STDIN_FILENO, STDOUT_FILENO))
+        if (c->flags & CONSOLE_FLAG_WRITE && isatty(STDOUT_FILENO) && !same_device(STDIN_FILENO, STDOUT_FILENO))
                 return terminal_set(&c->saved[1], STDOUT_FILENO, /* raw= */ false);
         return 0;
 }
@@ -446,14 +446,14 @@ static int watch_ends(Console *c)
 {
         int r;
 
-        if (c->flags & CONSOLE_READ) {
+        if (c->flags & CONSOLE_FLAG_READ) {
                 r = end_open(STDIN_FILENO, O_RDONLY, &c->input);
                 if (r >= 0)
                         r = end_watch(c, &c->input, EPOLLIN, on_input);
                 if (r < 0)
                         return r;
         }
-        if (c->flags & CONSOLE_WRITE) {
+        if (c->flags & CONSOLE_FLAG_WRITE) {
                 r = end_open(STDOUT_FILENO, O_WRONLY, &c->output);
                 if (r >= 0)
                         r = end_watch(c, &c->output, EPOLLOUT, on_output);
@@ -482,7 +482,7 @@ static int watch(Console *c)
         if (r < 0)
                 return r;
 
-        if (c->flags & CONSOLE_LATE) {
+        if (c->flags & CONSOLE_FLAG_LATE) {
                 r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late,
                                                c);
                 if (r < 0)

@@ -14,16 +14,16 @@
 typedef struct Console Console;
 
 typedef enum ConsoleFlags {
-        CONSOLE_READ = 1 << 0,          /* our standard input goes in (interactive) */
-        CONSOLE_WRITE = 1 << 1,         /* the pty's output goes to our standard output (else it is thrown away) */
-        CONSOLE_ESCAPE = 1 << 2,        /* ^] ^] ^] leaves */
-        CONSOLE_DRAIN = 1 << 3,         /* a hung-up pty may be opened again (a machine's console between gettys) */
-        CONSOLE_LATE = 1 << 5,          /* the other side hangs the pty up and opens it itself: that is no end, and
-                                         * input waits for it */
-        CONSOLE_EOF = 1 << 4,           /* the end of our standard input goes in as ^D (a shell fed by a pipe) */
+        CONSOLE_FLAG_READ = 1 << 0,     /* forwards standard input to the pty */
+        CONSOLE_FLAG_WRITE = 1 << 1,    /* forwards the pty's output to standard output; otherwise it is discarded */
+        CONSOLE_FLAG_ESCAPE = 1 << 2,   /* ^] ^] ^] ends the console */
+        CONSOLE_FLAG_DRAIN = 1 << 3,    /* a pty that is hung up may be opened again, as between two gettys */
+        CONSOLE_FLAG_EOF = 1 << 4,      /* forwards the end of standard input as ^D, for a shell that reads a pipe */
+        CONSOLE_FLAG_LATE = 1 << 5,     /* the payload hangs the pty up and reopens it first: this is not the end, and
+                                         * input is held back until then */
 } ConsoleFlags;
 
-/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_DRAIN). May free the
+/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_FLAG_DRAIN). May free the
  * console. */
 typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
 

@@ -22,11 +22,11 @@ static void put_link(JsonWriter *w, const LinkOp *op)
         json_put_string(w, "host_name", op->host_name);
         if (op->host_altname)
                 json_put_string(w, "host_altname", op->host_altname);
-        json_put_string(w, "inner_name", *op->inner_name ? op->inner_name : op->host_name);
+        json_put_string(w, "inner_name", *op->container_name ? op->container_name : op->host_name);
         if (link_op_is_veth(op))
                 put_mac(w, "host_mac", op->host_mac);
         if (link_op_is_veth(op) || op->kind == LINK_MACVLAN)
-                put_mac(w, "inner_mac", op->inner_mac);
+                put_mac(w, "inner_mac", op->container_mac);
         if (op->bridge) {
                 json_put_string(w, "bridge", op->bridge);
                 json_put_bool(w, "zone", op->zone);
@@ -39,8 +39,8 @@ static void put_port(JsonWriter *w, const PortSetting *p)
 {
         json_begin_object(w, NULL);
         json_put_string(w, "protocol", p->udp ? "udp" : "tcp");
-        json_put_format(w, "host_port", "%u", p->host);
-        json_put_format(w, "inner_port", "%u", p->inner);
+        json_put_format(w, "host_port", "%u", p->host_port);
+        json_put_format(w, "inner_port", "%u", p->container_port);
         source_to_json(w, "from", p->from);
         json_end(w);
 }

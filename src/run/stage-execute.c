@@ -27,7 +27,7 @@ static int fill_links(const LinkPlan *plan, char ***ret)
         for (size_t i = 0; i < plan->n; i++) {
                 char *text;
 
-                if (asprintf(&text, "%s %s", plan->ops[i].host_name, plan->ops[i].inner_name) < 0)
+                if (asprintf(&text, "%s %s", plan->ops[i].host_name, plan->ops[i].container_name) < 0)
                         return -ENOMEM;
                 if (strv_consume(ret, text) < 0)
                         return -ENOMEM;

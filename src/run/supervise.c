@@ -237,14 +237,14 @@ static void on_console_end(Console *c, bool left_by_user, void *userdata)
 static int add_console(Supervisor *s)
 {
         const Machine *m = s->machine;
-        unsigned flags = CONSOLE_DRAIN;
+        unsigned flags = CONSOLE_FLAG_DRAIN;
 
         if (m->pty_master < 0)
                 return 0;
         if (m->plan.console == CONSOLE_INTERACTIVE)
-                flags |= CONSOLE_READ | CONSOLE_WRITE | CONSOLE_ESCAPE;
+                flags |= CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_ESCAPE;
         else if (m->plan.console == CONSOLE_READ_ONLY)
-                flags |= CONSOLE_WRITE;
+                flags |= CONSOLE_FLAG_WRITE;
         if (m->plan.console == CONSOLE_INTERACTIVE && !m->settings.quiet)
                 log_info(0, "Machine '%s' runs; press ^] three times within a second to kill it", m->name);
         return console_new(s->event, m->pty_master, flags, on_console_end, s, &s->console);

@@ -27,24 +27,24 @@ enum {
         STATUS_SIGNALLED = 255,         /* the payload was ended by a signal */
 };
 
-typedef enum Wish {
-        WISH_NONE,
-        WISH_REBOOT,
-        WISH_POWER_OFF,
-} Wish;
+typedef enum Request {
+        REQUEST_NONE,
+        REQUEST_REBOOT,
+        REQUEST_POWER_OFF,
+} Request;
 
-static Wish wish_of(int sig)
+static Request request_of_signal(int sig)
 {
         const int reboots[] = { SIGINT, SIGRTMIN + 5, SIGRTMIN + 6, SIGRTMIN + 15, SIGRTMIN + 16 };
         const int power_offs[] = { SIGRTMIN + 3, SIGRTMIN + 4, SIGRTMIN + 13, SIGRTMIN + 14 };
 
         for (size_t i = 0; i < ARRAY_SIZE(reboots); i++)
                 if (sig == reboots[i])
-                        return WISH_REBOOT;
+                        return REQUEST_REBOOT;
         for (size_t i = 0; i < ARRAY_SIZE(power_offs); i++)
                 if (sig == power_offs[i])
-                        return WISH_POWER_OFF;
-        return WISH_NONE;
+                        return REQUEST_POWER_OFF;
+        return REQUEST_NONE;
 }
 
 /* Shells ignore SIGTERM and heed SIGHUP; for those that heed both, the one that means "end" comes first. One that is
@@ -81,11 +81,11 @@ static bool reap(pid_t payload, int *ret_status)
 
 /* The supervisor tells from reboot(2) in a PID namespace what was wished for. Outside of one it would be the host's. Where
  * the payload's user may not call it, a way down that was asked for is still a success. */
-static int end(Wish wish, int status)
+static int end(Request request, int status)
 {
-        if (wish != WISH_NONE && getpid() == 1)
-                (void) reboot(wish == WISH_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
-        return wish == WISH_NONE ? status : wish == WISH_POWER_OFF ? EXIT_SUCCESS : EXIT_FAILURE;
+        if (request != REQUEST_NONE && getpid() == 1)
+                (void) reboot(request == REQUEST_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
+        return request == REQUEST_NONE ? status : request == REQUEST_POWER_OFF ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void nothing(int sig)
@@ -99,7 +99,7 @@ static void set_up_signals(sigset_t *ret)
         const struct sigaction heeded = { .sa_handler = nothing };
 
         for (int sig = 1; sig <= SIGRTMAX; sig++)
-                if (wish_of(sig) != WISH_NONE)
+                if (request_of_signal(sig) != REQUEST_NONE)
                         (void) sigaction(sig, &heeded, NULL);
         (void) sigfillset(ret);
         (void) sigprocmask(SIG_BLOCK, ret, NULL);
@@ -109,7 +109,7 @@ int main(int argc, char *argv[])
 {
         struct timespec patience = { .tv_sec = GRACE_SECONDS };
         int status = STATUS_SIGNALLED;
-        Wish wish = WISH_NONE;
+        Request request = REQUEST_NONE;
         uint32_t payload;
         time_t deadline = 0;
         sigset_t all;
@@ -122,7 +122,7 @@ int main(int argc, char *argv[])
         while (!reap((pid_t) payload, &status)) {
                 int sig;
 
-                if (wish == WISH_NONE)
+                if (request == REQUEST_NONE)
                         sig = sigwaitinfo(&all, NULL);
                 else {
                         patience.tv_sec = deadline - now();
@@ -131,14 +131,14 @@ int main(int argc, char *argv[])
                         sig = sigtimedwait(&all, NULL, &patience);
                 }
 
-                if (sig <= 0 || wish != WISH_NONE)
+                if (sig <= 0 || request != REQUEST_NONE)
                         continue;
-                wish = wish_of(sig);
-                if (wish != WISH_NONE) {
+                request = request_of_signal(sig);
+                if (request != REQUEST_NONE) {
                         deadline = now() + GRACE_SECONDS;
                         ask_to_end((pid_t) payload);
                 }
         }
 
-        return end(wish, status);
+        return end(request, status);
 }

@@ -146,7 +146,7 @@ static inline void wait_local(int rtnl, const void *address)
                 RtnlRequest q = { 0 };
 
                 mnl_attr_put(rtnl_add_with(&q, RTM_GETROUTE, 0, &header, sizeof(header)), RTA_DST, 16, address);
-                (void) rtnl_ask(rtnl, &q, read_route_type, &type);
+                (void) rtnl_call_each(rtnl, &q, read_route_type, &type);
                 (void) usleep(1000);
         }
         assert_int_equal(type, RTN_LOCAL);

@@ -110,7 +110,7 @@ static bool say(int fd, const char *text)
         return write(fd, text, strlen(text)) == (ssize_t) strlen(text);
 }
 
-enum { INTERACTIVE = CONSOLE_READ | CONSOLE_WRITE | CONSOLE_ESCAPE };
+enum { INTERACTIVE = CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_ESCAPE };
 
 static int case_terminal(void)
 {
@@ -206,7 +206,7 @@ static int case_hang_up_drain(void)
         CHECK(out >= 0 && unlink(file) == 0 && null >= 0);
         CHECK(dup2(null, 0) == 0 && dup2(out, 1) == 1);
         CHECK(ttyname_r(r.machine_tty, name, sizeof(name)) == 0);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
 
         CHECK(say(r.machine_tty, "first "));
         turn(&r, 30);
@@ -263,7 +263,7 @@ static int case_blocked_output(void)
                 }
                 _exit(0);
         }
-        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         turn(&r, 500);                                  /* the pipe and our buffer fill */
         CHECK(turn(&r, 300) < 60);
         CHECK(waitpid(writer, &status, WNOHANG) == 0);  /* the payload waits */
@@ -299,7 +299,7 @@ static int case_broken_output(void)
         CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
         CHECK(dup2(p[1], 1) == 1);
         close(p[1]);
-        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         close(p[0]);
         for (unsigned i = 0; i < 100; i++) {
                 char line[1000];
@@ -323,7 +323,7 @@ static int case_input_ends(void)
         CHECK(dup2(p[0], 0) == 0);
         CHECK(say(p[1], "exit\n"));
         CHECK(close(p[1]) == 0);
-        CHECK(console_new(r.event, r.machine, CONSOLE_READ | CONSOLE_EOF, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_READ | CONSOLE_FLAG_EOF, on_end, &r, &c) == 0);
         CHECK(expect(&r, r.machine_tty, "exit\n\x04"));
         CHECK(turn(&r, 200) < 60 && r.n_ends == 0);
         c = console_free(c);
@@ -361,7 +361,7 @@ static int case_flood(void)
                         ;
                 _exit(0);
         }
-        CHECK(console_new(r.event, r.machine, CONSOLE_WRITE | CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         CHECK(sd_event_add_time_relative(r.event, &timer, CLOCK_MONOTONIC, 20000, 0, on_timer, &ticks) >= 0);
         turn(&r, 1000);
         CHECK(ticks >= 10);
@@ -385,7 +385,7 @@ static int case_passive(void)
         Rig r;
 
         CHECK(rig_make(&r) == 0);
-        CHECK(console_new(r.event, r.machine, CONSOLE_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         for (unsigned i = 0; i < 10; i++) {
                 int queued = -1;
 

@@ -86,9 +86,11 @@ static void test_link_plan_extra(void **state)
 {
         static const uint8_t id[16] = { 0xc0, 0xe1, 0x40, 0xa6, 0xa7, 0x38, 0x4e, 0x11, 0x8a, 0x39, 0xeb, 0xee, 0x78, 0x74,
                                         0x0b, 0x11 };
-        InterfaceSetting extra[] = { { .host = (char *) "e1", .inner = (char *) "i1" }, { .host = (char *) "e2" } };
-        InterfaceSetting ipvlan[] = { { .host = (char *) "d0" }, { .host = (char *) "d1", .inner = (char *) "wan" },
-                                      { .host = (char *) "enp0s31f6fault" } };
+        InterfaceSetting extra[] = { { .host_name = (char *) "e1", .container_name = (char *) "i1" },
+                                     { .host_name = (char *) "e2" } };
+        InterfaceSetting ipvlan[] = { { .host_name = (char *) "d0" },
+                                      { .host_name = (char *) "d1", .container_name = (char *) "wan" },
+                                      { .host_name = (char *) "enp0s31f6fault" } };
         _cleanup_(link_plan_done) LinkPlan p = { 0 };
         _cleanup_(problems_done) Problems problems = { 0 };
         Settings s;
@@ -108,9 +110,9 @@ static void test_link_plan_extra(void **state)
 static void test_link_plan_macvlan(void **state)
 {
         InterfaceSetting macvlan[] = {
-                { .host = (char *) "d0" },
-                { .host = (char *) "d2", .inner = (char *) "lan" },
-                { .host = (char *) "enp0s31f6fault" },
+                { .host_name = (char *) "d0" },
+                { .host_name = (char *) "d2", .container_name = (char *) "lan" },
+                { .host_name = (char *) "enp0s31f6fault" },
         };
         Settings s;
 
@@ -130,8 +132,8 @@ static void test_link_plan_macvlan(void **state)
 static void test_link_plan_move(void **state)
 {
         InterfaceSetting interfaces[] = {
-                { .host = (char *) "eth7" },
-                { .host = (char *) "eth8", .inner = (char *) "wan" },
+                { .host_name = (char *) "eth7" },
+                { .host_name = (char *) "eth8", .container_name = (char *) "wan" },
         };
         Settings s;
 
@@ -158,18 +160,18 @@ static void test_link_plan_problems(void **state)
                 InterfaceSetting macvlan, interface;
                 const char *problem;
         } cases[] = {
-                { { .host = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: no valid interface name" },
-                { { .host = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: no valid interface name" },
-                { { .host = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: no valid interface name" },
-                { { .host = (char *) "d0", .inner = (char *) "sixteen-letters-" }, { 0 },
+                { { .host_name = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: no valid interface name" },
+                { { .host_name = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: no valid interface name" },
+                { { .host_name = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: no valid interface name" },
+                { { .host_name = (char *) "d0", .container_name = (char *) "sixteen-letters-" }, { 0 },
                   "x.nspawn:3: MACVLAN=d0:sixteen-letters-: no valid interface name for the inside" },
-                { { .host = (char *) "d0", .inner = (char *) "host0" }, { 0 },
+                { { .host_name = (char *) "d0", .container_name = (char *) "host0" }, { 0 },
                   "x.nspawn:3: MACVLAN=d0: the machine has another interface named host0" },
-                { { .host = (char *) "d0" }, { .host = (char *) "d0" },
+                { { .host_name = (char *) "d0" }, { .host_name = (char *) "d0" },
                   "x.nspawn:7: Interface=d0: MACVLAN=d0 needs it on the host" },
-                { { .host = (char *) "d0" }, { .host = (char *) "br0" },
+                { { .host_name = (char *) "d0" }, { .host_name = (char *) "br0" },
                   "x.nspawn:7: Interface=br0: Bridge=br0 needs it on the host" },
-                { { .host = (char *) "d0" }, { .host = (char *) "lo" },
+                { { .host_name = (char *) "d0" }, { .host_name = (char *) "lo" },
                   "x.nspawn:7: Interface=lo: lo is each namespace's own" },
         };
 
@@ -183,7 +185,7 @@ static void test_link_plan_problems(void **state)
                 s.macvlan.items = &macvlan;
                 s.macvlan.n = 1;
                 s.interfaces.items = &interface;
-                s.interfaces.n = interface.host ? 1 : 0;
+                s.interfaces.n = interface.host_name ? 1 : 0;
                 assert_plan(&s, "x", NULL, cases[i].problem);
         }
 }
@@ -192,8 +194,8 @@ static void test_link_plan_problems(void **state)
 static void test_link_plan_extra_problems(void **state)
 {
         InterfaceSetting extra[] = {
-                { .host = (char *) "e1", .inner = (char *) "i1", .from = { "x.nspawn", 3 } },
-                { .host = (char *) "e1", .inner = (char *) "i2", .from = { "x.nspawn", 4 } },
+                { .host_name = (char *) "e1", .container_name = (char *) "i1", .from = { "x.nspawn", 3 } },
+                { .host_name = (char *) "e1", .container_name = (char *) "i2", .from = { "x.nspawn", 4 } },
         };
         Settings s;
 
@@ -203,19 +205,19 @@ static void test_link_plan_extra_problems(void **state)
                                    "host");
         s.virtual_ethernet = YES;
         s.veth_extra.n = 1;
-        extra[0].host = (char *) "ve-x";
+        extra[0].host_name = (char *) "ve-x";
         assert_plan(&s, "x", NULL, "x.nspawn:3: VirtualEthernetExtra=ve-x: the machine has another link of that name on the "
                                    "host");
-        extra[0].host = (char *) "e1";
-        extra[0].inner = (char *) "host0";
+        extra[0].host_name = (char *) "e1";
+        extra[0].container_name = (char *) "host0";
         assert_plan(&s, "x", NULL, "x.nspawn:3: VirtualEthernetExtra=e1: the machine has another interface named host0");
 }
 
 static void test_link_plan_moved_twice(void **state)
 {
         InterfaceSetting interfaces[] = {
-                { .host = (char *) "eth7", .from = { "x.nspawn", 3 } },
-                { .host = (char *) "eth7", .inner = (char *) "b", .from = { "x.nspawn", 4 } },
+                { .host_name = (char *) "eth7", .from = { "x.nspawn", 3 } },
+                { .host_name = (char *) "eth7", .container_name = (char *) "b", .from = { "x.nspawn", 4 } },
         };
         Settings s;
 

@@ -42,8 +42,8 @@ static bool is_up(const char *name)
 static LinkOp veth_op(void)
 {
         return (LinkOp) {
-                .kind = LINK_VETH, .host_name = (char *) "ve-x", .inner_name = "host0",
-                .host_mac = { 2, 0, 0, 0, 0, 1 }, .inner_mac = { 2, 0, 0, 0, 0, 2 },
+                .kind = LINK_VETH, .host_name = (char *) "ve-x", .container_name = "host0",
+                .host_mac = { 2, 0, 0, 0, 0, 1 }, .container_mac = { 2, 0, 0, 0, 0, 2 },
         };
 }
 
@@ -275,8 +275,8 @@ static void test_links_extra(void **state)
         ops[1].kind = ops[2].kind = LINK_VETH_EXTRA;
         ops[1].host_name = (char *) "e1";
         ops[2].host_name = (char *) "e2";
-        (void) snprintf(ops[1].inner_name, sizeof(ops[1].inner_name), "i1");
-        (void) snprintf(ops[2].inner_name, sizeof(ops[2].inner_name), "i2");
+        (void) snprintf(ops[1].container_name, sizeof(ops[1].container_name), "i1");
+        (void) snprintf(ops[2].container_name, sizeof(ops[2].container_name), "i2");
         ops[1].from = (Source) { "x.nspawn", 4 };
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
         assert_int_equal(l.n_ifindices, 1);
@@ -297,7 +297,7 @@ static void test_links_extra(void **state)
 /* Where the kernel has no ipvlan, the failure says so and nothing is left. */
 static void test_links_ipvlan(void **state)
 {
-        LinkOp op = { .kind = LINK_IPVLAN, .host_name = (char *) "lan", .inner_name = "iv-lan" };
+        LinkOp op = { .kind = LINK_IPVLAN, .host_name = (char *) "lan", .container_name = "iv-lan" };
         LinkPlan p = plan_of(&op, 1);
         Machine m = machine_new();
         Links l = LINKS_NULL;
@@ -319,8 +319,8 @@ static void test_links_ipvlan(void **state)
 
 static void test_links_macvlan(void **state)
 {
-        LinkOp op = { .kind = LINK_MACVLAN, .host_name = (char *) "lan", .inner_name = "mv-lan",
-                      .inner_mac = { 2, 0, 0, 0, 0, 3 } };
+        LinkOp op = { .kind = LINK_MACVLAN, .host_name = (char *) "lan", .container_name = "mv-lan",
+                      .container_mac = { 2, 0, 0, 0, 0, 3 } };
         LinkPlan p = plan_of(&op, 1);
         Failure failure = { 0 };
 
@@ -348,7 +348,7 @@ static void test_links_macvlan(void **state)
 
 static void test_links_move(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
         LinkPlan p = plan_of(&op, 1);
         Machine m = machine_new();
         Links l = LINKS_NULL;
@@ -426,7 +426,7 @@ static void make_bridge_with_index(int rtnl, const char *name, int ifindex)
  * that it has. (It does so with hardware only: here the test does it.) */
 static void test_links_move_returned_by_the_kernel(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
         LinkPlan p = plan_of(&op, 1);
         Machine m = machine_new();
         Links l = LINKS_NULL;
@@ -457,10 +457,10 @@ static void test_links_move_returned_by_the_kernel(void **state)
         machine_done(&m);
 }
 
-/* The supervisor was killed, and the interface is on the host under its inner name: the next start finds it. */
+/* The supervisor was killed, and the interface is on the host under its name in the container: the next start finds it. */
 static void test_links_move_after_a_crash(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
         LinkPlan p = plan_of(&op, 1);
         _cleanup_(problems_done) Problems problems = { 0 };
         Machine m = machine_new();
@@ -503,19 +503,19 @@ static void test_links_move_after_a_crash(void **state)
 /* Its name is in use when it comes back: it comes back all the same. */
 static void test_links_move_name_taken(void **state)
 {
-        static const char *const inner[] = { "eth7", "wan" };
+        static const char *const container_names[] = { "eth7", "wan" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(inner); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(container_names); i++) {
                 LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7" };
                 LinkPlan p = plan_of(&op, 1);
                 Machine m = machine_new();
                 Links l = LINKS_NULL;
                 Failure failure = { 0 };
 
-                (void) snprintf(op.inner_name, sizeof(op.inner_name), "%s", inner[i]);
+                (void) snprintf(op.container_name, sizeof(op.container_name), "%s", container_names[i]);
                 make_pair("eth7", "behind");
                 assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
-                assert_true(exists(m.rtnl, inner[i]));
+                assert_true(exists(m.rtnl, container_names[i]));
                 make_pair("eth7", "behind2");
                 links_down(&p, &l);
                 assert_false(exists(host_rtnl, "wan"));
@@ -529,7 +529,7 @@ static void test_links_move_name_taken(void **state)
 /* The payload has given it the name of another interface of the host's. */
 static void test_links_move_with_altnames(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" };
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
         LinkPlan p = plan_of(&op, 1);
         Machine m = machine_new();
         Links l = LINKS_NULL;
@@ -556,8 +556,8 @@ static void test_links_move_with_altnames(void **state)
 /* The second of two fails: links_down() undoes the first, and only that. */
 static void test_links_failure_in_the_middle(void **state)
 {
-        LinkOp ops[3] = { { .kind = LINK_MOVE, .host_name = (char *) "eth7", .inner_name = "wan" }, veth_op(),
-                          { .kind = LINK_MACVLAN, .host_name = (char *) "gone", .inner_name = "mv-gone",
+        LinkOp ops[3] = { { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" }, veth_op(),
+                          { .kind = LINK_MACVLAN, .host_name = (char *) "gone", .container_name = "mv-gone",
                             .from = { "--network-macvlan=", 0 } } };
         LinkPlan p = plan_of(ops, ARRAY_SIZE(ops));
         Machine m = machine_new();
@@ -578,9 +578,9 @@ static void test_links_failure_in_the_middle(void **state)
 static void test_links_check(void **state)
 {
         LinkOp ops[3] = { veth_op(),
-                          { .kind = LINK_MACVLAN, .host_name = (char *) "eth7", .inner_name = "mv-eth7",
+                          { .kind = LINK_MACVLAN, .host_name = (char *) "eth7", .container_name = "mv-eth7",
                             .from = { "/etc/systemd/nspawn/x.nspawn", 12 } },
-                          { .kind = LINK_MOVE, .host_name = (char *) "a-name-longer-than-fifteen", .inner_name = "",
+                          { .kind = LINK_MOVE, .host_name = (char *) "a-name-longer-than-fifteen", .container_name = "",
                             .from = { "/etc/systemd/nspawn/x.nspawn", 13 } } };
         LinkPlan p = plan_of(ops, ARRAY_SIZE(ops));
         _cleanup_(problems_done) Problems problems = { 0 };
@@ -597,7 +597,7 @@ static void test_links_check(void **state)
 /* The kernel's own words are in the text. */
 static void test_links_kernel_text(void **state)
 {
-        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "lo", .inner_name = "lo2" };
+        LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "lo", .container_name = "lo2" };
         LinkPlan p = plan_of(&op, 1);
         Machine m = machine_new();
         Links l = LINKS_NULL;

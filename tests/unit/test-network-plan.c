@@ -77,7 +77,7 @@ static void test_ports(void **state)
 
 static void test_namespace(void **state)
 {
-        InterfaceSetting parent = { .host = (char *) "eth0", .from = line4 };
+        InterfaceSetting parent = { .host_name = (char *) "eth0", .from = line4 };
         _cleanup_(network_plan_done) NetworkPlan p = { 0 };
         Settings *s = *state;
         Problems problems = { 0 };
@@ -108,7 +108,7 @@ static void test_namespace(void **state)
 static void test_mac_from_the_environment(void **state)
 {
         static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
-        InterfaceSetting extra = { .host = (char *) "e1", .from = line4 };
+        InterfaceSetting extra = { .host_name = (char *) "e1", .from = line4 };
         Settings *s = *state;
 
         s->virtual_ethernet = YES;

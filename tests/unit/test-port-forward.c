@@ -16,8 +16,8 @@
 static char lock_dir[] = "/tmp/box-test-ports-XXXXXX";
 
 static PortSetting ports[] = {
-        { .host = 8080, .inner = 80, .from = { "x.nspawn", 3 } },
-        { .udp = true, .host = 5353, .inner = 53, .from = { "x.nspawn", 4 } },
+        { .host_port = 8080, .container_port = 80, .from = { "x.nspawn", 3 } },
+        { .udp = true, .host_port = 5353, .container_port = 53, .from = { "x.nspawn", 4 } },
 };
 static const NetworkPlan plan = { .is_private = true, .ports = ports, .n_ports = ARRAY_SIZE(ports) };
 
@@ -258,7 +258,7 @@ static void test_many(void **state)
         Failure failure = { 0 };
 
         for (uint16_t i = 0; i < ARRAY_SIZE(many); i++)
-                many[i] = (PortSetting) { .host = (uint16_t) (20000 + i), .inner = 80 };
+                many[i] = (PortSetting) { .host_port = (uint16_t) (20000 + i), .container_port = 80 };
         give(m.rtnl, "host0", "10.1.0.2", 24);
         give(m.rtnl, "host0", "fd00:1::2", 64);
         assert_int_equal(port_forward_new(&p, &target, &f, &failure), 0);

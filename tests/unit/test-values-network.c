@@ -57,9 +57,9 @@ static void test_interface_names(void **state)
         assert_int_equal(s->macvlan.n, 0);
         assert_int_equal(set(s, SETTING_MACVLAN, "eth0 fifteencharacte:lan"), 0);
         assert_int_equal(s->macvlan.n, 2);
-        assert_null(s->macvlan.items[0].inner);
-        assert_string_equal(s->macvlan.items[1].host, "fifteencharacte");
-        assert_string_equal(s->macvlan.items[1].inner, "lan");
+        assert_null(s->macvlan.items[0].container_name);
+        assert_string_equal(s->macvlan.items[1].host_name, "fifteencharacte");
+        assert_string_equal(s->macvlan.items[1].container_name, "lan");
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 if (set(s, SETTING_INTERFACE, bad[i]) != -EINVAL)
@@ -110,17 +110,17 @@ static void test_ports(void **state)
         assert_int_equal(set(s, SETTING_PORT, "tcp:53"), 0);
         assert_int_equal(s->n_ports, 3);
         assert_false(s->ports[0].udp);
-        assert_int_equal(s->ports[0].host, 8080);
-        assert_int_equal(s->ports[0].inner, 80);
+        assert_int_equal(s->ports[0].host_port, 8080);
+        assert_int_equal(s->ports[0].container_port, 80);
         assert_true(s->ports[1].udp);
-        assert_int_equal(s->ports[1].inner, 53);
+        assert_int_equal(s->ports[1].container_port, 53);
         assert_false(settings_private_network(s));
 
         /* A port leads to one place: what the last writer says. */
         assert_int_equal(set(s, SETTING_PORT, "8080:81"), -EINVAL);
         assert_int_equal(set_from(s, SETTING_PORT, "8080:81", other_file), 0);
         assert_int_equal(s->n_ports, 3);
-        assert_int_equal(s->ports[0].inner, 81);
+        assert_int_equal(s->ports[0].container_port, 81);
         assert_int_equal(set(s, SETTING_PORT, ""), 0);
         assert_int_equal(s->n_ports, 0);
 }
