@@ -5,33 +5,10 @@
  * one of them to answer. Pure data, used by boxctl and the supervisor; no privilege.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "config/settings.h"
 #include "util/strv.h"
-
-const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX])
-{
-        if (!s.where)
-                (void) snprintf(buf, SOURCE_TEXT_MAX, "default");
-        else if (source_is_switch(s) || source_is_document(s))
-                (void) snprintf(buf, SOURCE_TEXT_MAX, "%s", s.where);
-        else
-                (void) snprintf(buf, SOURCE_TEXT_MAX, "%s:%u", s.where, s.line);
-        return buf;
-}
-
-bool source_same_writer(Source a, Source b)
-{
-        if (!a.where || !b.where)
-                return !a.where && !b.where;
-        if (source_is_switch(a) || source_is_switch(b))
-                return source_is_switch(a) && source_is_switch(b);
-        if (source_is_document(a) || source_is_document(b))
-                return source_is_document(a) && source_is_document(b);  /* there is one at most */
-        return strcmp(a.where, b.where) == 0;
-}
 
 void settings_init(Settings *s)
 {
