@@ -216,7 +216,7 @@ int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *
         c->unit = strdup(unit);
         c->reads = calloc(n, sizeof(Call));
         c->sets = calloc(n, sizeof(Call));
-        if (!c->unit || !c->reads || !c->sets || unit_drop_ins_foresee("", unit, properties, n, &c->files) < 0)
+        if (!c->unit || !c->reads || !c->sets || unit_drop_ins_list("", unit, properties, n, &c->files) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 
         r = unit_drop_ins_note("", unit, c->files, failure);

@@ -46,7 +46,7 @@ static bool is_transient(const char *root, const char *unit)
 }
 
 /* "50-MemoryMax.conf": of the property's name in a unit file or on the bus, which of the two depends on the property. */
-static int foresee_one(int dir_fd, const char *name, char ***files)
+static int list_one(int dir_fd, const char *name, char ***files)
 {
         char *file;
 
@@ -59,7 +59,7 @@ static int foresee_one(int dir_fd, const char *name, char ***files)
         return strv_consume(files, file);
 }
 
-int unit_drop_ins_foresee(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
+int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
                           char ***ret_files)
 {
         _cleanup_free_ char *dir = control_dir(root, unit);
@@ -71,9 +71,9 @@ int unit_drop_ins_foresee(const char *root, const char *unit, const UnitProperty
         if (!is_transient(root, unit)) {
                 fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
                 for (size_t i = 0; i < n; i++)
-                        if (foresee_one(fd, properties[i]->key, &files) < 0 ||
-                            foresee_one(fd, properties[i]->name, &files) < 0 ||
-                            foresee_one(fd, properties[i]->read_name, &files) < 0)
+                        if (list_one(fd, properties[i]->key, &files) < 0 ||
+                            list_one(fd, properties[i]->name, &files) < 0 ||
+                            list_one(fd, properties[i]->read_name, &files) < 0)
                                 return -ENOMEM;
         }
 

@@ -13,7 +13,7 @@
 /* root is put before these places, for tests; else "". */
 
 /* The files that will be made for these properties: those of them that are not there now. */
-int unit_drop_ins_foresee(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
+int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
                           char ***ret_files);
 
 /* Writes the note; nothing where there are no files. */

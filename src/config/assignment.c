@@ -96,7 +96,7 @@ static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problem
         if (r < 0)
                 return r;
 
-        a->heeded = true;
+        a->applied = true;
         s->from[a->row->id] = a->from;
         return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
 }

@@ -15,7 +15,7 @@ typedef struct Assignment {
         const SettingRow *row;
         char *value;
         Source from;
-        bool heeded;            /* it was applied: good, trusted enough, and of no section that was left out */
+        bool applied;           /* valid, trusted enough, and of no section that was left out */
 } Assignment;
 
 typedef struct Assignments {

@@ -273,16 +273,16 @@ const SettingRow settings_table[] = {
           .group = group_host, .help = text },
         RESOURCE_SETTINGS(RESOURCE_ROW)
 #undef RESOURCE_ROW
-#define RESOURCE_ELSEWHERE(key)                                                                                        \
-        { SETTING_RESOURCE_ELSEWHERE, "X-Resources", key, NULL, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN, \
-          value_resource_elsewhere, .group = group_host, .help = "Refused, with a word about where it belongs" }
-        RESOURCE_ELSEWHERE("Slice"),
-        RESOURCE_ELSEWHERE("Delegate"),
-        RESOURCE_ELSEWHERE("DelegateSubgroup"),
-        RESOURCE_ELSEWHERE("DisableControllers"),
-        RESOURCE_ELSEWHERE("DefaultMemoryMin"),
-        RESOURCE_ELSEWHERE("DefaultMemoryLow"),
-#undef RESOURCE_ELSEWHERE
+#define UNIT_ONLY_KEY(key)                                                                                             \
+        { SETTING_UNIT_ONLY_KEY, "X-Resources", key, NULL, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,      \
+          value_unit_only_key, .group = group_host, .help = "Refused, with a word about where it belongs" }
+        UNIT_ONLY_KEY("Slice"),
+        UNIT_ONLY_KEY("Delegate"),
+        UNIT_ONLY_KEY("DelegateSubgroup"),
+        UNIT_ONLY_KEY("DisableControllers"),
+        UNIT_ONLY_KEY("DefaultMemoryMin"),
+        UNIT_ONLY_KEY("DefaultMemoryLow"),
+#undef UNIT_ONLY_KEY
 
         /* ---- switches without a key ---- */
         { SETTING_DIRECTORY, NULL, NULL, "directory", 'D', "PATH", NULL, 0,
@@ -353,10 +353,10 @@ const SettingRow settings_table[] = {
           value_choice, FIELD(console), words_console, group_program,
           .help = "The same as --console=pipe: our standard input and output" },
         { SETTING_BACKGROUND, NULL, NULL, "background", 0, "COLOR", NULL, 0,
-          value_accepted, .group = group_program,
+          value_ignored, .group = group_program,
           .help = "Taken for scripts' sake: the terminal keeps its colour" },
         { SETTING_NO_PAGER, NULL, NULL, "no-pager", 0, NULL, "yes", SETTING_NO_ARG,
-          value_accepted, .group = group_program,
+          value_ignored, .group = group_program,
           .help = "Taken for scripts' sake: there is no pager" },
         { SETTING_QUIET, NULL, NULL, "quiet", 'q', NULL, "yes", SETTING_NO_ARG,
           value_bool, FIELD(quiet), .group = group_program,

@@ -291,7 +291,7 @@ typedef enum SettingId {
 #define RESOURCE_ID(id, ...) SETTING_##id,
         RESOURCE_SETTINGS(RESOURCE_ID)
 #undef RESOURCE_ID
-        SETTING_RESOURCE_ELSEWHERE,     /* keys that are refused, with a word about where to go */
+        SETTING_UNIT_ONLY_KEY,     /* keys that are refused, with a word about where to go */
         /* switches with no key */
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,

@@ -35,7 +35,7 @@ const char *value_interface_problem(const char *name)
         return digits ? "an interface's name can't be a number" : NULL;
 }
 
-static bool is_another_s(const Settings *s, SettingId id, Source from)
+static bool set_by_other_source(const Settings *s, SettingId id, Source from)
 {
         return !source_same_writer(s->from[id], from);
 }
@@ -46,9 +46,9 @@ static bool is_another_s(const Settings *s, SettingId id, Source from)
 /* A link, after another writer's Private=no or NamespacePath=. */
 static void link_asked_for(Settings *s, Source from)
 {
-        if (s->private_network == NO && is_another_s(s, SETTING_PRIVATE, from))
+        if (s->private_network == NO && set_by_other_source(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
-        if (is_another_s(s, SETTING_NAMESPACE_PATH, from))
+        if (set_by_other_source(s, SETTING_NAMESPACE_PATH, from))
                 (void) value_replace(&s->namespace_path, NULL);
 }
 
@@ -84,13 +84,13 @@ static void interfaces_take_back(InterfaceList *l, Source from)
 /* A namespace, after other writers' links. */
 static void namespace_asked_for(Settings *s, Source from)
 {
-        if (s->private_network == NO && is_another_s(s, SETTING_PRIVATE, from))
+        if (s->private_network == NO && set_by_other_source(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
-        if (is_another_s(s, SETTING_VIRTUAL_ETHERNET, from))
+        if (set_by_other_source(s, SETTING_VIRTUAL_ETHERNET, from))
                 s->virtual_ethernet = UNSET;
-        if (is_another_s(s, SETTING_BRIDGE, from))
+        if (set_by_other_source(s, SETTING_BRIDGE, from))
                 (void) value_replace(&s->bridge, NULL);
-        if (is_another_s(s, SETTING_ZONE, from))
+        if (set_by_other_source(s, SETTING_ZONE, from))
                 (void) value_replace(&s->zone, NULL);
         interfaces_take_back(&s->veth_extra, from);
         interfaces_take_back(&s->macvlan, from);
@@ -118,7 +118,7 @@ int value_bridge(const SettingRow *row, const char *text, Source from, Settings 
         if (r < 0 || !*text)
                 return r;
 
-        if (is_another_s(s, SETTING_ZONE, from))
+        if (set_by_other_source(s, SETTING_ZONE, from))
                 (void) value_replace(&s->zone, NULL);
         link_asked_for(s, from);
         return 0;
@@ -140,7 +140,7 @@ int value_zone(const SettingRow *row, const char *text, Source from, Settings *s
         if (r < 0 || !*text)
                 return r;
 
-        if (is_another_s(s, SETTING_BRIDGE, from))
+        if (set_by_other_source(s, SETTING_BRIDGE, from))
                 (void) value_replace(&s->bridge, NULL);
         link_asked_for(s, from);
         return 0;

@@ -502,7 +502,7 @@ static const struct {
         { value_init, print_string },
         { value_machines, print_machines },
         { value_resource, print_resource },
-        { value_resource_elsewhere, print_nothing },
+        { value_unit_only_key, print_nothing },
         { value_property, print_property },
         { value_stop_timeout, print_stop_timeout },
         { value_id_map, print_id_map },
@@ -517,7 +517,7 @@ static const struct {
         { value_rlimit, print_nothing },
         { value_oom_score, print_oom_score },
         { value_cpu_affinity, print_cpu_affinity },
-        { value_accepted, print_nothing },
+        { value_ignored, print_nothing },
 };
 
 static ValuePrint printer(const SettingRow *row)

@@ -210,7 +210,7 @@ int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Set
 /* ---- switches that are of no effect here ------------------------------------------------------------------------- */
 
 /* --no-pager, and --background=, an SGR sequence's parameters ("44", "48;5;17"). */
-int value_accepted(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+int value_ignored(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         bool b;
 

@@ -60,7 +60,7 @@ int value_resource(const SettingRow *row, const char *text, Source from, Setting
 }
 
 /* What systemd.resource-control(5) has, and a unit that runs can't be given. */
-int value_resource_elsewhere(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+int value_unit_only_key(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         static const struct { const char *key, *where; } elsewhere[] = {
                 { "Slice", "the slice is the unit's: write Slice= into a drop-in of box@NAME.service; by hand, use --slice=" },

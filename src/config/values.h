@@ -40,7 +40,7 @@ int value_limit(const SettingRow *row, const char *text, Source from, Settings *
 int value_rlimit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_oom_score(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_accepted(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_ignored(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* values-files.c */
 int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
@@ -74,7 +74,7 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
 
 /* values-resources.c */
 int value_resource(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_resource_elsewhere(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+int value_unit_only_key(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
 /* values-image.c */

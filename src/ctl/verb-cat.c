@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/layers.h"
+#include "config/settings-source.h"
 #include "config/nspawn-file.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
@@ -49,27 +49,27 @@ static void print_text(char *text, size_t size)
         }
 }
 
-static int print_layer(const Layer *layer, Failure *failure)
+static int print_source(const SettingsSource *source, Failure *failure)
 {
         static bool first = true;
-        _cleanup_close_ int fd = open(layer->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_close_ int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
         r = fd < 0 ? -errno : fd_read_all(fd, NSPAWN_FILE_MAX, &text, &size);
         if (r < 0)
-                return failure_set(failure, r, "Failed to read %s: %m", layer->path);
+                return failure_set(failure, r, "Failed to read %s: %m", source->path);
 
-        printf("%s# %s%s%s\n", first ? "" : "\n", layer->path, layer->kind == LAYER_PROFILE ? " (profile)" : "",
-               layer->said.trusted ? "" : " (not trusted)");
+        printf("%s# %s%s%s\n", first ? "" : "\n", source->path, source->kind == SETTINGS_SOURCE_PROFILE ? " (profile)" : "",
+               source->assignments.trusted ? "" : " (not trusted)");
         first = false;
         print_text(text, size);
         return 0;
 }
 
 /* What is wrong with them is of no interest here. */
-static int read_layers(const char *name, Layers *ret, Failure *failure)
+static int read_sources(const char *name, SettingsSources *ret, Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = { 0 };
         Assignments none = { .trusted = true };
@@ -78,23 +78,23 @@ static int read_layers(const char *name, Layers *ret, Failure *failure)
         int r;
 
         (void) image_find(NULL, name, &image, &no_image);
-        r = layers_read(&(LayersPlace) { .machine = name, .image_path = image.found }, &none, ret, &problems);
+        r = settings_sources_read(&(SettingsPlace) { .machine = name, .image_path = image.found }, &none, ret, &problems);
         image_done(&image);
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
 static int cat_one(Ctl *c, const char *name, Failure *failure)
 {
-        _cleanup_(layers_done) Layers layers = { 0 };
+        _cleanup_(settings_sources_done) SettingsSources sources = { 0 };
         bool any = false;
         int r;
 
         r = name_check(name, /* image= */ false, failure);
         if (r >= 0)
-                r = read_layers(name, &layers, failure);
-        for (size_t i = 0; r >= 0 && i < layers.n; i++)
-                if (layers.items[i].path) {
-                        r = print_layer(&layers.items[i], failure);
+                r = read_sources(name, &sources, failure);
+        for (size_t i = 0; r >= 0 && i < sources.n; i++)
+                if (sources.items[i].path) {
+                        r = print_source(&sources.items[i], failure);
                         any = true;
                 }
         if (r < 0)

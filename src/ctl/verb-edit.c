@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/layers.h"
+#include "config/settings-source.h"
 #include "config/nspawn-file.h"
 #include "ctl/dry-run.h"
 #include "ctl/editor.h"
@@ -67,13 +67,13 @@ static int make_target(Edit *e, const char *drop_in, Failure *failure)
         int r;
 
         if (!drop_in) {
-                e->directory = strdup(LAYERS_ETC_DIR);
-                r = asprintf(&e->target, "%s/%s.nspawn", LAYERS_ETC_DIR, e->machine);
+                e->directory = strdup(SETTINGS_ETC_DIR);
+                r = asprintf(&e->target, "%s/%s.nspawn", SETTINGS_ETC_DIR, e->machine);
         } else {
                 if (!*drop_in || *drop_in == '.' || strspn(drop_in, letters) != strlen(drop_in))
                         return failure_set(failure, -EINVAL, "'%s' is no name for a drop-in", drop_in);
                 suffix = strlen(drop_in) > 5 && strcmp(drop_in + strlen(drop_in) - 5, ".conf") == 0 ? "" : ".conf";
-                r = asprintf(&e->directory, "%s/%s.nspawn.d", LAYERS_ETC_DIR, e->machine);
+                r = asprintf(&e->directory, "%s/%s.nspawn.d", SETTINGS_ETC_DIR, e->machine);
                 if (r >= 0)
                         r = asprintf(&e->target, "%s/%s%s", e->directory, drop_in, suffix);
         }
@@ -82,8 +82,8 @@ static int make_target(Edit *e, const char *drop_in, Failure *failure)
 
 static int make_directory(Edit *e, Failure *failure)
 {
-        if (mkdir(LAYERS_ETC_DIR, 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make %s: %m", LAYERS_ETC_DIR);
+        if (mkdir(SETTINGS_ETC_DIR, 0755) < 0 && errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make %s: %m", SETTINGS_ETC_DIR);
         if (mkdir(e->directory, 0755) >= 0)
                 e->made_directory = true;
         else if (errno != EEXIST)
@@ -108,7 +108,7 @@ static int read_file(const char *path, char **ret, size_t *ret_size, struct stat
 static int find_hidden(Edit *e, char **ret)
 {
         _cleanup_(problems_done) Problems ignored = { 0 };
-        _cleanup_(layers_done) Layers layers = { 0 };
+        _cleanup_(settings_sources_done) SettingsSources sources = { 0 };
         Assignments none = { .trusted = true };
         Image image = { .fd = -EBADF };
         Failure no_image = { 0 };
@@ -116,20 +116,21 @@ static int find_hidden(Edit *e, char **ret)
         int r;
 
         (void) image_find(NULL, e->machine, &image, &no_image);
-        r = layers_read(&(LayersPlace) { .machine = e->machine, .image_path = image.found }, &none, &layers, &ignored);
+        r = settings_sources_read(&(SettingsPlace) { .machine = e->machine, .image_path = image.found }, &none, &sources,
+                                  &ignored);
         image_done(&image);
-        for (size_t i = 0; r >= 0 && i < layers.n; i++) {
-                const Layer *l = &layers.items[i];
+        for (size_t i = 0; r >= 0 && i < sources.n; i++) {
+                const SettingsSource *source = &sources.items[i];
 
-                if (l->kind != LAYER_FILE)
+                if (source->kind != SETTINGS_SOURCE_FILE)
                         continue;
-                r = read_file(l->path, ret, NULL, &st);
+                r = read_file(source->path, ret, NULL, &st);
                 if (r == -EBADFD && S_ISCHR(st.st_mode))
                         r = 0;          /* a mask, as a link to /dev/null is: it says nothing */
                 else if (r >= 0) {
                         e->mode = st.st_mode & 0644;    /* what only some may read stays so */
-                        if (!l->said.trusted)
-                                log_warning(0, "%s is not trusted; what is saved in %s will be", l->path, e->directory);
+                        if (!source->assignments.trusted)
+                                log_warning(0, "%s is not trusted; what is saved in %s will be", source->path, e->directory);
                 }
         }
         return r;
@@ -213,15 +214,15 @@ static size_t check_machine(Edit *e, const json_t *dry)
 /* The file alone, where box-run can't be asked. */
 static int check_file(Edit *e, size_t *ret_fatal)
 {
-        _cleanup_(assignments_done) Assignments said = { 0 };
+        _cleanup_(assignments_done) Assignments assignments = { 0 };
         _cleanup_(problems_done) Problems problems = { 0 };
         _cleanup_(settings_done) Settings s;
         int r;
 
         settings_init(&s);
-        r = nspawn_file_read(e->temporary, e->target, /* trusted= */ true, &said, &problems);
+        r = nspawn_file_read(e->temporary, e->target, /* trusted= */ true, &assignments, &problems);
         if (r >= 0)
-                r = assignments_apply(&said, NULL, &s, &problems);
+                r = assignments_apply(&assignments, NULL, &s, &problems);
         if (r < 0)
                 return r;
 

@@ -34,19 +34,19 @@ static void put(const char *text)
 
 /* ---- where ---------------------------------------------------------------------------------------------------- */
 
-static void put_layer_kind(const json_t *dry, const char *path)
+static void put_source_kind(const json_t *dry, const char *path)
 {
-        json_t *layer;
+        json_t *source;
         size_t i;
 
-        json_array_foreach(json_object_get(dry, "layers"), i, layer) {
-                const char *kind = text_of(layer, "kind"), *other = text_of(layer, "path");
+        json_array_foreach(json_object_get(dry, "sources"), i, source) {
+                const char *kind = text_of(source, "kind"), *other = text_of(source, "path");
 
                 if (!kind || !other || strcmp(other, path) != 0)
                         continue;
                 if (strcmp(kind, "profile") == 0)
                         fputs(" (profile)", stdout);
-                if (json_is_false(json_object_get(layer, "trusted")))
+                if (json_is_false(json_object_get(source, "trusted")))
                         fputs(" (not trusted)", stdout);
         }
 }
@@ -58,7 +58,7 @@ static void put_source(const json_t *dry, const json_t *from)
         if (path) {
                 put(path);
                 printf(":%lld", (long long) json_integer_value(json_object_get(from, "line")));
-                put_layer_kind(dry, path);
+                put_source_kind(dry, path);
         } else if (option) {
                 fputs("the unit's ", stdout);
                 put(option);
@@ -155,16 +155,16 @@ static void put_name(const json_t *setting, bool in_force)
 
 static void put_not_in_force(const json_t *dry, const json_t *setting)
 {
-        json_t *written;
+        json_t *assignment;
         size_t i;
 
-        json_array_foreach(json_object_get(setting, "written"), i, written) {
-                if (json_is_true(json_object_get(written, "in_force")))
+        json_array_foreach(json_object_get(setting, "assignments"), i, assignment) {
+                if (json_is_true(json_object_get(assignment, "in_force")))
                         continue;
                 fputs("#   not in force: ", stdout);
-                put(text_of(written, "value") ?: "");
+                put(text_of(assignment, "value") ?: "");
                 fputs(", ", stdout);
-                put_source(dry, json_object_get(written, "from"));
+                put_source(dry, json_object_get(assignment, "from"));
                 putchar('\n');
         }
 }
@@ -192,19 +192,19 @@ static void put_setting(const json_t *dry, const json_t *setting)
         put_plan(dry, setting);
 }
 
-static void put_layers(const json_t *dry)
+static void put_sources(const json_t *dry)
 {
-        json_t *layer;
+        json_t *source;
         size_t i;
 
         fputs("# Who says something, the last wins:\n", stdout);
-        json_array_foreach(json_object_get(dry, "layers"), i, layer) {
-                const char *path = text_of(layer, "path");
+        json_array_foreach(json_object_get(dry, "sources"), i, source) {
+                const char *path = text_of(source, "path");
 
                 fputs("#   ", stdout);
                 put(path ?: "the unit's switches");
                 if (path)
-                        put_layer_kind(dry, path);
+                        put_source_kind(dry, path);
                 putchar('\n');
         }
 }
@@ -215,7 +215,7 @@ static void put_all(const json_t *dry)
         json_t *setting;
         size_t i;
 
-        put_layers(dry);
+        put_sources(dry);
         json_array_foreach(json_object_get(dry, "settings"), i, setting) {
                 const char *own = text_of(setting, "section");
 

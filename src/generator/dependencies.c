@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config/layers.h"
+#include "config/settings-source.h"
 #include "generator/dependencies.h"
 #include "image/machine-name.h"
 #include "util/fd.h"
@@ -61,17 +61,17 @@ static int list_names(const char *root, const char *dir, char ***names)
 }
 
 /* What the machine's files say of the two keys. 1, 0 where that can't be known, or -ENOMEM. */
-static int read_machine(const char *root, const char *machine, Layers *layers, Settings *s)
+static int read_machine(const char *root, const char *machine, SettingsSources *sources, Settings *s)
 {
-        LayersPlace place = { .root = root, .machine = machine };
+        SettingsPlace place = { .root = root, .machine = machine };
         _cleanup_(assignments_done) Assignments switches = { .trusted = true };
         _cleanup_(problems_done) Problems problems = {};
 
-        if (layers_read(&place, &switches, layers, &problems) < 0)
+        if (settings_sources_read(&place, &switches, sources, &problems) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < layers->n; i++)
-                if (assignments_apply_one_id(&layers->items[i].said, SETTING_AFTER, s, &problems) < 0 ||
-                    assignments_apply_one_id(&layers->items[i].said, SETTING_REQUIRES, s, &problems) < 0)
+        for (size_t i = 0; i < sources->n; i++)
+                if (assignments_apply_one_id(&sources->items[i].assignments, SETTING_AFTER, s, &problems) < 0 ||
+                    assignments_apply_one_id(&sources->items[i].assignments, SETTING_REQUIRES, s, &problems) < 0)
                         return -ENOMEM;
 
         for (size_t i = 0; i < problems.n; i++)
@@ -122,12 +122,12 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s)
 /* 1 where there was something to write. */
 static int write_machine(const char *root, const char *machine, int out_fd)
 {
-        _cleanup_(layers_done) Layers layers = {};
+        _cleanup_(settings_sources_done) SettingsSources sources = {};
         _cleanup_(settings_done) Settings s;
         int r;
 
         settings_init(&s);
-        r = read_machine(root, machine, &layers, &s);
+        r = read_machine(root, machine, &sources, &s);
         if (r <= 0 || s.n_after + s.n_requires == 0)
                 return r < 0 ? r : 0;
         r = write_drop_in(out_fd, machine, &s);
@@ -142,7 +142,7 @@ static int write_machine(const char *root, const char *machine, int out_fd)
 
 int dependencies_write(const char *root, int out_fd)
 {
-        static const char *const dirs[] = { LAYERS_ETC_DIR, LAYERS_RUN_DIR };
+        static const char *const dirs[] = { SETTINGS_ETC_DIR, SETTINGS_RUN_DIR };
         _cleanup_strv_ char **names = NULL;
         int written = 0, r;
 

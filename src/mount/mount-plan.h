@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "config/knobs.h"
+#include "config/environment.h"
 #include "config/problem.h"
 #include "config/settings.h"
 #include "disk/disk-layout.h"

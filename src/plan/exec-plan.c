@@ -43,7 +43,7 @@ static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
 {
         const char *init = in->settings->init;
 
-        if (!in->tree->has_os_release && !in->host->knobs.no_os_release_check)
+        if (!in->tree->has_os_release && !in->host->environment.no_os_release_check)
                 return problem_error(problems, in->settings->from[SETTING_BOOT],
                                      "The tree '%s' has no /etc/os-release or /usr/lib/os-release: it is not the root of an "
                                      "operating system", in->image_root);
@@ -204,7 +204,7 @@ static int plan_host_env(const char *os_release, char ***env)
 
 const char *exec_plan_manager(const PlanInput *in)
 {
-        return in->host->knobs.container_service ?: CONTAINER_MANAGER;
+        return in->host->environment.container_service ?: CONTAINER_MANAGER;
 }
 
 /* Socket activation. The child adds $LISTEN_PID, which it knows. */

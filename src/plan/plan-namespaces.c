@@ -13,18 +13,18 @@ const struct NamespaceName namespace_names[NAMESPACE_KINDS] = {
         { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" }, { CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
 };
 
-static uint64_t shared_namespaces(const Settings *s, const Knobs *k)
+static uint64_t shared_namespaces(const Settings *s, const EnvironmentOptions *e)
 {
         if (s->share_system)
                 return CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-        return (k->share_pid ? CLONE_NEWPID : 0U) | (k->share_uts ? CLONE_NEWUTS : 0U) |
-               (k->share_ipc ? CLONE_NEWIPC : 0U) | (k->share_cgroup ? CLONE_NEWCGROUP : 0U);
+        return (e->share_pid ? CLONE_NEWPID : 0U) | (e->share_uts ? CLONE_NEWUTS : 0U) |
+               (e->share_ipc ? CLONE_NEWIPC : 0U) | (e->share_cgroup ? CLONE_NEWCGROUP : 0U);
 }
 
-RegisterMode plan_register_mode(const Settings *s, const Knobs *k)
+RegisterMode plan_register_mode(const Settings *s, const EnvironmentOptions *e)
 {
         /* machined would take the host's processes for the machine's. */
-        return shared_namespaces(s, k) & (CLONE_NEWPID | CLONE_NEWUTS) ? REGISTER_NO : s->register_mode;
+        return shared_namespaces(s, e) & (CLONE_NEWPID | CLONE_NEWUTS) ? REGISTER_NO : s->register_mode;
 }
 
 static int check_shared(const PlanInput *in, uint64_t shared, Problems *problems)
@@ -46,10 +46,10 @@ static int check_api_vfs(const PlanInput *in, const Plan *p, Problems *problems)
 
         if (!p->userns)
                 return 0;
-        if (in->host->knobs.api_vfs == API_VFS_WRITABLE)
+        if (in->host->environment.api_vfs == API_VFS_WRITABLE)
                 return problem_error(problems, from, "A user namespace does not go together with "
                                      "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes: /proc/sys and /sys are the host root's to write");
-        if (in->host->knobs.api_vfs == API_VFS_NETWORK && !network_plan_is_new(&p->network))
+        if (in->host->environment.api_vfs == API_VFS_NETWORK && !network_plan_is_new(&p->network))
                 return problem_error(problems, from, "A user namespace and the host's network do not go together with "
                                      "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=network: /proc/sys/net is the host root's to write");
         return 0;
@@ -57,7 +57,7 @@ static int check_api_vfs(const PlanInput *in, const Plan *p, Problems *problems)
 
 int plan_namespaces(const PlanInput *in, Plan *p, Problems *problems)
 {
-        uint64_t shared = shared_namespaces(in->settings, &in->host->knobs);
+        uint64_t shared = shared_namespaces(in->settings, &in->host->environment);
 
         p->namespaces = (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC) & ~shared;
         if (p->userns)

@@ -145,9 +145,9 @@ static int plan_names(const PlanInput *in, Plan *p)
 
 static int plan_network(const PlanInput *in, Plan *p, Problems *problems)
 {
-        const Knobs *k = &in->host->knobs;
+        const EnvironmentOptions *e = &in->host->environment;
 
-        return network_plan_make(in->settings, in->machine, in->host->machine_id, k->has_network_mac ? k->network_mac : NULL,
+        return network_plan_make(in->settings, in->machine, in->host->machine_id, e->has_network_mac ? e->network_mac : NULL,
                                  &p->network, problems);
 }
 
@@ -209,7 +209,7 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         p->caps &= ~s->drop_capability & capability_all();
         p->no_new_privileges = s->no_new_privileges == YES;
         p->apparmor_optional = s->apparmor_optional;
-        p->suppress_sync = s->suppress_sync == UNSET ? in->host->knobs.suppress_sync : s->suppress_sync == YES;
+        p->suppress_sync = s->suppress_sync == UNSET ? in->host->environment.suppress_sync : s->suppress_sync == YES;
         if (plan_ambient(in, p, problems) < 0 || copy_text(&p->apparmor_profile, s->apparmor_profile) < 0 ||
             copy_text(&p->selinux_context, s->selinux_context) < 0)
                 return -ENOMEM;
@@ -294,8 +294,8 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .shared_pid = !(p->namespaces & CLONE_NEWPID),
                 .shared_ipc = !(p->namespaces & CLONE_NEWIPC),
                 .shared_cgroup = !(p->late_namespaces & CLONE_NEWCGROUP),
-                .api_vfs = in->host->knobs.api_vfs,
-                .no_tmpfs_tmp = in->host->knobs.no_tmpfs_tmp,
+                .api_vfs = in->host->environment.api_vfs,
+                .no_tmpfs_tmp = in->host->environment.no_tmpfs_tmp,
                 .console = p->console != CONSOLE_PIPE,
                 .uuid = p->uuid,
                 .boot_id = in->host->boot_id,

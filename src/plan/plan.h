@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "config/knobs.h"
+#include "config/environment.h"
 #include "config/problem.h"
 #include "config/settings.h"
 #include "disk/disk-layout.h"
@@ -43,7 +43,7 @@ typedef struct HostFacts {
         unsigned n_listen_fds;          /* sockets that our service manager passed us, from descriptor 3 on */
         char *listen_names;             /* theirs, colon-separated; NULL: none */
         char boot_id[37];               /* a fresh one, for the machine */
-        Knobs knobs;
+        EnvironmentOptions environment;
 } HostFacts;
 
 typedef struct Plan {
@@ -132,7 +132,7 @@ IdMap plan_written_map(const Settings *s);
 uid_t plan_first_id(const Settings *s);
 
 /* Whether to register with machined: not a machine that has the host's processes or the host's name. Pure. */
-RegisterMode plan_register_mode(const Settings *s, const Knobs *k);
+RegisterMode plan_register_mode(const Settings *s, const EnvironmentOptions *e);
 
 /* Can the payload be asked to go down, or only be killed? */
 bool plan_can_ask(const Plan *p);

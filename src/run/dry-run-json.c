@@ -1,61 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * --json: a dry run for programs, such as boxctl explain. Who says something about the machine, every setting in force with
- * the places it was written in, what is wrong, and the plan. box-run, see dry-run.c; nothing is changed.
+ * --json: a dry run for programs, such as boxctl explain. Who says something about the machine, every setting in force
+ * with the places it was written in, what is wrong, and the plan. box-run, see dry-run.c; nothing is changed.
  */
 
 #include <string.h>
 
-#include "config/layers-print.h"
+#include "config/settings-source-print.h"
 #include "plan/plan-json.h"
 #include "plan/source-json.h"
 #include "run/dry-run-json.h"
 
-static void put_layers(JsonWriter *w, const Layers *l)
+static void put_sources(JsonWriter *w, const SettingsSources *sources)
 {
         static const char *const kinds[] = {
-                [LAYER_SWITCHES] = "switches", [LAYER_PROFILE] = "profile", [LAYER_FILE] = "file",
-                [LAYER_DROP_IN] = "drop-in", [LAYER_BUNDLE] = "bundle",
+                [SETTINGS_SOURCE_SWITCHES] = "switches",
+                [SETTINGS_SOURCE_PROFILE] = "profile",
+                [SETTINGS_SOURCE_FILE] = "file",
+                [SETTINGS_SOURCE_DROP_IN] = "drop-in",
+                [SETTINGS_SOURCE_BUNDLE] = "bundle",
         };
 
-        json_begin_array(w, "layers");
-        for (size_t i = 0; i < l->n; i++) {
-                const Layer *layer = &l->items[i];
+        json_begin_array(w, "sources");
+        for (size_t i = 0; i < sources->n; i++) {
+                const SettingsSource *source = &sources->items[i];
 
                 json_begin_object(w, NULL);
-                json_put_string(w, "kind", kinds[layer->kind]);
-                if (layer->name)
-                        json_put_string(w, "name", layer->name);
-                if (layer->path)
-                        json_put_string(w, "path", layer->path);
-                json_put_bool(w, "trusted", layer->said.trusted);
+                json_put_string(w, "kind", kinds[source->kind]);
+                if (source->name)
+                        json_put_string(w, "name", source->name);
+                if (source->path)
+                        json_put_string(w, "path", source->path);
+                json_put_bool(w, "trusted", source->assignments.trusted);
                 json_end(w);
         }
         json_end(w);
 }
 
-static int put_written(JsonWriter *w, const Layers *l, SettingId id)
+static int put_assignments(JsonWriter *w, const SettingsSources *sources, SettingId id)
 {
-        _cleanup_free_ Written *written = NULL;
+        _cleanup_free_ AssignmentRef *refs = NULL;
         size_t n;
         int r;
 
-        r = layers_written(l, id, &written, &n);
+        r = setting_assignments(sources, id, &refs, &n);
         if (r < 0)
                 return r;
 
-        json_begin_array(w, "written");
+        json_begin_array(w, "assignments");
         for (size_t i = 0; i < n; i++) {
-                const char *value = written[i].assignment->value;
+                const char *value = refs[i].assignment->value;
 
                 json_begin_object(w, NULL);
-                if (written[i].assignment->row->flags & SETTING_SECRET)
+                if (refs[i].assignment->row->flags & SETTING_SECRET)
                         json_put_format(w, "value", "%.*s", (int) strcspn(value, ":"), value);
                 else
                         json_put_string(w, "value", value);
-                source_to_json(w, "from", written[i].assignment->from);
-                json_put_bool(w, "in_force", written[i].in_force);
+                source_to_json(w, "from", refs[i].assignment->from);
+                json_put_bool(w, "in_force", refs[i].in_force);
                 json_end(w);
         }
         json_end(w);
@@ -67,7 +70,7 @@ static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
         _cleanup_(value_texts_done) ValueTexts values = {};
         int r;
 
-        r = layers_print(&m->layers, row, &m->settings, &values);
+        r = settings_sources_print(&m->sources, row, &m->settings, &values);
         if (r < 0)
                 return r;
 
@@ -84,7 +87,7 @@ static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
         }
         json_end(w);
         source_to_json(w, "from", m->settings.from[row->id]);
-        r = put_written(w, &m->layers, row->id);
+        r = put_assignments(w, &m->sources, row->id);
         json_put_string(w, "plan", plan_member_of_setting(row->id));
         json_end(w);
         return r;
@@ -130,7 +133,7 @@ int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure
         json_begin_object(w, NULL);
         json_put_string(w, "machine", m->name);
         json_put_string(w, "image", m->image.path);
-        put_layers(w, &m->layers);
+        put_sources(w, &m->sources);
         r = put_settings(w, m);
         put_problems(w, &m->problems);
         if (planned)

@@ -18,12 +18,12 @@ static int decide(Machine *m, Failure *failure)
         Failure own = {};
         int r;
 
-        r = stage_image_foresee(m, failure);
+        r = stage_image_preview(m, failure);
         if (r < 0)
                 return r;
         if (!m->has_facts)
                 return 0;
-        stage_ids_foresee(m);
+        stage_ids_preview(m);
         r = stage_plan_decide(m, &m->problems);
         if (r < 0)
                 return failure_set(failure, r, "Failed to make the plan: %m");

@@ -49,7 +49,7 @@ void machine_done(Machine *m)
         free(m->name);
         free(m->file_name);
         settings_done(&m->settings);
-        layers_done(&m->layers);
+        settings_sources_done(&m->sources);
         oci_bundle_done(&m->bundle);
         assignments_done(&m->switches);
         problems_done(&m->problems);

@@ -11,7 +11,7 @@
 
 #include "bus/machined.h"
 #include "bus/unit-change.h"
-#include "config/layers.h"
+#include "config/settings-source.h"
 #include "config/settings.h"
 #include "disk/disk-mount.h"
 #include "image/image.h"
@@ -31,8 +31,8 @@
 
 typedef struct Machine {
         /* prepare: read, nothing changed */
-        Assignments switches;           /* until the layers have them */
-        Layers layers;
+        Assignments switches;           /* until the sources have them */
+        SettingsSources sources;
         OciBundle bundle;
         Problems problems;
         bool tell_all;                  /* all that is wrong is wanted, not a start: --check, --json */

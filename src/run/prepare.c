@@ -54,7 +54,7 @@ static int read_instead(Machine *m, char **ret_of, char **ret_instead)
 static int apply_settings(Machine *m)
 {
         _cleanup_free_ char *instead_of = NULL, *instead = NULL;
-        LayersPlace place = { .machine = m->file_name, .image_path = m->image.found };
+        SettingsPlace place = { .machine = m->file_name, .image_path = m->image.found };
         int r;
 
         r = read_instead(m, &instead_of, &instead);
@@ -68,9 +68,9 @@ static int apply_settings(Machine *m)
                 place.bundle = &m->bundle.said;
                 place.bundle_path = m->bundle.config_path;
         }
-        r = layers_read(&place, &m->switches, &m->layers, &m->problems);
+        r = settings_sources_read(&place, &m->switches, &m->sources, &m->problems);
         if (r >= 0)
-                r = layers_apply(&m->layers, &m->settings, &m->problems);
+                r = settings_sources_apply(&m->sources, &m->settings, &m->problems);
         if (m->bundle.path)
                 m->settings.oci = &m->bundle.extra;
         if (m->image.read_only)
@@ -128,31 +128,31 @@ static int read_credentials(Machine *m)
         r = credentials_load(&m->settings, /* fetch= */ !dry, &m->credentials, &m->problems);
         if (!dry) {
                 settings_forget_credentials(&m->settings);
-                for (size_t i = 0; i < m->layers.n; i++)
-                        assignments_forget_secrets(&m->layers.items[i].said);
+                for (size_t i = 0; i < m->sources.n; i++)
+                        assignments_forget_secrets(&m->sources.items[i].assignments);
         }
         return r;
 }
 
 /* A bundle's container shares the namespaces that it does not ask for, as with systemd-nspawn's variables for that. */
-static void add_shared(const OciSettings *oci, Knobs *k)
+static void add_shared(const OciSettings *oci, EnvironmentOptions *e)
 {
         if (!oci)
                 return;
-        k->share_ipc = k->share_ipc || oci->share_ipc;
-        k->share_pid = k->share_pid || oci->share_pid;
-        k->share_uts = k->share_uts || oci->share_uts;
-        k->share_cgroup = k->share_cgroup || oci->share_cgroup;
+        e->share_ipc = e->share_ipc || oci->share_ipc;
+        e->share_pid = e->share_pid || oci->share_pid;
+        e->share_uts = e->share_uts || oci->share_uts;
+        e->share_cgroup = e->share_cgroup || oci->share_cgroup;
 }
 
 /* What the plan depends on of the host, of our environment, and of the tree. What is in a disk image can only be seen later:
  * run/stage-image.c. */
 static int read_facts(Machine *m, Failure *failure)
 {
-        if (host_facts_read(&m->settings, &m->host) < 0 || knobs_read(&m->host.knobs, &m->problems) < 0 ||
+        if (host_facts_read(&m->settings, &m->host) < 0 || environment_read(&m->host.environment, &m->problems) < 0 ||
             read_credentials(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        add_shared(m->settings.oci, &m->host.knobs);
+        add_shared(m->settings.oci, &m->host.environment);
         return m->image.kind == IMAGE_DIRECTORY ? machine_read_tree(m, &m->problems, failure) : 0;
 }
 

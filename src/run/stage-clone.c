@@ -53,7 +53,7 @@ int stage_cgroup_up(Machine *m, Failure *failure)
         r = cgroup_of_pid(0, &own, failure);
         if (r < 0)
                 return r;
-        if (cgroup_is_of_user(own) && plan_register_mode(&m->settings, &m->host.knobs) != REGISTER_NO)
+        if (cgroup_is_of_user(own) && plan_register_mode(&m->settings, &m->host.environment) != REGISTER_NO)
                 return failure_set(failure, -EPERM, "--keep-unit: '%s' is a user's session, which systemd-machined would take "
                                    "for the machine; leave --keep-unit out, or register by no means (--register=no)", own);
         r = cgroup_unit_path(own, &unit);

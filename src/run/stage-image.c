@@ -98,7 +98,7 @@ int stage_image_up(Machine *m, Failure *failure)
         return r < 0 ? r : report_problems(&problems, failure);
 }
 
-int stage_image_foresee(Machine *m, Failure *failure)
+int stage_image_preview(Machine *m, Failure *failure)
 {
         Failure own = {};
         int r;

@@ -18,7 +18,7 @@
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
-        if (m->host.knobs.no_lock || m->template.fd >= 0)
+        if (m->host.environment.no_lock || m->template.fd >= 0)
                 return 0;       /* of a tree that is not there yet, stage-populate.c has it locked */
         return image_lock(&m->image, m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) :
                                                                         machine_disk_is_read_only(m),
@@ -84,7 +84,7 @@ int stage_ids_up(Machine *m, Failure *failure)
 }
 
 /* Locking a range, to be sure of it, would be a change. */
-void stage_ids_foresee(Machine *m)
+void stage_ids_preview(Machine *m)
 {
         const Settings *s = &m->settings;
         PrivateUsers mode = settings_private_users(s);

@@ -26,7 +26,7 @@ enum { NAME_TRIES = 20 };
 
 static RegisterMode register_mode(const Machine *m)
 {
-        return plan_register_mode(&m->settings, &m->host.knobs);
+        return plan_register_mode(&m->settings, &m->host.environment);
 }
 
 static int start_registration(Machine *m, Failure *failure)

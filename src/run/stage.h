@@ -21,10 +21,10 @@ int stage_name_up(Machine *m, Failure *failure);        /* what is called after 
 void stage_name_down(Machine *m);
 int stage_image_up(Machine *m, Failure *failure);       /* run/stage-image.c */
 void stage_image_down(Machine *m);
-int stage_image_foresee(Machine *m, Failure *failure);  /* for a dry run: read-only, what is wrong to m->problems */
+int stage_image_preview(Machine *m, Failure *failure);  /* for a dry run: read-only, what is wrong to m->problems */
 int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);
-void stage_ids_foresee(Machine *m);     /* for a dry run: the range that would be asked for first */
+void stage_ids_preview(Machine *m);     /* for a dry run: the range that would be asked for first */
 int stage_plan_decide(Machine *m, Problems *problems);  /* the plan, checked against the host; -ENOMEM */
 int stage_plan_filter(Machine *m, Failure *failure);    /* the system call filter that it asks for */
 int stage_plan_up(Machine *m, Failure *failure);

@@ -119,7 +119,7 @@ def settings_file(tree, nspawn_file):
             if section == 'Exec' and 'Parameters=' not in said:
                 said += '\nParameters=/bin/sh /usr/probe'
             if section == 'Exec' and 'ProcessTwo=' not in said:
-                # what systemd-nspawn needs for Parameters= to be heeded
+                # what systemd-nspawn needs for Parameters= to be used
                 said += '\nBoot=no'
             text += f'[{section}]\n{said}\n'
         return nspawn_file(NAME, text)

@@ -2,15 +2,16 @@
 
 /*
  * The settings' table for the checks in tests/style, which are scripts: without arguments one row a line (section, key,
- * switch, letter, metavar, flags; "-" where there is none; tabs between); with --knobs the variables of the environment;
- * with files, every problem that they have as .nspawn files, and a failure when there is any. Built, never installed.
+ * switch, letter, metavar, flags; "-" where there is none; tabs between); with --environment the variables of the
+ * environment; with files, every problem that they have as .nspawn files, and a failure when there is any. Built, never
+ * installed.
  */
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config/knobs.h"
+#include "config/environment.h"
 #include "config/nspawn-file.h"
 #include "util/fd.h"
 
@@ -69,9 +70,9 @@ int main(int argc, char *argv[])
 
         if (argc < 2)
                 dump_table();
-        if (argc == 2 && strcmp(argv[1], "--knobs") == 0) {
-                for (size_t i = 0; i < knobs_table_size; i++)
-                        puts(knobs_table[i].name);
+        if (argc == 2 && strcmp(argv[1], "--environment") == 0) {
+                for (size_t i = 0; i < environment_table_size; i++)
+                        puts(environment_table[i].name);
                 return 0;
         }
         for (int i = 1; i < argc; i++)

@@ -207,7 +207,7 @@ static void test_duplicates(void **state)
                 bool same = !(row->flags & SETTING_LIST);
                 const char *text;
 
-                if (!row->parse || !row->key || row->id == SETTING_RESOURCE_ELSEWHERE)
+                if (!row->parse || !row->key || row->id == SETTING_UNIT_ONLY_KEY)
                         continue;
                 text = good_for(row, from_file);
                 if (!text)

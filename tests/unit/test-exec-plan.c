@@ -142,12 +142,12 @@ static void test_suppress_sync(void **state)
         _cleanup_(plan_fixture_done) PlanFixture by_host, by_switch;
 
         plan_fixture_init(&by_host, INIT_NONE);
-        by_host.host.knobs.suppress_sync = true;
+        by_host.host.environment.suppress_sync = true;
         plan_fixture_plan(&by_host, "/bin/true");
         assert_true(plan_seccomp(&by_host.plan).suppress_sync);
 
         plan_fixture_init(&by_switch, INIT_NONE);
-        by_switch.host.knobs.suppress_sync = true;
+        by_switch.host.environment.suppress_sync = true;
         plan_fixture_plan(&by_switch, "--suppress-sync=no /bin/true");
         assert_false(plan_seccomp(&by_switch.plan).suppress_sync);
 }

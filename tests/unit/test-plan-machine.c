@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What [X-Box] and the environment's knobs make of a plan. */
+/* What [X-Box] and the environment's environment make of a plan. */
 
 #include "test.h"
 
@@ -86,7 +86,7 @@ static void test_plan_stop(void **state)
 static void test_plan_shared_namespaces(void **state)
 {
         static const uint64_t all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-        static const struct { Knobs knobs; const char *arguments; uint64_t born, late; RegisterMode mode; } cases[] = {
+        static const struct { EnvironmentOptions environment; const char *arguments; uint64_t born, late; RegisterMode mode; } cases[] = {
                 { {}, "/bin/true", all, CLONE_NEWCGROUP, REGISTER_AUTO },
                 { { .share_ipc = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWIPC, CLONE_NEWCGROUP, REGISTER_YES },
                 { { .share_pid = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWPID, CLONE_NEWCGROUP, REGISTER_NO },
@@ -101,25 +101,25 @@ static void test_plan_shared_namespaces(void **state)
                 _cleanup_(plan_fixture_done) PlanFixture f;
 
                 plan_fixture_init(&f, INIT_SYSTEMD);
-                f.host.knobs = cases[i].knobs;
+                f.host.environment = cases[i].environment;
                 plan_fixture_plan(&f, cases[i].arguments);
                 assert_int_equal(f.problems.n_fatal, 0);
                 assert_int_equal(f.plan.namespaces, cases[i].born);
                 assert_int_equal(f.plan.late_namespaces, cases[i].late);
-                assert_int_equal(plan_register_mode(&f.settings, &f.host.knobs), cases[i].mode);
+                assert_int_equal(plan_register_mode(&f.settings, &f.host.environment), cases[i].mode);
         }
 }
 
 static void test_plan_excluded(void **state)
 {
-        static const struct { Knobs knobs; const char *arguments, *text; } cases[] = {
+        static const struct { EnvironmentOptions environment; const char *arguments, *text; } cases[] = {
                 { { .share_pid = true }, "-b", "--boot: An init takes a PID" },
                 { { .share_uts = true }, "-b", "SHARE_NS_PID" },
                 { {}, "--share-system -b", "--share-system" },
                 { { .api_vfs = API_VFS_WRITABLE }, "-b -U", "API_VFS_WRITABLE=yes" },
                 { { .api_vfs = API_VFS_NETWORK }, "-b -U", "API_VFS_WRITABLE=network" },
         };
-        static const struct { Knobs knobs; const char *arguments; } good[] = {
+        static const struct { EnvironmentOptions environment; const char *arguments; } good[] = {
                 { { .share_ipc = true, .share_cgroup = true }, "-b -U" },
                 { { .api_vfs = API_VFS_WRITABLE }, "-b -n" },
                 { { .api_vfs = API_VFS_NETWORK }, "-b -U -n" },
@@ -130,7 +130,7 @@ static void test_plan_excluded(void **state)
                 _cleanup_(plan_fixture_done) PlanFixture f;
 
                 plan_fixture_init(&f, INIT_SYSTEMD);
-                f.host.knobs = cases[i].knobs;
+                f.host.environment = cases[i].environment;
                 plan_fixture_plan(&f, cases[i].arguments);
                 assert_int_equal(f.problems.n_fatal, 1);
                 assert_non_null(strstr(f.problems.items[f.problems.n - 1].text, cases[i].text));
@@ -139,7 +139,7 @@ static void test_plan_excluded(void **state)
                 _cleanup_(plan_fixture_done) PlanFixture f;
 
                 plan_fixture_init(&f, INIT_SYSTEMD);
-                f.host.knobs = good[i].knobs;
+                f.host.environment = good[i].environment;
                 plan_fixture_plan(&f, good[i].arguments);
                 assert_int_equal(f.problems.n_fatal, 0);
         }
@@ -150,11 +150,11 @@ static void test_plan_reboot_of_the_host(void **state)
         _cleanup_(plan_fixture_done) PlanFixture f, asked;
 
         plan_fixture_init(&f, INIT_NONE);
-        f.host.knobs.share_pid = true;
+        f.host.environment.share_pid = true;
         plan_fixture_plan(&f, "/bin/true");
         assert_false(f.plan.caps >> CAP_SYS_BOOT & 1);
         plan_fixture_init(&asked, INIT_NONE);
-        asked.host.knobs.share_pid = true;
+        asked.host.environment.share_pid = true;
         plan_fixture_plan(&asked, "--capability=CAP_SYS_BOOT /bin/true");
         assert_true(asked.plan.caps >> CAP_SYS_BOOT & 1);
 }
@@ -172,7 +172,7 @@ static void test_plan_mounts_of_shared_namespaces(void **state)
         assert_string_equal(plan_fixture_mount(&own, "/sys/fs/cgroup")->fstype, "cgroup2");
 
         plan_fixture_init(&f, INIT_NONE);
-        f.host.knobs = (Knobs) { .share_ipc = true, .share_pid = true, .share_cgroup = true };
+        f.host.environment = (EnvironmentOptions) { .share_ipc = true, .share_pid = true, .share_cgroup = true };
         plan_fixture_plan(&f, "-U /bin/true");
         assert_int_equal(plan_fixture_mount(&f, "/dev/mqueue")->kind, MOUNT_NEW);
         assert_false(plan_fixture_mount(&f, "/proc")->flags & MOUNT_PIDNS);
@@ -195,7 +195,7 @@ static void test_plan_api_vfs(void **state)
         assert_true(plan_fixture_mount(&host, "/sys")->attrs & MOUNT_ATTR_RDONLY);
 
         plan_fixture_init(&all, INIT_NONE);
-        all.host.knobs = (Knobs) { .api_vfs = API_VFS_WRITABLE, .no_tmpfs_tmp = true };
+        all.host.environment = (EnvironmentOptions) { .api_vfs = API_VFS_WRITABLE, .no_tmpfs_tmp = true };
         plan_fixture_plan(&all, "/bin/true");
         assert_null(plan_fixture_mount(&all, "/proc/sys"));
         assert_null(plan_fixture_mount(&all, "/proc/kcore"));
@@ -205,25 +205,25 @@ static void test_plan_api_vfs(void **state)
         assert_string_equal(plan_fixture_mount(&all, "/sys")->fstype, "sysfs");
 
         plan_fixture_init(&all_private, INIT_NONE);
-        all_private.host.knobs.api_vfs = API_VFS_WRITABLE;
+        all_private.host.environment.api_vfs = API_VFS_WRITABLE;
         plan_fixture_plan(&all_private, "-n /bin/true");
         assert_string_equal(plan_fixture_mount(&all_private, "/sys")->fstype, "tmpfs");
         assert_false(plan_fixture_mount(&all_private, "/sys/class")->attrs & MOUNT_ATTR_RDONLY);
 
         plan_fixture_init(&network, INIT_NONE);
-        network.host.knobs.api_vfs = API_VFS_NETWORK;
+        network.host.environment.api_vfs = API_VFS_NETWORK;
         plan_fixture_plan(&network, "/bin/true");
         assert_true(plan_fixture_mount(&network, "/proc/sys/net")->attrs_clear & MOUNT_ATTR_RDONLY);
         assert_string_equal(plan_fixture_mount(&network, "/sys")->fstype, "tmpfs");
 }
 
-static void test_plan_other_knobs(void **state)
+static void test_plan_other_variables(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture f;
 
         plan_fixture_init(&f, INIT_SYSTEMD);
         f.tree.has_os_release = false;
-        f.host.knobs = (Knobs) { .no_os_release_check = true, .container_service = "lxc" };
+        f.host.environment = (EnvironmentOptions) { .no_os_release_check = true, .container_service = "lxc" };
         plan_fixture_plan(&f, "-b");
         assert_int_equal(f.problems.n_fatal, 0);
         assert_string_equal(strv_env_get(f.plan.env, "container"), "lxc");
@@ -299,7 +299,7 @@ int main(void)
                 cmocka_unit_test(test_plan_reboot_of_the_host),
                 cmocka_unit_test(test_plan_mounts_of_shared_namespaces),
                 cmocka_unit_test(test_plan_api_vfs),
-                cmocka_unit_test(test_plan_other_knobs),
+                cmocka_unit_test(test_plan_other_variables),
                 cmocka_unit_test(test_plan_id_map),
                 cmocka_unit_test(test_plan_id_map_problems),
         };

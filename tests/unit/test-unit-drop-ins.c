@@ -18,34 +18,34 @@ static bool exists(const Tree *t, const char *path)
         return faccessat(t->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static char *foresee(const Tree *t)
+static char *list(const Tree *t)
 {
         _cleanup_strv_ char **files = NULL;
         char *text = NULL;
         size_t size;
         FILE *f = open_memstream(&text, &size);
 
-        assert_int_equal(unit_drop_ins_foresee(t->path, UNIT, both, 2, &files), 0);
+        assert_int_equal(unit_drop_ins_list(t->path, UNIT, both, 2, &files), 0);
         STRV_FOREACH(file, files)
                 fprintf(f, "%s ", *file);
         fclose(f);
         return text;
 }
 
-static void test_foresee(void **state)
+static void test_list(void **state)
 {
         const Tree *t = *state;
-        _cleanup_free_ char *all = foresee(t), *some = NULL, *none = NULL;
+        _cleanup_free_ char *all = list(t), *some = NULL, *none = NULL;
 
         assert_string_equal(all, "50-CPUQuota.conf 50-CPUQuotaPerSecUSec.conf 50-MemoryMax.conf 50-MemoryMaxScale.conf ");
 
         /* Somebody else's is his. */
         tree_fixture_bytes(t, CONTROL "/50-MemoryMax.conf", "", 0, 0644);
-        some = foresee(t);
+        some = list(t);
         assert_string_equal(some, "50-CPUQuota.conf 50-CPUQuotaPerSecUSec.conf 50-MemoryMaxScale.conf ");
 
         tree_fixture_bytes(t, "run/systemd/transient/" UNIT, "", 0, 0644);
-        none = foresee(t);
+        none = list(t);
         assert_string_equal(none, "");
 }
 
@@ -107,7 +107,7 @@ static void test_remove(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TREE_TEST(test_foresee),
+                TREE_TEST(test_list),
                 TREE_TEST(test_note),
                 TREE_TEST(test_no_note_of_nothing),
                 TREE_TEST(test_bad_note),

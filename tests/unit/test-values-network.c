@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* [Network]: texts and what they become, through the table as every reader goes; and which of several writers is heeded where
+/* [Network]: texts and what they become, through the table as every reader goes; and which of several writers is applied where
  * their wishes exclude each other. */
 
 #include "test.h"

@@ -49,7 +49,7 @@ static void test_rows_are_properties(void **state)
                         continue;
                 assert_true(row->flags & SETTING_PRIVILEGED);
                 r = unit_property_parse(UNIT_RESOURCES, row->key, "no value at all\"", &p, NULL);
-                assert_int_equal(r, row->id == SETTING_RESOURCE_ELSEWHERE ? -ENOENT : -EINVAL);
+                assert_int_equal(r, row->id == SETTING_UNIT_ONLY_KEY ? -ENOENT : -EINVAL);
                 n++;
         }
         assert_true(n > 50);

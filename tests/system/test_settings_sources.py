@@ -114,7 +114,7 @@ def test_a_drop_in_with_a_link_changes_the_network(machine, write, started):
 @pytest.mark.parametrize('files, message', [
     ({'/etc/box/profiles/a.nspawn': '[X-Box]\nProfile=b\n', '/etc/box/profiles/b.nspawn': '[X-Box]\nProfile=a\n',
       'x.conf': '[X-Box]\nProfile=a\n'},
-     '/etc/box/profiles/b.nspawn:2: Profile=a: the profiles name each other in a circle: a -> b -> a'),
+     '/etc/box/profiles/b.nspawn:2: Profile=a: profiles name each other in a circle: a -> b -> a'),
     ({'x.conf': '\n[X-Box]\nProfile=gone\n'},
      '/etc/systemd/nspawn/layers.nspawn.d/x.conf:3: Profile=gone: no such profile in /etc/box/profiles or '
      '/usr/lib/box/profiles'),

@@ -1,92 +1,90 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The environment's knobs (see knobs.h). The supervisor, before anything is changed; who sets a root process's environment
- * is root, but a value may be anything at all.
+ * The variables of the environment (see environment.h). The supervisor, before anything is changed. Only root sets the
+ * environment of a root process, but values are checked like any other input.
  *
- * To add one: a field in knobs.h, a row here, its entry under ENVIRONMENT in box-run(1).
+ * To add one: a field in environment.h, a row here, its entry under ENVIRONMENT in box-run(1).
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/knobs.h"
+#include "config/environment.h"
 #include "util/parse.h"
 #include "util/text.h"
 
-enum { REASON_MAX = 128 };
-
-static void *field(const KnobRow *row, Knobs *k)
+static void *field(const EnvironmentRow *row, EnvironmentOptions *e)
 {
-        return (char *) k + row->offset;
+        return (char *) e + row->offset;
 }
 
 static int refuse(char *reterr_reason, const char *why)
 {
-        (void) snprintf(reterr_reason, REASON_MAX, "%s", why);
+        (void) snprintf(reterr_reason, ENVIRONMENT_REASON_MAX, "%s", why);
         return -EINVAL;
 }
 
-static int parse_yes(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_yes(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
 
         if (parse_bool(text, &value) < 0)
                 return refuse(reterr_reason, "not a boolean (yes or no)");
-        *(bool *) field(row, k) |= value;       /* two may ask for the same */
+        *(bool *) field(row, e) |= value;       /* two may ask for the same */
         return 0;
 }
 
 /* The field says the contrary. */
-static int parse_no(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_no(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
 
         if (parse_bool(text, &value) < 0)
                 return refuse(reterr_reason, "not a boolean (yes or no)");
-        *(bool *) field(row, k) = !value;
+        *(bool *) field(row, e) = !value;
         return 0;
 }
 
-static int parse_share_system(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_share_system(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
 
         if (parse_bool(text, &value) < 0)
                 return refuse(reterr_reason, "not a boolean (yes or no)");
         if (value)
-                k->share_ipc = k->share_pid = k->share_uts = true;
+                e->share_ipc = e->share_pid = e->share_uts = true;
         return 0;
 }
 
-static int parse_api_vfs(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_api_vfs(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
 
         if (strcmp(text, "network") == 0) {
-                k->api_vfs = API_VFS_NETWORK;
+                e->api_vfs = API_VFS_NETWORK;
                 return 0;
         }
         if (parse_bool(text, &value) < 0)
                 return refuse(reterr_reason, "not a boolean (yes or no), nor \"network\"");
-        k->api_vfs = value ? API_VFS_WRITABLE : API_VFS_DEFAULT;
+        e->api_vfs = value ? API_VFS_WRITABLE : API_VFS_DEFAULT;
         return 0;
 }
 
 /* An interface's address: no multicast, not all zero (the kernel's is_valid_ether_addr()). */
-static int parse_network_mac(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_network_mac(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         static const uint8_t none[6];
         uint8_t mac[6];
 
         if (parse_mac(text, mac) < 0 || mac[0] & 1 || memcmp(mac, none, sizeof(mac)) == 0)
                 return refuse(reterr_reason, "not a MAC address that an interface can have");
-        memcpy(k->network_mac, mac, sizeof(mac));
-        k->has_network_mac = true;
+        memcpy(e->network_mac, mac, sizeof(mac));
+        e->has_network_mac = true;
         return 0;
 }
 
-static int parse_hierarchy(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_hierarchy(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
 
@@ -98,17 +96,17 @@ static int parse_hierarchy(const KnobRow *row, const char *text, Knobs *k, char 
         return 1;
 }
 
-static int parse_service(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static REASON_MAX])
+static int parse_service(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         if (!text_is_utf8(text, strlen(text)) || text_has_control(text, strlen(text)))
                 return refuse(reterr_reason, "not a line of text");
-        *(const char **) field(row, k) = text;
+        *(const char **) field(row, e) = text;
         return 0;
 }
 
-#define FIELD(name) offsetof(Knobs, name)
+#define FIELD(name) offsetof(EnvironmentOptions, name)
 
-const KnobRow knobs_table[] = {
+const EnvironmentRow environment_table[] = {
         { "SYSTEMD_NSPAWN_API_VFS_WRITABLE", parse_api_vfs, 0 },
         { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", parse_no, FIELD(no_os_release_check) },
         { "SYSTEMD_NSPAWN_CONTAINER_SERVICE", parse_service, FIELD(container_service) },
@@ -124,21 +122,21 @@ const KnobRow knobs_table[] = {
         { "SYSTEMD_SUPPRESS_SYNC", parse_yes, FIELD(suppress_sync) },
 };
 
-const size_t knobs_table_size = ARRAY_SIZE(knobs_table);
+const size_t environment_table_size = ARRAY_SIZE(environment_table);
 
-int knobs_read(Knobs *ret, Problems *problems)
+int environment_read(EnvironmentOptions *ret, Problems *problems)
 {
-        Knobs k = {};
+        EnvironmentOptions e = {};
 
-        for (size_t i = 0; i < ARRAY_SIZE(knobs_table); i++) {
-                const KnobRow *row = &knobs_table[i];
+        for (size_t i = 0; i < ARRAY_SIZE(environment_table); i++) {
+                const EnvironmentRow *row = &environment_table[i];
                 const char *text = secure_getenv(row->name);
-                char reason[REASON_MAX];
+                char reason[ENVIRONMENT_REASON_MAX];
                 int r;
 
                 if (!text || !*text)
                         continue;
-                r = row->parse(row, text, &k, reason);
+                r = row->parse(row, text, &e, reason);
                 if (r < 0)
                         r = problem_error(problems, (Source) {}, "$%s=%.100s: %s", row->name, text, reason);
                 else if (r > 0)
@@ -147,6 +145,6 @@ int knobs_read(Knobs *ret, Problems *problems)
                         return r;
         }
 
-        *ret = k;
+        *ret = e;
         return 0;
 }

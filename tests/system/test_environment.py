@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The environment's knobs: namespaces that are left out, and the rest of what systemd-nspawn reads there."""
+"""Variables of the environment: namespaces that are left out, and the rest of what systemd-nspawn reads there."""
 
 import os
 import subprocess
@@ -28,12 +28,12 @@ MOUNTS = '''awk '{ n = 7; while ($n != "-") n++; print $5, $(n + 1), substr($6, 
 
 @pytest.fixture(scope='module')
 def tree(module_machine):
-    return module_machine('busybox', name='knobs')
+    return module_machine('busybox', name='environment')
 
 
-def start(tree, *command, knob=None, args=(), program='box-run', **options):
+def start(tree, *command, variable=None, args=(), program='box-run', **options):
     # systemd-nspawn 252 gives another payload than systemd a legacy hierarchy, unless it is told
-    environment = {**os.environ, 'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': 'yes', **dict([knob.split('=', 1)] if knob else [])}
+    environment = {**os.environ, 'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': 'yes', **dict([variable.split('=', 1)] if variable else [])}
     return run(program, '--quiet', f'--directory={tree.path}', '--pipe', *args, *command, env=environment, **options)
 
 
@@ -51,12 +51,12 @@ LIST_NAMESPACES = ''.join(f'echo {name}=$(readlink /proc/self/ns/{name});' for n
 # -------------------------------------------------------------------- namespaces
 
 @pytest.mark.parametrize('users', ['no', 'pick'])
-@pytest.mark.parametrize('knob', SHARED)
-def test_namespace_is_left_out_and_no_other(tree, knob, users):
-    mine = namespaces(inside(tree, LIST_NAMESPACES, knob=knob, args=['--private-network', f'--private-users={users}']))
+@pytest.mark.parametrize('variable', SHARED)
+def test_namespace_is_left_out_and_no_other(tree, variable, users):
+    mine = namespaces(inside(tree, LIST_NAMESPACES, variable=variable, args=['--private-network', f'--private-users={users}']))
     hosts = {name: os.readlink(f'/proc/self/ns/{name}') for name in NAMESPACES}
     same = {name for name in NAMESPACES if mine[name] == hosts[name]}
-    assert same == SHARED[knob] | ({'user'} if users == 'no' else set())
+    assert same == SHARED[variable] | ({'user'} if users == 'no' else set())
 
 
 def test_network_of_the_host(tree):
@@ -64,17 +64,17 @@ def test_network_of_the_host(tree):
     assert mine['net'] == os.readlink('/proc/self/ns/net') and mine['user'] == os.readlink('/proc/self/ns/user')
 
 
-@pytest.mark.parametrize('knob, args, message', [
+@pytest.mark.parametrize('variable, args, message', [
     ('SYSTEMD_NSPAWN_SHARE_NS_PID=1', ['--boot'], '--boot: An init takes a PID'),
     ('SYSTEMD_NSPAWN_SHARE_NS_UTS=1', ['--boot'], '--boot: An init takes a PID'),
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes', ['-U'], 'A user namespace does not go together'),
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=network', ['-U'], "the host's network do not go together"),
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps', [], '$SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps: not a boolean'),
 ])
-def test_what_excludes_each_other_is_refused_by_both(tree, knob, args, message):
-    result = start(tree, '/bin/true', knob=knob, args=args, check=False)
+def test_what_excludes_each_other_is_refused_by_both(tree, variable, args, message):
+    result = start(tree, '/bin/true', variable=variable, args=args, check=False)
     assert result.returncode == 1 and message in result.stderr
-    assert start(tree, '/bin/true', knob=knob, args=args, program='systemd-nspawn', check=False).returncode == 1
+    assert start(tree, '/bin/true', variable=variable, args=args, program='systemd-nspawn', check=False).returncode == 1
 
 
 def test_share_system_is_accepted_with_a_warning(tree):
@@ -85,7 +85,7 @@ def test_share_system_is_accepted_with_a_warning(tree):
 
 def test_a_reboot_of_the_payload_is_not_the_host_s(tree):
     """CAP_SYS_BOOT is not there where the PID namespace is the host's."""
-    bounding = inside(tree, 'grep CapBnd /proc/self/status', knob='SYSTEMD_NSPAWN_SHARE_NS_PID=yes').split()[1]
+    bounding = inside(tree, 'grep CapBnd /proc/self/status', variable='SYSTEMD_NSPAWN_SHARE_NS_PID=yes').split()[1]
     assert not int(bounding, 16) >> 22 & 1
 
 
@@ -95,7 +95,7 @@ def test_message_queues_of_the_host_are_seen(tree, tmp_path):
         (tmp_path / 'box-test').touch()
         for users in 'no', 'pick':
             args = [f'--private-users={users}']
-            assert 'box-test' in inside(tree, 'ls /dev/mqueue', knob='SYSTEMD_NSPAWN_SHARE_NS_IPC=yes', args=args)
+            assert 'box-test' in inside(tree, 'ls /dev/mqueue', variable='SYSTEMD_NSPAWN_SHARE_NS_IPC=yes', args=args)
             assert 'box-test' not in inside(tree, 'ls /dev/mqueue', args=args)
     finally:
         (tmp_path / 'box-test').unlink()
@@ -104,12 +104,12 @@ def test_message_queues_of_the_host_are_seen(tree, tmp_path):
 
 # -------------------------------------------------------------------- from start to stop
 
-@pytest.mark.parametrize('knob', ['SYSTEMD_NSPAWN_SHARE_NS_PID=yes', 'SYSTEMD_NSPAWN_SHARE_NS_UTS=yes'])
-def test_machine_with_the_host_s_processes_is_not_registered_and_goes_whole(tree, knob, host_state):
+@pytest.mark.parametrize('variable', ['SYSTEMD_NSPAWN_SHARE_NS_PID=yes', 'SYSTEMD_NSPAWN_SHARE_NS_UTS=yes'])
+def test_machine_with_the_host_s_processes_is_not_registered_and_goes_whole(tree, variable, host_state):
     """Nothing is left of it, although its command's end ends nobody else in that PID namespace."""
     before = host_state()
     tree.write_file('[Exec]\nBoot=no\nParameters=/bin/sh -c "sleep 987654 & touch /started; exec sleep 987655"\n')
-    tree.write_unit_settings(f'[Service]\nExecStart=\nEnvironment={knob}\n'
+    tree.write_unit_settings(f'[Service]\nExecStart=\nEnvironment={variable}\n'
                              'ExecStart=/usr/bin/box-run -q --keep-unit -U --settings=override --machine=%i\n')
     (tree.path / 'started').unlink(missing_ok=True)
     tree.start()
@@ -161,11 +161,11 @@ def mounts(tree, **options):
 
 
 @pytest.mark.parametrize('args', [[], ['--private-network']], ids=['host', 'private'])
-@pytest.mark.parametrize('knob', ['SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes', 'SYSTEMD_NSPAWN_API_VFS_WRITABLE=no',
+@pytest.mark.parametrize('variable', ['SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes', 'SYSTEMD_NSPAWN_API_VFS_WRITABLE=no',
                                   'SYSTEMD_NSPAWN_API_VFS_WRITABLE=network', 'SYSTEMD_NSPAWN_TMPFS_TMP=no'])
-def test_mounts_are_systemd_nspawn_s(tree, knob, args):
-    ours = mounts(tree, knob=knob, args=args)
-    theirs = mounts(tree, knob=knob, args=[*args, '--register=no'], program='systemd-nspawn')
+def test_mounts_are_systemd_nspawn_s(tree, variable, args):
+    ours = mounts(tree, variable=variable, args=args)
+    theirs = mounts(tree, variable=variable, args=[*args, '--register=no'], program='systemd-nspawn')
     assert ours == theirs
 
 
@@ -178,7 +178,7 @@ def test_own_part_of_the_host_s_cgroups(tree):
                 mkdir /sys/fs/cgroup/x 2>/dev/null || echo refused; mkdir /sys/fs/cgroup$c/../x 2>/dev/null || echo refused'''
     before = host_cgroup_options()
     for users in 'no', 'pick':
-        cgroup, *results = inside(tree, script, knob='SYSTEMD_NSPAWN_USE_CGNS=no', args=[f'--private-users={users}']).split()
+        cgroup, *results = inside(tree, script, variable='SYSTEMD_NSPAWN_USE_CGNS=no', args=[f'--private-users={users}']).split()
         assert cgroup.startswith('/machine.slice/') and cgroup.endswith('/payload')
         assert results == ['made', 'refused', 'refused']
     assert host_cgroup_options() == before
@@ -193,8 +193,8 @@ def test_tree_without_os_release_boots(tree):
     try:
         refused = start(tree, args=['--boot'], check=False)
         assert refused.returncode == 1 and 'os-release' in refused.stderr
-        knob = 'SYSTEMD_NSPAWN_CHECK_OS_RELEASE=0'
-        plan = start(tree, args=['--boot', '--dry-run'], knob=knob).stdout
+        variable = 'SYSTEMD_NSPAWN_CHECK_OS_RELEASE=0'
+        plan = start(tree, args=['--boot', '--dry-run'], variable=variable).stdout
         assert 'execute: /sbin/init' in plan
     finally:
         for path in places:
@@ -202,7 +202,7 @@ def test_tree_without_os_release_boots(tree):
 
 
 def test_tree_is_not_locked(tree):
-    nested = ['box-run', '-q', f'--directory={tree.path}', '--machine=knobs-2', '--pipe', '/bin/echo', 'second']
+    nested = ['box-run', '-q', f'--directory={tree.path}', '--machine=environment-2', '--pipe', '/bin/echo', 'second']
     first = subprocess.Popen(['box-run', '-q', f'--directory={tree.path}', '--pipe', '/bin/sleep', '60'])
     try:
         wait_for(lambda: tree.name in output('boxctl', 'list'))
@@ -215,22 +215,22 @@ def test_tree_is_not_locked(tree):
 
 def test_bad_value_is_an_error(tree):
     """Whatever bytes it has."""
-    result = start(tree, '/bin/true', knob='SYSTEMD_NSPAWN_LOCK=\udcff\n', check=False)
+    result = start(tree, '/bin/true', variable='SYSTEMD_NSPAWN_LOCK=\udcff\n', check=False)
     assert result.returncode == 1 and '$SYSTEMD_NSPAWN_LOCK=??: not a boolean' in result.stderr
 
 
 def test_container_service_and_unified_hierarchy(tree):
-    assert inside(tree, 'echo $container', knob='SYSTEMD_NSPAWN_CONTAINER_SERVICE=lxc') == 'lxc\n'
-    result = start(tree, '/bin/true', knob='SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no')
+    assert inside(tree, 'echo $container', variable='SYSTEMD_NSPAWN_CONTAINER_SERVICE=lxc') == 'lxc\n'
+    result = start(tree, '/bin/true', variable='SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no')
     assert '$SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no: ignored' in result.stderr
-    assert start(tree, '/bin/true', knob='SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=yes').stderr == ''
+    assert start(tree, '/bin/true', variable='SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=yes').stderr == ''
 
 
 # -------------------------------------------------------------------- in a unit that is not box's
 
 def test_machine_is_the_process_tree_of_a_transient_unit(tree):
     tree.file.unlink(missing_ok=True)
-    unit = 'knobs-transient.service'
+    unit = 'environment-transient.service'
     run('systemd-run', '--slice=machine', '-p', 'MemoryMax=1G', '--collect', '--unit', unit,
         'box-run', '--keep-unit', '-q', '-U', '--console=passive', f'--directory={tree.path}', '/bin/sh', '-c', 'sleep 987658 & exec sleep 987659')
     wait_for(lambda: len(output('pgrep', '-x', '-f', 'sleep 98765[89]', check=False).split()) == 2)
@@ -244,7 +244,7 @@ def test_machine_is_the_process_tree_of_a_transient_unit(tree):
 
 
 def test_transient_unit_ends_with_the_machine(tree):
-    result = run('systemd-run', '--slice=machine', '-p', 'MemoryMax=1G', '--wait', '--collect', '--unit=knobs-end.service',
+    result = run('systemd-run', '--slice=machine', '-p', 'MemoryMax=1G', '--wait', '--collect', '--unit=environment-end.service',
                  'box-run', '--keep-unit', '-q', '-U', '--console=passive', f'--directory={tree.path}',
                  '/bin/sh', '-c', 'sleep 987660 & exit 7', check=False)
     assert result.returncode == 7

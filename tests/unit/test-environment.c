@@ -4,27 +4,27 @@
 
 #include "test.h"
 
-#include "config/knobs.h"
+#include "config/environment.h"
 
-static Knobs read_one(const char *name, const char *value)
+static EnvironmentOptions read_one(const char *name, const char *value)
 {
         _cleanup_(problems_done) Problems problems = {};
-        Knobs k;
+        EnvironmentOptions e;
 
         assert_int_equal(setenv(name, value, 1), 0);
-        assert_int_equal(knobs_read(&k, &problems), 0);
+        assert_int_equal(environment_read(&e, &problems), 0);
         assert_int_equal(unsetenv(name), 0);
         assert_int_equal(problems.n, 0);
-        return k;
+        return e;
 }
 
 static void refused(const char *name, const char *value, bool fatal, const char *why)
 {
         _cleanup_(problems_done) Problems problems = {};
-        Knobs k;
+        EnvironmentOptions e;
 
         assert_int_equal(setenv(name, value, 1), 0);
-        assert_int_equal(knobs_read(&k, &problems), 0);
+        assert_int_equal(environment_read(&e, &problems), 0);
         assert_int_equal(unsetenv(name), 0);
         assert_int_equal(problems.n, 1);
         assert_int_equal(problems.n_fatal, fatal);
@@ -34,26 +34,26 @@ static void refused(const char *name, const char *value, bool fatal, const char 
 
 static void test_nothing(void **state)
 {
-        static const Knobs none = {};
+        static const EnvironmentOptions none = {};
 
-        for (size_t i = 0; i < knobs_table_size; i++) {
-                Knobs k;
+        for (size_t i = 0; i < environment_table_size; i++) {
+                EnvironmentOptions e;
 
-                k = read_one(knobs_table[i].name, "");
-                assert_memory_equal(&k, &none, sizeof(k));
+                e = read_one(environment_table[i].name, "");
+                assert_memory_equal(&e, &none, sizeof(e));
         }
 }
 
 static void test_namespaces(void **state)
 {
-        Knobs k;
+        EnvironmentOptions e;
 
         assert_true(read_one("SYSTEMD_NSPAWN_SHARE_NS_IPC", "1").share_ipc);
         assert_false(read_one("SYSTEMD_NSPAWN_SHARE_NS_IPC", "no").share_ipc);
         assert_true(read_one("SYSTEMD_NSPAWN_SHARE_NS_PID", "yes").share_pid);
         assert_true(read_one("SYSTEMD_NSPAWN_SHARE_NS_UTS", "on").share_uts);
-        k = read_one("SYSTEMD_NSPAWN_SHARE_SYSTEM", "true");
-        assert_true(k.share_ipc && k.share_pid && k.share_uts && !k.share_cgroup);
+        e = read_one("SYSTEMD_NSPAWN_SHARE_SYSTEM", "true");
+        assert_true(e.share_ipc && e.share_pid && e.share_uts && !e.share_cgroup);
         assert_true(read_one("SYSTEMD_NSPAWN_USE_CGNS", "0").share_cgroup);
         assert_false(read_one("SYSTEMD_NSPAWN_USE_CGNS", "1").share_cgroup);
 
@@ -77,11 +77,11 @@ static void test_others(void **state)
 
 static void test_refused(void **state)
 {
-        for (size_t i = 0; i < knobs_table_size; i++) {
-                if (strcmp(knobs_table[i].name, "SYSTEMD_NSPAWN_CONTAINER_SERVICE") == 0)
-                        refused(knobs_table[i].name, "a\nb", true, "line");
+        for (size_t i = 0; i < environment_table_size; i++) {
+                if (strcmp(environment_table[i].name, "SYSTEMD_NSPAWN_CONTAINER_SERVICE") == 0)
+                        refused(environment_table[i].name, "a\nb", true, "line");
                 else
-                        refused(knobs_table[i].name, "maybe", true, "not a ");
+                        refused(environment_table[i].name, "maybe", true, "not a ");
         }
         refused("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "no", false, "cgroup v2");
 }

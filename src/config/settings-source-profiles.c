@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Profiles: settings under a name, which files ask for by Profile= (see layers.h). They lie where only the administrator and
- * packages write, so they are trusted, whoever asks for them; that a file beside an image can't ask is the table's rule. A
- * profile may name others, which then come before it. boxctl and the supervisor; no privilege.
+ * Profiles: named sets of settings, selected by Profile= (see settings-source.h). Only the administrator and packages
+ * write to their directories, so they are always trusted; the settings table forbids Profile= in a file beside an
+ * image. A profile may name others, which are then applied before it. boxctl and the supervisor; no privilege.
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/layers-read.h"
+#include "config/settings-source-read.h"
 #include "config/nspawn-file.h"
 
 static const char *const directories[] = { "/etc/box/profiles", BOX_PROFILE_DIR };
 
 typedef struct Reader {
         const char *root;
-        Layers *out;
+        SettingsSources *out;
         Problems *problems;
-        const char *chain[PROFILE_DEPTH_MAX];   /* those that are being read, each named by the one before */
+        const char *chain[PROFILE_DEPTH_MAX];   /* being read, each named by the one before */
         size_t depth;
 } Reader;
 
@@ -44,29 +44,29 @@ static int find_profile(Reader *reader, const char *name, char **ret_path, Assig
         return 0;
 }
 
-/* The profiles that a profile names. */
-static int read_named(Reader *reader, Assignments *said)
+/* Reads the profiles that a profile names. */
+static int read_named(Reader *reader, Assignments *assignments)
 {
-        _cleanup_(problems_done) Problems ignored = { 0 };      /* bad names are told when all is applied */
+        _cleanup_(problems_done) Problems ignored = { 0 };      /* reported when the sources are applied */
         _cleanup_(settings_done) Settings s;
         int r;
 
         settings_init(&s);
-        r = assignments_apply_one_id(said, SETTING_PROFILE, &s, &ignored);
+        r = assignments_apply_one_id(assignments, SETTING_PROFILE, &s, &ignored);
         for (size_t i = 0; r >= 0 && i < s.n_profiles; i++)
                 r = read_profile(reader, &s.profiles[i]);
         return r;
 }
 
-static bool is_read(const Layers *l, const char *name)
+static bool is_read(const SettingsSources *sources, const char *name)
 {
-        for (size_t i = 0; i < l->n; i++)
-                if (l->items[i].kind == LAYER_PROFILE && strcmp(l->items[i].name, name) == 0)
+        for (size_t i = 0; i < sources->n; i++)
+                if (sources->items[i].kind == SETTINGS_SOURCE_PROFILE && strcmp(sources->items[i].name, name) == 0)
                         return true;
         return false;
 }
 
-/* 1: name is in the chain already, which is told with all of the circle. */
+/* 1: the profile is being read already; the circle is reported. */
 static int check_circle(Reader *reader, const StringSetting *wanted)
 {
         _cleanup_free_ char *text = NULL;
@@ -87,14 +87,14 @@ static int check_circle(Reader *reader, const StringSetting *wanted)
         fputs(wanted->value, f);
         if (fclose(f) != 0)
                 return -ENOMEM;
-        r = problem_error(reader->problems, wanted->from, "Profile=%s: the profiles name each other in a circle: %s",
+        r = problem_error(reader->problems, wanted->from, "Profile=%s: profiles name each other in a circle: %s",
                           wanted->value, text);
         return r < 0 ? r : 1;
 }
 
 static int read_profile(Reader *reader, const StringSetting *wanted)
 {
-        _cleanup_(assignments_done) Assignments said = { 0 };
+        _cleanup_(assignments_done) Assignments assignments = { 0 };
         _cleanup_free_ char *name = strdup(wanted->value), *path = NULL;
         int r;
 
@@ -108,7 +108,7 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
         if (reader->depth == PROFILE_DEPTH_MAX)
                 return problem_error(reader->problems, wanted->from, "Profile=%s: profiles are nested too deep", name);
 
-        r = find_profile(reader, name, &path, &said);
+        r = find_profile(reader, name, &path, &assignments);
         if (r == 0)
                 return problem_error(reader->problems, wanted->from, "Profile=%s: no such profile in %s or %s", name,
                                      directories[0], directories[1]);
@@ -116,10 +116,10 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
                 return r < 0 ? r : 0;
 
         reader->chain[reader->depth++] = name;
-        r = read_named(reader, &said);
+        r = read_named(reader, &assignments);
         reader->depth--;
         if (r >= 0)
-                r = layers_add(reader->out, LAYER_PROFILE, name, path, &said);
+                r = settings_sources_add(reader->out, SETTINGS_SOURCE_PROFILE, name, path, &assignments);
         if (r < 0)
                 return r;
 
@@ -128,10 +128,10 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
         return 0;
 }
 
-int layers_read_profiles(const LayersPlace *place, const StringSetting *selected, size_t n, Layers *l,
-                         Problems *problems)
+int settings_sources_read_profiles(const SettingsPlace *place, const StringSetting *selected, size_t n,
+                                   SettingsSources *sources, Problems *problems)
 {
-        Reader reader = { .root = place->root, .out = l, .problems = problems };
+        Reader reader = { .root = place->root, .out = sources, .problems = problems };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n; i++)

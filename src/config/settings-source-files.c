@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine's file and its drop-ins: systemd-nspawn's places in systemd-nspawn's order, of which the first hit is the only
- * one, and beside each of them drop-ins as systemd has them for units (see layers.h). boxctl and the supervisor, as root;
- * the directory of an image may be anybody's, so what it has is read with care and is not trusted.
+ * A machine's file and its drop-ins: the first file found in systemd-nspawn's search order, and drop-ins beside each of
+ * these places, as systemd has them for units (see settings-source.h). boxctl and the supervisor, as root. The
+ * directory of an image may belong to any user, so files in it are read with care and are not trusted.
  */
 
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config/layers-read.h"
+#include "config/settings-source-read.h"
 #include "config/nspawn-file.h"
 #include "util/fd.h"
 #include "util/strv.h"
 
 enum { ETC, RUN, IMAGE, N_DIRECTORIES };
 
-/* Those that may have NAME.nspawn and NAME.nspawn.d, in the order of the search. */
+/* Directories searched for NAME.nspawn and NAME.nspawn.d, in order. */
 typedef struct Directories {
-        char *paths[N_DIRECTORIES];     /* IMAGE: NULL where there is no image, or one that lies in no directory: "/" */
+        char *paths[N_DIRECTORIES];     /* IMAGE: NULL without an image, and for "/", which is in no directory */
         bool trusted[N_DIRECTORIES];
 } Directories;
 
@@ -29,9 +29,9 @@ static void directories_done(Directories *d)
                 free(d->paths[i]);
 }
 
-static int directories_make(const LayersPlace *place, bool trust_all, Directories *ret)
+static int directories_make(const SettingsPlace *place, bool trust_all, Directories *ret)
 {
-        static const char *const administrator[] = { [ETC] = LAYERS_ETC_DIR, [RUN] = LAYERS_RUN_DIR };
+        static const char *const administrator[] = { [ETC] = SETTINGS_ETC_DIR, [RUN] = SETTINGS_RUN_DIR };
         const char *slash = place->image_path ? strrchr(place->image_path, '/') : NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(administrator); i++) {
@@ -51,12 +51,12 @@ static int directories_make(const LayersPlace *place, bool trust_all, Directorie
         return 0;
 }
 
-/* Reads one file as a layer, which one that is there and can't be read is too; name (a drop-in's) and path are taken over.
- * nspawn_file_read()'s returns. */
-static int read_layer(const LayersPlace *place, LayerKind kind, char *name, char *path, bool trusted, Layers *l,
-                      Problems *problems)
+/* Reads one file, and adds it as a source even if it is unreadable. Takes ownership of name (a drop-in's) and path.
+ * Returns as nspawn_file_read(). */
+static int read_source(const SettingsPlace *place, SettingsSourceKind kind, char *name, char *path, bool trusted,
+                       SettingsSources *sources, Problems *problems)
 {
-        _cleanup_(assignments_done) Assignments said = { 0 };
+        _cleanup_(assignments_done) Assignments assignments = { 0 };
         _cleanup_free_ char *owned_name = name, *owned_path = path;
         bool other;
         int found, r;
@@ -64,10 +64,10 @@ static int read_layer(const LayersPlace *place, LayerKind kind, char *name, char
         if (!path)
                 return -ENOMEM;
         other = place->instead_of && strcmp(place->instead_of, path) == 0;
-        found = nspawn_file_read(other ? place->instead : path, path, trusted, &said, problems);
+        found = nspawn_file_read(other ? place->instead : path, path, trusted, &assignments, problems);
         if (found <= 0)
                 return found;
-        r = layers_add(l, kind, owned_name, owned_path, &said);
+        r = settings_sources_add(sources, kind, owned_name, owned_path, &assignments);
         if (r < 0)
                 return r;
 
@@ -129,7 +129,7 @@ static int drop_in_add(DropIns *d, const char *name, size_t directory)
         return 0;
 }
 
-/* Adds those of one directory that no directory before it has. */
+/* Adds the drop-ins of one directory, without names that an earlier directory has. */
 static int collect_directory(const char *path, size_t directory, DropIns *d, Problems *problems)
 {
         _cleanup_closedir_ DIR *dir = opendir(path);
@@ -155,7 +155,7 @@ static int collect_directory(const char *path, size_t directory, DropIns *d, Pro
         return errno == 0 ? 0 : problem_error(problems, (Source) { 0 }, "Failed to read %s: %m", path);
 }
 
-/* By name; those beside the image before all of the administrator's. */
+/* Orders by name; all drop-ins beside the image precede the administrator's. */
 static int drop_in_compare(const void *a, const void *b)
 {
         const DropIn *x = a, *y = b;
@@ -165,8 +165,8 @@ static int drop_in_compare(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
-/* One that is not there yet. */
-static int collect_instead(const LayersPlace *place, const char *path, size_t directory, DropIns *d)
+/* Adds place->instead_of, which may not exist yet. */
+static int collect_instead(const SettingsPlace *place, const char *path, size_t directory, DropIns *d)
 {
         size_t n = strlen(path);
         const char *name;
@@ -177,7 +177,7 @@ static int collect_instead(const LayersPlace *place, const char *path, size_t di
         return !is_drop_in(name) || has_name(d, name) ? 0 : drop_in_add(d, name, directory);
 }
 
-static int collect(const LayersPlace *place, const Directories *directories, size_t n_directories, DropIns *d,
+static int collect(const SettingsPlace *place, const Directories *directories, size_t n_directories, DropIns *d,
                    Problems *problems)
 {
         for (size_t i = 0; i < n_directories; i++) {
@@ -201,8 +201,8 @@ static int collect(const LayersPlace *place, const Directories *directories, siz
         return 0;
 }
 
-static int read_drop_ins(const LayersPlace *place, const Directories *directories, size_t n_directories, Layers *l,
-                         Problems *problems)
+static int read_drop_ins(const SettingsPlace *place, const Directories *directories, size_t n_directories,
+                         SettingsSources *sources, Problems *problems)
 {
         _cleanup_(drop_ins_done) DropIns d = { 0 };
         int r;
@@ -212,13 +212,14 @@ static int read_drop_ins(const LayersPlace *place, const Directories *directorie
                 DropIn *item = &d.items[i];
                 char *path = path_of(directories->paths[item->directory], place->machine, ".nspawn.d/", item->name);
 
-                r = read_layer(place, LAYER_DROP_IN, TAKE_PTR(item->name), path,
-                               directories->trusted[item->directory], l, problems);
+                r = read_source(place, SETTINGS_SOURCE_DROP_IN, TAKE_PTR(item->name), path,
+                                directories->trusted[item->directory], sources, problems);
         }
         return r < 0 ? r : 0;
 }
 
-int layers_read_files(const LayersPlace *place, bool trust_all, Layers *l, Problems *problems)
+int settings_sources_read_files(const SettingsPlace *place, bool trust_all, SettingsSources *sources,
+                                Problems *problems)
 {
         _cleanup_(directories_done) Directories directories = { 0 };
         bool found = false;
@@ -229,13 +230,14 @@ int layers_read_files(const LayersPlace *place, bool trust_all, Layers *l, Probl
         for (n = 0; r >= 0 && n < N_DIRECTORIES && !found; n++) {
                 if (!directories.paths[n])
                         continue;
-                r = read_layer(place, LAYER_FILE, NULL, path_of(directories.paths[n], place->machine, ".nspawn", ""),
-                               directories.trusted[n], l, problems);
+                r = read_source(place, SETTINGS_SOURCE_FILE, NULL,
+                                path_of(directories.paths[n], place->machine, ".nspawn", ""), directories.trusted[n],
+                                sources, problems);
                 found = r > 0;
         }
         if (r < 0)
                 return r;
 
-        /* The administrator's file takes the place of all that lies beside the image. */
-        return read_drop_ins(place, &directories, found && n <= IMAGE ? IMAGE : N_DIRECTORIES, l, problems);
+        /* With an administrator's file, nothing beside the image is read. */
+        return read_drop_ins(place, &directories, found && n <= IMAGE ? IMAGE : N_DIRECTORIES, sources, problems);
 }

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What box-run takes from its environment, by one table: systemd-nspawn's variables, which scripts and drop-ins of units
- * set, and which no file and no switch can say. Read once, before anything is planned; planners see the values only.
+ * What box-run takes from its environment, by one table: systemd-nspawn's variables, which scripts and drop-ins of
+ * units set, and which no file and no switch can say. Read once, before anything is planned; planners see the values
+ * only.
  */
 
 #include "config/problem.h"
@@ -16,7 +17,7 @@ typedef enum ApiVfs {
 } ApiVfs;
 
 /* All zero: nothing is in the environment. */
-typedef struct Knobs {
+typedef struct EnvironmentOptions {
         bool share_ipc;                 /* the host's namespace in place of one of the machine's own */
         bool share_pid;
         bool share_uts;
@@ -29,20 +30,22 @@ typedef struct Knobs {
         uint8_t network_mac[6];
         bool suppress_sync;             /* unless a setting says otherwise */
         const char *container_service;  /* value of the payload's $container; NULL: systemd-nspawn */
-} Knobs;
+} EnvironmentOptions;
 
-typedef struct KnobRow KnobRow;
-struct KnobRow {
+#define ENVIRONMENT_REASON_MAX 128
+
+typedef struct EnvironmentRow EnvironmentRow;
+struct EnvironmentRow {
         const char *name;
-        /* 0, or -EINVAL with the reason in reterr_reason: a clause that can stand behind "$NAME=TEXT: ". Positive: taken, and
-         * the reason is a warning. */
-        int (*parse)(const KnobRow *row, const char *text, Knobs *k, char reterr_reason[static 128]);
-        size_t offset;                  /* in Knobs */
+        /* 0, or -EINVAL with the reason in reterr_reason: a clause that can stand behind "$NAME=TEXT: ", at most
+         * ENVIRONMENT_REASON_MAX bytes. Positive: accepted, and the reason is a warning. */
+        int (*parse)(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason);
+        size_t offset;                  /* in EnvironmentOptions */
 };
 
-extern const KnobRow knobs_table[];
-extern const size_t knobs_table_size;
+extern const EnvironmentRow environment_table[];
+extern const size_t environment_table_size;
 
-/* Reads them. An empty variable is as good as none. Texts stay the environment's. Bad values are fatal Problems; -ENOMEM is
- * the only failure. */
-int knobs_read(Knobs *ret, Problems *problems);
+/* Reads them. An empty variable counts as unset. Strings point into the environment. Bad values are fatal Problems;
+ * -ENOMEM is the only failure. */
+int environment_read(EnvironmentOptions *ret, Problems *problems);

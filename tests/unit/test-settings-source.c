@@ -3,13 +3,13 @@
 /* Who says something about a machine, in which order it counts, and what is hidden, missing or circular. */
 
 #include "config/command-line.h"
-#include "config/layers-print.h"
+#include "config/settings-source-print.h"
 #include "tree-fixture.h"
 #include "util/parse.h"
 #include "util/strv.h"
 
 typedef struct Loaded {
-        Layers layers;
+        SettingsSources sources;
         Settings s;
         Problems problems;
 } Loaded;
@@ -17,7 +17,7 @@ typedef struct Loaded {
 static void loaded_done(Loaded *l)
 {
         settings_done(&l->s);
-        layers_done(&l->layers);
+        settings_sources_done(&l->sources);
         problems_done(&l->problems);
 }
 #define _cleanup_loaded_ _cleanup_(loaded_done)
@@ -37,10 +37,10 @@ static void load(const Tree *t, Loaded *l, const char *switches)
         assert_int_equal(command_line_parse((int) strv_length(argv), argv, &a, &action, &l->problems), 0);
 
         settings_init(&l->s);
-        assert_int_equal(layers_read(&(LayersPlace) { .root = t->path, .machine = "m", .image_path = image }, &a,
-                                     &l->layers, &l->problems), 0);
+        assert_int_equal(settings_sources_read(&(SettingsPlace) { .root = t->path, .machine = "m", .image_path = image }, &a,
+                                     &l->sources, &l->problems), 0);
         assert_int_equal(a.n, 0);
-        assert_int_equal(layers_apply(&l->layers, &l->s, &l->problems), 0);
+        assert_int_equal(settings_sources_apply(&l->sources, &l->s, &l->problems), 0);
 }
 
 /* The files in their order, without the tree's path and separated by blanks; "-" for the switches. */
@@ -50,8 +50,8 @@ static const char *order(const Tree *t, const Loaded *l)
         size_t n = 0;
 
         text[0] = 0;
-        for (size_t i = 0; i < l->layers.n; i++) {
-                const char *path = l->layers.items[i].path;
+        for (size_t i = 0; i < l->sources.n; i++) {
+                const char *path = l->sources.items[i].path;
 
                 n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s", i > 0 ? " " : "",
                                        path ? path + strlen(t->path) : "-");
@@ -251,9 +251,9 @@ static void test_profiles_gone_wrong(void **state)
         tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn",
                           "[X-Box]\nProfile=a self\nProfile=gone\nProfile=dir\nProfile=../x\nProfile=,\n");
         load(t, &l, "");
-        expect_problem(&l, true, "/etc/box/profiles/c.nspawn:2: Profile=b: the profiles name each other in a circle: "
+        expect_problem(&l, true, "/etc/box/profiles/c.nspawn:2: Profile=b: profiles name each other in a circle: "
                                  "b -> c -> b");
-        expect_problem(&l, true, "self.nspawn:2: Profile=self: the profiles name each other in a circle: self -> self");
+        expect_problem(&l, true, "self.nspawn:2: Profile=self: profiles name each other in a circle: self -> self");
         expect_problem(&l, true, "m.nspawn:3: Profile=gone: no such profile in /etc/box/profiles or "
                                  "/usr/lib/box/profiles");
         expect_problem(&l, true, "/etc/box/profiles/dir.nspawn: it is a directory");
@@ -277,7 +277,7 @@ static void test_profiles_too_deep(void **state)
         }
         load(t, &fits, "--profile=p15");
         expect_no_problem(&fits);
-        assert_int_equal(fits.layers.n, PROFILE_DEPTH_MAX + 1);
+        assert_int_equal(fits.sources.n, PROFILE_DEPTH_MAX + 1);
         load(t, &deep, "--profile=p16");
         expect_problem(&deep, true, "p1.nspawn:2: Profile=p0: profiles are nested too deep");
 }
@@ -293,11 +293,11 @@ static void expect_text(const ValueTexts *t, size_t i, const char *text, const c
 /* Which of all that was written for a setting is in force: '+' or '-' for each. */
 static const char *in_force(const Loaded *l, SettingId id)
 {
-        _cleanup_free_ Written *written = NULL;
+        _cleanup_free_ AssignmentRef *written = NULL;
         static char text[16];
         size_t n;
 
-        assert_int_equal(layers_written(&l->layers, id, &written, &n), 0);
+        assert_int_equal(setting_assignments(&l->sources, id, &written, &n), 0);
         assert_true(n < sizeof(text));
         for (size_t i = 0; i < n; i++)
                 text[i] = written[i].in_force ? '+' : '-';
@@ -320,17 +320,17 @@ static void test_provenance(void **state)
                           "[Files]\nBind=/no\nBind=\nBind=/a\nBind=rel\n");
         load(t, &l, "--bind=/b --setenv=C=3 --hostname=h");
 
-        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_ENVIRONMENT), &l.s, &environment), 0);
+        assert_int_equal(settings_sources_print(&l.sources, settings_table_row(SETTING_ENVIRONMENT), &l.s, &environment), 0);
         expect_text(&environment, 0, "A=1", "a.conf", 2);
         expect_text(&environment, 1, "B=2", "b.conf", 2);
         expect_text(&environment, 2, "C=3", "--setenv=", 0);
-        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_BIND), &l.s, &binds), 0);
+        assert_int_equal(settings_sources_print(&l.sources, settings_table_row(SETTING_BIND), &l.s, &binds), 0);
         expect_text(&binds, 0, "/a:/a", "b.conf", 7);
         expect_text(&binds, 1, "/b:/b", "--bind=", 0);
-        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_DROP_CAPABILITY), &l.s, &capabilities), 0);
+        assert_int_equal(settings_sources_print(&l.sources, settings_table_row(SETTING_DROP_CAPABILITY), &l.s, &capabilities), 0);
         expect_text(&capabilities, 0, "CAP_CHOWN", "a.conf", 4);
         expect_text(&capabilities, 1, "CAP_KILL", "b.conf", 3);
-        assert_int_equal(layers_print(&l.layers, settings_table_row(SETTING_HOSTNAME), &l.s, &hostname), 0);
+        assert_int_equal(settings_sources_print(&l.sources, settings_table_row(SETTING_HOSTNAME), &l.s, &hostname), 0);
         expect_text(&hostname, 0, "h", "--hostname=", 0);
 
         assert_string_equal(in_force(&l, SETTING_HOSTNAME), "--+");

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Provenance (see layers-print.h). The settings know for each value who wrote it last; what several have added to is told
- * apart here by adding it up again, one writer after the other. For dry runs: pure, and slow.
+ * Where values come from (see settings-source-print.h). Settings record the last source of each value only; for a list,
+ * the assignments are applied again one by one to see which added what. For dry runs: pure, and slow.
  */
 
 #include <string.h>
 
-#include "config/layers-print.h"
+#include "config/settings-source-print.h"
 #include "util/strv.h"
 
-/* To add up takes time that grows by the square; nobody reads that much. */
+/* Attributing a list is quadratic, hence the cap. */
 enum { ADD_UP_MAX = 1000 };
 
-/* Does b, which comes behind a, take a's place? Of Parameters= one writer's lines are a whole (values-exec.c). */
+/* Does b, which comes after a, replace it? All Parameters= of one source are one value (values-exec.c). */
 static bool replaces(const Assignment *b, const Assignment *a)
 {
         return !(b->row->flags & SETTING_LIST) || !*b->value ||
                (b->row->id == SETTING_PARAMETERS && !source_same_writer(a->from, b->from));
 }
 
-int layers_written(const Layers *l, SettingId id, Written **ret, size_t *ret_n)
+int setting_assignments(const SettingsSources *sources, SettingId id, AssignmentRef **ret, size_t *ret_n)
 {
-        _cleanup_free_ Written *items = NULL;
+        _cleanup_free_ AssignmentRef *items = NULL;
         const Assignment *behind = NULL;
         bool replaced = false;
         size_t n = 0;
 
-        for (size_t i = 0; i < l->n; i++)
-                for (size_t j = 0; j < l->items[i].said.n; j++) {
-                        const Assignment *a = &l->items[i].said.items[j];
-                        Written *item;
+        for (size_t i = 0; i < sources->n; i++)
+                for (size_t j = 0; j < sources->items[i].assignments.n; j++) {
+                        const Assignment *a = &sources->items[i].assignments.items[j];
+                        AssignmentRef *item;
 
                         if (a->row->id != id)
                                 continue;
-                        item = array_append(&items, &n, sizeof(Written));
+                        item = array_append(&items, &n, sizeof(AssignmentRef));
                         if (!item)
                                 return -ENOMEM;
                         item->assignment = a;
@@ -43,7 +43,7 @@ int layers_written(const Layers *l, SettingId id, Written **ret, size_t *ret_n)
         for (size_t i = n; i-- > 0;) {
                 const Assignment *a = items[i].assignment;
 
-                if (!a->heeded)
+                if (!a->applied)
                         continue;
                 replaced = replaced || (behind && replaces(behind, a));
                 items[i].in_force = !replaced;
@@ -63,7 +63,7 @@ static const ValueText *find(const ValueTexts *t, const char *text)
         return NULL;
 }
 
-/* One more writer: what was not there before is his. */
+/* Applies one more assignment; new values are attributed to it. */
 static int add_up(const Assignment *a, Settings *scratch, ValueTexts *sum)
 {
         _cleanup_(value_texts_done) ValueTexts before = *sum;
@@ -84,7 +84,7 @@ static int add_up(const Assignment *a, Settings *scratch, ValueTexts *sum)
         return r;
 }
 
-static int attribute(const Written *written, size_t n, ValueTexts *texts)
+static int attribute(const AssignmentRef *refs, size_t n, ValueTexts *texts)
 {
         _cleanup_(value_texts_done) ValueTexts sum = { 0 };
         _cleanup_(settings_done) Settings scratch;
@@ -92,8 +92,8 @@ static int attribute(const Written *written, size_t n, ValueTexts *texts)
 
         settings_init(&scratch);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                if (written[i].in_force)
-                        r = add_up(written[i].assignment, &scratch, &sum);
+                if (refs[i].in_force)
+                        r = add_up(refs[i].assignment, &scratch, &sum);
 
         for (size_t i = 0; r >= 0 && i < texts->n; i++) {
                 const ValueText *found = find(&sum, texts->items[i].text);
@@ -104,18 +104,18 @@ static int attribute(const Written *written, size_t n, ValueTexts *texts)
         return r;
 }
 
-int layers_print(const Layers *l, const SettingRow *row, const Settings *s, ValueTexts *ret)
+int settings_sources_print(const SettingsSources *sources, const SettingRow *row, const Settings *s, ValueTexts *ret)
 {
         _cleanup_(value_texts_done) ValueTexts texts = { 0 };
-        _cleanup_free_ Written *written = NULL;
+        _cleanup_free_ AssignmentRef *refs = NULL;
         size_t n = 0;
         int r;
 
         r = value_print(row, s, &texts);
         if (r >= 0 && row->flags & SETTING_LIST)
-                r = layers_written(l, row->id, &written, &n);
+                r = setting_assignments(sources, row->id, &refs, &n);
         if (r >= 0 && n > 1 && n <= ADD_UP_MAX)
-                r = attribute(written, n, &texts);
+                r = attribute(refs, n, &texts);
         if (r < 0)
                 return r;
 
