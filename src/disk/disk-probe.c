@@ -9,7 +9,6 @@
  */
 
 #include <blkid/blkid.h>
-#include <dlfcn.h>
 #include <endian.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "disk/disk-probe.h"
+#include "util/dl.h"
 #include "util/strv.h"
 
 /* blkid's unit for the places of partitions, whatever the table's is. */
@@ -46,39 +46,13 @@ enum { BLKID_SECTOR = 512 };
         X(blkid_partition_get_type_string)      \
         X(blkid_partition_get_flags)
 
-#define AS_POINTER(name) typeof(name) *name;
-
-typedef struct Blkid {
-        void *handle;
-        BLKID_FUNCTIONS(AS_POINTER)
-} Blkid;
+DL_LIBRARY(Blkid, blkid, BLKID_FUNCTIONS, "libblkid.so.1", "recommended", "disk-images", "Machines from disk images")
 
 /* One look at a range of the image. */
 typedef struct Probe {
         const Blkid *lib;
         blkid_probe probe;
 } Probe;
-
-static void blkid_close(Blkid *b)
-{
-        if (b->handle)
-                (void) dlclose(b->handle);
-}
-
-static int blkid_open(Blkid *b)
-{
-        b->handle = dlopen("libblkid.so.1", RTLD_NOW | RTLD_LOCAL);
-        if (!b->handle)
-                return -ENOSYS;
-
-#define LOOK_UP(name)                                                   \
-        *(void **) &b->name = dlsym(b->handle, #name);                  \
-        if (!b->name)                                                   \
-                return -ENOSYS;
-        BLKID_FUNCTIONS(LOOK_UP)
-#undef LOOK_UP
-        return 0;
-}
 
 static void probe_done(Probe *p)
 {
@@ -292,8 +266,9 @@ int disk_probe(int fd, const char *path, DiskFacts *ret, Failure *failure)
         _cleanup_(blkid_close) Blkid lib = {};
         int r;
 
-        if (blkid_open(&lib) < 0)
-                return failure_set(failure, -ENOSYS, "The disk image %s takes libblkid, which is not installed", path);
+        r = blkid_open(&lib, "A disk image", failure);
+        if (r < 0)
+                return r;
         r = disk_size(fd, &f.size);
         if (r < 0)
                 return failure_set(failure, r, "Failed to tell the size of the disk image %s: %m", path);

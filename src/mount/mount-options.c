@@ -8,37 +8,17 @@
  * libselinux and libpcre2 along, which would cost every start a third of its time, and every supervisor its memory.
  */
 
-#include <dlfcn.h>
 #include <libmount/libmount.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "mount/mount-options.h"
+#include "util/dl.h"
 
-typedef struct Libmount {
-        void *handle;
-        const struct libmnt_optmap *(*get_builtin_optmap)(int id);
-        int (*optstr_get_flags)(const char *optstr, unsigned long *flags, const struct libmnt_optmap *map);
-        int (*split_optstr)(const char *optstr, char **user, char **vfs, char **fs, int ignore_user, int ignore_vfs);
-} Libmount;
+#define LIBMOUNT_FUNCTIONS(X) X(mnt_get_builtin_optmap) X(mnt_optstr_get_flags) X(mnt_split_optstr)
 
-static void libmount_close(Libmount *l)
-{
-        if (l->handle)
-                (void) dlclose(l->handle);
-}
-
-static int libmount_open(Libmount *l)
-{
-        l->handle = dlopen("libmount.so.1", RTLD_NOW | RTLD_LOCAL);
-        if (!l->handle)
-                return -ENOENT;
-
-        *(void **) &l->get_builtin_optmap = dlsym(l->handle, "mnt_get_builtin_optmap");
-        *(void **) &l->optstr_get_flags = dlsym(l->handle, "mnt_optstr_get_flags");
-        *(void **) &l->split_optstr = dlsym(l->handle, "mnt_split_optstr");
-        return l->get_builtin_optmap && l->optstr_get_flags && l->split_optstr ? 0 : -ENOENT;
-}
+DL_LIBRARY(Libmount, libmount, LIBMOUNT_FUNCTIONS, "libmount.so.1", "recommended", "mount-options",
+           "Options of temporary file systems")
 
 /* mount(2)'s flags as mount_setattr(2)'s attributes. */
 static const struct { unsigned long flag; uint64_t attr; } flag_attrs[] = {
@@ -99,12 +79,12 @@ int mount_options_split(const char *text, uint64_t *attrs, char **ret_fs_options
         unsigned long flags = 0;
         int r;
 
-        r = libmount_open(&l);
+        r = libmount_open(&l, "", NULL);
         if (r < 0) {
-                *reterr_reason = "mount options take libmount, which is not installed";
+                *reterr_reason = "mount options need libmount.so.1, which is not installed";
                 return r;
         }
-        r = l.split_optstr(text, &user, &vfs, &fs, 0, 0);
+        r = l.mnt_split_optstr(text, &user, &vfs, &fs, 0, 0);
         if (r < 0) {
                 *reterr_reason = "not a list of mount options";
                 return r;
@@ -114,7 +94,7 @@ int mount_options_split(const char *text, uint64_t *attrs, char **ret_fs_options
                 return -EINVAL;
         }
         if (vfs) {
-                r = l.optstr_get_flags(vfs, &flags, l.get_builtin_optmap(MNT_LINUX_MAP));
+                r = l.mnt_optstr_get_flags(vfs, &flags, l.mnt_get_builtin_optmap(MNT_LINUX_MAP));
                 if (r >= 0)
                         r = convert(flags, attrs, reterr_reason);
                 if (r < 0)

@@ -2,12 +2,12 @@
 
 /* See seccomp-bundle.h. The supervisor, while planning; it has no effect on the process. */
 
-#include <dlfcn.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "security/seccomp-bundle.h"
+#include "util/dl.h"
 #include "util/fd.h"
 #include "util/strv.h"
 
@@ -26,21 +26,13 @@ typedef struct Libseccomp {
         scmp_filter_ctx context;
 } Libseccomp;
 
+DL_NOTE(libseccomp_note, "libseccomp.so.2", "recommended", "bundles", "System call filters of OCI bundles");
+
 static void libseccomp_close(Libseccomp *l)
 {
         if (l->context)
                 l->seccomp_release(l->context);
-        if (l->handle)
-                (void) dlclose(l->handle);
-}
-
-static bool libseccomp_open(Libseccomp *l)
-{
-#define FIND(name) (*(void **) &l->name = dlsym(l->handle, #name)) &&
-
-        l->handle = dlopen("libseccomp.so.2", RTLD_NOW | RTLD_LOCAL);
-        return l->handle && SECCOMP_FUNCTIONS(FIND) true;
-#undef FIND
+        dl_close(l->handle);
 }
 
 static uint32_t action_code(OciAction action, unsigned value)
@@ -165,10 +157,11 @@ static int export_program(const Libseccomp *l, SeccompProgram *ret)
 int seccomp_bundle_make(const OciSeccomp *s, SeccompProgram *ret, Failure *failure)
 {
         _cleanup_(libseccomp_close) Libseccomp l = {};
-        int r = 0;
+        int r;
 
-        if (!libseccomp_open(&l))
-                return failure_set(failure, -ENOSYS, "The bundle's system call filter takes libseccomp, which is not installed");
+        r = dl_open(&l.handle, "libseccomp.so.2", SECCOMP_FUNCTIONS(DL_NAME_), "The bundle's system call filter", failure);
+        if (r < 0)
+                return r;
         l.context = l.seccomp_init(action_code(s->default_action, s->default_value));
         if (!l.context)
                 return failure_set(failure, -ENOMEM, "Failed to begin the bundle's system call filter: %m");

@@ -2,11 +2,11 @@
 
 /* See json-reader.h. The supervisor, on a text that anybody may have written; no privilege. */
 
-#include <dlfcn.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "util/dl.h"
 #include "util/json-reader.h"
 
 /* Deeper than any document of use; what reads the nodes goes down by recursion. */
@@ -25,19 +25,11 @@ typedef struct Jansson {
         size_t left;            /* values that there may still be */
 } Jansson;
 
+DL_NOTE(jansson_note, "libjansson.so.4", "recommended", "json", "Output as JSON, and OCI bundles");
+
 static void jansson_close(Jansson *j)
 {
-        if (j->library)
-                (void) dlclose(j->library);
-}
-
-static bool jansson_open(Jansson *j)
-{
-#define FIND(name) (*(void **) &j->name = dlsym(j->library, #name)) &&
-
-        j->library = dlopen("libjansson.so.4", RTLD_NOW | RTLD_LOCAL);
-        return j->library && JANSSON_FUNCTIONS(FIND) true;
-#undef FIND
+        dl_close(j->library);
 }
 
 static void node_done(JsonNode *node)
@@ -173,8 +165,9 @@ int json_read(const char *text, size_t size, size_t max, JsonNode **ret, Failure
         json_t *root;
         int r;
 
-        if (!jansson_open(&j))
-                return failure_set(failure, -ENOSYS, "JSON takes libjansson, which is not installed");
+        r = dl_open(&j.library, "libjansson.so.4", JANSSON_FUNCTIONS(DL_NAME_), "JSON", failure);
+        if (r < 0)
+                return r;
         root = load(&j, text, size, &error);
         if (!root && json_error_code(&error) == json_error_out_of_memory)
                 return failure_set(failure, -ENOMEM, "Out of memory");

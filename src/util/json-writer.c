@@ -2,11 +2,11 @@
 
 /* JSON (see json-writer.h). Any process, no privilege. */
 
-#include <dlfcn.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "util/dl.h"
 #include "util/json-writer.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -31,22 +31,18 @@ struct JsonWriter {
         bool failed;
 };
 
-static bool load(JsonWriter *w)
-{
-#define FIND(name) (*(void **) &w->j.name = dlsym(w->library, #name)) &&
-
-        w->library = dlopen("libjansson.so.4", RTLD_NOW | RTLD_LOCAL);
-        return w->library && JANSSON_FUNCTIONS(FIND) true;
-}
+DL_NOTE(jansson_note, "libjansson.so.4", "recommended", "json", "Output as JSON, and OCI bundles");
 
 int json_writer_new(JsonWriter **ret, Failure *failure)
 {
         _cleanup_(json_writer_freep) JsonWriter *w = calloc(1, sizeof(JsonWriter));
+        int r;
 
         if (!w)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        if (!load(w))
-                return failure_set(failure, -ENOENT, "JSON takes libjansson, which is not installed");
+        r = dl_open(&w->library, "libjansson.so.4", JANSSON_FUNCTIONS(DL_NAME_), "JSON", failure);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(w);
         return 0;
@@ -57,8 +53,7 @@ JsonWriter *json_writer_free(JsonWriter *w)
         /* json_decref() is inline, and ends in this. */
         if (w->root && --w->root->refcount == 0)
                 w->j.json_delete(w->root);
-        if (w->library)
-                (void) dlclose(w->library);
+        dl_close(w->library);
         free(w);
         return NULL;
 }

@@ -12,7 +12,7 @@
 
 typedef struct JsonWriter JsonWriter;
 
-/* -ENOENT where jansson is not installed. */
+/* -ENOSYS where jansson is not installed. */
 int json_writer_new(JsonWriter **ret, Failure *failure);
 JsonWriter *json_writer_free(JsonWriter *w);
 DEFINE_CLEANUP(JsonWriter *, json_writer_free);
