@@ -161,22 +161,22 @@ int session_forward(Ctl *c, const char *name, int pty, unsigned flags)
 
 /* ---- inside --------------------------------------------------------------------------------------------------- */
 
-int session_open(const Machine *m, Leader *ret, Failure *failure)
+int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
 {
         int r;
 
-        if (machine_leader(m) <= 0)
+        if (running_machine_leader(m) <= 0)
                 return failure_set(failure, -EOPNOTSUPP, "This machine has no process on this host that could be joined");
-        r = leader_open(machine_leader(m), ret, failure);
+        r = leader_open(running_machine_leader(m), ret, failure);
         if (r < 0 || !m->ours || m->state.seccomp_default)
                 return r;
         r = machine_state_filter_path(NULL, m->name, &ret->filter);
         return r < 0 ? failure_set(failure, r, "Failed to find the machine's system call filter: %m") : 0;
 }
 
-bool session_may_enter(const Machine *m, const Failure *f)
+bool session_may_enter(const RunningMachine *m, const Failure *f)
 {
-        return f->error != -EACCES && f->error != -EPERM && machine_leader(m) > 0 && geteuid() == 0;
+        return f->error != -EACCES && f->error != -EPERM && running_machine_leader(m) > 0 && geteuid() == 0;
 }
 
 int session_environment(char ***env)
@@ -270,7 +270,7 @@ static int run_on_pipes(Ctl *c, const char *name, const Leader *leader, EnterOpt
         return r < 0 ? log_error(r, "%s: Failed to wait for the program: %m", name) : r;
 }
 
-int session_run(Ctl *c, const Machine *m, const Leader *leader, EnterOptions *options, bool force_pty)
+int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, bool force_pty)
 {
         if (force_pty || isatty(STDIN_FILENO) || isatty(STDOUT_FILENO))
                 return run_on_pty(c, m->name, leader, options);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "ctl/stop.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
@@ -41,7 +41,7 @@ static int open_process(pid_t pid, int *ret)
 
 /* SIGTERM to the supervisor. The state was read before the pidfd was opened: reading it once more proves that the pidfd
  * is the supervisor's and not that of a process that has got its number since. */
-static int ask_supervisor(const Machine *m, int *ret_pidfd, Failure *failure)
+static int ask_supervisor(const RunningMachine *m, int *ret_pidfd, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
         MachineState again;
@@ -66,7 +66,7 @@ static int ask_supervisor(const Machine *m, int *ret_pidfd, Failure *failure)
         return 0;
 }
 
-static int ask_payload(Ctl *c, const Machine *m, int *ret_pidfd, Failure *failure)
+static int ask_payload(Ctl *c, const RunningMachine *m, int *ret_pidfd, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
         sd_bus *bus = ctl_bus(c, failure);
@@ -75,8 +75,8 @@ static int ask_payload(Ctl *c, const Machine *m, int *ret_pidfd, Failure *failur
         if (!bus)
                 return failure->error;
         /* A machine without processes of this host is somebody's virtual machine: nothing to wait for. */
-        if (machine_leader(m) > 0)
-                (void) open_process(machine_leader(m), &fd);
+        if (running_machine_leader(m) > 0)
+                (void) open_process(running_machine_leader(m), &fd);
         r = machined_kill(bus, m->name, "leader", SIGRTMIN + 4, failure);
         if (r >= 0)
                 *ret_pidfd = TAKE_FD(fd);
@@ -129,10 +129,10 @@ static bool unit_is_busy(Ctl *c, const char *name)
 
 static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failure)
 {
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         int pidfd = -EBADF, r;
 
-        r = machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, failure);
         if (r == -ENXIO && unit_is_busy(c, name)) {
                 s->units[s->n_units++] = name;
                 return 0;
@@ -142,7 +142,7 @@ static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failur
         if (r < 0)
                 return r;
 
-        if (m.ours && machine_owns_unit(&m) && strncmp(machine_unit(&m), "box@", 4) == 0) {
+        if (m.ours && running_machine_owns_unit(&m) && strncmp(running_machine_unit(&m), "box@", 4) == 0) {
                 s->units[s->n_units++] = name;
                 return 0;
         }

@@ -10,7 +10,7 @@
 #include <sys/pidfd.h>
 
 #include "bus/systemd1.h"
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "payload/enter.h"
 #include "util/parse.h"
 
@@ -18,11 +18,11 @@ static int kill_machine(Ctl *c, const char *name, Failure *failure)
 {
         const char *whom = c->options.kill_whom;
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         sd_bus *bus;
         int r;
 
-        r = machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, failure);
         if (r < 0)
                 return r;
         if (m.registered) {
@@ -30,15 +30,15 @@ static int kill_machine(Ctl *c, const char *name, Failure *failure)
                 return bus ? machined_kill(bus, name, whom, c->options.signal, failure) : failure->error;
         }
         if (strcmp(whom, "all") == 0) {
-                if (!machine_owns_unit(&m))
+                if (!running_machine_owns_unit(&m))
                         return failure_set(failure, -EOPNOTSUPP, "It has no unit of its own, so that its processes cannot "
                                                                  "be told from others; use --kill-whom=leader");
                 bus = ctl_bus(c, failure);
-                return bus ? systemd1_kill_unit(bus, machine_unit(&m), whom, c->options.signal, failure) :
+                return bus ? systemd1_kill_unit(bus, running_machine_unit(&m), whom, c->options.signal, failure) :
                              failure->error;
         }
 
-        r = leader_open(machine_leader(&m), &leader, failure);
+        r = leader_open(running_machine_leader(&m), &leader, failure);
         if (r < 0)
                 return r;
         r = RET_ERRNO(pidfd_send_signal(leader.pidfd, c->options.signal, NULL, 0));

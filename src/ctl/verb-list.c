@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
 #include "util/strv.h"
@@ -37,13 +37,13 @@ static char *join_addresses(char *const *list, unsigned max)
 static int add_machine(Ctl *c, Table *t, const MachineRow *row)
 {
         _cleanup_strv_ char **os = NULL, **list = NULL;
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_free_ char *addresses = NULL;
         sd_bus *bus = ctl_bus(c, NULL);
 
         /* One that went away since the list was made keeps its row, without details. */
-        if (machine_find(c, row->name, &m, NULL) >= 0) {
-                (void) machine_os_release(c, &m, &os);
+        if (running_machine_find(c, row->name, &m, NULL) >= 0) {
+                (void) running_machine_os_release(c, &m, &os);
                 if (m.registered && bus)
                         (void) machined_addresses(bus, row->name, /* ifindex= */ 0, &list, NULL);
         }
@@ -64,7 +64,7 @@ static int fill(Ctl *c, Table *t)
         size_t n = 0;
         int r;
 
-        r = machine_list(c, &rows, &n, &f);
+        r = running_machine_list(c, &rows, &n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
         for (size_t i = 0; r >= 0 && i < n; i++)

@@ -31,7 +31,7 @@ static const struct {
         { "/bin/busybox",      { "busybox", "login" } },
 };
 
-static int login_inside(Ctl *c, const Machine *m)
+static int login_inside(Ctl *c, const RunningMachine *m)
 {
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
         _cleanup_strv_ char **env = NULL, **argv = NULL;
@@ -62,14 +62,14 @@ static int login_inside(Ctl *c, const Machine *m)
 static int run(Ctl *c, char *const *args, size_t n)
 {
         const char *name = n > 0 ? args[0] : ".host";
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_close_ int pty = -EBADF;
         Failure f = { 0 };
 
-        if (machine_find(c, name, &m, &f) < 0)
+        if (running_machine_find(c, name, &m, &f) < 0)
                 return complain(name, &f);
 
-        if (m.registered && machine_has_systemd(&m)) {
+        if (m.registered && running_machine_has_systemd(&m)) {
                 if (machined_open_login(ctl_bus(c, NULL), name, &pty, &f) >= 0)
                         return session_forward(c, name, pty, CONSOLE_FLAG_DRAIN);
                 if (!session_may_enter(&m, &f))

@@ -7,22 +7,22 @@
 
 #include <signal.h>
 
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "ctl/session.h"
 #include "payload/init-control.h"
 
 static int reboot_machine(Ctl *c, const char *name, Failure *failure)
 {
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
         int r;
 
-        r = machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, failure);
         if (r < 0)
                 return r;
         if (m.ours && !m.state.booted)
                 return failure_set(failure, -EOPNOTSUPP, "No init runs in it that could reboot it");
-        if (m.registered && machine_has_systemd(&m)) {
+        if (m.registered && running_machine_has_systemd(&m)) {
                 sd_bus *bus = ctl_bus(c, failure);
 
                 return bus ? machined_kill(bus, name, "leader", SIGINT, failure) : failure->error;

@@ -124,7 +124,7 @@ static const char *find_su(const Leader *leader)
         return NULL;
 }
 
-static int run_directly(Ctl *c, const Machine *m, const Leader *leader, const Request *q, const MachineUser *u,
+static int run_directly(Ctl *c, const RunningMachine *m, const Leader *leader, const Request *q, const MachineUser *u,
                         char **env)
 {
         _cleanup_close_ int home = tree_open(leader->root_fd, u->home, O_PATH | O_DIRECTORY);
@@ -143,7 +143,7 @@ static int run_directly(Ctl *c, const Machine *m, const Leader *leader, const Re
         return shell_name ? session_run(c, m, leader, &o, /* force_pty= */ false) : log_oom();
 }
 
-static int shell_inside(Ctl *c, const Machine *m, const Request *q)
+static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
 {
         _cleanup_(machine_user_done) MachineUser user = { 0 };
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
@@ -172,14 +172,14 @@ static int shell_inside(Ctl *c, const Machine *m, const Request *q)
 
 static int run_request(Ctl *c, const Request *q)
 {
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_close_ int pty = -EBADF;
         Failure f = { 0 };
 
-        if (machine_find(c, q->machine, &m, &f) < 0)
+        if (running_machine_find(c, q->machine, &m, &f) < 0)
                 return complain(q->machine, &f);
 
-        if (m.registered && machine_has_systemd(&m)) {
+        if (m.registered && running_machine_has_systemd(&m)) {
                 if (open_machined(c, q, &pty, &f) >= 0)
                         return session_forward(c, q->machine, pty, CONSOLE_FLAG_LATE);
                 if (!session_may_enter(&m, &f))

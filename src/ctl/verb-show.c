@@ -13,7 +13,7 @@
 
 #include "bus/bus.h"
 #include "ctl/format.h"
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "ctl/terminal.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -99,11 +99,11 @@ static int format_times(char **list)
 
 static int collect(Ctl *c, const char *name, char ***ret, Failure *failure)
 {
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_strv_ char **list = NULL;
         int r;
 
-        r = machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, failure);
         if (r < 0)
                 return r;
         if (m.registered)

@@ -17,7 +17,7 @@
 #include "ctl/cgroup-tree.h"
 #include "ctl/format.h"
 #include "ctl/journal.h"
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
@@ -32,7 +32,7 @@ enum { STATUS_NOT_RUNNING = 3 };
 typedef struct Page {
         const char *name;
         bool running;
-        Machine machine;        /* where running */
+        RunningMachine machine; /* where running */
         UnitInfo unit;          /* zero where there is none that is the machine's own */
         char **os, **addresses;
         uint32_t uid_base;      /* 0: no user namespace, or not known */
@@ -41,7 +41,7 @@ typedef struct Page {
 
 static void page_done(Page *p)
 {
-        machine_done(&p->machine);
+        running_machine_done(&p->machine);
         unit_info_done(&p->unit);
         strv_free(p->os);
         strv_free(p->addresses);
@@ -77,21 +77,21 @@ static uint32_t read_uid_base(pid_t pid)
 
 static void collect_running(Ctl *c, Page *p)
 {
-        const Machine *m = &p->machine;
+        const RunningMachine *m = &p->machine;
         const IntArray *links = &m->properties.ifindices;
         sd_bus *bus = ctl_bus(c, NULL);
 
-        (void) machine_os_release(c, m, &p->os);
+        (void) running_machine_os_release(c, m, &p->os);
         if (m->registered && bus)
                 (void) machined_addresses(bus, m->name, links->n == 1 ? links->values[0] : 0, &p->addresses, NULL);
-        if (machine_leader(m) > 0) {
-                p->uid_base = read_uid_base(machine_leader(m));
-                read_proc_line(machine_leader(m), "comm", p->leader_name, sizeof(p->leader_name));
+        if (running_machine_leader(m) > 0) {
+                p->uid_base = read_uid_base(running_machine_leader(m));
+                read_proc_line(running_machine_leader(m), "comm", p->leader_name, sizeof(p->leader_name));
         }
-        if (bus && machine_owns_unit(m))
-                (void) systemd1_unit_info(bus, machine_unit(m), &p->unit, NULL);
-        else if (bus && m->registered && !m->ours && machine_unit(m)[0])
-                (void) systemd1_unit_info(bus, machine_unit(m), &p->unit, NULL);
+        if (bus && running_machine_owns_unit(m))
+                (void) systemd1_unit_info(bus, running_machine_unit(m), &p->unit, NULL);
+        else if (bus && m->registered && !m->ours && running_machine_unit(m)[0])
+                (void) systemd1_unit_info(bus, running_machine_unit(m), &p->unit, NULL);
 }
 
 /* -ENXIO and a failure where there is nothing at all to show. */
@@ -102,7 +102,7 @@ static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
         int r;
 
         p->name = name;
-        r = machine_find(c, name, &p->machine, failure);
+        r = running_machine_find(c, name, &p->machine, failure);
         p->running = r >= 0;
         if (p->running) {
                 collect_running(c, p);
@@ -131,7 +131,7 @@ static void line(const char *label, const char *format, ...)
         printf("%16s%s %s\n", label, *label ? ":" : " ", text);
 }
 
-static void print_links(const Machine *m)
+static void print_links(const RunningMachine *m)
 {
         const IntArray *links = &m->properties.ifindices;
         char name[IF_NAMESIZE];
@@ -150,14 +150,14 @@ static void print_links(const Machine *m)
 
 static void print_machine(const Page *p)
 {
-        const Machine *m = &p->machine;
+        const RunningMachine *m = &p->machine;
         char when[FORMAT_MAX], ago[FORMAT_MAX];
         const char *os = strv_env_get(p->os, "PRETTY_NAME");
 
-        line("Since", "%s; %s", format_timestamp(machine_since_usec(m), when),
-             format_ago(machine_since_usec(m), now_realtime_usec(), ago));
-        if (machine_leader(m) > 0)
-                line("Leader", "%" PRIi64 "%s%s%s", (int64_t) machine_leader(m), p->leader_name[0] ? " (" : "",
+        line("Since", "%s; %s", format_timestamp(running_machine_since_usec(m), when),
+             format_ago(running_machine_since_usec(m), now_realtime_usec(), ago));
+        if (running_machine_leader(m) > 0)
+                line("Leader", "%" PRIi64 "%s%s%s", (int64_t) running_machine_leader(m), p->leader_name[0] ? " (" : "",
                      p->leader_name, p->leader_name[0] ? ")" : "");
         if (m->ours)
                 line("Supervisor", "%" PRIi64, (int64_t) m->state.supervisor);
@@ -165,8 +165,8 @@ static void print_machine(const Page *p)
                 line("Service", "%s; class %s", m->properties.service ?: "", m->properties.class ?: "");
         else
                 line("Service", "box; not registered with systemd-machined");
-        if (machine_root(m)[0])
-                line("Root", "%s", machine_root(m));
+        if (running_machine_root(m)[0])
+                line("Root", "%s", running_machine_root(m));
         print_links(m);
         STRV_FOREACH(a, p->addresses)
                 line(a == p->addresses ? "Address" : "", "%s", *a);
@@ -251,7 +251,7 @@ static void put_strings(json_t *object, const char *key, char *const *list)
 
 static json_t *page_json(const Page *p)
 {
-        const Machine *m = &p->machine;
+        const RunningMachine *m = &p->machine;
         json_t *o = json_object();
 
         put_text(o, "machine", p->name);
@@ -260,9 +260,9 @@ static json_t *page_json(const Page *p)
         if (p->running) {
                 put_text(o, "class", m->registered ? m->properties.class : "container");
                 put_text(o, "service", m->registered ? m->properties.service : "box");
-                put_text(o, "root", machine_root(m));
-                put_number(o, "since", machine_since_usec(m));
-                put_number(o, "leader", (uint64_t) machine_leader(m));
+                put_text(o, "root", running_machine_root(m));
+                put_number(o, "since", running_machine_since_usec(m));
+                put_number(o, "leader", (uint64_t) running_machine_leader(m));
                 put_text(o, "os", strv_env_get(p->os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
                 put_strings(o, "addresses", p->addresses);
                 put_number(o, "uid_shift", p->uid_base);
@@ -272,7 +272,7 @@ static json_t *page_json(const Page *p)
                 put_number(o, "supervisor", (uint64_t) m->state.supervisor);
                 put_strings(o, "links", m->state.links);
         }
-        put_text(o, "unit", p->unit.id ?: (p->running ? machine_unit(m) : NULL));
+        put_text(o, "unit", p->unit.id ?: (p->running ? running_machine_unit(m) : NULL));
         if (p->unit.id) {
                 put_text(o, "active_state", p->unit.active_state);
                 put_text(o, "enabled", p->unit.unit_file_state);
@@ -327,7 +327,7 @@ static int all_names(Ctl *c, char ***ret)
         size_t n = 0;
         int r;
 
-        r = machine_list(c, &rows, &n, &f);
+        r = running_machine_list(c, &rows, &n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
         for (size_t i = 0; r >= 0 && i < n; i++)

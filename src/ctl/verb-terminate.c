@@ -11,15 +11,15 @@
 #include <sys/pidfd.h>
 
 #include "bus/systemd1.h"
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "payload/enter.h"
 
-static int kill_leader(const Machine *m, Failure *failure)
+static int kill_leader(const RunningMachine *m, Failure *failure)
 {
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
         int r;
 
-        r = leader_open(machine_leader(m), &leader, failure);
+        r = leader_open(running_machine_leader(m), &leader, failure);
         if (r < 0)
                 return r;
         r = RET_ERRNO(pidfd_send_signal(leader.pidfd, SIGKILL, NULL, 0));
@@ -43,20 +43,20 @@ static int stop_unit(Ctl *c, const char *unit, Failure *failure)
 
 static int terminate(Ctl *c, const char *name, Failure *failure)
 {
-        _cleanup_(machine_done) Machine m = { 0 };
+        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         int r;
 
-        r = machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, failure);
         if (r < 0)
                 return r;
-        if (m.ours && !machine_owns_unit(&m))
+        if (m.ours && !running_machine_owns_unit(&m))
                 return kill_leader(&m, failure);
         if (m.registered) {
                 sd_bus *bus = ctl_bus(c, failure);
 
                 return bus ? machined_terminate(bus, name, failure) : failure->error;
         }
-        return stop_unit(c, machine_unit(&m), failure);
+        return stop_unit(c, running_machine_unit(&m), failure);
 }
 
 static int run(Ctl *c, char *const *args, size_t n)

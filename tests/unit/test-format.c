@@ -12,7 +12,7 @@
 
 #include "ctl/cgroup-tree.h"
 #include "ctl/format.h"
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "util/strv.h"
 
 #define SEC UINT64_C(1000000)

@@ -11,40 +11,40 @@
 #include "ctl/verb.h"
 #include "payload/machine-state.h"
 
-typedef struct Machine {
+typedef struct RunningMachine {
         char *name;
         bool registered;
         MachineProperties properties;   /* where registered */
         bool ours;
         MachineState state;             /* where ours */
-} Machine;
+} RunningMachine;
 
-void machine_done(Machine *m);
+void running_machine_done(RunningMachine *m);
 
-/* A running machine by name. -ENXIO: no machine of that name runs, and the failure says whether there is one to start. */
-int machine_find(Ctl *c, const char *name, Machine *ret, Failure *failure);
+/* A running machine by name. -ENXIO: no machine of that name runs; the failure says whether it could be started. */
+int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure);
 
 /* 0: not known. */
-pid_t machine_leader(const Machine *m);
+pid_t running_machine_leader(const RunningMachine *m);
 /* "": none that is known. */
-const char *machine_unit(const Machine *m);
-const char *machine_root(const Machine *m);
-uint64_t machine_since_usec(const Machine *m);
+const char *running_machine_unit(const RunningMachine *m);
+const char *running_machine_root(const RunningMachine *m);
+uint64_t running_machine_since_usec(const RunningMachine *m);
 
 /* Is its PID 1 systemd, so that machined's own ways in and down work? Of a machine that is not ours that is all that
  * machined knows, so it is taken for granted. */
-bool machine_has_systemd(const Machine *m);
+bool running_machine_has_systemd(const RunningMachine *m);
 
 /* Is its unit made for it alone (box@NAME.service, or a scope of machined's)? Not where somebody ran box-run --keep-unit
  * in his session: stopping that unit would end the session. */
-bool machine_owns_unit(const Machine *m);
+bool running_machine_owns_unit(const RunningMachine *m);
 
 /* Every running machine's name, class and service, by name; also those that machined does not know. A machined that
  * is not there is no failure. */
-int machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure);
+int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure);
 
 /* The machine's os-release as KEY=VALUE lines, by machined or from its tree. An empty one where nobody knows. */
-int machine_os_release(Ctl *c, const Machine *m, char ***ret);
+int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret);
 
 /* What stands in an os-release file: KEY=VALUE lines without quotes and escapes. 0 or -ENOMEM. */
 int os_release_parse(const char *text, char ***ret);

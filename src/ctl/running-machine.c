@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two sources of what runs, put together (see machine.h). boxctl's, with its caller's rights: machined answers
+ * The two sources of what runs, put together (see running-machine.h). boxctl's, with its caller's rights: machined answers
  * everybody, the state files are readable by everybody, and only a tree that machined does not look into needs root.
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/machine.h"
+#include "ctl/running-machine.h"
 #include "image/image.h"
 #include "image/machine-name.h"
 #include "payload/enter.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
-void machine_done(Machine *m)
+void running_machine_done(RunningMachine *m)
 {
         free(m->name);
         if (m->registered)
                 machine_properties_done(&m->properties);
         if (m->ours)
                 machine_state_done(&m->state);
-        *m = (Machine) { 0 };
+        *m = (RunningMachine) { 0 };
 }
 
 /* Why there is none of that name: is it one that could be started? */
@@ -39,11 +39,11 @@ static int not_running(const Ctl *c, const char *name, Failure *failure)
         return failure_set(failure, -ENXIO, "This machine is not running; to start it: %s start %s", c->program, name);
 }
 
-int machine_find(Ctl *c, const char *name, Machine *ret, Failure *failure)
+int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure)
 {
         const char *problem = machine_name_problem(name);
         Failure f = { 0 };
-        Machine m = { 0 };
+        RunningMachine m = { 0 };
         sd_bus *bus;
         int r;
 
@@ -64,46 +64,46 @@ int machine_find(Ctl *c, const char *name, Machine *ret, Failure *failure)
 
         m.name = strdup(name);
         if (!m.name) {
-                machine_done(&m);
+                running_machine_done(&m);
                 return failure_set(failure, -ENOMEM, "Out of memory");
         }
         *ret = m;
         return 0;
 }
 
-pid_t machine_leader(const Machine *m)
+pid_t running_machine_leader(const RunningMachine *m)
 {
         return m->ours ? m->state.leader : (pid_t) m->properties.leader;
 }
 
-const char *machine_unit(const Machine *m)
+const char *running_machine_unit(const RunningMachine *m)
 {
         const char *unit = m->registered ? m->properties.unit : m->state.unit;
 
         return unit ?: "";
 }
 
-const char *machine_root(const Machine *m)
+const char *running_machine_root(const RunningMachine *m)
 {
         const char *root = m->ours ? m->state.root : m->properties.root;
 
         return root ?: "";
 }
 
-uint64_t machine_since_usec(const Machine *m)
+uint64_t running_machine_since_usec(const RunningMachine *m)
 {
         return m->registered ? m->properties.timestamp : m->state.started_usec;
 }
 
-bool machine_has_systemd(const Machine *m)
+bool running_machine_has_systemd(const RunningMachine *m)
 {
         return m->ours ? m->state.booted && m->state.init == INIT_SYSTEMD : true;
 }
 
-bool machine_owns_unit(const Machine *m)
+bool running_machine_owns_unit(const RunningMachine *m)
 {
         _cleanup_free_ char *service = machine_unit_name(m->name), *scope = NULL;
-        const char *unit = machine_unit(m);
+        const char *unit = running_machine_unit(m);
         size_t n = strlen(unit);
 
         if (service && strcmp(unit, service) == 0)
@@ -157,7 +157,7 @@ static int compare_rows(const void *a, const void *b)
         return strcmp(((const MachineRow *) a)->name, ((const MachineRow *) b)->name);
 }
 
-int machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure)
+int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure)
 {
         MachineRow *rows = NULL;
         Failure f = { 0 };
@@ -229,14 +229,14 @@ int os_release_parse(const char *text, char ***ret)
         return 0;
 }
 
-static int os_release_of_tree(const Machine *m, char ***ret)
+static int os_release_of_tree(const RunningMachine *m, char ***ret)
 {
         enum { OS_RELEASE_MAX = 64 * 1024 };
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = leader_open(machine_leader(m), &leader, NULL);
+        r = leader_open(running_machine_leader(m), &leader, NULL);
         if (r < 0)
                 return r;
         r = tree_read(leader.root_fd, "/etc/os-release", OS_RELEASE_MAX, &text, NULL);
@@ -245,7 +245,7 @@ static int os_release_of_tree(const Machine *m, char ***ret)
         return r < 0 ? r : os_release_parse(text, ret);
 }
 
-int machine_os_release(Ctl *c, const Machine *m, char ***ret)
+int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret)
 {
         sd_bus *bus = m->registered ? ctl_bus(c, NULL) : NULL;
 
