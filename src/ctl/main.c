@@ -18,6 +18,7 @@
 #include "ctl/help.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
+#include "util/fd.h"
 #include "util/strv.h"
 
 static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
@@ -40,7 +41,6 @@ static int run(Ctl *c, const CommandLine *line)
         const char *name = line->words ? line->words[0] : NULL;
         Failure f = { 0 };
         const Verb *v;
-        int r;
 
         if (c->options.version) {
                 puts("box " BOX_VERSION);
@@ -61,11 +61,7 @@ static int run(Ctl *c, const CommandLine *line)
                 return c->lite ? 1 : 2;
         }
 
-        r = v->run(c, name ? line->words + 1 : NULL, name ? (size_t) (strv_length(line->words) - 1) : 0);
-        if (fflush(stdout) != 0 || ferror(stdout))
-                r = log_error(-EIO, "Failed to write the output");
-        pager_close();
-        return r;
+        return v->run(c, name ? line->words + 1 : NULL, name ? (size_t) (strv_length(line->words) - 1) : 0);
 }
 
 int main(int argc, char **argv)
@@ -75,6 +71,8 @@ int main(int argc, char **argv)
         Failure f = { 0 };
         int r;
 
+        if (fd_secure_standard_streams(O_RDONLY) < 0)
+                return EXIT_FAILURE;
         (void) setlocale(LC_ALL, "");
         c.lite = strstr(c.program, "machinectl") != NULL;
         log_setup(c.program, LOG_INFO);
@@ -87,6 +85,9 @@ int main(int argc, char **argv)
 
         c.options = line.options;       /* the strings stay the command line's */
         r = run(&c, &line);
+        if (fflush(stdout) != 0 || ferror(stdout))
+                r = log_error(-EIO, "Failed to write the output");
+        pager_close();
         bus_closep(&c.bus);
         command_line_done(&line);
         return r < 0 ? EXIT_FAILURE : r;

@@ -40,6 +40,15 @@ int fd_close_all_but(int from, const int *keep, size_t n)
         }
 }
 
+int fd_secure_standard_streams(int flags)
+{
+        /* open() takes the lowest free number. These are kept over exec. */
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) < 0)
+                        return -errno;
+        return 0;
+}
+
 int fd_write_all(int fd, const void *data, size_t size)
 {
         const char *p = data;

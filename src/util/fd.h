@@ -36,6 +36,11 @@ static inline void dir_closep(DIR **d)
  * a child that shares nothing with what its parent has open. 0 or negative errno. */
 int fd_close_all_but(int from, const int *keep, size_t n);
 
+/* For the start of main: opens /dev/null with flags on those of descriptors 0 to 2 that are closed, so that no file or socket
+ * opened later is taken for a standard stream. With O_RDONLY writes still fail; with O_RDWR output is discarded. 0 or
+ * negative errno. */
+int fd_secure_standard_streams(int flags);
+
 /* Writes all of it, whatever a single write(2) takes. 0 or negative errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 

@@ -205,6 +205,26 @@ def test_shell_input_is_not_lost(host, tmp_path):
         assert 'line=typed early\n' in host.ok('shell', 'web', stdin=stdin).replace('\r', '')
 
 
+def closed(host, redirection, *words, name='boxctl'):
+    """Runs boxctl with a standard stream closed by the shell, such as 2>&-."""
+    return subprocess.run(['bash', '-c', f'exec -a {name} "$0" "$@" {redirection}', BOXCTL, *words], env=host.env,
+                          input='typed\n', capture_output=True, text=True, timeout=30)
+
+
+def test_closed_input_does_not_become_the_pager_s_pipe(host):
+    env = {**host.env, 'SYSTEMD_PAGER': 'cat -u'}
+    p = pexpect.spawn('bash', ['-c', '"$0" list <&- 2>&-', BOXCTL], env=env, timeout=20, encoding='utf-8')
+    p.expect_exact('2 machines listed.')
+    p.expect(pexpect.EOF)
+
+
+@pytest.mark.parametrize('words', [['list'], ['show', 'web'], ['status', 'web'], ['--help'], ['--version']])
+def test_closed_output(host, words):
+    run = closed(host, '>&-', *words)
+    assert (run.returncode, run.stderr) == (1, 'boxctl: Failed to write the output\n')
+    assert closed(host, '<&- 2>&-', *words).returncode == 0
+
+
 def test_shell_on_a_terminal(host):
     p = pexpect.spawn(BOXCTL, ['shell', 'web'], env=host.env, timeout=20, encoding='utf-8')
     p.expect_exact('Connected to machine web.')

@@ -29,6 +29,25 @@ static void test_fd_read_all_bounds(void **state)
         assert_string_equal(text, "0123456789");
 }
 
+static void test_secure_standard_streams(void **state)
+{
+        int saved[3], other;
+        char c;
+
+        for (int fd = 0; fd < 3; fd++)
+                saved[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+        close(0);
+        close(2);
+        assert_int_equal(fd_secure_standard_streams(O_RDONLY), 0);
+        other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(0, &c, 1), 0);
+        assert_int_equal(write(2, "x", 1), -1);
+        for (int fd = 0; fd < 3; fd++)
+                assert_int_equal(dup2(saved[fd], fd) < 0 ? -1 : close(saved[fd]), 0);
+        assert_true(other > 2);
+        close(other);
+}
+
 static void test_failure_first_wins_and_is_one_line(void **state)
 {
         Failure f = {};
@@ -71,6 +90,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fd_read_all_bounds),
                 cmocka_unit_test(test_failure_first_wins_and_is_one_line),
+                cmocka_unit_test(test_secure_standard_streams),
                 cmocka_unit_test(test_close_all_but),
                 cmocka_unit_test(test_take_fd),
         };
