@@ -25,18 +25,19 @@ int mount_plan_lxcfs(const Settings *s, MountPlan *p)
         };
 
         for (size_t i = 0; s->host_view == HOST_VIEW_LXCFS && i < ARRAY_SIZE(paths); i++) {
-                MountRow row = { MOUNT_CLONE, MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, paths[i] };
+                MountRow row = {
+                        MOUNT_CLONE, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .dest = paths[i],
+                        .from = s->from[SETTING_HOST_VIEW],
+                };
                 _cleanup_free_ char *source = NULL;
-                MountOp *op;
 
                 if (asprintf(&source, LXCFS "%s", paths[i]) < 0) {
                         source = NULL;
                         return -ENOMEM;
                 }
                 row.source = source;
-                if (mount_plan_add(p, &row, &op) < 0)
+                if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
-                op->from = s->from[SETTING_HOST_VIEW];
         }
         return 0;
 }

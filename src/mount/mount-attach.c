@@ -27,7 +27,7 @@ static const char *name_source(const MountOp *op)
 {
         if (op->source || op->fstype)
                 return op->source ? op->source : op->fstype;
-        return op->n_layers > 0 ? "an overlay" : op->flags & MOUNT_SCRATCH ? "a temporary directory" : "a mask";
+        return op->n_layers > 0 ? "an overlay" : mount_source_is_scratch(op->source_kind) ? "a temporary directory" : "a mask";
 }
 
 static int fail_because(const MountOp *op, int r, const char *more, Failure *failure)
@@ -154,10 +154,10 @@ static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failu
         unsigned below = op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
         _cleanup_close_ int source = -EBADF, fd = -EBADF;
 
-        if (op->flags & MOUNT_MASK)
+        if (op->source_kind == MOUNT_SOURCE_MASK)
                 source = open_mask(op, c, failure);
         else
-                source = tree_open(op->flags & MOUNT_FROM_STAGE ? c->stage_fd : c->root_fd, op->source, O_PATH);
+                source = tree_open(op->source_kind == MOUNT_SOURCE_STAGED ? c->stage_fd : c->root_fd, op->source, O_PATH);
         if (source == -ENOENT && op->flags & MOUNT_OPTIONAL)
                 return 0;
         if (source < 0)
@@ -222,7 +222,8 @@ static int kind_of_place(const MountPlan *plan, size_t i, int fd, int root_fd)
         const MountOp *op = &plan->ops[i];
         _cleanup_close_ int source = -EBADF;
 
-        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL | MOUNT_MASK | MOUNT_FROM_STAGE) || !lies_in_tree(plan, i))
+        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->source_kind == MOUNT_SOURCE_MASK ||
+            op->source_kind == MOUNT_SOURCE_STAGED || !lies_in_tree(plan, i))
                 return -ENOENT;
         if (op->kind == MOUNT_BIND)
                 fd = source = tree_open(root_fd, op->source, O_PATH);
@@ -283,7 +284,7 @@ static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failu
         case MOUNT_NEW_IN_CHILD:
                 return attach_inside(op, c->root_fd, failure);
         default:
-                if (op->flags & MOUNT_OWN_CGROUP)
+                if (op->source_kind == MOUNT_SOURCE_OWN_CGROUP)
                         return attach_own_cgroup(op, c, failure);
                 return attach_bind(op, c, failure);
         }

@@ -104,7 +104,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
 /* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
 static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
-        uid_t owner = op->flags & MOUNT_MAPPED ? 0 : c->owner;
+        uid_t owner = op->id_map ? 0 : c->owner;
 
         for (size_t i = 0; i < op->n_nodes; i++) {
                 int r = make_node(fd, &op->nodes[i]);
@@ -199,9 +199,9 @@ static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMa
                 return make_tree(op, root_fd, c, scratch, failure);
         if (op->kind == MOUNT_OVERLAY)
                 return mount_overlay_make(op, c, scratch, failure);
-        if (op->flags & MOUNT_PIDNS)
+        if (op->namespace == MOUNT_NAMESPACE_PID)
                 return make_in_pidns(op, c, failure);
-        if (op->flags & MOUNT_NETNS)
+        if (op->namespace == MOUNT_NAMESPACE_NETWORK)
                 return make_in_netns(op, c, failure);
         return make_new(op, c, failure);
 }
@@ -235,7 +235,7 @@ static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *
         size_t below = mount_plan_below(plan, i);
         const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
         bool sealed = on->kind == MOUNT_NEW && on->attrs & MOUNT_ATTR_RDONLY;
-        bool of_host = on->kind == MOUNT_CLONE && !(on->flags & MOUNT_MAPPED);
+        bool of_host = on->kind == MOUNT_CLONE && !on->id_map;
         _cleanup_close_ int place_fd = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         struct stat st;

@@ -192,20 +192,19 @@ static int overlay_failure(const MountOp *op, int r, const char *step, Failure *
 }
 
 /* As a tree that belongs to the machine's ids on disk already is taken as it is, so is such a directory of the host. */
-static unsigned layer_flags(const LayerOp *layer, uid_t layer_owner, const MountMakeContext *c)
+static MountIdMap layer_map(const LayerOp *layer, uid_t layer_owner, const MountMakeContext *c)
 {
-        bool own = c->map && id_map_is_shifted(c->map, layer_owner);
+        bool own = layer->source_kind == MOUNT_SOURCE_PATH && c->map && id_map_is_shifted(c->map, layer_owner);
 
-        return own && !(layer->flags & (MOUNT_IN_TREE | MOUNT_WHOLE_TREE)) ? layer->flags & ~(unsigned) MOUNT_IDMAP :
-                                                                             layer->flags;
+        return own ? MOUNT_IDMAP_NONE : layer->id_map;
 }
 
 /* A layer as the step that mount-make.c would have for it. */
 static MountOp layer_op(const MountOp *op, const LayerOp *layer)
 {
         return (MountOp) {
-                .kind = MOUNT_CLONE, .flags = layer->flags, .source = layer->source, .dest = op->dest, .from = op->from,
-                .layers = op->layers, .n_layers = op->n_layers,
+                .kind = MOUNT_CLONE, .source_kind = layer->source_kind, .id_map = layer->id_map, .source = layer->source,
+                .dest = op->dest, .from = op->from, .layers = op->layers, .n_layers = op->n_layers,
         };
 }
 
@@ -224,7 +223,7 @@ static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeCo
                 return fd;
         if (fstat(fd, &st) < 0)
                 return overlay_failure(op, -errno, "look at a layer of", failure);
-        tree.flags = layer_flags(layer, st.st_uid, c);
+        tree.id_map = layer_map(layer, st.st_uid, c);
         r = mount_set_attributes(&tree, fd, -EBADF, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
 }
@@ -269,7 +268,7 @@ static int open_top_mount(const LayerOp *layer, const MountMakeContext *c, const
         const unsigned flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         int fd = scratch->user_upper ? scratch->dir.parent_fd : scratch->dir.fd;
 
-        if (scratch->user_upper && layer->flags & MOUNT_IN_TREE)
+        if (scratch->user_upper && mount_source_is_in_tree(layer->source_kind))
                 return mount_clone_in_tree(fd, flags, c);
         return RET_ERRNO(open_tree(fd, "", flags));
 }
@@ -281,7 +280,7 @@ static int open_top(const MountOp *op, const MountMakeContext *c, const MountScr
         MountOp tree = layer_op(op, layer);
         struct stat st;
 
-        if (layer->flags & MOUNT_MEMORY)
+        if (layer->source_kind == MOUNT_SOURCE_MEMORY)
                 return open_memory(op, o, failure);
 
         o->top = open_top_mount(layer, c, scratch);
@@ -289,8 +288,8 @@ static int open_top(const MountOp *op, const MountMakeContext *c, const MountScr
                 return overlay_failure(op, o->top, "open the upper layer of", failure);
         if (fstatat(o->top, scratch->upper, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return overlay_failure(op, -errno, "open the upper layer of", failure);
-        tree.flags = layer_flags(layer, st.st_uid, c);
-        o->mapped_top = tree.flags & MOUNT_IDMAP;
+        tree.id_map = layer_map(layer, st.st_uid, c);
+        o->mapped_top = tree.id_map;
         return mount_set_attributes(&tree, o->top, -EBADF, c, failure);
 }
 

@@ -33,7 +33,7 @@ int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const in
         if (!c->map || id_map_to_host(c->map, 0, &host))
                 return 0;
         /* Through a map we would be nobody: below the mount itself only where it is not the tree. */
-        root_fd = root->flags & MOUNT_WHOLE_TREE ? c->tree_fd : root->kind == MOUNT_OVERLAY ? fds[0] : -EBADF;
+        root_fd = root->source_kind == MOUNT_SOURCE_TREE ? c->tree_fd : root->kind == MOUNT_OVERLAY ? fds[0] : -EBADF;
         if (root_fd < 0)
                 return 0;
 

@@ -53,9 +53,11 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
                 { NODE_LINK, "core", 0, "/proc/kcore" },
         };
         _cleanup_free_ char *options = NULL;
-        MountRow row = { MOUNT_NEW, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "devpts", NULL, "/dev/pts" };
+        MountRow row = { MOUNT_NEW, .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .fstype = "devpts", .dest = "/dev/pts" };
         /* Where the host's message queues are the machine's, the host's root alone can mount them. */
-        MountRow mqueue = { f->shared_ipc ? MOUNT_NEW : MOUNT_NEW_IN_CHILD, 0, ATTR_API, "mqueue", NULL, "/dev/mqueue" };
+        const MountRow mqueue = {
+                f->shared_ipc ? MOUNT_NEW : MOUNT_NEW_IN_CHILD, .attrs = ATTR_API, .fstype = "mqueue", .dest = "/dev/mqueue",
+        };
         MountOp *dev;
 
         if (mount_plan_add_tmpfs(p, f, "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
@@ -139,7 +141,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
 /* machined mounts what `machinectl bind` asks for into this directory of the host; it arrives inside as a slave. */
 int mount_plan_incoming(const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, MOUNT_SLAVE, ATTR_API_RO, NULL, NULL, "/run/host/incoming" };
+        MountRow row = { MOUNT_CLONE, MOUNT_SLAVE, .attrs = ATTR_API_RO, .dest = "/run/host/incoming" };
         _cleanup_free_ char *source = NULL;
 
         if (asprintf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0) {
@@ -153,10 +155,11 @@ int mount_plan_incoming(const MountFacts *f, MountPlan *p)
 /* What there is of the host's in /proc beyond processes: to be read at most. */
 static int plan_proc_protection(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow sys = { MOUNT_BIND, 0, ATTR_API_RO, NULL, "/proc/sys", "/proc/sys" };
+        static const MountRow sys = { MOUNT_BIND, .attrs = ATTR_API_RO, .source = "/proc/sys", .dest = "/proc/sys" };
         /* The payload's own to write: its network namespace is what these are about. */
         static const MountRow sys_net = {
-                MOUNT_BIND, 0, ATTR_API, NULL, "/proc/sys/net", "/proc/sys/net", NULL, MOUNT_ATTR_RDONLY
+                MOUNT_BIND, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY, .source = "/proc/sys/net",
+                .dest = "/proc/sys/net",
         };
         static const char *const read_only[] = {
                 "/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi",
@@ -170,13 +173,17 @@ static int plan_proc_protection(const MountFacts *f, MountPlan *p)
         if ((f->private_network || f->api_vfs == API_VFS_NETWORK) && mount_plan_add(p, &sys_net, NULL) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < ARRAY_SIZE(read_only); i++) {
-                MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, read_only[i], read_only[i] };
+                const MountRow row = {
+                        MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .source = read_only[i], .dest = read_only[i],
+                };
 
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
         }
         for (size_t i = 0; i < ARRAY_SIZE(masked); i++) {
-                MountRow row = { MOUNT_BIND, MOUNT_MASK | MOUNT_OPTIONAL, ATTR_API_RO, NULL, NULL, masked[i] };
+                const MountRow row = {
+                        MOUNT_BIND, MOUNT_OPTIONAL, MOUNT_SOURCE_MASK, .attrs = ATTR_API_RO, .dest = masked[i],
+                };
 
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
@@ -186,12 +193,15 @@ static int plan_proc_protection(const MountFacts *f, MountPlan *p)
 
 int mount_plan_proc(const MountFacts *f, MountPlan *p)
 {
-        MountRow proc = { MOUNT_NEW, f->shared_pid ? 0 : MOUNT_PIDNS, ATTR_API, "proc", NULL, "/proc" };
+        const MountRow proc = {
+                MOUNT_NEW, .namespace = f->shared_pid ? MOUNT_NAMESPACE_NONE : MOUNT_NAMESPACE_PID, .attrs = ATTR_API,
+                .fstype = "proc", .dest = "/proc",
+        };
         static const MountRow own[] = {
-                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API, NULL, "/run/host/.kmsg", "/proc/kmsg", NULL,
-                  MOUNT_ATTR_RDONLY },
-                { MOUNT_BIND, MOUNT_OPTIONAL, ATTR_API_RO, NULL, "/run/host/.boot-id",
-                  "/proc/sys/kernel/random/boot_id" },
+                { MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY,
+                  .source = "/run/host/.kmsg", .dest = "/proc/kmsg" },
+                { MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .source = "/run/host/.boot-id",
+                  .dest = "/proc/sys/kernel/random/boot_id" },
         };
 
         if (mount_plan_add(p, &proc, NULL) < 0)
@@ -205,11 +215,13 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
  * and in it the machine's part, to be written to. The host's is copied: to mount it anew would reset the host's options. */
 static int plan_cgroup(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow own = { MOUNT_NEW_IN_CHILD, MOUNT_LATE, ATTR_API, "cgroup2", NULL, "/sys/fs/cgroup" };
+        static const MountRow own = {
+                MOUNT_NEW_IN_CHILD, MOUNT_LATE, .attrs = ATTR_API, .fstype = "cgroup2", .dest = "/sys/fs/cgroup",
+        };
         static const MountRow shared[] = {
-                { MOUNT_CLONE, 0, ATTR_API_RO, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup" },
-                { MOUNT_BIND, MOUNT_LATE | MOUNT_OWN_CGROUP, ATTR_API, NULL, "/sys/fs/cgroup", "/sys/fs/cgroup", NULL,
-                  MOUNT_ATTR_RDONLY },
+                { MOUNT_CLONE, .attrs = ATTR_API_RO, .source = "/sys/fs/cgroup", .dest = "/sys/fs/cgroup" },
+                { MOUNT_BIND, MOUNT_LATE, MOUNT_SOURCE_OWN_CGROUP, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY,
+                  .source = "/sys/fs/cgroup", .dest = "/sys/fs/cgroup" },
         };
 
         return f->shared_cgroup ? mount_plan_add_rows(p, shared, ARRAY_SIZE(shared)) : mount_plan_add(p, &own, NULL);
@@ -220,7 +232,8 @@ static int plan_cgroup(const MountFacts *f, MountPlan *p)
 static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
 {
         static const MountRow staged = {
-                MOUNT_NEW, MOUNT_NETNS | MOUNT_STAGED, ATTR_API, "sysfs", NULL, "/sys"
+                MOUNT_NEW, MOUNT_STAGED, .namespace = MOUNT_NAMESPACE_NETWORK, .attrs = ATTR_API, .fstype = "sysfs",
+                .dest = "/sys",
         };
         static const char *const parts[] = { "block", "bus", "class", "dev", "devices", "kernel" };
         MountOp *sys;
@@ -236,14 +249,13 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
                         return -ENOMEM;
 
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-                MountRow row = { MOUNT_BIND, MOUNT_FROM_STAGE | MOUNT_OPTIONAL, attrs };
+                MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, MOUNT_SOURCE_STAGED, .attrs = attrs, .source = parts[i] };
                 _cleanup_free_ char *dest = NULL;
 
                 if (asprintf(&dest, "/sys/%s", parts[i]) < 0) {
                         dest = NULL;
                         return -ENOMEM;
                 }
-                row.source = parts[i];
                 row.dest = dest;
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;
@@ -256,7 +268,9 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
 int mount_plan_sys(const MountFacts *f, MountPlan *p)
 {
         uint64_t attrs = f->api_vfs == API_VFS_WRITABLE ? ATTR_API : ATTR_API_RO;
-        MountRow whole = { MOUNT_NEW, MOUNT_NETNS, attrs, "sysfs", NULL, "/sys" };
+        const MountRow whole = {
+                MOUNT_NEW, .namespace = MOUNT_NAMESPACE_NETWORK, .attrs = attrs, .fstype = "sysfs", .dest = "/sys",
+        };
         int r;
 
         if (f->private_network || f->api_vfs == API_VFS_NETWORK)
@@ -270,7 +284,7 @@ int mount_plan_console(const MountFacts *f, MountPlan *p)
 {
         /* The machine's first pty is the console's: the supervisor opens it before anybody else can. */
         static const MountRow row = {
-                MOUNT_BIND, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, NULL, "/dev/pts/0", "/dev/console"
+                MOUNT_BIND, .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .source = "/dev/pts/0", .dest = "/dev/console",
         };
 
         return f->console ? mount_plan_add(p, &row, NULL) : 0;

@@ -11,13 +11,12 @@
 /* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
 {
-        MountRow row = { MOUNT_BIND, 0, b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
-        MountOp *op;
+        const MountRow row = {
+                MOUNT_BIND, .attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0, .source = b->source, .dest = b->dest,
+                .from = b->from,
+        };
 
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = b->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 static int refuse_change(const Settings *s, Source from, Problems *problems)
@@ -28,28 +27,26 @@ static int refuse_change(const Settings *s, Source from, Problems *problems)
                              "which %s is not to", source_text(s->from[SETTING_EPHEMERAL], other));
 }
 
-static unsigned bind_flags(const BindSetting *b, const MountFacts *f)
+static MountIdMap bind_map(const BindSetting *b, const MountFacts *f)
 {
-        unsigned flags = (b->recursive ? MOUNT_RECURSIVE : 0) | (b->in_tree ? MOUNT_IN_TREE : 0);
-
         if (!b->source)
-                return flags | MOUNT_SCRATCH;   /* the machine's own already */
-        switch (b->idmap) {
-        case BIND_ROOTIDMAP:
-                return flags | MOUNT_ROOTIDMAP;
-        case BIND_OWNERIDMAP:
-                return flags | MOUNT_OWNERIDMAP;
-        default:
-                if (b->in_tree ? f->idmap_tree : b->idmap == BIND_IDMAP && f->userns)
-                        flags |= MOUNT_IDMAP;
-                return flags;
-        }
+                return MOUNT_IDMAP_NONE;        /* a temporary directory: created with the machine's ids */
+        if (b->idmap == BIND_ROOTIDMAP)
+                return MOUNT_IDMAP_ROOT;
+        if (b->idmap == BIND_OWNERIDMAP)
+                return MOUNT_IDMAP_OWNER;
+        if (b->in_tree)
+                return mount_plan_tree_map(f);
+        return b->idmap == BIND_IDMAP && f->userns ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE;
 }
 
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
 {
-        MountRow row = { MOUNT_CLONE, bind_flags(b, f), b->read_only ? MOUNT_ATTR_RDONLY : 0, NULL, b->source, b->dest };
-        MountOp *op;
+        const MountRow row = {
+                MOUNT_CLONE, b->recursive ? MOUNT_RECURSIVE : 0,
+                !b->source ? MOUNT_SOURCE_SCRATCH : b->in_tree ? MOUNT_SOURCE_IN_TREE : MOUNT_SOURCE_PATH, bind_map(b, f),
+                .attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0, .source = b->source, .dest = b->dest, .from = b->from,
+        };
 
         if (b->in_tree && s->ephemeral == YES) {
                 if (p->n > 0 && p->ops[0].kind == MOUNT_OVERLAY)
@@ -58,10 +55,7 @@ int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFact
                         return refuse_change(s, b->from, problems);
         }
 
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = b->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
@@ -100,30 +94,31 @@ int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, Moun
 
 static int plan_inaccessible(const StringSetting *i, MountPlan *p)
 {
-        MountRow row = { MOUNT_BIND, MOUNT_MASK, ATTR_API_RO, NULL, NULL, i->value };
-        MountOp *op;
+        const MountRow row = {
+                MOUNT_BIND, 0, MOUNT_SOURCE_MASK, .attrs = ATTR_API_RO, .dest = i->value, .from = i->from,
+        };
 
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = i->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 /* Under a user namespace the layers are seen through the machine's map, as the tree is: what belongs to root on the host
  * would be nobody's otherwise, and nothing could be written. */
-static unsigned layer_flags(const Settings *s, const LayerSetting *l, const MountFacts *f)
+static int add_layer(const Settings *s, const LayerSetting *l, const MountFacts *f, MountOp *op)
 {
         if (!l->path)
-                return MOUNT_SCRATCH;
+                return mount_plan_add_layer(op, MOUNT_SOURCE_SCRATCH, MOUNT_IDMAP_NONE, NULL);
         if (l->in_tree)
-                return MOUNT_IN_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0);
-        return f->userns && s->ownership != OWNERSHIP_OFF ? MOUNT_IDMAP : 0;
+                return mount_plan_add_layer(op, MOUNT_SOURCE_IN_TREE, mount_plan_tree_map(f), l->path);
+        return mount_plan_add_layer(op, MOUNT_SOURCE_PATH, f->userns && s->ownership != OWNERSHIP_OFF ?
+                                    MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE, l->path);
 }
 
 static int plan_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p, Problems *problems)
 {
-        MountRow row = { MOUNT_OVERLAY, o->read_only ? 0 : MOUNT_TOP_WRITABLE, o->read_only ? MOUNT_ATTR_RDONLY : 0, NULL,
-                         NULL, o->dest };
+        const MountRow row = {
+                MOUNT_OVERLAY, o->read_only ? 0 : MOUNT_TOP_WRITABLE, .attrs = o->read_only ? MOUNT_ATTR_RDONLY : 0,
+                .dest = o->dest, .from = o->from,
+        };
         MountOp *op;
 
         if (s->ephemeral == YES && !o->read_only && o->layers[o->n_layers - 1].in_tree)
@@ -131,9 +126,8 @@ static int plan_overlay(const Settings *s, const OverlaySetting *o, const MountF
 
         if (mount_plan_add(p, &row, &op) < 0)
                 return -ENOMEM;
-        op->from = o->from;
         for (size_t i = 0; i < o->n_layers; i++)
-                if (mount_plan_add_layer(op, layer_flags(s, &o->layers[i], f), o->layers[i].path) < 0)
+                if (add_layer(s, &o->layers[i], f, op) < 0)
                         return -ENOMEM;
         return 0;
 }

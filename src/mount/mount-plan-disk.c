@@ -12,7 +12,7 @@
 
 static bool shows_all(const MountOp *root)
 {
-        return root->kind == MOUNT_CLONE && root->flags & MOUNT_WHOLE_TREE && root->flags & MOUNT_RECURSIVE;
+        return root->kind == MOUNT_CLONE && root->source_kind == MOUNT_SOURCE_TREE && root->flags & MOUNT_RECURSIVE;
 }
 
 /* Volatile=yes has taken the tree's /usr, whatever file system it is on. */
@@ -24,20 +24,20 @@ static bool is_there(const MountPlan *p, const char *dest)
         return false;
 }
 
-static int plan_part(const DiskPart *part, unsigned idmap, bool ephemeral, Source from, MountPlan *p)
+static int plan_part(const DiskPart *part, MountIdMap id_map, bool ephemeral, Source from, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, MOUNT_IN_TREE | idmap, 0, NULL, part->dest, part->dest };
+        const MountRow whole = {
+                MOUNT_CLONE, 0, MOUNT_SOURCE_IN_TREE, id_map, .source = part->dest, .dest = part->dest, .from = from,
+        };
+        const MountRow layered = { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, .dest = part->dest, .from = from };
         MountOp *op;
 
-        if (ephemeral) {
-                row = (MountRow) { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, 0, NULL, NULL, part->dest };
-                if (mount_plan_add(p, &row, &op) < 0 || mount_plan_add_layer(op, MOUNT_IN_TREE | idmap, part->dest) < 0 ||
-                    mount_plan_add_layer(op, MOUNT_SCRATCH | MOUNT_BESIDE_TREE, NULL) < 0)
-                        return -ENOMEM;
-        } else if (mount_plan_add(p, &row, &op) < 0)
+        if (!ephemeral)
+                return mount_plan_add(p, &whole, NULL);
+        if (mount_plan_add(p, &layered, &op) < 0 ||
+            mount_plan_add_layer(op, MOUNT_SOURCE_IN_TREE, id_map, part->dest) < 0)
                 return -ENOMEM;
-        op->from = from;
-        return 0;
+        return mount_plan_add_layer(op, MOUNT_SOURCE_BESIDE_TREE, MOUNT_IDMAP_NONE, NULL);
 }
 
 int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p)
@@ -49,7 +49,7 @@ int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p)
                 return 0;
         for (size_t i = 1; i < f->disk->n; i++)
                 if (!is_there(p, f->disk->parts[i].dest) &&
-                    plan_part(&f->disk->parts[i], f->idmap_tree ? MOUNT_IDMAP : 0, ephemeral, p->ops[0].from, p) < 0)
+                    plan_part(&f->disk->parts[i], mount_plan_tree_map(f), ephemeral, p->ops[0].from, p) < 0)
                         return -ENOMEM;
         return 0;
 }

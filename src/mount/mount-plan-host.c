@@ -17,7 +17,7 @@ static int add_place(MountPlan *p, const char *name, mode_t mode)
 static int plan_credentials(MountPlan *p)
 {
         static const MountRow row = {
-                MOUNT_NEW, 0, ATTR_API_RO, "ramfs", NULL, "/run/host/credentials", "mode=0700"
+                MOUNT_NEW, .attrs = ATTR_API_RO, .fstype = "ramfs", .dest = "/run/host/credentials", .options = "mode=0700",
         };
 
         return add_place(p, "credentials", 0700) < 0 ? -ENOMEM : mount_plan_add(p, &row, NULL);

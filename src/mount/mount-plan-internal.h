@@ -13,16 +13,19 @@
 #define ATTR_API (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV)
 #define ATTR_API_RO (ATTR_API | MOUNT_ATTR_RDONLY)
 
-/* A step as tables write it. */
+/* A step before it is added: fields as in MountOp. */
 typedef struct MountRow {
         MountKind kind;
         unsigned flags;
-        uint64_t attrs;
+        MountSourceKind source_kind;
+        MountIdMap id_map;
+        MountNamespace namespace;
+        uint64_t attrs, attrs_clear;
         const char *fstype, *source, *dest, *options;
-        uint64_t attrs_clear;
+        Source from;
 } MountRow;
 
-/* Appends a step; *ret (may be NULL) is valid until the next one is. */
+/* Appends a step; *ret (may be NULL) is valid until the next one is appended. */
 int mount_plan_add(MountPlan *p, const MountRow *row, MountOp **ret);
 int mount_plan_add_rows(MountPlan *p, const MountRow *rows, size_t n);
 
@@ -33,8 +36,14 @@ int mount_plan_add_tmpfs(MountPlan *p, const MountFacts *f, const char *dest, ui
 /* What the new file system of a step holds. */
 int mount_plan_add_node(MountOp *op, NodeKind kind, const char *path, mode_t mode, const char *text);
 
-/* Another layer of an overlay, above those that are there. source may be NULL. */
-int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source);
+/* Adds a layer to an overlay, above its other layers. source may be NULL. */
+int mount_plan_add_layer(MountOp *op, MountSourceKind kind, MountIdMap id_map, const char *source);
+
+/* How the machine's tree is mapped. */
+static inline MountIdMap mount_plan_tree_map(const MountFacts *f)
+{
+        return f->idmap_tree ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE;
+}
 
 /* mount-plan-root.c: what "/" is, and what the settings' kind of "/" brings along. Comes first. */
 int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);

@@ -14,14 +14,13 @@
 
 static int plan_bind(const OciMount *m, const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, 0, m->attrs, NULL, m->source, m->dest };
-        MountOp *op;
+        const MountRow row = {
+                MOUNT_CLONE, m->recursive ? MOUNT_RECURSIVE : 0,
+                .id_map = m->idmap && f->userns ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE, .attrs = m->attrs,
+                .source = m->source, .dest = m->dest, .from = m->from,
+        };
 
-        row.flags = (m->recursive ? MOUNT_RECURSIVE : 0) | (m->idmap && f->userns ? MOUNT_IDMAP : 0);
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = m->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 static int plan_tmpfs(const OciMount *m, const MountFacts *f, MountPlan *p, Problems *problems)
@@ -105,17 +104,15 @@ int mount_plan_oci_mounts(const Settings *s, const MountFacts *f, MountPlan *p, 
 
 /* ---- covers ---------------------------------------------------------------------------------------------------- */
 
-static int plan_cover(const OciPath *path, unsigned flags, uint64_t attrs, MountPlan *p)
+static int plan_cover(const OciPath *path, bool mask, MountPlan *p)
 {
-        MountRow row = { MOUNT_BIND, flags | MOUNT_OPTIONAL | (path->late ? MOUNT_LATE : 0), attrs, NULL, NULL, path->path };
-        MountOp *op;
+        const MountRow row = {
+                MOUNT_BIND, MOUNT_OPTIONAL | (mask ? 0 : MOUNT_RECURSIVE) | (path->late ? MOUNT_LATE : 0),
+                mask ? MOUNT_SOURCE_MASK : MOUNT_SOURCE_PATH, .attrs = mask ? ATTR_API_RO : MOUNT_ATTR_RDONLY,
+                .source = mask ? NULL : path->path, .dest = path->path, .from = path->from,
+        };
 
-        if (!(flags & MOUNT_MASK))
-                row.source = path->path;
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = path->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 /* What box masks in every machine need not be masked again. */
@@ -123,7 +120,7 @@ static bool is_masked(const MountPlan *p, const char *dest)
 {
         const MountOp *op = mount_plan_find(p, dest);
 
-        return op && op->flags & MOUNT_MASK;
+        return op && op->source_kind == MOUNT_SOURCE_MASK;
 }
 
 int mount_plan_oci_covers(const Settings *s, MountPlan *p)
@@ -131,11 +128,10 @@ int mount_plan_oci_covers(const Settings *s, MountPlan *p)
         if (!s->oci)
                 return 0;
         for (size_t i = 0; i < s->oci->n_read_only; i++)
-                if (plan_cover(&s->oci->read_only[i], MOUNT_RECURSIVE, MOUNT_ATTR_RDONLY, p) < 0)
+                if (plan_cover(&s->oci->read_only[i], /* mask= */ false, p) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->oci->n_masked; i++)
-                if (!is_masked(p, s->oci->masked[i].path) &&
-                    plan_cover(&s->oci->masked[i], MOUNT_MASK, ATTR_API_RO, p) < 0)
+                if (!is_masked(p, s->oci->masked[i].path) && plan_cover(&s->oci->masked[i], /* mask= */ true, p) < 0)
                         return -ENOMEM;
         return 0;
 }

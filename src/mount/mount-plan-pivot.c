@@ -12,31 +12,27 @@
 
 int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, MOUNT_WHOLE_TREE | MOUNT_OLD_ROOT | MOUNT_RECURSIVE, 0, NULL, f->image,
-                         s->pivot_root_old };
-        MountOp *op;
+        MountRow row = {
+                MOUNT_CLONE, MOUNT_RECURSIVE, MOUNT_SOURCE_OLD_ROOT, mount_plan_tree_map(f), .source = f->image,
+                .dest = s->pivot_root_old, .from = s->from[SETTING_PIVOT_ROOT],
+        };
 
         if (!s->pivot_root_old)
                 return 0;
-        if (f->idmap_tree)
-                row.flags |= MOUNT_IDMAP;
         /* A copy that is thrown away is one of the new root only: the tree must not be changed by way of the old. */
         if (s->read_only == YES || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO)
                 row.attrs |= MOUNT_ATTR_RDONLY;
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = s->from[SETTING_PIVOT_ROOT];
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 /* "+/sysroot/var" with the tree on /sysroot is /var of the tree. */
-static void redirect(const char *old, unsigned *flags, char *source)
+static void redirect(const char *old, MountSourceKind *kind, char *source)
 {
         size_t n = strlen(old);
 
-        if (!(*flags & MOUNT_IN_TREE) || !source || strncmp(source, old, n) != 0 || (source[n] && source[n] != '/'))
+        if (*kind != MOUNT_SOURCE_IN_TREE || !source || strncmp(source, old, n) != 0 || (source[n] && source[n] != '/'))
                 return;
-        *flags |= MOUNT_OLD_ROOT;
+        *kind = MOUNT_SOURCE_IN_OLD_ROOT;
         if (source[n])
                 memmove(source, source + n, strlen(source + n) + 1);
         else
@@ -48,8 +44,8 @@ void mount_plan_pivot_sources(const Settings *s, MountPlan *p)
         for (size_t i = 0; s->pivot_root_old && i < p->n; i++) {
                 MountOp *op = &p->ops[i];
 
-                redirect(s->pivot_root_old, &op->flags, op->source);
+                redirect(s->pivot_root_old, &op->source_kind, op->source);
                 for (size_t j = 0; j < op->n_layers; j++)
-                        redirect(s->pivot_root_old, &op->layers[j].flags, op->layers[j].source);
+                        redirect(s->pivot_root_old, &op->layers[j].source_kind, op->layers[j].source);
         }
 }

@@ -16,20 +16,20 @@ static void print_attrs(const MountOp *op, FILE *f)
                 { MOUNT_ATTR_NOEXEC, "noexec" }, { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
         };
 
+        static const char *const maps[] = {
+                [MOUNT_IDMAP_NONE] = "", [MOUNT_IDMAP_MACHINE] = " idmapped", [MOUNT_IDMAP_ROOT] = " owner-is-root",
+                [MOUNT_IDMAP_OWNER] = " owner-is-owner",
+        };
+
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (op->attrs & words[i].bit)
                         fprintf(f, " %s", words[i].word);
         if (op->flags & MOUNT_TOP_WRITABLE)
                 fputs(" top-writable", f);
-        if (op->flags & MOUNT_IDMAP)
-                fputs(" idmapped", f);
-        if (op->flags & MOUNT_ROOTIDMAP)
-                fputs(" owner-is-root", f);
-        if (op->flags & MOUNT_OWNERIDMAP)
-                fputs(" owner-is-owner", f);
+        fputs(maps[op->id_map], f);
         if (op->flags & MOUNT_SLAVE)
                 fputs(" slave", f);
-        if (op->flags & MOUNT_OWN_CGROUP)
+        if (op->source_kind == MOUNT_SOURCE_OWN_CGROUP)
                 fputs(" own-cgroup", f);
         if (op->flags & MOUNT_EXPORT)
                 fputs(" shown-on-host", f);
@@ -39,9 +39,9 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" if-there", f);
 }
 
-static const char *source_word(unsigned flags)
+static const char *source_word(MountSourceKind kind)
 {
-        return flags & MOUNT_SCRATCH ? "(temporary)" : flags & MOUNT_MEMORY ? "(memory)" : "(inaccessible)";
+        return mount_source_is_scratch(kind) ? "(temporary)" : kind == MOUNT_SOURCE_MEMORY ? "(memory)" : "(inaccessible)";
 }
 
 /* What is mounted: a path, a kind of file system, the layers of an overlay. "+": in the tree. */
@@ -50,17 +50,17 @@ static void print_source(const MountOp *op, FILE *f)
         for (size_t i = 0; i < op->n_layers; i++) {
                 const LayerOp *l = &op->layers[i];
 
-                fprintf(f, "%s%s%s%s", i > 0 ? ":" : "overlay ", l->flags & MOUNT_IN_TREE ? "+" : "",
-                        l->source ? l->source : source_word(l->flags), l->flags & MOUNT_IDMAP ? "(idmapped)" : "");
+                fprintf(f, "%s%s%s%s", i > 0 ? ":" : "overlay ", mount_source_is_in_tree(l->source_kind) ? "+" : "",
+                        l->source ? l->source : source_word(l->source_kind), l->id_map ? "(idmapped)" : "");
         }
         if (op->n_layers > 0)
                 return;
 
-        if (op->flags & MOUNT_FROM_STAGE)
+        if (op->source_kind == MOUNT_SOURCE_STAGED)
                 fputs("(staged)/", f);
-        if (op->flags & MOUNT_IN_TREE)
+        if (mount_source_is_in_tree(op->source_kind))
                 fputc('+', f);
-        fputs(op->source ? op->source : op->fstype ? op->fstype : source_word(op->flags), f);
+        fputs(op->source ? op->source : op->fstype ? op->fstype : source_word(op->source_kind), f);
 }
 
 char *mount_op_attributes(const MountOp *op)

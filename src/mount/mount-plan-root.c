@@ -15,27 +15,24 @@
 /* The tree. Of the host's own, what is mounted below is the host's: /proc, /sys, other disks. */
 static int plan_tree(const MountFacts *f, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, MOUNT_WHOLE_TREE, 0, NULL, f->root, "/" };
+        const MountRow row = {
+                MOUNT_CLONE, strcmp(f->root, "/") != 0 ? MOUNT_RECURSIVE : 0, MOUNT_SOURCE_TREE, mount_plan_tree_map(f),
+                .source = f->root, .dest = "/",
+        };
 
-        if (strcmp(f->root, "/") != 0)
-                row.flags |= MOUNT_RECURSIVE;
-        if (f->idmap_tree)
-                row.flags |= MOUNT_IDMAP;
         return mount_plan_add(p, &row, NULL);
 }
 
 /* The tree below a layer that takes what is written: a directory that is removed at the end, or memory. */
-static int plan_layered(const MountFacts *f, unsigned top, const char *options, Source from, MountPlan *p)
+static int plan_layered(const MountFacts *f, MountSourceKind top, const char *options, Source from, MountPlan *p)
 {
-        MountRow row = { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, 0, NULL, NULL, "/", options };
+        const MountRow row = { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, .dest = "/", .options = options, .from = from };
         MountOp *op;
 
-        if (mount_plan_add(p, &row, &op) < 0)
+        if (mount_plan_add(p, &row, &op) < 0 ||
+            mount_plan_add_layer(op, MOUNT_SOURCE_TREE, mount_plan_tree_map(f), f->root) < 0)
                 return -ENOMEM;
-        op->from = from;
-        if (mount_plan_add_layer(op, MOUNT_WHOLE_TREE | (f->idmap_tree ? MOUNT_IDMAP : 0), f->root) < 0)
-                return -ENOMEM;
-        return mount_plan_add_layer(op, top, NULL);
+        return mount_plan_add_layer(op, top, MOUNT_IDMAP_NONE, NULL);
 }
 
 /* Directories that programs take for granted, and the tree's links into /usr: a root that begins empty would not find
@@ -61,7 +58,10 @@ static int add_base_nodes(const MountFacts *f, MountOp *op)
 
 static int plan_volatile_yes(const MountFacts *f, Source from, MountPlan *p, Problems *problems)
 {
-        MountRow usr = { MOUNT_CLONE, MOUNT_IN_TREE | MOUNT_RECURSIVE, MOUNT_ATTR_RDONLY, NULL, "/usr", "/usr" };
+        const MountRow usr = {
+                MOUNT_CLONE, MOUNT_RECURSIVE, MOUNT_SOURCE_IN_TREE, mount_plan_tree_map(f), .attrs = MOUNT_ATTR_RDONLY,
+                .source = "/usr", .dest = "/usr", .from = from,
+        };
         MountOp *op;
 
         if (f->split_usr && problem_error(problems, from, "The tree '%s' has /bin, /sbin or /lib beside /usr, not as links "
@@ -71,21 +71,14 @@ static int plan_volatile_yes(const MountFacts *f, Source from, MountPlan *p, Pro
         if (mount_plan_add_tmpfs(p, f, "/", MOUNT_ATTR_STRICTATIME, ROOT_TMPFS_OPTIONS, &op) < 0)
                 return -ENOMEM;
         op->from = from;
-        if (add_base_nodes(f, op) < 0)
-                return -ENOMEM;
-        if (f->idmap_tree)
-                usr.flags |= MOUNT_IDMAP;
-        if (mount_plan_add(p, &usr, &op) < 0)
-                return -ENOMEM;
-        op->from = from;
-        return 0;
+        return add_base_nodes(f, op) < 0 ? -ENOMEM : mount_plan_add(p, &usr, NULL);
 }
 
 static int plan_ephemeral(const Settings *s, const MountFacts *f, MountPlan *p)
 {
         if (s->ephemeral != YES)
                 return plan_tree(f, p);
-        return plan_layered(f, MOUNT_SCRATCH | MOUNT_BESIDE_TREE, NULL, s->from[SETTING_EPHEMERAL], p);
+        return plan_layered(f, MOUNT_SOURCE_BESIDE_TREE, NULL, s->from[SETTING_EPHEMERAL], p);
 }
 
 static int plan_volatile_state(const Settings *s, const MountFacts *f, Source from, MountPlan *p)
@@ -156,7 +149,7 @@ int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Proble
         case VOLATILE_STATE:
                 return plan_volatile_state(s, f, from, p);
         case VOLATILE_OVERLAY:
-                return plan_layered(f, MOUNT_MEMORY, ROOT_TMPFS_OPTIONS, from, p);
+                return plan_layered(f, MOUNT_SOURCE_MEMORY, ROOT_TMPFS_OPTIONS, from, p);
         default:
                 p->read_only_root = s->read_only == YES;
                 return plan_ephemeral(s, f, p);

@@ -69,8 +69,8 @@ static int add_records(MountOp *host, const BindUser *u)
 
 static int add_user(const BindUser *u, MountPlan *p)
 {
-        MountRow row = { MOUNT_CLONE, MOUNT_RECURSIVE, 0, NULL, u->host->home, NULL };
-        MountOp *host = mount_plan_find(p, "/run/host"), *op;
+        MountRow row = { MOUNT_CLONE, MOUNT_RECURSIVE, .source = u->host->home, .from = u->host->from };
+        MountOp *host = mount_plan_find(p, "/run/host");
         _cleanup_free_ char *home = NULL;
 
         if (asprintf(&home, "/run/host/home/%s", u->host->name) < 0) {
@@ -82,10 +82,7 @@ static int add_user(const BindUser *u, MountPlan *p)
                 return -ENOMEM;
 
         row.dest = home;
-        if (mount_plan_add(p, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = u->host->from;
-        return 0;
+        return mount_plan_add(p, &row, NULL);
 }
 
 int mount_plan_users(const BindUser *users, size_t n, MountPlan *p)

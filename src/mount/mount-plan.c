@@ -45,6 +45,16 @@ size_t mount_plan_below(const MountPlan *plan, size_t i)
         return 0;
 }
 
+bool mount_source_is_in_tree(MountSourceKind kind)
+{
+        return kind == MOUNT_SOURCE_IN_TREE || kind == MOUNT_SOURCE_IN_OLD_ROOT;
+}
+
+bool mount_source_is_scratch(MountSourceKind kind)
+{
+        return kind == MOUNT_SOURCE_SCRATCH || kind == MOUNT_SOURCE_BESIDE_TREE;
+}
+
 static int copy_text(char **ret, const char *s)
 {
         if (!s)
@@ -61,6 +71,10 @@ int mount_plan_add(MountPlan *p, const MountRow *row, MountOp **ret)
                 return -ENOMEM;
         op->kind = row->kind;
         op->flags = row->flags;
+        op->source_kind = row->source_kind;
+        op->id_map = row->id_map;
+        op->namespace = row->namespace;
+        op->from = row->from;
         op->attrs = row->attrs;
         op->attrs_clear = row->attrs_clear;
         if (copy_text(&op->fstype, row->fstype) < 0 || copy_text(&op->source, row->source) < 0 ||
@@ -82,7 +96,7 @@ int mount_plan_add_rows(MountPlan *p, const MountRow *rows, size_t n)
 int mount_plan_add_tmpfs(MountPlan *p, const MountFacts *f, const char *dest, uint64_t attrs, const char *options,
                          MountOp **ret)
 {
-        MountRow row = { MOUNT_NEW, 0, attrs, "tmpfs", NULL, dest, NULL };
+        MountRow row = { MOUNT_NEW, .attrs = attrs, .fstype = "tmpfs", .dest = dest };
         _cleanup_free_ char *text = NULL;
 
         if (asprintf(&text, "%s%suid=%u,gid=%u", options, *options ? "," : "", f->base, f->base) < 0) {
@@ -114,12 +128,13 @@ MountOp *mount_plan_find(const MountPlan *p, const char *dest)
         return NULL;
 }
 
-int mount_plan_add_layer(MountOp *op, unsigned flags, const char *source)
+int mount_plan_add_layer(MountOp *op, MountSourceKind kind, MountIdMap id_map, const char *source)
 {
         LayerOp *l = array_append(&op->layers, &op->n_layers, sizeof(*l));
 
         if (!l)
                 return -ENOMEM;
-        l->flags = flags;
+        l->source_kind = kind;
+        l->id_map = id_map;
         return copy_text(&l->source, source);
 }

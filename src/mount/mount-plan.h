@@ -47,54 +47,71 @@ typedef struct NodeOp {
         gid_t gid;
 } NodeOp;
 
+/* What is mounted. The default is for steps that create a file system or an overlay, too: they have no source. */
+typedef enum MountSourceKind {
+        MOUNT_SOURCE_PATH,              /* source, on the host; of a MOUNT_BIND, in the machine */
+        MOUNT_SOURCE_IN_TREE,           /* source, in the directory of the tree that is the machine's "/" */
+        MOUNT_SOURCE_IN_OLD_ROOT,       /* source, in the whole tree, where PivotRoot= makes a directory of it "/" */
+        MOUNT_SOURCE_TREE,              /* the directory that is the machine's "/"; source is for messages */
+        MOUNT_SOURCE_OLD_ROOT,          /* the whole tree; source is for messages */
+        MOUNT_SOURCE_SCRATCH,           /* a new directory, removed at the machine's end */
+        MOUNT_SOURCE_BESIDE_TREE,       /* the same, in the directory that has the tree or its disk image */
+        MOUNT_SOURCE_MEMORY,            /* a layer: a new tmpfs, with the step's options */
+        MOUNT_SOURCE_STAGED,            /* MOUNT_BIND: source, in the staged mount */
+        MOUNT_SOURCE_MASK,              /* MOUNT_BIND: an empty, inaccessible node of the destination's type */
+        MOUNT_SOURCE_OWN_CGROUP,        /* MOUNT_BIND: the machine's cgroup below source, on the same one below dest */
+} MountSourceKind;
+
+typedef enum MountIdMap {
+        MOUNT_IDMAP_NONE,
+        MOUNT_IDMAP_MACHINE,            /* the machine's id map */
+        MOUNT_IDMAP_ROOT,               /* the source's owner is the machine's root */
+        MOUNT_IDMAP_OWNER,              /* … the destination's owner */
+} MountIdMap;
+
+/* MOUNT_NEW: the machine's namespace that the file system shows. */
+typedef enum MountNamespace {
+        MOUNT_NAMESPACE_NONE,
+        MOUNT_NAMESPACE_NETWORK,        /* sysfs */
+        MOUNT_NAMESPACE_PID,            /* proc */
+} MountNamespace;
+
 typedef enum MountFlags {
-        MOUNT_RECURSIVE = 1 << 0,       /* with what is mounted below the source */
-        MOUNT_IDMAP = 1 << 1,           /* through the machine's id map */
-        MOUNT_OPTIONAL = 1 << 2,        /* nothing is lost where source or destination do not exist, or there is no id map */
-        MOUNT_SLAVE = 1 << 3,           /* receives what is mounted on the source later on */
-        MOUNT_NETNS = 1 << 4,           /* made with the machine's network namespace in force (sysfs) */
-        MOUNT_PIDNS = 1 << 5,           /* … PID namespace (proc) */
-        MOUNT_STAGED = 1 << 6,          /* put where only the child sees it, until it is done: source of MOUNT_BINDs */
-        MOUNT_FROM_STAGE = 1 << 7,      /* the source is relative to the staged mount */
-        MOUNT_IN_TREE = 1 << 8,         /* MOUNT_CLONE: the source is a path in the machine's tree */
-        MOUNT_MASK = 1 << 9,           /* MOUNT_BIND: the source is an empty, inaccessible node like the destination */
-        MOUNT_ROOTIDMAP = 1 << 11,      /* MOUNT_CLONE: the source's owner is the machine's root */
-        MOUNT_OWNERIDMAP = 1 << 12,     /* … is who owns the destination */
-        MOUNT_OWN_CGROUP = 1 << 20,     /* MOUNT_BIND, late: of the machine's cgroup below source, to the same below dest */
-        MOUNT_LATE = 1 << 10,           /* after registration, when the cgroup namespace is there */
-        MOUNT_EXPORT = 1 << 17,         /* MOUNT_NEW: the host gets a mount of it too */
-        MOUNT_ON_LINK = 1 << 18,        /* where the destination is a symbolic link, on that, not on what it leads to */
-        MOUNT_CREATE_DEST = 1 << 19,          /* MOUNT_OPTIONAL, but a place to mount on is made, if one can be */
-        /* Of a step's source, and of an overlay's layer: */
-        MOUNT_WHOLE_TREE = 1 << 13,     /* the machine's tree itself; the source's path is for people */
-        MOUNT_SCRATCH = 1 << 14,        /* a directory that is made for the machine, and removed at its end */
-        MOUNT_OLD_ROOT = 1 << 22,       /* of MOUNT_WHOLE_TREE and _IN_TREE: what PivotRoot= has made another directory "/" of */
-        MOUNT_BESIDE_TREE = 1 << 21,    /* … beside the machine's tree, or the disk image that it is in */
-        MOUNT_MEMORY = 1 << 15,         /* a new tmpfs, with the step's options */
-        /* Of an overlay: */
-        MOUNT_TOP_WRITABLE = 1 << 16,   /* its last layer takes what is written */
+        MOUNT_RECURSIVE = 1 << 0,       /* with all mounts below the source */
+        MOUNT_OPTIONAL = 1 << 1,        /* skipped where source or destination is missing, or an id map is not possible */
+        MOUNT_CREATE_DEST = 1 << 2,     /* MOUNT_OPTIONAL, but a missing destination is created if possible */
+        MOUNT_ON_LINK = 1 << 3,         /* MOUNT_OPTIONAL: a destination that is a symbolic link is not followed */
+        MOUNT_SLAVE = 1 << 4,           /* receives later mounts on the source */
+        MOUNT_STAGED = 1 << 5,          /* attached where only the child sees it, as a source of later MOUNT_BINDs */
+        MOUNT_LATE = 1 << 6,            /* after registration, when the child has its cgroup namespace */
+        MOUNT_EXPORT = 1 << 7,          /* MOUNT_NEW: mounted on the host as well */
+        MOUNT_TOP_WRITABLE = 1 << 8,    /* MOUNT_OVERLAY: the last layer is writable */
 } MountFlags;
 
 typedef struct LayerOp {
-        unsigned flags;         /* MOUNT_IDMAP, MOUNT_IN_TREE, and those of a layer above */
-        char *source;           /* NULL for MOUNT_SCRATCH and MOUNT_MEMORY */
+        MountSourceKind source_kind;
+        MountIdMap id_map;
+        char *source;           /* NULL where the kind needs none */
 } LayerOp;
 
 typedef struct MountOp {
         MountKind kind;
         unsigned flags;
-        uint64_t attrs;         /* MOUNT_ATTR_* of mount_setattr(2) that are set */
+        MountSourceKind source_kind;
+        MountIdMap id_map;
+        MountNamespace namespace;
+        uint64_t attrs;         /* MOUNT_ATTR_* of mount_setattr(2) to set */
         uint64_t attrs_clear;
         char *fstype;
         char *source;
         char *dest;             /* absolute, in the machine; "/" is the first step */
         char *options;          /* key=value,… of fsconfig(2) */
-        char *context;          /* its option of that name, an SELinux context, which may have commas; NULL: none */
-        NodeOp *nodes;          /* MOUNT_CLONE on "/": what it is given where it has nothing of that name */
+        char *context;          /* an SELinux context for fsconfig(2), apart because it may have commas; NULL: none */
+        NodeOp *nodes;          /* of MOUNT_NEW; of MOUNT_CLONE on "/": created where missing */
         size_t n_nodes;
-        LayerOp *layers;        /* MOUNT_OVERLAY: the lowest first */
+        LayerOp *layers;        /* of MOUNT_OVERLAY, lowest first */
         size_t n_layers;
-        Source from;            /* the setting it comes from; a default: box itself */
+        Source from;            /* the setting it comes from; empty for a default */
 } MountOp;
 
 typedef struct MountPlan {
@@ -150,6 +167,11 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
 size_t mount_plan_below(const MountPlan *p, size_t i);
 
 int mount_plan_print(const MountPlan *p, FILE *f);
+
+/* The source is a path in the machine's tree. */
+bool mount_source_is_in_tree(MountSourceKind kind);
+/* The source is a directory that mount-scratch.c creates. */
+bool mount_source_is_scratch(MountSourceKind kind);
 
 /* Attributes and flags as words, "ro nosuid idmapped", to be freed; NULL without memory. */
 char *mount_op_attributes(const MountOp *op);

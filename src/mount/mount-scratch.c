@@ -115,12 +115,12 @@ static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *r
 {
         _cleanup_close_ int fd = -EBADF, parent = -EBADF;
         _cleanup_free_ char *path = NULL;
-        int root_fd = layer->flags & MOUNT_OLD_ROOT ? c->image->fd : c->root_fd;
+        int root_fd = layer->source_kind == MOUNT_SOURCE_IN_OLD_ROOT ? c->image->fd : c->root_fd;
         _cleanup_close_ int host_fd = -EBADF;
         char *slash;
         int r;
 
-        if (!(layer->flags & MOUNT_IN_TREE)) {
+        if (!mount_source_is_in_tree(layer->source_kind)) {
                 root_fd = host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (host_fd < 0)
                         return -errno;
@@ -166,19 +166,16 @@ static int make_beside_upper(const MountOp *op, const MountScratchContext *c, Mo
 
 /* ---- steps ------------------------------------------------------------------------------------------------- */
 
-static bool has_scratch_layer(const MountOp *op)
+/* Of an overlay, the last layer's. */
+static MountSourceKind source_kind(const MountOp *op)
 {
-        return op->n_layers > 0 && op->layers[op->n_layers - 1].flags & MOUNT_SCRATCH;
+        return op->n_layers > 0 ? op->layers[op->n_layers - 1].source_kind : op->source_kind;
 }
 
 static bool has_user_upper(const MountOp *op)
 {
-        return op->flags & MOUNT_TOP_WRITABLE && !(op->layers[op->n_layers - 1].flags & (MOUNT_SCRATCH | MOUNT_MEMORY));
-}
-
-static bool needs_scratch(const MountOp *op)
-{
-        return op->flags & MOUNT_SCRATCH || has_scratch_layer(op) || has_user_upper(op);
+        return op->flags & MOUNT_TOP_WRITABLE && !mount_source_is_scratch(source_kind(op)) &&
+               source_kind(op) != MOUNT_SOURCE_MEMORY;
 }
 
 static int make_for_step(const MountOp *op, const MountScratchContext *c, MountScratch *s, Failure *failure)
@@ -187,15 +184,15 @@ static int make_for_step(const MountOp *op, const MountScratchContext *c, MountS
 
         if (has_user_upper(op))
                 return make_beside_upper(op, c, s, failure);
-        if (has_scratch_layer(op) && op->layers[op->n_layers - 1].flags & MOUNT_BESIDE_TREE)
+        if (source_kind(op) == MOUNT_SOURCE_BESIDE_TREE)
                 r = make_beside_tree(c, &s->dir, failure);
         else
                 r = make_temporary(c, &s->dir, failure);
         if (r < 0)
                 return r;
 
-        r = populate(s, has_scratch_layer(op) ? "upper" : "src", c->owner, failure);
-        return r >= 0 && has_scratch_layer(op) ? make_work(s, failure) : r;
+        r = populate(s, op->n_layers > 0 ? "upper" : "src", c->owner, failure);
+        return r >= 0 && op->n_layers > 0 ? make_work(s, failure) : r;
 }
 
 int mount_scratch_make(const MountPlan *plan, const MountScratchContext *c, MountScratch **ret, Failure *failure)
@@ -205,7 +202,7 @@ int mount_scratch_make(const MountPlan *plan, const MountScratchContext *c, Moun
         for (size_t i = 0; i < plan->n; i++) {
                 int r;
 
-                if (!needs_scratch(&plan->ops[i]))
+                if (!mount_source_is_scratch(source_kind(&plan->ops[i])) && !has_user_upper(&plan->ops[i]))
                         continue;
                 if (!scratch) {
                         scratch = calloc(plan->n, sizeof(MountScratch));

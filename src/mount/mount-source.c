@@ -122,21 +122,23 @@ int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c)
 static int clone_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch)
 {
         unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
+        _cleanup_close_ int fd = -EBADF;
 
-        int tree_fd = op->flags & MOUNT_OLD_ROOT ? c->image_fd : c->tree_fd;
-
-        if (op->flags & MOUNT_WHOLE_TREE)
-                return mount_clone_in_tree(tree_fd, flags | AT_EMPTY_PATH, c);
-        if (op->flags & MOUNT_SCRATCH)
-                return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
-
-        if (op->flags & MOUNT_IN_TREE) {
-                _cleanup_close_ int fd = tree_open(tree_fd, op->source, O_PATH);
-
+        switch (op->source_kind) {
+        case MOUNT_SOURCE_TREE:
+                return mount_clone_in_tree(c->tree_fd, flags | AT_EMPTY_PATH, c);
+        case MOUNT_SOURCE_OLD_ROOT:
+                return mount_clone_in_tree(c->image_fd, flags | AT_EMPTY_PATH, c);
+        case MOUNT_SOURCE_IN_TREE:
+        case MOUNT_SOURCE_IN_OLD_ROOT:
+                fd = tree_open(op->source_kind == MOUNT_SOURCE_IN_TREE ? c->tree_fd : c->image_fd, op->source, O_PATH);
                 return fd < 0 ? fd : mount_clone_in_tree(fd, flags | AT_EMPTY_PATH, c);
+        case MOUNT_SOURCE_SCRATCH:
+        case MOUNT_SOURCE_BESIDE_TREE:
+                return RET_ERRNO(open_tree(scratch->dir.fd, scratch->upper, flags));
+        default:
+                return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
         }
-
-        return RET_ERRNO(open_tree(AT_FDCWD, op->source, flags));
 }
 
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
@@ -175,11 +177,11 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
         struct stat st;
         int r;
 
-        if (op->flags & MOUNT_IDMAP)
+        if (op->id_map == MOUNT_IDMAP_MACHINE)
                 return c->userns_fd;
         if (fstat(fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to look at '%s': %m", mount_source_name(op));
-        if (op->flags & MOUNT_OWNERIDMAP)
+        if (op->id_map == MOUNT_IDMAP_OWNER)
                 dest_owner(op, root_fd, c, &uid, &gid);
 
         uids.lines[0] = (IdMapLine) { .inside = st.st_uid, .outside = uid, .count = 1 };
@@ -191,9 +193,10 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
 
 static int idmap_failure(const MountOp *op, int r, Failure *failure)
 {
-        const char *advice = op->flags & MOUNT_WHOLE_TREE ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
-                             op->n_layers > 0             ? "put it on ext4, xfs or btrfs" :
-                                                            "bind it without an id map";
+        bool tree = op->source_kind == MOUNT_SOURCE_TREE || op->source_kind == MOUNT_SOURCE_OLD_ROOT;
+        const char *advice = tree             ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
+                             op->n_layers > 0 ? "put it on ext4, xfs or btrfs" :
+                                                "bind it without an id map";
         char where[SOURCE_TEXT_MAX + 2];
 
         if (r != -EINVAL)
@@ -211,12 +214,11 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
                 .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
         };
         unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
-        bool mapped = op->flags & MOUNT_MAPPED;
         _cleanup_close_ int own_map = -EBADF;
         char where[SOURCE_TEXT_MAX + 2];
         int r;
 
-        if (mapped) {
+        if (op->id_map) {
                 r = open_id_map(op, c, root_fd, fd, &own_map, failure);
                 if (r < 0)
                         return r;
@@ -227,9 +229,9 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
                 return 0;
 
         r = -errno;
-        if (mapped && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
+        if (op->id_map && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
                 return -ENOENT;
-        if (mapped)
+        if (op->id_map)
                 return idmap_failure(op, r, failure);
         return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", mount_describe_place(op, where),
                            mount_source_name(op));

@@ -11,9 +11,6 @@
 #include "users/user-namespace.h"
 #include "util/failure.h"
 
-/* Flags that want an id map. */
-#define MOUNT_MAPPED (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP)
-
 typedef struct MountMakeContext {
         int image_fd;           /* the tree, O_PATH */
         int tree_fd;            /* the machine's "/" of it, O_PATH: the same, or a directory of it */
@@ -38,7 +35,7 @@ int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
  * the step's own. */
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
 
-/* Sets attributes, id map and propagation on such a copy. root_fd: the machine's "/", for MOUNT_OWNERIDMAP. */
+/* Sets attributes, id map and propagation on such a copy. root_fd: the machine's "/", for MOUNT_IDMAP_OWNER. */
 int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure);
 
 /* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */

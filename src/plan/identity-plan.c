@@ -14,16 +14,12 @@
 /* A file of the host, read-only over the machine's; an empty one is made to mount on where there is none. */
 static int add_bind(const char *source, const char *dest, unsigned flags, Source from, MountPlan *mounts)
 {
-        MountRow row = {
-                MOUNT_CLONE, flags | MOUNT_OPTIONAL | MOUNT_CREATE_DEST,
-                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, NULL, source, dest
+        const MountRow row = {
+                MOUNT_CLONE, flags | MOUNT_OPTIONAL | MOUNT_CREATE_DEST, .source = source, .dest = dest, .from = from,
+                .attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
         };
-        MountOp *op;
 
-        if (mount_plan_add(mounts, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = from;
-        return 0;
+        return mount_plan_add(mounts, &row, NULL);
 }
 
 /* ---- resolv.conf ------------------------------------------------------------------------------------------- */

@@ -146,17 +146,14 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
  * is all it takes where /var/log/journal is open to everybody. */
 static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
 {
-        MountRow row = {
-                MOUNT_CLONE, try ? MOUNT_OPTIONAL | MOUNT_CREATE_DEST : 0, 0, NULL, p->path, p->path
+        const MountRow row = {
+                MOUNT_CLONE, try ? MOUNT_OPTIONAL | MOUNT_CREATE_DEST : 0, .source = p->path, .dest = p->path,
+                .from = p->from,
         };
         bool there = in->facts->there == JOURNAL_DIRECTORY || in->facts->there == JOURNAL_EMPTY_DIRECTORY;
-        MountOp *op;
 
         p->way = there ? JOURNAL_WAY_AS_IT_IS : JOURNAL_WAY_DIRECTORY;
-        if (mount_plan_add(mounts, &row, &op) < 0)
-                return -ENOMEM;
-        op->from = p->from;
-        return 0;
+        return mount_plan_add(mounts, &row, NULL);
 }
 
 /* As the host has it: a directory is mounted, a link into this tree is kept in use, else nothing is done. */

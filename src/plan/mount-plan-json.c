@@ -33,10 +33,10 @@ static void put_layer(JsonWriter *w, const LayerOp *l)
         if (l->source)
                 json_put_string(w, "source", l->source);
         else
-                json_put_string(w, "new", l->flags & MOUNT_MEMORY ? "memory" : "directory");
-        if (l->flags & MOUNT_IN_TREE)
+                json_put_string(w, "new", l->source_kind == MOUNT_SOURCE_MEMORY ? "memory" : "directory");
+        if (mount_source_is_in_tree(l->source_kind))
                 json_put_bool(w, "in_tree", true);
-        if (l->flags & MOUNT_IDMAP)
+        if (l->id_map)
                 json_put_bool(w, "idmapped", true);
         json_end(w);
 }
@@ -55,9 +55,9 @@ static void put_mount(JsonWriter *w, const MountOp *op)
                 json_put_string(w, "type", op->fstype);
         if (op->source)
                 json_put_string(w, "source", op->source);
-        if (op->flags & MOUNT_IN_TREE)
+        if (mount_source_is_in_tree(op->source_kind))
                 json_put_bool(w, "in_tree", true);
-        if (op->flags & MOUNT_SCRATCH)
+        if (mount_source_is_scratch(op->source_kind))
                 json_put_string(w, "new", "directory");
         if (op->n_layers > 0) {
                 json_begin_array(w, "layers");

@@ -102,7 +102,7 @@ static void assert_record(const MountOp *host, const char *path, mode_t mode, co
 
 static void test_mounts(void **state)
 {
-        static const MountRow row = { MOUNT_NEW, 0, 0, "tmpfs", NULL, "/run/host", NULL };
+        static const MountRow row = { MOUNT_NEW, .fstype = "tmpfs", .dest = "/run/host" };
         const BindUser users[] = { { &alice, 60514 }, { &bob, 60515 } };
         _cleanup_(mount_plan_done) MountPlan p = {};
         const MountOp *host, *home;
@@ -117,7 +117,7 @@ static void test_mounts(void **state)
         assert_non_null(home);
         assert_string_equal(home->source, "/home/alice");
         assert_true(home->flags & MOUNT_RECURSIVE);
-        assert_false(home->flags & MOUNT_IDMAP);        /* the ids are his already */
+        assert_int_equal(home->id_map, MOUNT_IDMAP_NONE);        /* the ids are his already */
 
         host = mount_plan_find(&p, "/run/host");
         assert_non_null(find_node(host, "home/alice"));

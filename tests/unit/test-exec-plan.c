@@ -197,11 +197,12 @@ static void test_pivot_root(void **state)
         assert_string_equal(f.plan.root, "/var/lib/machines/gentoo/os/1");
         op = plan_fixture_mount(&f, "/");
         assert_string_equal(op->source, "/var/lib/machines/gentoo/os/1");
-        assert_false(op->flags & MOUNT_OLD_ROOT);
+        assert_int_equal(op->source_kind, MOUNT_SOURCE_TREE);
 
         op = plan_fixture_mount(&f, "/sysroot");
         assert_string_equal(op->source, "/var/lib/machines/gentoo");
-        assert_true(op->flags & MOUNT_OLD_ROOT && op->flags & MOUNT_IDMAP);
+        assert_int_equal(op->source_kind, MOUNT_SOURCE_OLD_ROOT);
+        assert_int_equal(op->id_map, MOUNT_IDMAP_MACHINE);
         assert_int_equal(op->attrs, 0);
 
         for (size_t i = 0; i < ARRAY_SIZE(binds); i++) {
@@ -209,12 +210,12 @@ static void test_pivot_root(void **state)
 
                 op = plan_fixture_mount(&f, dest);
                 assert_string_equal(op->source, binds[i].taken);
-                assert_int_equal((op->flags & MOUNT_OLD_ROOT) != 0, binds[i].old);
+                assert_int_equal(op->source_kind, binds[i].old ? MOUNT_SOURCE_IN_OLD_ROOT : MOUNT_SOURCE_IN_TREE);
         }
         op = plan_fixture_mount(&f, "/4");
         assert_string_equal(op->layers[0].source, "/a");
-        assert_true(op->layers[0].flags & MOUNT_OLD_ROOT);
-        assert_false(op->layers[1].flags & MOUNT_OLD_ROOT);
+        assert_int_equal(op->layers[0].source_kind, MOUNT_SOURCE_IN_OLD_ROOT);
+        assert_int_equal(op->layers[1].source_kind, MOUNT_SOURCE_IN_TREE);
 }
 
 static void test_pivot_root_old_is_not_written_to(void **state)

@@ -33,7 +33,7 @@ static void check(LinkJournal mode, const JournalInput *base, int what)
         if (mounts.n > 0) {
                 assert_string_equal(mounts.ops[0].source, "/var/log/journal/" ID);
                 assert_string_equal(mounts.ops[0].dest, "/var/log/journal/" ID);
-                assert_int_equal(mounts.ops[0].flags & MOUNT_IDMAP, 0);
+                assert_int_equal(mounts.ops[0].id_map, MOUNT_IDMAP_NONE);
         }
         if (edits.n > 0)
                 assert_string_equal(edits.items[0].path, "/var/log/journal/" ID);

@@ -38,13 +38,22 @@ static size_t position(const PlanFixture *f, const char *dest)
         return (size_t) (op - f->plan.mounts.ops);
 }
 
+static void check_layer(const MountOp *op, size_t i, MountSourceKind kind, MountIdMap id_map)
+{
+        assert_true(i < op->n_layers);
+        assert_int_equal(op->layers[i].source_kind, kind);
+        assert_int_equal(op->layers[i].id_map, id_map);
+}
+
 static void test_tree(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture own, ro;
 
         plan(&own, "-b -U");
         assert_int_equal(root(&own)->kind, MOUNT_CLONE);
-        assert_int_equal(root(&own)->flags, MOUNT_WHOLE_TREE | MOUNT_RECURSIVE | MOUNT_IDMAP);
+        assert_int_equal(root(&own)->flags, MOUNT_RECURSIVE);
+        assert_int_equal(root(&own)->source_kind, MOUNT_SOURCE_TREE);
+        assert_int_equal(root(&own)->id_map, MOUNT_IDMAP_MACHINE);
         assert_false(own.plan.mounts.read_only_root);
         plan(&ro, "-b --read-only");
         assert_true(ro.plan.mounts.read_only_root);
@@ -64,7 +73,9 @@ static void test_volatile_yes(void **state)
         assert_true(has_node(root(&f), "etc", NULL));
         assert_false(f.plan.mounts.read_only_root);
         assert_int_equal(position(&f, "/usr"), 1);
-        assert_int_equal(plan_fixture_mount(&f, "/usr")->flags, MOUNT_IN_TREE | MOUNT_RECURSIVE | MOUNT_IDMAP);
+        assert_int_equal(plan_fixture_mount(&f, "/usr")->flags, MOUNT_RECURSIVE);
+        assert_int_equal(plan_fixture_mount(&f, "/usr")->source_kind, MOUNT_SOURCE_IN_TREE);
+        assert_int_equal(plan_fixture_mount(&f, "/usr")->id_map, MOUNT_IDMAP_MACHINE);
         assert_true(plan_fixture_mount(&f, "/usr")->attrs & MOUNT_ATTR_RDONLY);
 
         plan_fixture_init(&split, INIT_SYSTEMD);
@@ -110,8 +121,8 @@ static void test_volatile_overlay(void **state)
         assert_int_equal(root(&f)->kind, MOUNT_OVERLAY);
         assert_true(root(&f)->flags & MOUNT_TOP_WRITABLE);
         assert_int_equal(root(&f)->n_layers, 2);
-        assert_int_equal(root(&f)->layers[0].flags, MOUNT_WHOLE_TREE | MOUNT_IDMAP);
-        assert_int_equal(root(&f)->layers[1].flags, MOUNT_MEMORY);
+        check_layer(root(&f), 0, MOUNT_SOURCE_TREE, MOUNT_IDMAP_MACHINE);
+        check_layer(root(&f), 1, MOUNT_SOURCE_MEMORY, MOUNT_IDMAP_NONE);
         assert_non_null(strstr(root(&f)->options, "size=25%"));
         assert_false(f.plan.mounts.read_only_root);
 }
@@ -123,8 +134,8 @@ static void test_ephemeral(void **state)
         plan(&f, "-b -x --bind=+/opt:/srv --bind-ro=+/usr/x:/x:idmap");
         assert_int_equal(f.problems.n, 0);
         assert_int_equal(root(&f)->kind, MOUNT_OVERLAY);
-        assert_int_equal(root(&f)->layers[0].flags, MOUNT_WHOLE_TREE);
-        assert_int_equal(root(&f)->layers[1].flags, MOUNT_SCRATCH | MOUNT_BESIDE_TREE);
+        check_layer(root(&f), 0, MOUNT_SOURCE_TREE, MOUNT_IDMAP_NONE);
+        check_layer(root(&f), 1, MOUNT_SOURCE_BESIDE_TREE, MOUNT_IDMAP_NONE);
         /* Paths of the tree are paths of the copy. */
         assert_int_equal(plan_fixture_mount(&f, "/srv")->kind, MOUNT_BIND);
         assert_string_equal(plan_fixture_mount(&f, "/srv")->source, "/opt");
@@ -207,9 +218,9 @@ static void test_overlay(void **state)
         assert_int_equal(op->kind, MOUNT_OVERLAY);
         assert_int_equal(op->flags, MOUNT_TOP_WRITABLE);
         assert_int_equal(op->n_layers, 3);
-        assert_int_equal(op->layers[0].flags, MOUNT_IN_TREE | MOUNT_IDMAP);
-        assert_int_equal(op->layers[1].flags, MOUNT_IDMAP);
-        assert_int_equal(op->layers[2].flags, MOUNT_SCRATCH);
+        check_layer(op, 0, MOUNT_SOURCE_IN_TREE, MOUNT_IDMAP_MACHINE);
+        check_layer(op, 1, MOUNT_SOURCE_PATH, MOUNT_IDMAP_MACHINE);
+        check_layer(op, 2, MOUNT_SOURCE_SCRATCH, MOUNT_IDMAP_NONE);
 
         op = plan_fixture_mount(&f, "/b");
         assert_int_equal(op->flags, 0);
@@ -217,7 +228,7 @@ static void test_overlay(void **state)
         assert_true(op->attrs & MOUNT_ATTR_RDONLY);
 
         plan(&off, "-b -U --private-users-ownership=off --overlay=/low:/up");
-        assert_int_equal(plan_fixture_mount(&off, "/up")->layers[0].flags, 0);
+        check_layer(plan_fixture_mount(&off, "/up"), 0, MOUNT_SOURCE_PATH, MOUNT_IDMAP_NONE);
 }
 
 /* By path, component by component; on one path as systemd-nspawn: bind mounts, tmpfs, overlays, masks. */

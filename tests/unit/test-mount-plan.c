@@ -39,11 +39,11 @@ static void test_mount_plan_make_id_map(void **state)
 
         plan_fixture_init(&f, INIT_SYSTEMD);
         plan_fixture_plan(&f, "-b -U --bind=/a --bind=/b:/b:idmap --bind=/c:/c:rootidmap --bind=/d:/d:owneridmap");
-        assert_true(plan_fixture_mount(&f, "/")->flags & MOUNT_IDMAP);
-        assert_false(plan_fixture_mount(&f, "/a")->flags & (MOUNT_IDMAP | MOUNT_ROOTIDMAP | MOUNT_OWNERIDMAP));
-        assert_true(plan_fixture_mount(&f, "/b")->flags & MOUNT_IDMAP);
-        assert_true(plan_fixture_mount(&f, "/c")->flags & MOUNT_ROOTIDMAP);
-        assert_true(plan_fixture_mount(&f, "/d")->flags & MOUNT_OWNERIDMAP);
+        assert_int_equal(plan_fixture_mount(&f, "/")->id_map, MOUNT_IDMAP_MACHINE);
+        assert_int_equal(plan_fixture_mount(&f, "/a")->id_map, MOUNT_IDMAP_NONE);
+        assert_int_equal(plan_fixture_mount(&f, "/b")->id_map, MOUNT_IDMAP_MACHINE);
+        assert_int_equal(plan_fixture_mount(&f, "/c")->id_map, MOUNT_IDMAP_ROOT);
+        assert_int_equal(plan_fixture_mount(&f, "/d")->id_map, MOUNT_IDMAP_OWNER);
         assert_non_null(strstr(plan_fixture_mount(&f, "/run")->options, "uid=524288,gid=524288"));
 
         /* A tree that systemd-nspawn gave to this range by chown is taken as it is. */
@@ -51,12 +51,12 @@ static void test_mount_plan_make_id_map(void **state)
         own.tree.owner_uid = own.tree.owner_gid = 524288;
         plan_fixture_plan(&own, "-b -U");
         assert_int_equal(own.problems.n, 0);
-        assert_false(plan_fixture_mount(&own, "/")->flags & MOUNT_IDMAP);
+        assert_int_equal(plan_fixture_mount(&own, "/")->id_map, MOUNT_IDMAP_NONE);
 
         plan_fixture_init(&none, INIT_SYSTEMD);
         plan_fixture_plan(&none, "-b --bind=/b:/b:idmap");
-        assert_false(plan_fixture_mount(&none, "/")->flags & MOUNT_IDMAP);
-        assert_false(plan_fixture_mount(&none, "/b")->flags & MOUNT_IDMAP);
+        assert_int_equal(plan_fixture_mount(&none, "/")->id_map, MOUNT_IDMAP_NONE);
+        assert_int_equal(plan_fixture_mount(&none, "/b")->id_map, MOUNT_IDMAP_NONE);
 }
 
 static const char *plan_of(PlanFixture *f, const DiskLayout *disk, const char *arguments, const char *dest)
