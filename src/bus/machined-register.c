@@ -8,13 +8,13 @@
  * signal to the supervisor (systemd1_on_request_stop()), which takes the payload down in its init's own way.
  */
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "bus/machined-call.h"
 #include "bus/machined.h"
 #include "bus/unit-property.h"
+#include "util/print.h"
 
 struct PendingRegistration {
         sd_bus *bus;
@@ -117,10 +117,8 @@ int machined_register_start(sd_bus *bus, const MachineRegistration *reg, Pending
         p = calloc(1, sizeof(PendingRegistration));
         if (!p)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        if (asprintf(&p->what, "register machine '%s' with systemd-machined", reg->name) < 0) {
-                p->what = NULL;
+        if (strf(&p->what, "register machine '%s' with systemd-machined", reg->name) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
         p->bus = sd_bus_ref(bus);
 
         r = registration_message(bus, reg, &m);

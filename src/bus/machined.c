@@ -18,6 +18,7 @@
 #include "bus/machined-call.h"
 #include "bus/machined.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
@@ -283,7 +284,7 @@ static int append_os_field(sd_bus_message *m, char ***list)
         r = sd_bus_message_read(m, "{ss}", &key, &value);
         if (r <= 0)
                 return r;
-        if (asprintf(&entry, "%s=%s", key, value) < 0)
+        if (strf(&entry, "%s=%s", key, value) < 0)
                 return -ENOMEM;
         r = strv_consume(list, entry);
         return r < 0 ? r : 1;

@@ -12,6 +12,7 @@
 
 #include "bus/bus.h"
 #include "bus/properties.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 static const char *const kind_types[] = {
@@ -223,21 +224,21 @@ static int basic_text(sd_bus_message *m, char type, char **ret)
         switch (type) {
         case 's':
         case 'o':
-                r = asprintf(ret, "%s", v.s);
+                r = strf(ret, "%s", v.s);
                 break;
         case 'u':
-                r = asprintf(ret, "%" PRIu32, v.u);
+                r = strf(ret, "%" PRIu32, v.u);
                 break;
         case 'i':
-                r = asprintf(ret, "%" PRIi32, v.i);
+                r = strf(ret, "%" PRIi32, v.i);
                 break;
         case 't':
-                r = asprintf(ret, "%" PRIu64, v.t);
+                r = strf(ret, "%" PRIu64, v.t);
                 break;
         default:
-                r = asprintf(ret, "%s", v.b ? "yes" : "no");
+                r = strf(ret, "%s", v.b ? "yes" : "no");
         }
-        return r < 0 ? -ENOMEM : 1;
+        return r < 0 ? r : 1;
 }
 
 /* 1 with a text, 0 where the type has none here; the message stands before a variant and then behind it. */
@@ -279,7 +280,7 @@ static int append_property(sd_bus_message *m, bool all, char ***list)
                 return r;
         r = variant_text(m, all, &value);
         if (r > 0) {
-                if (asprintf(&entry, "%s=%s", name, value) < 0)
+                if (strf(&entry, "%s=%s", name, value) < 0)
                         return -ENOMEM;
                 r = strv_consume(list, entry);
         }

@@ -5,12 +5,12 @@
  * with its caller's rights, systemd and polkit decide what is allowed. Silent.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bus/bus.h"
 #include "bus/properties.h"
 #include "bus/systemd1.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 /* polkit may ask for a password, as it does for systemctl. */
@@ -130,15 +130,13 @@ static int append_change(sd_bus_message *m, char ***list)
                 return r;
 
         if (strcmp(type, "symlink") == 0)
-                r = asprintf(&line, "Created symlink %s → %s.", path, source);
+                r = strf(&line, "Created symlink %s → %s.", path, source);
         else if (strcmp(type, "unlink") == 0)
-                r = asprintf(&line, "Removed \"%s\".", path);
+                r = strf(&line, "Removed \"%s\".", path);
         else
                 return 1;       /* "masked", "dangling" …: neither made nor removed */
-        if (r < 0)
-                return -ENOMEM;
-
-        r = strv_consume(list, line);
+        if (r >= 0)
+                r = strv_consume(list, line);
         return r < 0 ? r : 1;
 }
 
@@ -183,7 +181,7 @@ char *systemd1_unit_interface(const char *unit)
         const char *suffix = strrchr(unit, '.');
         char *interface;
 
-        if (asprintf(&interface, "org.freedesktop.systemd1.%s", suffix ? suffix + 1 : unit) < 0)
+        if (strf(&interface, "org.freedesktop.systemd1.%s", suffix ? suffix + 1 : unit) < 0)
                 return NULL;
         if (suffix)
                 interface[strlen(interface) - strlen(suffix + 1)] ^= 'a' ^ 'A';

@@ -12,6 +12,7 @@
 
 #include "bus/unit-drop-ins.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 #define NOTES_DIR "/run/box/changed-units"
@@ -23,14 +24,14 @@ static char *control_dir(const char *root, const char *unit)
 {
         char *path;
 
-        return asprintf(&path, "%s/run/systemd/system.control/%s.d", root, unit) < 0 ? NULL : path;
+        return strf(&path, "%s/run/systemd/system.control/%s.d", root, unit) < 0 ? NULL : path;
 }
 
 static char *note_path(const char *root, const char *unit)
 {
         char *path;
 
-        return asprintf(&path, "%s" NOTES_DIR "/%s", root, unit) < 0 ? NULL : path;
+        return strf(&path, "%s" NOTES_DIR "/%s", root, unit) < 0 ? NULL : path;
 }
 
 /* Properties of a transient unit end with it, and so do its files, which lie elsewhere. */
@@ -38,10 +39,8 @@ static bool is_transient(const char *root, const char *unit)
 {
         _cleanup_free_ char *path = NULL;
 
-        if (asprintf(&path, "%s/run/systemd/transient/%s", root, unit) < 0) {
-                path = NULL;
+        if (strf(&path, "%s/run/systemd/transient/%s", root, unit) < 0)
                 return false;
-        }
         return access(path, F_OK) == 0;
 }
 
@@ -50,7 +49,7 @@ static int list_one(int dir_fd, const char *name, char ***files)
 {
         char *file;
 
-        if (asprintf(&file, "50-%s.conf", name) < 0)
+        if (strf(&file, "50-%s.conf", name) < 0)
                 return -ENOMEM;
         if (strv_contains(*files, file) || (dir_fd >= 0 && faccessat(dir_fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)) {
                 free(file);
@@ -85,10 +84,8 @@ static int make_notes_dir(const char *root)
 {
         _cleanup_free_ char *path = NULL;
 
-        if (asprintf(&path, "%s" NOTES_DIR, root) < 0) {
-                path = NULL;
+        if (strf(&path, "%s" NOTES_DIR, root) < 0)
                 return -ENOMEM;
-        }
         for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
                 *slash = 0;
                 if (mkdir(path, 0755) < 0 && errno != EEXIST)

@@ -15,6 +15,7 @@
 #include "image/machine-name.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 static int compare_names(const void *a, const void *b)
@@ -44,10 +45,8 @@ static int list_names(const char *root, const char *dir, char ***names)
         _cleanup_closedir_ DIR *d = NULL;
         struct dirent *entry;
 
-        if (asprintf(&path, "%s%s", root, dir) < 0) {
-                path = NULL;
+        if (strf(&path, "%s%s", root, dir) < 0)
                 return -ENOMEM;
-        }
         d = opendir(path);
         if (!d) {
                 if (errno != ENOENT)
@@ -95,10 +94,8 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s)
         _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
         _cleanup_fclose_ FILE *f = NULL;
 
-        if (!unit || asprintf(&dir, "%s.d", unit) < 0) {
-                dir = NULL;
+        if (!unit || strf(&dir, "%s.d", unit) < 0)
                 return -ENOMEM;
-        }
         if (mkdirat(out_fd, dir, 0755) < 0 && errno != EEXIST)
                 return -errno;
         dir_fd = openat(out_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -11,12 +11,12 @@
  * both by util/lock-file.h. The supervisor, as root, from before the first change to a tree until after the last.
  */
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "image/image.h"
+#include "util/print.h"
 
 void image_unlock(ImageLock *l)
 {
@@ -51,12 +51,10 @@ static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *f
         /* A device is this host's alone, and its directory is udev's. */
         if (i->kind == IMAGE_BLOCK && strncmp(i->path, "/dev/", 5) == 0)
                 return 0;
-        if (asprintf(&path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0) {
-                path = NULL;
+        if (strf(&path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
 
-        /* On a read-only file system nobody can lock, and nobody can do harm. */
+        /* A read-only file system has no locks, and needs none: the tree cannot change. */
         r = lock_file_take(path, flags, ret);
         return r < 0 && r != -EROFS ? refuse_lock(r, i, path, failure) : 0;
 }
@@ -70,13 +68,11 @@ static int lock_itself(const Image *i, unsigned flags, const char *lock_dir, Loc
         if (fstat(i->fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
         if (S_ISBLK(st.st_mode))
-                r = asprintf(&path, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
+                r = strf(&path, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
         else
-                r = asprintf(&path, "%s/inode-%lu:%lu", lock_dir, (unsigned long) st.st_dev, (unsigned long) st.st_ino);
-        if (r < 0) {
-                path = NULL;
+                r = strf(&path, "%s/inode-%lu:%lu", lock_dir, (unsigned long) st.st_dev, (unsigned long) st.st_ino);
+        if (r < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
 
         r = lock_file_take(path, flags, ret);
         return r < 0 ? refuse_lock(r, i, path, failure) : 0;

@@ -7,7 +7,6 @@
  */
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "image/machine-name.h"
 #include "util/fd.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 #define RAW_SUFFIX ".raw"
@@ -95,10 +95,8 @@ static int join_path(int dir_fd, const char *dir, const char *name, char **ret)
 
         if (r < 0)
                 return r;
-        if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0) {
-                *ret = NULL;
+        if (strf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0)
                 return -ENOMEM;
-        }
         return 0;
 }
 
@@ -290,10 +288,8 @@ static int find_in_dir(const char *dir, const char *name, const char *suffix, Im
         _cleanup_free_ char *path = NULL;
         int r;
 
-        if (asprintf(&path, "%s/%s%s", dir, name, suffix) < 0) {
-                path = NULL;
+        if (strf(&path, "%s/%s%s", dir, name, suffix) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
         r = is_there(path);
         if (r == 0)
                 return 0;

@@ -2,9 +2,9 @@
 
 /* A machine's name and its unit's (see machine-name.h). boxctl and the supervisor; no state, no privilege. */
 
-#include <stdio.h>
 
 #include "image/machine-name.h"
+#include "util/print.h"
 #include "util/text.h"
 
 const char *machine_name_problem(const char *name)
@@ -16,5 +16,5 @@ char *machine_unit_name(const char *name)
 {
         char *unit;
 
-        return asprintf(&unit, "box@%s.service", name) < 0 ? NULL : unit;
+        return strf(&unit, "box@%s.service", name) < 0 ? NULL : unit;
 }

@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -18,6 +17,7 @@
 #include "image/scratch-dir.h"
 #include "image/tree-remove.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 enum {
         SCRATCH_DIGITS = 16,
@@ -90,10 +90,8 @@ static int make_one(ScratchDir *d, const char *prefix)
         if (getrandom(&number, sizeof(number), 0) != sizeof(number))
                 return -errno;
         free(TAKE_PTR(d->name));
-        if (asprintf(&d->name, "%s%016" PRIx64, prefix, number) < 0) {
-                d->name = NULL;
+        if (strf(&d->name, "%s%016" PRIx64, prefix, number) < 0)
                 return -ENOMEM;
-        }
         if (mkdirat(d->parent_fd, d->name, 0700) < 0)
                 return errno == EEXIST ? -EAGAIN : -errno;
 

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -20,6 +19,7 @@
 
 #include "image/tree-copy.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 enum {
@@ -313,10 +313,8 @@ static int copy_entry(Copy *c, const Place *place, const char *name)
         struct stat st;
         int r;
 
-        if (asprintf(&path, "%s%s%s", place->path, *place->path ? "/" : "", name) < 0) {
-                path = NULL;
+        if (strf(&path, "%s%s%s", place->path, *place->path ? "/" : "", name) < 0)
                 return -ENOMEM;
-        }
         if (from < 0 || fstat(from, &st) < 0)
                 r = -errno;
         else if (c->skip_ino && st.st_ino == c->skip_ino && st.st_dev == c->skip_dev)

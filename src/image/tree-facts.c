@@ -10,13 +10,13 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/init-flavour.h"
 #include "image/tree-facts.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 #include "util/tree.h"
@@ -165,7 +165,7 @@ static int read_usr_links(int root_fd, TreeFacts *t)
                         t->split_usr = t->split_usr || S_ISDIR(st.st_mode);
                         continue;
                 }
-                if (asprintf(&entry, "%s=%s", names[i], target) < 0 || strv_consume(&t->usr_links, entry) < 0)
+                if (strf(&entry, "%s=%s", names[i], target) < 0 || strv_consume(&t->usr_links, entry) < 0)
                         return -ENOMEM;
         }
 

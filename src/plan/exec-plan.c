@@ -11,6 +11,7 @@
 #include "payload/init-control.h"
 #include "payload/stub-init.h"
 #include "plan/exec-plan.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 /* What systemd-nspawn calls itself, and the one container manager of that shape that payloads know: OpenRC, cloud-init
@@ -96,10 +97,8 @@ static MachineUser *bound_user(const Plan *p, const char *name)
 
                 if (strcmp(b->host->name, name) != 0)
                         continue;
-                if (asprintf(&home, "/run/host/home/%s", name) < 0) {
-                        home = NULL;
+                if (strf(&home, "/run/host/home/%s", name) < 0)
                         return NULL;
-                }
                 u.name = b->host->name;
                 u.home = home;
                 u.shell = (char *) "/bin/sh";

@@ -14,6 +14,7 @@
 #include "plan/plan.h"
 #include "util/fd.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 /* The devices every machine has (reference of the interface: systemd-nspawn(1)). tun and fuse are there where the host
@@ -40,10 +41,8 @@ static int read_devices(HostFacts *f)
                 DeviceFact *d;
                 struct stat st;
 
-                if (asprintf(&path, "/dev/%s", machine_devices[i].name) < 0) {
-                        path = NULL;
+                if (strf(&path, "/dev/%s", machine_devices[i].name) < 0)
                         return -ENOMEM;
-                }
                 if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
                         continue;
                 d = array_append(&f->devices, &f->n_devices, sizeof(*d));
@@ -120,7 +119,7 @@ static int read_listen_fds(HostFacts *f)
         STRV_FOREACH(name, names) {
                 char *joined;
 
-                if (asprintf(&joined, "%s%s%s", f->listen_names ?: "", f->listen_names ? ":" : "", *name) < 0)
+                if (strf(&joined, "%s%s%s", f->listen_names ?: "", f->listen_names ? ":" : "", *name) < 0)
                         return -ENOMEM;
                 free(f->listen_names);
                 f->listen_names = joined;

@@ -5,11 +5,11 @@
  * defaults. Nothing here is worth a failed start: what was not asked for is done without a word, or not. Pure.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "mount/mount-plan-internal.h"
 #include "plan/identity-plan.h"
+#include "util/print.h"
 
 /* A file of the host, read-only over the machine's; an empty one is made to mount on where there is none. */
 static int add_bind(const char *source, const char *dest, unsigned flags, Source from, MountPlan *mounts)
@@ -120,16 +120,12 @@ static int add_zone_link(const char *zone, Source from, TreeEdits *edits)
 {
         TreeEdit edit = { .kind = TREE_EDIT_LINK, .need = TREE_EDIT_IF_WRITABLE, .path = (char *) LOCALTIME, .from = from };
         _cleanup_free_ char *target = NULL;
-        int n;
 
         /* Relative, so that it also holds where the tree is looked at from outside. */
-        n = asprintf(&target, "../usr/share/zoneinfo/%s", zone);
-        if (n < 0) {
-                target = NULL;
+        if (strf(&target, "../usr/share/zoneinfo/%s", zone) < 0)
                 return -ENOMEM;
-        }
         edit.content = target;
-        edit.size = (size_t) n;
+        edit.size = strlen(target);
         return tree_edits_add(edits, &edit);
 }
 

@@ -16,6 +16,7 @@
 #include "mount/mount-plan-internal.h"
 #include "plan/journal-plan.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 #define JOURNAL_DIR "/var/log/journal"
 
@@ -172,19 +173,15 @@ static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, 
 
 static int fill_paths(const JournalInput *in, JournalPlan *p)
 {
-        if (asprintf(&p->path, JOURNAL_DIR "/%s", in->id) < 0) {
-                p->path = NULL;
+        if (strf(&p->path, JOURNAL_DIR "/%s", in->id) < 0)
                 return -ENOMEM;
-        }
         if (in->facts->there == JOURNAL_LINK) {
                 p->replaced = strdup(in->facts->target);
                 if (!p->replaced)
                         return -ENOMEM;
         }
-        if (asprintf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0) {
-                p->target = NULL;
+        if (strf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0)
                 return -ENOMEM;
-        }
         return 0;
 }
 

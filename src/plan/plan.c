@@ -14,6 +14,7 @@
 #include "plan/identity-plan.h"
 #include "plan/plan-parts.h"
 #include "security/capability.h"
+#include "util/print.h"
 #include "util/siphash.h"
 #include "util/strv.h"
 
@@ -133,7 +134,7 @@ static int plan_names(const PlanInput *in, Plan *p)
         char id[33];
 
         p->machine = strdup(in->machine);
-        if (asprintf(&p->root, "%s%s", in->image_root, in->settings->pivot_root_new ?: "") < 0)
+        if (strf(&p->root, "%s%s", in->image_root, in->settings->pivot_root_new ?: "") < 0)
                 p->root = NULL;
         p->disk = in->disk;
         p->oci = in->settings->oci;
@@ -235,10 +236,9 @@ static int plan_credentials(const PlanInput *in, Plan *p)
         for (size_t i = 0; i < in->credentials->n; i++) {
                 const Credential *c = &in->credentials->items[i];
                 char *text;
-                int n = c->data ? asprintf(&text, "%s, %zu bytes", c->id, c->size) :
-                                  asprintf(&text, "%s, not fetched", c->id);
+                int r = c->data ? strf(&text, "%s, %zu bytes", c->id, c->size) : strf(&text, "%s, not fetched", c->id);
 
-                if (n < 0 || strv_consume(&p->credentials, text) < 0)
+                if (r < 0 || strv_consume(&p->credentials, text) < 0)
                         return -ENOMEM;
         }
         return 0;

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "plan/unit-plan.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 /* As systemd takes it: a node in /dev by its path, others by number. */
@@ -15,7 +16,7 @@ static char *device_name(const BoundDevice *d)
 
         if (strncmp(d->path, "/dev/", 5) == 0 && !strpbrk(d->path, " \t"))
                 return strdup(d->path);
-        return asprintf(&name, "/dev/%s/%u:%u", d->block ? "block" : "char", major(d->device), minor(d->device)) < 0 ?
+        return strf(&name, "/dev/%s/%u:%u", d->block ? "block" : "char", major(d->device), minor(d->device)) < 0 ?
                 NULL : name;
 }
 

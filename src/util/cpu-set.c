@@ -2,11 +2,11 @@
 
 /* Sets of CPUs (see cpu-set.h). Any process, no privilege; the input may be anything at all. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "util/cpu-set.h"
 #include "util/parse.h"
+#include "util/print.h"
 
 enum { BITS = 8 * sizeof(unsigned long) };
 
@@ -53,9 +53,8 @@ int cpu_set_add(CpuSet *set, const char *range)
 
 char *cpu_set_to_text(const CpuSet *set)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return NULL;
@@ -67,10 +66,5 @@ char *cpu_set_to_text(const CpuSet *set)
                         last++;
                 fprintf(f, last > cpu ? "%s%u-%u" : "%s%u", ftell(f) > 0 ? "," : "", cpu, last);
         }
-        if (fclose(f) != 0) {
-                free(text);
-                return NULL;
-        }
-
-        return text;
+        return memory_stream_take(&m);
 }

@@ -2,9 +2,9 @@
 
 /* String vectors and growing arrays (see strv.h). Any process, no state, no privilege. */
 
-#include <stdio.h>
 #include <string.h>
 
+#include "util/print.h"
 #include "util/strv.h"
 
 char **strv_free(char **v)
@@ -52,10 +52,8 @@ int strv_env_set(char ***v, const char *name, const char *value)
         _cleanup_free_ char *entry = NULL;
         size_t n = strlen(name);
 
-        if (asprintf(&entry, "%s=%s", name, value) < 0) {
-                entry = NULL;
+        if (strf(&entry, "%s=%s", name, value) < 0)
                 return -ENOMEM;
-        }
 
         for (char **e = *v; e && *e; e++)
                 if (strncmp(*e, name, n) == 0 && (*e)[n] == '=') {

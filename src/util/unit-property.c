@@ -8,10 +8,10 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/quantity.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -314,19 +314,15 @@ static void print_value(const UnitValue *v, FILE *f)
 
 char *unit_property_text(const UnitProperty *p)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return NULL;
         fprintf(f, "%s %s", p->name, p->type);
         for (size_t i = 0; i < p->n_values; i++)
                 print_value(&p->values[i], f);
-        if (fclose(f) == 0)
-                return text;
-        free(text);
-        return NULL;
+        return memory_stream_take(&m);
 }
 
 /* Is word in text, and not as a part of another word? */
