@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The console forwarder (see console.h). Runs in the supervisor and in boxctl, on their event loops, without need of
- * any privilege.
+ * The console forwarder (see console.h). Runs in the supervisor and in boxctl, on their event loops. Needs no privilege.
  *
- * Every descriptor is watched edge-triggered, and what epoll said last is remembered in a flag that only an EAGAIN
- * takes back. So a state that lasts (a hung-up pty, a pipe without a reader, a full buffer) wakes us once and not for
- * ever. The payload decides how much comes: each wake-up moves a bounded number of chunks, and leaves the rest to a
- * deferred event, so that a flood on the console does not keep the supervisor from its watchdog and its signals.
- * Buffers are small and fixed; where the reader is slow, the payload's writes wait, as on any terminal.
+ * Every descriptor is watched edge-triggered. A flag holds its last state, and only EAGAIN clears the flag: a lasting
+ * state (a hung-up pty, a pipe without a reader, a full buffer) wakes the process once, not forever. The payload decides
+ * how much it writes: each wake-up moves a bounded number of chunks and leaves the rest to a deferred event, so that a
+ * flood on the console does not keep the supervisor from its watchdog and its signals. Buffers are small and fixed: if
+ * the reader is slow, the payload's writes wait, as on any terminal.
  */
 
 #include <fcntl.h>
@@ -39,14 +38,14 @@ enum {
         LATE_HANG_UPS = 20,
 };
 
-/* One of our ends of the forwarding: a descriptor that does not block, or is used as if. */
+/* Standard input or output, without blocking. */
 typedef struct End {
-        int fd;                 /* -EBADF: gone, or never there */
-        bool owned;             /* opened by us: a description of our own can be non-blocking */
-        bool set_nonblock;      /* not ours: O_NONBLOCK is taken back at the end */
+        int fd;                 /* -EBADF: closed or not used */
+        bool owned;             /* reopened: an open file of our own, which may be non-blocking */
+        bool set_nonblock;      /* shared: O_NONBLOCK is cleared at the end */
         bool is_socket;
         bool ready;
-        sd_event_source *source;        /* NULL: epoll does not take it (a file, /dev/null): always ready */
+        sd_event_source *source;        /* NULL: epoll does not support it (a file, /dev/null): always ready */
 } End;
 #define END_NULL { .fd = -EBADF }
 
@@ -63,7 +62,7 @@ struct Console {
 
         int master;
         bool master_readable, master_writable, master_hung_up;
-        bool master_has_spoken, master_reopened;
+        bool master_has_output, master_reopened;
         unsigned late_hang_ups;         /* in a row: see on_late() */
         End input, output;
         SavedTermios saved[2];
@@ -87,16 +86,19 @@ void console_set_size(int pty_master)
                 (void) ioctl(pty_master, TIOCSWINSZ, &size);
 }
 
-/* ---- the ends ------------------------------------------------------------------------------------------------- */
+/* ---- standard input and output -------------------------------------------------------------------------------- */
+
+/* An interrupted call is repeated at once: an edge-triggered descriptor has no second event for the same bytes. */
 
 static ssize_t end_read(const End *e, void *buf, size_t size)
 {
-        return e->is_socket ? recv(e->fd, buf, size, MSG_DONTWAIT) : read(e->fd, buf, size);
+        return TEMP_FAILURE_RETRY(e->is_socket ? recv(e->fd, buf, size, MSG_DONTWAIT) : read(e->fd, buf, size));
 }
 
 static ssize_t end_write(const End *e, const void *buf, size_t size)
 {
-        return e->is_socket ? send(e->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL) : write(e->fd, buf, size);
+        return TEMP_FAILURE_RETRY(e->is_socket ? send(e->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                               : write(e->fd, buf, size));
 }
 
 static void end_close(End *e)
@@ -109,8 +111,8 @@ static void end_close(End *e)
         *e = (End) END_NULL;
 }
 
-/* Our standard input or output share their open file with the shell and others, who do not expect it to become
- * non-blocking: where it can be opened again, we do that. */
+/* Standard input and output share their open files with the shell and other programs, which do not expect them to become
+ * non-blocking: they are reopened if possible. */
 static int end_open(int fd, int access, End *ret)
 {
         End e = { .fd = fd, .ready = true };
@@ -147,18 +149,18 @@ static int end_watch(Console *c, End *e, uint32_t events, sd_event_io_handler_t 
 {
         int r = sd_event_add_io(c->event, &e->source, e->fd, events | EPOLLET, handler, c);
 
-        if (r == -EPERM)        /* has no poll: never waits either */
+        if (r == -EPERM)        /* does not support epoll: never blocks either */
                 return 0;
         if (r >= 0)
-                e->ready = false;       /* epoll tells at once if it is */
+                e->ready = false;       /* epoll reports the current state at once */
         return r;
 }
 
 /* ---- moving bytes --------------------------------------------------------------------------------------------- */
 
-static bool again(ssize_t n)
+static bool would_block(ssize_t n)
 {
-        return n < 0 && (errno == EAGAIN || errno == EINTR);
+        return n < 0 && errno == EAGAIN;
 }
 
 static void consume(char *buf, size_t *used, size_t n)
@@ -191,18 +193,18 @@ static bool escape_seen(Console *c, const char *bytes, size_t n)
         return false;
 }
 
-/* Each of the four steps is true when it got something done. */
+/* Each of the four steps returns true if it made progress. */
 
 static bool step_input(Console *c)
 {
         ssize_t n;
 
-        /* One byte is kept for the ^D. */
+        /* One byte is reserved for the ^D. */
         if (c->input.fd < 0 || !c->input.ready || c->n_in >= sizeof(c->in) - 1)
                 return false;
 
         n = end_read(&c->input, c->in + c->n_in, sizeof(c->in) - 1 - c->n_in);
-        if (again(n)) {
+        if (would_block(n)) {
                 c->input.ready = false;
                 return false;
         }
@@ -224,16 +226,16 @@ static bool step_master_write(Console *c)
 
         if (!c->master_writable || c->n_in == 0)
                 return false;
-        /* What is written before the other side has hung up and opened its terminal is lost in that. */
-        if (c->flags & CONSOLE_FLAG_LATE && !c->master_has_spoken && !c->master_reopened)
+        /* Input that is written before the payload hangs up and reopens its terminal would be lost. */
+        if (c->flags & CONSOLE_FLAG_LATE && !c->master_has_output && !c->master_reopened)
                 return false;
 
-        n = write(c->master, c->in, c->n_in);
-        if (again(n)) {
+        n = TEMP_FAILURE_RETRY(write(c->master, c->in, c->n_in));
+        if (would_block(n)) {
                 c->master_writable = false;
                 return false;
         }
-        consume(c->in, &c->n_in, n < 0 ? c->n_in : (size_t) n);         /* nobody there: typed in vain */
+        consume(c->in, &c->n_in, n < 0 ? c->n_in : (size_t) n);         /* an error: nothing reads it, drop it */
         return true;
 }
 
@@ -244,15 +246,15 @@ static bool step_master_read(Console *c)
         if (!c->master_readable || c->n_out >= sizeof(c->out))
                 return false;
 
-        n = read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out);
+        n = TEMP_FAILURE_RETRY(read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out));
         if (n <= 0) {
                 c->master_readable = false;
-                c->master_hung_up = !again(n);          /* EIO: the last of the other side is closed */
+                c->master_hung_up = !would_block(n);          /* EIO: no process has the pty open */
                 return false;
         }
 
         c->master_hung_up = false;
-        c->master_has_spoken = true;
+        c->master_has_output = true;
         c->n_out += (size_t) n;
         return true;
 }
@@ -271,20 +273,20 @@ static bool step_output(Console *c)
                 return false;
 
         n = end_write(&c->output, c->out, c->n_out);
-        if (again(n)) {
-                /* What epoll does not watch cannot tell us when to go on; it is a file, and does not do this. */
+        if (would_block(n)) {
+                /* Without epoll there is no event to continue at; files do not return EAGAIN. */
                 c->output.ready = !c->output.source;
                 return false;
         }
         if (n < 0) {
-                end_close(&c->output);          /* its reader is gone, its disk full: the machine lives on */
+                end_close(&c->output);          /* no reader, or disk full: the machine continues */
                 return true;
         }
         consume(c->out, &c->n_out, (size_t) n);
         return true;
 }
 
-/* True when there is more to move at once. */
+/* Returns true if there is more to move at once. */
 static bool forward(Console *c)
 {
         for (unsigned i = 0; i < CHUNKS_PER_WAKE_UP; i++) {
@@ -302,7 +304,7 @@ static bool forward(Console *c)
         return true;
 }
 
-/* May free the console: nothing may be done with it afterwards. */
+/* May free the console: it must not be used afterwards. */
 static int serve(Console *c)
 {
         bool more, gone;
@@ -312,7 +314,7 @@ static int serve(Console *c)
 
         more = forward(c);
         gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_FLAG_DRAIN) &&
-               (c->master_has_spoken || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
+               (c->master_has_output || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
                 if (c->end)
@@ -323,16 +325,16 @@ static int serve(Console *c)
         return more ? sd_event_source_set_enabled(c->more_source, SD_EVENT_ONESHOT) : 0;
 }
 
-/* A pty that its user hangs up, opens again, and closes at the end (systemd does so for a service's terminal): the first
- * hang-up is no end, the last is, and no event tells an opening. So while there was no output yet, we look: hung up for
- * a second is the end (of a command without a word), and open again after a hang-up means that input is welcome. */
+/* For a pty that the payload hangs up, reopens, and closes at the end, as systemd does with a service's terminal. epoll does
+ * not report the reopening: until there is output, the pty is polled. Reopened after a hang-up: it accepts input. Hung up
+ * for one second: a command that ended without output. */
 static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
         struct pollfd p = { .fd = c->master };
         int r;
 
-        if (c->ended || c->master_has_spoken)
+        if (c->ended || c->master_has_output)
                 return 0;
 
         if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
@@ -410,14 +412,14 @@ static int terminal_set(SavedTermios *saved, int fd, bool raw)
         if (raw)
                 cfmakeraw(&changed);
         else
-                changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has put its carriage returns in already */
+                changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has added its carriage returns already */
         if (tcsetattr(fd, TCSANOW, &changed) < 0)
                 return -errno;
         saved->fd = fd;
         return 0;
 }
 
-/* Keys go to the machine as they come, ^C too. Output may be another terminal. */
+/* Keys go to the machine unchanged, ^C too. Output may be another terminal. */
 static int terminal_raw(Console *c)
 {
         int r;
@@ -491,7 +493,7 @@ static int watch(Console *c)
         if (!isatty(STDOUT_FILENO))
                 return 0;
         r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
-        return r == -EBUSY ? 0 : r;             /* another console has it */
+        return r == -EBUSY ? 0 : r;             /* another console handles the signal */
 }
 
 int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret)
@@ -503,7 +505,7 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
         if (r < 0)
                 return r;
 
-        c = malloc(sizeof(*c));         /* not cleared: the buffers' pages are touched when they are used */
+        c = malloc(sizeof(*c));         /* the buffers are not cleared: their pages are touched only when used */
         if (!c)
                 return -ENOMEM;
         memset(c, 0, offsetof(Console, in));
@@ -514,7 +516,7 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
         c->master = pty_master;
         c->input = c->output = (End) END_NULL;
         c->saved[0].fd = c->saved[1].fd = -EBADF;
-        c->ended = true;                /* until all is there: a failure below has nothing to write out */
+        c->ended = true;                /* until it is complete: after a failure below there is nothing to write out */
 
         r = watch(c);
         if (r < 0)
@@ -537,7 +539,7 @@ static uint64_t now_usec(void)
         return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }
 
-/* The payload's last words: until the pty has no more, or the time is up. */
+/* The last output of the payload: until the pty is empty or the time is over. */
 static void write_out(Console *c)
 {
         uint64_t end = now_usec() + DRAIN_USEC, now;

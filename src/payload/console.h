@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Forwards between a pty's master and this process's terminal (or whatever standard input and output are), on an
- * sd-event loop: raw mode while it lasts, window size, ^] three times within a second to leave. Used by the supervisor
- * for the machine's console and by boxctl for login and shell. The caller ignores SIGPIPE.
+ * Forwards between a pty's master and this process's standard input and output, on an sd-event loop. A terminal is in
+ * raw mode meanwhile, its size is copied to the pty, and ^] three times within a second ends the console. Used by the
+ * supervisor for the machine's console and by boxctl for login and shell. The caller ignores SIGPIPE.
  */
 
 #include <systemd/sd-event.h>
@@ -23,17 +23,15 @@ typedef enum ConsoleFlags {
                                          * input is held back until then */
 } ConsoleFlags;
 
-/* Called once when the user left by ^]^]^], or when the pty is gone for good (never with CONSOLE_FLAG_DRAIN). May free the
- * console. */
+/* Called once: after ^]^]^], or when the pty is hung up for good (never with CONSOLE_FLAG_DRAIN). May free the console. */
 typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
 
-/* The master stays the caller's (it becomes non-blocking), and must outlive the console. */
+/* The caller keeps the master, which becomes non-blocking and must outlive the console. */
 int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret);
 
-/* Writes what is still in the pty and in our buffers out (bounded: a second; not where the user left), restores the
- * terminal, frees. NULL is fine. */
+/* Writes out the rest of the output for up to one second (not after ^]^]^]), restores the terminal, frees. Accepts NULL. */
 Console *console_free(Console *c);
 DEFINE_CLEANUP(Console *, console_free);
 
-/* Copies our terminal's size to the pty, which keeps its own (a new one has 0x0) where standard output is no terminal. */
+/* Copies the size of the terminal at standard output to the pty. Without a terminal the pty keeps its size (0x0 if new). */
 void console_set_size(int pty_master);

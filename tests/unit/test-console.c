@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -26,6 +27,27 @@
                 if (!(condition))               \
                         return __LINE__;        \
         } while (0)
+
+/* In place of libc's: while `interrupting` is set, every second call fails as if a signal had come. */
+static bool interrupting;
+
+static bool interrupted(void)
+{
+        static unsigned n;
+
+        errno = EINTR;
+        return interrupting && n++ % 2 == 0;
+}
+
+ssize_t read(int fd, void *buf, size_t size)
+{
+        return interrupted() ? -1 : syscall(SYS_read, fd, buf, size);
+}
+
+ssize_t write(int fd, const void *buf, size_t size)
+{
+        return interrupted() ? -1 : syscall(SYS_write, fd, buf, size);
+}
 
 typedef struct Rig {
         sd_event *event;
@@ -146,6 +168,27 @@ static int case_terminal(void)
         CHECK(expect(&r, r.user, "last words"));
         CHECK(tcgetattr(r.user_tty, &after) == 0);
         CHECK(after.c_lflag == before.c_lflag && after.c_oflag == before.c_oflag && after.c_iflag == before.c_iflag);
+        return 0;
+}
+
+/* An interrupted call is repeated: no event would tell of these bytes again. */
+static int case_interrupted_calls(void)
+{
+        Console *c = NULL;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
+        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        turn(&r, 20);
+
+        CHECK(say(r.user, "in") && say(r.machine_tty, "out"));
+        interrupting = true;
+        turn(&r, 50);
+        interrupting = false;
+        CHECK(expect(&r, r.machine_tty, "in") && expect(&r, r.user, "out"));
+        CHECK(r.n_ends == 0);
+        c = console_free(c);
         return 0;
 }
 
@@ -426,6 +469,7 @@ static void run_case(int (*f)(void))
         }
 
 CASE(terminal)
+CASE(interrupted_calls)
 CASE(two_terminals)
 CASE(escape)
 CASE(hang_up_drain)
@@ -440,6 +484,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_console_terminal),
+                cmocka_unit_test(test_console_interrupted_calls),
                 cmocka_unit_test(test_console_two_terminals),
                 cmocka_unit_test(test_console_escape),
                 cmocka_unit_test(test_console_hang_up_drain),
