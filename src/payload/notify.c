@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The payload's notify socket. The child makes it below /run/host, as root of the machine; the supervisor reads from
- * it, with the host's privilege, what anyone in the machine may have sent: so everything is bounded, descriptors are
- * not taken, and only what the kernel vouches to be the leader's is parsed.
+ * The payload's notify socket. The supervisor, as root of the host, creates it and reads from it. Any process in the machine
+ * can send: sizes are bounded, descriptors are refused, and only messages that the kernel attributes to the leader are
+ * parsed.
  */
 
 #include <stdio.h>
@@ -15,7 +15,6 @@
 
 #include "payload/notify.h"
 #include "util/fd.h"
-#include "util/parse.h"
 #include "util/text.h"
 
 enum {
@@ -26,7 +25,7 @@ enum {
 void notify_message_done(NotifyMessage *m)
 {
         free(m->status);
-        *m = (NotifyMessage) { .exit_status = -1 };
+        *m = (NotifyMessage) { 0 };
 }
 
 int notify_socket_open(int dir_fd, const char *name, uid_t owner, gid_t group, Failure *failure)
@@ -38,15 +37,15 @@ int notify_socket_open(int dir_fd, const char *name, uid_t owner, gid_t group, F
 
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
-                return failure_set(failure, -errno, "Failed to make the notify socket: %m");
+                return failure_set(failure, -errno, "Failed to create the notify socket: %m");
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-                return failure_set(failure, -errno, "Failed to ask for the notify socket's credentials: %m");
+                return failure_set(failure, -errno, "Failed to enable credentials on the notify socket: %m");
 
         n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
         if (n < 0 || (size_t) n >= sizeof(address.sun_path))
                 return failure_set(failure, -ENAMETOOLONG, "Failed to bind the notify socket '%s': %m", name);
 
-        /* The mode before the name is there: bind() takes it over, so there is no moment with a wider one. */
+        /* Sets the mode first: bind() applies it to the new name, which never has a wider one. */
         if (fchmod(fd, 0200) < 0 ||
             bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
             fchownat(dir_fd, name, owner, group, AT_SYMLINK_NOFOLLOW) < 0)
@@ -55,7 +54,7 @@ int notify_socket_open(int dir_fd, const char *name, uid_t owner, gid_t group, F
         return TAKE_FD(fd);
 }
 
-/* STATUS= in one line fit for `systemctl status`; what is not text is no status. */
+/* Accepts a line of UTF-8 text, as `systemctl status` shows it; ignores anything else. */
 static int take_status(const char *value, size_t size, NotifyMessage *ret)
 {
         char *status;
@@ -76,55 +75,21 @@ static int take_status(const char *value, size_t size, NotifyMessage *ret)
         return 0;
 }
 
-static void take_exit_status(const char *value, size_t size, NotifyMessage *ret)
-{
-        char digits[4];
-        uint32_t n;
-
-        if (size == 0 || size >= sizeof(digits))
-                return;
-        memcpy(digits, value, size);
-        digits[size] = 0;
-        if (parse_u32(digits, &n) >= 0 && n <= 255)
-                ret->exit_status = (int) n;
-}
-
-/* The value's start and length when a line is KEY=…; NULL. */
-static const char *line_value(const char *line, size_t size, const char *key, size_t *ret_size)
-{
-        size_t n = strlen(key);
-
-        if (size < n || memcmp(line, key, n) != 0)
-                return NULL;
-
-        *ret_size = size - n;
-        return line + n;
-}
-
 static int take_line(const char *line, size_t size, NotifyMessage *ret)
 {
-        const char *value;
-        size_t n;
+        static const char status[] = "STATUS=";
+        const size_t n = strlen(status);
 
         if (size == strlen("READY=1") && memcmp(line, "READY=1", size) == 0)
                 ret->ready = true;
-        else if (size == strlen("STOPPING=1") && memcmp(line, "STOPPING=1", size) == 0)
-                ret->stopping = true;
-        else if (size == strlen("RELOADING=1") && memcmp(line, "RELOADING=1", size) == 0)
-                ret->reloading = true;
-        else if (line_value(line, size, "X_SYSTEMD_SHUTDOWN=", &n))
-                ret->is_shutdown = true;
-        else if ((value = line_value(line, size, "EXIT_STATUS=", &n)))
-                take_exit_status(value, n, ret);
-        else if ((value = line_value(line, size, "STATUS=", &n)))
-                return take_status(value, n, ret);
-
+        else if (size >= n && memcmp(line, status, n) == 0)
+                return take_status(line + n, size - n, ret);
         return 0;
 }
 
 int notify_parse(const char *text, size_t size, NotifyMessage *ret)
 {
-        NotifyMessage m = { .exit_status = -1 };
+        NotifyMessage m = { 0 };
 
         while (size > 0) {
                 const char *end = memchr(text, '\n', size);
@@ -144,7 +109,7 @@ int notify_parse(const char *text, size_t size, NotifyMessage *ret)
         return 0;
 }
 
-/* Whose message it is; 0: nobody's. */
+/* The PID of the sender, 0 if it is unknown. */
 static pid_t sender_of(struct msghdr *message)
 {
         struct cmsghdr *c = CMSG_FIRSTHDR(message);
@@ -161,8 +126,8 @@ int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
 {
         union {
                 struct cmsghdr align;
-                /* The kernel puts credentials first, and drops what there is no room for: descriptors never become ours,
-                 * whose close() a file system of the payload's could hold up for ever. */
+                /* Room for credentials only: the kernel puts them first and drops the rest. A descriptor must not be
+                 * received: close() on a file system of the payload could block forever. */
                 char bytes[CMSG_SPACE(sizeof(struct ucred))];
         } control;
         char text[NOTIFY_TEXT_MAX];
