@@ -5,8 +5,8 @@
  * flight while it mounts. -ENOSYS from any of them: there is no machined on this bus (not installed, masked, or it does
  * not come up); -ENXIO: it knows no such machine. */
 
-#include <systemd/sd-bus.h>
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 
 #include "bus/properties.h"
 #include "util/failure.h"

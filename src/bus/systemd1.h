@@ -3,8 +3,8 @@
 
 /* The service manager over D-Bus: one function a method. */
 
-#include <systemd/sd-bus.h>
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 
 #include "util/failure.h"
 #include "util/unit-property.h"

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/settings-source-read.h"
 #include "config/nspawn-file.h"
+#include "config/settings-source-read.h"
 #include "util/fd.h"
 #include "util/strv.h"
 

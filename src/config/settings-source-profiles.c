@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/settings-source-read.h"
 #include "config/nspawn-file.h"
+#include "config/settings-source-read.h"
 
 static const char *const directories[] = { "/etc/box/profiles", BOX_PROFILE_DIR };
 

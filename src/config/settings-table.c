@@ -3,7 +3,7 @@
 /*
  * The rows (see settings-table.h), sorted as the manual is: by section, then the switches that have no key. Names of
  * keys and switches, their values, defaults and trust are systemd-nspawn's, so that its files and scripts work here.
- * Read-only data of both programs.
+ * Read-only data of every process.
  *
  * To add a setting: an id and a field in settings.h, a row here, its entry in the manual. A parser only where none of
  * values.h fits.

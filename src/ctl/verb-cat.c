@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/settings-source.h"
 #include "config/nspawn-file.h"
+#include "config/settings-source.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/image.h"

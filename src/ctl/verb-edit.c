@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/settings-source.h"
 #include "config/nspawn-file.h"
+#include "config/settings-source.h"
 #include "ctl/dry-run.h"
 #include "ctl/editor.h"
 #include "ctl/units.h"

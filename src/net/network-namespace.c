@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See network-namespace.h. The path is the administrator's, but may lead to anything: it is looked at before it is opened
- * for more than that, and no ioctl is made on what is not of the file system of namespaces.
+ * See network-namespace.h. The supervisor, as root of the host. The path is the administrator's, but may lead to anything: it
+ * is opened with O_PATH first, and no ioctl is made on a file that is not of the file system of namespaces.
  */
 
 #include <linux/magic.h>

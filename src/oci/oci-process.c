@@ -110,8 +110,8 @@ static int read_oom_score(Oci *o, const JsonNode *v)
 static int read_set(Oci *o, const JsonNode *capabilities, const char *name, uint64_t *ret)
 {
         const JsonNode *v = oci_member(capabilities, name, JSON_NODE_ARRAY);
+        uint64_t set = 0;
 
-        *ret = 0;
         for (size_t i = 0; v && i < v->n; i++) {
                 const JsonNode *item = &v->items[i];
                 int cap, r = 0;
@@ -121,10 +121,11 @@ static int read_set(Oci *o, const JsonNode *capabilities, const char *name, uint
                 else if (capability_names_find(item->string, &cap) < 0 || cap >= CAPABILITIES_MAX)
                         r = oci_warning(o, item, "capability '%s' is not known, ignored", item->string);
                 else
-                        *ret |= UINT64_C(1) << cap;
+                        set |= UINT64_C(1) << cap;
                 if (r < 0)
                         return r;
         }
+        *ret = set;
         return 0;
 }
 
