@@ -2,8 +2,8 @@
 
 /*
  * A user of a machine, from the machine's own files (see passwd.h). boxctl and the supervisor, as root, on files that
- * the machine's root may have filled with anything: bounded reads, no NSS, numbers checked, and nothing in the result
- * that would not be safe in an environment or on a terminal.
+ * the machine's root may have filled with anything: reads are bounded, numbers are checked, and the result is safe in an
+ * environment and on a terminal.
  */
 
 #include <limits.h>
@@ -62,65 +62,42 @@ MachineUser *machine_user_copy(const MachineUser *u)
         return TAKE_PTR(copy);
 }
 
-/* The file as lines; NULs in it make it no text. *ret is NULL where there is no file. */
-static int read_database(int root_fd, const char *path, char **ret)
+int passwd_read(int root_fd, const char *path, char **ret)
 {
-        size_t size;
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
         int r;
 
-        r = tree_read(root_fd, path, FILE_SIZE_MAX, ret, &size);
-        if (r == -ENOENT || r == -ENOTDIR) {
-                *ret = NULL;
-                return 0;
-        }
+        r = tree_read(root_fd, path, FILE_SIZE_MAX, &text, &size);
         if (r == -E2BIG || r == -EISDIR || r == -EBADFD || r == -ELOOP)
                 return -EBADMSG;
-        if (r < 0)
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 return r;
+        if (text && memchr(text, 0, size))
+                return -EBADMSG;
 
-        return memchr(*ret, 0, size) ? -EBADMSG : 0;
+        *ret = TAKE_PTR(text);
+        return 0;
 }
 
-/* Cuts the next line off *text; NULL at the end. */
-static char *next_line(char **text)
+size_t passwd_next(char **text, char *fields[], size_t max)
 {
-        char *line = *text;
+        char *line, *field;
+        size_t n = 0;
 
-        if (!line || !*line)
-                return NULL;
-        *text = strchrnul(line, '\n');
-        if (**text)
-                *(*text)++ = 0;
-        return line;
+        if (!*text || !**text)
+                return 0;
+        line = strsep(text, "\n");
+        for (; (field = strsep(&line, ":")); n++)
+                if (n < max)
+                        fields[n] = field;
+        return n;
 }
 
-/* Splits a line at colons into exactly n fields. */
-static bool split(char *line, char *fields[], size_t n)
-{
-        for (size_t i = 0; i < n; i++) {
-                char *colon = strchr(line, ':');
-
-                fields[i] = line;
-                if (!colon != (i == n - 1))
-                        return false;
-                if (colon) {
-                        *colon = 0;
-                        line = colon + 1;
-                }
-        }
-        return true;
-}
-
-/* 65535 and 4294967295 are what 16 and 32 bits have for "no id". */
+/* 65535 and 4294967295 stand for "no id" in 16 and 32 bits. */
 static bool parse_id(const char *s, uint32_t *ret)
 {
         return parse_u32(s, ret) >= 0 && *ret != UINT16_MAX && *ret != UINT32_MAX;
-}
-
-/* A path of the file, or the default where the field is empty or no path. */
-static char *copy_path(const char *field, const char *fallback)
-{
-        return strdup(*field == '/' ? field : fallback);
 }
 
 static int fill(MachineUser *u, char *const fields[])
@@ -136,8 +113,8 @@ static int fill(MachineUser *u, char *const fields[])
         u->uid = uid;
         u->gid = gid;
         u->name = strdup(fields[0]);
-        u->home = copy_path(fields[5], "/");
-        u->shell = copy_path(fields[6], "/bin/sh");
+        u->home = strdup(*fields[5] == '/' ? fields[5] : "/");
+        u->shell = strdup(*fields[6] == '/' ? fields[6] : "/bin/sh");
         return u->name && u->home && u->shell ? 0 : -ENOMEM;
 }
 
@@ -145,20 +122,16 @@ static int find_user(char *text, const char *name, MachineUser *u)
 {
         uint32_t wanted = 0, uid;
         bool by_number = parse_id(name, &wanted);
-        size_t n = strlen(name);
-        char *line;
+        char *fields[PASSWD_FIELDS];
+        size_t n;
 
-        while ((line = next_line(&text))) {
-                bool named = strncmp(line, name, n) == 0 && line[n] == ':';
-                char *fields[PASSWD_FIELDS];
+        while ((n = passwd_next(&text, fields, PASSWD_FIELDS)) > 0) {
+                bool named = n > 1 && strcmp(fields[0], name) == 0;
 
-                if (!by_number && !named)
-                        continue;
-                if (split(line, fields, PASSWD_FIELDS)) {
-                        if (named || (parse_id(fields[2], &uid) && uid == wanted))
-                                return fill(u, fields);
-                } else if (named)
-                        return -EBADMSG;        /* another user's bad line would not matter */
+                if (named && n != PASSWD_FIELDS)
+                        return -EBADMSG;
+                if (named || (by_number && n == PASSWD_FIELDS && parse_id(fields[2], &uid) && uid == wanted))
+                        return fill(u, fields);
         }
 
         return -ESRCH;
@@ -188,23 +161,22 @@ static bool is_member(const char *members, const char *name)
         return false;
 }
 
-/* Lines of the group file that are none are left out: rights that can't be read are not given. */
+/* Malformed lines of the group file are skipped: they grant nothing. */
 static int find_groups(char *text, MachineUser *u)
 {
-        char *line, *fields[GROUP_FIELDS];
+        char *fields[GROUP_FIELDS];
         uint32_t gid;
+        size_t n;
         int r;
 
         r = add_group(u, u->gid);
-        while (r >= 0 && (line = next_line(&text)))
-                if (split(line, fields, GROUP_FIELDS) && parse_id(fields[2], &gid) && gid != u->gid &&
-                    is_member(fields[3], u->name))
+        while (r >= 0 && (n = passwd_next(&text, fields, GROUP_FIELDS)) > 0)
+                if (n == GROUP_FIELDS && parse_id(fields[2], &gid) && gid != u->gid && is_member(fields[3], u->name))
                         r = add_group(u, gid);
         return r;
 }
 
-/* The user called so, with root as every tree has it; without groups. users: the passwd file as text, which is cut up;
- * NULL: there is none. */
+/* As find_user(), but root is found in every tree. */
 static int find_user_or_root(char *users, const char *name, MachineUser *u)
 {
         char root[] = "root:x:0:0::/root:/bin/sh";
@@ -216,7 +188,7 @@ static int find_user_or_root(char *users, const char *name, MachineUser *u)
         return r;
 }
 
-/* "UID:GID": the user of that id, where the file has one, else an unnamed one. */
+/* "UID:GID": the user with this UID where the file has one, else one that is named by its number. */
 static int find_ids(char *users, const char *name, MachineUser *u)
 {
         const char *colon = strchr(name, ':');
@@ -248,10 +220,10 @@ int machine_user_read(int root_fd, const char *name, MachineUser *ret)
         bool ids = strchr(name, ':');
         int r;
 
-        if (!*name || strchr(name, '\n'))      /* which would be more than the first field */
+        if (!*name)
                 return -ESRCH;
 
-        r = read_database(root_fd, "/etc/passwd", &users);
+        r = passwd_read(root_fd, "/etc/passwd", &users);
         if (r < 0)
                 return r;
         r = ids ? find_ids(users, name, &u) : find_user_or_root(users, name, &u);
@@ -259,7 +231,7 @@ int machine_user_read(int root_fd, const char *name, MachineUser *ret)
                 return r;
 
         if (!ids) {
-                r = read_database(root_fd, "/etc/group", &groups);
+                r = passwd_read(root_fd, "/etc/group", &groups);
                 if (r < 0)
                         return r;
         }

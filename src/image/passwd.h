@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Users of a machine, from its own /etc/passwd and /etc/group: read as hostile text, never through NSS (which would load
- * the machine's libraries into our process). */
+/*
+ * Users of a machine, from its own /etc/passwd and /etc/group: read as hostile text, never through NSS, which would load
+ * the machine's libraries into this process.
+ */
 
 #include <sys/types.h>
 
@@ -25,7 +27,15 @@ DEFINE_CLEANUP(MachineUser *, machine_user_free);
 /* A copy, or NULL without memory. */
 MachineUser *machine_user_copy(const MachineUser *u);
 
-/* By name, by number in decimal, or "UID:GID" for just these ids, which need no entry ("/" is home, where they have
- * none). root_fd is the machine's root. root is known even where the tree has no passwd file. -ESRCH: no such user;
- * -EBADMSG: the file, or the user's line in it, is not what passwd(5) says. */
+/* Finds a user by name, by number in decimal, or by "UID:GID": exactly these ids, which need no entry (home is "/" then).
+ * root_fd is the machine's root. root is known even where the tree has no passwd file. -ESRCH: no such user;
+ * -EBADMSG: the file, or the user's line, is malformed. */
 int machine_user_read(int root_fd, const char *name, MachineUser *ret);
+
+/* Reads a file of lines with colons (passwd, group) of a machine. *ret is NULL where the file is missing. -EBADMSG: larger
+ * than 4 MiB, not a regular file, or it has NULs. */
+int passwd_read(int root_fd, const char *path, char **ret);
+
+/* Cuts the next line off *text and splits it at colons: fields gets the first max fields. Returns how many fields the line
+ * has (an empty line has one); 0 at the end. */
+size_t passwd_next(char **text, char *fields[], size_t max);

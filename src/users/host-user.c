@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Looking up who is to be bound (see bind-user.h). The supervisor, as root of the host, before anything is changed: the
- * host's users by its own NSS; the machine's by reading its files as text, which may hold anything.
+ * The users of BindUser= (see bind-user.h): the host's by its NSS, the machine's from its hostile files. The supervisor, as
+ * root of the host, before anything is changed.
  */
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <shadow.h>
 #include <string.h>
 
+#include "image/passwd.h"
 #include "users/bind-user.h"
 #include "util/parse.h"
 #include "util/strv.h"
-#include "util/tree.h"
 
 enum {
-        ENTRY_MAX = 64 * 1024,          /* of a database, as text */
-        DATABASE_MAX = 16 * 1024 * 1024,
+        ENTRY_MAX = 64 * 1024,          /* bytes of an NSS entry */
         NOBODY = 65534,
 };
 
@@ -39,8 +37,8 @@ void host_users_done(HostUsers *u)
         *u = (HostUsers) {};
 }
 
-/* "x" and "*" say that there is none; "!" before one, that it is locked: as it then is in the machine. What is no hash by
- * crypt(5) is not passed on: it could be more than text to who reads the record. */
+/* "x" and "*" are no password. "!" locks the account, in the machine as well. Text that is not a crypt(5) hash is dropped: it
+ * goes into JSON unescaped. */
 static bool is_password(const char *s)
 {
         const char *hash = s + strspn(s, "!");
@@ -59,7 +57,7 @@ static int read_password(const char *name, const struct passwd *pw, char *buf, H
 
         if (!kept)
                 return -ENOMEM;
-        /* pw's texts lie in buf no longer after this. */
+        /* Overwrites buf, which holds pw's texts. */
         found = getspnam_r(name, &entry, buf, ENTRY_MAX, &sp) == 0 && sp ? sp->sp_pwdp : kept;
         if (is_password(found)) {
                 u->password = strdup(found);
@@ -70,7 +68,7 @@ static int read_password(const char *name, const struct passwd *pw, char *buf, H
         return 0;
 }
 
-/* Why the user cannot be one of the machine's; NULL where he can. */
+/* Why the user cannot be bound; NULL if it can. */
 static const char *refusal_reason(const struct passwd *pw, char *buf)
 {
         struct group entry, *gr = NULL;
@@ -79,9 +77,9 @@ static const char *refusal_reason(const struct passwd *pw, char *buf)
                 return "root and nobody are the machine's own already";
         if (pw->pw_dir[0] != '/')
                 return "without a home directory";
-        /* One user and one group are made in the machine: it has to be his alone. */
+        /* One user and one group are created in the machine: the group must be private to the user. */
         if (getgrgid_r(pw->pw_gid, &entry, buf, ENTRY_MAX, &gr) != 0 || !gr || strcmp(gr->gr_name, pw->pw_name) != 0)
-                return "without a primary group of the same name, which would be his alone";
+                return "without a private primary group of the same name";
         return NULL;
 }
 
@@ -107,38 +105,30 @@ static int read_user(const StringSetting *s, char *buf, char *group_buf, HostUse
         return u->name && u->home ? read_password(s->value, pw, buf, u) : -ENOMEM;
 }
 
-/* A line of the machine's passwd or group file: "name:password:id:…". */
-static int look_at_line(char *line, const char *file, HostUsers *users, Problems *problems)
-{
-        char *name = strsep(&line, ":"), *password = line ? strsep(&line, ":") : NULL, *id = line ? strsep(&line, ":") : NULL;
-        uint32_t n;
-
-        (void) password;
-        if (!id)
-                return 0;
-        if (parse_u32(id, &n) >= 0 && n >= BIND_USER_FIRST && n <= BIND_USER_LAST)
-                users->taken |= UINT64_C(1) << (n - BIND_USER_FIRST);
-        for (size_t i = 0; i < users->n; i++)
-                if (users->items[i].name && strcmp(users->items[i].name, name) == 0)
-                        return problem_error(problems, users->items[i].from, "BindUser=%s: the machine has that name in its "
-                                             "own %s", name, file);
-        return 0;
-}
-
-static int look_into_tree(int tree_fd, const char *file, HostUsers *users, Problems *problems)
+/* Notes ids that the machine's passwd or group file has, and refuses names that it has. An unreadable file has none. */
+static int read_machine_file(int tree_fd, const char *file, HostUsers *users, Problems *problems)
 {
         _cleanup_free_ char *text = NULL;
-        char *rest, *line;
+        char *rest, *fields[3];
+        size_t n;
         int r;
 
-        r = tree_read(tree_fd, file, DATABASE_MAX, &text, NULL);
+        r = passwd_read(tree_fd, file, &text);
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         rest = text;
-        while ((line = strsep(&rest, "\n"))) {
-                r = look_at_line(line, file, users, problems);
-                if (r < 0)
-                        return r;
+        while ((n = passwd_next(&rest, fields, ARRAY_SIZE(fields))) > 0) {
+                uint32_t id;
+
+                if (n < ARRAY_SIZE(fields))
+                        continue;
+                if (parse_u32(fields[2], &id) >= 0 && id >= BIND_USER_FIRST && id <= BIND_USER_LAST)
+                        users->taken |= UINT64_C(1) << (id - BIND_USER_FIRST);
+                for (size_t i = 0; i < users->n; i++)
+                        if (users->items[i].name && strcmp(users->items[i].name, fields[0]) == 0 &&
+                            problem_error(problems, users->items[i].from, "BindUser=%s: the machine has that name in its "
+                                          "own %s", fields[0], file) < 0)
+                                return -ENOMEM;
         }
         return 0;
 }
@@ -161,8 +151,8 @@ int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *pr
                 if (!u || read_user(&s->bind_users[i], buf, group_buf, u, problems) < 0)
                         return -ENOMEM;
         }
-        if (look_into_tree(tree_fd, "/etc/passwd", &users, problems) < 0 ||
-            look_into_tree(tree_fd, "/etc/group", &users, problems) < 0)
+        if (read_machine_file(tree_fd, "/etc/passwd", &users, problems) < 0 ||
+            read_machine_file(tree_fd, "/etc/group", &users, problems) < 0)
                 return -ENOMEM;
 
         *ret = users;

@@ -10,6 +10,13 @@ static const char passwd[] =
         "halfline:x:1\n"
         "bad:x:-1:7:::\n"
         "none:x:65535:7:::\n"
+        "none32:x:4294967295:7:::\n"
+        "nogroup32:x:7:4294967295:::\n"
+        "zero:x:4294967296:7:::\n"
+        "huge:x:99999999999999999999:7:::\n"
+        "+::::::\n"
+        "\n"
+        "eight:x:7:7::/:/bin/sh:\n"
         "plain:x:1000:100:,,,:/home/plain:/bin/zsh\n"
         "bare:x:1001:100:::\n"
         "odd:x:1002:100::relative/home:sh\n"
@@ -23,6 +30,9 @@ static const char group[] =
         "wheel:x:10:other,plain,bare\n"
         "video:x:27:plain2,xplain\n"
         "broken:x:zero:plain\n"
+        "none:x:4294967295:plain\n"
+        "huge:x:4294967299:plain\n"
+        "five:x:5:plain:\n"
         "nonsense\n"
         "audio:x:29:plain";
 
@@ -95,8 +105,12 @@ static void test_refused(void **state)
         } cases[] = {
                 { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1000:", -ESRCH }, { ":100", -ESRCH },
                 { "1000:100:1", -ESRCH }, { "1000:65535", -ESRCH }, { "1:1\n", -ESRCH }, { "1005", -ESRCH },
-                { "-1", -ESRCH }, { "4294967295", -ESRCH }, { "../root", -ESRCH }, { "# no line of the format", -ESRCH },
-                { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "evil", -EBADMSG },
+                { "-1", -ESRCH }, { "4294967295", -ESRCH }, { "4294967295:100", -ESRCH },
+                { "1000:4294967295", -ESRCH }, { "4294967296:100", -ESRCH }, { "1000:4294967296", -ESRCH },
+                { "99999999999999999999", -ESRCH }, { "4294967296", -ESRCH }, { "../root", -ESRCH }, { "# no line of the format", -ESRCH },
+                { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "none32", -EBADMSG },
+                { "nogroup32", -EBADMSG }, { "zero", -EBADMSG }, { "huge", -EBADMSG }, { "+", -EBADMSG },
+                { "eight", -EBADMSG }, { "evil", -EBADMSG },
                 { "1003", -EBADMSG },
         };
         const Tree *t = *state;
@@ -147,6 +161,43 @@ static void test_files_that_are_none(void **state)
         assert_null(u.name);
 }
 
+static void test_next(void **state)
+{
+        char text[] = "a:b::d\n\n:\nlast", *rest = text, *fields[3], *none = NULL;
+
+        assert_int_equal(passwd_next(&rest, fields, 3), 4);
+        assert_string_equal(fields[0], "a");
+        assert_string_equal(fields[1], "b");
+        assert_string_equal(fields[2], "");
+        assert_int_equal(passwd_next(&rest, fields, 3), 1);
+        assert_string_equal(fields[0], "");
+        assert_int_equal(passwd_next(&rest, fields, 3), 2);
+        assert_int_equal(passwd_next(&rest, fields, 3), 1);
+        assert_string_equal(fields[0], "last");
+        assert_int_equal(passwd_next(&rest, fields, 3), 0);
+        assert_int_equal(passwd_next(&none, fields, 3), 0);
+}
+
+/* A line of a megabyte is a line; a file of more than four is refused. */
+static void test_long(void **state)
+{
+        const Tree *t = *state;
+        size_t size = 5 * 1024 * 1024;
+        char *text = malloc(size);
+        MachineUser u = { 0 };
+
+        assert_non_null(text);
+        memset(text, 'a', size);
+        memcpy(text + 1024 * 1024, "\nu:x:7:7:::\n", 13);
+        tree_fixture_bytes(t, "etc/passwd", text, 1024 * 1024 + 12, 0644);
+        assert_int_equal(machine_user_read(t->fd, "u", &u), 0);
+        assert_int_equal(u.uid, 7);
+        machine_user_done(&u);
+        tree_fixture_bytes(t, "etc/passwd", text, size, 0644);
+        assert_int_equal(machine_user_read(t->fd, "u", &u), -EBADMSG);
+        free(text);
+}
+
 /* More groups than a process can have. */
 static void test_group_flood(void **state)
 {
@@ -173,6 +224,8 @@ int main(void)
                 TREE_TEST(test_refused),
                 TREE_TEST(test_no_files),
                 TREE_TEST(test_files_that_are_none),
+                TREE_TEST(test_next),
+                TREE_TEST(test_long),
                 TREE_TEST(test_group_flood),
         };
 
