@@ -4,18 +4,14 @@
  * The supervisor's steps of a plan, one after the other (see mount-make.h), and what new file systems hold. Runs in the
  * supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
  *
- * proc and sysfs belong to the PID and the network namespace that the caller is in when they are opened. They are made here,
- * not by the child, because the kernel lets a user namespace mount them only where the host's own are fully visible,
- * which they are not on a host that is a container itself.
+ * proc and sysfs are mounted here, not by the child: the kernel lets a user namespace mount them only where the host's own are
+ * fully visible, which they are not on a host that is a container itself.
  */
 
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mount/mount-make.h"
@@ -133,59 +129,23 @@ static int make_tree(const MountOp *op, int root_fd, const MountMakeContext *c, 
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
 
-static int setns_failure(const MountOp *op, Failure *failure)
+static int open_context(void *fstype)
 {
-        return failure_set(failure, -errno, "Failed to look into the machine's namespaces for its %s: %m", op->fstype);
+        return RET_ERRNO(fsopen(fstype, FSOPEN_CLOEXEC));
 }
 
-static int setns_back_failure(Failure *failure)
+/* setns() moves only the caller's children into a PID namespace. */
+static int open_context_in_child(void *fstype)
 {
-        return failure_set(failure, -errno, "Failed to return from the machine's namespaces: %m");
+        return namespace_call(-EBADF, 0, open_context, fstype);
 }
 
-/* sysfs: in the leader's network namespace, and back. A supervisor that cannot come back is of no use: that failure is as
- * fatal as any. */
-static int make_in_netns(const MountOp *op, const MountMakeContext *c, Failure *failure)
+/* proc and sysfs show the namespaces of the process that opens their context. */
+static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
-        _cleanup_close_ int fd = -EBADF;
-
-        if (setns(c->leader_pidfd, CLONE_NEWNET) < 0)
-                return setns_failure(op, failure);
-        fd = make_new(op, c, failure);
-        if (setns(c->self_netns_fd, CLONE_NEWNET) < 0)
-                return setns_back_failure(failure);
-        return fd < 0 ? fd : TAKE_FD(fd);
-}
-
-static int open_proc_context(void *ret)
-{
-        *(int *) ret = RET_ERRNO(fsopen("proc", FSOPEN_CLOEXEC));
-        return 0;
-}
-
-/*
- * proc: setns() moves only the children into a PID namespace, so a child it has to be that opens the context, which is
- * what ties proc to its namespace. It shares our memory and our table of descriptors while we wait (as posix_spawn(3)
- * has it), does that one call, and is gone.
- */
-static int make_in_pidns(const MountOp *op, const MountMakeContext *c, Failure *failure)
-{
-        _Alignas(16) char stack[16 * 1024];
-        _cleanup_close_ int context = -EBADF;
-        pid_t pid;
-        int r;
-
-        if (setns(c->leader_pidfd, CLONE_NEWPID) < 0)
-                return setns_failure(op, failure);
-        pid = clone(open_proc_context, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &context);
-        r = RET_ERRNO(pid);
-        /* Reaped before anything else can fail: the machine's PID 1 could not end before that process has. */
-        while (pid > 0 && (r = RET_ERRNO(waitpid(pid, NULL, 0))) == -EINTR)
-                ;
-        if (setns(c->self_pidns_fd, CLONE_NEWPID) < 0)
-                return setns_back_failure(failure);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to run a process in the machine: %m");
+        bool pid = op->namespace == MOUNT_NAMESPACE_PID;
+        _cleanup_close_ int context = namespace_call(c->leader_pidfd, pid ? CLONE_NEWPID : CLONE_NEWNET,
+                                                     pid ? open_context_in_child : open_context, op->fstype);
 
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
@@ -199,10 +159,8 @@ static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMa
                 return make_tree(op, root_fd, c, scratch, failure);
         if (op->kind == MOUNT_OVERLAY)
                 return mount_overlay_make(op, c, scratch, failure);
-        if (op->namespace == MOUNT_NAMESPACE_PID)
-                return make_in_pidns(op, c, failure);
-        if (op->namespace == MOUNT_NAMESPACE_NETWORK)
-                return make_in_netns(op, c, failure);
+        if (op->namespace)
+                return make_in_namespace(op, c, failure);
         return make_new(op, c, failure);
 }
 

@@ -16,18 +16,17 @@
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mount/mount-overlay.h"
 #include "util/fd.h"
+#include "util/namespace-call.h"
 
 /* A directory that every systemd host has; the child puts its root there next. */
 #define STAGE "/run"
@@ -37,7 +36,7 @@ enum {
         FSCONFIG_VALUE_MAX = 255,       /* the kernel's, for one string */
 };
 
-/* All that the helper needs, and what comes of it. */
+/* Input and output of the helper. */
 typedef struct Overlay {
         int leader_pidfd;
         int *layers;                    /* mounts, the lowest first */
@@ -48,8 +47,7 @@ typedef struct Overlay {
         bool mapped_top;
         uid_t owner;
         int context;                    /* from fsopen(), configured */
-        const char *step;               /* what failed */
-        int error;
+        const char *step;               /* for the message, where it fails */
 } Overlay;
 
 static void overlay_done(Overlay *o)
@@ -63,119 +61,86 @@ static void overlay_done(Overlay *o)
         fd_close(o->context);
 }
 
-/* ---- in the helper: system calls only, it runs in our memory ------------------------------------------------ */
+/* ---- in the helper, which is in the machine's mount namespace ----------------------------------------------- */
 
-static int step_failed(Overlay *o, const char *step)
-{
-        o->error = -errno;
-        o->step = step;
-        return o->error;
-}
-
-/* On top of each other: they are known by their descriptors. */
-static int attach(Overlay *o, int fd)
-{
-        if (move_mount(fd, "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-                return step_failed(o, "attach a layer of");
-        return 0;
-}
-
-static int enter_leader(Overlay *o)
-{
-        if (setns(o->leader_pidfd, CLONE_NEWNS) < 0)
-                return step_failed(o, "enter the machine's mount namespace for");
-        /* Without a user namespace it is no slave of the host's yet. */
-        if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-                return step_failed(o, "part from the host's mounts for");
-        return 0;
-}
-
-static int become_owner(Overlay *o)
+static int become_owner(const Overlay *o)
 {
         if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
-                return step_failed(o, "keep the capabilities for");
+                return -errno;
         (void) setfsgid(o->owner);
         (void) setfsuid(o->owner);
-        /* They tell of no failure, but the value before; of an invalid id, the value that stays. */
-        if ((uid_t) setfsuid((uid_t) -1) != o->owner || (uid_t) setfsgid((gid_t) -1) != o->owner) {
-                errno = EPERM;
-                return step_failed(o, "become the machine's root for");
-        }
-        return 0;
+        /* They return the id before; with an invalid id, the current one. */
+        return (uid_t) setfsuid((uid_t) -1) == o->owner && (uid_t) setfsgid((gid_t) -1) == o->owner ? 0 : -EPERM;
 }
 
-static int set_fd(Overlay *o, const char *key, int fd)
+static int set_string(const Overlay *o, const char *key, const char *value)
 {
-        char path[FD_PATH_MAX];
-
-        if (fsconfig(o->context, FSCONFIG_SET_STRING, key, fd_path(fd, path), 0) < 0)
-                return step_failed(o, "make");
-        return 0;
+        return RET_ERRNO(fsconfig(o->context, FSCONFIG_SET_STRING, key, value, 0));
 }
 
-/* The lower layers, the uppermost first. One string has room for 14; more are named one by one, which takes Linux 6.8. */
-static int set_lower(Overlay *o)
+/* The lower layers, uppermost first. One string has room for 14; more are set one by one, which needs Linux 6.8. */
+static int set_lower(const Overlay *o)
 {
         char all[FSCONFIG_VALUE_MAX + 1], path[FD_PATH_MAX];
         size_t used = 0;
+        int r = 0;
 
         for (size_t i = o->n_layers; i-- > 0 && used < sizeof(all);)
                 used += (size_t) snprintf(all + used, sizeof(all) - used, "%s%s", used > 0 ? ":" : "",
                                           fd_path(o->layers[i], path));
-        if (used < sizeof(all)) {
-                if (fsconfig(o->context, FSCONFIG_SET_STRING, "lowerdir", all, 0) < 0)
-                        return step_failed(o, "make");
-                return 0;
-        }
-
-        for (size_t i = o->n_layers; i-- > 0;) {
-                int r = set_fd(o, "lowerdir+", o->layers[i]);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        if (used < sizeof(all))
+                return set_string(o, "lowerdir", all);
+        for (size_t i = o->n_layers; i-- > 0 && r >= 0;)
+                r = set_string(o, "lowerdir+", fd_path(o->layers[i], path));
+        return r;
 }
 
 static int configure(Overlay *o)
 {
+        char path[FD_PATH_MAX];
         int r;
 
         o->context = fsopen("overlay", FSOPEN_CLOEXEC);
         if (o->context < 0)
-                return step_failed(o, "make");
-        /* What mount(8) and df(1) call it. */
-        if (fsconfig(o->context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
-                return step_failed(o, "make");
-        r = set_lower(o);
+                return -errno;
+        /* The name that mount(8) and df(1) show. */
+        r = set_string(o, "source", "overlay");
+        if (r >= 0)
+                r = set_lower(o);
         if (r >= 0 && o->top >= 0)
-                r = set_fd(o, "upperdir", o->upper);
+                r = set_string(o, "upperdir", fd_path(o->upper, path));
         if (r >= 0 && o->top >= 0)
-                r = set_fd(o, "workdir", o->work);
-        if (r < 0)
-                return r;
-        if (o->throw_away && fsconfig(o->context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
-                return step_failed(o, "make");
-        if (fsconfig(o->context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return step_failed(o, "make");
-        return 0;
+                r = set_string(o, "workdir", fd_path(o->work, path));
+        if (r >= 0 && o->throw_away)
+                r = RET_ERRNO(fsconfig(o->context, FSCONFIG_SET_FLAG, "volatile", NULL, 0));
+        return r < 0 ? r : RET_ERRNO(fsconfig(o->context, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 }
 
-static int helper(void *userdata)
+static int configure_attached(void *userdata)
 {
         Overlay *o = userdata;
         int r;
 
-        r = enter_leader(o);
-        for (size_t i = 0; i < o->n_layers && r >= 0; i++)
-                r = attach(o, o->layers[i]);
-        if (r >= 0 && o->top >= 0)
-                r = attach(o, o->top);
-        if (r >= 0 && o->mapped_top)
-                r = become_owner(o);
-        if (r >= 0)
-                (void) configure(o);
-        return 0;
+        /* Without a user namespace it is no slave of the host's yet. */
+        o->step = "detach from the host's mounts for";
+        r = RET_ERRNO(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
+        if (r < 0)
+                return r;
+
+        /* All on one directory: they are used by their descriptors. */
+        o->step = "attach a layer of";
+        for (size_t i = 0; i < o->n_layers; i++)
+                if (move_mount(o->layers[i], "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                        return -errno;
+        if (o->top >= 0 && move_mount(o->top, "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return -errno;
+
+        o->step = "become the machine's root for";
+        r = o->mapped_top ? become_owner(o) : 0;
+        if (r < 0)
+                return r;
+        o->step = "create";
+        return configure(o);
 }
 
 /* ---- layers ------------------------------------------------------------------------------------------------ */
@@ -222,7 +187,7 @@ static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeCo
         if (fd < 0)
                 return fd;
         if (fstat(fd, &st) < 0)
-                return overlay_failure(op, -errno, "look at a layer of", failure);
+                return overlay_failure(op, -errno, "stat a layer of", failure);
         tree.id_map = layer_map(layer, st.st_uid, c);
         r = mount_set_attributes(&tree, fd, -EBADF, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
@@ -234,10 +199,10 @@ static int open_layers(const MountOp *op, const MountMakeContext *c, const Mount
         size_t n = op->n_layers - (op->flags & MOUNT_TOP_WRITABLE ? 1 : 0);
 
         if (n > LAYERS_MAX)
-                return overlay_failure(op, -E2BIG, "make", failure);
+                return overlay_failure(op, -E2BIG, "create", failure);
         o->layers = calloc(n, sizeof(int));
         if (!o->layers)
-                return overlay_failure(op, -ENOMEM, "make", failure);
+                return overlay_failure(op, -ENOMEM, "create", failure);
 
         for (size_t i = 0; i < n; i++) {
                 int fd = open_lower(op, &op->layers[i], c, scratch, failure);
@@ -259,7 +224,7 @@ static int open_memory(const MountOp *op, Overlay *o, Failure *failure)
         if (o->top < 0)
                 return o->top;
         if (mkdirat(o->top, "upper", 0755) < 0 || mkdirat(o->top, "work", 0700) < 0)
-                return overlay_failure(op, -errno, "make the upper layer of", failure);
+                return overlay_failure(op, -errno, "create the upper layer of", failure);
         return 0;
 }
 
@@ -342,22 +307,6 @@ static int open_writable(const MountOp *op, const MountMakeContext *c, const Mou
 
 /* ---- together ---------------------------------------------------------------------------------------------- */
 
-static int run_helper(const MountOp *op, Overlay *o, Failure *failure)
-{
-        _Alignas(16) char stack[32 * 1024];
-        pid_t pid;
-        int r;
-
-        /* As posix_spawn(3) has it: in our memory and with our descriptors, while we wait. */
-        pid = clone(helper, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, o);
-        r = RET_ERRNO(pid);
-        while (pid > 0 && (r = RET_ERRNO(waitpid(pid, NULL, 0))) == -EINTR)
-                ;
-        if (r < 0)
-                return overlay_failure(op, r, "run a process to make", failure);
-        return o->error < 0 ? overlay_failure(op, o->error, o->step, failure) : 0;
-}
-
 int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
 {
         _cleanup_(overlay_done) Overlay o = {
@@ -367,16 +316,18 @@ int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const Mount
                 .work = -EBADF,
                 .owner = c->owner,
                 .context = -EBADF,
+                .step = "enter the machine's mount namespace for",
         };
         int fd, r;
 
         r = open_layers(op, c, scratch, &o, failure);
         if (r >= 0 && op->flags & MOUNT_TOP_WRITABLE)
                 r = open_writable(op, c, scratch, &o, failure);
-        if (r >= 0)
-                r = run_helper(op, &o, failure);
         if (r < 0)
                 return r;
+        r = namespace_call(c->leader_pidfd, CLONE_NEWNS, configure_attached, &o);
+        if (r < 0)
+                return overlay_failure(op, r, o.step, failure);
 
         fd = fsmount(o.context, FSMOUNT_CLOEXEC, (unsigned) op->attrs);
         return fd < 0 ? overlay_failure(op, -errno, "mount", failure) : fd;

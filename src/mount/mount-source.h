@@ -20,8 +20,6 @@ typedef struct MountMakeContext {
         const IdMap *map;       /* of its users; NULL without a user namespace */
         uid_t owner;            /* host id of the machine's root, or of whoever begins in its place */
         const MountScratch *scratch;    /* the steps' own directories, by their index; NULL: no step has any */
-        int self_pidns_fd;      /* the supervisor's own namespaces, to come back to */
-        int self_netns_fd;
 } MountMakeContext;
 
 /* A copy of what is mounted at fd, a place in the machine's tree; flags of open_tree(2), AT_EMPTY_PATH among them. A

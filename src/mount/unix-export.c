@@ -12,16 +12,16 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mount/unix-export.h"
 #include "util/fd.h"
+#include "util/namespace-call.h"
+#include "util/print.h"
 
 /* Fixed by systemd (systemd-ssh-proxy(1) and its documentation). */
 #define EXPORT_DIR "/run/systemd/nspawn/unix-export"
@@ -51,10 +51,8 @@ static int unmount(const char *name)
 {
         _cleanup_free_ char *path = NULL;
 
-        if (asprintf(&path, EXPORT_DIR "/%s", name) < 0) {
-                path = NULL;
+        if (strf(&path, EXPORT_DIR "/%s", name) < 0)
                 return -ENOMEM;
-        }
         return RET_ERRNO(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
 }
 
@@ -96,30 +94,19 @@ int unix_export_up(const char *name, int mount_fd, pid_t leader, UnixExport *ret
         return 0;
 }
 
-/* A process that has joined a user namespace does not come back. It runs in our memory, while we wait (as posix_spawn(3) has
- * it): system calls only. */
+/* In the machine's user namespace. */
 static int remove_from_inside(void *userdata)
 {
         const UnixExport *e = userdata;
 
-        return setns(e->userns_fd, CLONE_NEWUSER) < 0 || setns(e->mntns_fd, CLONE_NEWNS) < 0 ||
-               unlinkat(e->dir_fd, e->name, AT_REMOVEDIR) < 0;
-}
-
-static void remove_without_privilege(UnixExport *e)
-{
-        _Alignas(16) char stack[16 * 1024];
-        pid_t pid = clone(remove_from_inside, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, e);
-
-        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                ;
+        return setns(e->mntns_fd, CLONE_NEWNS) < 0 ? -errno : RET_ERRNO(unlinkat(e->dir_fd, e->name, AT_REMOVEDIR));
 }
 
 void unix_export_down(UnixExport *e)
 {
         if (e->dir_fd >= 0 && e->name) {
                 if (unmount(e->name) == -EPERM)
-                        remove_without_privilege(e);
+                        (void) namespace_call(e->userns_fd, CLONE_NEWUSER, remove_from_inside, e);
                 else
                         (void) unlinkat(e->dir_fd, e->name, AT_REMOVEDIR);
         }

@@ -103,10 +103,6 @@ static int open_context(Machine *m, MountMakeContext *c, Failure *failure)
 {
         char path[64];
 
-        c->self_pidns_fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-        c->self_netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-        if (c->self_pidns_fd < 0 || c->self_netns_fd < 0)
-                return failure_set(failure, -errno, "Failed to open the namespaces of the host: %m");
         if (!m->plan.userns)
                 return 0;
 
@@ -121,8 +117,6 @@ static void close_context(MountMakeContext *c)
 {
         fd_close(c->tree_fd);
         fd_close(c->userns_fd);
-        fd_close(c->self_pidns_fd);
-        fd_close(c->self_netns_fd);
 }
 
 static int make_mounts(Machine *m, int *mounts, Failure *failure)
@@ -136,8 +130,6 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
                 .owner = m->plan.owner,
                 .scratch = m->scratch,
                 .userns_fd = -EBADF,
-                .self_pidns_fd = -EBADF,
-                .self_netns_fd = -EBADF,
         };
         const MountPlan *plan = &m->plan.mounts;
         int r;

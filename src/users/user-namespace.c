@@ -7,16 +7,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "users/user-namespace.h"
 #include "util/fd.h"
+#include "util/namespace-call.h"
 
 /* Three numbers of at most ten digits a line, for each line. */
 #define MAP_TEXT_MAX (ARRAY_SIZE(((IdMap *) 0)->lines) * 33 + 1)
@@ -131,16 +128,14 @@ int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *g
         return r < 0 ? r : write_map(proc_pid_fd, "gid_map", gids, failure);
 }
 
-/* Keeps a namespace until it is killed. It runs in its parent's memory, on a stack of its own: system calls only. */
-_Noreturn static int wait_to_be_killed(void *userdata)
-{
-        (void) syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        for (;;)
-                (void) syscall(SYS_pause);
-}
+typedef struct Mapping {
+        const IdMap *uids, *gids;
+        Failure *failure;
+} Mapping;
 
-static int open_mapped_namespace(pid_t pid, const IdMap *uids, const IdMap *gids, Failure *failure)
+static int open_mapped_namespace(pid_t pid, void *argument)
 {
+        const Mapping *m = argument;
         _cleanup_close_ int proc_fd = -EBADF;
         char path[32];
         int fd, r;
@@ -148,39 +143,21 @@ static int open_mapped_namespace(pid_t pid, const IdMap *uids, const IdMap *gids
         (void) snprintf(path, sizeof(path), "/proc/%d", pid);
         proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (proc_fd < 0)
-                return failure_set(failure, -errno, "Failed to open %s: %m", path);
+                return failure_set(m->failure, -errno, "Failed to open %s: %m", path);
 
-        r = user_namespace_write_maps(proc_fd, uids, gids, failure);
+        r = user_namespace_write_maps(proc_fd, m->uids, m->gids, m->failure);
         if (r < 0)
                 return r;
 
         fd = openat(proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
-        return fd < 0 ? failure_set(failure, -errno, "Failed to open %s/ns/user: %m", path) : fd;
+        return fd < 0 ? failure_set(m->failure, -errno, "Failed to open %s/ns/user: %m", path) : fd;
 }
 
 int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure)
 {
-        _Alignas(16) char stack[8192];
-        sigset_t all, before;
-        pid_t pid;
-        int r;
+        Mapping m = { uids, gids, failure };
+        int r = namespace_hold(CLONE_NEWUSER, open_mapped_namespace, &m);
 
-        /* CLONE_VM: no copy of our memory is made for a process that does nothing; but then no handler of ours may run
-         * there either. Without an exit signal, so that an event loop that watches SIGCHLD hears nothing of it. */
-        (void) sigfillset(&all);
-        (void) sigprocmask(SIG_SETMASK, &all, &before);
-        pid = RET_ERRNO(clone(wait_to_be_killed, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER, NULL));
-        (void) sigprocmask(SIG_SETMASK, &before, NULL);
-        if (pid < 0)
-                return failure_set(failure, pid, "Failed to make a user namespace: %m%s",
-                                   pid == -ENOSPC ? " (see /proc/sys/user/max_user_namespaces)" : "");
-
-        r = open_mapped_namespace(pid, uids, gids, failure);
-
-        /* Not reaped by anybody else, so the number is still its own. Only when it is gone may the stack go. */
-        (void) kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-                ;
-
-        return r;
+        return r >= 0 ? r : failure_set(failure, r, "Failed to create a user namespace: %m%s",
+                                        r == -ENOSPC ? " (see /proc/sys/user/max_user_namespaces)" : "");
 }
