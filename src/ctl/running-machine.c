@@ -12,6 +12,7 @@
 #include "image/image.h"
 #include "image/machine-name.h"
 #include "payload/enter.h"
+#include "util/env-file.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
@@ -187,53 +188,13 @@ int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failu
 
 /* ---- os-release ----------------------------------------------------------------------------------------------- */
 
-/* A shell-like value, in place: quotes go, a backslash keeps the character behind it. */
-static void unquote(char *s)
-{
-        char *out = s, quote = 0;
-
-        for (; *s; s++) {
-                if (*s == '\\' && quote != '\'' && s[1])
-                        *out++ = *++s;
-                else if (quote ? *s == quote : *s == '"' || *s == '\'')
-                        quote = quote ? 0 : *s;
-                else
-                        *out++ = *s;
-        }
-        *out = '\0';
-}
-
-int os_release_parse(const char *text, char ***ret)
-{
-        _cleanup_strv_ char **list = NULL;
-
-        while (*text) {
-                size_t n = strcspn(text, "\n");
-                char *line = strndup(text, n), *eq;
-                int r = 0;
-
-                if (!line)
-                        return -ENOMEM;
-                eq = strchr(line, '=');
-                if (eq && eq != line && line[0] != '#') {
-                        unquote(eq + 1);
-                        r = strv_consume(&list, line);
-                } else
-                        free(line);
-                if (r < 0)
-                        return r;
-                text += n + (text[n] == '\n');
-        }
-
-        *ret = TAKE_PTR(list);
-        return 0;
-}
-
 static int os_release_of_tree(const RunningMachine *m, char ***ret)
 {
         enum { OS_RELEASE_MAX = 64 * 1024 };
         _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        _cleanup_strv_ char **list = NULL;
         _cleanup_free_ char *text = NULL;
+        char *rest, *entry;
         int r;
 
         r = leader_open(running_machine_leader(m), &leader, NULL);
@@ -242,7 +203,15 @@ static int os_release_of_tree(const RunningMachine *m, char ***ret)
         r = tree_read(leader.root_fd, "/etc/os-release", OS_RELEASE_MAX, &text, NULL);
         if (r == -ENOENT)
                 r = tree_read(leader.root_fd, "/usr/lib/os-release", OS_RELEASE_MAX, &text, NULL);
-        return r < 0 ? r : os_release_parse(text, ret);
+        if (r < 0)
+                return r;
+        rest = text;
+        while ((entry = env_file_next(&rest)))
+                if (strv_extend(&list, entry) < 0)
+                        return -ENOMEM;
+
+        *ret = TAKE_PTR(list);
+        return 0;
 }
 
 int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret)

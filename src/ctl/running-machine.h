@@ -45,6 +45,3 @@ int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failu
 
 /* The machine's os-release as KEY=VALUE lines, by machined or from its tree. An empty one where nobody knows. */
 int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret);
-
-/* What stands in an os-release file: KEY=VALUE lines without quotes and escapes. 0 or -ENOMEM. */
-int os_release_parse(const char *text, char ***ret);

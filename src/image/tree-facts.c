@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a tree tells about itself (see tree-facts.h). The supervisor and boxctl, as root, on a tree that is hostile until
- * shown otherwise: every file is opened by openat2() inside it, read to a small limit, and what is kept is printable.
- * A file that is missing, a directory, a FIFO or too big is as good as none: what can't do without it is for the caller
- * to say.
+ * Facts of a tree (see tree-facts.h). The supervisor and boxctl, as root, on a hostile tree: every file is opened by openat2()
+ * inside the tree and read to a small limit, and texts are made printable. A directory, a FIFO or a file that is too big
+ * counts as missing; the caller reports it if needed.
  */
 
 #include <ctype.h>
@@ -15,6 +14,7 @@
 
 #include "image/init-flavour.h"
 #include "image/tree-facts.h"
+#include "util/env-file.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
@@ -34,19 +34,6 @@ void tree_facts_done(TreeFacts *t)
         *t = (TreeFacts) { 0 };
 }
 
-/* Takes the shell's quotes off a value of os-release, in place: it is read by shells too. */
-static void unquote(char *s)
-{
-        char quote = *s == '"' || *s == '\'' ? *s : 0, *to = s;
-
-        for (const char *from = s + (quote != 0); *from && *from != quote; from++) {
-                if (*from == '\\' && quote != '\'' && from[1])
-                        from++;
-                *to++ = *from;
-        }
-        *to = 0;
-}
-
 /* Cuts s to at most max bytes, never within a character. */
 static void cut(char *s, size_t max)
 {
@@ -57,29 +44,25 @@ static void cut(char *s, size_t max)
         s[max] = 0;
 }
 
-/* The value of key in text's lines of KEY=VALUE; the last one counts, as for a shell. NULL without memory too: a name
- * to show is not worth a failure. */
-static char *find_value(const char *text, const char *key)
+/* Takes what text, which it cuts up, says last. */
+static int read_pretty_name(char *text, TreeFacts *t)
 {
-        const char *value = NULL;
-        size_t n = strlen(key), length = 0;
-        char *copy;
+        static const char key[] = "PRETTY_NAME=";
+        const char *value = "";
+        char *entry;
 
-        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-                line += strspn(line, " \t");
-                if (strncmp(line, key, n) == 0 && line[n] == '=') {
-                        value = line + n + 1;
-                        length = strcspn(value, "\r\n");
-                }
-        }
+        while ((entry = env_file_next(&text)))
+                if (strncmp(entry, key, strlen(key)) == 0)
+                        value = entry + strlen(key);
+        if (!*value)
+                return 0;
 
-        copy = value ? strndup(value, length) : NULL;
-        if (copy) {
-                unquote(copy);
-                text_make_printable(copy);
-                cut(copy, PRETTY_NAME_MAX);
-        }
-        return copy;
+        t->os_pretty_name = strdup(value);
+        if (!t->os_pretty_name)
+                return -ENOMEM;
+        text_make_printable(t->os_pretty_name);
+        cut(t->os_pretty_name, PRETTY_NAME_MAX);
+        return 0;
 }
 
 static int read_os_release(int root_fd, TreeFacts *t)
@@ -97,12 +80,7 @@ static int read_os_release(int root_fd, TreeFacts *t)
                         continue;
 
                 t->has_os_release = true;
-                t->os_pretty_name = find_value(text, "PRETTY_NAME");
-                if (t->os_pretty_name && !*t->os_pretty_name) {
-                        free(t->os_pretty_name);
-                        t->os_pretty_name = NULL;
-                }
-                return 0;
+                return read_pretty_name(text, t);
         }
 
         return 0;

@@ -11,6 +11,7 @@
 #include "payload/init-control.h"
 #include "payload/stub-init.h"
 #include "plan/exec-plan.h"
+#include "util/env-file.h"
 #include "util/print.h"
 #include "util/strv.h"
 
@@ -168,36 +169,27 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
         return 0;
 }
 
-/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns what it runs on. */
+/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns its host's system. */
 static int plan_host_env(const char *os_release, char ***env)
 {
         static const char *const fields[] = { "ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID" };
+        _cleanup_free_ char *text = strdup(os_release);
+        char *rest = text, *entry;
 
-        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-                size_t n = strlen(fields[i]);
-
-                for (const char *line = os_release; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-                        _cleanup_free_ char *value = NULL;
+        if (!text)
+                return -ENOMEM;
+        while ((entry = env_file_next(&rest)))
+                for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
                         char name[64] = "container_host_", *out = name + strlen(name);
-                        const char *v = line + n + 1;
-                        size_t len;
+                        size_t n = strlen(fields[i]);
 
-                        if (strncmp(line, fields[i], n) != 0 || line[n] != '=')
+                        if (strncmp(entry, fields[i], n) != 0 || entry[n] != '=')
                                 continue;
-                        len = strcspn(v, "\n");
-                        if (len >= 2 && (*v == '"' || *v == '\'') && v[len - 1] == *v) {
-                                v++;
-                                len -= 2;
-                        }
-                        value = strndup(v, len);
                         for (size_t j = 0; j < n; j++)
                                 *out++ = (char) tolower((unsigned char) fields[i][j]);
-                        *out = 0;
-                        if (!value || strv_env_set(env, name, value) < 0)
+                        if (strv_env_set(env, name, entry + n + 1) < 0)
                                 return -ENOMEM;
                 }
-        }
-
         return 0;
 }
 

@@ -55,31 +55,6 @@ static void test_format_cpu_and_bytes(void **state)
         assert_string_equal(format_bytes(UINT64_MAX - 1, buf), "15.9E");
 }
 
-static void test_os_release_parse(void **state)
-{
-        _cleanup_strv_ char **list = NULL;
-
-        assert_int_equal(os_release_parse("# comment\nID=debian\nVERSION_ID=\"12\"\nNAME='a b'\nX=\"q\\\"\\$\"\n\nbroken\n=x\n"
-                                          "LAST=no-newline", &list), 0);
-        assert_int_equal(strv_length(list), 5);
-        assert_string_equal(strv_env_get(list, "ID"), "debian");
-        assert_string_equal(strv_env_get(list, "VERSION_ID"), "12");
-        assert_string_equal(strv_env_get(list, "NAME"), "a b");
-        assert_string_equal(strv_env_get(list, "X"), "q\"$");
-        assert_string_equal(strv_env_get(list, "LAST"), "no-newline");
-}
-
-static void test_os_release_parse_hostile(void **state)
-{
-        _cleanup_strv_ char **list = NULL;
-
-        assert_int_equal(os_release_parse("", &list), 0);
-        assert_null(list);
-        assert_int_equal(os_release_parse("A=\"\\\nB='", &list), 0);
-        assert_string_equal(strv_env_get(list, "A"), "\\");
-        assert_string_equal(strv_env_get(list, "B"), "");
-}
-
 /* ---- control groups: a tree of files like the kernel's ------------------------------------------------------------ */
 
 static void put(const char *dir, const char *file, const char *text)
@@ -148,8 +123,6 @@ int main(void)
                 cmocka_unit_test(test_format_timestamp),
                 cmocka_unit_test(test_format_ago),
                 cmocka_unit_test(test_format_cpu_and_bytes),
-                cmocka_unit_test(test_os_release_parse),
-                cmocka_unit_test(test_os_release_parse_hostile),
                 cmocka_unit_test(test_cgroup_tree_print),
         };
 

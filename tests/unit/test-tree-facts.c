@@ -52,7 +52,7 @@ static void test_os_release(void **state)
         expect_name(t, "ID=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nX=1\n", "Debian GNU/Linux 12 (bookworm)");
         expect_name(t, "PRETTY_NAME=Alpine", "Alpine");
         expect_name(t, "PRETTY_NAME='a\\b'\r\n", "a\\b");
-        expect_name(t, "PRETTY_NAME=\"a\\\"b\"trailing\n", "a\"b");
+        expect_name(t, "PRETTY_NAME=\"a\\\"b\"trailing\n", "a\"btrailing");
         expect_name(t, "PRETTY_NAME=one\nPRETTY_NAME=two\n", "two");
         expect_name(t, "PRETTY_NAME=\033]0;evil\a\n", "?]0;evil?");
         expect_name(t, "PRETTY_NAME=\"open\nMORE=x\n", "open");
