@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* box-run, asked what it would do (see dry-run.h). boxctl's, with its caller's rights: who may not read a tree is told so. */
+/* Runs box-run --json (see dry-run.h), with the rights of boxctl's caller. */
 
 #include <spawn.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "util/fd.h"
 #include "util/strv.h"
 
-enum { OUTPUT_MAX_BYTES = 64 * 1024 * 1024 };
+enum { OUTPUT_MAX_BYTES = 64 * 1024 * 1024, VALUES_MAX = 1000 * 1000 };
 
 extern char **environ;
 
@@ -90,11 +90,11 @@ static int spawn(const char *path, char **argv, char **env, char **ret, int *ret
         return r;
 }
 
-static int run(const UnitCommand *command, const char *instead, json_t **ret, Failure *failure)
+static int run(const UnitCommand *command, const char *instead, Json **ret, Failure *failure)
 {
         _cleanup_strv_ char **argv = NULL, **env = NULL;
         _cleanup_free_ char *text = NULL;
-        json_error_t error;
+        Failure unread = { 0 };
         int status, r;
 
         r = make_argv(command, instead, &argv);
@@ -106,15 +106,13 @@ static int run(const UnitCommand *command, const char *instead, json_t **ret, Fa
         if (r < 0)
                 return failure_set(failure, r, "Failed to run %s: %m", command->path);
 
-        *ret = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-        if (*ret)
-                return 0;
-        if (*text)
-                return failure_set(failure, -EBADMSG, "Failed to read what %s says: %s", command->path, error.text);
-        return failure_set(failure, -EIO, "%s --json failed", command->path);
+        if (!*text)
+                return failure_set(failure, -EIO, "%s --json failed", command->path);
+        r = json_read(text, strlen(text), VALUES_MAX, ret, &unread);
+        return r < 0 ? failure_set(failure, r, "Failed to read the output of %s: %s", command->path, unread.text) : 0;
 }
 
-int dry_run(Ctl *c, const char *name, const char *instead, json_t **ret, Failure *failure)
+int dry_run(Ctl *c, const char *name, const char *instead, Json **ret, Failure *failure)
 {
         _cleanup_(unit_command_done) UnitCommand command = { 0 };
         _cleanup_free_ char *unit = machine_unit_name(name);
@@ -133,14 +131,13 @@ int dry_run(Ctl *c, const char *name, const char *instead, json_t **ret, Failure
         return run(&command, instead, ret, failure);
 }
 
-size_t dry_run_report(const char *name, const json_t *dry)
+size_t dry_run_report(const char *name, const JsonNode *dry)
 {
-        size_t i, n_fatal = 0;
-        json_t *problem;
+        size_t n_fatal = 0;
 
-        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
-                const char *text = json_string_value(json_object_get(problem, "text"));
-                bool fatal = json_is_true(json_object_get(problem, "fatal"));
+        JSON_FOREACH(problem, json_member(dry, "problems")) {
+                const char *text = json_member_string(problem, "text");
+                bool fatal = json_member_bool(problem, "fatal");
 
                 n_fatal += fatal;
                 if (fatal)

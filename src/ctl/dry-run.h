@@ -6,19 +6,12 @@
  * there is one program that knows, and nothing that a start needs has to be linked to boxctl.
  */
 
-#include <jansson.h>
-
 #include "ctl/verb.h"
-
-static inline void json_decref_p(json_t **j)
-{
-        json_decref(*j);
-}
-#define _cleanup_json_ _cleanup_(json_decref_p)
+#include "util/json.h"
 
 /* *ret: what box-run(1) says of --json; its "problems" may be fatal. instead (NULL: none) is a switch more,
  * "--read-instead=FILE:OTHER". */
-int dry_run(Ctl *c, const char *name, const char *instead, json_t **ret, Failure *failure);
+int dry_run(Ctl *c, const char *name, const char *instead, Json **ret, Failure *failure);
 
 /* Prints the problems as boxctl's own messages. How many were fatal. */
-size_t dry_run_report(const char *name, const json_t *run);
+size_t dry_run_report(const char *name, const JsonNode *run);

@@ -24,6 +24,12 @@ static inline bool output_is_json(OutputMode m)
         return m == OUTPUT_JSON || m == OUTPUT_JSON_PRETTY;
 }
 
+/* For json_print(). */
+static inline unsigned output_json_indent(OutputMode m)
+{
+        return m == OUTPUT_JSON_PRETTY ? 8 : 0;
+}
+
 typedef struct Options {
         bool help, version;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password;

@@ -6,10 +6,10 @@
  */
 
 #include <ctype.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "ctl/table.h"
+#include "util/json.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -245,35 +245,24 @@ void table_print(Table *t, FILE *f, unsigned flags, size_t width)
 
 /* ---- for programs --------------------------------------------------------------------------------------------- */
 
-static int append_object(json_t *array, const Table *t, char *const *row)
+int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure)
 {
-        json_t *object = json_object();
+        _cleanup_json_ Json *j = NULL;
+        int r;
 
-        for (size_t c = 0; object && c < t->n_columns; c++) {
-                json_t *value = row[c] ? json_string(row[c]) : json_null();
-
-                if (json_object_set_new(object, t->columns[c], value) < 0) {
-                        json_decref(object);
-                        return -ENOMEM;
-                }
-        }
-        return json_array_append_new(array, object) < 0 ? -ENOMEM : 0;
-}
-
-int table_print_json(Table *t, FILE *f, OutputMode mode)
-{
-        json_t *array = json_array();
-        int r = array ? 0 : -ENOMEM;
-
+        r = json_new(&j, failure);
+        if (r < 0)
+                return r;
         if (t->n_rows > 1)
                 qsort(t->rows, t->n_rows, sizeof(*t->rows), compare_rows);
-        for (size_t i = 0; r >= 0 && i < t->n_rows; i++)
-                r = append_object(array, t, t->rows[i]);
-        if (r >= 0 && json_dumpf(array, f, mode == OUTPUT_JSON_PRETTY ? JSON_INDENT(8) : JSON_COMPACT) < 0)
-                r = -EIO;
-        if (r >= 0)
-                fputc('\n', f);
-
-        json_decref(array);
-        return r;
+        json_begin_array(j, NULL);
+        for (size_t i = 0; i < t->n_rows; i++) {
+                json_begin_object(j, NULL);
+                for (size_t c = 0; c < t->n_columns; c++)
+                        json_put_string(j, t->columns[c], t->rows[i][c]);
+                json_end(j);
+        }
+        json_end(j);
+        r = json_print(j, f, output_json_indent(mode));
+        return r < 0 ? failure_set(failure, r, "Failed to write the output: %m") : 0;
 }

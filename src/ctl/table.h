@@ -29,5 +29,5 @@ typedef enum TableFlags {
 /* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: lines are cut there with "…" (0: never). */
 void table_print(Table *t, FILE *f, unsigned flags, size_t width);
 
-/* An array of objects; empty cells are null. 0 or -ENOMEM. */
-int table_print_json(Table *t, FILE *f, OutputMode mode);
+/* An array of objects; empty cells are null. */
+int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure);

@@ -10,7 +10,7 @@
 
 static int check_one(Ctl *c, const char *name, Failure *failure)
 {
-        _cleanup_json_ json_t *dry = NULL;
+        _cleanup_json_ Json *dry = NULL;
         size_t n_fatal;
         int r;
 
@@ -20,7 +20,7 @@ static int check_one(Ctl *c, const char *name, Failure *failure)
         if (r < 0)
                 return r;
 
-        n_fatal = dry_run_report(name, dry);
+        n_fatal = dry_run_report(name, json_root(dry));
         return n_fatal == 0 ? 0 : failure_set(failure, -EINVAL, "It would not start: %zu mistake%s", n_fatal,
                                               n_fatal == 1 ? "" : "s");
 }

@@ -41,7 +41,7 @@ typedef struct Edit {
         bool made_directory;
         mode_t mode;
         char *before;           /* what the editor shows at first */
-        json_t *baseline;       /* a dry run without the change; NULL where there can't be one */
+        Json *baseline;         /* a dry run without the change; NULL where there can't be one */
 } Edit;
 
 static void edit_done(Edit *e)
@@ -55,7 +55,7 @@ static void edit_done(Edit *e)
         free(e->target);
         free(e->temporary);
         free(e->before);
-        json_decref(e->baseline);
+        json_free(e->baseline);
 }
 
 /* ---- where ---------------------------------------------------------------------------------------------------- */
@@ -176,13 +176,11 @@ static int make_temporary(Edit *e, Failure *failure)
 
 /* ---- checks --------------------------------------------------------------------------------------------------- */
 
-static bool has_problem(const json_t *dry, const char *text)
+static bool has_problem(const JsonNode *dry, const char *text)
 {
-        json_t *problem;
-        size_t i;
 
-        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
-                const char *other = json_string_value(json_object_get(problem, "text"));
+        JSON_FOREACH(problem, json_member(dry, "problems")) {
+                const char *other = json_member_string(problem, "text");
 
                 if (other && strcmp(other, text) == 0)
                         return true;
@@ -191,16 +189,15 @@ static bool has_problem(const json_t *dry, const char *text)
 }
 
 /* With all that the machine has; what was wrong before is not this file's fault. How many mistakes it has. */
-static size_t check_machine(Edit *e, const json_t *dry)
+static size_t check_machine(Edit *e, const JsonNode *dry)
 {
-        size_t i, n_fatal = 0;
-        json_t *problem;
+        size_t n_fatal = 0;
 
-        json_array_foreach(json_object_get(dry, "problems"), i, problem) {
-                const char *text = json_string_value(json_object_get(problem, "text"));
-                bool fatal = json_is_true(json_object_get(problem, "fatal"));
+        JSON_FOREACH(problem, json_member(dry, "problems")) {
+                const char *text = json_member_string(problem, "text");
+                bool fatal = json_member_bool(problem, "fatal");
 
-                if (!text || (e->baseline && has_problem(e->baseline, text)))
+                if (!text || (e->baseline && has_problem(json_root(e->baseline), text)))
                         continue;
                 n_fatal += fatal;
                 if (fatal)
@@ -238,7 +235,7 @@ static int check_file(Edit *e, size_t *ret_fatal)
 static int check(Edit *e, size_t *ret_fatal, Failure *failure)
 {
         _cleanup_free_ char *instead = NULL;
-        _cleanup_json_ json_t *dry = NULL;
+        _cleanup_json_ Json *dry = NULL;
         Failure own = { 0 };
         int r;
 
@@ -248,7 +245,7 @@ static int check(Edit *e, size_t *ret_fatal, Failure *failure)
         }
 
         if (e->baseline && dry_run(e->c, e->machine, instead, &dry, &own) >= 0) {
-                *ret_fatal = check_machine(e, dry);
+                *ret_fatal = check_machine(e, json_root(dry));
                 return 0;
         }
         r = check_file(e, ret_fatal);

@@ -16,11 +16,6 @@
 #include "ctl/units.h"
 #include "util/text.h"
 
-static const char *text_of(const json_t *object, const char *key)
-{
-        return json_string_value(json_object_get(object, key));
-}
-
 /* What is quoted here may come with an image. */
 static void put(const char *text)
 {
@@ -34,30 +29,28 @@ static void put(const char *text)
 
 /* ---- where ---------------------------------------------------------------------------------------------------- */
 
-static void put_source_kind(const json_t *dry, const char *path)
+static void put_source_kind(const JsonNode *dry, const char *path)
 {
-        json_t *source;
-        size_t i;
 
-        json_array_foreach(json_object_get(dry, "sources"), i, source) {
-                const char *kind = text_of(source, "kind"), *other = text_of(source, "path");
+        JSON_FOREACH(source, json_member(dry, "sources")) {
+                const char *kind = json_member_string(source, "kind"), *other = json_member_string(source, "path");
 
                 if (!kind || !other || strcmp(other, path) != 0)
                         continue;
                 if (strcmp(kind, "profile") == 0)
                         fputs(" (profile)", stdout);
-                if (json_is_false(json_object_get(source, "trusted")))
+                if (!json_member_bool(source, "trusted"))
                         fputs(" (not trusted)", stdout);
         }
 }
 
-static void put_source(const json_t *dry, const json_t *from)
+static void put_source(const JsonNode *dry, const JsonNode *from)
 {
-        const char *path = text_of(from, "path"), *option = text_of(from, "switch");
+        const char *path = json_member_string(from, "path"), *option = json_member_string(from, "switch");
 
         if (path) {
                 put(path);
-                printf(":%lld", (long long) json_integer_value(json_object_get(from, "line")));
+                printf(":%lld", (long long) json_member(from, "line")->integer);
                 put_source_kind(dry, path);
         } else if (option) {
                 fputs("the unit's ", stdout);
@@ -68,73 +61,75 @@ static void put_source(const json_t *dry, const json_t *from)
 
 /* ---- what becomes of it --------------------------------------------------------------------------------------- */
 
-static bool is_plain(const json_t *value)
+static bool is_plain(const JsonNode *value)
 {
-        return !json_is_object(value) && !json_is_array(value);
+        return value->kind != JSON_NODE_OBJECT && value->kind != JSON_NODE_ARRAY;
 }
 
-static void put_plain(const json_t *value)
+static void put_plain(const JsonNode *value)
 {
-        if (json_is_string(value))
-                put(json_string_value(value));
-        else if (json_is_integer(value))
-                printf("%lld", (long long) json_integer_value(value));
+        if (value->string)
+                put(value->string);
+        else if (value->kind == JSON_NODE_NUMBER)
+                printf("%lld", (long long) value->integer);
         else
-                fputs(json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-", stdout);
+                fputs(value->kind == JSON_NODE_NULL ? "-" : value->boolean ? "yes" : "no", stdout);
 }
 
-static void put_value(const json_t *value, unsigned depth)
+static void put_value(const JsonNode *value, unsigned depth)
 {
-        const char *separator = "", *key;
-        json_t *item;
-        size_t i;
+        const char *separator = "";
 
         if (is_plain(value))
                 put_plain(value);
-        json_array_foreach(value, i, item) {
-                fputs(separator, stdout);
-                put_value(item, depth + 1);
-                separator = " ";
-        }
-        json_object_foreach((json_t *) value, key, item) {
-                if (json_is_null(item) || (json_is_array(item) && json_array_size(item) == 0) ||
-                    strcmp(key, "from") == 0 || (depth > 0 && strcmp(key, "nodes") == 0))
+        JSON_FOREACH(item, value) {
+                if (item->key && (item->kind == JSON_NODE_NULL || (item->kind == JSON_NODE_ARRAY && item->n == 0) ||
+                                  strcmp(item->key, "from") == 0 || (depth > 0 && strcmp(item->key, "nodes") == 0)))
                         continue;
-                printf("%s%s ", separator, key);
+                fputs(separator, stdout);
+                if (item->key)
+                        printf("%s ", item->key);
                 put_value(item, depth + 1);
-                separator = ", ";
+                separator = item->key ? ", " : " ";
         }
 }
 
-/* Was it asked for by one of the values? */
-static bool is_from_values(const json_t *from, const json_t *values)
+static bool same_source(const JsonNode *a, const JsonNode *b)
 {
-        json_t *value;
-        size_t i;
+        JSON_FOREACH(x, a) {
+                const JsonNode *y = json_member(b, x->key);
 
-        json_array_foreach(values, i, value)
-                if (json_is_object(from) && json_equal(from, json_object_get(value, "from")))
+                if (!y || (x->string ? !y->string || strcmp(x->string, y->string) != 0 : x->integer != y->integer))
+                        return false;
+        }
+        return true;
+}
+
+/* Was it asked for by one of the values? */
+static bool is_from_values(const JsonNode *from, const JsonNode *values)
+{
+
+        JSON_FOREACH(value, values)
+                if (from && from->kind == JSON_NODE_OBJECT && same_source(from, json_member(value, "from")))
                         return true;
         return false;
 }
 
-static void put_plan(const json_t *dry, const json_t *setting)
+static void put_plan(const JsonNode *dry, const JsonNode *setting)
 {
-        const char *member = text_of(setting, "plan");
-        const json_t *part = member ? json_object_get(json_object_get(dry, "plan"), member) : NULL;
-        json_t *item;
-        size_t i;
+        const char *member = json_member_string(setting, "plan");
+        const JsonNode *part = member ? json_member(json_member(dry, "plan"), member) : NULL;
 
-        if (!part || json_is_null(part))
+        if (!part || part->kind == JSON_NODE_NULL)
                 return;
-        if (!json_is_array(part) || is_plain(json_array_get(part, 0))) {
+        if (part->kind != JSON_NODE_ARRAY || part->n == 0 || is_plain(&part->items[0])) {
                 printf("#   makes %s: ", member);
                 put_value(part, 0);
                 putchar('\n');
                 return;
         }
-        json_array_foreach(part, i, item)
-                if (is_from_values(json_object_get(item, "from"), json_object_get(setting, "values"))) {
+        JSON_FOREACH(item, part)
+                if (is_from_values(json_member(item, "from"), json_member(setting, "values"))) {
                         printf("#   makes %s: ", member);
                         put_value(item, 1);
                         putchar('\n');
@@ -143,9 +138,9 @@ static void put_plan(const json_t *dry, const json_t *setting)
 
 /* ---- settings ------------------------------------------------------------------------------------------------- */
 
-static void put_name(const json_t *setting, bool in_force)
+static void put_name(const JsonNode *setting, bool in_force)
 {
-        const char *key = text_of(setting, "key"), *option = text_of(setting, "switch");
+        const char *key = json_member_string(setting, "key"), *option = json_member_string(setting, "switch");
 
         if (key)
                 printf("%s%s=", in_force ? "" : "#", key);
@@ -153,53 +148,47 @@ static void put_name(const json_t *setting, bool in_force)
                 printf("#--%s=", option ? option : "?");
 }
 
-static void put_not_in_force(const json_t *dry, const json_t *setting)
+static void put_not_in_force(const JsonNode *dry, const JsonNode *setting)
 {
-        json_t *assignment;
-        size_t i;
 
-        json_array_foreach(json_object_get(setting, "assignments"), i, assignment) {
-                if (json_is_true(json_object_get(assignment, "in_force")))
+        JSON_FOREACH(assignment, json_member(setting, "assignments")) {
+                if (json_member_bool(assignment, "in_force"))
                         continue;
                 fputs("#   not in force: ", stdout);
-                put(text_of(assignment, "value") ?: "");
+                put(json_member_string(assignment, "value") ?: "");
                 fputs(", ", stdout);
-                put_source(dry, json_object_get(assignment, "from"));
+                put_source(dry, json_member(assignment, "from"));
                 putchar('\n');
         }
 }
 
-static void put_setting(const json_t *dry, const json_t *setting)
+static void put_setting(const JsonNode *dry, const JsonNode *setting)
 {
-        const json_t *values = json_object_get(setting, "values");
-        json_t *value;
-        size_t i;
+        const JsonNode *values = json_member(setting, "values");
 
-        json_array_foreach(values, i, value) {
+        JSON_FOREACH(value, values) {
                 put_name(setting, /* in_force= */ true);
-                put(text_of(value, "value") ?: "");
+                put(json_member_string(value, "value") ?: "");
                 fputs("\n#   ", stdout);
-                put_source(dry, json_object_get(value, "from"));
+                put_source(dry, json_member(value, "from"));
                 putchar('\n');
         }
-        if (json_array_size(values) == 0) {
+        if (values->n == 0) {
                 put_name(setting, /* in_force= */ false);
                 fputs("\n#   ", stdout);
-                put_source(dry, json_object_get(setting, "from"));
+                put_source(dry, json_member(setting, "from"));
                 putchar('\n');
         }
         put_not_in_force(dry, setting);
         put_plan(dry, setting);
 }
 
-static void put_sources(const json_t *dry)
+static void put_sources(const JsonNode *dry)
 {
-        json_t *source;
-        size_t i;
 
         fputs("# Who says something, the last wins:\n", stdout);
-        json_array_foreach(json_object_get(dry, "sources"), i, source) {
-                const char *path = text_of(source, "path");
+        JSON_FOREACH(source, json_member(dry, "sources")) {
+                const char *path = json_member_string(source, "path");
 
                 fputs("#   ", stdout);
                 put(path ?: "the unit's switches");
@@ -209,15 +198,13 @@ static void put_sources(const json_t *dry)
         }
 }
 
-static void put_all(const json_t *dry)
+static void put_all(const JsonNode *dry)
 {
         const char *section = "";
-        json_t *setting;
-        size_t i;
 
         put_sources(dry);
-        json_array_foreach(json_object_get(dry, "settings"), i, setting) {
-                const char *own = text_of(setting, "section");
+        JSON_FOREACH(setting, json_member(dry, "settings")) {
+                const char *own = json_member_string(setting, "section");
 
                 if (own && strcmp(own, section) != 0)
                         printf("\n[%s]\n", own);
@@ -231,14 +218,12 @@ static void put_all(const json_t *dry)
 /* ---- one of them ---------------------------------------------------------------------------------------------- */
 
 /* By its key, whatever the case, or by its switch with or without dashes. */
-static const json_t *find_setting(const json_t *dry, const char *word, Failure *failure)
+static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failure *failure)
 {
         const char *option = word + strspn(word, "-"), *nearest;
-        json_t *setting;
-        size_t i;
 
-        json_array_foreach(json_object_get(dry, "settings"), i, setting) {
-                const char *key = text_of(setting, "key"), *own = text_of(setting, "switch");
+        JSON_FOREACH(setting, json_member(dry, "settings")) {
+                const char *key = json_member_string(setting, "key"), *own = json_member_string(setting, "switch");
 
                 if ((key && strcasecmp(key, word) == 0) || (own && strcmp(own, option) == 0))
                         return setting;
@@ -250,10 +235,10 @@ static const json_t *find_setting(const json_t *dry, const char *word, Failure *
         return NULL;
 }
 
-static int explain_some(const json_t *dry, char *const *words, size_t n, Failure *failure)
+static int explain_some(const JsonNode *dry, char *const *words, size_t n, Failure *failure)
 {
         for (size_t i = 0; i < n; i++) {
-                const json_t *setting = find_setting(dry, words[i], failure);
+                const JsonNode *setting = find_setting(dry, words[i], failure);
 
                 if (!setting)
                         return failure->error;
@@ -263,28 +248,30 @@ static int explain_some(const json_t *dry, char *const *words, size_t n, Failure
 }
 
 /* For programs: all of it, or of the settings only those that are named. */
-static int explain_json(Ctl *c, json_t *dry, char *const *words, size_t n, Failure *failure)
+static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, Failure *failure)
 {
-        size_t flags = c->options.output == OUTPUT_JSON_PRETTY ? JSON_INDENT(2) : JSON_COMPACT;
-        _cleanup_json_ json_t *some = json_array();
+        _cleanup_json_ Json *some = NULL;
+        int r;
 
+        r = json_new(&some, failure);
+        if (r < 0)
+                return r;
+        json_begin_array(some, NULL);
         for (size_t i = 0; i < n; i++) {
-                const json_t *setting = find_setting(dry, words[i], failure);
+                const JsonNode *setting = find_setting(json_root(dry), words[i], failure);
 
                 if (!setting)
                         return failure->error;
-                if (json_array_append(some, (json_t *) setting) < 0)
-                        return failure_set(failure, -ENOMEM, "Out of memory");
+                json_put_node(some, NULL, setting);
         }
-        if (json_dumpf(n > 0 ? some : dry, stdout, flags) < 0)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        putchar('\n');
-        return 0;
+        json_end(some);
+        r = json_print(n > 0 ? some : dry, stdout, c->options.output == OUTPUT_JSON_PRETTY ? 2 : 0);
+        return r < 0 ? failure_set(failure, r, "Failed to write the output: %m") : 0;
 }
 
 static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
 {
-        _cleanup_json_ json_t *dry = NULL;
+        _cleanup_json_ Json *dry = NULL;
         int r;
 
         r = name_check(args[0], /* image= */ false, failure);
@@ -298,10 +285,10 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
 
         pager_open(c);
         if (n > 1)
-                r = explain_some(dry, args + 1, n - 1, failure);
+                r = explain_some(json_root(dry), args + 1, n - 1, failure);
         else
-                put_all(dry);
-        if (r >= 0 && dry_run_report(args[0], dry) > 0)
+                put_all(json_root(dry));
+        if (r >= 0 && dry_run_report(args[0], json_root(dry)) > 0)
                 r = failure_set(failure, -EINVAL, "It would not start");
         return r;
 }

@@ -77,6 +77,7 @@ static int fill(Ctl *c, Table *t)
 static int run(Ctl *c, char *const *args, size_t n)
 {
         _cleanup_(table_freep) Table *t = table_new(columns, ARRAY_SIZE(columns));
+        Failure f = { 0 };
         int r;
 
         if (!t)
@@ -86,8 +87,8 @@ static int run(Ctl *c, char *const *args, size_t n)
                 return r;
 
         if (output_is_json(c->options.output)) {
-                r = table_print_json(t, stdout, c->options.output);
-                return r < 0 ? log_error(r, "Failed to print the list: %m") : 0;
+                r = table_print_json(t, stdout, c->options.output, &f);
+                return r < 0 ? log_error(r, "%s", f.text) : 0;
         }
 
         pager_open(c);

@@ -7,7 +7,6 @@
  */
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "ctl/format.h"
 #include "ctl/running-machine.h"
 #include "ctl/terminal.h"
+#include "util/json.h"
 #include "util/parse.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -145,28 +145,22 @@ static void print_text(const Ctl *c, char *const *list)
         }
 }
 
-static int add_json(const Ctl *c, char *const *list, json_t *array)
+static void put_json(const Ctl *c, char *const *list, Json *j)
 {
-        json_t *object = json_object();
-
+        json_begin_object(j, NULL);
         STRV_FOREACH(line, list) {
                 size_t n = strcspn(*line, "=");
-                json_t *value;
 
                 if (!wanted(c, *line, n))
                         continue;
                 text_make_printable(*line);
-                value = json_string(*line + n + 1);
                 (*line)[n] = '\0';
-                if (!object || json_object_set_new(object, *line, value) < 0) {
-                        json_decref(object);
-                        return -ENOMEM;
-                }
+                json_put_string(j, *line, *line + n + 1);
         }
-        return json_array_append_new(array, object) < 0 ? -ENOMEM : 0;
+        json_end(j);
 }
 
-static int show_one(Ctl *c, const char *name, json_t *array, Failure *failure)
+static int show_one(Ctl *c, const char *name, Json *j, Failure *failure)
 {
         _cleanup_strv_ char **list = NULL;
         int r;
@@ -180,22 +174,23 @@ static int show_one(Ctl *c, const char *name, json_t *array, Failure *failure)
         }
         if (r < 0)
                 return r;
-        if (array)
-                return add_json(c, list, array) < 0 ? failure_set(failure, -ENOMEM, "Out of memory") : 0;
-        print_text(c, list);
+        if (j)
+                put_json(c, list, j);
+        else
+                print_text(c, list);
         return 0;
 }
 
-static int show_all(Ctl *c, char *const *args, size_t n, json_t *array)
+static int show_all(Ctl *c, char *const *args, size_t n, Json *j)
 {
         int r, first = 0;
 
         for (size_t i = 0; i < n; i++) {
                 Failure f = { 0 };
 
-                if (i > 0 && !array)
+                if (i > 0 && !j)
                         putchar('\n');
-                r = show_one(c, args[i], array, &f);
+                r = show_one(c, args[i], j, &f);
                 if (r < 0) {
                         (void) complain(args[i], &f);
                         first = first < 0 ? first : r;
@@ -206,27 +201,27 @@ static int show_all(Ctl *c, char *const *args, size_t n, json_t *array)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        bool json = output_is_json(c->options.output);
-        json_t *array = json ? json_array() : NULL;
+        _cleanup_json_ Json *j = NULL;
         Failure f = { 0 };
-        int r;
+        int r = 0;
 
-        if (json && !array)
-                return log_oom();
-        if (!json)
+        if (output_is_json(c->options.output))
+                r = json_new(&j, &f);
+        else
                 pager_open(c);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        if (j)
+                json_begin_array(j, NULL);
         if (n > 0)
-                r = show_all(c, args, n, array);
+                r = show_all(c, args, n, j);
         else {
-                r = show_one(c, NULL, array, &f);
+                r = show_one(c, NULL, j, &f);
                 if (r < 0)
                         log_error(r, "%s", f.text);
         }
-        if (array) {
-                (void) json_dumpf(array, stdout, c->options.output == OUTPUT_JSON_PRETTY ? JSON_INDENT(8) : JSON_COMPACT);
-                putchar('\n');
-        }
-        json_decref(array);
+        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
+                return log_error(-EIO, "Failed to write the output: %m");
         return r;
 }
 

@@ -7,7 +7,6 @@
  */
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "ctl/units.h"
 #include "image/machine-name.h"
 #include "util/fd.h"
+#include "util/json.h"
 #include "util/parse.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -226,69 +226,63 @@ static void print_page(const Ctl *c, const Page *p)
 
 /* ---- for programs --------------------------------------------------------------------------------------------- */
 
-static void put_text(json_t *object, const char *key, const char *value)
+static void put_text(Json *j, const char *key, const char *value)
 {
         _cleanup_free_ char *copy = value && *value ? strdup(value) : NULL;
 
         if (copy)
                 text_make_printable(copy);
-        (void) json_object_set_new(object, key, copy ? json_string(copy) : json_null());
+        json_put_string(j, key, copy);
 }
 
-static void put_number(json_t *object, const char *key, uint64_t value)
+static void put_number(Json *j, const char *key, uint64_t value)
 {
-        (void) json_object_set_new(object, key, value <= INT64_MAX ? json_integer((json_int_t) value) : json_null());
+        if (value <= INT64_MAX)
+                json_put_number(j, key, (int64_t) value);
+        else
+                json_put_string(j, key, NULL);
 }
 
-static void put_strings(json_t *object, const char *key, char *const *list)
-{
-        json_t *array = json_array();
-
-        STRV_FOREACH(s, list)
-                (void) json_array_append_new(array, json_string(*s));
-        (void) json_object_set_new(object, key, array);
-}
-
-static json_t *page_json(const Page *p)
+static void put_page(Json *j, const Page *p)
 {
         const RunningMachine *m = &p->machine;
-        json_t *o = json_object();
 
-        put_text(o, "machine", p->name);
-        (void) json_object_set_new(o, "running", json_boolean(p->running));
-        (void) json_object_set_new(o, "registered", json_boolean(m->registered));
+        json_begin_object(j, NULL);
+        put_text(j, "machine", p->name);
+        json_put_bool(j, "running", p->running);
+        json_put_bool(j, "registered", m->registered);
         if (p->running) {
-                put_text(o, "class", m->registered ? m->properties.class : "container");
-                put_text(o, "service", m->registered ? m->properties.service : "box");
-                put_text(o, "root", running_machine_root(m));
-                put_number(o, "since", running_machine_since_usec(m));
-                put_number(o, "leader", (uint64_t) running_machine_leader(m));
-                put_text(o, "os", strv_env_get(p->os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
-                put_strings(o, "addresses", p->addresses);
-                put_number(o, "uid_shift", p->uid_base);
+                put_text(j, "class", m->registered ? m->properties.class : "container");
+                put_text(j, "service", m->registered ? m->properties.service : "box");
+                put_text(j, "root", running_machine_root(m));
+                put_number(j, "since", running_machine_since_usec(m));
+                put_number(j, "leader", (uint64_t) running_machine_leader(m));
+                put_text(j, "os", strv_env_get(p->os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
+                json_put_strings(j, "addresses", p->addresses);
+                put_number(j, "uid_shift", p->uid_base);
         }
         if (m->ours) {
-                put_text(o, "init", m->state.booted ? init_flavour_name(m->state.init) : "none");
-                put_number(o, "supervisor", (uint64_t) m->state.supervisor);
-                put_strings(o, "links", m->state.links);
+                put_text(j, "init", m->state.booted ? init_flavour_name(m->state.init) : "none");
+                put_number(j, "supervisor", (uint64_t) m->state.supervisor);
+                json_put_strings(j, "links", m->state.links);
         }
-        put_text(o, "unit", p->unit.id ?: (p->running ? running_machine_unit(m) : NULL));
+        put_text(j, "unit", p->unit.id ?: (p->running ? running_machine_unit(m) : NULL));
         if (p->unit.id) {
-                put_text(o, "active_state", p->unit.active_state);
-                put_text(o, "enabled", p->unit.unit_file_state);
-                put_text(o, "result", p->unit.result);
-                put_text(o, "status", p->unit.status_text);
-                put_number(o, "memory", p->unit.memory_current);
-                put_number(o, "cpu_nsec", p->unit.cpu_usage_nsec);
-                put_number(o, "tasks", p->unit.tasks_current);
+                put_text(j, "active_state", p->unit.active_state);
+                put_text(j, "enabled", p->unit.unit_file_state);
+                put_text(j, "result", p->unit.result);
+                put_text(j, "status", p->unit.status_text);
+                put_number(j, "memory", p->unit.memory_current);
+                put_number(j, "cpu_nsec", p->unit.cpu_usage_nsec);
+                put_number(j, "tasks", p->unit.tasks_current);
         }
-        return o;
+        json_end(j);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------- */
 
 /* 0, 3 (not running), or a negative errno after its message. */
-static int status_one(Ctl *c, const char *name, json_t *array, bool first)
+static int status_one(Ctl *c, const char *name, Json *j, bool first)
 {
         _cleanup_(page_done) Page p = { 0 };
         Failure f = { 0 };
@@ -297,8 +291,8 @@ static int status_one(Ctl *c, const char *name, json_t *array, bool first)
         r = collect(c, name, &p, &f);
         if (r < 0)
                 return complain(name, &f);
-        if (array)
-                (void) json_array_append_new(array, page_json(&p));
+        if (j)
+                put_page(j, &p);
         else {
                 if (!first)
                         putchar('\n');
@@ -307,12 +301,12 @@ static int status_one(Ctl *c, const char *name, json_t *array, bool first)
         return p.running ? 0 : STATUS_NOT_RUNNING;
 }
 
-static int status_many(Ctl *c, char *const *names, json_t *array)
+static int status_many(Ctl *c, char *const *names, Json *j)
 {
         int r, worst = 0;
 
         STRV_FOREACH(name, names) {
-                r = status_one(c, *name, array, name == names);
+                r = status_one(c, *name, j, name == names);
                 if (worst == 0 || r < 0)
                         worst = r;
         }
@@ -339,21 +333,25 @@ static int all_names(Ctl *c, char ***ret)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        json_t *array = output_is_json(c->options.output) ? json_array() : NULL;
         _cleanup_strv_ char **running = NULL;
+        _cleanup_json_ Json *j = NULL;
+        Failure f = { 0 };
         int r = 0;
 
-        if (!array)
+        if (output_is_json(c->options.output))
+                r = json_new(&j, &f);
+        else
                 pager_open(c);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        if (j)
+                json_begin_array(j, NULL);
         if (n == 0)
                 r = all_names(c, &running);
         if (r >= 0)
-                r = status_many(c, n > 0 ? args : running, array);
-        if (array) {
-                (void) json_dumpf(array, stdout, c->options.output == OUTPUT_JSON_PRETTY ? JSON_INDENT(8) : JSON_COMPACT);
-                putchar('\n');
-                json_decref(array);
-        }
+                r = status_many(c, n > 0 ? args : running, j);
+        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
+                return log_error(-EIO, "Failed to write the output: %m");
         return r;
 }
 

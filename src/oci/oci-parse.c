@@ -115,23 +115,23 @@ static int say_defaults(Oci *o)
 
 int oci_parse(OciBundle *b, const char *text, size_t size, Problems *problems)
 {
-        _cleanup_(json_node_freep) JsonNode *root = NULL;
+        _cleanup_json_ Json *document = NULL;
         Oci o = { .bundle = b, .problems = problems };
         Failure failure = {};
         int r;
 
         b->said.trusted = true;
-        r = json_read(text, size, VALUES_MAX, &root, &failure);
+        r = json_read(text, size, VALUES_MAX, &document, &failure);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
                 return problem_error(problems, (Source) {}, "%s: %s", b->config_path, failure.text);
-        if (root->kind != JSON_NODE_OBJECT)
+        o.root = json_root(document);
+        if (o.root->kind != JSON_NODE_OBJECT)
                 return problem_error(problems, (Source) {}, "%s is not an object", b->config_path);
 
-        o.root = root;
         r = say_defaults(&o);
         if (r >= 0)
-                r = OCI_MEMBERS(&o, root, top_members);
+                r = OCI_MEMBERS(&o, o.root, top_members);
         return r < 0 ? r : read_names(&o);
 }

@@ -7,7 +7,7 @@
  */
 
 #include "oci/oci.h"
-#include "util/json-reader.h"
+#include "util/json.h"
 
 /* Namespaces as the document has them. */
 typedef enum OciNamespace {

@@ -151,7 +151,7 @@ static int say_set(Oci *o, const JsonNode *at, const char *key, uint64_t mask)
 
 static bool has_no_new_privileges(const Oci *o)
 {
-        const JsonNode *process = json_node_member(o->root, "process");
+        const JsonNode *process = json_member(o->root, "process");
         const JsonNode *v = process ? oci_member(process, "noNewPrivileges", JSON_NODE_BOOL) : NULL;
 
         return v && v->boolean;

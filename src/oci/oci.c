@@ -185,7 +185,7 @@ int oci_members(Oci *o, const JsonNode *object, const OciMember *members, size_t
                         return r;
         }
         for (size_t i = 0; i < n; i++) {
-                const JsonNode *value = members[i].required ? json_node_member(object, members[i].name) : object;
+                const JsonNode *value = members[i].required ? json_member(object, members[i].name) : object;
 
                 if (!value || value->kind == JSON_NODE_NULL) {
                         r = oci_error(o, object, "has no \"%s\"", members[i].name);
@@ -198,7 +198,7 @@ int oci_members(Oci *o, const JsonNode *object, const OciMember *members, size_t
 
 const JsonNode *oci_member(const JsonNode *object, const char *name, JsonKind kind)
 {
-        const JsonNode *value = json_node_member(object, name);
+        const JsonNode *value = json_member(object, name);
 
         return value && value->kind == kind ? value : NULL;
 }

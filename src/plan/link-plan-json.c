@@ -5,12 +5,12 @@
 #include "plan/plan-json-parts.h"
 #include "plan/source-json.h"
 
-static void put_mac(JsonWriter *w, const char *key, const uint8_t mac[static 6])
+static void put_mac(Json *w, const char *key, const uint8_t mac[static 6])
 {
         json_put_format(w, key, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
-static void put_link(JsonWriter *w, const LinkOp *op)
+static void put_link(Json *w, const LinkOp *op)
 {
         static const char *const kinds[] = {
                 [LINK_VETH] = "veth", [LINK_VETH_EXTRA] = "veth-extra", [LINK_MACVLAN] = "macvlan", [LINK_IPVLAN] = "ipvlan",
@@ -35,7 +35,7 @@ static void put_link(JsonWriter *w, const LinkOp *op)
         json_end(w);
 }
 
-static void put_port(JsonWriter *w, const PortSetting *p)
+static void put_port(Json *w, const PortSetting *p)
 {
         json_begin_object(w, NULL);
         json_put_string(w, "protocol", p->udp ? "udp" : "tcp");
@@ -45,7 +45,7 @@ static void put_port(JsonWriter *w, const PortSetting *p)
         json_end(w);
 }
 
-void network_plan_to_json(JsonWriter *w, const NetworkPlan *p)
+void network_plan_to_json(Json *w, const NetworkPlan *p)
 {
         json_put_bool(w, "private_network", p->is_private);
         json_put_string(w, "network_namespace", p->namespace_path);

@@ -7,7 +7,7 @@
 #include "plan/plan-json-parts.h"
 #include "plan/source-json.h"
 
-static void put_node(JsonWriter *w, const NodeOp *n)
+static void put_node(Json *w, const NodeOp *n)
 {
         json_begin_object(w, NULL);
         json_put_string(w, "kind", node_kind_name(n->kind));
@@ -27,7 +27,7 @@ static void put_node(JsonWriter *w, const NodeOp *n)
         json_end(w);
 }
 
-static void put_layer(JsonWriter *w, const LayerOp *l)
+static void put_layer(Json *w, const LayerOp *l)
 {
         json_begin_object(w, NULL);
         if (l->source)
@@ -41,7 +41,7 @@ static void put_layer(JsonWriter *w, const LayerOp *l)
         json_end(w);
 }
 
-static void put_mount(JsonWriter *w, const MountOp *op)
+static void put_mount(Json *w, const MountOp *op)
 {
         static const char *const kinds[] = {
                 [MOUNT_CLONE] = "tree", [MOUNT_NEW] = "new", [MOUNT_NEW_IN_CHILD] = "inside", [MOUNT_BIND] = "bind",
@@ -81,7 +81,7 @@ static void put_mount(JsonWriter *w, const MountOp *op)
         json_end(w);
 }
 
-void mount_plan_to_json(JsonWriter *w, const char *key, const MountPlan *p)
+void mount_plan_to_json(Json *w, const char *key, const MountPlan *p)
 {
         json_begin_array(w, key);
         for (size_t i = 0; i < p->n; i++)

@@ -5,6 +5,6 @@
 
 #include "plan/plan-json.h"
 
-void unit_plan_to_json(JsonWriter *w, const char *key, const UnitPlan *p);
-void network_plan_to_json(JsonWriter *w, const NetworkPlan *p);
-void mount_plan_to_json(JsonWriter *w, const char *key, const MountPlan *p);
+void unit_plan_to_json(Json *w, const char *key, const UnitPlan *p);
+void network_plan_to_json(Json *w, const NetworkPlan *p);
+void mount_plan_to_json(Json *w, const char *key, const MountPlan *p);

@@ -21,7 +21,7 @@ static const char *setting_word(SettingId id, int i)
         return settings_table_row(id)->words[i];
 }
 
-static void put_namespaces(JsonWriter *w, const Plan *p)
+static void put_namespaces(Json *w, const Plan *p)
 {
         json_begin_array(w, "namespaces");
         for (size_t i = 0; i < NAMESPACE_KINDS; i++)
@@ -30,7 +30,7 @@ static void put_namespaces(JsonWriter *w, const Plan *p)
         json_end(w);
 }
 
-static void put_map(JsonWriter *w, const char *key, const IdMap *map)
+static void put_map(Json *w, const char *key, const IdMap *map)
 {
         json_begin_array(w, key);
         for (unsigned i = 0; i < map->n; i++) {
@@ -43,7 +43,7 @@ static void put_map(JsonWriter *w, const char *key, const IdMap *map)
         json_end(w);
 }
 
-static void put_ids(JsonWriter *w, const Plan *p)
+static void put_ids(Json *w, const Plan *p)
 {
         json_begin_object(w, "ids");
         put_map(w, "map", &p->uid_map);
@@ -62,7 +62,7 @@ static void put_ids(JsonWriter *w, const Plan *p)
         json_end(w);
 }
 
-static void put_edits(JsonWriter *w, const Plan *p)
+static void put_edits(Json *w, const Plan *p)
 {
         json_begin_array(w, "edits");
         for (size_t i = 0; i < p->edits.n; i++) {
@@ -83,7 +83,7 @@ static void put_edits(JsonWriter *w, const Plan *p)
         json_end(w);
 }
 
-static void put_journal(JsonWriter *w, const JournalPlan *j)
+static void put_journal(Json *w, const JournalPlan *j)
 {
         static const char *const ways[] = {
                 [JOURNAL_WAY_NONE] = NULL, [JOURNAL_WAY_LINK] = "link", [JOURNAL_WAY_DIRECTORY] = "directory",
@@ -99,7 +99,7 @@ static void put_journal(JsonWriter *w, const JournalPlan *j)
         json_end(w);
 }
 
-static void put_confinement(JsonWriter *w, const Plan *p)
+static void put_confinement(Json *w, const Plan *p)
 {
         _cleanup_free_ char *caps = capability_mask_to_text(p->caps), *ambient = capability_mask_to_text(p->ambient);
 
@@ -118,7 +118,7 @@ static void put_confinement(JsonWriter *w, const Plan *p)
         json_put_string(w, "selinux_context", p->selinux_context);
 }
 
-static void put_limit(JsonWriter *w, const char *key, rlim_t v)
+static void put_limit(Json *w, const char *key, rlim_t v)
 {
         if (v == RLIM_INFINITY)
                 json_put_string(w, key, "infinity");
@@ -126,7 +126,7 @@ static void put_limit(JsonWriter *w, const char *key, rlim_t v)
                 json_put_number(w, key, (int64_t) v);
 }
 
-static void put_limits(JsonWriter *w, const Plan *p)
+static void put_limits(Json *w, const Plan *p)
 {
         _cleanup_free_ char *cpus = cpu_set_to_text(&p->limits.cpus);
 
@@ -148,7 +148,7 @@ static void put_limits(JsonWriter *w, const Plan *p)
         json_put_string(w, "cpus", cpus && *cpus ? cpus : NULL);
 }
 
-static void put_sysctls(JsonWriter *w, const OciSettings *oci)
+static void put_sysctls(Json *w, const OciSettings *oci)
 {
         json_begin_object(w, "sysctls");
         for (size_t i = 0; oci && i < oci->n_sysctls; i++)
@@ -156,7 +156,7 @@ static void put_sysctls(JsonWriter *w, const OciSettings *oci)
         json_end(w);
 }
 
-static void put_execution(JsonWriter *w, const Plan *p)
+static void put_execution(Json *w, const Plan *p)
 {
         json_begin_object(w, "execute");
         json_put_string(w, "mode", p->start_mode == START_BOOT ? "boot" : p->start_mode == START_PID2 ? "pid2" : "command");
@@ -190,7 +190,7 @@ static void put_execution(JsonWriter *w, const Plan *p)
 }
 
 /* What of a disk image is used. */
-static void put_disk(JsonWriter *w, const DiskLayout *l)
+static void put_disk(Json *w, const DiskLayout *l)
 {
         json_begin_array(w, "image");
         for (size_t i = 0; l && i < l->n; i++) {
@@ -207,7 +207,7 @@ static void put_disk(JsonWriter *w, const DiskLayout *l)
         json_end(w);
 }
 
-void plan_to_json(JsonWriter *w, const char *key, const Plan *p)
+void plan_to_json(Json *w, const char *key, const Plan *p)
 {
         json_begin_object(w, key);
         json_put_string(w, "machine", p->machine);

@@ -4,7 +4,7 @@
 
 #include "plan/source-json.h"
 
-void source_to_json(JsonWriter *w, const char *key, Source from)
+void source_to_json(Json *w, const char *key, Source from)
 {
         if (!from.where) {
                 json_put_string(w, key, NULL);

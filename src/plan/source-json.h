@@ -4,7 +4,7 @@
 /* Where a setting comes from, for programs. */
 
 #include "config/source.h"
-#include "util/json-writer.h"
+#include "util/json.h"
 
 /* {"switch": "--bind="} or {"path": …, "line": …}; null for a default. */
-void source_to_json(JsonWriter *w, const char *key, Source from);
+void source_to_json(Json *w, const char *key, Source from);

@@ -5,7 +5,7 @@
 #include "plan/plan-json-parts.h"
 #include "plan/source-json.h"
 
-static void put_properties(JsonWriter *w, const UnitPropertySetting *items, size_t n, const char *when)
+static void put_properties(Json *w, const UnitPropertySetting *items, size_t n, const char *when)
 {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *value = unit_property_text(&items[i].property);
@@ -20,7 +20,7 @@ static void put_properties(JsonWriter *w, const UnitPropertySetting *items, size
         }
 }
 
-void unit_plan_to_json(JsonWriter *w, const char *key, const UnitPlan *p)
+void unit_plan_to_json(Json *w, const char *key, const UnitPlan *p)
 {
         json_begin_array(w, key);
         put_properties(w, p->resources, p->n_resources, NULL);

@@ -12,7 +12,7 @@
 #include "plan/source-json.h"
 #include "run/dry-run-json.h"
 
-static void put_sources(JsonWriter *w, const SettingsSources *sources)
+static void put_sources(Json *w, const SettingsSources *sources)
 {
         static const char *const kinds[] = {
                 [SETTINGS_SOURCE_SWITCHES] = "switches",
@@ -38,7 +38,7 @@ static void put_sources(JsonWriter *w, const SettingsSources *sources)
         json_end(w);
 }
 
-static int put_assignments(JsonWriter *w, const SettingsSources *sources, SettingId id)
+static int put_assignments(Json *w, const SettingsSources *sources, SettingId id)
 {
         _cleanup_free_ AssignmentRef *refs = NULL;
         size_t n;
@@ -65,7 +65,7 @@ static int put_assignments(JsonWriter *w, const SettingsSources *sources, Settin
         return 0;
 }
 
-static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
+static int put_setting(Json *w, const SettingRow *row, const Machine *m)
 {
         _cleanup_(value_texts_done) ValueTexts values = {};
         int r;
@@ -94,7 +94,7 @@ static int put_setting(JsonWriter *w, const SettingRow *row, const Machine *m)
 }
 
 /* Each setting once, by its first row: others are other ways to write it. */
-static int put_settings(JsonWriter *w, const Machine *m)
+static int put_settings(Json *w, const Machine *m)
 {
         int r = 0;
 
@@ -109,7 +109,7 @@ static int put_settings(JsonWriter *w, const Machine *m)
         return r;
 }
 
-static void put_problems(JsonWriter *w, const Problems *p)
+static void put_problems(Json *w, const Problems *p)
 {
         json_begin_array(w, "problems");
         for (size_t i = 0; i < p->n; i++) {
@@ -123,10 +123,10 @@ static void put_problems(JsonWriter *w, const Problems *p)
 
 int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure)
 {
-        _cleanup_(json_writer_freep) JsonWriter *w = NULL;
+        _cleanup_json_ Json *w = NULL;
         int r;
 
-        r = json_writer_new(&w, failure);
+        r = json_new(&w, failure);
         if (r < 0)
                 return r;
 
@@ -143,6 +143,6 @@ int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure
         json_end(w);
 
         if (r >= 0)
-                r = json_writer_print(w, f);
+                r = json_print(w, f, 2);
         return r < 0 ? failure_set(failure, r, "Failed to print the plan: %m") : 0;
 }

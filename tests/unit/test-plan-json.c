@@ -23,7 +23,7 @@ static void planned_done(Planned *p)
 
 static void plan(Planned *p, const char *arguments)
 {
-        _cleanup_(json_writer_freep) JsonWriter *w = NULL;
+        _cleanup_json_ Json *w = NULL;
         _cleanup_free_ char *text = NULL;
         size_t size;
         FILE *f;
@@ -32,11 +32,11 @@ static void plan(Planned *p, const char *arguments)
         plan_fixture_plan(&p->f, arguments);
         assert_int_equal(p->f.problems.n_fatal, 0);
 
-        assert_int_equal(json_writer_new(&w, NULL), 0);
+        assert_int_equal(json_new(&w, NULL), 0);
         plan_to_json(w, NULL, &p->f.plan);
         f = open_memstream(&text, &size);
         assert_non_null(f);
-        assert_int_equal(json_writer_print(w, f), 0);
+        assert_int_equal(json_print(w, f, 2), 0);
         assert_int_equal(fclose(f), 0);
         p->json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(p->json);

@@ -101,7 +101,7 @@ static json_t *json_of(Table *t, OutputMode mode)
         FILE *f = open_memstream(&text, &size);
 
         assert_non_null(f);
-        assert_int_equal(table_print_json(t, f, mode), 0);
+        assert_int_equal(table_print_json(t, f, mode, NULL), 0);
         assert_int_equal(fclose(f), 0);
         assert_int_equal(text[size - 1], '\n');
         json = json_loads(text, 0, NULL);
