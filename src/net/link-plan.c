@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Plans a machine's network links. Pure: run by the supervisor before anything is changed, and by --dry-run and
- * "boxctl" without privilege.
+ * Plans the network links of a machine. Pure: run by the supervisor before anything is changed, and by --dry-run and
+ * boxctl without privilege.
  *
- * Names and addresses are part of what a machine looks like from outside: DHCP leases, .network files and firewall
- * rules go by them. So they come out as systemd-nspawn's do, from its naming scheme v245 on: the same hash, keys and
- * order of input. tests/unit/test-link-plan.c compares with what it gave.
+ * DHCP leases, .network files and firewall rules match names and addresses: both are the same as systemd-nspawn's since its
+ * naming scheme v245, with the same hash, keys and order of input. tests/unit/test-link-plan.c compares them.
  */
 
 #include <ctype.h>
@@ -19,7 +18,7 @@
 #include "util/siphash.h"
 #include "util/strv.h"
 
-/* The longest name that an interface may have beside its short one (the kernel's ALTIFNAMSIZ - 1). */
+/* The maximal length of an alternative name (the kernel's ALTIFNAMSIZ - 1). */
 #define ALTNAME_MAX 127
 
 static const uint8_t host_side_key[16] = {
@@ -95,8 +94,8 @@ void link_name(const char *prefix, const char *machine, char ret[static IF_NAMES
                 ret[IF_NAMESIZE - 5 + i] = base64url[hash >> (18 - 6 * i) & 0x3f];
 }
 
-/* What the kernel takes as an interface's name, less what would be read as something else: digits only are an index,
- * '%' makes a pattern, ':' an alias of old. */
+/* The names that the kernel accepts, except those with another meaning: a number is an index, '%' makes a pattern, ':' an
+ * old-style alias. */
 static bool name_is_valid(const char *name, size_t max)
 {
         size_t n = strnlen(name, max + 1);
@@ -116,7 +115,6 @@ static bool name_is_valid(const char *name, size_t max)
         return !digits;
 }
 
-/* The setting that asks for such a link, as messages begin. */
 static const char *setting_of(LinkKind kind)
 {
         static const char *const settings[] = {
@@ -135,6 +133,14 @@ const char *link_op_setting(const LinkOp *op)
         return op->zone ? "Zone=" : op->bridge ? "Bridge=" : setting_of(op->kind);
 }
 
+typedef struct LinkPlanner {
+        const Settings *settings;
+        const char *machine;
+        const uint8_t *host_id;
+        LinkPlan *plan;
+        Problems *problems;
+} LinkPlanner;
+
 static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source from)
 {
         LinkOp *op = array_append(&p->ops, &p->n, sizeof(LinkOp));
@@ -148,7 +154,7 @@ static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source 
         return op->host_name ? op : NULL;
 }
 
-/* The bridge that the veth's side on the host joins. */
+/* The bridge of the veth pair's host side. */
 static int plan_bridge(const Settings *s, LinkOp *op)
 {
         if (s->bridge)
@@ -159,9 +165,9 @@ static int plan_bridge(const Settings *s, LinkOp *op)
         return op->bridge ? 0 : -ENOMEM;
 }
 
-static int plan_veth(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *p,
-                     Problems *problems)
+static int plan_veth(LinkPlanner *p)
 {
+        const Settings *s = p->settings;
         const SettingId id = s->bridge ? SETTING_BRIDGE : s->zone ? SETTING_ZONE : SETTING_VIRTUAL_ETHERNET;
         const char *prefix = id == SETTING_VIRTUAL_ETHERNET ? "ve-" : "vb-";
         char name[IF_NAMESIZE];
@@ -169,40 +175,39 @@ static int plan_veth(const Settings *s, const char *machine, const uint8_t host_
         bool cut;
 
         if (s->bridge && !name_is_valid(s->bridge, ALTNAME_MAX))
-                return problem_error(problems, s->from[SETTING_BRIDGE], "Bridge=%s: no valid interface name",
-                                     s->bridge);
+                return problem_error(p->problems, s->from[SETTING_BRIDGE], "Bridge=%s: invalid interface name", s->bridge);
 
-        link_name(prefix, machine, name, &cut);
-        op = add_op(p, LINK_VETH, name, s->from[id]);
+        link_name(prefix, p->machine, name, &cut);
+        op = add_op(p->plan, LINK_VETH, name, s->from[id]);
         if (!op)
                 return -ENOMEM;
 
-        if (cut && asprintf(&op->host_altname, "%s%s", prefix, machine) < 0) {
+        if (cut && asprintf(&op->host_altname, "%s%s", prefix, p->machine) < 0) {
                 op->host_altname = NULL;
                 return -ENOMEM;
         }
         if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
                 return -ENOMEM;
         (void) snprintf(op->container_name, sizeof(op->container_name), "host0");
-        link_mac(host_id, machine, host_side_key, 0, op->host_mac);
-        link_mac(host_id, machine, container_side_key, 0, op->container_mac);
+        link_mac(p->host_id, p->machine, host_side_key, 0, op->host_mac);
+        link_mac(p->host_id, p->machine, container_side_key, 0, op->container_mac);
         return 0;
 }
 
-/* One word of a list of interfaces. */
-static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *prefix, LinkPlan *p, Problems *problems)
+/* One entry of a list of interfaces. */
+static int plan_interface(LinkPlanner *p, const InterfaceSetting *i, LinkKind kind, const char *prefix)
 {
         const char *setting = setting_of(kind);
         LinkOp *op;
         bool cut;
 
         if (!name_is_valid(i->host_name, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
-                return problem_error(problems, i->from, "%s%s: no valid interface name", setting, i->host_name);
+                return problem_error(p->problems, i->from, "%s%s: invalid interface name", setting, i->host_name);
         if (i->container_name && !name_is_valid(i->container_name, IF_NAMESIZE - 1))
-                return problem_error(problems, i->from, "%s%s:%s: no valid interface name for the inside", setting,
+                return problem_error(p->problems, i->from, "%s%s:%s: invalid interface name in the machine", setting,
                                      i->host_name, i->container_name);
 
-        op = add_op(p, kind, i->host_name, i->from);
+        op = add_op(p->plan, kind, i->host_name, i->from);
         if (!op)
                 return -ENOMEM;
 
@@ -213,7 +218,7 @@ static int plan_named(const InterfaceSetting *i, LinkKind kind, const char *pref
         return 0;
 }
 
-/* Names that can't be together: two alike at one place, and an interface that leaves the host while another needs it. */
+/* Refuses the same name twice on one side, and an interface that is moved from the host while another link needs it. */
 static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
 {
         const LinkOp *moved = a->kind == LINK_MOVE ? a : b, *other = moved == a ? b : a;
@@ -221,7 +226,7 @@ static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
 
         if (moved->kind == LINK_MOVE && needed && strcmp(moved->host_name, needed) == 0) {
                 if (other->kind == LINK_MOVE)
-                        return problem_error(problems, b->from, "Interface=%s: named twice", b->host_name);
+                        return problem_error(problems, b->from, "Interface=%s: specified twice", b->host_name);
 
                 return problem_error(problems, moved->from,
                                      "Interface=%s: %s%s needs it on the host", moved->host_name,
@@ -247,7 +252,7 @@ static int check_names(const LinkPlan *p, Problems *problems)
                 const LinkOp *op = &p->ops[i];
 
                 if (strcmp(op->container_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
-                        r = problem_error(problems, op->from, "%s%s: lo is each namespace's own",
+                        r = problem_error(problems, op->from, "%s%s: the loopback interface cannot be used",
                                           link_op_setting(op), op->host_name);
                         if (r < 0)
                                 return r;
@@ -263,30 +268,29 @@ static int check_names(const LinkPlan *p, Problems *problems)
         return 0;
 }
 
-/* The address of a link that was planned as the index-th of its kind. */
-static void plan_address(const char *machine, const uint8_t host_id[static 16], uint64_t index, LinkOp *op)
+/* The addresses of the index-th link of its kind. */
+static void plan_addresses(const LinkPlanner *p, uint64_t index, LinkOp *op)
 {
         if (op->kind == LINK_VETH_EXTRA) {
-                link_mac(host_id, machine, extra_host_side_key, index, op->host_mac);
-                link_mac(host_id, machine, extra_container_side_key, index, op->container_mac);
+                link_mac(p->host_id, p->machine, extra_host_side_key, index, op->host_mac);
+                link_mac(p->host_id, p->machine, extra_container_side_key, index, op->container_mac);
         } else if (op->kind == LINK_MACVLAN)
-                link_mac(host_id, machine, macvlan_key, index, op->container_mac);
+                link_mac(p->host_id, p->machine, macvlan_key, index, op->container_mac);
 }
 
-/* All of one list. Addresses are numbered as they are written. */
-static int plan_list(const InterfaceList *l, LinkKind kind, const char *prefix, const char *machine,
-                     const uint8_t host_id[static 16], LinkPlan *p, Problems *problems)
+/* prefix: of the default name in the machine. */
+static int plan_list(LinkPlanner *p, const InterfaceList *l, LinkKind kind, const char *prefix)
 {
         uint64_t index = 0;
 
         for (size_t i = 0; i < l->n; i++) {
-                size_t before = p->n;
-                int r = plan_named(&l->items[i], kind, prefix, p, problems);
+                size_t before = p->plan->n;
+                int r = plan_interface(p, &l->items[i], kind, prefix);
 
                 if (r < 0)
                         return r;
-                if (p->n > before)
-                        plan_address(machine, host_id, index++, &p->ops[before]);
+                if (p->plan->n > before)
+                        plan_addresses(p, index++, &p->plan->ops[before]);
         }
 
         return 0;
@@ -295,7 +299,8 @@ static int plan_list(const InterfaceList *l, LinkKind kind, const char *prefix, 
 int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *ret,
                    Problems *problems)
 {
-        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        _cleanup_(link_plan_done) LinkPlan plan = { 0 };
+        LinkPlanner p = { s, machine, host_id, &plan, problems };
         int r;
 
         if (!settings_private_network(s)) {
@@ -304,22 +309,22 @@ int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id
         }
 
         /* In systemd-nspawn's order. */
-        r = plan_list(&s->interfaces, LINK_MOVE, "", machine, host_id, &p, problems);
+        r = plan_list(&p, &s->interfaces, LINK_MOVE, "");
         if (r >= 0 && settings_veth(s))
-                r = plan_veth(s, machine, host_id, &p, problems);
+                r = plan_veth(&p);
         if (r >= 0)
-                r = plan_list(&s->veth_extra, LINK_VETH_EXTRA, "", machine, host_id, &p, problems);
+                r = plan_list(&p, &s->veth_extra, LINK_VETH_EXTRA, "");
         if (r >= 0)
-                r = plan_list(&s->macvlan, LINK_MACVLAN, "mv-", machine, host_id, &p, problems);
+                r = plan_list(&p, &s->macvlan, LINK_MACVLAN, "mv-");
         if (r >= 0)
-                r = plan_list(&s->ipvlan, LINK_IPVLAN, "iv-", machine, host_id, &p, problems);
+                r = plan_list(&p, &s->ipvlan, LINK_IPVLAN, "iv-");
         if (r >= 0)
-                r = check_names(&p, problems);
+                r = check_names(&plan, problems);
         if (r < 0)
                 return r;
 
-        *ret = p;
-        p = (LinkPlan) { 0 };
+        *ret = plan;
+        plan = (LinkPlan) { 0 };
         return 0;
 }
 

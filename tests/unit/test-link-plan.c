@@ -160,11 +160,11 @@ static void test_link_plan_problems(void **state)
                 InterfaceSetting macvlan, interface;
                 const char *problem;
         } cases[] = {
-                { { .host_name = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: no valid interface name" },
-                { { .host_name = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: no valid interface name" },
-                { { .host_name = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: no valid interface name" },
+                { { .host_name = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: invalid interface name" },
+                { { .host_name = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: invalid interface name" },
+                { { .host_name = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: invalid interface name" },
                 { { .host_name = (char *) "d0", .container_name = (char *) "sixteen-letters-" }, { 0 },
-                  "x.nspawn:3: MACVLAN=d0:sixteen-letters-: no valid interface name for the inside" },
+                  "x.nspawn:3: MACVLAN=d0:sixteen-letters-: invalid interface name in the machine" },
                 { { .host_name = (char *) "d0", .container_name = (char *) "host0" }, { 0 },
                   "x.nspawn:3: MACVLAN=d0: the machine has another interface named host0" },
                 { { .host_name = (char *) "d0" }, { .host_name = (char *) "d0" },
@@ -172,7 +172,7 @@ static void test_link_plan_problems(void **state)
                 { { .host_name = (char *) "d0" }, { .host_name = (char *) "br0" },
                   "x.nspawn:7: Interface=br0: Bridge=br0 needs it on the host" },
                 { { .host_name = (char *) "d0" }, { .host_name = (char *) "lo" },
-                  "x.nspawn:7: Interface=lo: lo is each namespace's own" },
+                  "x.nspawn:7: Interface=lo: the loopback interface cannot be used" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -224,7 +224,7 @@ static void test_link_plan_moved_twice(void **state)
         settings_init(&s);
         s.interfaces.items = interfaces;
         s.interfaces.n = ARRAY_SIZE(interfaces);
-        assert_plan(&s, "x", NULL, "x.nspawn:4: Interface=eth7: named twice");
+        assert_plan(&s, "x", NULL, "x.nspawn:4: Interface=eth7: specified twice");
 }
 
 static void test_link_name_boundary(void **state)
