@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What the kinds of links share (see link-kind.h). The supervisor, with CAP_NET_ADMIN on the host.
- */
+/* Functions that the kinds of links share (see link-kind.h). The supervisor, with CAP_NET_ADMIN on the host. */
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Links that stand on an interface of the host, which stays there: macvlans and ipvlans. They are made in the machine's
- * namespace from the start. The supervisor, with CAP_NET_ADMIN on the host.
+ * macvlan and ipvlan links on a parent interface of the host. They are created directly in the machine's namespace. The
+ * supervisor, with CAP_NET_ADMIN on the host.
  */
 
 #include "net/link-kind.h"
@@ -19,7 +19,7 @@ static void put_macvlan(const LinkOp *op, struct nlmsghdr *m)
         mnl_attr_nest_end(m, info);
 }
 
-/* It has its parent's address. */
+/* An ipvlan has the MAC address of its parent. */
 static void put_ipvlan(struct nlmsghdr *m)
 {
         struct nlattr *info = link_begin_kind(m, "ipvlan"), *data;
@@ -53,20 +53,21 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
                 put_ipvlan(m);
         r = rtnl_call(l->host_rtnl, &q, NULL, text);
         if (r < 0)
-                return link_failed(op, r, macvlan ? "make a macvlan on" : "make an ipvlan on", op->host_name, text, failure);
+                return link_failed(op, r, macvlan ? "create a macvlan on" : "create an ipvlan on", op->host_name, text,
+                                   failure);
 
         r = rtnl_get_link(l->container_rtnl, op->container_name, &inside);
         if (r < 0) {
                 (void) link_delete(l->container_rtnl, 0, op->container_name);
-                return link_failed(op, r, "find in the machine the interface", op->container_name, "", failure);
+                return link_failed(op, r, "find the machine's interface", op->container_name, "", failure);
         }
 
         link_record(l, inside.ifindex, op->host_name);
         return 0;
 }
 
-/* Its namespace would take it along, but at its leisure: until then its address is in use on the parent, and a restarted
- * machine could not bring its own up. */
+/* The kernel removes the link with its namespace, but asynchronously: until then its address is in use on the parent, and a
+ * restarted machine could not bring up its own link. */
 static void stacked_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         link_remove(l->container_rtnl, d->ifindex, op->container_name);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Interfaces of the host that the machine has while it runs. The supervisor, with CAP_NET_ADMIN on the host; what it holds
- * in the machine's namespace (Links.container_rtnl) keeps that alive, and with it the interfaces, until they are back.
+ * Interfaces of the host that are moved into the machine while it runs. The supervisor, with CAP_NET_ADMIN on the host. Its
+ * socket in the machine's namespace (Links.container_rtnl) keeps the namespace and its interfaces alive until they are back.
  *
- * Meanwhile an interface has the alias "box:MACHINE:NAME", unless somebody gave it one. Where the payload has put it into a
- * namespace of its own, or the supervisor was killed, the kernel brings it back to the host (virtual ones are destroyed),
- * under whatever name it has by then: by its alias it gets its own again, at the end or at the machine's next start.
+ * A moved interface has the alias "box:MACHINE:NAME", unless it has another alias already. If the payload moved it to a
+ * namespace of its own, or the supervisor was killed, the kernel returns it to the host under its current name (and destroys
+ * virtual interfaces). By its alias it is found and renamed, at the end or at the next start of the machine.
  */
 
 #include <stdio.h>
@@ -17,16 +17,15 @@
 #include "util/log.h"
 #include "util/strv.h"
 
-/* How long the kernel may take to bring back what was in a namespace that has ended. */
+/* The time for the kernel to return the interfaces of a namespace that has ended. */
 enum { RETURN_TRIES = 100, RETURN_PAUSE_NSEC = 10 * 1000000 };
 
 typedef struct Change {
-        int netns_fd;           /* -EBADF: it stays where it is */
-        const char *name;       /* NULL: so does its name */
-        const char *alias;      /* "" takes it away; NULL leaves it */
+        int netns_fd;           /* -EBADF: the same namespace */
+        const char *name;       /* NULL: the same name */
+        const char *alias;      /* "": removed; NULL: unchanged */
 } Change;
 
-/* Moves an interface to a namespace and gives it the name there. */
 static int change(int rtnl, int ifindex, Change c, char text[static RTNL_TEXT_MAX])
 {
         RtnlRequest q = { 0 };
@@ -58,14 +57,13 @@ int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *r
         make_mark(op, machine, mark);
         if (r == -ENODEV)
                 r = rtnl_find_alias(rtnl, mark, ret);
-        /* It gets this name back, although it may be an alternative one now, by the grace of udev. */
+        /* Its name must be restored: udev may have kept it as an alternative name only. */
         if (r >= 0 && strcmp(ret->alias, mark) == 0)
                 (void) snprintf(ret->name, sizeof(ret->name), "%s", op->host_name);
         return r;
 }
 
-/* An alternative name that is the one that it is to get is in the way of that: udev gives an interface that came back under
- * another name its own as such a one, and a payload may do so. */
+/* An interface cannot be renamed to one of its alternative names. udev, or a payload, may have added the old name as one. */
 static void drop_altname(int rtnl, int ifindex, const char *name)
 {
         char text[RTNL_TEXT_MAX];
@@ -94,8 +92,8 @@ static void collect_altnames(const struct nlmsghdr *m, void *userdata)
         }
 }
 
-/* All of them: one that the payload gave it may be another interface's name on the host, and keep it from going there. udev
- * gives it its own again. */
+/* An alternative name that the payload added may be the name of another interface on the host, which prevents the move. udev
+ * adds the proper ones again. */
 static bool drop_altnames(int rtnl, int ifindex)
 {
         _cleanup_strv_ char **names = NULL;
@@ -127,10 +125,10 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                 drop_altname(l->host_rtnl, outside.ifindex, c.name);
         r = change(l->host_rtnl, outside.ifindex, c, text);
 
-        /* An interface is moved first and renamed then: it may be there although this failed. */
+        /* The kernel moves first and renames then: it may be in the container although this failed. */
         if ((r == 0 || rtnl_get_link(l->container_rtnl, outside.name, &inside) < 0) &&
             rtnl_get_link(l->container_rtnl, c.name, &inside) < 0)
-                inside.ifindex = outside.ifindex;       /* the same there, unless another had it */
+                inside.ifindex = outside.ifindex;       /* kept, unless it was in use */
         if (r == 0 || rtnl_get_link(l->host_rtnl, outside.name, &(RtnlLink) { 0 }) == -ENODEV) {
                 d = link_record(l, inside.ifindex, outside.name);
                 memcpy(d->kind, outside.kind, sizeof(d->kind));
@@ -138,10 +136,10 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                         (void) snprintf(d->mark, sizeof(d->mark), "%s", mark);
         }
 
-        return r < 0 ? link_failed(op, r, "move into the machine", op->host_name, text, failure) : 0;
+        return r < 0 ? link_failed(op, r, "move interface", op->host_name, text, failure) : 0;
 }
 
-/* Is it on the host, by its alias? The kernel may (wait) be about to bring it back. */
+/* Finds the interface on the host by its alias. wait: the kernel may be returning it. */
 static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink *ret)
 {
         static const struct timespec pause = { .tv_nsec = RETURN_PAUSE_NSEC };
@@ -155,32 +153,32 @@ static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink 
         return r;
 }
 
-/* The payload may have put the interface elsewhere, and have made another one with its index; but none without a kind, as
- * hardware is. */
-static bool is_another(int rtnl, const LinkDone *d)
+/* The payload may have moved the interface and created another one with its index; but it cannot create one without a kind,
+ * as hardware is. */
+static bool is_replaced(int rtnl, const LinkDone *d)
 {
         RtnlLink there;
 
         return rtnl_get_index(rtnl, d->ifindex, &there) >= 0 && strcmp(there.kind, d->kind) != 0;
 }
 
-static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
+static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
         int rtnl = l->container_rtnl, ifindex = d->ifindex, r;
         char text[RTNL_TEXT_MAX];
         RtnlLink returned;
 
-        if (is_another(rtnl, d))
+        if (is_replaced(rtnl, d))
                 r = -ENODEV;
         else {
                 drop_altname(rtnl, ifindex, d->host_name);
                 r = change(rtnl, ifindex, c, text);
         }
-        if (r < 0 && r != -ENODEV && r != -EEXIST)      /* short of memory, maybe: its loss is worth another try */
+        if (r < 0 && r != -ENODEV && r != -EEXIST)      /* such as -ENOMEM: try once more, it may get lost */
                 r = change(rtnl, ifindex, c, text);
 
-        /* Moved by the kernel, or moved by us and not renamed. */
+        /* Returned by the kernel, or moved but not renamed. */
         if (r < 0 && find_returned(d, l, r == -ENODEV, &returned) >= 0) {
                 c.netns_fd = -EBADF;
                 rtnl = l->host_rtnl;
@@ -191,9 +189,9 @@ static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
         if (r == -EEXIST && drop_altnames(rtnl, ifindex))
                 r = change(rtnl, ifindex, c, text);
         if (r == -EEXIST) {
-                /* Another has taken its name meanwhile. What the kernel would do with a namespace that ends is to destroy
-                 * a virtual interface and to call others devN: better that name for all. */
-                log_warning(0, "Giving interface %s back as another one: its name is in use", op->host_name);
+                /* When the namespace ends, the kernel would destroy a virtual interface, and name others devN: use that name
+                 * for all. */
+                log_warning(0, "Returning interface %s to the host as devN: its name is in use", op->host_name);
                 c.name = "dev%d";
                 r = change(rtnl, ifindex, c, text);
         }
@@ -202,13 +200,13 @@ static int give_back(const LinkOp *op, const LinkDone *d, const Links *l)
 
 static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
-        int r = give_back(op, d, l);
+        int r = return_interface(op, d, l);
 
         if (r == -ENODEV)
-                log_warning(0, "Interface %s cannot be given back to the host: the machine has removed it, or has put it into a "
-                            "namespace of its own that took it along", op->host_name);
+                log_warning(0, "Failed to return interface %s to the host: the machine removed it, or moved it to a namespace "
+                            "that removed it", op->host_name);
         else if (r < 0)
-                log_warning(r, "Failed to give interface %s back to the host, ignoring: %m", op->host_name);
+                log_warning(r, "Failed to return interface %s to the host, ignoring: %m", op->host_name);
 }
 
 const LinkMethods link_move = { .needs_container_rtnl = true, .up = move_up, .down = move_down };

@@ -15,6 +15,7 @@
 
 #include "config/settings.h"
 #include "net/link-plan.h"
+#include "util/print.h"
 #include "util/siphash.h"
 #include "util/strv.h"
 
@@ -157,12 +158,8 @@ static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source 
 /* The bridge of the veth pair's host side. */
 static int plan_bridge(const Settings *s, LinkOp *op)
 {
-        if (s->bridge)
-                op->bridge = strdup(s->bridge);
-        else if (asprintf(&op->bridge, "vz-%s", s->zone) < 0)
-                op->bridge = NULL;
         op->zone = !s->bridge;
-        return op->bridge ? 0 : -ENOMEM;
+        return strf(&op->bridge, "%s%s", op->zone ? "vz-" : "", op->zone ? s->zone : s->bridge);
 }
 
 static int plan_veth(LinkPlanner *p)
@@ -182,10 +179,8 @@ static int plan_veth(LinkPlanner *p)
         if (!op)
                 return -ENOMEM;
 
-        if (cut && asprintf(&op->host_altname, "%s%s", prefix, p->machine) < 0) {
-                op->host_altname = NULL;
+        if (cut && strf(&op->host_altname, "%s%s", prefix, p->machine) < 0)
                 return -ENOMEM;
-        }
         if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
                 return -ENOMEM;
         (void) snprintf(op->container_name, sizeof(op->container_name), "host0");

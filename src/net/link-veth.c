@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Virtual cables: our end on the host, maybe in a bridge, the other in the machine. The supervisor, with CAP_NET_ADMIN on
- * the host.
+ * veth pairs between the host, optionally in a bridge, and the machine. The supervisor, with CAP_NET_ADMIN on the host.
  *
- * Our end has an alias that tells whose it is. Where its name is in use, that tells a stale one of ours, which is replaced,
- * from somebody else's, which is not touched.
+ * The host side has the alias "box:MACHINE". If its name is in use, a stale interface with this alias is replaced; any other
+ * interface is not touched.
  */
 
 #include <linux/veth.h>
@@ -29,7 +28,7 @@ static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_f
         if (bridge > 0) {
                 struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
 
-                /* Else it is left down: bringing it up tells that it has been configured, which is networkd's part. */
+                /* Without a bridge it stays down: networkd brings it up when it has configured it. */
                 header->ifi_flags = header->ifi_change = IFF_UP;
                 mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge);
         }
@@ -48,7 +47,7 @@ static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_f
         return rtnl_call(l->host_rtnl, &q, NULL, text);
 }
 
-/* Makes room for our side of the veth where its name is in use: 0 when a stale one of ours was removed. */
+/* Removes a stale interface that has the name of the host side. 0 if the name is free now. */
 static int veth_remove_stale(const LinkOp *op, const char *machine, const char *alias, const Links *l,
                              Failure *failure)
 {
@@ -62,14 +61,12 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
 
         if (strcmp(there.alias, alias) != 0) {
                 char buf[SOURCE_TEXT_MAX];
-                const char *of_ours = strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 ?
-                                      there.alias + strlen(ALIAS_PREFIX) : NULL;
 
-                if (of_ours)
-                        return failure_set(failure, -EEXIST, "%sNetwork interface %s is machine %s's already",
-                                           link_place(op, buf), op->host_name, of_ours);
+                if (strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
+                        return failure_set(failure, -EEXIST, "%sNetwork interface %s belongs to machine %s",
+                                           link_place(op, buf), op->host_name, there.alias + strlen(ALIAS_PREFIX));
                 return failure_set(failure, -EEXIST,
-                                   "%sNetwork interface %s already exists and is not of machine %s: remove it, or "
+                                   "%sNetwork interface %s exists already and does not belong to machine %s; remove or "
                                    "rename it", link_place(op, buf), op->host_name, machine);
         }
 
@@ -78,7 +75,7 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
         return r < 0 && r != -ENODEV ? link_failed(op, r, "remove the stale interface", op->host_name, "", failure) : 0;
 }
 
-/* The full name of a link whose own had to be cut. Nice to have: without it the link works as well. */
+/* Adds the full name of an interface whose name was shortened. Optional: the link works without it. */
 static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
 {
         char text[RTNL_TEXT_MAX];
@@ -91,14 +88,15 @@ static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
         mnl_attr_nest_end(m, list);
         r = rtnl_call(l->host_rtnl, &q, NULL, text);
         if (r < 0)
-                log_warning(r, "Failed to give %s its full name %s, ignoring: %m", op->host_name, op->host_altname);
+                log_warning(r, "Failed to add the alternative name %s to interface %s, ignoring: %m", op->host_altname,
+                            op->host_name);
 }
 
-/* Both ends, ours in the bridge (0: in none). */
+/* bridge: its index, 0 for none. */
 static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *l, Failure *failure)
 {
-        char text[RTNL_TEXT_MAX], alias[ALIAS_MAX];
-        RtnlLink ours = { 0 };
+        char text[RTNL_TEXT_MAX], alias[ALIAS_MAX], name[ALIAS_MAX];
+        RtnlLink host_side = { 0 };
         RtnlRequest q = { 0 };
         struct nlmsghdr *m;
         int r;
@@ -111,28 +109,30 @@ static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *
                         return r;
                 r = veth_create(op, l, bridge, to->netns_fd, text);
         }
-        if (r < 0)
-                return link_failed(op, r, op->bridge ? "make the veth, on its bridge," : "make the veth", op->host_name,
-                                   text, failure);
+        if (r < 0) {
+                (void) snprintf(name, sizeof(name), "%s%s%s", op->host_name, op->bridge ? " in bridge " : "",
+                                op->bridge ?: "");
+                return link_failed(op, r, "create veth pair", name, text, failure);
+        }
 
-        /* The kernel takes no alias when it makes a link. By name: it was made under it just now, and not by another. */
+        /* The kernel ignores an alias at creation. By name, as the index is not known yet. */
         m = rtnl_add(&q, RTM_SETLINK, 0, 0);
         mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
         mnl_attr_put_strz(m, IFLA_IFALIAS, alias);
         m = rtnl_add(&q, RTM_GETLINK, 0, 0);
         mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
         mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        r = rtnl_call(l->host_rtnl, &q, &ours, text);
+        r = rtnl_call(l->host_rtnl, &q, &host_side, text);
         if (r < 0) {
                 (void) link_delete(l->host_rtnl, 0, op->host_name);
-                return link_failed(op, r, "mark as ours the veth", op->host_name, text, failure);
+                return link_failed(op, r, "set the alias of interface", op->host_name, text, failure);
         }
 
-        link_record(l, ours.ifindex, op->host_name);
+        link_record(l, host_side.ifindex, op->host_name);
         if (op->kind == LINK_VETH)
-                l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : ours.ifindex;
+                l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : host_side.ifindex;
         if (op->host_altname)
-                veth_set_altname(op, l, ours.ifindex);
+                veth_set_altname(op, l, host_side.ifindex);
         return 0;
 }
 
@@ -175,14 +175,14 @@ static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
         Failure failure = { 0 };
         RtnlLink there;
 
-        /* Where the payload has removed it, another interface may have its index by now. */
+        /* If the payload removed it, another interface may have its index now. */
         if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 ||
             strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
                 link_remove(l->host_rtnl, d->ifindex, op->host_name);
         if (!op->zone)
                 return;
         if (link_zone_lock(op, l, &lock, &failure) < 0)
-                log_warning(0, "%s, leaving bridge %s", failure.text, op->bridge);
+                log_warning(0, "%s, keeping bridge %s", failure.text, op->bridge);
         else
                 link_zone_remove_empty(op, l);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The bridges of zones: vz-ZONE is made by whoever comes first and removed by whoever goes last, be that box or
- * systemd-nspawn. Both do either under one lock, so that nobody joins what another is about to remove. Whoever dies in
- * between leaves an empty bridge, which the zone's next member joins and takes along. The supervisor, with CAP_NET_ADMIN on
- * the host.
+ * The bridges of zones. The first machine of a zone creates the bridge vz-ZONE, the last one removes it. box and
+ * systemd-nspawn do this under the same lock, so that no machine joins a bridge that is being removed. An empty bridge that
+ * a killed supervisor leaves is used, and removed, by the next machine of the zone. The supervisor, with CAP_NET_ADMIN on the
+ * host.
  */
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* systemd-nspawn's: make and remove zones' bridges under this lock only. */
+/* The same file as systemd-nspawn's. */
 #define ZONE_LOCK "/run/systemd/nspawn-network-zone"
 
 int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *failure)
@@ -26,8 +26,7 @@ int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *fai
         return r < 0 ? link_failed(op, r, "lock", path, "", failure) : 0;
 }
 
-/* What comes in from the machines must not configure the host: it takes no routes from them. 0 also where there is no
- * IPv6. */
+/* Machines must not configure routes of the host by router advertisements. 0 also without IPv6. */
 static int refuse_router_advertisements(const char *bridge)
 {
         char path[sizeof("/proc/sys/net/ipv6/conf//accept_ra") + IF_NAMESIZE];
@@ -40,8 +39,8 @@ static int refuse_router_advertisements(const char *bridge)
         return fd_write_all(fd, "0", 1);
 }
 
-/* Up, so that the members reach each other although nobody configures the bridge. It has no address, not even a local one
- * of IPv6, before somebody does (networkd, by the file that systemd ships): the host is no member of the zone. */
+/* Up, so that the members reach each other even if nothing configures the bridge. Without an address, not even a link-local
+ * one, until networkd or the administrator configures it: the host is not a member of the zone. */
 static void bring_up(const LinkOp *op, const Links *l, int ifindex)
 {
         char text[RTNL_TEXT_MAX];
@@ -69,7 +68,7 @@ static void bring_up(const LinkOp *op, const Links *l, int ifindex)
                 r = rtnl_call(l->host_rtnl, &up, NULL, text);
         }
         if (r < 0)
-                log_warning(r, "Failed to bring up bridge %s, leaving that to the host's configuration: %m", op->bridge);
+                log_warning(r, "Failed to bring up bridge %s, ignoring: %m", op->bridge);
 }
 
 int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure)
@@ -91,7 +90,7 @@ int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *f
                         bring_up(op, l, ret->ifindex);
         }
 
-        return r < 0 ? link_failed(op, r, "make the zone's bridge", op->bridge, text, failure) : 0;
+        return r < 0 ? link_failed(op, r, "create bridge", op->bridge, text, failure) : 0;
 }
 
 typedef struct Members {
@@ -130,7 +129,7 @@ void link_zone_remove_empty(const LinkOp *op, const Links *l)
                 r = rtnl_dump(l->host_rtnl, &q, find_member, &members);
         }
         if (r < 0)
-                log_warning(r, "Failed to look for members of bridge %s, leaving it: %m", op->bridge);
+                log_warning(r, "Failed to list the members of bridge %s, ignoring: %m", op->bridge);
         else if (!members.any)
                 link_remove(l->host_rtnl, bridge.ifindex, op->bridge);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The links of a machine, made after its namespaces are there and before its init runs, removed when it has ended. The
- * supervisor, as root of the host, in the host's network namespace; links_loopback_up() alone is the child's.
+ * The links of a machine: created after its namespaces and before its init, removed after its end. The supervisor, as root
+ * of the host, in the host's network namespace; the child calls only links_loopback_up().
  *
- * Everything that is made is made in one message, at its place, under its last name: nothing appears on the host
- * under a temporary name or address for udev or networkd to see.
+ * Each link is created by one message, in its namespace, with its final name: udev and networkd never see a temporary name
+ * or address on the host.
  */
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "net/udev.h"
 #include "util/fd.h"
 
-/* A host that is booting has much to do before it comes to an interface. */
+/* Long enough for a host that is booting. */
 #define UDEV_MSEC (30 * 1000)
 
 static const LinkMethods *const methods[] = {
@@ -27,7 +27,6 @@ static const LinkMethods *const methods[] = {
         [LINK_MOVE] = &link_move,
 };
 
-/* What is wrong with an interface that is there. */
 static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_dir, Problems *problems)
 {
         char path[sizeof("/sys/class/net//phy80211") + IF_NAMESIZE];
@@ -35,13 +34,13 @@ static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_d
         if (op->kind == LINK_VETH)
                 return 0;
         if (!udev_settle(udev_dir, link->ifindex, UDEV_MSEC))
-                return problem_error(problems, op->from, "%s%s: udev has not finished with this interface yet",
+                return problem_error(problems, op->from, "%s%s: udev has not initialized this interface yet",
                                      link_op_setting(op), op->host_name);
 
         (void) snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", link->name);
         if (op->kind == LINK_MOVE && access(path, F_OK) >= 0)
-                return problem_error(problems, op->from, "Interface=%s: a wireless interface cannot be moved without its whole "
-                                     "radio, which is not supported", op->host_name);
+                return problem_error(problems, op->from, "Interface=%s: moving a wireless interface, with its radio, is not "
+                                     "supported", op->host_name);
         return 0;
 }
 
@@ -106,7 +105,7 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
         l->done = calloc(p->n, sizeof(LinkDone));
         l->ifindices = calloc(p->n, sizeof(int));
         if (!l->done || !l->ifindices)
-                return failure_set(failure, -ENOMEM, "Failed to make the network links: %m");
+                return failure_set(failure, -ENOMEM, "Failed to create the network links: %m");
 
         l->host_rtnl = rtnl_open();
         if (l->host_rtnl < 0)
@@ -151,7 +150,7 @@ int links_loopback_up(Failure *failure)
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to open a netlink socket: %m");
 
-        /* The first interface of every namespace: its index is 1 always. */
+        /* The index of lo is always 1. */
         info = mnl_nlmsg_get_payload(rtnl_add(&q, RTM_SETLINK, 0, 1));
         info->ifi_flags = info->ifi_change = IFF_UP;
         r = rtnl_call(fd, &q, NULL, text);

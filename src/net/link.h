@@ -2,47 +2,45 @@
 #pragma once
 
 /*
- * Makes and removes the links of a LinkPlan by rtnetlink. The supervisor, with CAP_NET_ADMIN on the host. Our side of a
- * veth carries the alias "box:NAME", so that a stale one of ours is known from somebody else's.
+ * Creates and removes the links of a LinkPlan by rtnetlink. The supervisor, with CAP_NET_ADMIN on the host. The host side of a
+ * veth pair has the alias "box:MACHINE", by which a stale one is recognized.
  */
 
 #include "net/link-plan.h"
 #include "util/failure.h"
 
-/* An op of the plan that has been done. */
+/* An op of the plan that is up. */
 typedef struct LinkDone {
-        int ifindex;                    /* VETH*: our side's; else in the machine's namespace */
-        char host_name[IF_NAMESIZE];    /* MOVE: the name that it gets back */
-        char mark[256];                 /* MOVE: the alias that it has meanwhile; "": it has one of its own */
+        int ifindex;                    /* VETH*: of the host side; others: in the machine's namespace */
+        char host_name[IF_NAMESIZE];    /* MOVE: the name to restore */
+        char mark[256];                 /* MOVE: the alias meanwhile; "": it has another one */
         char kind[16];                  /* MOVE: of RtnlLink */
 } LinkDone;
 
 typedef struct Links {
-        int host_rtnl;          /* rtnetlink sockets, open while links are up: in the host's network namespace */
-        int container_rtnl;         /* and in the machine's, for what has to be taken out of it again; keeps that
-                                 * namespace alive. -EBADF where nothing has */
-        int host_netns;         /* the host's namespace; as container_rtnl */
+        int host_rtnl;          /* rtnetlink socket in the host's network namespace, open while links are up */
+        int container_rtnl;     /* the same in the machine's, which it keeps alive; -EBADF if no link needs it */
+        int host_netns;         /* the host's network namespace; -EBADF without container_rtnl */
         const char *zone_lock;  /* not owned; NULL: systemd-nspawn's */
         LinkDone *done;
-        size_t n_done;          /* how many ops of the plan are up, from the first on */
-        int *ifindices;         /* what machined is told: the bridge's, else our side's */
+        size_t n_done;          /* the first n_done ops of the plan are up */
+        int *ifindices;         /* for machined: of the bridge, otherwise of the host side */
         size_t n_ifindices;
 } Links;
 #define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
 
-/* Checks that every named parent, bridge and interface is there and can be used so, before anything is changed; waits
- * for udev (udev_dir NULL: /run/udev) to have finished with it. What is wrong is a Problem; negative errno where the
- * kernel can't be asked. */
+/* Checks, before anything is changed, that every parent, bridge and interface exists and can be used, and waits until udev
+ * (udev_dir NULL: /run/udev) has initialized it. Mistakes are Problems. Negative errno: netlink failed. */
 int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems);
 
-/* Makes all links into the namespace that netns_fd is. A stale link of this machine's name with our alias is replaced;
- * anybody else's is an error. A zone's bridge is made with its first member. What was made before a failure is left for
- * links_down(). The caller has one thread: it visits the machine's namespace for a moment. */
+/* Creates all links of the namespace netns_fd. A name that is in use is an error, but a stale veth pair of this machine is
+ * replaced. After a failure, links_down() removes the links so far. The caller must have one thread: it enters the machine's
+ * namespace for a moment. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
 /* Moves interfaces back under their old names and removes the other links, and a zone's bridge with its last member. Returns when
  * the kernel is done, so that names and addresses are free for a new start at once. */
 void links_down(const LinkPlan *p, Links *l);
 
-/* Inside the machine's network namespace (the child): lo goes up. */
+/* For the child, in the machine's network namespace. */
 int links_loopback_up(Failure *failure);

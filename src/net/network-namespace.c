@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See network-namespace.h. The supervisor, as root of the host. The path is the administrator's, but may lead to anything: it
- * is opened with O_PATH first, and no ioctl is made on a file that is not of the file system of namespaces.
+ * See network-namespace.h. The administrator's path may be any file: it is opened with O_PATH and must be on the namespace
+ * file system before it is opened for reading. The supervisor, as root of the host.
  */
 
 #include <linux/magic.h>
@@ -15,7 +15,7 @@
 #include "net/network-namespace.h"
 #include "util/fd.h"
 
-/* A descriptor; -EINVAL for a file that is something else. */
+/* -EINVAL: not a network namespace. */
 static int open_path(const char *path)
 {
         _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC), ns_fd = -EBADF;
@@ -46,14 +46,14 @@ int network_namespace_check(const NetworkPlan *p, Problems *problems)
         if (fd >= 0)
                 return 0;
         return problem_error(problems, p->namespace_from, "NamespacePath=%s: %s", p->namespace_path,
-                             fd == -EINVAL ? "no network namespace" : strerror(-fd));
+                             fd == -EINVAL ? "not a network namespace" : strerror(-fd));
 }
 
 int network_namespace_open(const NetworkPlan *p, Failure *failure)
 {
         int fd = open_path(p->namespace_path);
 
-        return fd < 0 ? failure_set(failure, fd, "Failed to open the network namespace %s: %m", p->namespace_path) : fd;
+        return fd < 0 ? failure_set(failure, fd, "Failed to open network namespace %s: %m", p->namespace_path) : fd;
 }
 
 int network_namespace_visit(int netns_fd, int *ret_own, Failure *failure)

@@ -2,20 +2,20 @@
 #pragma once
 
 /*
- * A network namespace that is there before the machine (NamespacePath=): what `ip netns add` binds below /run/netns, or
+ * An existing network namespace for the machine (NamespacePath=), such as /run/netns/NAME of `ip netns add`, or
  * /proc/PID/ns/net. The supervisor, as root of the host.
  */
 
 #include "net/network-plan.h"
 #include "util/failure.h"
 
-/* Is the file of the plan, if there is one, a network namespace? What is wrong is a Problem. */
+/* Checks the path of the plan, if there is one. A file that is not a network namespace is a Problem. */
 int network_namespace_check(const NetworkPlan *p, Problems *problems);
 
-/* It, opened: a descriptor. */
+/* Opens it. Returns a descriptor. */
 int network_namespace_open(const NetworkPlan *p, Failure *failure);
 
-/* Goes there, and comes back by *ret_own, which is the caller's to close. The caller has one thread, and what it makes
- * meanwhile (a socket, a process) is born there. Who cannot come back must give up. */
+/* Enters a network namespace, in which sockets and processes are then created, and returns to *ret_own, which the caller
+ * closes. The caller must have one thread, and must give up if returning fails. */
 int network_namespace_visit(int netns_fd, int *ret_own, Failure *failure);
 int network_namespace_return(int own, Failure *failure);

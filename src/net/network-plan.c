@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The plan of a machine's network (see network-plan.h), and what of [Network] cannot be together. Pure: run by the
+ * The plan of a machine's network (see network-plan.h), with the checks for conflicting [Network] settings. Pure: run by the
  * supervisor before anything is changed, and by --dry-run and boxctl without privilege.
  */
 
@@ -23,8 +23,8 @@ bool network_plan_is_new(const NetworkPlan *p)
         return p->is_private && !p->namespace_path;
 }
 
-/* The namespace to join, unless another writer's Private=no came after it. */
-static const char *namespace_in_force(const Settings *s)
+/* The namespace to join, unless a later source has Private=no. */
+static const char *effective_namespace(const Settings *s)
 {
         if (s->private_network == NO && !source_same_writer(s->from[SETTING_PRIVATE], s->from[SETTING_NAMESPACE_PATH]))
                 return NULL;
@@ -37,7 +37,7 @@ static int check_zone(const Settings *s, Problems *problems)
 
         if (!s->bridge || !s->zone)
                 return 0;
-        return problem_error(problems, s->from[SETTING_ZONE], "Zone=%s: excludes Bridge=%s (%s)", s->zone, s->bridge,
+        return problem_error(problems, s->from[SETTING_ZONE], "Zone=%s: conflicts with Bridge=%s (%s)", s->zone, s->bridge,
                              source_text(s->from[SETTING_BRIDGE], buf));
 }
 
@@ -46,10 +46,10 @@ static int check_namespace(const Settings *s, Problems *problems)
         char buf[SOURCE_TEXT_MAX];
         SettingId link;
 
-        if (!namespace_in_force(s) || !settings_has_link(s, &link))
+        if (!effective_namespace(s) || !settings_has_link(s, &link))
                 return 0;
         return problem_error(problems, s->from[SETTING_NAMESPACE_PATH],
-                             "NamespacePath=%s: excludes links, which %s= (%s) asks for", s->namespace_path,
+                             "NamespacePath=%s: conflicts with links, as of %s= (%s)", s->namespace_path,
                              settings_table_row(link)->key, source_text(s->from[link], buf));
 }
 
@@ -61,13 +61,13 @@ static int check_ports(const Settings *s, Problems *problems)
                 return 0;
         if (s->private_network == NO)
                 return problem_error(problems, s->ports[0].from,
-                                     "Port=%u: needs a network of the machine's own, which Private=no (%s) refuses",
+                                     "Port=%u: needs a private network, conflicts with Private=no (%s)",
                                      s->ports[0].host_port, source_text(s->from[SETTING_PRIVATE], buf));
         return problem_error(problems, s->ports[0].from,
-                             "Port=%u: needs a network of the machine's own, as by VirtualEthernet=yes", s->ports[0].host_port);
+                             "Port=%u: needs a private network, for example VirtualEthernet=yes", s->ports[0].host_port);
 }
 
-/* The address that somebody gives the machine's end of the veth, in place of the derived one. */
+/* Replaces the derived address of the veth pair's container side. */
 static void set_mac(const uint8_t mac[static 6], LinkPlan *p)
 {
         for (size_t i = 0; i < p->n; i++)
@@ -91,7 +91,7 @@ int network_plan_make(const Settings *s, const char *machine, const uint8_t host
                       NetworkPlan *ret, Problems *problems)
 {
         _cleanup_(network_plan_done) NetworkPlan p = { .is_private = settings_private_network(s) };
-        const char *path = namespace_in_force(s);
+        const char *path = effective_namespace(s);
 
         if (check_zone(s, problems) < 0 || check_namespace(s, problems) < 0 || check_ports(s, problems) < 0)
                 return -ENOMEM;

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * What network a machine has: the host's, one of its own with these links, or one that is there already; and which ports
- * of the host lead to it. Pure.
+ * The network of a machine: the host's, a private one with these links, or an existing namespace; and its forwarded ports.
+ * Pure.
  */
 
 #include "net/link-plan.h"
 
 typedef struct NetworkPlan {
-        bool is_private;                /* its own to configure: CAP_NET_ADMIN, /proc/sys/net and what /sys shows go by this */
-        char *namespace_path;           /* a namespace to join, as a path on the host; NULL */
+        bool is_private;                /* decides CAP_NET_ADMIN, /proc/sys/net and /sys/class/net */
+        char *namespace_path;           /* an existing namespace to join, a path on the host; NULL */
         Source namespace_from;
         LinkPlan links;
         PortSetting *ports;
@@ -19,11 +19,11 @@ typedef struct NetworkPlan {
 
 void network_plan_done(NetworkPlan *p);
 
-/* A new namespace is made for the machine. */
+/* Is a new network namespace created for the machine? */
 bool network_plan_is_new(const NetworkPlan *p);
 
-/* host_id: as for link_plan_make(). mac: the inner address of the veth, six bytes, in place of the derived one; NULL.
- * Keys that exclude each other are Problems; -ENOMEM the only failure. */
+/* host_id: as for link_plan_make(). mac: six bytes, replaces the derived address of the veth pair's container side; NULL.
+ * Conflicting settings are Problems; -ENOMEM is the only error. */
 int network_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], const uint8_t *mac,
                       NetworkPlan *ret, Problems *problems);
 

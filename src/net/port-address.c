@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See port-address.h. What addresses there are is the payload's to say, and it may say anything: an address of the host's
- * own, or of its loopback interface, would let a port that is open to the machine lead to a program of the host. Which
- * others the payload claims is of no matter: it could forward to them itself. The supervisor; takes no privilege.
+ * See port-address.h. The payload chooses its addresses freely. With an address of the host, a forwarded port would lead to
+ * a program of the host: such addresses are refused. Others are harmless, as the payload could forward to them itself. The
+ * supervisor; needs no privilege.
  */
 
 #include <linux/rtnetlink.h>
@@ -13,7 +13,7 @@
 #include "net/port-address.h"
 #include "net/rtnl.h"
 
-/* More are not looked at: a payload may have any number. */
+/* A limit, as a payload may have any number of addresses. */
 enum { CANDIDATES_MAX = 64 };
 
 typedef struct Candidate {
@@ -33,8 +33,8 @@ static size_t address_size(int family)
         return family == AF_INET ? 4 : 16;
 }
 
-/* Addresses that nobody can have on a network, whatever scope they were given. */
-static bool is_impossible(int family, const uint8_t *a)
+/* Addresses that no interface can use on a network, whatever their scope. */
+static bool is_invalid(int family, const uint8_t *a)
 {
         static const uint8_t zero[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -66,14 +66,14 @@ static void add_candidate(const struct nlmsghdr *m, void *userdata)
                         flags = mnl_attr_get_u32(a);
         }
         if (!local)
-                local = address;        /* they differ on a point-to-point link only: there it is the other end's */
+                local = address;        /* they differ only on a point-to-point link, where it is the peer's */
         if (!local || mnl_attr_get_payload_len(local) != address_size(c->family) || flags & unusable)
                 return;
 
         memcpy(item->bytes, mnl_attr_get_payload(local), address_size(c->family));
-        if (is_impossible(c->family, item->bytes))
+        if (is_invalid(c->family, item->bytes))
                 return;
-        /* Secondary ones (in IPv6, temporary ones) come behind those that stay. */
+        /* Secondary (in IPv6: temporary) addresses come last. */
         item->rank = (uint32_t) header->ifa_scope << 1 | !!(flags & IFA_F_SECONDARY);
         item->ifindex = header->ifa_index;
         c->n++;
@@ -84,7 +84,7 @@ static bool is_better(const Candidate *a, const Candidate *b)
         return a->rank != b->rank ? a->rank < b->rank : a->ifindex < b->ifindex;
 }
 
-/* Takes the best one out; the first of equals. */
+/* Removes and returns the best one, the first among equals. */
 static bool take_best(Candidates *c, Candidate *ret)
 {
         size_t best = 0;
@@ -108,8 +108,8 @@ static void read_route_type(const struct nlmsghdr *m, void *userdata)
                 *(uint8_t *) userdata = header->rtm_type;
 }
 
-/* Would the host take a packet to this address for itself? That it has no way to it yet is no obstacle. */
-static bool is_the_host_s(int host_rtnl, int family, const uint8_t *address)
+/* Would the host deliver a packet to this address locally? No route yet means no. */
+static bool is_local_on_host(int host_rtnl, int family, const uint8_t *address)
 {
         const struct rtmsg header = {
                 .rtm_family = (unsigned char) family,
@@ -138,7 +138,7 @@ int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress
 
         *ret = (PortAddress) { 0 };
         while (!ret->any && take_best(&candidates, &best))
-                if (!is_the_host_s(host_rtnl, family, best.bytes)) {
+                if (!is_local_on_host(host_rtnl, family, best.bytes)) {
                         ret->any = true;
                         memcpy(ret->bytes, best.bytes, sizeof(ret->bytes));
                 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See port-forward.h. Two things are held for as long as the ports lead to the machine, and end with this process however
- * it ends: the sockets, with the nftables table that belongs to one of them; and a lock file a port, so that no two
- * machines get the same. Locks hold the machine's name, for whoever meets them.
+ * See port-forward.h. Two kinds of objects exist while ports are forwarded, and end with this process in any case: an
+ * nftables table, which belongs to a socket; and a lock file for each port, with the name of the machine, so that no two
+ * machines get the same port. The supervisor, with CAP_NET_ADMIN on the host.
  *
- * The payload decides how often addresses change: what is told of them is read away without a look, and the rules are
- * made anew at most four times a second.
+ * The payload decides how often its addresses change: notifications are discarded unread, and rules are updated at most four
+ * times a second.
  */
 
 #include <arpa/inet.h>
@@ -27,18 +27,18 @@
 #include "util/fd.h"
 #include "util/lock-file.h"
 #include "util/log.h"
+#include "util/print.h"
 #include "util/text.h"
 
 #define LOCK_DIR "/run/box/ports"
 #define UPDATE_USEC (UINT64_C(250) * 1000)
 
-/* Of a turn of the loop. */
-enum { MESSAGES_MAX = 64 };
+enum { MESSAGES_MAX = 64 };      /* read in one iteration of the event loop */
 
 static const int families[] = { AF_INET, AF_INET6 };
 
 static const struct { const char *name; unsigned hook; } chains[] = {
-        { "prerouting", NF_INET_PRE_ROUTING },          /* from elsewhere */
+        { "prerouting", NF_INET_PRE_ROUTING },          /* from other hosts */
         { "output", NF_INET_LOCAL_OUT },                /* from the host itself */
 };
 
@@ -50,8 +50,8 @@ struct PortForward {
         size_t n_locks;
         int nft_fd;
         int host_rtnl, container_rtnl;
-        int events_fd;          /* tells of addresses in the machine */
-        PortAddress addresses[ARRAY_SIZE(families)];    /* that the rules are for */
+        int events_fd;          /* notifications about addresses in the machine */
+        PortAddress addresses[ARRAY_SIZE(families)];    /* of the current rules */
         sd_event_source *io, *timer;
         uint64_t updated_usec;
 };
@@ -62,7 +62,7 @@ PortForward *port_forward_free(PortForward *f)
                 return NULL;
 
         port_forward_detach(f);
-        /* The table goes with the socket: before the ports are free for others. */
+        /* Removes the table, before the ports are unlocked. */
         fd_close(f->nft_fd);
         fd_close(f->host_rtnl);
         fd_close(f->container_rtnl);
@@ -78,7 +78,7 @@ PortForward *port_forward_free(PortForward *f)
 
 DEFINE_CLEANUP(PortForward *, port_forward_free);
 
-/* ---- one machine a port ----------------------------------------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------------------------------------------------------ */
 
 static const char *protocol_name(const PortSetting *p)
 {
@@ -99,9 +99,9 @@ static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
         char why[160];
 
         if (fd < 0 || fd_read_all(fd, 128, &holder, NULL) < 0 || !*holder)
-                return port_failed(p, -EBUSY, "another machine has this port of the host", failure);
+                return port_failed(p, -EBUSY, "the host's port belongs to another machine", failure);
         text_make_printable(holder);
-        (void) snprintf(why, sizeof(why), "machine %s has this port of the host", holder);
+        (void) snprintf(why, sizeof(why), "the host's port belongs to machine %s", holder);
         return port_failed(p, -EBUSY, why, failure);
 }
 
@@ -136,7 +136,7 @@ static int take_ports(PortForward *f, const char *dir, Failure *failure)
         if (!dir) {
                 dir = LOCK_DIR;
                 if ((mkdir("/run/box", 0755) < 0 && errno != EEXIST) || (mkdir(dir, 0755) < 0 && errno != EEXIST))
-                        return failure_set(failure, -errno, "Failed to make %s: %m", dir);
+                        return failure_set(failure, -errno, "Failed to create %s: %m", dir);
         }
 
         for (size_t i = 0; i < f->plan->n_ports; i++) {
@@ -153,13 +153,13 @@ static int take_ports(PortForward *f, const char *dir, Failure *failure)
 static int table_failed(const PortForward *f, int r, Failure *failure)
 {
         if (r == -EPERM || r == -EEXIST)
-                return failure_set(failure, r, "Failed to make the nftables table %s, for Port=: %m (is it another process's?)",
+                return failure_set(failure, r, "Failed to create nftables table %s for Port=: %m (does another process own it?)",
                                    f->table);
-        return failure_set(failure, r, "Failed to make the nftables table %s, for Port=: %m (has this kernel nf_tables, with "
-                           "NAT?)", f->table);
+        return failure_set(failure, r, "Failed to create nftables table %s for Port=: %m (does this kernel support nf_tables "
+                           "with NAT?)", f->table);
 }
 
-static int make_table(PortForward *f, Failure *failure)
+static int create_table(PortForward *f, Failure *failure)
 {
         _cleanup_(nft_batch_done) NftBatch b = { 0 };
         int r;
@@ -205,14 +205,14 @@ static int set_rules(PortForward *f, const PortAddress addresses[static ARRAY_SI
         return nft_commit(f->nft_fd, &b);
 }
 
-static void tell(const PortForward *f)
+static void log_addresses(const PortForward *f)
 {
         for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
                 char text[INET6_ADDRSTRLEN] = "no address of this family";
 
                 if (f->addresses[i].any)
                         (void) inet_ntop(families[i], f->addresses[i].bytes, text, sizeof(text));
-                log_debug(0, "Ports of machine '%s' lead to: %s", f->machine, text);
+                log_debug(0, "Ports of machine '%s' are forwarded to: %s", f->machine, text);
         }
 }
 
@@ -224,15 +224,15 @@ int port_forward_update(PortForward *f, Failure *failure)
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
                 r = port_address_find(f->container_rtnl, f->host_rtnl, families[i], &now[i]);
         if (r < 0)
-                return failure_set(failure, r, "Failed to look for addresses of machine '%s': %m", f->machine);
+                return failure_set(failure, r, "Failed to list the addresses of machine '%s': %m", f->machine);
         if (memcmp(now, f->addresses, sizeof(now)) == 0)
                 return 0;
 
         r = set_rules(f, now);
         if (r < 0)
-                return failure_set(failure, r, "Failed to let ports of the host lead to machine '%s': %m", f->machine);
+                return failure_set(failure, r, "Failed to set the port forwarding rules of machine '%s': %m", f->machine);
         memcpy(f->addresses, now, sizeof(now));
-        tell(f);
+        log_addresses(f);
         return 0;
 }
 
@@ -266,7 +266,7 @@ static int on_addresses(sd_event_source *source, int fd, uint32_t events, void *
         uint8_t message[64];
         ssize_t n = 0;
 
-        /* Cut short: all is looked up anew. -ENOBUFS, that some were lost, is no other news. */
+        /* Truncated, as all addresses are read again anyway. -ENOBUFS means that notifications were lost: the same. */
         for (unsigned i = 0; i < MESSAGES_MAX && n >= 0; i++)
                 n = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
         return schedule_update(userdata);
@@ -311,7 +311,7 @@ static int open_container_rtnl(PortForward *f, int netns_fd, Failure *failure)
         r = f->events_fd < 0 ? f->events_fd : f->container_rtnl < 0 ? f->container_rtnl : 0;
         if (r >= 0)
                 r = RET_ERRNO(bind(f->events_fd, (const struct sockaddr *) &groups, sizeof(groups)));
-        return r < 0 ? failure_set(failure, r, "Failed to follow the addresses of machine '%s': %m", f->machine) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to watch the addresses of machine '%s': %m", f->machine) : 0;
 }
 
 static int open_sockets(PortForward *f, int netns_fd, Failure *failure)
@@ -339,16 +339,14 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
                 .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF, .events_fd = -EBADF,
         };
         f->machine = strdup(t->machine);
-        if (!f->machine || asprintf(&f->table, "box-%s", t->machine) < 0) {
-                f->table = NULL;
+        if (!f->machine || strf(&f->table, "box-%s", t->machine) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
 
         r = take_ports(f, t->lock_dir, failure);
         if (r >= 0)
                 r = open_sockets(f, t->netns_fd, failure);
         if (r >= 0)
-                r = make_table(f, failure);
+                r = create_table(f, failure);
         if (r >= 0)
                 r = port_forward_update(f, failure);
         if (r < 0)

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Port=: ports of the host that lead to the machine, by destination NAT in an nftables table of the machine's own,
- * box-NAME. The rules follow the machine's addresses: its first global one of either family, whenever that changes. The
- * supervisor, with CAP_NET_ADMIN, also while the machine runs.
+ * Port=: forwards ports of the host to the machine, by destination NAT in the machine's own nftables table box-NAME. The rules
+ * follow the machine's first global address of each family while it runs. The supervisor, with CAP_NET_ADMIN on the host.
  */
 
 #include <systemd/sd-event.h>
@@ -20,15 +19,15 @@ typedef struct PortTarget {
         const char *lock_dir;   /* NULL: /run/box/ports */
 } PortTarget;
 
-/* Takes the ports (one machine a port: -EBUSY, and the failure names the other) and makes the table. p outlives it. */
+/* Locks the ports and creates the table. -EBUSY: a port belongs to another machine. p must outlive it. */
 int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **ret, Failure *failure);
 
-/* Follows the machine's addresses on the loop, from now on, until port_forward_detach(). */
+/* Watches the machine's addresses on the event loop, until port_forward_detach(). */
 int port_forward_attach(PortForward *f, sd_event *event);
 void port_forward_detach(PortForward *f);
 
-/* Sets the rules for the addresses that the machine has now. */
+/* Sets the rules for the current addresses of the machine. */
 int port_forward_update(PortForward *f, Failure *failure);
 
-/* Takes the rules and the table away, and gives the ports back. NULL is fine. */
+/* Removes the table with its rules and unlocks the ports. Accepts NULL. */
 PortForward *port_forward_free(PortForward *f);

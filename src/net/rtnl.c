@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * rtnetlink, just as much as links need. The supervisor (CAP_NET_ADMIN on the host) and the child (in the machine's
- * own namespace). Silent: what an error is about is known to the caller.
+ * The part of rtnetlink that links and addresses need. The supervisor (CAP_NET_ADMIN on the host) and the child (in the
+ * machine's namespace). Logs nothing: the caller knows the object's name.
  *
- * The kernel answers within sendmsg(): reading never waits.
+ * The kernel has queued its answers when sendto() returns: reading never waits.
  */
 
 #include <assert.h>
@@ -23,7 +23,7 @@ int rtnl_open(void)
         if (fd < 0)
                 return -errno;
 
-        /* Errors come with words, and without a copy of the request. */
+        /* Errors have an explanation, and no copy of the request. */
         if (setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)) < 0 ||
             setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) < 0)
                 return -errno;
@@ -31,8 +31,7 @@ int rtnl_open(void)
         return TAKE_FD(fd);
 }
 
-/* A number that the last requests on any socket did not begin with: should an answer to one of those still lie there, it is
- * not taken for ours. */
+/* A new start of the sequence numbers, so that a stale answer in the socket's queue matches no request. */
 static uint32_t fresh_sequence(void)
 {
         struct timespec now;
@@ -71,7 +70,7 @@ struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifi
 
 void rtnl_put_any_name(struct nlmsghdr *m, const char *name)
 {
-        /* Both are looked for among all names; only the room differs. */
+        /* Both match names and alternative names; only their maximal lengths differ. */
         mnl_attr_put_strz(m, strlen(name) < IF_NAMESIZE ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
 }
 
@@ -119,7 +118,7 @@ static void read_link(const struct nlmsghdr *m, void *userdata)
         }
 }
 
-/* An acknowledgement: its error, and the text with it. */
+/* Returns the error of an acknowledgement. text: the kernel's explanation, if there is one. */
 static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
 {
         const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
@@ -133,10 +132,10 @@ static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
         return e->error;
 }
 
-/* The many names that a payload may give an interface come in one answer. */
+/* All alternative names of an interface are in one answer, and a payload may add many. */
 #define ANSWER_SIZE 65536
 
-/* A datagram of the kernel's: its size, or negative errno. */
+/* Receives a datagram of the kernel. Returns its size. */
 static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])
 {
         for (;;) {
@@ -166,7 +165,7 @@ static int send_request(int fd, const RtnlRequest *q)
         return 0;
 }
 
-/* One datagram of answers. The number of acknowledgements in it, or negative errno. */
+/* Reads a datagram of answers. Returns the number of acknowledgements in it. */
 static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata,
                         char text[static RTNL_TEXT_MAX])
 {
@@ -182,13 +181,13 @@ static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach
                         continue;
                 if (m->nlmsg_type == NLMSG_ERROR &&
                     mnl_nlmsg_get_payload_len(m) >= sizeof(struct nlmsgerr)) {
-                        char its_text[RTNL_TEXT_MAX] = "";
-                        int error = read_ack(m, its_text);
+                        char this_text[RTNL_TEXT_MAX] = "";
+                        int error = read_ack(m, this_text);
 
                         acks++;
                         if (error != 0 && *first_error == 0) {
                                 *first_error = error;
-                                memcpy(text, its_text, sizeof(its_text));
+                                memcpy(text, this_text, sizeof(this_text));
                         }
                 } else if (each)
                         each(m, userdata);
@@ -248,7 +247,7 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
                 for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
                         if (!answers(m, q))
                                 continue;
-                        /* With an error, or 0, that the dump ended with. */
+                        /* Its payload is the result of the dump. */
                         if (m->nlmsg_type == NLMSG_DONE)
                                 return mnl_nlmsg_get_payload_len(m) >= sizeof(int) ? *(const int *) mnl_nlmsg_get_payload(m)
                                                                                    : 0;
@@ -282,7 +281,7 @@ int rtnl_get_index(int fd, int ifindex, RtnlLink *ret)
 
 typedef struct AliasSearch {
         const char *alias;
-        RtnlLink found;         /* ifindex 0: not yet */
+        RtnlLink found;         /* ifindex 0: not found */
 } AliasSearch;
 
 static void compare_alias(const struct nlmsghdr *m, void *userdata)

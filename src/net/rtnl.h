@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Requests to the kernel's rtnetlink, built with libmnl: several messages go out in one datagram and are carried out
- * in order; the answer to each is awaited, so that what was asked for is done when rtnl_call() returns.
+ * Requests to the kernel's rtnetlink, built with libmnl. One datagram holds several messages, which the kernel executes in
+ * order; all are done when rtnl_call() returns.
  */
 
 #include <libmnl/libmnl.h>
@@ -13,7 +13,7 @@
 
 #include "util/macro.h"
 
-/* Enough for a few messages about one link: each carries some names of at most 256 bytes. */
+/* Room for some messages about one link, each with some names of at most 256 bytes. */
 #define RTNL_REQUEST_SIZE 4096
 
 typedef struct RtnlRequest {
@@ -22,46 +22,45 @@ typedef struct RtnlRequest {
                 uint8_t bytes[RTNL_REQUEST_SIZE];
         } buf;
         struct nlmsghdr *last;  /* being filled in */
-        uint32_t before;        /* sequence numbers of its messages begin behind this one */
+        uint32_t before;        /* the sequence number before that of the first message */
         unsigned n;
 } RtnlRequest;
 
-/* What an RTM_GETLINK is answered with. */
+/* An RTM_NEWLINK message. */
 typedef struct RtnlLink {
         int ifindex;
         char name[IF_NAMESIZE];
         char alias[256];        /* "" */
-        char kind[16];          /* "veth", …; "": hardware, or lo */
+        char kind[16];          /* "veth", …; "": hardware or lo */
 } RtnlLink;
 
 /* A socket in the caller's network namespace. */
 int rtnl_open(void);
 
-/* Begins a message about the interface ifindex (0: by the name put into it); attributes follow by mnl_attr_put_*(). */
+/* Begins a message about the interface ifindex (0: selected by a name attribute). Add attributes with mnl_attr_put_*(). */
 struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex);
 
-/* The same about something else: header (of size bytes) takes the place of struct ifinfomsg. */
+/* The same with another header of size bytes instead of struct ifinfomsg. */
 struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, const void *header, size_t size);
 
-/* IFLA_IFNAME, or IFLA_ALT_IFNAME for what may be an alternative name. */
+/* Adds a name that may be an alternative one, as IFLA_IFNAME or IFLA_ALT_IFNAME. */
 void rtnl_put_any_name(struct nlmsghdr *m, const char *name);
 
-/* Sends all messages and waits for all answers. The first error is returned; *reterr_text is then the kernel's own
- * explanation, "" where it gives none. ret_link (may be NULL) is the last link that was told of. */
+/* Sends all messages and reads all answers. Returns the first error, with the kernel's explanation, or "", in reterr_text.
+ * ret_link (may be NULL): the last link in the answers. */
 #define RTNL_TEXT_MAX 256
 int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX]);
 
-/* The same, and shows each answer to `each`. */
+/* The same, but calls each for every answer. */
 typedef void (*RtnlEach)(const struct nlmsghdr *m, void *userdata);
 int rtnl_call_each(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
 
-/* Sends the one message of q, which asks for many things of a family (a dump). */
+/* Sends the single message of q as a dump request, and calls each for every answer. */
 int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
 
-/* Looks a link up by its name or alternative name: 0 or -ENODEV. */
+/* Looks up a link by its name or an alternative name, or by its index. -ENODEV: there is none. */
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret);
-
 int rtnl_get_index(int fd, int ifindex, RtnlLink *ret);
 
-/* The first link that has this alias: 0 or -ENODEV. */
+/* The first link with this alias. -ENODEV: there is none. */
 int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret);

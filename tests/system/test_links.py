@@ -126,7 +126,7 @@ def test_members_that_come_and_go_at_once_do_not_lose_the_bridge(nothing_left, m
 
 def test_zone_and_bridge_exclude_each_other(nothing_left, refusal):
     status = refusal('Bridge=br9\nZone=shop', name='zone-x')
-    assert 'zone-x.nspawn:3: Zone=shop: excludes Bridge=br9' in status and 'zone-x.nspawn:2' in status
+    assert 'zone-x.nspawn:3: Zone=shop: conflicts with Bridge=br9' in status and 'zone-x.nspawn:2' in status
 
 
 # -------------------------------------------------------------------- more cables
@@ -155,7 +155,7 @@ def test_a_cable_s_name_is_one_machine_s(nothing_left, busybox, refusal):
     first = busybox('VirtualEthernetExtra=wire0:wan', name='extra-1')
     assert set(links(first)) == {'wan'}
     status = refusal('VirtualEthernetExtra=wire0', name='extra-2')
-    assert "extra-2.nspawn:2: Network interface wire0 is machine extra-1's already" in status
+    assert "extra-2.nspawn:2: Network interface wire0 belongs to machine extra-1" in status
     assert set(links(first)) == {'wan'}
     first.stop()
 
@@ -186,7 +186,7 @@ def test_ipvlan_or_its_refusal(nothing_left, machine, pair):
         made.stop()
     else:
         assert result.returncode != 0
-        assert 'ipvlan.nspawn:2: Failed to make an ipvlan on stand0' in made.property('StatusText')
+        assert 'ipvlan.nspawn:2: Failed to create an ipvlan on stand0' in made.property('StatusText')
 
 
 def test_a_moved_interface_comes_back_whatever_its_name_has_become(nothing_left, busybox, pair):
@@ -220,7 +220,7 @@ def test_an_interface_that_the_payload_has_hidden_is_told_of(nothing_left, machi
     in_network(made, 'ip', 'link', 'set', 'give0', 'netns', hidden)
     assert links(made) == {}
     made.stop()
-    assert 'Interface give0 cannot be given back to the host' in made.journal()
+    assert 'Failed to return interface give0 to the host' in made.journal()
 
 
 # -------------------------------------------------------------------- a namespace that is there
@@ -278,12 +278,12 @@ def test_namespace_by_a_switch(nothing_left, namespace, machine):
     assert made.path.exists()
 
 
-@pytest.mark.parametrize('path, why', [('/etc/passwd', 'no network namespace'), ('/proc/1/ns/mnt', 'no network namespace'),
-                                       ('/run/netns/none', 'No such file or directory'), ('/dev/zero', 'no network namespace')])
+@pytest.mark.parametrize('path, why', [('/etc/passwd', 'not a network namespace'), ('/proc/1/ns/mnt', 'not a network namespace'),
+                                       ('/run/netns/none', 'No such file or directory'), ('/dev/zero', 'not a network namespace')])
 def test_what_is_no_namespace_is_refused(nothing_left, refusal, path, why):
     assert f'joiner.nspawn:2: NamespacePath={path}: {why}' in refusal(f'NamespacePath={path}', name='joiner')
 
 
-def test_namespace_excludes_links(nothing_left, namespace, refusal):
+def test_namespace_conflicts_with_links(nothing_left, namespace, refusal):
     status = refusal(f'NamespacePath=/run/netns/{namespace}\nVirtualEthernet=yes', name='joiner')
     assert 'joiner.nspawn:2: NamespacePath=' in status and 'VirtualEthernet=' in status and 'joiner.nspawn:3' in status

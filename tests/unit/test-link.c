@@ -115,7 +115,7 @@ static void test_links_veth_stale(void **state)
         /* Somebody else's stays. */
         make_pair("ve-x", "other");
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), -EEXIST);
-        assert_non_null(strstr(failure.text, "ve-x already exists and is not of machine x"));
+        assert_non_null(strstr(failure.text, "ve-x exists already and does not belong to machine x"));
         links_down(&p, &l);
         assert_true(exists(host_rtnl, "other"));
 
@@ -181,7 +181,7 @@ static void test_links_bridge_wrong(void **state)
         op.bridge = (char *) "lo";
         op.from = (Source) { "/etc/systemd/nspawn/x.nspawn", 7 };
         assert_true(links_up(&p, "x", m.netns, &l, &failure) < 0);
-        assert_ptr_equal(strstr(failure.text, "/etc/systemd/nspawn/x.nspawn:7: Failed to make the veth"), failure.text);
+        assert_ptr_equal(strstr(failure.text, "/etc/systemd/nspawn/x.nspawn:7: Failed to create veth pair"), failure.text);
         assert_int_equal(l.n_done, 0);
         assert_false(exists(host_rtnl, "ve-x"));
         links_down(&p, &l);
@@ -254,7 +254,7 @@ static void test_links_zone_is_no_bridge(void **state)
         op.bridge = (char *) "vz-z";
         l.zone_lock = "/tmp/box-test-zone.lock";
         assert_true(links_up(&p, "x", m.netns, &l, &failure) < 0);
-        assert_non_null(strstr(failure.text, "Failed to make the veth"));
+        assert_non_null(strstr(failure.text, "Failed to create veth pair"));
         links_down(&p, &l);
         assert_false(exists(host_rtnl, "ve-x"));
         machine_done(&m);
@@ -285,7 +285,7 @@ static void test_links_extra(void **state)
 
         /* Another machine that asks for the same is told whose it is. */
         assert_int_equal(links_up(&second, "y", other.netns, &l2, &failure), -EEXIST);
-        assert_string_equal(failure.text, "x.nspawn:4: Network interface e1 is machine x's already");
+        assert_string_equal(failure.text, "x.nspawn:4: Network interface e1 belongs to machine x");
         links_down(&second, &l2);
 
         links_down(&p, &l);
@@ -308,7 +308,7 @@ static void test_links_ipvlan(void **state)
         r = links_up(&p, "x", m.netns, &l, &failure);
         if (r < 0) {
                 assert_int_equal(r, -EOPNOTSUPP);
-                assert_non_null(strstr(failure.text, "Failed to make an ipvlan on lan: Operation not supported"));
+                assert_non_null(strstr(failure.text, "Failed to create an ipvlan on lan: Operation not supported"));
         } else
                 assert_true(exists(m.rtnl, "iv-lan"));
         links_down(&p, &l);
@@ -604,7 +604,7 @@ static void test_links_kernel_text(void **state)
         Failure failure = { 0 };
 
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), -EINVAL);
-        assert_non_null(strstr(failure.text, "Failed to move into the machine lo: Invalid argument ("));
+        assert_non_null(strstr(failure.text, "Failed to move interface lo: Invalid argument ("));
         links_down(&p, &l);
         machine_done(&m);
 }

@@ -47,7 +47,7 @@ static void assert_plan(const Settings *s, const uint8_t *mac, const char *expec
                 assert_printed(&p, expected);
 }
 
-static void test_zone_excludes_bridge(void **state)
+static void test_zone_conflicts_with_bridge(void **state)
 {
         Settings *s = *state;
 
@@ -56,7 +56,7 @@ static void test_zone_excludes_bridge(void **state)
         assert_plan(s, NULL, "  veth vb-x (0a:07:e7:59:21:93) <-> host0 (1e:8e:0d:b5:d5:08), bridge vz-z of the zone\n", NULL);
         s->bridge = (char *) "br0";
         s->from[SETTING_BRIDGE] = line3;
-        assert_plan(s, NULL, NULL, "x.nspawn:4: Zone=z: excludes Bridge=br0 (x.nspawn:3)");
+        assert_plan(s, NULL, NULL, "x.nspawn:4: Zone=z: conflicts with Bridge=br0 (x.nspawn:3)");
 }
 
 static void test_ports(void **state)
@@ -66,11 +66,10 @@ static void test_ports(void **state)
 
         s->ports = ports;
         s->n_ports = ARRAY_SIZE(ports);
-        assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a network of the machine's own, as by VirtualEthernet=yes");
+        assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a private network, for example VirtualEthernet=yes");
         s->private_network = NO;
         s->from[SETTING_PRIVATE] = line4;
-        assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a network of the machine's own, which Private=no "
-                                   "(x.nspawn:4) refuses");
+        assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a private network, conflicts with Private=no (x.nspawn:4)");
         s->private_network = YES;
         assert_plan(s, NULL, "  tcp port 8080 of the host -> 80\n  udp port 53 of the host -> 53\n", NULL);
 }
@@ -95,8 +94,7 @@ static void test_namespace(void **state)
 
         s->ipvlan = (InterfaceList) { &parent, 1 };
         s->from[SETTING_IPVLAN] = line4;
-        assert_plan(s, NULL, NULL, "x.nspawn:3: NamespacePath=/run/netns/x: excludes links, which IPVLAN= (x.nspawn:4) "
-                                   "asks for");
+        assert_plan(s, NULL, NULL, "x.nspawn:3: NamespacePath=/run/netns/x: conflicts with links, as of IPVLAN= (x.nspawn:4)");
         s->ipvlan.n = 0;
 
         /* A later writer's Private=no takes it back. */
@@ -121,7 +119,7 @@ static void test_mac_from_the_environment(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(test_zone_excludes_bridge, setup),
+                cmocka_unit_test_setup(test_zone_conflicts_with_bridge, setup),
                 cmocka_unit_test_setup(test_ports, setup),
                 cmocka_unit_test_setup(test_namespace, setup),
                 cmocka_unit_test_setup(test_mac_from_the_environment, setup),

@@ -200,7 +200,7 @@ static void test_port_taken(void **state)
 
         assert_int_equal(forward(&m, "x", &f, &failure), 0);
         assert_int_equal(forward(&other, "y", &g, &failure), -EBUSY);
-        assert_string_equal(failure.text, "x.nspawn:3: Port=tcp:8080: machine x has this port of the host");
+        assert_string_equal(failure.text, "x.nspawn:3: Port=tcp:8080: the host's port belongs to machine x");
         f = port_forward_free(f);
         assert_int_equal(forward(&other, "y", &g, &failure), 0);
         g = port_forward_free(g);
