@@ -2,8 +2,8 @@
 
 /*
  * Copies of whole trees (see tree-copy.h). The supervisor, as root, with a tree that may be hostile: every name is used
- * relative to a directory that is open, and no symbolic link is followed. The copy is made where nobody else gets to (a
- * directory of mode 0700), so its own paths are what we made them.
+ * relative to an open directory, and no symbolic link is followed. The copy is in a directory of mode 0700, where no other
+ * user can change it meanwhile.
  */
 
 #include <dirent.h>
@@ -23,8 +23,8 @@
 #include "util/strv.h"
 
 enum {
-        DEPTH_MAX = 200,                /* four descriptors a level, of the 1024 that a process may have */
-        CHUNK = 1 << 26,                /* so that a large file is asked about its end now and then */
+        DEPTH_MAX = 200,                /* a level takes four of a process's 1024 descriptors */
+        CHUNK = 1 << 26,                /* bytes between two calls of TreeCopyStop */
         LINK_BUCKETS = 1024,
 };
 
@@ -44,8 +44,7 @@ typedef struct Copy {
         int dest_fd;                    /* the copy's root */
         dev_t skip_dev;
         ino_t skip_ino;                 /* 0: nothing is skipped */
-        TreeCopyStop stop;
-        void *userdata;
+        const TreeCopyOptions *options;
         LinkBucket links[LINK_BUCKETS];
         Failure *failure;
 } Copy;
@@ -59,7 +58,7 @@ static void copy_done(Copy *c)
         }
 }
 
-/* ---- what a file has beside its data ---------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------------------------- */
 
 static int copy_xattr(const char *from, const char *to, const char *name)
 {
@@ -78,9 +77,16 @@ static int copy_xattr(const char *from, const char *to, const char *name)
         return RET_ERRNO(setxattr(to, name, large ? large : small, (size_t) n, 0));
 }
 
-/* The kernel takes the attributes of what was opened by O_PATH (a symbolic link, a device) by path only: the magic links of
- * /proc lead to the very file, without a further look at any name. */
-static int copy_xattrs(int from, int to)
+/* As cp -a and systemd: their loss does not change who may do what. */
+static bool is_dispensable(const char *name, int error)
+{
+        return (strncmp(name, "user.", 5) == 0 || strncmp(name, "btrfs.", 6) == 0) &&
+               (error == -EOPNOTSUPP || error == -EPERM || error == -E2BIG || error == -ENOSPC);
+}
+
+/* The kernel takes a descriptor of O_PATH (a symbolic link, a device) by path only here: /proc's magic links lead to the very
+ * file. */
+static int copy_xattrs(const Copy *c, int from, int to, const char *path)
 {
         char from_path[FD_PATH_MAX], to_path[FD_PATH_MAX], names[4096];
         ssize_t n = listxattr(fd_path(from, from_path), names, sizeof(names));
@@ -101,33 +107,36 @@ static int copy_xattrs(int from, int to)
         (void) fd_path(to, to_path);
         for (const char *name = list; name < list + n; name += strlen(name) + 1) {
                 r = copy_xattr(from_path, to_path, name);
-                if (r < 0)
-                        return r;
+                if (r < 0 && is_dispensable(name, r))
+                        (void) failure_set(c->options->warning, r, "Failed to copy the attribute '%s' of /%s, ignoring it and "
+                                           "others like it: %m", name, path);
+                else if (r < 0)
+                        return failure_set(c->failure, r, "Failed to copy the attribute '%s' of /%s: %m", name, path);
         }
         return 0;
 }
 
 /* Owner first: a change of it clears set-user-id bits and file capabilities. Times last: all else changes them. */
-static int copy_attributes(int from, int to, const struct stat *st)
+static int copy_attributes(const Copy *c, int from, int to, const char *path, const struct stat *st)
 {
         const struct timespec times[] = { st->st_atim, st->st_mtim };
-        char path[FD_PATH_MAX];
+        char to_path[FD_PATH_MAX];
         int r;
 
         if (fchownat(to, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
                 return -errno;
-        if (!S_ISLNK(st->st_mode) && chmod(fd_path(to, path), st->st_mode & 07777) < 0)
+        if (!S_ISLNK(st->st_mode) && chmod(fd_path(to, to_path), st->st_mode & 07777) < 0)
                 return -errno;
-        r = copy_xattrs(from, to);
+        r = copy_xattrs(c, from, to, path);
         if (r < 0)
                 return r;
-        return RET_ERRNO(utimensat(AT_FDCWD, fd_path(to, path), times, 0));
+        return RET_ERRNO(utimensat(AT_FDCWD, fd_path(to, to_path), times, 0));
 }
 
 /* ---- data ------------------------------------------------------------------------------------------------- */
 
-/* One of the kernel's two ways to copy without our seeing the data; the first also works on the server of a network file
- * system, the second between any two. */
+/* In the kernel: by copy_file_range(2), which a network file system does on its server, or by sendfile(2), which works between
+ * any two file systems. */
 static ssize_t copy_chunk(int from, int to, off_t *offset, size_t size)
 {
         off_t to_offset = *offset;
@@ -142,12 +151,17 @@ static ssize_t copy_chunk(int from, int to, off_t *offset, size_t size)
         return n < 0 ? -errno : n;
 }
 
+static bool is_stopped(const Copy *c)
+{
+        return c->options->stop && c->options->stop(c->options->userdata);
+}
+
 static int copy_segment(const Copy *c, int from, int to, off_t offset, off_t end)
 {
         while (offset < end) {
                 ssize_t n;
 
-                if (c->stop && c->stop(c->userdata))
+                if (is_stopped(c))
                         return -EINTR;
                 n = copy_chunk(from, to, &offset, end - offset < CHUNK ? (size_t) (end - offset) : CHUNK);
                 if (n < 0)
@@ -158,7 +172,7 @@ static int copy_segment(const Copy *c, int from, int to, off_t offset, off_t end
         return 0;
 }
 
-/* Only what is data: holes stay holes. */
+/* Holes stay holes. */
 static int copy_data(const Copy *c, int from, int to, off_t size)
 {
         off_t data = 0, hole;
@@ -186,7 +200,7 @@ static int copy_data(const Copy *c, int from, int to, off_t size)
 
 /* ---- one entry of a directory ------------------------------------------------------------------------------ */
 
-/* Where the copy is: the directory, and its path from the copy's root ("" for itself), for messages and for hard links. */
+/* A directory of both trees, and its path below the root ("" for itself), for messages and for hard links. */
 typedef struct Place {
         int from, to;
         const char *path;
@@ -224,6 +238,7 @@ static int remember_link(Copy *c, const char *path, const struct stat *st)
         return e->path ? 0 : -ENOMEM;
 }
 
+/* The next three return a descriptor of the copy, which has no attributes yet. */
 static int copy_file(const Copy *c, int from_path, int dir_fd, const char *name, const struct stat *st)
 {
         _cleanup_close_ int from = fd_reopen(from_path, O_RDONLY | O_NONBLOCK | O_NOCTTY), to = -EBADF;
@@ -235,12 +250,11 @@ static int copy_file(const Copy *c, int from_path, int dir_fd, const char *name,
         if (to < 0)
                 return -errno;
         r = copy_data(c, from, to, st->st_size);
-        return r < 0 ? r : copy_attributes(from_path, to, st);
+        return r < 0 ? r : TAKE_FD(to);
 }
 
-static int copy_link(int from, int dir_fd, const char *name, const struct stat *st)
+static int copy_link(int from, int dir_fd, const char *name)
 {
-        _cleanup_close_ int to = -EBADF;
         char target[PATH_MAX];
         ssize_t n = readlinkat(from, "", target, sizeof(target) - 1);
 
@@ -249,18 +263,14 @@ static int copy_link(int from, int dir_fd, const char *name, const struct stat *
         target[n] = 0;
         if (symlinkat(target, dir_fd, name) < 0)
                 return -errno;
-        to = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        return to < 0 ? -errno : copy_attributes(from, to, st);
+        return RET_ERRNO(openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
-static int copy_node(int from, int dir_fd, const char *name, const struct stat *st)
+static int copy_node(int dir_fd, const char *name, const struct stat *st)
 {
-        _cleanup_close_ int to = -EBADF;
-
         if (mknodat(dir_fd, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev) < 0)
                 return -errno;
-        to = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        return to < 0 ? -errno : copy_attributes(from, to, st);
+        return RET_ERRNO(openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
 static int copy_subdirectory(Copy *c, int from_path, const Place *parent, const char *name, const char *path)
@@ -287,6 +297,7 @@ static int copy_subdirectory(Copy *c, int from_path, const Place *parent, const 
 
 static int copy_inode(Copy *c, int from, const Place *place, const char *name, const char *path, const struct stat *st)
 {
+        _cleanup_close_ int to = -EBADF;
         int r;
 
         if (S_ISDIR(st->st_mode))
@@ -298,35 +309,37 @@ static int copy_inode(Copy *c, int from, const Place *place, const char *name, c
         }
 
         if (S_ISREG(st->st_mode))
-                r = copy_file(c, from, place->to, name, st);
+                to = copy_file(c, from, place->to, name, st);
         else if (S_ISLNK(st->st_mode))
-                r = copy_link(from, place->to, name, st);
+                to = copy_link(from, place->to, name);
         else
-                r = copy_node(from, place->to, name, st);
+                to = copy_node(place->to, name, st);
+        r = to < 0 ? to : copy_attributes(c, from, to, path, st);
         return r >= 0 && st->st_nlink > 1 ? remember_link(c, path, st) : r;
 }
 
 static int copy_entry(Copy *c, const Place *place, const char *name)
 {
-        _cleanup_close_ int from = openat(place->from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int from = -EBADF;
         struct stat st;
         int r;
 
         if (strf(&path, "%s%s%s", place->path, *place->path ? "/" : "", name) < 0)
                 return -ENOMEM;
+        from = openat(place->from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (from < 0 || fstat(from, &st) < 0)
                 r = -errno;
         else if (c->skip_ino && st.st_ino == c->skip_ino && st.st_dev == c->skip_dev)
                 r = 0;
-        else if (c->stop && c->stop(c->userdata))
+        else if (is_stopped(c))
                 return -EINTR;
         else
                 r = copy_inode(c, from, place, name, path, &st);
         return r < 0 && r != -EINTR ? failure_set(c->failure, r, "Failed to copy /%s: %m", path) : r;
 }
 
-/* Its own attributes come last: making what is in it changes its times, and takes a mode that lets us. */
+/* Its own attributes come last: entries change its times, and its mode may not allow to create them. */
 static int copy_directory(Copy *c, const Place *place)
 {
         int fd = fcntl(place->from, F_DUPFD_CLOEXEC, 0), r = 0;
@@ -350,10 +363,10 @@ static int copy_directory(Copy *c, const Place *place)
         }
         if (errno != 0)
                 return -errno;
-        return copy_attributes(place->from, place->to, &st);
+        return copy_attributes(c, place->from, place->to, place->path, &st);
 }
 
-int tree_copy(int source_fd, int dest_fd, int skip_fd, TreeCopyStop stop, void *userdata, Failure *failure)
+int tree_copy(int source_fd, int dest_fd, const TreeCopyOptions *options, Failure *failure)
 {
         Place place = { .from = source_fd, .to = dest_fd, .path = "" };
         _cleanup_free_ Copy *c = calloc(1, sizeof(Copy));
@@ -362,8 +375,8 @@ int tree_copy(int source_fd, int dest_fd, int skip_fd, TreeCopyStop stop, void *
 
         if (!c)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        *c = (Copy) { .dest_fd = dest_fd, .stop = stop, .userdata = userdata, .failure = failure };
-        if (skip_fd >= 0 && fstat(skip_fd, &st) >= 0) {
+        *c = (Copy) { .dest_fd = dest_fd, .options = options, .failure = failure };
+        if (options->skip_fd >= 0 && fstat(options->skip_fd, &st) >= 0) {
                 c->skip_dev = st.st_dev;
                 c->skip_ino = st.st_ino;
         }

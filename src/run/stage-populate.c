@@ -60,6 +60,8 @@ static bool is_asked_to_stop(void *userdata)
 
 static int copy_template(const Machine *m, const ScratchDir *to, Failure *failure)
 {
+        Failure warning = { 0 };
+        const TreeCopyOptions options = { .skip_fd = to->fd, .stop = is_asked_to_stop, .warning = &warning };
         _cleanup_close_ int mount_fd = -EBADF, from = -EBADF;
         int r;
 
@@ -70,7 +72,9 @@ static int copy_template(const Machine *m, const ScratchDir *to, Failure *failur
         if (from < 0)
                 return failure_set(failure, -errno, "Failed to open the template '%s': %m", m->template.path);
 
-        r = tree_copy(from, to->fd, to->fd, is_asked_to_stop, NULL, failure);
+        r = tree_copy(from, to->fd, &options, failure);
+        if (warning.error != 0)
+                log_warning(warning.error, "%s", warning.text);
         if (r == -EINTR)
                 return failure_set(failure, r, "Copying the template '%s' was interrupted", m->template.path);
         return r;

@@ -98,6 +98,28 @@ def test_copy_is_the_tree(template, target):
     assert (target.path / 'odd/file').stat().st_atime_ns == 10**18 + 1
 
 
+def test_attributes_that_the_file_system_cannot_store(template, tmp_path):
+    """ramfs stores none: user.* are left out with one warning, others are an error that names the first."""
+    plain = support.Machine('ft-plain')
+    new = tmp_path / 'new'
+    run('mount', '-t', 'ramfs', 'none', tmp_path)
+    try:
+        support.copy_tree('busybox', plain.path)
+        for name in ('user.one', 'user.two'):
+            os.setxattr(plain.path / 'etc', name, b'x')
+        result = start('-q', '-D', new, f'--template={plain.path}')
+        assert re.fullmatch("box-run: Failed to copy the attribute 'user.(one|two)' of /etc, ignoring it and others like it: "
+                            'Operation not supported\n', result.stderr)
+        support.remove_tree(new)
+        result = start('-q', '-D', new, f'--template={template.path}', check=False)
+        assert result.returncode == 1 and not new.exists()
+        assert re.search("Failed to copy the attribute '(trusted|security|system)[.].*' of /odd/.*: Operation not supported\n$",
+                         result.stderr)
+    finally:
+        run('umount', tmp_path)
+        plain.remove()
+
+
 def test_tree_that_is_there_is_left_alone(template, target):
     support.copy_tree('busybox', target.path)
     (target.path / 'mine').write_text('')

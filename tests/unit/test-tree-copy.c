@@ -4,6 +4,9 @@
 
 #include "tree-fixture.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "image/tree-copy.h"
@@ -11,12 +14,13 @@
 /* Copies t's "from" to its "to". */
 static int copy(const Tree *t, TreeCopyStop stop, void *userdata, Failure *failure)
 {
+        const TreeCopyOptions options = { .skip_fd = -EBADF, .stop = stop, .userdata = userdata };
         _cleanup_close_ int from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC), to = -EBADF;
 
         assert_int_equal(mkdirat(t->fd, "to", 0700), 0);
         to = openat(t->fd, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(from >= 0 && to >= 0);
-        return tree_copy(from, to, -EBADF, stop, userdata, failure);
+        return tree_copy(from, to, &options, failure);
 }
 
 static struct stat look(const Tree *t, const char *path)
@@ -155,6 +159,100 @@ static void test_attributes(void **state)
         assert_int_equal(getxattr(to, "user.dir", value, sizeof(value)), 1);
 }
 
+static int write_proc(const char *path, const char *text)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+}
+
+/* Mounts ramfs, which stores no attributes, in namespaces of this process's own. */
+static int mount_ramfs(const char *path)
+{
+        char uids[32], gids[32];
+
+        (void) snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
+        (void) snprintf(gids, sizeof(gids), "0 %u 1", getegid());
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+                return -errno;
+        if (write_proc("/proc/self/uid_map", uids) < 0 || write_proc("/proc/self/setgroups", "deny") < 0 ||
+            write_proc("/proc/self/gid_map", gids) < 0)
+                return -EPERM;
+        return RET_ERRNO(mount("none", path, "ramfs", 0, NULL));
+}
+
+typedef struct RamfsCopy {
+        int r;
+        Failure warning, failure;
+} RamfsCopy;
+
+/* The same as copy(), but "to" is a ramfs, in a child. false: this host does not allow it. */
+static bool copy_to_ramfs(const Tree *t, RamfsCopy *ret)
+{
+        int p[2], status;
+        pid_t pid;
+
+        if (mkdirat(t->fd, "to", 0700) < 0)
+                assert_int_equal(errno, EEXIST);
+        assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                RamfsCopy c = { 0 };
+                const TreeCopyOptions options = { .skip_fd = -EBADF, .warning = &c.warning };
+                char path[256];
+                int from, to;
+
+                (void) snprintf(path, sizeof(path), "%s/to", t->path);
+                if (mount_ramfs(path) < 0)
+                        _exit(77);
+                from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                /* By path: t->fd is of another mount namespace. */
+                to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                c.r = tree_copy(from, to, &options, &c.failure);
+                _exit(fd_write_all(p[1], &c, sizeof(c)) < 0);
+        }
+        close(p[1]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WEXITSTATUS(status) != 77)
+                assert_int_equal(read(p[0], ret, sizeof(*ret)), sizeof(*ret));
+        close(p[0]);
+        return WEXITSTATUS(status) == 0;
+}
+
+/* A file system without attributes: those of users are left out, with one warning; an ACL is not. */
+static void test_attributes_that_cannot_be_stored(void **state)
+{
+        /* Version 2; USER_OBJ, GROUP_OBJ, OTHER. As a default ACL it cannot be told by the mode. */
+        static const uint8_t acl[] = {
+                2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 5, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255,
+        };
+        const Tree *t = *state;
+        char path[256];
+        RamfsCopy c;
+
+        tree_fixture_file(t, "from/dir/file", "x");
+        (void) snprintf(path, sizeof(path), "%s/from/dir/file", t->path);
+        if (setxattr(path, "user.one", "1", 1, 0) < 0)
+                skip();                 /* a /tmp that has none */
+        assert_int_equal(setxattr(path, "user.two", "2", 1, 0), 0);
+        if (!copy_to_ramfs(t, &c))
+                skip();
+        assert_int_equal(c.r, 0);
+        assert_int_equal(c.warning.error, -EOPNOTSUPP);
+        assert_string_equal(c.warning.text, "Failed to copy the attribute 'user.one' of /dir/file, ignoring it and others like it: "
+                            "Operation not supported");
+        assert_int_equal(c.failure.error, 0);
+
+        *strrchr(path, '/') = 0;
+        if (setxattr(path, "system.posix_acl_default", acl, sizeof(acl), 0) < 0)
+                skip();
+        assert_true(copy_to_ramfs(t, &c));
+        assert_int_equal(c.r, -EOPNOTSUPP);
+        assert_string_equal(c.failure.text, "Failed to copy the attribute 'system.posix_acl_default' of /dir: "
+                            "Operation not supported");
+}
+
 static bool stop_at_third(void *userdata)
 {
         return ++*(unsigned *) userdata >= 3;
@@ -185,7 +283,7 @@ static void test_copy_below_itself(void **state)
         assert_int_equal(mkdirat(t->fd, "from/to", 0700), 0);
         from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         to = openat(from, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(tree_copy(from, to, to, NULL, NULL, NULL), 0);
+        assert_int_equal(tree_copy(from, to, &(TreeCopyOptions) { .skip_fd = to }, NULL), 0);
         assert_text(t, "from/to/file", "x");
         assert_int_equal(fstatat(to, "to", &st, 0), -1);
 }
@@ -234,6 +332,7 @@ int main(void)
                 TREE_TEST(test_hard_links),
                 TREE_TEST(test_holes),
                 TREE_TEST(test_attributes),
+                TREE_TEST(test_attributes_that_cannot_be_stored),
                 TREE_TEST(test_stops),
                 TREE_TEST(test_copy_below_itself),
                 TREE_TEST(test_too_deep),
