@@ -3,7 +3,7 @@
 /*
  * Writes the completions of boxctl (and machinectl-lite) and box-run for bash, zsh and fish from the tables that the
  * programs themselves are driven by, so that they cannot differ: generate SHELL PROGRAM. Run while box is built, never
- * installed. What the tables do not tell is in two small ones here: which verbs take which machines.
+ * installed. Names of machines come from the boxctl _names.
  */
 
 #include <stdio.h>
@@ -12,16 +12,9 @@
 #include "config/settings-table.h"
 #include "ctl/verb.h"
 
-/* Verbs that name trees; the other verbs name machines that run. */
-static bool takes_images(const Verb *v)
-{
-        return v == &verb_start || v == &verb_enable || v == &verb_disable || v == &verb_cat || v == &verb_edit ||
-               v == &verb_check || v == &verb_explain;
-}
-
 static bool takes_names(const Verb *v)
 {
-        return v->max > 0;
+        return v->flags & (VERB_TAKES_RUNNING | VERB_TAKES_IMAGES);
 }
 
 /* For single quotes, in all three shells: our texts have no backslash, and a quote becomes a typographic one. */
@@ -70,23 +63,12 @@ static bool row_takes_value(const SettingRow *row)
 
 /* ---- bash ----------------------------------------------------------------------------------------------------- */
 
-static void bash_verbs(const char *variable, bool (*has)(const Verb *v))
+static void bash_verbs(void)
 {
-        printf("    local %s='", variable);
+        printf("    local verbs='");
         for (const Verb *const *v = verbs; *v; v++)
-                if (has(*v))
-                        printf("%s%s%s ", (*v)->name, (*v)->alias ? " " : "", (*v)->alias ? (*v)->alias : "");
+                printf("%s%s%s ", (*v)->name, (*v)->alias ? " " : "", (*v)->alias ? (*v)->alias : "");
         printf("'\n");
-}
-
-static bool any_verb(const Verb *v)
-{
-        return true;
-}
-
-static bool takes_running(const Verb *v)
-{
-        return takes_names(v) && !takes_images(v);
 }
 
 static void bash_option_words(const Verb *v)
@@ -105,11 +87,8 @@ static void bash_option_words(const Verb *v)
 
 static void bash_boxctl(void)
 {
-        printf("_boxctl() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word verb=\n"
-               "    local names=\n");
-        bash_verbs("verbs", any_verb);
-        bash_verbs("image_verbs", takes_images);
-        bash_verbs("running_verbs", takes_running);
+        printf("_boxctl() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word verb=\n");
+        bash_verbs();
         printf("    COMPREPLY=()\n"
                "    [[ $cur == = ]] && cur=\n"
                "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
@@ -145,16 +124,9 @@ static void bash_boxctl(void)
                "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
                "    elif [[ -z $verb ]]; then\n"
                "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n"
-               "    elif [[ \" $image_verbs\" == *\" $verb \"* ]]; then\n"
-               "        # compgen expands its words: nothing but names may reach it.\n"
-               "        for word in /var/lib/machines/*/; do\n"
-               "            word=${word%%/}; word=${word##*/}\n"
-               "            [[ $word =~ ^[A-Za-z0-9._-]+$ ]] && names+=\"$word \"\n"
-               "        done\n"
-               "        COMPREPLY=($(compgen -W \"$names\" -- \"$cur\"))\n"
-               "    elif [[ \" $running_verbs\" == *\" $verb \"* ]]; then\n"
-               "        names=$(\"$1\" list --no-legend --no-pager 2>/dev/null | while read -r word _; do echo \"$word\"; done)\n"
-               "        COMPREPLY=($(compgen -W \"$names\" -- \"$cur\"))\n"
+               "    else\n"
+               "        # compgen expands its words; a name of a machine has nothing to expand.\n"
+               "        COMPREPLY=($(compgen -W \"$(\"$1\" _names $verb 2>/dev/null)\" -- \"$cur\"))\n"
                "    fi\n"
                "}\n"
                "complete -F _boxctl boxctl machinectl-lite\n");
@@ -210,8 +182,6 @@ static void zsh_text(const char *s)
 
 static void zsh_boxctl(void)
 {
-        bool first = true;
-
         printf("#compdef boxctl machinectl-lite\n\n_boxctl() {\n    local -a verbs names\n    local curcontext=$curcontext state\n"
                "    verbs=(\n");
         for (const Verb *const *v = verbs; *v; v++) {
@@ -249,15 +219,7 @@ static void zsh_boxctl(void)
                "    case $state in\n"
                "        verb) _describe verb verbs ;;\n"
                "        names)\n"
-               "            case ${line[1]} in\n                ");
-        for (const Verb *const *v = verbs; *v; v++)
-                if (takes_images(*v)) {
-                        printf("%s%s", first ? "" : "|", (*v)->name);
-                        first = false;
-                }
-        printf(") names=(/var/lib/machines/*(N/:t)) ;;\n"
-               "                *) names=(${${(f)\"$($service list --no-legend --no-pager 2>/dev/null)\"}%%%% *}) ;;\n"
-               "            esac\n"
+               "            names=(${(f)\"$($service _names ${line[1]} 2>/dev/null)\"})\n"
                "            compadd -a names ;;\n"
                "    esac\n"
                "}\n\n_boxctl \"$@\"\n");
@@ -301,14 +263,9 @@ static void fish_boxctl(const char *program)
                         printf("complete -c %s -n __fish_use_subcommand -a %s -d '", program, names[i]);
                         print_text((*v)->help);
                         printf("'\n");
-                        if (!takes_names(*v))
-                                continue;
-                        printf("complete -c %s -n '__fish_seen_subcommand_from %s' -a ", program, names[i]);
-                        if (takes_images(*v))
-                                printf("'(command ls /var/lib/machines 2>/dev/null)'\n");
-                        else
-                                printf("'(%s list --no-legend --no-pager 2>/dev/null | string replace -r \" .*\" \"\")'\n",
-                                       program);
+                        if (takes_names(*v))
+                                printf("complete -c %s -n '__fish_seen_subcommand_from %s' -a '(%s _names %s 2>/dev/null)'\n",
+                                       program, names[i], program, names[i]);
                 }
         }
         for (size_t i = 0; i < n_ctl_options; i++) {

@@ -16,6 +16,7 @@
 
 #include "bus/bus.h"
 #include "ctl/help.h"
+#include "ctl/names.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
 #include "util/fd.h"
@@ -48,6 +49,12 @@ static int run(Ctl *c, const CommandLine *line)
         }
         if (c->options.help && !name) {
                 help_print(stdout, c);
+                return 0;
+        }
+        if (name && strcmp(name, "_names") == 0) {
+                v = line->words[1] ? verb_find(line->words[1]) : NULL;
+                if (v)
+                        names_print(v);
                 return 0;
         }
 

@@ -112,6 +112,7 @@ const Verb verb_cat = {
         .name = "cat",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
         .help = "Show machines' files of settings",
         .details = "Profiles, the file and its drop-ins, each below its path, in the order in which they count: the last one "

@@ -342,6 +342,7 @@ const Verb verb_edit = {
         .name = "edit",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
         .help = "Edit machines' files of settings",
         .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. A file that is in "

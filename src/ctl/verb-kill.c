@@ -54,6 +54,7 @@ const Verb verb_kill = {
         .name = "kill",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Send a signal to a machine's processes",
         .run = run,

@@ -81,6 +81,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_login = {
         .name = "login",
         .max = 1,
+        .flags = VERB_TAKES_RUNNING,
         .synopsis = "[NAME]",
         .help = "Get a login prompt in a machine",
         .details = "Works with any init; with one that is not systemd, a getty is started inside, which needs root. "

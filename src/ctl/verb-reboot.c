@@ -44,6 +44,7 @@ const Verb verb_reboot = {
         .alias = "restart",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Reboot machines",
         .details = "Each in its init's own way; returns when they have been asked.",

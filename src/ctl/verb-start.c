@@ -18,6 +18,7 @@ const Verb verb_start = {
         .name = "start",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
         .help = "Start machines, each as its unit box@NAME.service",
         .details = "Returns when they are ready (or, with --no-block, when systemd has taken the order), and says why "

@@ -358,6 +358,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_status = {
         .name = "status",
         .max = VERB_ANY,
+        .flags = VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
         .synopsis = "[NAME…]",
         .help = "Show machines' state, processes and last messages",
         .details = "Without a name, all that run. The exit status is 3 where a machine has failed or is not up.",

@@ -15,6 +15,7 @@ const Verb verb_stop = {
         .lite_name = "poweroff",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Shut machines down cleanly",
         .details = "Each in its init's own way; returns when they are down. With --no-block, and as machinectl-lite, it "

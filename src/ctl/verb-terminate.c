@@ -68,6 +68,7 @@ const Verb verb_terminate = {
         .name = "terminate",
         .min = 1,
         .max = VERB_ANY,
+        .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "End machines by ending their units, without waiting",
         .run = run,

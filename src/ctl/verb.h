@@ -23,6 +23,8 @@ typedef enum VerbFlags {
         VERB_COMMAND = 1 << 0,          /* what follows the first argument is a command line */
         VERB_DEFAULT = 1 << 1,          /* this one where none is named */
         VERB_OURS = 1 << 2,             /* not under machinectl-lite: machinectl has no such verb */
+        VERB_TAKES_RUNNING = 1 << 3,    /* completes names of running machines */
+        VERB_TAKES_IMAGES = 1 << 4,     /* completes names of trees and disk images */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX

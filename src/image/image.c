@@ -363,7 +363,7 @@ static int list_dir(const char *path, Image **images, size_t *n)
         struct dirent *e;
 
         if (!dir)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+                return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 
         while ((errno = 0, e = readdir(dir))) {
                 _cleanup_(image_done) Image i = { .fd = -EBADF };

@@ -41,7 +41,7 @@ int image_open_disk(const char *path, Image *ret, Failure *failure);
 int image_name_new(const char *path, Image *ret, Failure *failure);
 
 /* All images by name, sorted; what can't be a machine's name (dot files) is left out. Where two directories have the
- * same name, the first of the search path is meant. */
+ * same name, the first of the search path is meant. Directories that the caller may not read are skipped. */
 int image_list(const char *const *dirs, Image **ret, size_t *ret_n);
 void image_list_free(Image *images, size_t n);
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 
 import pexpect
 import pytest
@@ -35,11 +34,9 @@ class Host:
         self.env.pop('NO_COLOR', None)
         config = folder / 'bus.conf'
         config.write_text(CONFIG.format(folder))
-        self.daemon = subprocess.Popen(['dbus-daemon', f'--config-file={config}', '--nofork'], stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            if (folder / 'bus').exists():
-                break
-            time.sleep(0.02)
+        self.daemon = subprocess.Popen(['dbus-daemon', f'--config-file={config}', '--nofork', '--print-address'],
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.daemon.stdout.readline()       # printed when it listens
         self.services = subprocess.Popen([FAKE_HOST], env=self.env, stdout=subprocess.PIPE, text=True)
         self.leader = int(self.services.stdout.readline().split()[1])
 
