@@ -257,10 +257,11 @@ int value_slice(const SettingRow *row, const char *text, Source from, Settings *
                 return value_replace(&s->slice, NULL);
         if (n > m && strcmp(text + n - m, suffix) == 0)
                 n -= m;
-        /* "a-b.slice" lies in "a.slice": an empty part has no place in that tree. "-.slice" is its root. */
-        if (strspn(text, allowed) < n || n + m > NAME_MAX ||
+        /* Names are paths with "-" as separator: a-b.slice is below a.slice. Components must not be empty, except that "-.slice"
+         * is the root slice. A name that begins with "." has no name before its suffix, or that of a hidden file. */
+        if (strspn(text, allowed) < n || n + m > NAME_MAX || text[0] == '.' ||
             (n > 1 && (text[0] == '-' || text[n - 1] == '-' || memmem(text, n, "--", 2))))
-                return value_refuse(reterr_reason, "not a slice unit's name");
+                return value_refuse(reterr_reason, "not a valid slice name");
 
         (void) snprintf(name, sizeof(name), "%.*s%s", (int) n, text, suffix);
         return value_replace(&s->slice, name);
