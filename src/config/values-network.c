@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [Network]: the links of a machine (see values.h). Only names are judged here; whether an interface exists is known
- * when links are checked. Runs wherever settings are read; no privilege.
+ * [Network]: the links of a machine (see values.h). Only the syntax of names is checked; net/link.c checks whether
+ * interfaces exist. Runs wherever settings are read; no privilege.
  */
 
 #include <net/if.h>
@@ -18,21 +18,22 @@ const char *value_interface_problem(const char *name)
         bool digits = true;
 
         if (!*name)
-                return "an interface's name is empty";
+                return "interface name is empty";
         if (strlen(name) >= IF_NAMESIZE)
-                return "an interface's name has more than 15 characters";
-        /* "all" and "default" are taken: directories of these names lie beside the interfaces' in /proc/sys/net. */
+                return "interface name has more than 15 characters";
+        /* /proc/sys/net has directories "all" and "default" beside those of the interfaces. */
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "all") == 0 ||
             strcmp(name, "default") == 0)
-                return "no interface can have that name";
+                return "interface name is reserved";
 
+        /* Digits only are an index, "%" makes a pattern, ":" an old-style alias. */
         for (const char *p = name; *p; p++) {
-                if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f || strchr(":/%", *p))
-                        return "a character that no interface's name may have";
+                if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f || strchr(":/%\"'\\", *p))
+                        return "invalid character in interface name";
                 digits = digits && *p >= '0' && *p <= '9';
         }
 
-        return digits ? "an interface's name can't be a number" : NULL;
+        return digits ? "interface name is a number" : NULL;
 }
 
 static bool set_by_other_source(const Settings *s, SettingId id, Source from)
@@ -40,11 +41,11 @@ static bool set_by_other_source(const Settings *s, SettingId id, Source from)
         return !source_same_writer(s->from[id], from);
 }
 
-/* What one writer asks for takes the place of what an earlier one did, where both cannot be: the last writer wins. What
- * one writer alone contradicts itself in stays, for the planner to complain of. */
+/* If settings of two sources exclude each other, the last one wins. Contradictions within one source are kept; the planner
+ * reports them. */
 
-/* A link, after another writer's Private=no or NamespacePath=. */
-static void link_asked_for(Settings *s, Source from)
+/* A link is set: removes Private=no and NamespacePath= of other sources. */
+static void override_by_link(Settings *s, Source from)
 {
         if (s->private_network == NO && set_by_other_source(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
@@ -58,7 +59,7 @@ static void interface_done(InterfaceSetting *i)
         free(i->container_name);
 }
 
-static void interfaces_cut(InterfaceList *l, size_t n)
+static void interfaces_truncate(InterfaceList *l, size_t n)
 {
         while (l->n > n)
                 interface_done(&l->items[--l->n]);
@@ -68,7 +69,7 @@ static void interfaces_cut(InterfaceList *l, size_t n)
         }
 }
 
-static void interfaces_take_back(InterfaceList *l, Source from)
+static void interfaces_keep_own(InterfaceList *l, Source from)
 {
         size_t kept = 0;
 
@@ -81,8 +82,8 @@ static void interfaces_take_back(InterfaceList *l, Source from)
         l->n = kept;
 }
 
-/* A namespace, after other writers' links. */
-static void namespace_asked_for(Settings *s, Source from)
+/* NamespacePath= is set: removes links of other sources. */
+static void override_by_namespace(Settings *s, Source from)
 {
         if (s->private_network == NO && set_by_other_source(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
@@ -92,10 +93,10 @@ static void namespace_asked_for(Settings *s, Source from)
                 (void) value_replace(&s->bridge, NULL);
         if (set_by_other_source(s, SETTING_ZONE, from))
                 (void) value_replace(&s->zone, NULL);
-        interfaces_take_back(&s->veth_extra, from);
-        interfaces_take_back(&s->macvlan, from);
-        interfaces_take_back(&s->ipvlan, from);
-        interfaces_take_back(&s->interfaces, from);
+        interfaces_keep_own(&s->veth_extra, from);
+        interfaces_keep_own(&s->macvlan, from);
+        interfaces_keep_own(&s->ipvlan, from);
+        interfaces_keep_own(&s->interfaces, from);
 }
 
 int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -103,7 +104,7 @@ int value_virtual_ethernet(const SettingRow *row, const char *text, Source from,
         int r = value_tristate(row, text, from, s, reterr_reason);
 
         if (r >= 0 && s->virtual_ethernet == YES)
-                link_asked_for(s, from);
+                override_by_link(s, from);
         return r;
 }
 
@@ -120,11 +121,11 @@ int value_bridge(const SettingRow *row, const char *text, Source from, Settings 
 
         if (set_by_other_source(s, SETTING_ZONE, from))
                 (void) value_replace(&s->zone, NULL);
-        link_asked_for(s, from);
+        override_by_link(s, from);
         return 0;
 }
 
-/* A zone's bridge is called vz-ZONE, and must be found by that name: it is never shortened. */
+/* The name of the zone's bridge, vz-ZONE, is never shortened: other machines look it up. */
 int value_zone(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         char bridge[IF_NAMESIZE];
@@ -132,7 +133,7 @@ int value_zone(const SettingRow *row, const char *text, Source from, Settings *s
         int r;
 
         if (snprintf(bridge, sizeof(bridge), "vz-%s", text) >= (int) sizeof(bridge))
-                return value_refuse(reterr_reason, "a zone's name has more than 12 characters");
+                return value_refuse(reterr_reason, "zone name has more than 12 characters");
         problem = value_interface_problem(bridge);
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);
@@ -142,7 +143,7 @@ int value_zone(const SettingRow *row, const char *text, Source from, Settings *s
 
         if (set_by_other_source(s, SETTING_BRIDGE, from))
                 (void) value_replace(&s->bridge, NULL);
-        link_asked_for(s, from);
+        override_by_link(s, from);
         return 0;
 }
 
@@ -191,7 +192,7 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
         int r;
 
         if (!*text) {
-                interfaces_cut(l, 0);
+                interfaces_truncate(l, 0);
                 return 0;
         }
 
@@ -204,14 +205,14 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
                 else if (r == 0)
                         break;
                 if (r < 0) {
-                        interfaces_cut(l, before);
+                        interfaces_truncate(l, before);
                         return r;
                 }
         }
 
         if (l->n == before)
-                return value_refuse(reterr_reason, "no interface is named");
-        link_asked_for(s, from);
+                return value_refuse(reterr_reason, "no interface given");
+        override_by_link(s, from);
         return 0;
 }
 
@@ -229,7 +230,7 @@ static int port_number(const char *text, uint16_t *ret)
 static int port_parse(const char *text, PortSetting *p, char *reterr_reason)
 {
         const char *rest = text, *colon;
-        char host[6];           /* of five digits at most */
+        char host[6];           /* up to five digits */
 
         if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0) {
                 p->udp = *rest == 'u';
@@ -237,12 +238,12 @@ static int port_parse(const char *text, PortSetting *p, char *reterr_reason)
         }
         colon = strchrnul(rest, ':');
         if ((size_t) (colon - rest) >= sizeof(host))
-                return value_refuse(reterr_reason, "not a port from 1 to 65535: '%s'", text);
+                return value_refuse(reterr_reason, "not a port number from 1 to 65535: '%s'", text);
         memcpy(host, rest, (size_t) (colon - rest));
         host[colon - rest] = 0;
 
         if (port_number(host, &p->host_port) < 0 || (*colon && port_number(colon + 1, &p->container_port) < 0))
-                return value_refuse(reterr_reason, "not a port from 1 to 65535: '%s'", text);
+                return value_refuse(reterr_reason, "not a port number from 1 to 65535: '%s'", text);
         if (!*colon)
                 p->container_port = p->host_port;
         return 0;
@@ -256,7 +257,7 @@ static PortSetting *port_find(PortSetting *ports, size_t n, const PortSetting *p
         return NULL;
 }
 
-/* Takes the place of what another writer says of the same port. */
+/* Adds a port, or replaces it if another source set it. */
 static int port_put(Settings *s, const PortSetting *p)
 {
         PortSetting *item = port_find(s->ports, s->n_ports, p);
@@ -294,7 +295,7 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
 
                 other = port_find(s->ports, s->n_ports, &p);
                 if (port_find(added, n_added, &p) || (other && source_same_writer(other->from, from)))
-                        return value_refuse(reterr_reason, "port %u of the host is given away twice", p.host_port);
+                        return value_refuse(reterr_reason, "host port %u is used twice", p.host_port);
                 other = array_append(&added, &n_added, sizeof(*other));
                 if (!other)
                         return -ENOMEM;
@@ -304,10 +305,10 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
         for (size_t i = 0; i < n_added; i++)
                 if (port_put(s, &added[i]) < 0)
                         return -ENOMEM;
-        return n_added > 0 ? 0 : value_refuse(reterr_reason, "no port is named");
+        return n_added > 0 ? 0 : value_refuse(reterr_reason, "no port given");
 }
 
-/* On the command line the path may be one from the working directory, as in systemd-nspawn. */
+/* On the command line, the path may be relative, as in systemd-nspawn. */
 int value_namespace_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         int r;
@@ -316,6 +317,6 @@ int value_namespace_path(const SettingRow *row, const char *text, Source from, S
                 return value_refuse(reterr_reason, "not an absolute path");
         r = value_replace(&s->namespace_path, *text ? text : NULL);
         if (r >= 0 && *text)
-                namespace_asked_for(s, from);
+                override_by_namespace(s, from);
         return r;
 }

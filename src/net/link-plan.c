@@ -8,19 +8,16 @@
  * naming scheme v245, with the same hash, keys and order of input. tests/unit/test-link-plan.c compares them.
  */
 
-#include <ctype.h>
 #include <endian.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "config/settings.h"
+#include "config/values.h"
 #include "net/link-plan.h"
 #include "util/print.h"
 #include "util/siphash.h"
 #include "util/strv.h"
-
-/* The maximal length of an alternative name (the kernel's ALTIFNAMSIZ - 1). */
-#define ALTNAME_MAX 127
 
 static const uint8_t host_side_key[16] = {
         0x1a, 0x37, 0x6f, 0xc7, 0x46, 0xec, 0x45, 0x0b, 0xad, 0xa3, 0xd5, 0x31, 0x06, 0x60, 0x5d, 0xb1,
@@ -95,27 +92,6 @@ void link_name(const char *prefix, const char *machine, char ret[static IF_NAMES
                 ret[IF_NAMESIZE - 5 + i] = base64url[hash >> (18 - 6 * i) & 0x3f];
 }
 
-/* The names that the kernel accepts, except those with another meaning: a number is an index, '%' makes a pattern, ':' an
- * old-style alias. */
-static bool name_is_valid(const char *name, size_t max)
-{
-        size_t n = strnlen(name, max + 1);
-        bool digits = true;
-
-        if (n == 0 || n > max || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-                return false;
-
-        for (const char *p = name; *p; p++) {
-                unsigned char c = (unsigned char) *p;
-
-                if (c <= ' ' || c >= 0x7f || strchr("/:%\"'\\", c))
-                        return false;
-                digits = digits && isdigit(c);
-        }
-
-        return !digits;
-}
-
 static const char *setting_of(LinkKind kind)
 {
         static const char *const settings[] = {
@@ -171,7 +147,7 @@ static int plan_veth(LinkPlanner *p)
         LinkOp *op;
         bool cut;
 
-        if (s->bridge && !name_is_valid(s->bridge, ALTNAME_MAX))
+        if (s->bridge && value_interface_problem(s->bridge))
                 return problem_error(p->problems, s->from[SETTING_BRIDGE], "Bridge=%s: invalid interface name", s->bridge);
 
         link_name(prefix, p->machine, name, &cut);
@@ -196,9 +172,9 @@ static int plan_interface(LinkPlanner *p, const InterfaceSetting *i, LinkKind ki
         LinkOp *op;
         bool cut;
 
-        if (!name_is_valid(i->host_name, kind == LINK_VETH_EXTRA ? IF_NAMESIZE - 1 : ALTNAME_MAX))
+        if (value_interface_problem(i->host_name))
                 return problem_error(p->problems, i->from, "%s%s: invalid interface name", setting, i->host_name);
-        if (i->container_name && !name_is_valid(i->container_name, IF_NAMESIZE - 1))
+        if (i->container_name && value_interface_problem(i->container_name))
                 return problem_error(p->problems, i->from, "%s%s:%s: invalid interface name in the machine", setting,
                                      i->host_name, i->container_name);
 

@@ -25,28 +25,16 @@ bool cpu_set_has(const CpuSet *set, unsigned cpu)
 
 int cpu_set_add(CpuSet *set, const char *range)
 {
-        const char *dash = strchr(range, '-');
-        _cleanup_free_ char *first = dash ? strndup(range, (size_t) (dash - range)) : strdup(range);
-        uint32_t from, to;
+        uint32_t first, last;
         int r;
 
-        if (!first)
-                return -ENOMEM;
-        r = parse_u32(first, &from);
+        r = parse_range(range, &first, &last);
         if (r < 0)
                 return r;
-        to = from;
-        if (dash) {
-                r = parse_u32(dash + 1, &to);
-                if (r < 0)
-                        return r;
-        }
-        if (from > CPU_NUMBER_MAX || to > CPU_NUMBER_MAX)
+        if (last > CPU_NUMBER_MAX)
                 return -ERANGE;
-        if (from > to)
-                return -EILSEQ;
 
-        for (uint32_t cpu = from; cpu <= to; cpu++)
+        for (uint32_t cpu = first; cpu <= last; cpu++)
                 set->bits[cpu / BITS] |= 1UL << cpu % BITS;
         return 0;
 }

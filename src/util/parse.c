@@ -62,6 +62,29 @@ int parse_u32(const char *s, uint32_t *ret)
         return 0;
 }
 
+int parse_range(const char *s, uint32_t *ret_first, uint32_t *ret_last)
+{
+        const char *dash = strchrnul(s, '-');
+        _cleanup_free_ char *text = strndup(s, (size_t) (dash - s));
+        uint32_t first, last;
+        int r;
+
+        if (!text)
+                return -ENOMEM;
+        r = parse_u32(text, &first);
+        if (r < 0)
+                return r;
+        r = parse_u32(*dash ? dash + 1 : text, &last);
+        if (r < 0)
+                return r;
+        if (first > last)
+                return -EILSEQ;
+
+        *ret_first = first;
+        *ret_last = last;
+        return 0;
+}
+
 /* Up to n hexadecimal digits; *s moves on. */
 static int parse_hex(const char **s, unsigned n, unsigned *ret)
 {

@@ -12,6 +12,9 @@ int parse_bool(const char *s, bool *ret);
 int parse_u64(const char *s, uint64_t *ret);
 int parse_u32(const char *s, uint32_t *ret);
 
+/* "3" (a range of one) or "0-3". -EILSEQ: backwards; -ENOMEM. */
+int parse_range(const char *s, uint32_t *ret_first, uint32_t *ret_last);
+
 /* "02:00:5e:10:00:01", with "-" in place of ":", or "0200.5e10.0001". */
 int parse_mac(const char *s, uint8_t ret[static 6]);
 

@@ -10,13 +10,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "util/cpu-set.h"
 #include "util/parse.h"
 #include "util/unit-property-values.h"
 
-enum {
-        INDEX_MAX = 8191,               /* the kernel's largest NR_CPUS, less one */
-        INTERFACE_NAME_MAX = 127,       /* ALTIFNAMSIZ, without its NUL */
-};
+enum { INTERFACE_NAME_MAX = 127 };      /* ALTIFNAMSIZ, without its NUL */
 
 static bool is_absolute_and_normal(const char *path)
 {
@@ -34,43 +32,30 @@ static bool is_absolute_and_normal(const char *path)
 
 /* ---- sets of numbers -------------------------------------------------------------------------------------------- */
 
-/* "3" or "0-3". */
-static int parse_range(char *text, uint32_t max, uint32_t *ret_first, uint32_t *ret_last)
-{
-        char *dash = strchr(text, '-');
-        uint32_t first, last;
-
-        if (dash)
-                *dash = 0;
-        if (parse_u32(text, &first) < 0 || parse_u32(dash ? dash + 1 : text, &last) < 0 || first > last || last > max)
-                return -EINVAL;
-        *ret_first = first;
-        *ret_last = last;
-        return 0;
-}
-
 /* CPUs or NUMA nodes as a bit each, the lowest first. */
 int unit_property_parse_indices(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
 {
         static const char separators[] = " \t,";
-        uint8_t bits[INDEX_MAX / 8 + 1] = {};
+        uint8_t bits[CPU_NUMBER_MAX / 8 + 1] = {};
+        CpuSet set = {};
         size_t size = 0;
 
         for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
                 size_t n = strcspn(text, separators);
                 _cleanup_free_ char *word = strndup(text, n);
-                uint32_t first, last;
+                int r = word ? cpu_set_add(&set, word) : -ENOMEM;
 
-                if (!word)
-                        return -ENOMEM;
-                if (parse_range(word, INDEX_MAX, &first, &last) < 0)
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
                         return failure_set(failure, -EINVAL, "not a list of numbers and ranges (0-3,6)");
-                for (uint32_t i = first; i <= last; i++)
-                        bits[i / 8] |= (uint8_t) (1U << i % 8);
-                if (size < last / 8 + 1)
-                        size = last / 8 + 1;
                 text += n;
         }
+        for (unsigned i = 0; i <= CPU_NUMBER_MAX; i++)
+                if (cpu_set_has(&set, i)) {
+                        bits[i / 8] |= (uint8_t) (1U << i % 8);
+                        size = i / 8 + 1;
+                }
         if (size == 0)
                 return failure_set(failure, -EINVAL, "an empty list");
         return unit_value_add_data(p, 'y', bits, size);
@@ -247,7 +232,7 @@ static int parse_ports(char *text, BindRule *rule)
 {
         uint32_t first, last;
 
-        if (parse_range(text, UINT16_MAX, &first, &last) < 0 || first == 0)
+        if (parse_range(text, &first, &last) < 0 || first == 0 || last > UINT16_MAX)
                 return -EINVAL;
         rule->first = first;
         rule->n_ports = last - first + 1;
