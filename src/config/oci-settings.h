@@ -64,6 +64,9 @@ typedef enum OciCompare {
         OCI_MASKED_EQ,          /* argument & value == value_two */
 } OciCompare;
 
+/* Of one rule: so a rule's jumps are short. The kernel's system calls have six arguments. */
+#define OCI_SECCOMP_ARGS_MAX 32
+
 typedef struct OciSeccompArg {
         unsigned index;         /* 0 to 5 */
         OciCompare op;
@@ -74,7 +77,7 @@ typedef struct OciSeccompRule {
         char **names;
         OciAction action;
         unsigned value;
-        OciSeccompArg *args;    /* all have to be so */
+        OciSeccompArg *args;    /* all have to hold */
         size_t n_args;
         Source from;
 } OciSeccompRule;
@@ -82,7 +85,7 @@ typedef struct OciSeccompRule {
 typedef struct OciSeccomp {
         OciAction default_action;
         unsigned default_value;
-        char **architectures;   /* "x86_64", as libseccomp calls them, beside the kernel's own */
+        char **architectures;   /* "x86_64": beside the kernel's own */
         OciSeccompRule *rules;
         size_t n_rules;
         Source from;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "linux.seccomp" of config.json (see oci-parts.h): the filter as data. Which numbers its names mean, and the program, is
- * libseccomp's business (security/seccomp-bundle.c). The supervisor, before anything is changed; pure.
+ * "linux.seccomp" of config.json (see oci-parts.h): the filter as data, which security/seccomp-bundle.c compiles. The
+ * supervisor, before anything is changed; pure.
  */
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oci/oci-parts.h"
 #include "util/strv.h"
@@ -57,7 +58,7 @@ static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
         const JsonNode *value = oci_member(v, "value", JSON_NODE_NUMBER);
         const JsonNode *two = oci_member(v, "valueTwo", JSON_NODE_NUMBER);
         const char *op = oci_member_string(v, "op");
-        OciSeccompArg *arg;
+        OciSeccompArg arg = {}, *item;
         uint32_t number;
         size_t i = 0;
         int r;
@@ -69,18 +70,27 @@ static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
                 return r;
         while (i < ARRAY_SIZE(comparisons) && strcmp(comparisons[i].name, op) != 0)
                 i++;
-        arg = array_append(&rule->args, &rule->n_args, sizeof(OciSeccompArg));
-        if (!arg)
-                return -ENOMEM;
         if (i == ARRAY_SIZE(comparisons) || json_node_u32(index, &number) < 0 || number > 5 ||
-            json_node_u64(value, &arg->value) < 0 || (two && json_node_u64(two, &arg->value_two) < 0))
+            json_node_u64(value, &arg.value) < 0 || (two && json_node_u64(two, &arg.value_two) < 0))
                 return oci_error(o, v, "is not a condition on an argument");
-        arg->index = number;
-        arg->op = comparisons[i].op;
+        arg.index = number;
+        arg.op = comparisons[i].op;
+
+        /* All conditions have to hold. Other runtimes take two on one argument for alternatives: refuse what relies on that. */
+        for (size_t j = 0; j < rule->n_args; j++)
+                if (arg.op == OCI_EQ && rule->args[j].op == OCI_EQ && rule->args[j].index == number &&
+                    rule->args[j].value != arg.value)
+                        return oci_error(o, v, "argument %u cannot have two values: write a rule for each", number);
+        if (rule->n_args == OCI_SECCOMP_ARGS_MAX)
+                return oci_error(o, v, "more than %d conditions in a rule are not supported", OCI_SECCOMP_ARGS_MAX);
+        item = array_append(&rule->args, &rule->n_args, sizeof(OciSeccompArg));
+        if (!item)
+                return -ENOMEM;
+        *item = arg;
         return 0;
 }
 
-/* A system call's name and nothing else: libseccomp looks it up. */
+/* A system call's name, which may be unknown to this build. */
 static bool is_name(const JsonNode *v)
 {
         if (v->kind != JSON_NODE_STRING || !*v->string)
@@ -154,19 +164,20 @@ static int read_rules(Oci *o, const JsonNode *v)
 
 /* ---- the filter ------------------------------------------------------------------------------------------------------------ */
 
-/* "SCMP_ARCH_X86_64" is "x86_64" to libseccomp. */
+/* "SCMP_ARCH_X86_64" becomes "x86_64". */
 static int read_architecture(Oci *o, const JsonNode *v)
 {
         static const char prefix[] = "SCMP_ARCH_";
-        char name[32];
-        size_t n = 0;
+        static const char *const names[] = {
+                "x86", "x86_64", "x32", "arm", "aarch64", "mips", "mips64", "mips64n32", "mipsel", "mipsel64", "mipsel64n32",
+                "ppc", "ppc64", "ppc64le", "s390", "s390x", "parisc", "parisc64", "riscv64", "loongarch64", "m68k", "sh", "sheb",
+        };
 
-        if (strncmp(v->string, prefix, strlen(prefix)) != 0 || strlen(v->string) - strlen(prefix) >= sizeof(name))
-                return oci_error(o, v, "is not an architecture");
-        for (const char *p = v->string + strlen(prefix); *p; p++)
-                name[n++] = (char) tolower((unsigned char) *p);
-        name[n] = 0;
-        return strv_extend(&o->bundle->extra.seccomp->architectures, name);
+        if (strncmp(v->string, prefix, strlen(prefix)) == 0)
+                for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                        if (strcasecmp(v->string + strlen(prefix), names[i]) == 0)
+                                return strv_extend(&o->bundle->extra.seccomp->architectures, names[i]);
+        return oci_error(o, v, "is not an architecture");
 }
 
 static int read_architectures(Oci *o, const JsonNode *v)

@@ -10,29 +10,26 @@
  * (seccomp-build.c), and a unit test runs both programs on every number of every architecture.
  */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/bpf_common.h>
-#include <linux/netlink.h>
 #include <linux/seccomp.h>
-#include <sys/socket.h>
 
 #include "security/seccomp-assemble.h"
 
-/* The low half of a 64-bit argument: what the kernel reads of socket()'s int parameters. */
+/* The halves of a 64-bit argument: BPF computes with 32 bits. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define ARG_LOW(i) (offsetof(struct seccomp_data, args) + 8 * (i))
+enum { LOW = 0, HIGH = 4 };
 #else
-#define ARG_LOW(i) (offsetof(struct seccomp_data, args) + 8 * (i) + 4)
+enum { LOW = 4, HIGH = 0 };
 #endif
 
-#define RET_ALLOW (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define RET_FAIL(e) (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (e))
-#define LOAD(offset) (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
+#define STATEMENT(code, k) (struct sock_filter) BPF_STMT((code), (k))
+#define JUMP(test, k, jt, jf) (struct sock_filter) BPF_JUMP(BPF_JMP | (test) | BPF_K, (k), (uint8_t) (jt), (uint8_t) (jf))
+#define LOAD(offset) STATEMENT(BPF_LD | BPF_W | BPF_ABS, (uint32_t) (offset))
+#define RETURN(action) STATEMENT(BPF_RET | BPF_K, (action))
 
 typedef struct Assembler {
-        struct sock_filter *code;
+        const SyscallVerdict *verdicts;
+        struct sock_filter *code;       /* NULL: only counts */
         size_t n;
 } Assembler;
 
@@ -43,54 +40,104 @@ static void emit(Assembler *a, struct sock_filter instruction)
         a->n++;
 }
 
-static void emit_socket(Assembler *a)
+static size_t half_size(uint32_t mask)
 {
-        emit(a, LOAD(ARG_LOW(0)));
-        emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3));
-        emit(a, LOAD(ARG_LOW(2)));
-        emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_AUDIT, 0, 1));
-        emit(a, RET_FAIL(EAFNOSUPPORT));
-        emit(a, RET_ALLOW);
+        return mask == 0 ? 0 : mask == UINT32_MAX ? 2 : 3;
 }
 
-static void emit_open(Assembler *a, unsigned argument)
+/* Compares a half, masked, with the value: where they are equal `yes` instructions are left out, else `no`. A mask of 0 needs
+ * no code. */
+static void emit_half(Assembler *a, size_t offset, uint32_t mask, uint32_t value, size_t yes, size_t no)
 {
-        emit(a, LOAD(ARG_LOW(argument)));
-        emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_SYNC | O_DSYNC, 0, 1));
-        emit(a, RET_FAIL(EINVAL));
-        emit(a, RET_ALLOW);
+        if (mask == 0)
+                return;
+        emit(a, LOAD(offset));
+        if (mask != UINT32_MAX)
+                emit(a, STATEMENT(BPF_ALU | BPF_AND | BPF_K, mask));
+        emit(a, JUMP(BPF_JEQ, value, yes, no));
 }
 
-static void emit_verdict(Assembler *a, SyscallVerdict v)
+static void emit_equal(Assembler *a, size_t offset, uint64_t mask, uint64_t value, size_t no)
 {
-        switch (v) {
-        case SYSCALL_ALLOWED:
-                emit(a, RET_ALLOW);
-                return;
-        case SYSCALL_SOCKET:
-                emit_socket(a);
-                return;
-        case SYSCALL_OPEN:
-        case SYSCALL_OPENAT:
-                emit_open(a, v == SYSCALL_OPEN ? 1 : 2);
-                return;
-        case SYSCALL_NOTHING:
-                emit(a, RET_FAIL(0));
-                return;
-        case SYSCALL_REFUSED:
-                emit(a, RET_FAIL(EPERM));
-                return;
-        case SYSCALL_UNKNOWN:
-                break;
+        const uint32_t low = (uint32_t) mask, high = (uint32_t) (mask >> 32);
+
+        if (value & ~mask)
+                emit(a, STATEMENT(BPF_JMP | BPF_JA, (uint32_t) no));
+        else {
+                emit_half(a, offset + HIGH, high, (uint32_t) (value >> 32), 0, no + half_size(low));
+                emit_half(a, offset + LOW, low, (uint32_t) value, 0, no);
         }
-        emit(a, RET_FAIL(ENOSYS));
+}
+
+/* Compares the argument with the value by BPF_JGT (greater) or BPF_JGE (not less): leaves out `yes` or `no` instructions. */
+static void emit_greater(Assembler *a, size_t offset, uint16_t test, uint64_t value, size_t yes, size_t no)
+{
+        emit(a, LOAD(offset + HIGH));
+        emit(a, JUMP(BPF_JGT, (uint32_t) (value >> 32), yes + 3, 0));
+        emit(a, JUMP(BPF_JEQ, (uint32_t) (value >> 32), 0, no + 2));
+        emit(a, LOAD(offset + LOW));
+        emit(a, JUMP(test, (uint32_t) value, yes, no));
+}
+
+/* If the condition does not hold, the next `skip` instructions are left out. */
+static void emit_condition(Assembler *a, const OciSeccompArg *c, size_t skip)
+{
+        const size_t offset = offsetof(struct seccomp_data, args) + 8 * c->index;
+
+        switch (c->op) {
+        case OCI_EQ:
+                emit_equal(a, offset, UINT64_MAX, c->value, skip);
+                return;
+        case OCI_NE:
+                /* Where the high halves differ, the low ones need not be compared. */
+                emit(a, LOAD(offset + HIGH));
+                emit(a, JUMP(BPF_JEQ, (uint32_t) (c->value >> 32), 0, 2));
+                emit_half(a, offset + LOW, UINT32_MAX, (uint32_t) c->value, skip, 0);
+                return;
+        case OCI_MASKED_EQ:
+                emit_equal(a, offset, c->value, c->value_two, skip);
+                return;
+        case OCI_GT:
+        case OCI_GE:
+                emit_greater(a, offset, c->op == OCI_GT ? BPF_JGT : BPF_JGE, c->value, 0, skip);
+                return;
+        case OCI_LE:
+        case OCI_LT:
+                emit_greater(a, offset, c->op == OCI_LE ? BPF_JGT : BPF_JGE, c->value, skip, 0);
+                return;
+        }
+}
+
+static size_t condition_size(const OciSeccompArg *c)
+{
+        Assembler counter = {};
+
+        emit_condition(&counter, c, 0);
+        return counter.n;
+}
+
+static void emit_verdict(Assembler *a, const SyscallVerdict *v)
+{
+        for (size_t i = 0; i < v->n; i++) {
+                const SyscallBranch *b = &v->branches[i];
+                size_t left = 1;
+
+                for (size_t j = 0; j < b->n; j++)
+                        left += condition_size(&b->conditions[j]);
+                for (size_t j = 0; j < b->n; j++) {
+                        left -= condition_size(&b->conditions[j]);
+                        emit_condition(a, &b->conditions[j], left);
+                }
+                emit(a, RETURN(b->action));
+        }
+        emit(a, RETURN(v->action));
 }
 
 static void emit_search(Assembler *a, const SyscallRule *rules, size_t n);
 
-static size_t search_size(const SyscallRule *rules, size_t n)
+static size_t search_size(const Assembler *a, const SyscallRule *rules, size_t n)
 {
-        Assembler counter = {};
+        Assembler counter = { .verdicts = a->verdicts };
 
         emit_search(&counter, rules, n);
         return counter.n;
@@ -102,18 +149,17 @@ static void emit_search(Assembler *a, const SyscallRule *rules, size_t n)
         size_t half = n / 2, skip;
 
         if (n == 1) {
-                emit_verdict(a, rules[0].verdict);
+                emit_verdict(a, &a->verdicts[rules[0].verdict]);
                 return;
         }
 
         /* A conditional jump reaches 255 instructions, an unconditional one everywhere. */
-        skip = search_size(rules, half);
+        skip = search_size(a, rules, half);
         if (skip <= UINT8_MAX)
-                emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, rules[half].number,
-                                                      (uint8_t) skip, 0));
+                emit(a, JUMP(BPF_JGE, rules[half].number, skip, 0));
         else {
-                emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, rules[half].number, 0, 1));
-                emit(a, (struct sock_filter) BPF_STMT(BPF_JMP | BPF_JA, (uint32_t) skip));
+                emit(a, JUMP(BPF_JGE, rules[half].number, 0, 1));
+                emit(a, STATEMENT(BPF_JMP | BPF_JA, (uint32_t) skip));
         }
         emit_search(a, rules, half);
         emit_search(a, rules + half, n - half);
@@ -122,15 +168,13 @@ static void emit_search(Assembler *a, const SyscallRule *rules, size_t n)
 /* One architecture's rules: on another one, jump behind it. */
 static void emit_arch(Assembler *a, const SyscallRule *rules, size_t n)
 {
-        size_t size = 1 + search_size(rules, n);
-
-        emit(a, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rules[0].arch, 1, 0));
-        emit(a, (struct sock_filter) BPF_STMT(BPF_JMP | BPF_JA, (uint32_t) size));
+        emit(a, JUMP(BPF_JEQ, rules[0].arch, 1, 0));
+        emit(a, STATEMENT(BPF_JMP | BPF_JA, (uint32_t) (1 + search_size(a, rules, n))));
         emit(a, LOAD(offsetof(struct seccomp_data, nr)));
         emit_search(a, rules, n);
 }
 
-static void emit_program(Assembler *a, const SyscallRule *rules, size_t n)
+static void emit_program(Assembler *a, const SyscallRule *rules, size_t n, unsigned foreign)
 {
         emit(a, LOAD(offsetof(struct seccomp_data, arch)));
         for (size_t i = 0, end; i < n; i = end) {
@@ -138,7 +182,7 @@ static void emit_program(Assembler *a, const SyscallRule *rules, size_t n)
                         ;
                 emit_arch(a, rules + i, end - i);
         }
-        emit(a, RET_FAIL(ENOSYS));
+        emit_verdict(a, &a->verdicts[foreign]);
 }
 
 /* Rules that change something, and for each architecture one for number 0. Of several rules for one number the last
@@ -151,7 +195,7 @@ static size_t merge_rules(const SyscallRule *rules, size_t n, SyscallRule *ret)
                 if (i + 1 < n && rules[i + 1].arch == rules[i].arch && rules[i + 1].number == rules[i].number)
                         continue;
                 if (k == 0 || ret[k - 1].arch != rules[i].arch)
-                        ret[k++] = (SyscallRule) { rules[i].arch, 0, SYSCALL_UNKNOWN };
+                        ret[k++] = (SyscallRule) { rules[i].arch, 0, 0 };
                 if (ret[k - 1].verdict == rules[i].verdict)
                         continue;
                 if (ret[k - 1].number == rules[i].number)
@@ -163,10 +207,11 @@ static size_t merge_rules(const SyscallRule *rules, size_t n, SyscallRule *ret)
         return k;
 }
 
-int seccomp_assemble(const SyscallRule *rules, size_t n, struct sock_filter **ret, size_t *ret_n)
+int seccomp_assemble(const SyscallRule *rules, size_t n, const SyscallVerdict *verdicts, unsigned foreign,
+                     struct sock_filter **ret, size_t *ret_n)
 {
         _cleanup_free_ SyscallRule *merged = NULL;
-        Assembler a = {};
+        Assembler a = { .verdicts = verdicts };
         size_t k;
 
         merged = calloc(n, 2 * sizeof(SyscallRule));
@@ -174,14 +219,14 @@ int seccomp_assemble(const SyscallRule *rules, size_t n, struct sock_filter **re
                 return -ENOMEM;
         k = merge_rules(rules, n, merged);
 
-        emit_program(&a, merged, k);            /* counts */
+        emit_program(&a, merged, k, foreign);   /* counts */
         if (a.n > BPF_MAXINSNS)
                 return -E2BIG;
         a.code = calloc(a.n, sizeof(*a.code));
         if (!a.code)
                 return -ENOMEM;
         a.n = 0;
-        emit_program(&a, merged, k);
+        emit_program(&a, merged, k, foreign);
 
         *ret = a.code;
         *ret_n = a.n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs while box is built, and is not installed: writes seccomp-default.c, which holds the numbers of all system calls
- * that the groups name, as libseccomp knows them for the machine's architectures, and the default filter's program. So
- * a start pays for no compiling, and nothing that is installed loads libseccomp.
+ * Runs while box is built, with no privilege, and is not installed: writes seccomp-default.c, which holds the numbers of all
+ * system calls that libseccomp knows for the machine's architectures, and the default filter's program. So a start does not
+ * compile it, and nothing that is installed needs libseccomp.
  *
  *     seccomp-build CPU-FAMILY > seccomp-default.c
  */
@@ -21,14 +21,15 @@
 static const struct {
         const char *family;
         uint32_t arches[SYSCALL_ARCHES_MAX];    /* libseccomp's tokens */
+        const char *names[SYSCALL_ARCHES_MAX];  /* the OCI specification's, in small letters */
 } families[] = {
-        { "x86_64", { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32 } },
-        { "x86", { SCMP_ARCH_X86 } },
-        { "aarch64", { SCMP_ARCH_AARCH64, SCMP_ARCH_ARM } },
-        { "arm", { SCMP_ARCH_ARM } },
-        { "ppc64", { SCMP_ARCH_PPC64LE } },
-        { "riscv64", { SCMP_ARCH_RISCV64 } },
-        { "s390x", { SCMP_ARCH_S390X, SCMP_ARCH_S390 } },
+        { "x86_64", { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32 }, { "x86_64", "x86", "x32" } },
+        { "x86", { SCMP_ARCH_X86 }, { "x86" } },
+        { "aarch64", { SCMP_ARCH_AARCH64, SCMP_ARCH_ARM }, { "aarch64", "arm" } },
+        { "arm", { SCMP_ARCH_ARM }, { "arm" } },
+        { "ppc64", { SCMP_ARCH_PPC64LE }, { "ppc64le" } },
+        { "riscv64", { SCMP_ARCH_RISCV64 }, { "riscv64" } },
+        { "s390x", { SCMP_ARCH_S390X, SCMP_ARCH_S390 }, { "s390x", "s390" } },
 };
 
 typedef struct Names {
@@ -61,6 +62,14 @@ static uint32_t number_of(uint32_t arch, const char *name)
         return SYSCALL_NO_NUMBER;
 }
 
+static bool is_multiplexed(const Names *names, unsigned arch, const char *name)
+{
+        int number = arch < names->n_arches ? seccomp_syscall_resolve_name_arch(names->arches[arch], name) : __NR_SCMP_ERROR;
+
+        return number < -1 && number > -1000;   /* libseccomp's own numbers for these */
+}
+
+/* One that is only behind a multiplexer, such as semop() on x86, has a row without numbers. */
 static void add_name(const char *name, void *userdata)
 {
         Names *names = userdata;
@@ -78,13 +87,27 @@ static void add_name(const char *name, void *userdata)
         *row = (SyscallName) {};
         for (unsigned a = 0; a < SYSCALL_ARCHES_MAX; a++) {
                 row->number[a] = a < names->n_arches ? number_of(names->arches[a], name) : SYSCALL_NO_NUMBER;
-                any = any || row->number[a] != SYSCALL_NO_NUMBER;
+                any = any || row->number[a] != SYSCALL_NO_NUMBER || is_multiplexed(names, a, name);
         }
         if (!any)
                 return;
 
         memcpy(row->name, name, strlen(name));
         names->n++;
+}
+
+/* All that libseccomp knows, also what no group names: filters of OCI bundles may. */
+static void add_numbers(Names *names)
+{
+        for (unsigned a = 0; a < names->n_arches; a++)
+                for (uint32_t i = 0; i < 1024; i++) {
+                        uint32_t number = i | (names->arches[a] == SCMP_ARCH_X32 ? SYSCALL_X32_BIT : 0);
+                        char *name = seccomp_syscall_resolve_num_arch(names->arches[a], (int) number);
+
+                        if (name)
+                                add_name(name, names);
+                        free(name);
+                }
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -103,6 +126,9 @@ static void print_table(const SyscallTable *table)
         printf("};\n\nconst SyscallTable syscall_table = {\n        .arch = {");
         for (unsigned a = 0; a < table->n_arches; a++)
                 printf(" 0x%x,", table->arch[a]);
+        printf(" },\n        .arch_name = {");
+        for (unsigned a = 0; a < table->n_arches; a++)
+                printf(" \"%s\",", table->arch_name[a]);
         printf(" },\n        .n_arches = %u,\n        .names = names,\n        .n_names = ARRAY_SIZE(names),\n};\n\n",
                table->n_arches);
 }
@@ -115,7 +141,7 @@ static void print_program(const struct sock_filter *code, size_t n)
         printf("};\n\nconst size_t seccomp_default_n = ARRAY_SIZE(seccomp_default_code);\n");
 }
 
-static int write_source(const uint32_t *arches, unsigned n_arches)
+static int write_source(const uint32_t *arches, const char *const *arch_names, unsigned n_arches)
 {
         static Names names;
         const SeccompSpec spec = { .caps = capability_default() };
@@ -127,13 +153,16 @@ static int write_source(const uint32_t *arches, unsigned n_arches)
         names.arches = arches;
         names.n_arches = n_arches;
         seccomp_each_name(add_name, &names);
+        add_numbers(&names);
         qsort(names.rows, names.n, sizeof(names.rows[0]), compare_rows);
 
         table.names = names.rows;
         table.n_names = names.n;
         /* libseccomp's tokens are the kernel's, but for x32, which has x86-64's and marked numbers. */
-        for (unsigned a = 0; a < n_arches; a++)
+        for (unsigned a = 0; a < n_arches; a++) {
                 table.arch[a] = arches[a] == SCMP_ARCH_X32 ? AUDIT_ARCH_X86_64 : arches[a];
+                table.arch_name[a] = arch_names[a];
+        }
 
         r = seccomp_compile(&table, &spec, &code, &n);
         if (r < 0) {
@@ -153,6 +182,7 @@ static int write_source(const uint32_t *arches, unsigned n_arches)
 int main(int argc, char *argv[])
 {
         uint32_t native = seccomp_arch_native();
+        const char *native_name = "native";
 
         for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(families); i++) {
                 unsigned n = 0;
@@ -161,9 +191,9 @@ int main(int argc, char *argv[])
                         continue;
                 while (n < SYSCALL_ARCHES_MAX && families[i].arches[n] != 0)
                         n++;
-                return write_source(families[i].arches, n);
+                return write_source(families[i].arches, families[i].names, n);
         }
 
         /* Another kind of machine: its own calls only. */
-        return write_source(&native, 1);
+        return write_source(&native, &native_name, 1);
 }

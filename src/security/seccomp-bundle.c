@@ -1,181 +1,197 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See seccomp-bundle.h. The supervisor, while planning; it has no effect on the process. */
+/*
+ * See seccomp-bundle.h. The supervisor, while planning; no privilege, and no effect on the process.
+ *
+ * A rule without conditions decides on its calls, and the first such rule counts. Else the first rule whose conditions hold
+ * counts, and the default action where there is none. So it is with libseccomp, which other runtimes use.
+ */
 
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <linux/seccomp.h>
+#include <string.h>
 
 #include "security/seccomp-bundle.h"
-#include "util/dl.h"
-#include "util/fd.h"
+#include "security/seccomp-table.h"
 #include "util/strv.h"
 
-/* A condition a number of an argument: the kernel's system calls have six. */
-enum { ARGS = 6 };
+/* What the rules make of one name of the table. */
+typedef struct Call {
+        uint32_t action;
+        bool decided;                   /* by a rule without conditions */
+        SyscallBranch *branches;
+        size_t n;
+} Call;
 
-#define SECCOMP_FUNCTIONS(F)                                                                            \
-        F(seccomp_init) F(seccomp_release) F(seccomp_arch_add) F(seccomp_arch_resolve_name)             \
-        F(seccomp_syscall_resolve_name) F(seccomp_rule_add_array) F(seccomp_export_bpf)
+/* On some architectures these calls can also be made by socketcall() or ipc(), whose first argument tells which. */
+#define SOCKETCALL(number, name) { name, "socketcall", { 0, OCI_MASKED_EQ, UINT32_MAX, number } }
+#define IPC(number, name) { name, "ipc", { 0, OCI_MASKED_EQ, UINT16_MAX, number } }
 
-#define DECLARE(name) typeof(&name) name;
-
-typedef struct Libseccomp {
-        void *handle;
-        SECCOMP_FUNCTIONS(DECLARE)
-        scmp_filter_ctx context;
-} Libseccomp;
-
-DL_NOTE(libseccomp_note, "libseccomp.so.2", "recommended", "bundles", "System call filters of OCI bundles");
-
-static void libseccomp_close(Libseccomp *l)
-{
-        if (l->context)
-                l->seccomp_release(l->context);
-        dl_close(l->handle);
-}
+static const struct { const char *name, *multiplexer; OciSeccompArg which; } multiplexed[] = {
+        SOCKETCALL(1, "socket"), SOCKETCALL(2, "bind"), SOCKETCALL(3, "connect"), SOCKETCALL(4, "listen"),
+        SOCKETCALL(5, "accept"), SOCKETCALL(6, "getsockname"), SOCKETCALL(7, "getpeername"), SOCKETCALL(8, "socketpair"),
+        SOCKETCALL(9, "send"), SOCKETCALL(10, "recv"), SOCKETCALL(11, "sendto"), SOCKETCALL(12, "recvfrom"),
+        SOCKETCALL(13, "shutdown"), SOCKETCALL(14, "setsockopt"), SOCKETCALL(15, "getsockopt"), SOCKETCALL(16, "sendmsg"),
+        SOCKETCALL(17, "recvmsg"), SOCKETCALL(18, "accept4"), SOCKETCALL(19, "recvmmsg"), SOCKETCALL(20, "sendmmsg"),
+        IPC(1, "semop"), IPC(2, "semget"), IPC(3, "semctl"), IPC(4, "semtimedop"), IPC(11, "msgsnd"), IPC(12, "msgrcv"),
+        IPC(13, "msgget"), IPC(14, "msgctl"), IPC(21, "shmat"), IPC(22, "shmdt"), IPC(23, "shmget"), IPC(24, "shmctl"),
+};
 
 static uint32_t action_code(OciAction action, unsigned value)
 {
         switch (action) {
         case OCI_ALLOW:
-                return SCMP_ACT_ALLOW;
+                return SECCOMP_RET_ALLOW;
         case OCI_ERRNO:
-                return SCMP_ACT_ERRNO(value);
+                return SECCOMP_RET_ERRNO | value;
         case OCI_LOG:
-                return SCMP_ACT_LOG;
+                return SECCOMP_RET_LOG;
         case OCI_KILL_THREAD:
-                return SCMP_ACT_KILL_THREAD;
+                return SECCOMP_RET_KILL_THREAD;
         case OCI_TRAP:
-                return SCMP_ACT_TRAP;
+                return SECCOMP_RET_TRAP;
         case OCI_TRACE:
-                return SCMP_ACT_TRACE(value);
+                return SECCOMP_RET_TRACE | value;
         default:
-                return SCMP_ACT_KILL_PROCESS;
+                return SECCOMP_RET_KILL_PROCESS;
         }
 }
 
-static struct scmp_arg_cmp comparison(const OciSeccompArg *a)
+static Call *find_call(Call *calls, const char *name)
 {
-        static const enum scmp_compare ops[] = {
-                [OCI_NE] = SCMP_CMP_NE, [OCI_LT] = SCMP_CMP_LT, [OCI_LE] = SCMP_CMP_LE, [OCI_EQ] = SCMP_CMP_EQ,
-                [OCI_GE] = SCMP_CMP_GE, [OCI_GT] = SCMP_CMP_GT, [OCI_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
-        };
+        const SyscallName *row = seccomp_find_name(&syscall_table, name);
 
-        return (struct scmp_arg_cmp) { a->index, ops[a->op], a->value, a->value_two };
+        return row ? &calls[row - syscall_table.names] : NULL;
 }
 
-/* Two conditions on one argument are alternatives, each a rule of its own: libseccomp has no "and" for them, and runc reads
- * them like this. */
-static bool has_alternatives(const OciSeccompRule *rule)
+static int add_branch(Call *call, const OciSeccompArg *conditions, size_t n, uint32_t action)
 {
-        unsigned seen = 0;
+        SyscallBranch *branch = array_append(&call->branches, &call->n, sizeof(SyscallBranch));
 
-        for (size_t i = 0; i < rule->n_args; i++) {
-                if (seen & 1U << rule->args[i].index)
-                        return true;
-                seen |= 1U << rule->args[i].index;
-        }
-        return false;
+        if (!branch)
+                return -ENOMEM;
+        *branch = (SyscallBranch) { conditions, n, action };
+        return 0;
 }
 
-static int add_call(const Libseccomp *l, const OciSeccompRule *rule, int number, uint32_t action)
-{
-        struct scmp_arg_cmp args[ARGS];
-        int r = 0;
-
-        if (has_alternatives(rule)) {
-                for (size_t i = 0; r >= 0 && i < rule->n_args; i++) {
-                        args[0] = comparison(&rule->args[i]);
-                        r = l->seccomp_rule_add_array(l->context, action, number, 1, args);
-                }
-                return r;
-        }
-
-        for (size_t i = 0; i < rule->n_args; i++)
-                args[i] = comparison(&rule->args[i]);
-        return l->seccomp_rule_add_array(l->context, action, number, (unsigned) rule->n_args, args);
-}
-
-static int add_rule(const Libseccomp *l, const OciSeccomp *s, const OciSeccompRule *rule, Failure *failure)
+static int add_rule(Call *calls, const OciSeccompRule *rule, uint32_t default_action)
 {
         uint32_t action = action_code(rule->action, rule->value);
-        char source[SOURCE_TEXT_MAX];
+        int r = 0;
 
-        if (action == action_code(s->default_action, s->default_value))
-                return 0;               /* it would be so without it, and libseccomp takes it for a mistake */
+        /* runc and crun leave out a rule with the default action, so that others can still say something else. */
+        if (action == default_action)
+                return 0;
         STRV_FOREACH(name, rule->names) {
-                int number = l->seccomp_syscall_resolve_name(*name), r;
+                Call *call = find_call(calls, *name);
 
-                if (number == __NR_SCMP_ERROR)
+                if (!call || call->decided || r < 0)
                         continue;
-                r = add_call(l, rule, number, action);
-                if (r < 0)
-                        return failure_set(failure, r, "%s: Failed to add system call '%s' to the filter: %m",
-                                           source_text(rule->from, source), *name);
+                if (rule->n_args > 0)
+                        r = add_branch(call, rule->args, rule->n_args, action);
+                else {
+                        call->decided = true;
+                        call->action = action;
+                        call->n = 0;
+                }
         }
-        return 0;
+        return r;
 }
 
-static int add_architecture(const Libseccomp *l, const OciSeccomp *s, const char *name, Failure *failure)
+/* A multiplexer's other arguments lie in memory, where a filter cannot read them: the strictest action counts. */
+static uint32_t strictest_action(const Call *call)
 {
-        uint32_t token = l->seccomp_arch_resolve_name(name);
-        char source[SOURCE_TEXT_MAX];
-        int r = token == 0 ? -EINVAL : l->seccomp_arch_add(l->context, token);
+        uint32_t action = call->action;
 
-        if (r < 0 && r != -EEXIST)
-                return failure_set(failure, r, "%s: Failed to add architecture '%s' to the filter: %m",
-                                   source_text(s->from, source), name);
-        return 0;
+        for (size_t i = 0; i < call->n; i++)
+                if ((int32_t) call->branches[i].action < (int32_t) action)
+                        action = call->branches[i].action;
+        return action;
 }
 
-/* By a file in memory: the way that all versions of the library have. */
-static int export_program(const Libseccomp *l, SeccompProgram *ret)
+static int add_multiplexed(Call *calls, uint32_t default_action)
 {
-        _cleanup_close_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
-        char *bytes = NULL;
-        size_t size = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(multiplexed); i++) {
+                const Call *call = find_call(calls, multiplexed[i].name);
+                Call *multiplexer = find_call(calls, multiplexed[i].multiplexer);
+                uint32_t action = call ? strictest_action(call) : default_action;
+
+                if (multiplexer && !multiplexer->decided && action != default_action)
+                        r = add_branch(multiplexer, &multiplexed[i].which, 1, action);
+        }
+        return r;
+}
+
+static bool same_verdict(const SyscallVerdict *a, const SyscallVerdict *b)
+{
+        if (a->action != b->action || a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (a->branches[i].conditions != b->branches[i].conditions || a->branches[i].action != b->branches[i].action)
+                        return false;
+        return true;
+}
+
+static int assemble(const OciSeccomp *s, const Call *calls, uint32_t default_action, SeccompProgram *ret)
+{
+        enum { OTHERS, FOREIGN, FIRST_OWN };
+        const size_t n = syscall_table.n_names;
+        _cleanup_free_ SyscallVerdict *verdicts = calloc(n + FIRST_OWN, sizeof(SyscallVerdict));
+        _cleanup_free_ uint16_t *of_names = calloc(n, sizeof(uint16_t));
+        struct sock_filter *code = NULL;
+        size_t n_verdicts = FIRST_OWN;
+        unsigned arches = 1;
         int r;
 
-        if (fd < 0)
-                return -errno;
-        r = l->seccomp_export_bpf(l->context, fd);
-        if (r >= 0)
-                r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-        if (r >= 0)
-                r = fd_read_all(fd, BPF_MAXINSNS * sizeof(struct sock_filter), &bytes, &size);
-        if (r < 0)
-                return r;
-        *ret = (SeccompProgram) {
-                .code = (const struct sock_filter *) (void *) bytes,
-                .n = size / sizeof(struct sock_filter),
-                .owned = bytes,
-        };
-        return 0;
+        if (!verdicts || !of_names)
+                return -ENOMEM;
+        verdicts[OTHERS].action = default_action;
+        verdicts[FOREIGN].action = SECCOMP_RET_KILL_THREAD;
+        for (size_t i = 0; i < n; i++) {
+                const SyscallVerdict v = { calls[i].action, calls[i].branches, calls[i].n };
+                size_t j = 0;
+
+                while (j < n_verdicts && !same_verdict(&verdicts[j], &v))
+                        j++;
+                if (j == n_verdicts)
+                        verdicts[n_verdicts++] = v;
+                of_names[i] = (uint16_t) j;
+        }
+        for (unsigned a = 0; a < syscall_table.n_arches; a++)
+                if (strv_contains(s->architectures, syscall_table.arch_name[a]))
+                        arches |= 1U << a;
+
+        r = seccomp_assemble_table(&syscall_table, arches, of_names, verdicts, FOREIGN, &code, &ret->n);
+        ret->code = ret->owned = code;
+        return r;
 }
 
 int seccomp_bundle_make(const OciSeccomp *s, SeccompProgram *ret, Failure *failure)
 {
-        _cleanup_(libseccomp_close) Libseccomp l = {};
-        int r;
+        const uint32_t default_action = action_code(s->default_action, s->default_value);
+        SeccompProgram program = SECCOMP_PROGRAM_NULL;
+        Call *calls = calloc(syscall_table.n_names, sizeof(Call));
+        char source[SOURCE_TEXT_MAX];
+        int r = calls ? 0 : -ENOMEM;
 
-        r = dl_open(&l.handle, "libseccomp.so.2", SECCOMP_FUNCTIONS(DL_NAME_), "The bundle's system call filter", failure);
+        for (size_t i = 0; calls && i < syscall_table.n_names; i++)
+                calls[i].action = default_action;
+        for (size_t i = 0; r >= 0 && i < s->n_rules; i++)
+                r = add_rule(calls, &s->rules[i], default_action);
+        if (r >= 0)
+                r = add_multiplexed(calls, default_action);
+        if (r >= 0)
+                r = assemble(s, calls, default_action, &program);
+        for (size_t i = 0; calls && i < syscall_table.n_names; i++)
+                free(calls[i].branches);
+        free(calls);
+        if (r == -E2BIG)
+                return failure_set(failure, r, "%s: the system call filter is larger than the kernel accepts",
+                                   source_text(s->from, source));
         if (r < 0)
-                return r;
-        l.context = l.seccomp_init(action_code(s->default_action, s->default_value));
-        if (!l.context)
-                return failure_set(failure, -ENOMEM, "Failed to begin the bundle's system call filter: %m");
+                return failure_set(failure, r, "%s: Failed to compile the system call filter: %m", source_text(s->from, source));
 
-        STRV_FOREACH(name, s->architectures) {
-                r = add_architecture(&l, s, *name, failure);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < s->n_rules; i++) {
-                r = add_rule(&l, s, &s->rules[i], failure);
-                if (r < 0)
-                        return r;
-        }
-        r = export_program(&l, ret);
-        return r < 0 ? failure_set(failure, r, "Failed to make the bundle's system call filter: %m") : 0;
+        *ret = program;
+        return 0;
 }

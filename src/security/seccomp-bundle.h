@@ -4,6 +4,6 @@
 #include "config/oci-settings.h"
 #include "security/seccomp.h"
 
-/* The filter program that an OCI bundle asks for, by libseccomp, which is loaded for the occasion. Names that it does not
- * know are left out, as runc does. */
+/* The filter program that an OCI bundle asks for. System calls of unknown names are left out, as runc does, and so are
+ * architectures that the kernel does not run. The program is freed by seccomp_program_done(). */
 int seccomp_bundle_make(const OciSeccomp *s, SeccompProgram *ret, Failure *failure);

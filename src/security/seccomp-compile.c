@@ -10,13 +10,51 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "security/capability.h"
 #include "security/seccomp-assemble.h"
 #include "security/seccomp-groups.h"
 #include "security/seccomp-table.h"
+
+typedef enum Verdict {
+        SYSCALL_UNKNOWN,        /* programs fall back to what older kernels have */
+        SYSCALL_REFUSED,
+        SYSCALL_ALLOWED,
+        SYSCALL_SOCKET,         /* allowed, but for the audit subsystem's netlink socket */
+        SYSCALL_OPEN,           /* allowed, but with O_SYNC and O_DSYNC in the second argument */
+        SYSCALL_OPENAT,         /* … in the third argument */
+        SYSCALL_NOTHING,        /* succeeds, and does nothing */
+} Verdict;
+
+/* The arguments are ints: the kernel reads their low halves only. */
+#define LOW_HALF(index, mask, value) { (index), OCI_MASKED_EQ, (mask), (value) }
+
+static const OciSeccompArg audit_socket[] = {
+        LOW_HALF(0, UINT32_MAX, AF_NETLINK), LOW_HALF(2, UINT32_MAX, NETLINK_AUDIT),
+};
+static const OciSeccompArg open_without_sync = LOW_HALF(1, O_SYNC | O_DSYNC, 0);
+static const OciSeccompArg openat_without_sync = LOW_HALF(2, O_SYNC | O_DSYNC, 0);
+static const SyscallBranch branches[] = {
+        { audit_socket, ARRAY_SIZE(audit_socket), SECCOMP_RET_ERRNO | EAFNOSUPPORT },
+        { &open_without_sync, 1, SECCOMP_RET_ALLOW },
+        { &openat_without_sync, 1, SECCOMP_RET_ALLOW },
+};
+static const SyscallVerdict all_verdicts[] = {
+        [SYSCALL_UNKNOWN] = { SECCOMP_RET_ERRNO | ENOSYS },
+        [SYSCALL_REFUSED] = { SECCOMP_RET_ERRNO | EPERM },
+        [SYSCALL_ALLOWED] = { SECCOMP_RET_ALLOW },
+        [SYSCALL_SOCKET] = { SECCOMP_RET_ALLOW, &branches[0], 1 },
+        [SYSCALL_OPEN] = { SECCOMP_RET_ERRNO | EINVAL, &branches[1], 1 },
+        [SYSCALL_OPENAT] = { SECCOMP_RET_ERRNO | EINVAL, &branches[2], 1 },
+        [SYSCALL_NOTHING] = { SECCOMP_RET_ERRNO | 0 },
+};
 
 /* Not here on purpose: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*, open_by_handle_at,
  * perf_event_open, quotactl: each reaches what is not the machine's own. */
@@ -60,13 +98,13 @@ static int compare_name(const void *name, const void *row)
         return strcmp(name, ((const SyscallName *) row)->name);
 }
 
-static const SyscallName *find_name(const SyscallTable *table, const char *name)
+const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name)
 {
         return bsearch(name, table->names, table->n_names, sizeof(SyscallName), compare_name);
 }
 
 /* Gives every call of a list, groups opened, a verdict. Groups nest without loops: they are our own table. */
-static void mark(const SyscallTable *table, uint8_t *verdicts, const char *list, SyscallVerdict verdict)
+static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list, Verdict verdict)
 {
         char word[SYSCALL_WORD_MAX];
 
@@ -79,7 +117,7 @@ static void mark(const SyscallTable *table, uint8_t *verdicts, const char *list,
                         continue;
                 }
 
-                name = find_name(table, word);
+                name = seccomp_find_name(table, word);
                 if (!name)
                         continue;
                 verdicts[name - table->names] =
@@ -89,22 +127,22 @@ static void mark(const SyscallTable *table, uint8_t *verdicts, const char *list,
 
 /* SuppressSync=: what is allowed changes its meaning. Nobody sees into openat2()'s structure: programs that fall back from
  * ENOSYS go on. */
-static void mark_sync(const SyscallTable *table, uint8_t *verdicts)
+static void mark_sync(const SyscallTable *table, uint16_t *verdicts)
 {
-        static const struct { const char *name; SyscallVerdict verdict; } calls[] = {
+        static const struct { const char *name; Verdict verdict; } calls[] = {
                 { "open", SYSCALL_OPEN }, { "openat", SYSCALL_OPENAT }, { "openat2", SYSCALL_UNKNOWN },
         };
 
         mark(table, verdicts, "@sync", SYSCALL_NOTHING);
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-                const SyscallName *name = find_name(table, calls[i].name);
+                const SyscallName *name = seccomp_find_name(table, calls[i].name);
 
                 if (name && verdicts[name - table->names] == SYSCALL_ALLOWED)
-                        verdicts[name - table->names] = (uint8_t) calls[i].verdict;
+                        verdicts[name - table->names] = (uint16_t) calls[i].verdict;
         }
 }
 
-static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint8_t *verdicts)
+static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint16_t *verdicts)
 {
         mark(table, verdicts, "@known", SYSCALL_REFUSED);
         mark(table, verdicts, default_calls, SYSCALL_ALLOWED);
@@ -133,31 +171,42 @@ static int compare_rule(const void *a, const void *b)
         return (int) x->verdict - (int) y->verdict;
 }
 
-int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n)
+int seccomp_assemble_table(const SyscallTable *table, unsigned arches, const uint16_t *of_names, const SyscallVerdict *verdicts,
+                           unsigned foreign, struct sock_filter **ret, size_t *ret_n)
 {
-        _cleanup_free_ SyscallRule *rules = NULL;
-        _cleanup_free_ uint8_t *verdicts = NULL;
+        _cleanup_free_ SyscallRule *rules = calloc(table->n_names + 1, 2 * SYSCALL_ARCHES_MAX * sizeof(*rules));
         size_t n = 0;
 
-        verdicts = calloc(table->n_names, sizeof(*verdicts));           /* all SYSCALL_UNKNOWN */
-        rules = calloc(table->n_names, 2 * SYSCALL_ARCHES_MAX * sizeof(*rules));
-        if (!verdicts || !rules)
+        if (!rules)
                 return -ENOMEM;
-
-        mark_spec(table, spec, verdicts);
-
-        for (unsigned a = 0; a < table->n_arches; a++)
-                for (size_t i = 0; i < table->n_names; i++) {
+        for (unsigned a = 0; a < table->n_arches; a++) {
+                for (size_t i = 0; arches & 1U << a && i < table->n_names; i++) {
                         uint32_t number = table->names[i].number[a];
 
                         if (number == SYSCALL_NO_NUMBER)
                                 continue;
-                        rules[n++] = (SyscallRule) { table->arch[a], number, verdicts[i] };
-                        rules[n++] = (SyscallRule) { table->arch[a], number + 1, SYSCALL_UNKNOWN };
+                        rules[n++] = (SyscallRule) { table->arch[a], number, of_names[i] };
+                        rules[n++] = (SyscallRule) { table->arch[a], number + 1, 0 };
                 }
+                /* x32 is told from x86-64 by its numbers only. -1 is how a tracer skips a call. */
+                if (!(arches & 1U << a) && a > 0 && table->arch[a] == table->arch[0]) {
+                        rules[n++] = (SyscallRule) { table->arch[a], SYSCALL_X32_BIT, foreign };
+                        rules[n++] = (SyscallRule) { table->arch[a], UINT32_MAX, 0 };
+                }
+        }
         qsort(rules, n, sizeof(*rules), compare_rule);
 
-        return seccomp_assemble(rules, n, ret, ret_n);
+        return seccomp_assemble(rules, n, verdicts, foreign, ret, ret_n);
+}
+
+int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n)
+{
+        _cleanup_free_ uint16_t *verdicts = calloc(table->n_names, sizeof(*verdicts));         /* all SYSCALL_UNKNOWN */
+
+        if (!verdicts)
+                return -ENOMEM;
+        mark_spec(table, spec, verdicts);
+        return seccomp_assemble_table(table, UINT_MAX, verdicts, all_verdicts, SYSCALL_UNKNOWN, ret, ret_n);
 }
 
 void seccomp_each_name(void (*f)(const char *name, void *userdata), void *userdata)

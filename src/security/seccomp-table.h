@@ -8,11 +8,12 @@
 
 #include <linux/filter.h>
 
+#include "security/seccomp-assemble.h"
 #include "security/seccomp.h"
-#include "util/macro.h"
 
 enum { SYSCALL_ARCHES_MAX = 3 };        /* that one kernel runs: x86-64, x86 and x32 */
 #define SYSCALL_NO_NUMBER UINT32_MAX
+#define SYSCALL_X32_BIT 0x40000000U     /* in all numbers of x32 */
 
 typedef struct SyscallName {
         char name[32];                  /* in the table itself: no relocation a name */
@@ -21,6 +22,7 @@ typedef struct SyscallName {
 
 typedef struct SyscallTable {
         uint32_t arch[SYSCALL_ARCHES_MAX];      /* AUDIT_ARCH_X; x32's is x86-64's, its numbers have a bit of their own */
+        const char *arch_name[SYSCALL_ARCHES_MAX];      /* as the OCI specification has it, behind "SCMP_ARCH_" */
         unsigned n_arches;
         const SyscallName *names;               /* sorted by name */
         size_t n_names;
@@ -32,6 +34,14 @@ extern const size_t seccomp_default_n;
 
 /* Compiles a spec. 0, -ENOMEM, -E2BIG. Names that the table lacks are passed over. */
 int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n);
+
+/* The name's row, or NULL. */
+const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name);
+
+/* Assembles a program for those of the table's architectures whose bit is set in arches (the first always is). of_names has the
+ * index of the verdict of each name; other numbers get verdict 0, other architectures the verdict `foreign`. */
+int seccomp_assemble_table(const SyscallTable *table, unsigned arches, const uint16_t *of_names, const SyscallVerdict *verdicts,
+                           unsigned foreign, struct sock_filter **ret, size_t *ret_n);
 
 /* The capabilities that bring system calls with them. */
 uint64_t seccomp_capabilities(void);

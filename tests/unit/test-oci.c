@@ -348,6 +348,12 @@ static void test_errors(void **state)
                   "config.json: /linux/resources/unified/cpu.max: is not supported" },
                 { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_NOTIFY\" }", ""),
                   "config.json: /linux/seccomp/defaultAction: action 'SCMP_ACT_NOTIFY' is not supported" },
+                { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ALLOW\", \"architectures\": [\"SCMP_ARCH_X86_65\"] }", ""),
+                  "config.json: /linux/seccomp/architectures/0: is not an architecture" },
+                { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [ { \"names\": [\"kill\"], "
+                       "\"action\": \"SCMP_ACT_ERRNO\", \"args\": [ { \"index\": 1, \"op\": \"SCMP_CMP_EQ\", \"value\": 9 }, "
+                       "{ \"index\": 1, \"op\": \"SCMP_CMP_EQ\", \"value\": 15 } ] } ] }", ""),
+                  "config.json: /linux/seccomp/syscalls/0/args/1: argument 1 cannot have two values: write a rule for each" },
                 { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"type\": \"nfs\", \"source\": \"a:/b\" } ]"),
                   "config.json: /mounts/0: a mount of type 'nfs' at '/x' is not supported" },
                 { BASE("", "", ", \"mounts\": [ { \"destination\": \"/\", \"type\": \"bind\", \"source\": \"/b\" } ]"),

@@ -23,55 +23,17 @@
 
 #include <seccomp.h>
 
+#include "bpf-fixture.h"
 #include "security/capability.h"
 #include "security/seccomp-assemble.h"
 #include "security/seccomp-groups.h"
 #include "security/seccomp-table.h"
 
-#define ALLOW SECCOMP_RET_ALLOW
-#define FAIL(e) (SECCOMP_RET_ERRNO | (e))
-
-/* The classic BPF that our programs use; anything else, or a run off the end, fails the test. */
-static uint32_t run(const struct sock_filter *code, size_t n, const struct seccomp_data *data)
-{
-        uint32_t a = 0;
-
-        for (size_t pc = 0; pc < n; pc++) {
-                const struct sock_filter *i = code + pc;
-
-                switch (i->code) {
-                case BPF_LD | BPF_W | BPF_ABS:
-                        assert_true(i->k <= sizeof(*data) - 4);
-                        memcpy(&a, (const char *) data + i->k, 4);
-                        break;
-                case BPF_JMP | BPF_JEQ | BPF_K:
-                        pc += a == i->k ? i->jt : i->jf;
-                        break;
-                case BPF_JMP | BPF_JGE | BPF_K:
-                        pc += a >= i->k ? i->jt : i->jf;
-                        break;
-                case BPF_JMP | BPF_JSET | BPF_K:
-                        pc += a & i->k ? i->jt : i->jf;
-                        break;
-                case BPF_JMP | BPF_JA:
-                        pc += i->k;
-                        break;
-                case BPF_RET | BPF_K:
-                        return i->k;
-                default:
-                        fail_msg("instruction %zu has code 0x%x", pc, i->code);
-                }
-        }
-
-        fail_msg("ran off the end");
-        return 0;
-}
-
 static uint32_t verdict(const SeccompProgram *p, uint32_t arch, uint32_t number, uint64_t arg0, uint64_t arg2)
 {
         const struct seccomp_data data = { .arch = arch, .nr = (int) number, .args = { arg0, 0, arg2 } };
 
-        return run(p->code, p->n, &data);
+        return bpf_run(p->code, p->n, &data);
 }
 
 static bool list_has(const char *list, const char *name)
@@ -271,9 +233,9 @@ static void test_seccomp_suppress_sync(void **state)
         {
                 struct seccomp_data data = { .arch = arch, .nr = SYS_open, .args = { 0, O_WRONLY, 0 } };
 
-                assert_int_equal(run(p.code, p.n, &data), ALLOW);
+                assert_int_equal(bpf_run(p.code, p.n, &data), ALLOW);
                 data.args[1] |= O_SYNC;
-                assert_int_equal(run(p.code, p.n, &data), FAIL(EINVAL));
+                assert_int_equal(bpf_run(p.code, p.n, &data), FAIL(EINVAL));
         }
 #endif
         seccomp_program_done(&p);
@@ -326,6 +288,7 @@ static void test_seccomp_groups(void **state)
 static void test_seccomp_assemble_far_jumps(void **state)
 {
         enum { N = 1200 };
+        static const SyscallVerdict verdicts[] = { { FAIL(ENOSYS) }, { FAIL(EPERM) }, { ALLOW } };
         static SyscallRule rules[2 * N];
         _cleanup_free_ struct sock_filter *code = NULL;
         size_t n = 0;
@@ -334,7 +297,7 @@ static void test_seccomp_assemble_far_jumps(void **state)
         for (uint32_t a = 0; a < 2; a++)
                 for (uint32_t i = 0; i < N / 2; i++)
                         rules[a * N / 2 + i] = (SyscallRule) { 7 + a, i * 3, i % 3 };
-        assert_int_equal(seccomp_assemble(rules, N, &code, &n), 0);
+        assert_int_equal(seccomp_assemble(rules, N, verdicts, 0, &code, &n), 0);
         assert_true(n <= BPF_MAXINSNS);
 
         for (uint32_t a = 0; a < 2; a++)
@@ -342,13 +305,13 @@ static void test_seccomp_assemble_far_jumps(void **state)
                         static const uint32_t want[] = { FAIL(ENOSYS), FAIL(EPERM), ALLOW };
                         const struct seccomp_data data = { .arch = 7 + a, .nr = (int) i };
 
-                        assert_int_equal(run(code, n, &data), want[i / 3 % 3]);
+                        assert_int_equal(bpf_run(code, n, &data), want[i / 3 % 3]);
                 }
 
         free(TAKE_PTR(code));
         for (uint32_t i = 0; i < 2 * N; i++)
                 rules[i] = (SyscallRule) { 7, i, i % 3 };
-        assert_int_equal(seccomp_assemble(rules, 2 * N, &code, &n), -E2BIG);
+        assert_int_equal(seccomp_assemble(rules, 2 * N, verdicts, 0, &code, &n), -E2BIG);
         assert_null(code);
 }
 
