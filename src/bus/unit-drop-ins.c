@@ -125,16 +125,14 @@ int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, F
 {
         _cleanup_free_ char *path = note_path(root, unit), *text = NULL;
         _cleanup_strv_ char **files = NULL;
-        _cleanup_close_ int fd = -EBADF;
         char *rest, *line;
         int r;
 
         if (!path)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return errno == ENOENT ? 0 : failure_set(failure, -errno, "Failed to open '%s': %m", path);
-        r = fd_read_all(fd, NOTE_MAX, &text, NULL);
+        r = fd_read_file_at(AT_FDCWD, path, NOTE_MAX, &text, NULL);
+        if (r == -ENOENT)
+                return 0;
         if (r < 0)
                 return failure_set(failure, r, "Failed to read '%s': %m", path);
 

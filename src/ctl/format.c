@@ -7,8 +7,7 @@
 #include <time.h>
 
 #include "ctl/format.h"
-
-#define USEC_PER_SEC UINT64_C(1000000)
+#include "util/clock.h"
 
 const char *format_timestamp(uint64_t usec, char buf[static FORMAT_MAX])
 {
@@ -78,12 +77,4 @@ const char *format_bytes(uint64_t bytes, char buf[static FORMAT_MAX])
                                 bytes % unit * 10 / unit, units[i]);
         }
         return buf;
-}
-
-uint64_t now_realtime_usec(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }

@@ -16,4 +16,3 @@ const char *format_cpu(uint64_t nsec, char buf[static FORMAT_MAX]);
 /* "12.5M" */
 const char *format_bytes(uint64_t bytes, char buf[static FORMAT_MAX]);
 
-uint64_t now_realtime_usec(void);

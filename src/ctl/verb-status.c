@@ -20,6 +20,7 @@
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/parse.h"
@@ -155,7 +156,7 @@ static void print_machine(const Page *p)
         const char *os = strv_env_get(p->os, "PRETTY_NAME");
 
         line("Since", "%s; %s", format_timestamp(running_machine_since_usec(m), when),
-             format_ago(running_machine_since_usec(m), now_realtime_usec(), ago));
+             format_ago(running_machine_since_usec(m), clock_usec(CLOCK_REALTIME), ago));
         if (running_machine_leader(m) > 0)
                 line("Leader", "%" PRIi64 "%s%s%s", (int64_t) running_machine_leader(m), p->leader_name[0] ? " (" : "",
                      p->leader_name, p->leader_name[0] ? ")" : "");

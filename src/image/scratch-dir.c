@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Directories for a while (see scratch-dir.h): the upper layers of ephemeral machines, temporary bind mounts, trees that are
- * still being copied. The supervisor, as root; also in /var/tmp, where anybody can make names: only what is root's own and
- * root's alone is ever taken for a leftover.
+ * Temporary directories (see scratch-dir.h): upper layers of ephemeral machines, temporary bind mounts, trees that are being
+ * copied. The supervisor, as root; also in /var/tmp, where every user can create names: only directories that belong to root
+ * and are closed to others are ever removed as leftovers.
  */
 
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 enum {
         SCRATCH_DIGITS = 16,
-        SCRATCH_TRIES = 16,     /* each means that somebody removed it between two calls of ours */
+        SCRATCH_TRIES = 16,     /* each failed one: it was removed between two system calls */
 };
 
 static bool is_scratch_name(const char *name, const char *prefix)
@@ -32,7 +32,7 @@ static bool is_scratch_name(const char *name, const char *prefix)
                strspn(name + n, "0123456789abcdef") == SCRATCH_DIGITS;
 }
 
-/* The directory, open and locked; -EBUSY where somebody else holds it. */
+/* Opens and locks the directory; -EBUSY if it is locked already. */
 static int open_locked(int parent_fd, const char *name)
 {
         _cleanup_close_ int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -44,7 +44,7 @@ static int open_locked(int parent_fd, const char *name)
         return TAKE_FD(fd);
 }
 
-/* As they are made: root's, and closed to others. The set-group-id bit comes from the directory that they are made in. */
+/* Of this user and closed to others. The set-group-ID bit is inherited from the parent. */
 static bool is_ours(const struct stat *st)
 {
         return st->st_uid == geteuid() && (st->st_mode & 07777 & ~(mode_t) S_ISGID) == 0700;
@@ -81,9 +81,10 @@ static void scratch_dir_done(ScratchDir *d)
         free(TAKE_PTR(d->name));
 }
 
-/* 0, or -EAGAIN where another took our new directory for a leftover, before it was locked. */
+/* -EAGAIN: another process took the new directory for a leftover before it was locked. */
 static int make_one(ScratchDir *d, const char *prefix)
 {
+        _cleanup_close_ int fd = -EBADF;
         uint64_t number;
         struct stat st;
 
@@ -95,21 +96,22 @@ static int make_one(ScratchDir *d, const char *prefix)
         if (mkdirat(d->parent_fd, d->name, 0700) < 0)
                 return errno == EEXIST ? -EAGAIN : -errno;
 
-        d->fd = open_locked(d->parent_fd, d->name);
-        if (d->fd == -ENOENT || d->fd == -EBUSY)
+        fd = open_locked(d->parent_fd, d->name);
+        if (fd == -ENOENT || fd == -EBUSY)
                 return -EAGAIN;
-        if (d->fd >= 0 && fstat(d->fd, &st) >= 0 && st.st_nlink == 0) {
-                d->fd = fd_close(d->fd);
-                return -EAGAIN;
-        }
-        /* Who owns the directory that it was made in may have put another in its place. */
-        if (d->fd >= 0 && !is_ours(&st)) {
-                d->fd = fd_close(d->fd);
-                return -EPERM;
-        }
-        if (d->fd < 0)
+        if (fd < 0) {
                 (void) unlinkat(d->parent_fd, d->name, AT_REMOVEDIR);
-        return d->fd < 0 ? d->fd : 0;
+                return fd;
+        }
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_nlink == 0)
+                return -EAGAIN;
+        /* The owner of the parent may have put another directory in its place. */
+        if (!is_ours(&st))
+                return -EPERM;
+        d->fd = TAKE_FD(fd);
+        return 0;
 }
 
 int scratch_dir_make(int parent_fd, const char *prefix, ScratchDir *ret)

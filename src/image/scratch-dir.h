@@ -2,26 +2,26 @@
 #pragma once
 
 /*
- * Directories for a while: of a name that nobody else has (PREFIX and 16 hexadecimal digits), open to nobody but root,
- * locked while they are in use. One that has lost its lock was left behind by a process that was killed: whoever makes the
- * next of that prefix removes it.
+ * Temporary directories: PREFIX and 16 random hexadecimal digits, mode 0700, locked while in use. One without a lock was left
+ * by a process that was killed, and is removed when the next one of that prefix is created.
  */
 
 #include "util/macro.h"
 
 typedef struct ScratchDir {
         int parent_fd;
-        int fd;                 /* the directory, open for reading: the lock is this descriptor's */
+        int fd;                 /* the directory, open for reading; holds the lock */
         char *name;             /* in parent_fd */
 } ScratchDir;
 #define SCRATCH_DIR_NULL { -EBADF, -EBADF, NULL }
 
-/* Makes one in the directory parent_fd (which is opened again). Names of the prefix that nobody holds are removed first. */
+/* Removes leftovers of the prefix, then creates a directory in parent_fd (which is opened again). */
 int scratch_dir_make(int parent_fd, const char *prefix, ScratchDir *ret);
 
-/* Removes it with all that is in it, and lets go. An empty one is let alone. The first failure; it is let go of anyway. */
+/* Removes the directory with its contents, and unlocks it in any case. Does nothing to SCRATCH_DIR_NULL. Returns the first
+ * failure. */
 int scratch_dir_remove(ScratchDir *d);
 
-/* Gives it its final name in its parent: -EEXIST where there is something of that name. It is no scratch directory any more,
- * and *d is empty. On a failure it still is. */
+/* Renames the directory to its final name in its parent, so that it stays, and empties *d. On failure (-EEXIST: the name is in
+ * use) *d is unchanged. */
 int scratch_dir_publish(ScratchDir *d, const char *name);

@@ -23,9 +23,9 @@
 #include <unistd.h>
 
 #include "payload/console.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
 #define DRAIN_USEC USEC_PER_SEC
 #define ESCAPE_USEC USEC_PER_SEC
 
@@ -531,21 +531,13 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
         return 0;
 }
 
-static uint64_t now_usec(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
-}
-
 /* The last output of the payload: until the pty is empty or the time is over. */
 static void write_out(Console *c)
 {
-        uint64_t end = now_usec() + DRAIN_USEC, now;
+        uint64_t end = clock_usec(CLOCK_MONOTONIC) + DRAIN_USEC, now;
 
         c->master_readable = true;
-        while ((now = now_usec()) < end) {
+        while ((now = clock_usec(CLOCK_MONOTONIC)) < end) {
                 struct pollfd output = { .fd = c->output.fd, .events = POLLOUT };
                 bool moved;
 

@@ -76,12 +76,9 @@ static int read_os_release(HostFacts *f)
 {
         static const char *const places[] = { "/etc/os-release", "/usr/lib/os-release" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-                _cleanup_close_ int fd = open(places[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-                if (fd >= 0 && fd_read_all(fd, 64 * 1024, &f->os_release, NULL) >= 0)
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+                if (fd_read_file_at(AT_FDCWD, places[i], 64 * 1024, &f->os_release, NULL) >= 0)
                         return 0;
-        }
 
         f->os_release = strdup("");
         return f->os_release ? 0 : -ENOMEM;
@@ -90,7 +87,6 @@ static int read_os_release(HostFacts *f)
 /* A process limit is inherited from the host's PID 1, as on the host: what the administrator's kernel gives. */
 static void read_limits(HostFacts *f)
 {
-        _cleanup_close_ int fd = open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC);
         _cleanup_free_ char *text = NULL;
         uint64_t n;
 
@@ -100,7 +96,7 @@ static void read_limits(HostFacts *f)
                 f->pid1_sigpending = (struct rlimit) { RLIM_INFINITY, RLIM_INFINITY };
 
         f->nr_open = 1024 * 1024;       /* the kernel's default (fs/file.c) */
-        if (fd >= 0 && fd_read_all(fd, 64, &text, NULL) >= 0) {
+        if (fd_read_file_at(AT_FDCWD, "/proc/sys/fs/nr_open", 64, &text, NULL) >= 0) {
                 text[strcspn(text, "\n")] = 0;
                 if (parse_u64(text, &n) >= 0)
                         f->nr_open = n;

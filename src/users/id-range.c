@@ -82,17 +82,14 @@ static bool is_range(uid_t base)
  * "+") have no ids. */
 static int taken_add_file(TakenList *l, int etc_fd, const char *name, bool delegated)
 {
-        _cleanup_close_ int fd = openat(etc_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         _cleanup_free_ char *text = NULL;
         char *rest, *field[3];
         size_t n;
         int r;
 
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        r = fd_read_all(fd, FILE_SIZE_MAX, &text, NULL);
+        r = fd_read_file_at(etc_fd, name, FILE_SIZE_MAX, &text, NULL);
         if (r < 0)
-                return r;
+                return r == -ENOENT ? 0 : r;
 
         rest = text;
         while ((n = passwd_next(&rest, field, ARRAY_SIZE(field))) > 0) {

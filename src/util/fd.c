@@ -112,6 +112,20 @@ int fd_read_all(int fd, size_t max, char **ret, size_t *ret_size)
         return 0;
 }
 
+int fd_read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_size)
+{
+        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd_read_all(fd, max, ret, ret_size);
+}
+
+int fd_write_file_at(int dir_fd, const char *path, const char *text)
+{
+        _cleanup_close_ int fd = openat(dir_fd, path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+}
+
 const char *fd_path(int fd, char buf[static FD_PATH_MAX])
 {
         (void) snprintf(buf, FD_PATH_MAX, "/proc/self/fd/%d", fd);

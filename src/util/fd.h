@@ -8,7 +8,7 @@
 
 #include "util/macro.h"
 
-/* Closes fd when it is one; always returns -EBADF, so that a field is reset in one assignment. Keeps errno. */
+/* Closes fd unless it is negative. Returns -EBADF, to reset a field in one assignment. Keeps errno. */
 int fd_close(int fd);
 
 static inline void fd_closep(int *fd)
@@ -32,8 +32,8 @@ static inline void dir_closep(DIR **d)
 #define _cleanup_fclose_ _cleanup_(file_closep)
 #define _cleanup_closedir_ _cleanup_(dir_closep)
 
-/* Closes every descriptor from `from` on but those in keep (n of them, any order, negative ones ignored). System calls only: for
- * a child that shares nothing with what its parent has open. 0 or negative errno. */
+/* Closes every descriptor from `from` on but those in keep (n of them, any order, negative ones ignored). System calls only,
+ * so that a child can call it after clone(2). 0 or negative errno. */
 int fd_close_all_but(int from, const int *keep, size_t n);
 
 /* For the start of main: opens /dev/null with flags on those of descriptors 0 to 2 that are closed, so that no file or socket
@@ -41,15 +41,21 @@ int fd_close_all_but(int from, const int *keep, size_t n);
  * negative errno. */
 int fd_secure_standard_streams(int flags);
 
-/* Writes all of it, whatever a single write(2) takes. 0 or negative errno. */
+/* Writes all of it, by several write(2) if need be. 0 or negative errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
-/* Reads until end of file, at most max bytes: -E2BIG where there are more. The result has a NUL after its *ret_size
- * bytes (which may hold NULs themselves). ret_size may be NULL. */
+/* Reads until end of file, at most max bytes: -E2BIG where there are more. A NUL is added after the *ret_size bytes, which may
+ * have NULs themselves. ret_size may be NULL. */
 int fd_read_all(int fd, size_t max, char **ret, size_t *ret_size);
 
-/* Opens /proc/self/fd/FD again with other flags: how a descriptor opened with O_PATH, and then looked at, becomes one
- * that can be read or written. */
+/* Reads the file at path, which is relative to dir_fd (or AT_FDCWD), as fd_read_all() does. Does not wait for a FIFO. */
+int fd_read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_size);
+
+/* Writes text to a file that exists, by one write(2) where the kernel takes it whole: for files of /proc, /sys and cgroups. */
+int fd_write_file_at(int dir_fd, const char *path, const char *text);
+
+/* Opens /proc/self/fd/FD again with other flags: a descriptor opened with O_PATH and then checked
+ * becomes one that can be read or written. */
 int fd_reopen(int fd, int flags);
 
 /* Text "/proc/self/fd/N" for calls that only take a path. buf is at least FD_PATH_MAX bytes. */

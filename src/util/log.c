@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The messages' way out (see log.h): standard error, one write(2) a line. Every process of both programs; the only
- * state kept below the mains is the program's name, the level and what standard error is.
+ * Log output (see log.h): standard error, one write(2) a line. Every process of all programs. Keeps the program's name, the
+ * level and the kind of standard error.
  */
 
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/log.h"
+#include "util/text.h"
 
 static struct {
         const char *program;
@@ -67,6 +68,7 @@ int log_full(int level, int error, const char *format, ...)
         if (m < 0)
                 return error;
 
+        text_make_printable(line + n);  /* what a payload has named is no command to a terminal, and no second line */
         n = (int) strlen(line);
         line[n++] = '\n';
         (void) !write(STDERR_FILENO, line, (size_t) n);

@@ -2,20 +2,20 @@
 #pragma once
 
 /*
- * Messages for people. One line each, to standard error; with sd-daemon's "<N>" priority in front where that is the
- * journal, so that a service's errors are shown as errors. container, run and ctl speak; the layers below are silent.
+ * Log messages: one line each to standard error, with sd-daemon(3)'s "<N>" priority in front if that is the journal. HACKING
+ * says which layers log.
  */
 
 #include <syslog.h>
 
 #include "util/macro.h"
 
-/* The name in front of each line on a terminal ("box-run: …"), and the least urgent level shown (LOG_INFO). */
+/* Sets the name in front of each line on a terminal ("box-run: …") and the least urgent level that is printed (LOG_INFO). */
 void log_setup(const char *program, int max_level);
 
 int log_max_level(void);
 
-/* Prints one line; %m is error's text. Returns error (negative errno, or 0). */
+/* Prints one line, with '?' for control characters; %m is error's text. Returns error (negative errno, or 0). */
 int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
 
 #define log_error(error, ...) log_full(LOG_ERR, error, __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "util/clock.h"
 #include "util/macro.h"
 
 /* Numbers with units, as systemd's settings take them. All: 0, or -EINVAL (none) or -ERANGE; nothing is written on a
@@ -17,7 +18,6 @@ int parse_permyriad(const char *s, uint64_t *ret);
 
 /* A time span of systemd.time(7): "90", "1min 30s", "1.5h", "500ms". A number without a unit counts in units of
  * `unit` microseconds. The result is in microseconds. Not "infinity", which is another number to each caller. */
-#define USEC_PER_SEC UINT64_C(1000000)
 int parse_time_span(const char *s, uint64_t unit, uint64_t *ret);
 
 /* And back, in buf: "1min 30s"; "infinity" for UINT64_MAX. */

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/failure.h"
@@ -48,6 +50,28 @@ static void test_secure_standard_streams(void **state)
         close(other);
 }
 
+static void test_read_and_write_file_at(void **state)
+{
+        char dir[] = "/tmp/test-fd-XXXXXX";
+        _cleanup_free_ char *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        size_t size;
+
+        assert_non_null(mkdtemp(dir));
+        fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(fd_write_file_at(fd, "file", "text"), -ENOENT);
+        assert_int_equal(fd_read_file_at(fd, "file", 10, &text, NULL), -ENOENT);
+        assert_int_equal(mknodat(fd, "file", S_IFREG | 0600, 0), 0);
+        assert_int_equal(fd_write_file_at(fd, "file", "text"), 0);
+        assert_int_equal(fd_read_file_at(fd, "file", 3, &text, NULL), -E2BIG);
+        assert_null(text);
+        assert_int_equal(fd_read_file_at(fd, "file", 4, &text, &size), 0);
+        assert_string_equal(text, "text");
+        assert_int_equal(size, 4);
+        assert_int_equal(unlinkat(fd, "file", 0), 0);
+        assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_failure_first_wins_and_is_one_line(void **state)
 {
         Failure f = {};
@@ -89,6 +113,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fd_read_all_bounds),
+                cmocka_unit_test(test_read_and_write_file_at),
                 cmocka_unit_test(test_failure_first_wins_and_is_one_line),
                 cmocka_unit_test(test_secure_standard_streams),
                 cmocka_unit_test(test_close_all_but),
