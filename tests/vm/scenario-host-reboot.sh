@@ -100,6 +100,7 @@ bound_device_works() {
 
 # What takes CAP_SYS_RESOURCE, which a lab does not have.
 raised_limits_hold() {
+        # shellcheck disable=SC2016     # awk expands it
         equal -500 "$(in_machine cat /proc/1/oom_score_adj)" &&
                 equal '25 25 10 10' "$(in_machine awk '/^Max nice/ { n = $4 " " $5 } /^Max realtime pri/ { r = $4 " " $5 }
                         END { print n, r }' /proc/1/limits)"

@@ -83,6 +83,7 @@ configure_port() {
 boot_1() {
         local sleep='/bin/sleep 10000'
         mkdir -p /etc/systemd/nspawn
+        # shellcheck disable=SC2016     # eval expands it
         check 'udev has named the hardware' within 60 eval '[[ -e /run/udev/data/n$(cat /sys/class/net/$(hardware)/ifindex) ]]'
         NIC=$(hardware)
 
