@@ -126,7 +126,7 @@ static void bash_boxctl(void)
                "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n"
                "    else\n"
                "        # compgen expands its words; a name of a machine has nothing to expand.\n"
-               "        COMPREPLY=($(compgen -W \"$(\"$1\" _names $verb 2>/dev/null)\" -- \"$cur\"))\n"
+               "        COMPREPLY=($(compgen -W \"$(\"$1\" _names \"$verb\" 2>/dev/null)\" -- \"$cur\"))\n"
                "    fi\n"
                "}\n"
                "complete -F _boxctl boxctl machinectl-lite\n");
