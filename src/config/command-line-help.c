@@ -9,24 +9,12 @@
 #include <string.h>
 
 #include "config/command-line.h"
+#include "util/print.h"
 
-enum {
-        WIDTH = 79,             /* no line is longer: a terminal of 80 columns would break it */
-        COLUMN = 31,            /* where texts begin */
-};
-
-/* Columns, not bytes: metavars have an ellipsis in them. */
-static int columns(const char *s)
-{
-        int n = 0;
-
-        for (; *s; s++)
-                n += ((unsigned char) *s & 0xc0) != 0x80;
-        return n;
-}
+enum { SWITCH_MAX = 128 };
 
 /* "  -D --directory=PATH" */
-static void format_switch(const SettingRow *row, char *buf, size_t size)
+static const char *format_switch(const SettingRow *row, char buf[static SWITCH_MAX])
 {
         const char *arg = row->flags & SETTING_NO_ARG ? NULL : row->metavar;
         bool optional = row->flags & SETTING_OPTIONAL_ARG;
@@ -35,45 +23,11 @@ static void format_switch(const SettingRow *row, char *buf, size_t size)
         if (row->letter)
                 (void) snprintf(letter, sizeof(letter), "-%c", row->letter);
         if (!row->option)
-                (void) snprintf(buf, size, "  %s", letter);
+                (void) snprintf(buf, SWITCH_MAX, "  %s", letter);
         else
-                (void) snprintf(buf, size, "  %s --%s%s%s%s", letter, row->option,
+                (void) snprintf(buf, SWITCH_MAX, "  %s --%s%s%s%s", letter, row->option,
                                 arg ? optional ? "[=" : "=" : "", arg ? arg : "", arg && optional ? "]" : "");
-}
-
-static void print_folded(FILE *f, int at, const char *text)
-{
-        while (*text) {
-                size_t n = strcspn(text, " ");
-
-                if (at > COLUMN && at + 1 + (int) n > WIDTH) {
-                        fputc('\n', f);
-                        at = 0;
-                } else if (at > COLUMN) {
-                        fputc(' ', f);
-                        at++;
-                }
-                if (at < COLUMN)
-                        at += fprintf(f, "%*s", COLUMN - at, "");
-                at += fprintf(f, "%.*s", (int) n, text);
-                text += n + strspn(text + n, " ");
-        }
-        fputc('\n', f);
-}
-
-static void print_row(FILE *f, const SettingRow *row)
-{
-        char buf[128];
-        int at;
-
-        format_switch(row, buf, sizeof(buf));
-        fputs(buf, f);
-        at = columns(buf);
-        if (at >= COLUMN) {
-                fputc('\n', f);
-                at = 0;
-        }
-        print_folded(f, at, row->help);
+        return buf;
 }
 
 static bool is_shown(const SettingRow *row)
@@ -83,10 +37,12 @@ static bool is_shown(const SettingRow *row)
 
 static void print_group(FILE *f, const char *group)
 {
+        char buf[SWITCH_MAX];
+
         fprintf(f, "\n%s:\n", group);
         for (size_t i = 0; i < settings_table_size; i++)
                 if (is_shown(&settings_table[i]) && strcmp(settings_table[i].group, group) == 0)
-                        print_row(f, &settings_table[i]);
+                        print_help_row(f, format_switch(&settings_table[i], buf), settings_table[i].help, 31);
 }
 
 int command_line_help(FILE *f, const char *program)

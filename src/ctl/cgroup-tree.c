@@ -14,6 +14,7 @@
 #include "ctl/cgroup-tree.h"
 #include "util/fd.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -24,27 +25,15 @@ typedef struct Drawing {
         size_t width;
 } Drawing;
 
-/* One line, cut to the width. */
-static void draw(const Drawing *d, const char *prefix, const char *branch, char *text)
+/* One line. */
+static void draw(const Drawing *d, const char *prefix, const char *branch, const char *text)
 {
-        size_t used = 0, i = 0;
+        _cleanup_free_ char *line = NULL;
 
-        text_make_printable(text);
-        for (const char *p = prefix; *p; p++)
-                used += ((unsigned char) *p & 0xc0) != 0x80;
-        used += 2;
-        fprintf(d->f, "%s%s", prefix, branch);
-        for (; text[i]; i++) {
-                bool starts = ((unsigned char) text[i] & 0xc0) != 0x80;
-
-                if (starts && d->width > 0 && used + 1 >= d->width && text[i + 1]) {
-                        fputs("…", d->f);
-                        break;
-                }
-                used += starts;
-                fputc(text[i], d->f);
-        }
-        fputc('\n', d->f);
+        if (strf(&line, "%s%s%s", prefix, branch, text) < 0)
+                return;
+        text_make_printable(line);
+        print_cut(d->f, line, d->width);
 }
 
 /* "123 /sbin/init --x", or the name in brackets where there is no command line; to be freed. NULL: gone. */
@@ -75,7 +64,7 @@ static char *describe_process(const char *pid)
                         return NULL;
                 command[strcspn(command, "\n")] = '\0';
         }
-        return asprintf(&s, "%s %s", pid, command) < 0 ? NULL : s;
+        return strf(&s, "%s %s", pid, command) < 0 ? NULL : s;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -134,10 +123,8 @@ static bool is_populated(int dir_fd, const char *group)
         _cleanup_free_ char *path = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
 
-        if (asprintf(&path, "%s/cgroup.events", group) < 0) {
-                path = NULL;
+        if (strf(&path, "%s/cgroup.events", group) < 0)
                 return false;
-        }
         fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fd_read_all(fd, 4096, &text, NULL) < 0)
                 return true;
@@ -182,10 +169,8 @@ static void draw_group(const Drawing *d, int dir_fd, const char *prefix, unsigne
                 _cleanup_free_ char *deeper = NULL;
                 bool last = --left == 0;
 
-                if (asprintf(&deeper, "%s%s", prefix, last ? "  " : "│ ") < 0) {
-                        deeper = NULL;
+                if (strf(&deeper, "%s%s", prefix, last ? "  " : "│ ") < 0)
                         return;
-                }
                 draw(d, prefix, last ? "└─" : "├─", *g);
                 if (fd >= 0)
                         draw_group(d, fd, deeper, depth + 1);
@@ -198,10 +183,8 @@ void cgroup_tree_print(FILE *f, const char *root, const char *path, const char *
         _cleanup_close_ int fd = -EBADF;
         Drawing d = { f, width };
 
-        if (asprintf(&full, "%s%s", root ?: "/sys/fs/cgroup", path) < 0) {
-                full = NULL;
+        if (strf(&full, "%s%s", root ?: "/sys/fs/cgroup", path) < 0)
                 return;
-        }
         fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0)
                 draw_group(&d, fd, prefix, 0);

@@ -5,71 +5,19 @@
 #include <string.h>
 
 #include "ctl/help.h"
-
-enum { HELP_WIDTH = 80 };
-
-/* Columns of text in UTF-8 (the tables hold no wide and no combining characters). */
-static size_t columns(const char *s, size_t n)
-{
-        size_t w = 0;
-
-        for (size_t i = 0; i < n; i++)
-                w += ((unsigned char) s[i] & 0xc0) != 0x80;
-        return w;
-}
-
-/* Words of text filled into lines from column `at` (where the cursor is) and, further down, from `indent`. */
-static void print_filled(FILE *f, const char *text, size_t at, size_t indent)
-{
-        bool first = true;
-
-        while (*text) {
-                size_t n = strcspn(text, " \n"), w = columns(text, n);
-
-                if (!first && at + 1 + w > HELP_WIDTH) {
-                        fprintf(f, "\n%*s", (int) indent, "");
-                        at = indent;
-                        first = true;
-                }
-                fprintf(f, "%s%.*s", first ? "" : " ", (int) n, text);
-                at += w + !first;
-                first = false;
-                text += n + (text[n] == ' ');
-                if (*text == '\n') {
-                        fprintf(f, "\n%*s", (int) indent, "");
-                        at = indent;
-                        first = true;
-                        text++;
-                }
-        }
-        fputc('\n', f);
-}
-
-/* "  left   text": on a line of its own where left is too long. */
-static void print_row(FILE *f, const char *left, const char *text, size_t column)
-{
-        size_t w = columns(left, strlen(left));
-
-        fprintf(f, "  %s", left);
-        if (w + 4 > column) {
-                fprintf(f, "\n%*s", (int) column, "");
-                w = column;
-        } else
-                fprintf(f, "%*s", (int) (column - w - 2), "");
-        print_filled(f, text, column, column);
-}
+#include "util/print.h"
 
 static void print_option(FILE *f, const Option *o)
 {
         char left[64];
 
         if (!o->name)
-                (void) snprintf(left, sizeof(left), "-%c %s", o->letter, o->metavar);
+                (void) snprintf(left, sizeof(left), "  -%c %s", o->letter, o->metavar);
         else
-                (void) snprintf(left, sizeof(left), "%c%c --%s%s%s", o->letter ? '-' : ' ',
+                (void) snprintf(left, sizeof(left), "  %c%c --%s%s%s", o->letter ? '-' : ' ',
                                 o->letter ? o->letter : ' ', o->name, o->metavar ? "=" : "",
                                 o->metavar ? o->metavar : "");
-        print_row(f, left, o->help, 28);
+        print_help_row(f, left, o->help, 28);
 }
 
 static const char *shown_name(const Ctl *c, const Verb *v)
@@ -89,8 +37,8 @@ void help_print(FILE *f, const Ctl *c)
 
                 if (c->lite && (*v)->flags & VERB_OURS)
                         continue;
-                (void) snprintf(left, sizeof(left), "%s %s", shown_name(c, *v), (*v)->synopsis);
-                print_row(f, left, (*v)->help, 28);
+                (void) snprintf(left, sizeof(left), "  %s %s", shown_name(c, *v), (*v)->synopsis);
+                print_help_row(f, left, (*v)->help, 28);
         }
 
         fprintf(f, "\nOptions:\n");

@@ -13,6 +13,7 @@
 #include "ctl/options.h"
 #include "util/parse.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 #define O(field) offsetof(Options, field)
 
@@ -73,14 +74,7 @@ void options_done(Options *o)
 
 bool option_is_for(const Option *o, const char *verb)
 {
-        size_t n = strlen(verb);
-
-        if (!o->verbs)
-                return true;
-        for (const char *p = o->verbs; (p = strstr(p, verb)); p += n)
-                if ((p == o->verbs || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-                        return true;
-        return false;
+        return !o->verbs || text_has_word(o->verbs, verb);
 }
 
 /* ---- values --------------------------------------------------------------------------------------------------- */

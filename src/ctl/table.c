@@ -10,6 +10,7 @@
 
 #include "ctl/table.h"
 #include "util/json.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -18,11 +19,12 @@ struct Table {
         size_t n_columns;
         char ***rows;           /* n_columns cells each, NULL for an empty one */
         size_t n_rows;
+        size_t widths[];        /* of n_columns, while it is printed */
 };
 
 Table *table_new(const char *const *columns, size_t n_columns)
 {
-        Table *t = calloc(1, sizeof(Table));
+        Table *t = calloc(1, sizeof(Table) + n_columns * sizeof(size_t));
 
         if (t) {
                 t->columns = columns;
@@ -100,16 +102,6 @@ size_t table_rows(const Table *t)
 
 /* ---- for people ----------------------------------------------------------------------------------------------- */
 
-/* Columns that n bytes of UTF-8 take, one a character: wide characters are not worth a table of their own here. */
-static size_t columns_of(const char *s, size_t n)
-{
-        size_t w = 0;
-
-        for (size_t i = 0; i < n; i++)
-                w += ((unsigned char) s[i] & 0xc0) != 0x80;
-        return w;
-}
-
 /* The line-th line of a cell: its start and length; "" past the end. */
 static const char *cell_line(const char *cell, size_t line, size_t *ret_size)
 {
@@ -145,55 +137,42 @@ static size_t column_width(const Table *t, size_t column, bool header)
                         size_t size, w;
                         const char *s = cell_line(t->rows[i][column], l, &size);
 
-                        w = columns_of(s, size);
+                        w = text_columns(s, size);
                         if (w > width)
                                 width = w;
                 }
         return width;
 }
 
-/* Prints one line of cells: ends holds where each cell's text lies. */
-typedef struct LinePrinter {
-        FILE *f;
-        size_t at;              /* columns printed */
-        size_t pending;         /* blanks owed: none is printed at a line's end */
-        size_t width;           /* 0: any */
-        bool cut;
-} LinePrinter;
-
-static void print_text(LinePrinter *p, const char *s, size_t size)
+/* One line of a row's cells, without blanks at its end. */
+static int print_row_line(const Table *t, char *const *row, size_t line, FILE *f, size_t width)
 {
-        for (size_t i = 0; i < size && !p->cut; i++) {
-                bool starts = ((unsigned char) s[i] & 0xc0) != 0x80;
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        _cleanup_free_ char *text = NULL;
+        FILE *to = memory_stream_open(&m);
+        size_t blanks = 0;
 
-                for (; starts && p->pending > 0; p->pending--, p->at++)
-                        fputc(' ', p->f);
-                if (starts && p->width > 0 && p->at + 1 >= p->width && columns_of(s + i, size - i) > 1) {
-                        fputs("…", p->f);
-                        p->cut = true;
-                        return;
-                }
-                p->at += starts;
-                fputc(s[i], p->f);
-        }
-}
-
-static void print_row_line(const Table *t, char *const *row, size_t line, const size_t *widths, LinePrinter *p)
-{
+        if (!to)
+                return -ENOMEM;
         for (size_t c = 0; c < t->n_columns; c++) {
                 size_t size;
                 const char *s = cell_line(row[c], line, &size);
 
-                print_text(p, s, size);
-                p->pending += widths[c] - columns_of(s, size) + 1;
+                if (size > 0)
+                        fprintf(to, "%*s%.*s", (int) blanks, "", (int) size, s);
+                blanks = t->widths[c] + 1 - text_columns(s, size) + (size > 0 ? 0 : blanks);
         }
-        fputc('\n', p->f);
+        text = memory_stream_take(&m);
+        if (!text)
+                return -ENOMEM;
+        print_cut(f, text, width);
+        return 0;
 }
 
-static void print_header(const Table *t, FILE *f, const size_t *widths, bool colour)
+static void print_header(const Table *t, FILE *f, bool colour)
 {
         for (size_t c = 0; c < t->n_columns; c++) {
-                size_t fill = widths[c] - strlen(t->columns[c]);
+                size_t fill = t->widths[c] - strlen(t->columns[c]);
                 bool last = c + 1 == t->n_columns;
 
                 if (colour)
@@ -217,17 +196,16 @@ static int compare_rows(const void *a, const void *b)
         return strcmp(x[0] ? x[0] : "", y[0] ? y[0] : "");
 }
 
-void table_print(Table *t, FILE *f, unsigned flags, size_t width)
+int table_print(Table *t, FILE *f, unsigned flags, size_t width)
 {
-        enum { COLUMNS_MAX = 16 };
-        size_t widths[COLUMNS_MAX] = { 0 };
+        int r = 0;
 
         if (flags & TABLE_SORT && t->n_rows > 1)
                 qsort(t->rows, t->n_rows, sizeof(*t->rows), compare_rows);
-        for (size_t c = 0; c < t->n_columns && c < COLUMNS_MAX; c++)
-                widths[c] = column_width(t, c, flags & TABLE_HEADER);
+        for (size_t c = 0; c < t->n_columns; c++)
+                t->widths[c] = column_width(t, c, flags & TABLE_HEADER);
         if (flags & TABLE_HEADER)
-                print_header(t, f, widths, flags & TABLE_COLOUR);
+                print_header(t, f, flags & TABLE_COLOUR);
 
         for (size_t i = 0; i < t->n_rows; i++) {
                 size_t lines = 1;
@@ -235,12 +213,10 @@ void table_print(Table *t, FILE *f, unsigned flags, size_t width)
                 for (size_t c = 0; c < t->n_columns; c++)
                         if (cell_lines(t->rows[i][c]) > lines)
                                 lines = cell_lines(t->rows[i][c]);
-                for (size_t l = 0; l < lines; l++) {
-                        LinePrinter p = { .f = f, .width = width };
-
-                        print_row_line(t, t->rows[i], l, widths, &p);
-                }
+                for (size_t l = 0; r >= 0 && l < lines; l++)
+                        r = print_row_line(t, t->rows[i], l, f, width);
         }
+        return r;
 }
 
 /* ---- for programs --------------------------------------------------------------------------------------------- */

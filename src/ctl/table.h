@@ -26,8 +26,9 @@ typedef enum TableFlags {
         TABLE_SORT = 1 << 2,            /* by the first column */
 } TableFlags;
 
-/* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: lines are cut there with "…" (0: never). */
-void table_print(Table *t, FILE *f, unsigned flags, size_t width);
+/* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: lines are cut there with "…" (0: never).
+ * 0 or -ENOMEM. */
+int table_print(Table *t, FILE *f, unsigned flags, size_t width);
 
 /* An array of objects; empty cells are null. */
 int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure);

@@ -92,9 +92,10 @@ static int run(Ctl *c, char *const *args, size_t n)
         }
 
         pager_open(c);
-        if (table_rows(t) > 0)
-                table_print(t, stdout, TABLE_SORT | (c->options.no_legend ? 0 : TABLE_HEADER) |
-                                       (terminal_has_colour() ? TABLE_COLOUR : 0), terminal_width(c));
+        if (table_rows(t) > 0 &&
+            table_print(t, stdout, TABLE_SORT | (c->options.no_legend ? 0 : TABLE_HEADER) |
+                                   (terminal_has_colour() ? TABLE_COLOUR : 0), terminal_width(c)) < 0)
+                return log_oom();
         if (c->options.no_legend)
                 return 0;
         if (table_rows(t) > 0)

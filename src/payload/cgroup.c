@@ -21,6 +21,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 #define MOUNT_POINT "/sys/fs/cgroup"
 #define SUPERVISOR "supervisor"
@@ -164,17 +165,6 @@ static int read_file(int dir_fd, const char *name, char **ret)
         return r;
 }
 
-static bool has_word(const char *line, const char *word)
-{
-        size_t n = strlen(word);
-
-        for (const char *p = line; (p = strstr(p, word)); p += n)
-                if ((p == line || p[-1] == ' ') && (p[n] == ' ' || p[n] == 0))
-                        return true;
-
-        return false;
-}
-
 /* Are processes in it, or below? An unknown answer is yes. */
 static bool is_populated(int dir_fd)
 {
@@ -237,7 +227,7 @@ static void enable_controllers(Cgroup *c)
         wanted = end = calloc(1, strlen(available) + 1);
         rest = available;
         for (char *word; wanted && (word = strsep(&rest, " "));)
-                if (*word && !has_word(before, word))
+                if (*word && !text_has_word(before, word))
                         end = stpcpy(stpcpy(end, end > wanted ? " " : ""), word);
         if (!wanted || !*wanted)
                 return;

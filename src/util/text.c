@@ -5,6 +5,7 @@
  * a machine's name or file means the same whoever starts it. Any process, no privilege.
  */
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -82,6 +83,25 @@ void text_make_printable(char *s)
                 }
                 i += n;
         }
+}
+
+size_t text_columns(const char *s, size_t n)
+{
+        size_t columns = 0;
+
+        for (size_t i = 0; i < n; i++)
+                columns += ((unsigned char) s[i] & 0xc0) != 0x80;
+        return columns;
+}
+
+bool text_has_word(const char *text, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *at = text; (at = strstr(at, word)); at += n)
+                if ((at == text || !isalnum((unsigned char) at[-1])) && !isalnum((unsigned char) at[n]))
+                        return true;
+        return false;
 }
 
 static bool is_ldh(char c)

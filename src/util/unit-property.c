@@ -6,7 +6,6 @@
  * the host's systemd has, and takes, is for it to say. boxctl and the supervisor; pure; the text may be anything at all.
  */
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -325,21 +324,10 @@ char *unit_property_text(const UnitProperty *p)
         return memory_stream_take(&m);
 }
 
-/* Is word in text, and not as a part of another word? */
-static bool has_word(const char *text, const char *word)
-{
-        size_t n = strlen(word);
-
-        for (const char *at = text; (at = strstr(at, word)); at += n)
-                if ((at == text || !isalnum((unsigned char) at[-1])) && !isalnum((unsigned char) at[n]))
-                        return true;
-        return false;
-}
-
 size_t unit_property_find_in_text(const UnitProperty *const *properties, size_t n, const char *text)
 {
         for (size_t i = 0; i < n; i++)
-                if (has_word(text, properties[i]->name) || has_word(text, properties[i]->key))
+                if (text_has_word(text, properties[i]->name) || text_has_word(text, properties[i]->key))
                         return i;
         return n;
 }

@@ -48,6 +48,30 @@ static void test_memory_stream(void **state)
         fputs("x", f);
 }
 
+static void test_lines(void **state)
+{
+        static const char words[] = "Überlange Wörter, … und noch mehr Wörter, die über die Zeile hinaus gehen, und weiter";
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        _cleanup_free_ char *text = NULL;
+        FILE *f = memory_stream_open(&m);
+
+        assert_non_null(f);
+        print_cut(f, "größer", 6);
+        print_cut(f, "größer", 5);
+        print_cut(f, "größer", 1);
+        print_cut(f, "größer", 0);
+        print_filled(f, "one two\n\nthree", 0, 0);
+        print_filled(f, words, 0, 2);
+        print_help_row(f, "  -x", "text", 6);
+        print_help_row(f, "  -xyz", "text", 6);
+        text = memory_stream_take(&m);
+        assert_string_equal(text, "größer\ngröß…\n…\ngrößer\none two\n\nthree\n"
+                                  "Überlange Wörter, … und noch mehr Wörter, die über die Zeile hinaus gehen, und\n"
+                                  "  weiter\n"
+                                  "  -x  text\n"
+                                  "  -xyz\n      text\n");
+}
+
 static void test_failure_set_at(void **state)
 {
         Failure f = { 0 }, none = { 0 };
@@ -67,6 +91,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_strf),
                 cmocka_unit_test(test_memory_stream),
+                cmocka_unit_test(test_lines),
                 cmocka_unit_test(test_failure_set_at),
         };
 

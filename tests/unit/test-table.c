@@ -28,7 +28,7 @@ static void assert_printed(Table *t, unsigned flags, size_t width, const char *w
         FILE *f = open_memstream(&got, &size);
 
         assert_non_null(f);
-        table_print(t, f, flags, width);
+        assert_int_equal(table_print(t, f, flags, width), 0);
         assert_int_equal(fclose(f), 0);
         assert_string_equal(got, want);
         free(got);
@@ -76,6 +76,32 @@ static void test_table_print_cut(void **state)
         assert_printed(table_of(rows, 2), 0, 20, "machine debian 192.…\nb       x      1\n");
         /* What just fits is not cut. */
         assert_printed(table_of(rows, 2), 0, 30, "machine debian 192.168.100.100\nb       x      1\n");
+}
+
+/* Blanks between cells do not pass the width either. */
+static void test_table_print_cut_between_cells(void **state)
+{
+        static const char *const rows[][3] = { { "machine", "x", "1" }, { "b", "xxxxxxxxxxxxxxxxxx", "1" } };
+
+        assert_printed(table_of(rows, 2), 0, 20, "machine x          …\nb       xxxxxxxxxxx…\n");
+}
+
+static void test_table_print_many_columns(void **state)
+{
+        enum { N = 40 };
+        const char *names[N], *cells[N];
+        char want[2 * N + 1] = "";
+        Table *t;
+
+        for (size_t i = 0; i < N; i++) {
+                names[i] = cells[i] = "x";
+                want[2 * i] = 'x';
+                want[2 * i + 1] = i + 1 < N ? ' ' : '\n';
+        }
+        t = table_new(names, N);
+        assert_non_null(t);
+        assert_int_equal(table_add(t, cells), 0);
+        assert_printed(t, 0, 0, want);
 }
 
 static void test_table_print_colour(void **state)
@@ -146,6 +172,8 @@ int main(void)
                 cmocka_unit_test(test_table_print_lines_of_a_cell),
                 cmocka_unit_test(test_table_print_utf8_counts_characters),
                 cmocka_unit_test(test_table_print_cut),
+                cmocka_unit_test(test_table_print_cut_between_cells),
+                cmocka_unit_test(test_table_print_many_columns),
                 cmocka_unit_test(test_table_print_colour),
                 cmocka_unit_test(test_table_print_hostile),
                 cmocka_unit_test(test_table_print_json),

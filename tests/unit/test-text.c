@@ -59,12 +59,24 @@ static void test_hostname(void **state)
                 assert_non_null(hostname_problem(bad[i]));
 }
 
+static void test_columns_and_words(void **state)
+{
+        assert_int_equal(text_columns("größer…", 11), 7);
+        assert_int_equal(text_columns("größer…", 2), 2);
+        assert_true(text_has_word("list status", "list"));
+        assert_true(text_has_word("listen list", "list"));
+        assert_true(text_has_word("no CPUWeight, please", "CPUWeight"));
+        assert_false(text_has_word("listen relist", "list"));
+        assert_false(text_has_word("", "list"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_control),
                 cmocka_unit_test(test_make_printable),
+                cmocka_unit_test(test_columns_and_words),
                 cmocka_unit_test(test_hostname),
         };
 
