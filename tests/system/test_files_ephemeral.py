@@ -171,7 +171,7 @@ def test_file_system_that_holds_no_layer(tree):
     support.copy_tree('busybox', place)
     try:
         result = run(*command('-D', place, '-x'), check=False)
-        assert result.stderr == ("box-run: --ephemeral: Failed to make the overlay on '/': Invalid argument (not every file system "
+        assert result.stderr == ("box-run: --ephemeral: Failed to create the overlay on '/': Invalid argument (not every file system "
                                  'can hold what an overlay writes: ext4, xfs, btrfs and tmpfs can)\n')
         result = run(*command('-D', place, '-x', '-U'), check=False)
         assert 'has no idmapped mounts; put the tree on ext4, xfs or btrfs, or set PrivateUsers=no' in result.stderr

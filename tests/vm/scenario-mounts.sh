@@ -46,7 +46,7 @@ many_layers() {
         lower=$(printf "$PLACE/l%s:" {1..20})
         # Linux 6.8 and later take them one by one
         said=$(inside 'echo taken' "--overlay-ro=$lower/mnt")
-        [[ $said == taken || $said == "box-run: --overlay-ro=: Failed to make the overlay on '/mnt': "* ]] || { echo "$said"; return 1; }
+        [[ $said == taken || $said == "box-run: --overlay-ro=: Failed to create the overlay on '/mnt': "* ]] || { echo "$said"; return 1; }
 }
 
 boot_1() {
