@@ -202,45 +202,18 @@ static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
         return fd < 0 ? fd : attach_at_dest(op, root_fd, fd, failure);
 }
 
-/* A place that no earlier step's file system holds must be there before "/" is made read-only. */
-static bool lies_in_tree(const MountPlan *plan, size_t i)
-{
-        for (size_t j = 1; j < i; j++) {
-                size_t n = strlen(plan->ops[j].dest);
-
-                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(plan->ops[i].dest, plan->ops[j].dest, n) == 0 &&
-                    plan->ops[i].dest[n] == '/')
-                        return false;
-        }
-
-        return true;
-}
-
-/* Is what step i puts into the tree a directory? Negative: it puts nothing there that needs a place made. */
-static int kind_of_place(const MountPlan *plan, size_t i, int fd, int root_fd)
-{
-        const MountOp *op = &plan->ops[i];
-        _cleanup_close_ int source = -EBADF;
-
-        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->source_kind == MOUNT_SOURCE_MASK ||
-            op->source_kind == MOUNT_SOURCE_STAGED || !lies_in_tree(plan, i))
-                return -ENOENT;
-        if (op->kind == MOUNT_BIND)
-                fd = source = tree_open(root_fd, op->source, O_PATH);
-        return fd < 0 ? fd : is_directory(fd);
-}
-
-static int make_root_read_only(const MountPlan *plan, const int *fds, int root_fd, Failure *failure)
+/* With the destinations of later steps created before. */
+static int make_root_read_only(const MountPlan *plan, const MountWork *work, int root_fd, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 
         for (size_t i = 1; i < plan->n; i++) {
-                int kind = kind_of_place(plan, i, fds[i], root_fd);
+                int type = mount_place_type(plan, work, i, root_fd);
                 _cleanup_close_ int place = -EBADF;
 
-                if (kind < 0)
+                if (type < 0)
                         continue;
-                place = open_place(&plan->ops[i], root_fd, kind, failure);
+                place = open_place(&plan->ops[i], root_fd, type, failure);
                 if (place < 0)
                         return place;
         }
@@ -290,9 +263,9 @@ static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failu
         }
 }
 
-int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
+int mount_attach(const MountPlan *plan, MountWork *work, Failure *failure)
 {
-        AttachContext c = { .root_fd = fds[0], .host_fd = -EBADF, .stage_fd = -EBADF };
+        AttachContext c = { .root_fd = work[0].fd, .host_fd = -EBADF, .stage_fd = -EBADF };
         int r;
 
         /* In a user namespace the copy of the host's mounts is a slave already; without one it is not, and what is
@@ -302,7 +275,7 @@ int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
         if (move_mount(c.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return fail_op(&plan->ops[0], -errno, failure);
         if (plan->read_only_root) {
-                r = make_root_read_only(plan, fds, c.root_fd, failure);
+                r = make_root_read_only(plan, work, c.root_fd, failure);
                 if (r < 0)
                         return r;
         }
@@ -310,17 +283,17 @@ int mount_attach(const MountPlan *plan, int *fds, Failure *failure)
         for (size_t i = 1; i < plan->n; i++) {
                 if (plan->ops[i].flags & MOUNT_LATE)
                         continue;
-                r = attach_op(&plan->ops[i], fds[i], &c, failure);
+                r = attach_op(&plan->ops[i], work[i].fd, &c, failure);
                 if (r < 0)
                         return r;
         }
 
         r = leave_host(c.root_fd, failure);
         for (size_t i = 0; i < plan->n; i++) {
-                int copy = r >= 0 && plan->ops[i].flags & MOUNT_EXPORT ? copy_mount(fds[i]) : -EBADF;
+                int copy = r >= 0 && plan->ops[i].flags & MOUNT_EXPORT ? copy_mount(work[i].fd) : -EBADF;
 
-                fd_close(fds[i]);
-                fds[i] = copy;
+                fd_close(work[i].fd);
+                work[i].fd = copy;
         }
         return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The supervisor's steps of a plan, one after the other (see mount-make.h), and what new file systems hold. Runs in the
+ * Carries out the supervisor's steps of a plan in their order (see mount-make.h) and populates new file systems. Runs in the
  * supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
  *
  * proc and sysfs are mounted here, not by the child: the kernel lets a user namespace mount them only where the host's own are
@@ -21,7 +21,7 @@
 #include "util/namespace-call.h"
 #include "util/tree.h"
 
-/* ---- what is in a new file system ------------------------------------------------------------------------- */
+/* ---- new file systems ------------------------------------------------------------------------- */
 
 static int make_file(int fd, const NodeOp *n)
 {
@@ -32,7 +32,7 @@ static int make_file(int fd, const NodeOp *n)
         return n->text ? fd_write_all(file, n->text, strlen(n->text)) : 0;
 }
 
-/* The file system is new and ours alone: plain relative paths cannot lead anywhere else. */
+/* In a new file system that only we can see, plain relative paths lead nowhere else. */
 static int make_node(int fd, const NodeOp *n)
 {
         switch (n->kind) {
@@ -69,11 +69,12 @@ static int populate(int fd, const MountOp *op, uid_t owner, Failure *failure)
                 if (r < 0 && n->optional)
                         continue;
                 if (r < 0)
-                        return failure_set(failure, r, "Failed to make %s/%s of the machine: %m%s", op->dest, n->path,
+                        return failure_set(failure, r, "Failed to create the machine's %s/%s: %m%s", op->dest, n->path,
                                            n->kind == NODE_DEVICE && r == -EPERM ?
                                                    " (does the unit's DeviceAllow= name it?)" : "");
                 if (chown_node(fd, n, owner) < 0)
-                        return failure_set(failure, -errno, "Failed to give %s/%s to the machine: %m", op->dest, n->path);
+                        return failure_set(failure, -errno, "Failed to change the owner of the machine's %s/%s: %m",
+                                           op->dest, n->path);
         }
 
         return 0;
@@ -97,7 +98,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
 
 /* ---- copies of the host's mounts --------------------------------------------------------------------------- */
 
-/* What a directory on "/" lacks, before it has a map: we are nobody to one with it. */
+/* Creates what a directory on "/" lacks, before it gets its id map: through that we could not write. */
 static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
         uid_t owner = op->id_map ? 0 : c->owner;
@@ -108,22 +109,22 @@ static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c
                 if (r == -EEXIST)
                         continue;
                 if (r < 0 || fchownat(fd, op->nodes[i].path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
-                        return failure_set(failure, r < 0 ? r : -errno, "Failed to make '%s' in '%s': %m", op->nodes[i].path,
+                        return failure_set(failure, r < 0 ? r : -errno, "Failed to create '%s' in '%s': %m", op->nodes[i].path,
                                            mount_source_name(op));
         }
         return 0;
 }
 
-static int make_tree(const MountOp *op, int root_fd, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+static int make_clone(const MountWork *w, int root_fd, const MountMakeContext *c, Failure *failure)
 {
-        _cleanup_close_ int fd = mount_open_source(op, c, scratch, failure);
+        _cleanup_close_ int fd = mount_open_source(w->op, c, &w->scratch, failure);
         int r;
 
         if (fd < 0)
                 return fd;
-        r = populate_missing(fd, op, c, failure);
+        r = populate_missing(fd, w->op, c, failure);
         if (r >= 0)
-                r = mount_set_attributes(op, fd, root_fd, c, failure);
+                r = mount_set_attributes(w->op, fd, root_fd, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -150,72 +151,64 @@ static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Failu
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
-static int make_step(const MountPlan *plan, size_t i, int root_fd, const MountMakeContext *c, Failure *failure)
+static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, Failure *failure)
 {
-        const MountScratch *scratch = c->scratch ? &c->scratch[i] : NULL;
-        const MountOp *op = &plan->ops[i];
-
-        if (op->kind == MOUNT_CLONE)
-                return make_tree(op, root_fd, c, scratch, failure);
-        if (op->kind == MOUNT_OVERLAY)
-                return mount_overlay_make(op, c, scratch, failure);
-        if (op->namespace)
-                return make_in_namespace(op, c, failure);
-        return make_new(op, c, failure);
+        if (w->op->kind == MOUNT_CLONE)
+                return make_clone(w, root_fd, c, failure);
+        if (w->op->kind == MOUNT_OVERLAY)
+                return mount_overlay_make(w, c, failure);
+        if (w->op->namespace)
+                return make_in_namespace(w->op, c, failure);
+        return make_new(w->op, c, failure);
 }
 
-int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure)
+int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
 {
-        for (size_t i = 0; i < plan->n; i++)
-                fds[i] = -EBADF;
-
-        for (size_t i = 0; i < plan->n; i++) {
-                const MountOp *op = &plan->ops[i];
+        for (size_t i = 0; i < n; i++) {
+                const MountOp *op = work[i].op;
                 int fd;
 
                 if (op->kind == MOUNT_NEW_IN_CHILD || op->kind == MOUNT_BIND)
                         continue;
-                fd = make_step(plan, i, fds[0], c, failure);
+                fd = make_step(&work[i], work[0].fd, c, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
                         continue;
                 if (fd < 0)
                         return fd;
-                fds[i] = fd;
+                work[i].fd = fd;
         }
 
         return 0;
 }
 
-/* The child cannot make the place to mount on in a file system that is read-only when it gets it, nor in a directory of the
- * host where the machine's root is nobody. In the latter it may still be there: that is for the child to find out. */
-static int make_place(const MountPlan *plan, const int *fds, size_t i, Failure *failure)
+/* The child cannot create the destination in a file system that it gets read-only, nor in a directory of the host on which
+ * the machine's root has no rights. There the destination may exist all the same, which the child finds out. */
+static int make_dest(const MountPlan *plan, const MountWork *work, size_t i, Failure *failure)
 {
-        size_t below = mount_plan_below(plan, i);
-        const MountOp *op = &plan->ops[i], *on = &plan->ops[below];
-        bool sealed = on->kind == MOUNT_NEW && on->attrs & MOUNT_ATTR_RDONLY;
-        bool of_host = on->kind == MOUNT_CLONE && !on->id_map;
-        _cleanup_close_ int place_fd = -EBADF;
-        char where[SOURCE_TEXT_MAX + 2];
+        const MountWork *on = &work[mount_plan_below(plan, i)], *w = &work[i];
+        bool sealed = on->op->kind == MOUNT_NEW && on->op->attrs & MOUNT_ATTR_RDONLY;
+        bool of_host = on->op->kind == MOUNT_CLONE && !on->op->id_map;
+        _cleanup_close_ int dest_fd = -EBADF;
         struct stat st;
 
-        if (below == 0 || (!sealed && !of_host) || fds[below] < 0 || fstat(fds[i], &st) < 0)
+        if (on == work || (!sealed && !of_host) || on->fd < 0 || fstat(w->fd, &st) < 0)
                 return 0;
-        place_fd = tree_mountpoint(fds[below], op->dest + strlen(on->dest), S_ISDIR(st.st_mode));
-        if (place_fd < 0 && sealed)
-                return failure_set(failure, place_fd, "%s'%s' is not there in the machine's %s, and cannot be made: %m",
-                                   mount_describe_place(op, where), op->dest, on->dest);
+        dest_fd = tree_mountpoint(on->fd, w->op->dest + strlen(on->op->dest), S_ISDIR(st.st_mode));
+        if (dest_fd < 0 && sealed)
+                return failure_set_at(failure, w->op->from, dest_fd, "'%s' does not exist in the machine's %s and cannot be "
+                                      "created: %m", w->op->dest, on->op->dest);
         return 0;
 }
 
-int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
+int mount_make_seal(const MountPlan *plan, const MountWork *work, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
         int r;
 
         for (size_t i = 1; i < plan->n; i++) {
-                if (!plan->ops[i].from.where || fds[i] < 0)
+                if (!plan->ops[i].from.where || work[i].fd < 0)
                         continue;
-                r = make_place(plan, fds, i, failure);
+                r = make_dest(plan, work, i, failure);
                 if (r < 0)
                         return r;
         }
@@ -223,18 +216,18 @@ int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure)
         for (size_t i = 0; i < plan->n; i++) {
                 const MountOp *op = &plan->ops[i];
 
-                if (op->kind != MOUNT_NEW || !(op->attrs & MOUNT_ATTR_RDONLY) || fds[i] < 0)
+                if (op->kind != MOUNT_NEW || !(op->attrs & MOUNT_ATTR_RDONLY) || work[i].fd < 0)
                         continue;
-                if (mount_setattr(fds[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-                        return failure_set(failure, -errno, "Failed to make %s of the machine read-only: %m", op->dest);
+                if (mount_setattr(work[i].fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                        return failure_set(failure, -errno, "Failed to make the machine's %s read-only: %m", op->dest);
         }
 
         return 0;
 }
 
-int mount_make_find(const MountPlan *plan, const int *fds, const char *dest)
+int mount_make_find(const MountPlan *plan, const MountWork *work, const char *dest)
 {
         const MountOp *op = mount_plan_find(plan, dest);
 
-        return op ? fds[op - plan->ops] : -EBADF;
+        return op ? work[op - plan->ops].fd : -EBADF;
 }

@@ -2,22 +2,25 @@
 #pragma once
 
 /*
- * The supervisor's part of a MountPlan: everything that takes the host's privilege is made here, complete but attached
- * nowhere, and handed to the child as descriptors. A failure half-way leaves nothing behind: a detached mount is gone with
- * its descriptor.
+ * The supervisor's part of a MountPlan: mounts that need the host's privilege are created here, complete but attached nowhere,
+ * and passed to the child as descriptors. After a failure half-way nothing remains: a detached mount ends with its descriptor.
  */
 
 #include "mount/mount-source.h"
 
-/* Makes the supervisor's steps: fds[i] is step i's mount, -EBADF for the child's and for optional ones that are not to be
- * had. fds holds plan->n. Read-only new file systems can still be written to until mount_make_seal(). */
-int mount_make(const MountPlan *plan, const MountMakeContext *c, int *fds, Failure *failure);
+/* Creates the mounts of the supervisor's steps, but for optional ones that are not possible. New file systems that are to be
+ * read-only are writable until mount_make_seal(). */
+int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure);
 
-/* mount-places.c: makes what is missing in the tree to mount on, where nobody in the machine could. After mount_make(). */
-int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const int *fds, Failure *failure);
+/* After mount_make(), for a machine without root, which could not do so: creates missing destinations in its tree. */
+int mount_make_places(const MountPlan *plan, const MountWork *work, const MountMakeContext *c, Failure *failure);
 
-/* Makes places in the new file systems for what the settings mount there, and then sets "ro" on those that are to be so. */
-int mount_make_seal(const MountPlan *plan, const int *fds, Failure *failure);
+/* The type of destination that step i needs in the tree at root_fd itself (not in the mount of an earlier step): 1 a directory,
+ * 0 a file; negative: it needs none, or the type of its source is unknown. In mount-places.c. */
+int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd);
 
-/* The mount of the step with this destination (the last such), or -EBADF. */
-int mount_make_find(const MountPlan *plan, const int *fds, const char *dest);
+/* Creates the destinations of the settings' mounts in new file systems, then makes those read-only that are to be so. */
+int mount_make_seal(const MountPlan *plan, const MountWork *work, Failure *failure);
+
+/* The mount of the last step with this destination, or -EBADF. */
+int mount_make_find(const MountPlan *plan, const MountWork *work, const char *dest);

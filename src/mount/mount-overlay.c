@@ -260,8 +260,8 @@ static int open_top(const MountOp *op, const MountMakeContext *c, const MountScr
 
 static int open_upper(const MountOp *op, const MountScratch *scratch, Overlay *o, Failure *failure)
 {
-        const char *upper = scratch && scratch->upper ? scratch->upper : "upper";
-        const char *work = scratch && scratch->user_upper ? scratch->dir.name : "work";
+        const char *upper = scratch->upper ? scratch->upper : "upper";
+        const char *work = scratch->user_upper ? scratch->dir.name : "work";
         struct stat st;
 
         o->upper = openat(o->top, upper, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -269,7 +269,7 @@ static int open_upper(const MountOp *op, const MountScratch *scratch, Overlay *o
         if (o->upper < 0 || o->work < 0 || fstat(o->upper, &st) < 0)
                 return overlay_failure(op, -errno, "open the upper layer of", failure);
         /* The copy of the mount has none of the mounts on it. */
-        if (scratch && scratch->user_upper && (st.st_dev != scratch->upper_dev || st.st_ino != scratch->upper_ino))
+        if (scratch->user_upper && (st.st_dev != scratch->upper_dev || st.st_ino != scratch->upper_ino))
                 return overlay_failure(op, -EXDEV, "find room beside the mount point that is the uppermost directory of",
                                        failure);
         return 0;
@@ -298,7 +298,7 @@ static int open_writable(const MountOp *op, const MountMakeContext *c, const Mou
                 r = open_upper(op, scratch, o, failure);
         if (r < 0)
                 return r;
-        if (scratch && scratch->user_upper)
+        if (scratch->user_upper)
                 return 0;
 
         o->throw_away = true;
@@ -307,8 +307,9 @@ static int open_writable(const MountOp *op, const MountMakeContext *c, const Mou
 
 /* ---- together ---------------------------------------------------------------------------------------------- */
 
-int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
+int mount_overlay_make(const MountWork *w, const MountMakeContext *c, Failure *failure)
 {
+        const MountOp *op = w->op;
         _cleanup_(overlay_done) Overlay o = {
                 .leader_pidfd = c->leader_pidfd,
                 .top = -EBADF,
@@ -320,9 +321,9 @@ int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const Mount
         };
         int fd, r;
 
-        r = open_layers(op, c, scratch, &o, failure);
+        r = open_layers(op, c, &w->scratch, &o, failure);
         if (r >= 0 && op->flags & MOUNT_TOP_WRITABLE)
-                r = open_writable(op, c, scratch, &o, failure);
+                r = open_writable(op, c, &w->scratch, &o, failure);
         if (r < 0)
                 return r;
         r = namespace_call(c->leader_pidfd, CLONE_NEWNS, configure_attached, &o);

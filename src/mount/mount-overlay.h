@@ -3,5 +3,5 @@
 
 #include "mount/mount-source.h"
 
-/* Makes a MOUNT_OVERLAY: a detached mount, or a failure. scratch is the step's own, where it has one. */
-int mount_overlay_make(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
+/* The detached mount of a MOUNT_OVERLAY step, or negative errno. */
+int mount_overlay_make(const MountWork *w, const MountMakeContext *c, Failure *failure);

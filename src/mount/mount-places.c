@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Places to mount on that the tree lacks and the child cannot make, since nobody in the machine owns the tree's directories:
- * a machine without root (IdMap=). The supervisor, as root of the host, below the tree's descriptor.
+ * Destinations that are missing in the machine's tree. mount_make_places() runs in the supervisor, as root of the host, below the
+ * tree's descriptor, for a machine without root (IdMap=): no id of such a machine owns the tree's directories, so the child
+ * could not create them.
  */
 
 #include <sys/stat.h>
@@ -11,42 +12,45 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-/* Is a place needed in the tree itself? As what: 1 a directory, 0 a file, negative: none. */
-static int kind_of_place(const MountPlan *plan, size_t i, int fd)
+int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd)
 {
-        const MountOp *op = &plan->ops[i];
+        const MountOp *op = work[i].op;
+        _cleanup_close_ int source = -EBADF;
         struct stat st;
 
-        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->kind == MOUNT_BIND || mount_plan_below(plan, i) != 0)
-                return -1;
+        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->source_kind == MOUNT_SOURCE_MASK ||
+            op->source_kind == MOUNT_SOURCE_STAGED || mount_plan_below(plan, i) != 0)
+                return -ENOENT;
         if (op->kind == MOUNT_NEW_IN_CHILD)
                 return 1;
-        return fd >= 0 && fstat(fd, &st) >= 0 ? S_ISDIR(st.st_mode) : -1;
+        if (op->kind == MOUNT_BIND)
+                source = tree_open(root_fd, op->source, O_PATH);
+        return fstat(op->kind == MOUNT_BIND ? source : work[i].fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
 }
 
-int mount_make_places(const MountPlan *plan, const MountMakeContext *c, const int *fds, Failure *failure)
+int mount_make_places(const MountPlan *plan, const MountWork *work, const MountMakeContext *c, Failure *failure)
 {
-        const MountOp *root = &plan->ops[0];
         uint32_t host;
         int root_fd;
 
         if (!c->map || id_map_to_host(c->map, 0, &host))
                 return 0;
-        /* Through a map we would be nobody: below the mount itself only where it is not the tree. */
-        root_fd = root->source_kind == MOUNT_SOURCE_TREE ? c->tree_fd : root->kind == MOUNT_OVERLAY ? fds[0] : -EBADF;
+        /* An id-mapped mount of the tree would refuse us: the tree itself. An overlay's root is not mapped. */
+        root_fd = work[0].op->source_kind == MOUNT_SOURCE_TREE ? c->tree_fd :
+                  work[0].op->kind == MOUNT_OVERLAY            ? work[0].fd : -EBADF;
         if (root_fd < 0)
                 return 0;
 
         for (size_t i = 1; i < plan->n; i++) {
-                int kind = kind_of_place(plan, i, fds[i]);
+                int type = mount_place_type(plan, work, i, root_fd);
                 _cleanup_close_ int place = -EBADF;
 
-                if (kind < 0)
+                if (type < 0)
                         continue;
-                place = tree_mountpoint(root_fd, plan->ops[i].dest, kind);
+                place = tree_mountpoint(root_fd, work[i].op->dest, type);
                 if (place < 0)
-                        return failure_set(failure, place, "'%s' is not there in the machine's tree, and cannot be made: %m",
-                                           plan->ops[i].dest);
+                        return failure_set(failure, place, "'%s' does not exist in the machine's tree and cannot be created: %m",
+                                           work[i].op->dest);
         }
         return 0;
 }

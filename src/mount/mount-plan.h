@@ -170,7 +170,7 @@ int mount_plan_print(const MountPlan *p, FILE *f);
 
 /* The source is a path in the machine's tree. */
 bool mount_source_is_in_tree(MountSourceKind kind);
-/* The source is a directory that mount-scratch.c creates. */
+/* The source is a directory that mount-work.c creates. */
 bool mount_source_is_scratch(MountSourceKind kind);
 
 /* Attributes and flags as words, "ro nosuid idmapped", to be freed; NULL without memory. */

@@ -7,7 +7,7 @@
  */
 
 #include "mount/mount-plan.h"
-#include "mount/mount-scratch.h"
+#include "mount/mount-work.h"
 #include "users/user-namespace.h"
 #include "util/failure.h"
 
@@ -19,7 +19,6 @@ typedef struct MountMakeContext {
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
         const IdMap *map;       /* of its users; NULL without a user namespace */
         uid_t owner;            /* host id of the machine's root, or of whoever begins in its place */
-        const MountScratch *scratch;    /* the steps' own directories, by their index; NULL: no step has any */
 } MountMakeContext;
 
 /* A copy of what is mounted at fd, a place in the machine's tree; flags of open_tree(2), AT_EMPTY_PATH among them. A
@@ -29,8 +28,7 @@ int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c);
 /* The step's new file system, detached and with these attributes: also for the child's own. */
 int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
 
-/* The parts that a MOUNT_CLONE is made of, for an overlay's layers. A detached copy of the step's source; scratch is NULL or
- * the step's own. */
+/* The parts of a MOUNT_CLONE, also for an overlay's layers. A detached clone of the step's source; scratch is the step's. */
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
 
 /* Sets attributes, id map and propagation on such a copy. root_fd: the machine's "/", for MOUNT_IDMAP_OWNER. */

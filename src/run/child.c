@@ -111,7 +111,7 @@ static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
 }
 
 /* Into the machine: its first user, its mounts. */
-static int move_in(const Plan *plan, int *mounts, Failure *failure)
+static int move_in(const Plan *plan, MountWork *work, Failure *failure)
 {
         int r;
 
@@ -127,7 +127,7 @@ static int move_in(const Plan *plan, int *mounts, Failure *failure)
                 if (r < 0 && !plan->apparmor_optional)
                         return r;
         }
-        r = mount_attach(&plan->mounts, mounts, failure);
+        r = mount_attach(&plan->mounts, work, failure);
         return r < 0 ? r : child_find_payload(plan, failure);
 }
 
@@ -154,22 +154,21 @@ static int settle_in(const Plan *plan, int sync_fd, Failure *failure)
         return 0;
 }
 
-static int run(const ChildInput *in, int *mounts, Failure *failure)
+static int run(const ChildInput *in, Failure *failure)
 {
         const Plan *plan = in->plan;
         int sync_fd = in->sync_fd, r;
 
         /* For the time until child-execute.c's own: a change of credentials clears it, the end of the channel tells as well. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = sync_wait(sync_fd, SYNC_SET_UP, mounts, plan->mounts.n, failure);
+        r = sync_wait(sync_fd, SYNC_SET_UP, in->work, plan->mounts.n, failure);
         if (r < 0)
                 return r;
-        r = move_in(plan, mounts, failure);
+        r = move_in(plan, in->work, failure);
         if (r < 0)
                 return r;
-        r = sync_send_mounts(sync_fd, SYNC_PREPARED, mounts, plan->mounts.n);
-        for (size_t i = 0; i < plan->mounts.n; i++)
-                mounts[i] = fd_close(mounts[i]);
+        r = sync_send_mounts(sync_fd, SYNC_PREPARED, in->work, plan->mounts.n);
+        mount_work_close(in->work, plan->mounts.n);
         if (r >= 0)
                 r = settle_in(plan, sync_fd, failure);
         if (r < 0)
@@ -192,22 +191,17 @@ static int run(const ChildInput *in, int *mounts, Failure *failure)
 void child_run(const ChildInput *in)
 {
         const Plan *plan = in->plan;
-        _cleanup_free_ int *mounts = malloc(plan->mounts.n * sizeof(int));
         const int keep[] = { in->sync_fd, in->stub_fd };
         Failure failure = {};
-        int r = -ENOMEM;
+        int r;
 
-        if (mounts) {
-                for (size_t i = 0; i < plan->mounts.n; i++)
-                        mounts[i] = -EBADF;
-                /* Now, not at execve(): what the supervisor has open lies on the host's mounts, and a link to
-                 * /proc/self/fd in the tree would lead there. */
-                r = fd_close_all_but(SD_LISTEN_FDS_START + (int) plan->n_listen_fds, keep, ARRAY_SIZE(keep));
-                if (r >= 0 && plan->late_namespaces & CLONE_NEWTIME)
-                        r = time_namespace_enter(in->born, &failure);
-                if (r >= 0)
-                        r = run(in, mounts, &failure);
-        }
+        /* Now, not at execve(): what the supervisor has open lies on the host's mounts, and a link to /proc/self/fd in the
+         * tree would lead there. */
+        r = fd_close_all_but(SD_LISTEN_FDS_START + (int) plan->n_listen_fds, keep, ARRAY_SIZE(keep));
+        if (r >= 0 && plan->late_namespaces & CLONE_NEWTIME)
+                r = time_namespace_enter(in->born, &failure);
+        if (r >= 0)
+                r = run(in, &failure);
 
         /* Where the supervisor is there to hear of it, it also says when we go: machined and systemd may be about to put us
          * into a scope, and take a leader that is gone by then badly. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "mount/mount-work.h"
 #include "payload/time-namespace.h"
 #include "plan/plan.h"
 #include "security/seccomp.h"
 
 typedef struct ChildInput {
         const Plan *plan;
+        MountWork *work;        /* for the plan's mounts; without any yet */
         const SeccompProgram *seccomp;
         const TimeOrigin *born; /* the time before clone3(), where the machine's clocks begin if they are its own */
         int sync_fd;            /* its end of the channel (run/sync.h) */

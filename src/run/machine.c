@@ -43,7 +43,7 @@ void machine_done(Machine *m)
         credentials_done(&m->credentials);
         machine_forget_tree(m);
         host_facts_done(&m->host);
-        mount_scratch_free(m->scratch, m->n_scratch);
+        mount_work_free(m->work, m->n_work);
         image_done(&m->template);
         image_done(&m->image);
         free(m->name);

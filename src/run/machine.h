@@ -17,7 +17,7 @@
 #include "image/image.h"
 #include "image/passwd.h"
 #include "image/tree-facts.h"
-#include "mount/mount-scratch.h"
+#include "mount/mount-work.h"
 #include "mount/unix-export.h"
 #include "net/link.h"
 #include "net/port-forward.h"
@@ -65,9 +65,9 @@ typedef struct Machine {
         SeccompProgram seccomp;
 
         /* scratch */
-        MountScratch *scratch;          /* n_scratch, one a step of the plan; NULL: no step needs any */
-        size_t n_scratch;
-        uid_t scratch_owner;
+        MountWork *work;                /* n_work, one for each step of the plan */
+        size_t n_work;
+        uid_t work_owner;               /* of the machine's root, when it was made */
         bool going_round;               /* the machine reboots within this process: what it wrote there stays */
 
         /* cgroup */

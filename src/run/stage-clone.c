@@ -110,6 +110,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                 m->sync_fd = fd_close(m->sync_fd);
                 child_run(&(ChildInput) {
                         .plan = &m->plan,
+                        .work = m->work,
                         .seccomp = &m->seccomp,
                         .born = &born,
                         .sync_fd = child_sync_fd,

@@ -102,7 +102,7 @@ int machine_reduce_privileges(Machine *m, Failure *failure)
         if (!m->plan.userns)
                 keep |= CAP_BIT(CAP_SYS_ADMIN);
         /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
-        if (m->scratch)
+        if (mount_work_has_scratch(m->work, m->n_work))
                 keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
         if (m->plan.network.links.n > 0 || m->ports)
                 keep |= CAP_BIT(CAP_NET_ADMIN);

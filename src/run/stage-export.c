@@ -19,32 +19,25 @@ int stage_child_gone(const Machine *m, int r, Failure *failure)
         return r;
 }
 
-/* The mount that the child has sent along with its message, or -EBADF. */
-static int take_export(const Machine *m, int *mounts)
+/* The mount that the child has sent with its message, or -EBADF. */
+static int take_export(Machine *m)
 {
         int fd = -EBADF;
 
-        for (size_t i = 0; i < m->plan.mounts.n; i++)
-                if (mounts[i] >= 0 && m->plan.mounts.ops[i].flags & MOUNT_EXPORT && fd < 0)
-                        fd = mounts[i];
-                else
-                        fd_close(mounts[i]);
+        for (size_t i = 0; i < m->n_work && fd < 0; i++)
+                if (m->work[i].op->flags & MOUNT_EXPORT)
+                        fd = TAKE_FD(m->work[i].fd);
+        mount_work_close(m->work, m->n_work);
         return fd;
 }
 
 int stage_export_up(Machine *m, Failure *failure)
 {
-        _cleanup_free_ int *mounts = malloc(m->plan.mounts.n * sizeof(int));
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (!mounts)
-                return -ENOMEM;
-        for (size_t i = 0; i < m->plan.mounts.n; i++)
-                mounts[i] = -EBADF;
-
-        r = sync_wait(m->sync_fd, SYNC_PREPARED, mounts, m->plan.mounts.n, failure);
-        fd = take_export(m, mounts);
+        r = sync_wait(m->sync_fd, SYNC_PREPARED, m->work, m->n_work, failure);
+        fd = take_export(m);
         if (r < 0)
                 return stage_child_gone(m, r, failure);
         if (fd < 0)

@@ -119,7 +119,7 @@ static void close_context(MountMakeContext *c)
         fd_close(c->userns_fd);
 }
 
-static int make_mounts(Machine *m, int *mounts, Failure *failure)
+static int make_mounts(Machine *m, Failure *failure)
 {
         _cleanup_(close_context) MountMakeContext c = {
                 .image_fd = m->image.fd,
@@ -128,7 +128,6 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
                 .leader_pidfd = m->leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
-                .scratch = m->scratch,
                 .userns_fd = -EBADF,
         };
         const MountPlan *plan = &m->plan.mounts;
@@ -139,51 +138,44 @@ static int make_mounts(Machine *m, int *mounts, Failure *failure)
         r = open_context(m, &c, failure);
         if (r < 0)
                 return r;
-        r = mount_make(plan, &c, mounts, failure);
+        r = mount_make(m->work, m->n_work, &c, failure);
         if (r >= 0)
-                r = mount_make_places(plan, &c, mounts, failure);
+                r = mount_make_places(plan, m->work, &c, failure);
         if (r < 0)
                 return r;
-        r = give_devpts(m, mount_make_find(plan, mounts, "/dev/pts"), failure);
+        r = give_devpts(m, mount_make_find(plan, m->work, "/dev/pts"), failure);
         if (r < 0)
                 return r;
-        r = open_console(m, mount_make_find(plan, mounts, "/dev/pts"), failure);
+        r = open_console(m, mount_make_find(plan, m->work, "/dev/pts"), failure);
         if (r < 0)
                 return r;
-        r = open_host_dir(m, mount_make_find(plan, mounts, "/run/host"), failure);
+        r = open_host_dir(m, mount_make_find(plan, m->work, "/run/host"), failure);
         if (r >= 0)
-                r = write_sysctls(m, mount_make_find(plan, mounts, "/proc"), failure);
+                r = write_sysctls(m, mount_make_find(plan, m->work, "/proc"), failure);
         if (r < 0)
                 return r;
         if (m->credentials.n > 0) {
-                r = credentials_fill(&m->credentials, mount_make_find(plan, mounts, "/run/host/credentials"), m->plan.owner,
+                r = credentials_fill(&m->credentials, mount_make_find(plan, m->work, "/run/host/credentials"), m->plan.owner,
                                      failure);
                 if (r < 0)
                         return r;
         }
-        return mount_make_seal(plan, mounts, failure);
+        return mount_make_seal(plan, m->work, failure);
 }
 
 int stage_mounts_up(Machine *m, Failure *failure)
 {
-        _cleanup_free_ int *mounts = malloc(m->plan.mounts.n * sizeof(int));
         int r;
-
-        if (!mounts)
-                return -ENOMEM;
-        for (size_t i = 0; i < m->plan.mounts.n; i++)
-                mounts[i] = -EBADF;
 
         r = journal_do(&m->plan.journal, m->plan.owner, failure);
         m->journal_made = r > 0;
         if (r >= 0)
                 r = make_incoming(m, failure);
         if (r >= 0)
-                r = make_mounts(m, mounts, failure);
+                r = make_mounts(m, failure);
         if (r >= 0)
-                r = sync_send_mounts(m->sync_fd, SYNC_SET_UP, mounts, m->plan.mounts.n);
-        for (size_t i = 0; i < m->plan.mounts.n; i++)
-                fd_close(mounts[i]);
+                r = sync_send_mounts(m->sync_fd, SYNC_SET_UP, m->work, m->n_work);
+        mount_work_close(m->work, m->n_work);
         return r;
 }
 

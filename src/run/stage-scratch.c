@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The directories of the host that a machine's mounts need for its life (mount/mount-scratch.h). A machine that reboots
- * within this process keeps what it wrote there; one that reboots by its unit gets a new process, and new ones. The
- * supervisor, as root of the host.
+ * The directories of the host that a machine's mounts need for its life (mount/mount-work.h). A machine that reboots within this
+ * process keeps their contents; one that reboots by its unit gets a new process and new directories. The supervisor, as root of
+ * the host.
  */
 
 #include "run/stage.h"
 #include "util/fd.h"
 
-/* From before a reboot; of use only where the machine still has the same ids. */
-static bool can_reuse(const Machine *m)
-{
-        return m->scratch && m->scratch_owner == m->plan.owner && m->n_scratch == m->plan.mounts.n;
-}
-
 static void drop(Machine *m)
 {
-        mount_scratch_free(TAKE_PTR(m->scratch), m->n_scratch);
-        m->n_scratch = 0;
+        mount_work_free(TAKE_PTR(m->work), m->n_work);
+        m->n_work = 0;
 }
 
 int stage_scratch_up(Machine *m, Failure *failure)
@@ -30,14 +24,15 @@ int stage_scratch_up(Machine *m, Failure *failure)
         if (root_fd < 0)
                 return root_fd;
 
-        if (can_reuse(m))
-                return mount_scratch_renew(m->scratch, m->n_scratch, failure);
+        /* After a reboot; other ids could not use the contents. */
+        if (mount_work_has_scratch(m->work, m->n_work) && m->work_owner == m->plan.owner && m->n_work == m->plan.mounts.n)
+                return mount_work_renew(m->work, &m->plan.mounts, failure);
         drop(m);
-        r = mount_scratch_make(&m->plan.mounts, &c, &m->scratch, failure);
+        r = mount_work_new(&m->plan.mounts, &c, &m->work, failure);
         if (r < 0)
                 return r;
-        m->n_scratch = m->plan.mounts.n;
-        m->scratch_owner = m->plan.owner;
+        m->n_work = m->plan.mounts.n;
+        m->work_owner = m->plan.owner;
         return 0;
 }
 

@@ -77,13 +77,13 @@ int sync_send_warning(int fd, const Failure *failure)
         return send_message(fd, &m, NULL);
 }
 
-int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n)
+int sync_send_mounts(int fd, SyncKind kind, const MountWork *work, size_t n)
 {
         SyncMessage m = { .kind = SYNC_MOUNTS };
         int fds[SYNC_FDS], r;
 
         for (size_t i = 0; i < n; i++) {
-                if (mounts[i] < 0)
+                if (work[i].fd < 0)
                         continue;
                 if (m.n == SYNC_FDS) {
                         r = send_message(fd, &m, fds);
@@ -91,7 +91,7 @@ int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n)
                                 return r;
                         m.n = 0;
                 }
-                fds[m.n] = mounts[i];
+                fds[m.n] = work[i].fd;
                 m.index[m.n++] = (uint16_t) i;
         }
 
@@ -99,7 +99,7 @@ int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n)
         return send_message(fd, &m, fds);
 }
 
-static void take_mounts(const SyncMessage *m, struct msghdr *mh, int *mounts, size_t n)
+static void take_mounts(const SyncMessage *m, struct msghdr *mh, MountWork *work, size_t n)
 {
         for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
                 size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -109,15 +109,15 @@ static void take_mounts(const SyncMessage *m, struct msghdr *mh, int *mounts, si
                         continue;
                 memcpy(fds, CMSG_DATA(c), count * sizeof(int));
                 for (size_t i = 0; i < count; i++) {
-                        if (mounts && i < m->n && m->index[i] < n && mounts[m->index[i]] < 0)
-                                mounts[m->index[i]] = fds[i];
+                        if (work && i < m->n && m->index[i] < n && work[m->index[i]].fd < 0)
+                                work[m->index[i]].fd = fds[i];
                         else
                                 fd_close(fds[i]);
                 }
         }
 }
 
-static int receive_message(int fd, SyncMessage *m, int *mounts, size_t n)
+static int receive_message(int fd, SyncMessage *m, MountWork *work, size_t n)
 {
         union {
                 struct cmsghdr header;
@@ -139,7 +139,7 @@ static int receive_message(int fd, SyncMessage *m, int *mounts, size_t n)
         if (size != sizeof(*m) || mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
                 return -EBADMSG;
 
-        take_mounts(m, &mh, mounts, n);
+        take_mounts(m, &mh, work, n);
         return 0;
 }
 
@@ -158,11 +158,11 @@ void sync_wait_closed(int fd)
                 ;
 }
 
-int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure)
+int sync_wait(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure)
 {
         for (;;) {
                 SyncMessage m = {};
-                int r = receive_message(fd, &m, mounts, n);
+                int r = receive_message(fd, &m, work, n);
 
                 if (r < 0)
                         return r;

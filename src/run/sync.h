@@ -22,6 +22,7 @@
  * End of file to the child means that the supervisor is gone: it exits.
  */
 
+#include "mount/mount-work.h"
 #include "util/failure.h"
 
 typedef enum SyncKind {
@@ -41,13 +42,13 @@ int sync_send(int fd, SyncKind kind);
 int sync_send_failure(int fd, const Failure *failure);
 int sync_send_warning(int fd, const Failure *failure);
 
-/* A message with the valid ones of n descriptors, each with its index; where they are many, those before come as SYNC_MOUNTS. */
-int sync_send_mounts(int fd, SyncKind kind, const int *mounts, size_t n);
+/* A message with the mounts of n steps, each with its index; where they are many, the first ones in SYNC_MOUNTS before it. */
+int sync_send_mounts(int fd, SyncKind kind, const MountWork *work, size_t n);
 
 /* Has the other side closed its end? And: returns when it has, or when that can't be told. */
 bool sync_is_closed(int fd);
 void sync_wait_closed(int fd);
 
-/* Takes messages until one of `kind` came, and mounts into mounts[] (n of them; may be NULL) meanwhile. 0; -EPIPE at
+/* Takes messages until one of `kind` came, and puts mounts into work (n steps; NULL: closes them). 0; -EPIPE at
  * end of file; the peer's error, with its failure, where it sent one. */
-int sync_wait(int fd, SyncKind kind, int *mounts, size_t n, Failure *failure);
+int sync_wait(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure);

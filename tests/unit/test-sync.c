@@ -49,27 +49,21 @@ static unsigned open_fds(void)
 }
 
 /* Pipes, since each has an inode of its own that tells it from the others. */
-static void make_mounts(int *mounts, size_t n)
+static void make_mounts(MountWork *mounts, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
                 int ends[2];
 
                 assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-                mounts[i] = ends[0];
+                mounts[i].fd = ends[0];
                 fd_close(ends[1]);
         }
 }
 
-static void close_mounts(int *mounts, size_t n)
+static void clear_mounts(MountWork *mounts, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                mounts[i] = fd_close(mounts[i]);
-}
-
-static void clear_mounts(int *mounts, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                mounts[i] = -EBADF;
+                mounts[i].fd = -EBADF;
 }
 
 static ino_t inode(int fd)
@@ -140,53 +134,53 @@ static void test_sync_mounts_keep_their_places(void **state)
 {
         enum { N = 150 };
         Pair *p = *state;
-        int sent[N], got[N];
+        MountWork sent[N], got[N];
 
         make_mounts(sent, N);
         for (size_t i = 0; i < N; i += 7)
-                sent[i] = fd_close(sent[i]);
-        sent[N - 1] = fd_close(sent[N - 1]);
+                sent[i].fd = fd_close(sent[i].fd);
+        sent[N - 1].fd = fd_close(sent[N - 1].fd);
         clear_mounts(got, N);
 
         assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
 
         for (size_t i = 0; i < N; i++) {
-                assert_int_equal(got[i] >= 0, sent[i] >= 0);
-                if (got[i] < 0)
+                assert_int_equal(got[i].fd >= 0, sent[i].fd >= 0);
+                if (got[i].fd < 0)
                         continue;
-                assert_int_equal(inode(got[i]), inode(sent[i]));
-                assert_int_equal(fcntl(got[i], F_GETFD), FD_CLOEXEC);
+                assert_int_equal(inode(got[i].fd), inode(sent[i].fd));
+                assert_int_equal(fcntl(got[i].fd, F_GETFD), FD_CLOEXEC);
         }
-        close_mounts(sent, N);
-        close_mounts(got, N);
+        mount_work_close(sent, N);
+        mount_work_close(got, N);
 }
 
 static void test_sync_exactly_full_messages(void **state)
 {
         enum { N = 128 };
         Pair *p = *state;
-        int sent[N], got[N];
+        MountWork sent[N], got[N];
 
         make_mounts(sent, N);
         clear_mounts(got, N);
         assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
         for (size_t i = 0; i < N; i++)
-                assert_int_equal(inode(got[i]), inode(sent[i]));
-        close_mounts(sent, N);
-        close_mounts(got, N);
+                assert_int_equal(inode(got[i].fd), inode(sent[i].fd));
+        mount_work_close(sent, N);
+        mount_work_close(got, N);
 }
 
 static void test_sync_no_mounts_is_one_message(void **state)
 {
         Pair *p = *state;
-        int none[] = { -EBADF, -EBADF }, got[] = { -EBADF, -EBADF };
+        MountWork none[] = { { .fd = -EBADF }, { .fd = -EBADF } }, got[] = { { .fd = -EBADF }, { .fd = -EBADF } };
         char byte;
 
         assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, ARRAY_SIZE(none)), 0);
         assert_int_equal(sync_wait(p->there, SYNC_PREPARED, got, ARRAY_SIZE(got), NULL), 0);
-        assert_int_equal(got[0], -EBADF);
+        assert_int_equal(got[0].fd, -EBADF);
         assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, 0), 0);
         assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, 0, NULL), 0);
         assert_int_equal(recv(p->there, &byte, 1, MSG_DONTWAIT), -1);
@@ -198,7 +192,8 @@ static void test_sync_unwanted_mounts_are_closed(void **state)
 {
         enum { N = 5 };
         Pair *p = *state;
-        int sent[N], got[N], kept;
+        MountWork sent[N], got[N];
+        int kept;
         unsigned before;
 
         make_mounts(sent, N);
@@ -209,15 +204,15 @@ static void test_sync_unwanted_mounts_are_closed(void **state)
         assert_int_equal(open_fds(), before);
 
         clear_mounts(got, N);
-        got[0] = kept = sent[1];
+        got[0].fd = kept = sent[1].fd;
         assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
         assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, 2, NULL), 0);
-        assert_int_equal(got[0], kept);
-        assert_int_equal(inode(got[1]), inode(sent[1]));
+        assert_int_equal(got[0].fd, kept);
+        assert_int_equal(inode(got[1].fd), inode(sent[1].fd));
         assert_int_equal(open_fds(), before + 1);
 
-        fd_close(got[1]);
-        close_mounts(sent, N);
+        fd_close(got[1].fd);
+        mount_work_close(sent, N);
 }
 
 static void test_sync_failure_comes_whole(void **state)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Directories for a machine's life (see mount-scratch.h). The supervisor, as root of the host; removing takes
- * CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_LINUX_IMMUTABLE at the machine's end. They lie
+ * Steps at work and their directories (see mount-work.h). The supervisor, as root of the host; to remove the directories at the
+ * machine's end it needs CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_LINUX_IMMUTABLE. They are
  *
- *   DIR/.#box-TREE.DIGITS          beside the tree, or the disk image that it is in: "/" of an ephemeral machine. machined
- *                                  lists no hidden names, and systemd's tmpfiles.d removes them at boot where DIR is
- *                                  /var/lib/machines
+ *   DIR/.#box-TREE.DIGITS          beside the tree or its disk image: "/" of an ephemeral machine. machined does not list
+ *                                  hidden names, and systemd's tmpfiles.d removes them from /var/lib/machines at boot
  *   /var/tmp/box-TREE.DIGITS       the same where DIR is read-only; temporary directories of Bind= and Overlay=
- *   DIR/.#box-UPPER.DIGITS         beside a user's upper layer: its work directory, which must be on its file system
+ *   DIR/.#box-UPPER.DIGITS         beside a user's upper layer: its work directory, which must be on the same file system
  */
 
 #include <fcntl.h>
@@ -19,7 +18,7 @@
 #include <unistd.h>
 
 #include "image/tree-remove.h"
-#include "mount/mount-scratch.h"
+#include "mount/mount-work.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/tree.h"
@@ -31,7 +30,7 @@ static int oom(Failure *failure)
         return failure_set(failure, -ENOMEM, "Out of memory");
 }
 
-/* A directory PREFIX…DIGITS in parent_fd, which messages call parent. */
+/* A directory PREFIX…DIGITS in parent_fd; parent is its name for messages. */
 static int make_dir(int parent_fd, const char *parent, const char *prefix, const char *name, ScratchDir *ret,
                     Failure *failure)
 {
@@ -41,7 +40,7 @@ static int make_dir(int parent_fd, const char *parent, const char *prefix, const
         /* Room for the digits. */
         (void) snprintf(full, sizeof(full), "%s%.*s.", prefix, NAME_MAX - 32, name);
         r = scratch_dir_make(parent_fd, full, ret);
-        return r < 0 ? failure_set(failure, r, "Failed to make a temporary directory in '%s': %m", parent) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create a temporary directory in '%s': %m", parent) : 0;
 }
 
 static int make_temporary(const MountScratchContext *c, ScratchDir *ret, Failure *failure)
@@ -53,7 +52,7 @@ static int make_temporary(const MountScratchContext *c, ScratchDir *ret, Failure
         return make_dir(fd, TEMPORARY_DIR, "box-", c->image->name, ret, failure);
 }
 
-/* The directory that the tree lies in. -EROFS: it is none for us to put anything into. */
+/* The directory that has the tree or its disk image. -EROFS: nothing may be created there. */
 static int open_parent(const Image *i)
 {
         _cleanup_free_ char *path = NULL;
@@ -75,7 +74,7 @@ static int make_beside_tree(const MountScratchContext *c, ScratchDir *ret, Failu
 
         if (r == -EROFS)
                 return make_temporary(c, ret, failure);
-        return r < 0 ? failure_set(failure, r, "Failed to make a layer beside the tree '%s': %m", c->image->path) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create a layer beside the tree '%s': %m", c->image->path) : 0;
 }
 
 /* ---- what is in them --------------------------------------------------------------------------------------- */
@@ -98,19 +97,19 @@ static int populate(MountScratch *s, const char *name, uid_t owner, Failure *fai
         if (!s->upper)
                 return oom(failure);
         r = make_child(s, name, 0755, owner);
-        return r < 0 ? failure_set(failure, r, "Failed to fill a temporary directory: %m") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create '%s' in a temporary directory: %m", name) : 0;
 }
 
 static int make_work(const MountScratch *s, Failure *failure)
 {
         int r = make_child(s, "work", 0700, 0);
 
-        return r < 0 ? failure_set(failure, r, "Failed to make a work directory: %m") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create a work directory: %m") : 0;
 }
 
 /* ---- the user's own upper layer ---------------------------------------------------------------------------- */
 
-/* The directory that UPPER leads to, and the one that it lies in. */
+/* The directory that the layer's source leads to, by its parent directory and its name there. */
 static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *ret_parent, char **ret_name, struct stat *ret)
 {
         _cleanup_close_ int fd = -EBADF, parent = -EBADF;
@@ -130,7 +129,7 @@ static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *r
                 return r;
         slash = strrchr(path, '/');
         if (!slash[1])
-                return -EBUSY;          /* a root: nothing is beside it */
+                return -EBUSY;          /* a root directory has no place beside it */
         *ret_name = strdup(slash + 1);
         if (!*ret_name)
                 return -ENOMEM;
@@ -150,14 +149,13 @@ static int make_beside_upper(const MountOp *op, const MountScratchContext *c, Mo
 {
         const LayerOp *layer = &op->layers[op->n_layers - 1];
         _cleanup_close_ int parent = -EBADF;
-        char source[SOURCE_TEXT_MAX];
         struct stat st;
         int r;
 
         r = open_upper(layer, c, &parent, &s->upper, &st);
         if (r < 0)
-                return failure_set(failure, r, "%s: Failed to open the overlay's uppermost directory '%s': %m",
-                                   source_text(op->from, source), layer->source);
+                return failure_set_at(failure, op->from, r, "Failed to open the overlay's uppermost directory '%s': %m",
+                                      layer->source);
         s->user_upper = true;
         s->upper_dev = st.st_dev;
         s->upper_ino = st.st_ino;
@@ -178,6 +176,11 @@ static bool has_user_upper(const MountOp *op)
                source_kind(op) != MOUNT_SOURCE_MEMORY;
 }
 
+static bool needs_scratch(const MountOp *op)
+{
+        return mount_source_is_scratch(source_kind(op)) || has_user_upper(op);
+}
+
 static int make_for_step(const MountOp *op, const MountScratchContext *c, MountScratch *s, Failure *failure)
 {
         int r;
@@ -195,58 +198,74 @@ static int make_for_step(const MountOp *op, const MountScratchContext *c, MountS
         return r >= 0 && op->n_layers > 0 ? make_work(s, failure) : r;
 }
 
-int mount_scratch_make(const MountPlan *plan, const MountScratchContext *c, MountScratch **ret, Failure *failure)
+int mount_work_new(const MountPlan *plan, const MountScratchContext *c, MountWork **ret, Failure *failure)
 {
-        MountScratch *scratch = NULL;
+        MountWork *work = calloc(plan->n, sizeof(MountWork));
+        int r = 0;
 
+        if (!work)
+                return oom(failure);
+        for (size_t i = 0; i < plan->n; i++)
+                work[i] = (MountWork) { &plan->ops[i], -EBADF, { .dir = SCRATCH_DIR_NULL } };
+
+        for (size_t i = 0; i < plan->n && r >= 0; i++)
+                if (needs_scratch(work[i].op))
+                        r = make_for_step(work[i].op, c, &work[i].scratch, failure);
+        if (r < 0) {
+                mount_work_free(work, plan->n);
+                return r;
+        }
+        *ret = work;
+        return 0;
+}
+
+/* overlayfs refuses the work directory of a mount that had the option "volatile". */
+int mount_work_renew(MountWork *work, const MountPlan *plan, Failure *failure)
+{
         for (size_t i = 0; i < plan->n; i++) {
+                const MountScratch *s = &work[i].scratch;
                 int r;
 
-                if (!mount_source_is_scratch(source_kind(&plan->ops[i])) && !has_user_upper(&plan->ops[i]))
+                work[i].op = &plan->ops[i];
+                if (s->dir.fd < 0 || s->user_upper)
                         continue;
-                if (!scratch) {
-                        scratch = calloc(plan->n, sizeof(MountScratch));
-                        if (!scratch)
-                                return oom(failure);
-                        for (size_t j = 0; j < plan->n; j++)
-                                scratch[j].dir = (ScratchDir) SCRATCH_DIR_NULL;
-                }
-                r = make_for_step(&plan->ops[i], c, &scratch[i], failure);
-                if (r < 0) {
-                        mount_scratch_free(scratch, plan->n);
+                r = tree_remove(s->dir.fd, "work");
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to remove the work directory of an overlay: %m");
+                r = make_work(s, failure);
+                if (r < 0)
                         return r;
-                }
         }
-
-        *ret = scratch;
         return 0;
 }
 
-/* overlayfs marks the work directory of a mount that was not to be synced, and takes none that is so marked. */
-int mount_scratch_renew(MountScratch *scratch, size_t n, Failure *failure)
+bool mount_work_has_scratch(const MountWork *work, size_t n)
 {
+        for (size_t i = 0; i < n; i++)
+                if (work[i].scratch.dir.fd >= 0)
+                        return true;
+        return false;
+}
+
+void mount_work_close(MountWork *work, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                work[i].fd = fd_close(work[i].fd);
+}
+
+void mount_work_free(MountWork *work, size_t n)
+{
+        mount_work_close(work, n);
         for (size_t i = 0; i < n; i++) {
-                int r = scratch[i].dir.fd < 0 || scratch[i].user_upper ? -ENOENT : tree_remove(scratch[i].dir.fd, "work");
-
-                if (r >= 0)
-                        r = make_work(&scratch[i], failure);
-                else if (r != -ENOENT)
-                        (void) failure_set(failure, r, "Failed to remove the work directory of an overlay: %m");
-                if (r < 0 && r != -ENOENT)
-                        return r;
-        }
-        return 0;
-}
-
-void mount_scratch_free(MountScratch *scratch, size_t n)
-{
-        for (size_t i = 0; scratch && i < n; i++) {
-                _cleanup_free_ char *name = scratch[i].dir.name ? strdup(scratch[i].dir.name) : NULL;
-                int r = scratch_dir_remove(&scratch[i].dir);
+                ScratchDir *dir = &work[i].scratch.dir;
+                _cleanup_free_ char *name = dir->name ? strdup(dir->name) : NULL;
+                int r = scratch_dir_remove(dir);
 
                 if (r < 0 && r != -ENOENT)
                         log_warning(r, "Failed to remove the temporary directory '%s', ignoring: %m", name ?: "?");
-                free(scratch[i].upper);
+                free(work[i].scratch.upper);
         }
-        free(scratch);
+        free(work);
 }
