@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux.devices" and "linux.sysctl" of config.json (see oci-parts.h). The supervisor, before anything is changed; pure. */
+/* "linux.devices" and "linux.sysctl" of config.json (see oci-internal.h). The supervisor, before anything is changed; pure. */
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config/values.h"
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 #include "util/strv.h"
 
 /* ---- devices --------------------------------------------------------------------------------------------------------- */
@@ -25,17 +24,14 @@ static bool device_type(const char *type, mode_t *ret)
         return false;
 }
 
-/* /dev is the machine's own; a node elsewhere would be written into the tree. */
+/* The path below /dev. A node elsewhere would change the tree. */
 static int device_path(Oci *o, const JsonNode *v, char **ret)
 {
         _cleanup_free_ char *path = NULL;
-        char reason[SETTING_REASON_MAX];
         int r;
 
-        r = value_path(v->string, &path, reason);
-        if (r == -EINVAL)
-                return oci_error(o, v, "%s", reason);
-        if (r < 0)
+        r = oci_path(o, v, NULL, &path);
+        if (r < 0 || !path)
                 return r;
         if (strncmp(path, "/dev/", 5) != 0)
                 return oci_error(o, v, "a device outside of /dev is not supported");
@@ -43,7 +39,7 @@ static int device_path(Oci *o, const JsonNode *v, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* An optional number of the device. */
+/* An optional member. */
 static int device_number(Oci *o, const JsonNode *device, const char *name, uint32_t *ret)
 {
         const JsonNode *v = oci_member(device, name, JSON_NODE_NUMBER);
@@ -68,16 +64,16 @@ static int fill_device(Oci *o, const JsonNode *v, OciDevice *d)
                 r = device_number(o, v, "gid", &d->gid);
         if (r < 0)
                 return r;
-        /* The kernel's 12 and 20 bits. */
+        /* 12 and 20 bits in the kernel. */
         if (major >= 1 << 12 || minor >= 1 << 20)
-                return oci_error(o, v, "there is no device %u:%u", major, minor);
+                return oci_error(o, v, "device numbers %u:%u are too large", major, minor);
         d->mode |= mode & 0777;
         d->major = major;
         d->minor = minor;
         return 0;
 }
 
-static int read_device(Oci *o, const JsonNode *v)
+int oci_read_device(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
                 { "type", JSON_NODE_STRING, OCI_READ, NULL, true },
@@ -97,7 +93,7 @@ static int read_device(Oci *o, const JsonNode *v)
         if (r < 0 || !type || !path)
                 return r;
         if (!device_type(type->string, &d.mode))
-                return oci_error(o, type, "there is no type of device '%s'", type->string);
+                return oci_error(o, type, "unknown type of device '%s'", type->string);
         r = device_path(o, path, &d.path);
         if (r < 0 || !d.path)
                 return r;
@@ -113,14 +109,9 @@ static int read_device(Oci *o, const JsonNode *v)
         return 0;
 }
 
-int oci_read_devices(Oci *o, const JsonNode *devices)
-{
-        return oci_each(o, devices, JSON_NODE_OBJECT, read_device);
-}
-
 /* ---- sysctl ---------------------------------------------------------------------------------------------------------- */
 
-/* Whose values are a namespace's own (a slash at the end: all below); every other one is the host's. */
+/* Sysctls that belong to a namespace (slash at the end: all below it); all others apply to the host. */
 static const struct { const char *path; OciNamespace kind; } namespaced[] = {
         { "net/", OCI_NAMESPACE_NETWORK },
         { "fs/mqueue/", OCI_NAMESPACE_IPC },
@@ -135,7 +126,7 @@ static const char *const namespace_words[_OCI_NAMESPACE_MAX] = {
         [OCI_NAMESPACE_NETWORK] = "network", [OCI_NAMESPACE_IPC] = "ipc", [OCI_NAMESPACE_UTS] = "uts",
 };
 
-/* sysctl(8)'s names: dots and slashes separate, and where the first one is a dot, a slash stands for one within a name. */
+/* As in sysctl(8): dots or slashes separate. If the first separator is a dot, a slash stands for a dot within a name. */
 static char *sysctl_path(const char *name)
 {
         char *path = strdup(name);
@@ -160,7 +151,7 @@ static bool is_sysctl_path(const char *path)
         }
 }
 
-/* The namespace that has it, or _OCI_NAMESPACE_MAX. */
+/* The namespace that it belongs to, or _OCI_NAMESPACE_MAX. */
 static OciNamespace namespace_of(const char *path)
 {
         for (size_t i = 0; i < ARRAY_SIZE(namespaced); i++) {
@@ -186,9 +177,9 @@ int oci_add_sysctl(Oci *o, const JsonNode *at, const char *name, const char *val
                 return oci_error(o, at, "'%s' is not the name of a sysctl", name);
         kind = namespace_of(path);
         if (kind == _OCI_NAMESPACE_MAX)
-                return oci_error(o, at, "sysctl '%s' is the whole host's", name);
+                return oci_error(o, at, "sysctl '%s' applies to the whole host", name);
         if (!o->namespaces[kind])
-                return oci_error(o, at, "sysctl '%s' takes a namespace of type \"%s\": it would be the host's", name,
+                return oci_error(o, at, "sysctl '%s' needs a namespace of type \"%s\": it would apply to the host", name,
                                  namespace_words[kind]);
 
         item = array_append(&s->sysctls, &s->n_sysctls, sizeof(OciSysctl));
@@ -199,15 +190,7 @@ int oci_add_sysctl(Oci *o, const JsonNode *at, const char *name, const char *val
         return oci_source(o, at, &item->from);
 }
 
-int oci_read_sysctls(Oci *o, const JsonNode *sysctls)
+int oci_read_sysctl(Oci *o, const JsonNode *sysctl)
 {
-        for (size_t i = 0; i < sysctls->n; i++) {
-                const JsonNode *v = &sysctls->items[i];
-                int r = v->kind == JSON_NODE_STRING ? oci_add_sysctl(o, v, v->key, v->string) :
-                                                      oci_error(o, v, "is not a string");
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return oci_add_sysctl(o, sysctl, sysctl->key, sysctl->string);
 }

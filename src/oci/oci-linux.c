@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "linux" of config.json, but for its larger parts (see oci-parts.h): namespaces and their ids, paths that are covered, the
- * cgroup's place. The supervisor, before anything is changed; pure.
+ * "linux" of config.json, except its larger parts (see oci-internal.h): namespaces, id maps, masked and read-only paths, the
+ * slice. The supervisor, before anything is changed; pure.
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/values.h"
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 #include "util/strv.h"
 
 /* ---- namespaces ------------------------------------------------------------------------------------------------------ */
@@ -23,9 +22,9 @@ static const char *const namespace_names[_OCI_NAMESPACE_MAX] = {
 static int read_namespace_path(Oci *o, const JsonNode *at, OciNamespace kind, const char *path)
 {
         if (kind != OCI_NAMESPACE_NETWORK)
-                return oci_error(o, at, "joining a namespace of type \"%s\" is not supported; of type \"network\" it is",
+                return oci_error(o, at, "joining a namespace of type \"%s\" is not supported, only of type \"network\"",
                                  namespace_names[kind]);
-        return oci_say(o, at, NULL, "network-namespace-path", path);
+        return oci_assign(o, at, NULL, "network-namespace-path", path);
 }
 
 static int read_namespace(Oci *o, const JsonNode *v)
@@ -34,7 +33,7 @@ static int read_namespace(Oci *o, const JsonNode *v)
                 { "type", JSON_NODE_STRING, OCI_READ, NULL, true },
                 { "path", JSON_NODE_STRING, OCI_READ },
         };
-        const char *type = oci_member_string(v, "type"), *path = oci_member_string(v, "path");
+        const char *type = json_member_string(v, "type"), *path = json_member_string(v, "path");
         OciNamespace kind = 0;
         int r;
 
@@ -44,16 +43,16 @@ static int read_namespace(Oci *o, const JsonNode *v)
         while (kind < _OCI_NAMESPACE_MAX && strcmp(namespace_names[kind], type) != 0)
                 kind++;
         if (kind == _OCI_NAMESPACE_MAX)
-                return oci_error(o, v, "there is no namespace of type '%s'", type);
+                return oci_error(o, v, "unknown type of namespace '%s'", type);
         if (o->namespaces[kind])
                 return oci_error(o, v, "a second namespace of type \"%s\"", type);
         o->namespaces[kind] = v;
         if (path && *path)
                 return read_namespace_path(o, v, kind, path);
-        return kind == OCI_NAMESPACE_NETWORK ? oci_say(o, v, "Network", "Private", "yes") : 0;
+        return kind == OCI_NAMESPACE_NETWORK ? oci_assign(o, v, "Network", "Private", "yes") : 0;
 }
 
-/* Namespaces come first, wherever they stand: what else there is is about them. */
+/* Read first, wherever they stand: the other members depend on them. */
 static int read_namespaces(Oci *o, const JsonNode *value)
 {
         const JsonNode *list = oci_member(value, "namespaces", JSON_NODE_ARRAY);
@@ -65,7 +64,7 @@ static int read_namespaces(Oci *o, const JsonNode *value)
         if (r >= 0 && !o->namespaces[OCI_NAMESPACE_MOUNT])
                 r = oci_error(o, list ?: value, "asks for no namespace of type \"mount\": a machine always has one");
         if (r >= 0 && !o->namespaces[OCI_NAMESPACE_NETWORK])
-                r = oci_say(o, list ?: value, "Network", "Private", "no");
+                r = oci_assign(o, list ?: value, "Network", "Private", "no");
         s->share_pid = !o->namespaces[OCI_NAMESPACE_PID];
         s->share_ipc = !o->namespaces[OCI_NAMESPACE_IPC];
         s->share_uts = !o->namespaces[OCI_NAMESPACE_UTS];
@@ -93,7 +92,7 @@ static int read_mapping(Oci *o, const JsonNode *v)
                 return r;
         if (json_node_u32(inside, &i) < 0 || json_node_u32(outside, &h) < 0 || json_node_u32(size, &n) < 0)
                 return oci_error(o, v, "is not a range of ids");
-        return oci_say_format(o, v, "X-Box", "IdMap", "%u:%u:%u", i, h, n);
+        return oci_assign_format(o, v, "X-Box", "IdMap", "%u:%u:%u", i, h, n);
 }
 
 static bool same_number(const JsonNode *a, const JsonNode *b, const char *name)
@@ -103,7 +102,7 @@ static bool same_number(const JsonNode *a, const JsonNode *b, const char *name)
         return x && y && x->integral && y->integral && x->integer == y->integer;
 }
 
-/* A machine has one map for users and groups. */
+/* A machine has one id map for users and groups. */
 static bool same_mappings(const JsonNode *a, const JsonNode *b)
 {
         if (!a || !b || a->n != b->n)
@@ -122,12 +121,12 @@ static int read_mappings(Oci *o, const JsonNode *value)
         bool any = (uids && uids->n > 0) || (gids && gids->n > 0);
 
         if (!o->namespaces[OCI_NAMESPACE_USER])
-                return any ? oci_error(o, uids ?: gids, "maps ids without a namespace of type \"user\"") :
-                             oci_say(o, value, "Exec", "PrivateUsers", "no");
+                return any ? oci_error(o, uids ?: gids, "needs a namespace of type \"user\"") :
+                             oci_assign(o, value, "Exec", "PrivateUsers", "no");
         if (!any)
                 return oci_error(o, o->namespaces[OCI_NAMESPACE_USER], "a user namespace without uidMappings and gidMappings");
         if (!same_mappings(uids, gids))
-                return oci_error(o, gids ?: uids, "users and groups have to be mapped alike");
+                return oci_error(o, gids ?: uids, "uidMappings and gidMappings have to be equal");
         return oci_each(o, uids, JSON_NODE_OBJECT, read_mapping);
 }
 
@@ -135,19 +134,13 @@ static int read_mappings(Oci *o, const JsonNode *value)
 
 static int add_path(Oci *o, const JsonNode *v, OciPath **items, size_t *n)
 {
-        char reason[SETTING_REASON_MAX];
         OciPath *item;
         char *path;
         int r;
 
-        if (v->kind != JSON_NODE_STRING)
-                return oci_error(o, v, "is not a string");
-        r = value_path(v->string, &path, reason);
-        if (r == -EINVAL)
-                return oci_error(o, v, "%s", reason);
-        if (r < 0)
+        r = oci_path(o, v, NULL, &path);
+        if (r < 0 || !path)
                 return r;
-
         item = array_append(items, n, sizeof(OciPath));
         if (!item) {
                 free(path);
@@ -157,29 +150,19 @@ static int add_path(Oci *o, const JsonNode *v, OciPath **items, size_t *n)
         return oci_source(o, v, &item->from);
 }
 
-static int read_masked_paths(Oci *o, const JsonNode *v)
+static int read_masked_path(Oci *o, const JsonNode *v)
 {
-        OciSettings *s = &o->bundle->extra;
-
-        for (size_t i = 0; i < v->n; i++)
-                if (add_path(o, &v->items[i], &s->masked, &s->n_masked) < 0)
-                        return -ENOMEM;
-        return 0;
+        return add_path(o, v, &o->bundle->extra.masked, &o->bundle->extra.n_masked);
 }
 
-static int read_readonly_paths(Oci *o, const JsonNode *v)
+static int read_readonly_path(Oci *o, const JsonNode *v)
 {
-        OciSettings *s = &o->bundle->extra;
-
-        for (size_t i = 0; i < v->n; i++)
-                if (add_path(o, &v->items[i], &s->read_only, &s->n_read_only) < 0)
-                        return -ENOMEM;
-        return 0;
+        return add_path(o, v, &o->bundle->extra.read_only, &o->bundle->extra.n_read_only);
 }
 
 /* ---- the rest -------------------------------------------------------------------------------------------------------- */
 
-/* "SLICE:PREFIX:NAME" is systemd's form; what is left of it is the slice, the unit is called after the machine. */
+/* Of systemd's form, "SLICE:PREFIX:NAME", only the slice is used: the unit is named after the machine. */
 static int read_cgroups_path(Oci *o, const JsonNode *v)
 {
         size_t n = strcspn(v->string, ":");
@@ -188,8 +171,8 @@ static int read_cgroups_path(Oci *o, const JsonNode *v)
         if (!slice)
                 return -ENOMEM;
         if (v->string[n] == ':' && *slice)
-                return oci_say(o, v, NULL, "slice", slice);
-        return *v->string ? oci_warning(o, v, "the machine's cgroup is its unit's, ignored") : 0;
+                return oci_assign(o, v, NULL, "slice", slice);
+        return *v->string ? oci_warning(o, v, "the machine uses the cgroup of its unit, ignored") : 0;
 }
 
 static int read_propagation(Oci *o, const JsonNode *v)
@@ -203,19 +186,14 @@ static int read_propagation(Oci *o, const JsonNode *v)
         return oci_error(o, v, "propagation '%s' is not supported: the machine's mounts stay in it", p);
 }
 
-static int read_mount_label(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, NULL, "selinux-apifs-context", v->string) : 0;
-}
-
 static int read_domain(Oci *o, const JsonNode *v)
 {
         if (strcmp(v->string, "LINUX") == 0)
                 return 0;
         if (strcmp(v->string, "LINUX32") != 0)
-                return oci_error(o, v, "there is no execution domain '%s'", v->string);
+                return oci_error(o, v, "unknown execution domain '%s'", v->string);
 #if defined(__x86_64__)
-        return oci_say(o, v, "Exec", "Personality", "x86");
+        return oci_assign(o, v, "Exec", "Personality", "x86");
 #else
         return oci_error(o, v, "is not supported on this architecture");
 #endif
@@ -237,15 +215,15 @@ int oci_read_linux(Oci *o, const JsonNode *value)
                 { "namespaces", JSON_NODE_ARRAY, OCI_READ },
                 { "uidMappings", JSON_NODE_ARRAY, OCI_READ },
                 { "gidMappings", JSON_NODE_ARRAY, OCI_READ },
-                { "devices", JSON_NODE_ARRAY, OCI_READ, oci_read_devices },
+                { "devices", JSON_NODE_ARRAY, OCI_EACH, oci_read_device, .items = JSON_NODE_OBJECT },
                 { "cgroupsPath", JSON_NODE_STRING, OCI_READ, read_cgroups_path },
                 { "resources", JSON_NODE_OBJECT, OCI_READ, oci_read_resources },
                 { "rootfsPropagation", JSON_NODE_STRING, OCI_READ, read_propagation },
                 { "seccomp", JSON_NODE_OBJECT, OCI_READ, oci_read_seccomp },
-                { "sysctl", JSON_NODE_OBJECT, OCI_READ, oci_read_sysctls },
-                { "maskedPaths", JSON_NODE_ARRAY, OCI_READ, read_masked_paths },
-                { "readonlyPaths", JSON_NODE_ARRAY, OCI_READ, read_readonly_paths },
-                { "mountLabel", JSON_NODE_STRING, OCI_READ, read_mount_label },
+                { "sysctl", JSON_NODE_OBJECT, OCI_EACH, oci_read_sysctl, .items = JSON_NODE_STRING },
+                { "maskedPaths", JSON_NODE_ARRAY, OCI_EACH, read_masked_path, .items = JSON_NODE_STRING },
+                { "readonlyPaths", JSON_NODE_ARRAY, OCI_EACH, read_readonly_path, .items = JSON_NODE_STRING },
+                { "mountLabel", JSON_NODE_STRING, OCI_ASSIGN, .key = "selinux-apifs-context" },
                 { "personality", JSON_NODE_OBJECT, OCI_READ, read_personality },
                 { "timeOffsets", JSON_NODE_OBJECT, OCI_REFUSE },
                 { "intelRdt", JSON_NODE_OBJECT, OCI_REFUSE },

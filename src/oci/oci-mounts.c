@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "mounts" of config.json (see oci-parts.h): what is bound from the host, and temporary file systems. The file systems of the
- * kernel that every machine has (/proc, /sys, /dev …) box mounts itself, in its own way. The supervisor, before anything is
- * changed; pure.
+ * "mounts" of config.json (see oci-internal.h): bind mounts and temporary file systems. /proc, /sys, /dev and the like are part
+ * of every plan and not read from here. The supervisor, before anything is changed; pure.
  */
 
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config/values.h"
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
+#include "util/print.h"
 #include "util/strv.h"
 
-/* Where box's own mounts are what the document asks for. Another type at such a place is another wish. */
+/* Mounts that every machine has, where they are of this type. */
 static const struct { const char *dest, *type; } own_mounts[] = {
         { "/proc", "proc" }, { "/dev", "tmpfs" }, { "/dev/pts", "devpts" }, { "/dev/mqueue", "mqueue" }, { "/sys", "sysfs" },
         { "/sys/fs/cgroup", "cgroup" }, { "/sys/fs/cgroup", "cgroup2" },
@@ -26,12 +25,18 @@ typedef enum OptionKind {
         OPTION_BIND,
         OPTION_RBIND,
         OPTION_IDMAP,
-        OPTION_NOTHING,         /* how it is anyway */
+        OPTION_NOTHING,         /* a default */
         OPTION_REFUSED,
 } OptionKind;
 
-/* The specification's, which are mount(8)'s. */
-static const struct { const char *word; OptionKind kind; uint64_t attr; } options[] = {
+/* The options of the specification, which are those of mount(8). */
+typedef struct Option {
+        const char *word;
+        OptionKind kind;
+        uint64_t attr;
+} Option;
+
+static const Option options[] = {
         { "bind", OPTION_BIND }, { "rbind", OPTION_RBIND },
         { "ro", OPTION_SET, MOUNT_ATTR_RDONLY }, { "rro", OPTION_SET, MOUNT_ATTR_RDONLY },
         { "nosuid", OPTION_SET, MOUNT_ATTR_NOSUID }, { "rnosuid", OPTION_SET, MOUNT_ATTR_NOSUID },
@@ -47,72 +52,69 @@ static const struct { const char *word; OptionKind kind; uint64_t attr; } option
         { "loud", OPTION_NOTHING }, { "nolazytime", OPTION_NOTHING }, { "nomand", OPTION_NOTHING },
         { "private", OPTION_NOTHING }, { "rprivate", OPTION_NOTHING },
         { "idmap", OPTION_IDMAP }, { "ridmap", OPTION_IDMAP },
-        /* What is mounted on either side later on does not appear on the other. */
+        /* Later mounts do not propagate in either direction. */
         { "slave", OPTION_NOTHING }, { "rslave", OPTION_NOTHING },
         { "shared", OPTION_REFUSED }, { "rshared", OPTION_REFUSED },
         { "unbindable", OPTION_REFUSED }, { "runbindable", OPTION_REFUSED },
         { "tmpcopyup", OPTION_REFUSED },
 };
 
-static int check_option(Oci *o, const JsonNode *v)
+static const Option *find_option(const char *word)
 {
-        return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+                if (strcmp(options[i].word, word) == 0)
+                        return &options[i];
+        return NULL;
 }
 
-static int take_option(Oci *o, const JsonNode *v, OciMount *m)
+static int refuse_option(Oci *o, const JsonNode *v)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-                if (strcmp(options[i].word, v->string) != 0)
-                        continue;
-                if (options[i].kind == OPTION_REFUSED)
-                        return oci_error(o, v, "mount option '%s' is not supported", v->string);
-                if (options[i].kind == OPTION_SET)
-                        m->attrs |= options[i].attr;
-                if (options[i].kind == OPTION_CLEAR)
-                        m->attrs &= ~options[i].attr;
-                m->recursive = m->recursive || options[i].kind == OPTION_RBIND;
-                m->idmap = m->idmap || options[i].kind == OPTION_IDMAP;
-                return 0;
-        }
-        return oci_error(o, v, "mount option '%s' is not known", v->string);
+        return oci_error(o, v, "mount option '%s' is not supported", v->string);
+}
+
+static int read_option(Oci *o, const JsonNode *v, OciMount *m)
+{
+        const Option *option = find_option(v->string);
+
+        if (!option)
+                return oci_error(o, v, "mount option '%s' is unknown", v->string);
+        if (option->kind == OPTION_REFUSED)
+                return refuse_option(o, v);
+        if (option->kind == OPTION_SET)
+                m->attrs |= option->attr;
+        if (option->kind == OPTION_CLEAR)
+                m->attrs &= ~option->attr;
+        m->recursive = m->recursive || option->kind == OPTION_RBIND;
+        m->idmap = m->idmap || option->kind == OPTION_IDMAP;
+        return 0;
 }
 
 static bool has_option(const JsonNode *list, const char *word)
 {
-        for (size_t i = 0; list && i < list->n; i++)
-                if (list->items[i].kind == JSON_NODE_STRING && strcmp(list->items[i].string, word) == 0)
+        JSON_FOREACH(item, list)
+                if (strcmp(item->string, word) == 0)
                         return true;
         return false;
 }
 
-static OptionKind option_kind(const char *word)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-                if (strcmp(options[i].word, word) == 0)
-                        return options[i].kind;
-        return OPTION_SET;
-}
-
-/* "nosuid,size=64k": for libmount, which knows them. Those that say what is so anyway are words that it would not take for
- * a new file system. */
+/* "nosuid,size=64k", to be parsed by libmount. Defaults are left out: libmount rejects them for a new file system. */
 static char *join_options(const JsonNode *list)
 {
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
         const char *separator = "";
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
 
         if (!f)
                 return NULL;
-        for (size_t i = 0; list && i < list->n; i++)
-                if (option_kind(list->items[i].string) != OPTION_NOTHING) {
-                        fprintf(f, "%s%s", separator, list->items[i].string);
-                        separator = ",";
-                }
-        if (fclose(f) == 0)
-                return text;
-        free(text);
-        return NULL;
+        JSON_FOREACH(item, list) {
+                const Option *option = find_option(item->string);
+
+                if (option && option->kind == OPTION_NOTHING)
+                        continue;
+                fprintf(f, "%s%s", separator, item->string);
+                separator = ",";
+        }
+        return memory_stream_take(&m);
 }
 
 static int add(Oci *o, const JsonNode *at, OciMount *m)
@@ -134,44 +136,33 @@ static void mount_done(OciMount *m)
         free(m->options);
 }
 
-/* An absolute path of the host; what is relative is so to the bundle. */
-static int read_source(Oci *o, const JsonNode *mount, char **ret)
-{
-        const JsonNode *v = oci_member(mount, "source", JSON_NODE_STRING);
-        char reason[SETTING_REASON_MAX];
-        _cleanup_free_ char *joined = NULL;
-        int r;
-
-        if (!v || !*v->string)
-                return oci_error(o, mount, "a bind mount without a source");
-        if (*v->string != '/' && asprintf(&joined, "%s/%s", o->bundle->path, v->string) < 0) {
-                joined = NULL;
-                return -ENOMEM;
-        }
-        r = value_path(joined ?: v->string, ret, reason);
-        return r == -EINVAL ? oci_error(o, v, "%s", reason) : r;
-}
-
 static int read_bind(Oci *o, const JsonNode *mount, OciMount *m, const JsonNode *list)
 {
+        const JsonNode *source = oci_member(mount, "source", JSON_NODE_STRING);
         int r;
 
-        r = read_source(o, mount, &m->source);
-        for (size_t i = 0; r >= 0 && list && i < list->n; i++)
-                r = take_option(o, &list->items[i], m);
+        if (!source || !*source->string)
+                return oci_error(o, mount, "a bind mount without a source");
+        r = oci_path(o, source, o->bundle->path, &m->source);
+        JSON_FOREACH(item, list)
+                if (r >= 0)
+                        r = read_option(o, item, m);
         return r < 0 || !m->source ? r : add(o, mount, m);
 }
 
 static int read_tmpfs(Oci *o, const JsonNode *mount, OciMount *m, const JsonNode *list)
 {
-        for (size_t i = 0; list && i < list->n; i++)
-                if (option_kind(list->items[i].string) == OPTION_REFUSED)
-                        return oci_error(o, &list->items[i], "mount option '%s' is not supported", list->items[i].string);
+        JSON_FOREACH(item, list) {
+                const Option *option = find_option(item->string);
+
+                if (option && option->kind == OPTION_REFUSED)
+                        return refuse_option(o, item);
+        }
         m->options = join_options(list);
         return m->options ? add(o, mount, m) : -ENOMEM;
 }
 
-/* What a read-only mount of the kernel's own asks for beyond box's. */
+/* Of the options of box's own mounts, only "ro" for the cgroups has an effect. */
 static int read_own(Oci *o, const JsonNode *mount, const char *dest, const JsonNode *list)
 {
         OciSettings *s = &o->bundle->extra;
@@ -197,12 +188,12 @@ static bool is_own(const char *dest, const char *type)
 
 static int read_by_type(Oci *o, const JsonNode *mount, const JsonNode *list, OciMount *m)
 {
-        const char *type = oci_member_string(mount, "type");
+        const char *type = json_member_string(mount, "type");
 
         if (has_option(list, "bind") || has_option(list, "rbind") || (type && strcmp(type, "bind") == 0))
                 return read_bind(o, mount, m, list);
         if (!type)
-                return oci_error(o, mount, "a mount that is no bind mount and has no type");
+                return oci_error(o, mount, "a mount that is not a bind mount needs a type");
         if (is_own(m->dest, type))
                 return read_own(o, mount, m->dest, list);
         if (strcmp(type, "tmpfs") == 0)
@@ -210,13 +201,13 @@ static int read_by_type(Oci *o, const JsonNode *mount, const JsonNode *list, Oci
         return oci_error(o, mount, "a mount of type '%s' at '%s' is not supported", type, m->dest);
 }
 
-static int read_mount(Oci *o, const JsonNode *mount)
+int oci_read_mount(Oci *o, const JsonNode *mount)
 {
         static const OciMember members[] = {
                 { "destination", JSON_NODE_STRING, OCI_READ, NULL, true },
                 { "source", JSON_NODE_STRING, OCI_READ },
                 { "type", JSON_NODE_STRING, OCI_READ },
-                { "options", JSON_NODE_ARRAY, OCI_READ },
+                { "options", JSON_NODE_ARRAY, OCI_EACH, .items = JSON_NODE_STRING },
                 { "uidMappings", JSON_NODE_ARRAY, OCI_REFUSE },
                 { "gidMappings", JSON_NODE_ARRAY, OCI_REFUSE },
         };
@@ -224,26 +215,16 @@ static int read_mount(Oci *o, const JsonNode *mount)
         const JsonNode *list = oci_member(mount, "options", JSON_NODE_ARRAY);
         _cleanup_(mount_done) OciMount m = {};
         size_t wrong = o->problems->n_fatal;
-        char reason[SETTING_REASON_MAX];
         int r;
 
         r = OCI_MEMBERS(o, mount, members);
-        if (r >= 0 && list)
-                r = oci_each(o, list, JSON_NODE_STRING, check_option);
         if (r < 0 || o->problems->n_fatal > wrong || !dest)
                 return r;
 
-        r = value_path(dest->string, &m.dest, reason);
-        if (r == -EINVAL)
-                return oci_error(o, dest, "%s", reason);
-        if (r < 0)
+        r = oci_path(o, dest, NULL, &m.dest);
+        if (r < 0 || !m.dest)
                 return r;
         if (strcmp(m.dest, "/") == 0)
                 return oci_error(o, dest, "a mount on the root directory is not supported");
         return read_by_type(o, mount, list, &m);
-}
-
-int oci_read_mounts(Oci *o, const JsonNode *mounts)
-{
-        return oci_each(o, mounts, JSON_NODE_OBJECT, read_mount);
 }

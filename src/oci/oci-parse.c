@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * config.json as a whole (see oci.h): its members, in their order, by the readers of its sections. The supervisor, before
- * anything is changed; pure. A bundle is made by some other program, out of an image that anybody may have made.
+ * config.json as a whole (see oci.h): calls the readers of its sections. The supervisor, before anything is changed; pure.
  */
 
-#include <stdio.h>
 #include <string.h>
 
-#include "config/values.h"
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 
 /* Real documents have some thousands. */
 enum { VALUES_MAX = 20000 };
 
-/* Any 1.x: later ones add members, and may not change what there is. */
+/* Any 1.x: later versions may only add members. */
 static int read_version(Oci *o, const JsonNode *v)
 {
         if (strncmp(v->string, "1.", 2) != 0)
@@ -24,50 +21,24 @@ static int read_version(Oci *o, const JsonNode *v)
 
 static int read_root_path(Oci *o, const JsonNode *v)
 {
-        _cleanup_free_ char *joined = NULL, *path = NULL;
-        char reason[SETTING_REASON_MAX];
-        int r;
-
-        if (!*v->string)
-                return oci_error(o, v, "is empty");
-        if (*v->string != '/' && asprintf(&joined, "%s/%s", o->bundle->path, v->string) < 0) {
-                joined = NULL;
-                return -ENOMEM;
-        }
-        r = value_path(joined ?: v->string, &path, reason);
-        if (r == -EINVAL)
-                return oci_error(o, v, "%s", reason);
-        if (r < 0)
-                return r;
-        o->bundle->root = TAKE_PTR(path);
-        return 0;
-}
-
-static int read_root_readonly(Oci *o, const JsonNode *v)
-{
-        return oci_say(o, v, "Files", "ReadOnly", v->boolean ? "yes" : "no");
+        return *v->string ? oci_path(o, v, o->bundle->path, &o->bundle->root) : oci_error(o, v, "is empty");
 }
 
 static int read_root(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
                 { "path", JSON_NODE_STRING, OCI_READ, read_root_path, true },
-                { "readonly", JSON_NODE_BOOL, OCI_READ, read_root_readonly },
+                { "readonly", JSON_NODE_BOOL, OCI_ASSIGN, .section = "Files", .key = "ReadOnly" },
         };
 
         return OCI_MEMBERS(o, v, members);
 }
 
-static int read_hostname(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, "Exec", "Hostname", v->string) : 0;
-}
-
-/* They would be programs of the host's, run by its root, at times that a machine does not have in the same way. */
+/* They are programs that would run as root of the host, at times that a machine does not have in the same way. */
 static int read_hooks(Oci *o, const JsonNode *v)
 {
-        for (size_t i = 0; i < v->n; i++)
-                if (!oci_is_empty(&v->items[i]))
+        JSON_FOREACH(hook, v)
+                if (!oci_is_empty(hook))
                         return oci_warning(o, v, "hooks are never run");
         return 0;
 }
@@ -76,9 +47,9 @@ static const OciMember top_members[] = {
         { "ociVersion", JSON_NODE_STRING, OCI_READ, read_version, true },
         { "root", JSON_NODE_OBJECT, OCI_READ, read_root, true },
         { "process", JSON_NODE_OBJECT, OCI_READ, oci_read_process, true },
-        { "hostname", JSON_NODE_STRING, OCI_READ, read_hostname },
-        { "domainname", JSON_NODE_STRING, OCI_READ, NULL },
-        { "mounts", JSON_NODE_ARRAY, OCI_READ, oci_read_mounts },
+        { "hostname", JSON_NODE_STRING, OCI_ASSIGN, .section = "Exec", .key = "Hostname" },
+        { "domainname", JSON_NODE_STRING, OCI_READ },
+        { "mounts", JSON_NODE_ARRAY, OCI_EACH, oci_read_mount, .items = JSON_NODE_OBJECT },
         { "hooks", JSON_NODE_OBJECT, OCI_READ, read_hooks },
         { "annotations", JSON_NODE_OBJECT, OCI_SKIP },
         { "linux", JSON_NODE_OBJECT, OCI_READ, oci_read_linux, true },
@@ -88,27 +59,26 @@ static const OciMember top_members[] = {
         { "zos", JSON_NODE_OBJECT, OCI_REFUSE },
 };
 
-/* What depends on the namespaces that the machine has of its own. */
+/* Names that need a UTS namespace. */
 static int read_names(Oci *o)
 {
         const JsonNode *hostname = oci_member(o->root, "hostname", JSON_NODE_STRING);
         const JsonNode *domain = oci_member(o->root, "domainname", JSON_NODE_STRING);
 
         if (hostname && *hostname->string && !o->namespaces[OCI_NAMESPACE_UTS])
-                return oci_error(o, hostname, "takes a namespace of type \"uts\": it would be the host's name");
+                return oci_error(o, hostname, "needs a namespace of type \"uts\": it would apply to the host");
         return domain && *domain->string ? oci_add_sysctl(o, domain, "kernel.domainname", domain->string) : 0;
 }
 
-/* What runs in a bundle is an application, not an operating system of this host: as under systemd-nspawn, nothing is put
- * into its tree. */
-static int say_defaults(Oci *o)
+/* A bundle is an application, not an operating system: as under systemd-nspawn, its tree is not changed. */
+static int assign_defaults(Oci *o)
 {
         static const struct { const char *key, *value; } defaults[] = {
                 { "ResolvConf", "off" }, { "Timezone", "off" }, { "LinkJournal", "no" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
-                if (oci_say(o, o->root, "Exec", defaults[i].key, defaults[i].value) < 0)
+                if (oci_assign(o, o->root, "Exec", defaults[i].key, defaults[i].value) < 0)
                         return -ENOMEM;
         return 0;
 }
@@ -120,7 +90,7 @@ int oci_parse(OciBundle *b, const char *text, size_t size, Problems *problems)
         Failure failure = {};
         int r;
 
-        b->said.trusted = true;
+        b->assignments.trusted = true;
         r = json_read(text, size, VALUES_MAX, &document, &failure);
         if (r == -ENOMEM)
                 return r;
@@ -130,7 +100,7 @@ int oci_parse(OciBundle *b, const char *text, size_t size, Problems *problems)
         if (o.root->kind != JSON_NODE_OBJECT)
                 return problem_error(problems, (Source) {}, "%s is not an object", b->config_path);
 
-        r = say_defaults(&o);
+        r = assign_defaults(&o);
         if (r >= 0)
                 r = OCI_MEMBERS(&o, o.root, top_members);
         return r < 0 ? r : read_names(&o);

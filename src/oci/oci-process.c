@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "process" of config.json: what runs in the container, as whom, with which rights (see oci-parts.h). The supervisor,
- * before anything is changed; pure.
+ * "process" of config.json (see oci-internal.h): program, user, capabilities and limits. The supervisor, before anything is
+ * changed; pure.
  */
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 #include "util/capability-names.h"
+#include "util/print.h"
 #include "util/strv.h"
 
-/* Capabilities are a mask's bits. */
+/* Capabilities are bits of a mask. */
 enum { CAPABILITIES_MAX = 64 };
 
 static int read_terminal(Oci *o, const JsonNode *v)
 {
-        return oci_say(o, v, NULL, "console", v->boolean ? "auto" : "pipe");
+        return oci_assign(o, v, NULL, "console", v->boolean ? "auto" : "pipe");
 }
 
 static int read_console_size(Oci *o, const JsonNode *v)
@@ -42,29 +43,11 @@ static int read_console_size(Oci *o, const JsonNode *v)
         return 0;
 }
 
-static int read_cwd(Oci *o, const JsonNode *v)
-{
-        return oci_say(o, v, "Exec", "WorkingDirectory", v->string);
-}
-
-/* Each by itself, so that a bad one is told by its place. */
 static int read_variable(Oci *o, const JsonNode *v)
 {
-        JsonNode item = *v;
-        const JsonNode array = { .kind = JSON_NODE_ARRAY, .items = &item, .n = 1 };
-        _cleanup_free_ char *text = oci_quote_words(&array);
+        _cleanup_free_ char *text = oci_quote_words(v, 1);
 
-        return text ? oci_say(o, v, "Exec", "Environment", text) : -ENOMEM;
-}
-
-static int read_env(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_STRING, read_variable);
-}
-
-static int check_word(Oci *o, const JsonNode *v)
-{
-        return 0;
+        return text ? oci_assign(o, v, "Exec", "Environment", text) : -ENOMEM;
 }
 
 static int read_args(Oci *o, const JsonNode *v)
@@ -74,39 +57,24 @@ static int read_args(Oci *o, const JsonNode *v)
         int r;
 
         if (v->n == 0 || (v->items[0].kind == JSON_NODE_STRING && !*v->items[0].string))
-                return oci_error(o, v, "names no program");
-        r = oci_each(o, v, JSON_NODE_STRING, check_word);
+                return oci_error(o, v, "has no program");
+        r = oci_each(o, v, JSON_NODE_STRING, NULL);
         if (r < 0 || o->problems->n_fatal > wrong)
                 return r;
-        text = oci_quote_words(v);
-        return text ? oci_say(o, v, "Exec", "Parameters", text) : -ENOMEM;
+        text = oci_quote_words(v->items, v->n);
+        return text ? oci_assign(o, v, "Exec", "Parameters", text) : -ENOMEM;
 }
 
 /* ---- rights -------------------------------------------------------------------------------------------------------- */
-
-static int read_no_new_privileges(Oci *o, const JsonNode *v)
-{
-        return oci_say(o, v, "Exec", "NoNewPrivileges", v->boolean ? "yes" : "no");
-}
-
-static int read_apparmor_profile(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, "X-Box", "AppArmorProfile", v->string) : 0;
-}
-
-static int read_selinux_label(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, NULL, "selinux-context", v->string) : 0;
-}
 
 static int read_oom_score(Oci *o, const JsonNode *v)
 {
         if (!v->integral)
                 return oci_error(o, v, "is not a whole number");
-        return oci_say_format(o, v, "Exec", "OOMScoreAdjust", "%lld", (long long) v->integer);
+        return oci_assign_format(o, v, "Exec", "OOMScoreAdjust", "%lld", (long long) v->integer);
 }
 
-/* The set of that name. What this build does not know by name no kernel that it runs on gives anybody. */
+/* The set of that name. The kernel has no capability whose name is unknown here. */
 static int read_set(Oci *o, const JsonNode *capabilities, const char *name, uint64_t *ret)
 {
         const JsonNode *v = oci_member(capabilities, name, JSON_NODE_ARRAY);
@@ -119,7 +87,7 @@ static int read_set(Oci *o, const JsonNode *capabilities, const char *name, uint
                 if (item->kind != JSON_NODE_STRING)
                         r = oci_error(o, item, "is not a string");
                 else if (capability_names_find(item->string, &cap) < 0 || cap >= CAPABILITIES_MAX)
-                        r = oci_warning(o, item, "capability '%s' is not known, ignored", item->string);
+                        r = oci_warning(o, item, "capability '%s' is unknown, ignored", item->string);
                 else
                         set |= UINT64_C(1) << cap;
                 if (r < 0)
@@ -129,39 +97,32 @@ static int read_set(Oci *o, const JsonNode *capabilities, const char *name, uint
         return 0;
 }
 
-static int say_set(Oci *o, const JsonNode *at, const char *key, uint64_t mask)
+static int assign_set(Oci *o, const JsonNode *at, const char *key, uint64_t mask)
 {
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *f;
+        FILE *f = memory_stream_open(&m);
 
-        if (mask == 0)
-                return 0;
-        f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
         for (int cap = 0; cap < CAPABILITIES_MAX; cap++)
                 if (mask & UINT64_C(1) << cap && capability_names_get(cap))
                         fprintf(f, "%s ", capability_names_get(cap));
-        if (fclose(f) != 0)
+        text = memory_stream_take(&m);
+        if (!text)
                 return -ENOMEM;
-        /* Only what no kernel has a name for is missing: nothing is to be said. */
-        return *text ? oci_say(o, at, "Exec", key, text) : 0;
+        return *text ? oci_assign(o, at, "Exec", key, text) : 0;
 }
 
 static bool has_no_new_privileges(const Oci *o)
 {
-        const JsonNode *process = json_member(o->root, "process");
-        const JsonNode *v = process ? oci_member(process, "noNewPrivileges", JSON_NODE_BOOL) : NULL;
-
-        return v && v->boolean;
+        return json_member_bool(json_member(o->root, "process"), "noNewPrivileges");
 }
 
 /*
- * The bounding set is what counts: it is what root has from execve() on, and all that others can ever get. The permitted and
- * effective ones are those of the runtime's own process, which are gone with it, but for one case: with no_new_privs
- * execve() gives root no more than that process had. The inheritable set adds to programs with file capabilities, and is
- * what an ambient capability has to be in, as in the permitted one (capabilities(7)).
+ * The bounding set counts: it is what root has after execve(), and the limit for all others. The permitted and effective sets
+ * are those of the runtime's process and end with it, but for one case: with no_new_privs, execve() gives root no more than that
+ * process had. An ambient capability has to be in the inheritable and the permitted set (capabilities(7)).
  */
 static int read_capabilities(Oci *o, const JsonNode *v)
 {
@@ -187,13 +148,13 @@ static int read_capabilities(Oci *o, const JsonNode *v)
         if (has_no_new_privileges(o))
                 bounding &= permitted;
 
-        r = say_set(o, v, "DropCapability", ~bounding);
+        r = assign_set(o, v, "DropCapability", ~bounding);
         if (r >= 0)
-                r = say_set(o, v, "Capability", bounding);
-        return r < 0 ? r : say_set(o, v, "AmbientCapability", ambient & inheritable & permitted);
+                r = assign_set(o, v, "Capability", bounding);
+        return r < 0 ? r : assign_set(o, v, "AmbientCapability", ambient & inheritable & permitted);
 }
 
-/* ---- who ------------------------------------------------------------------------------------------------------------ */
+/* ---- user ------------------------------------------------------------------------------------------------------------ */
 
 static int read_group(Oci *o, const JsonNode *v)
 {
@@ -213,17 +174,12 @@ static int read_group(Oci *o, const JsonNode *v)
         return 0;
 }
 
-static int read_groups(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_NUMBER, read_group);
-}
-
 static int read_umask(Oci *o, const JsonNode *v)
 {
         uint32_t mask;
 
         if (json_node_u32(v, &mask) < 0 || mask > 0777)
-                return oci_error(o, v, "is not a mask of permissions");
+                return oci_error(o, v, "is not a file mode mask");
         o->bundle->extra.umask = (int) mask;
         return 0;
 }
@@ -233,9 +189,9 @@ static int read_user(Oci *o, const JsonNode *v)
         static const OciMember members[] = {
                 { "uid", JSON_NODE_NUMBER, OCI_READ },
                 { "gid", JSON_NODE_NUMBER, OCI_READ },
-                { "additionalGids", JSON_NODE_ARRAY, OCI_READ, read_groups },
+                { "additionalGids", JSON_NODE_ARRAY, OCI_EACH, read_group, .items = JSON_NODE_NUMBER },
                 { "umask", JSON_NODE_NUMBER, OCI_READ, read_umask },
-                { "username", JSON_NODE_STRING, OCI_SKIP },             /* Windows' */
+                { "username", JSON_NODE_STRING, OCI_SKIP },             /* for Windows */
         };
         const JsonNode *uid_node = oci_member(v, "uid", JSON_NODE_NUMBER);
         const JsonNode *gid_node = oci_member(v, "gid", JSON_NODE_NUMBER);
@@ -250,7 +206,7 @@ static int read_user(Oci *o, const JsonNode *v)
                 r = oci_u32(o, gid_node, &gid, &good_gid);
         if (r < 0 || !good_uid || !good_gid || (uid == 0 && gid == 0 && o->bundle->extra.n_groups == 0))
                 return r;
-        return oci_say_format(o, v, "Exec", "User", "%u:%u", uid, gid);
+        return oci_assign_format(o, v, "Exec", "User", "%u:%u", uid, gid);
 }
 
 /* ---- limits --------------------------------------------------------------------------------------------------------- */
@@ -263,7 +219,7 @@ static void print_limit(char *buf, size_t size, uint64_t v)
                 (void) snprintf(buf, size, "%llu", (unsigned long long) v);
 }
 
-/* RLIMIT_NOFILE with its two numbers as LimitNOFILE=SOFT:HARD. */
+/* RLIMIT_NOFILE becomes LimitNOFILE=SOFT:HARD. */
 static int read_rlimit(Oci *o, const JsonNode *v)
 {
         static const char prefix[] = "RLIMIT_";
@@ -272,7 +228,7 @@ static int read_rlimit(Oci *o, const JsonNode *v)
                 { "soft", JSON_NODE_NUMBER, OCI_READ, NULL, true },
                 { "hard", JSON_NODE_NUMBER, OCI_READ, NULL, true },
         };
-        const char *type = oci_member_string(v, "type");
+        const char *type = json_member_string(v, "type");
         const JsonNode *soft_node = oci_member(v, "soft", JSON_NODE_NUMBER);
         const JsonNode *hard_node = oci_member(v, "hard", JSON_NODE_NUMBER);
         char key[32], soft_text[32], hard_text[32];
@@ -285,18 +241,13 @@ static int read_rlimit(Oci *o, const JsonNode *v)
         if (strncmp(type, prefix, strlen(prefix)) == 0)
                 (void) snprintf(key, sizeof(key), "Limit%s", type + strlen(prefix));
         if (strncmp(type, prefix, strlen(prefix)) != 0 || !settings_table_find_key("Exec", key))
-                return oci_error(o, v, "there is no limit '%s'", type);
+                return oci_error(o, v, "unknown limit '%s'", type);
         if (json_node_u64(soft_node, &soft) < 0 || json_node_u64(hard_node, &hard) < 0)
-                return oci_error(o, v, "soft and hard are not both whole numbers");
+                return oci_error(o, v, "\"soft\" and \"hard\" have to be whole numbers");
 
         print_limit(soft_text, sizeof(soft_text), soft);
         print_limit(hard_text, sizeof(hard_text), hard);
-        return oci_say_format(o, v, "Exec", key, "%s:%s", soft_text, hard_text);
-}
-
-static int read_rlimits(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_OBJECT, read_rlimit);
+        return oci_assign_format(o, v, "Exec", key, "%s:%s", soft_text, hard_text);
 }
 
 int oci_read_process(Oci *o, const JsonNode *process)
@@ -304,15 +255,15 @@ int oci_read_process(Oci *o, const JsonNode *process)
         static const OciMember members[] = {
                 { "terminal", JSON_NODE_BOOL, OCI_SKIP },
                 { "consoleSize", JSON_NODE_OBJECT, OCI_READ, read_console_size },
-                { "cwd", JSON_NODE_STRING, OCI_READ, read_cwd, true },
-                { "env", JSON_NODE_ARRAY, OCI_READ, read_env },
+                { "cwd", JSON_NODE_STRING, OCI_ASSIGN, .section = "Exec", .key = "WorkingDirectory", .required = true },
+                { "env", JSON_NODE_ARRAY, OCI_EACH, read_variable, .items = JSON_NODE_STRING },
                 { "args", JSON_NODE_ARRAY, OCI_READ, read_args, true },
                 { "user", JSON_NODE_OBJECT, OCI_READ, read_user },
                 { "capabilities", JSON_NODE_OBJECT, OCI_READ, read_capabilities },
-                { "rlimits", JSON_NODE_ARRAY, OCI_READ, read_rlimits },
-                { "noNewPrivileges", JSON_NODE_BOOL, OCI_READ, read_no_new_privileges },
-                { "apparmorProfile", JSON_NODE_STRING, OCI_READ, read_apparmor_profile },
-                { "selinuxLabel", JSON_NODE_STRING, OCI_READ, read_selinux_label },
+                { "rlimits", JSON_NODE_ARRAY, OCI_EACH, read_rlimit, .items = JSON_NODE_OBJECT },
+                { "noNewPrivileges", JSON_NODE_BOOL, OCI_ASSIGN, .section = "Exec", .key = "NoNewPrivileges" },
+                { "apparmorProfile", JSON_NODE_STRING, OCI_ASSIGN, .section = "X-Box", .key = "AppArmorProfile" },
+                { "selinuxLabel", JSON_NODE_STRING, OCI_ASSIGN, .key = "selinux-context" },
                 { "oomScoreAdj", JSON_NODE_NUMBER, OCI_READ, read_oom_score },
                 { "commandLine", JSON_NODE_STRING, OCI_REFUSE },
                 { "ioPriority", JSON_NODE_OBJECT, OCI_WARN },
@@ -320,12 +271,12 @@ int oci_read_process(Oci *o, const JsonNode *process)
                 { "execCPUAffinity", JSON_NODE_OBJECT, OCI_WARN },
         };
         const JsonNode *terminal = oci_member(process, "terminal", JSON_NODE_BOOL);
-        const JsonNode no = { .kind = JSON_NODE_BOOL, .key = (char *) "terminal", .parent = process };
-        const JsonNode none = { .kind = JSON_NODE_OBJECT, .key = (char *) "capabilities", .parent = process };
+        const JsonNode no = { .kind = JSON_NODE_BOOL, .key = "terminal", .parent = process };
+        const JsonNode none = { .kind = JSON_NODE_OBJECT, .key = "capabilities", .parent = process };
         int r;
 
         r = OCI_MEMBERS(o, process, members);
-        /* Two whose absence says something as well. */
+        /* Without them there is no terminal, and there are no capabilities. */
         if (r >= 0)
                 r = read_terminal(o, terminal ?: &no);
         if (r >= 0 && !oci_member(process, "capabilities", JSON_NODE_OBJECT))

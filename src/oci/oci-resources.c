@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "linux.resources" of config.json as keys of [X-Resources] (see oci-parts.h). The document speaks of files of cgroup v1;
- * what they come to under v2 is what runc makes of them. The supervisor, before anything is changed; pure.
+ * "linux.resources" of config.json as keys of [X-Resources] (see oci-internal.h). Its members mean files of cgroup v1, which are
+ * converted to v2 as runc does. The supervisor, before anything is changed; pure.
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 
 #define SECTION "X-Resources"
 
-/* A number that may be -1, for no limit. */
-static int say_limit(Oci *o, const JsonNode *v, const char *key)
+/* A number, or -1 for no limit. */
+static int assign_limit(Oci *o, const JsonNode *v, const char *key)
 {
         uint64_t value;
 
         if (v->integral && v->integer == -1)
-                return oci_say(o, v, SECTION, key, "infinity");
+                return oci_assign(o, v, SECTION, key, "infinity");
         if (json_node_u64(v, &value) < 0)
-                return oci_error(o, v, "is not a number, nor -1 for no limit");
-        return value == UINT64_MAX ? oci_say(o, v, SECTION, key, "infinity") :
-                                     oci_say_format(o, v, SECTION, key, "%llu", (unsigned long long) value);
+                return oci_error(o, v, "is neither a number nor -1 (no limit)");
+        return value == UINT64_MAX ? oci_assign(o, v, SECTION, key, "infinity") :
+                                     oci_assign_format(o, v, SECTION, key, "%llu", (unsigned long long) value);
 }
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
 
-/* runc's meaning of 0 here. */
+/* 0 is no limit here, as in runc. */
 static bool is_unset(const JsonNode *v)
 {
         return v->integral && v->integer == 0;
@@ -37,17 +37,17 @@ static int read_memory_limit(Oci *o, const JsonNode *v)
 {
         if (is_unset(v))
                 return 0;
-        return say_limit(o, v, "MemoryMax");
+        return assign_limit(o, v, "MemoryMax");
 }
 
 static int read_memory_reservation(Oci *o, const JsonNode *v)
 {
         if (is_unset(v))
                 return 0;
-        return say_limit(o, v, "MemoryLow");
+        return assign_limit(o, v, "MemoryLow");
 }
 
-/* Of memory and swap together. */
+/* The limit of memory and swap together. */
 static int read_memory_swap(Oci *o, const JsonNode *v)
 {
         const JsonNode *limit_node = oci_member(v->parent, "limit", JSON_NODE_NUMBER);
@@ -56,12 +56,12 @@ static int read_memory_swap(Oci *o, const JsonNode *v)
         if (is_unset(v))
                 return 0;
         if (v->integral && v->integer == -1)
-                return say_limit(o, v, "MemorySwapMax");
+                return assign_limit(o, v, "MemorySwapMax");
         if (!limit_node || json_node_u64(limit_node, &limit) < 0)
                 return oci_error(o, v, "a limit of memory and swap needs one of memory (\"limit\")");
         if (json_node_u64(v, &both) < 0 || both < limit)
-                return oci_error(o, v, "is less than the limit of memory, or no number");
-        return oci_say_format(o, v, SECTION, "MemorySwapMax", "%llu", (unsigned long long) (both - limit));
+                return oci_error(o, v, "is not a number, or less than the limit of memory");
+        return oci_assign_format(o, v, SECTION, "MemorySwapMax", "%llu", (unsigned long long) (both - limit));
 }
 
 static int read_memory(Oci *o, const JsonNode *v)
@@ -74,8 +74,8 @@ static int read_memory(Oci *o, const JsonNode *v)
                 { "kernelTCP", JSON_NODE_NUMBER, OCI_WARN },
                 { "swappiness", JSON_NODE_NUMBER, OCI_WARN },
                 { "disableOOMKiller", JSON_NODE_BOOL, OCI_WARN },
-                { "useHierarchy", JSON_NODE_BOOL, OCI_SKIP },           /* it always is one */
-                { "checkBeforeUpdate", JSON_NODE_BOOL, OCI_SKIP },      /* nothing is in use yet */
+                { "useHierarchy", JSON_NODE_BOOL, OCI_SKIP },           /* always the case */
+                { "checkBeforeUpdate", JSON_NODE_BOOL, OCI_SKIP },      /* no memory is in use yet */
         };
 
         return OCI_MEMBERS(o, v, members);
@@ -83,7 +83,7 @@ static int read_memory(Oci *o, const JsonNode *v)
 
 /* ---- cpu -------------------------------------------------------------------------------------------------------------- */
 
-/* 2 to 262144 become 1 to 10000. */
+/* From 2…262144 to 1…10000. */
 static int read_shares(Oci *o, const JsonNode *v)
 {
         uint64_t shares;
@@ -92,7 +92,7 @@ static int read_shares(Oci *o, const JsonNode *v)
                 return oci_error(o, v, "is not a share, from 2 to 262144");
         if (shares == 0)
                 return 0;
-        return oci_say_format(o, v, SECTION, "CPUWeight", "%llu", (unsigned long long) (1 + (shares - 2) * 9999 / 262142));
+        return oci_assign_format(o, v, SECTION, "CPUWeight", "%llu", (unsigned long long) (1 + (shares - 2) * 9999 / 262142));
 }
 
 enum { PERIOD_DEFAULT = 100000, PERIOD_MIN = 1000, PERIOD_MAX = 1000000 };     /* the kernel's, in microseconds */
@@ -108,9 +108,9 @@ static int read_quota(Oci *o, const JsonNode *v)
                 return oci_error(o, period_node, "is not a period, from %d to %d microseconds", PERIOD_MIN, PERIOD_MAX);
         if (json_node_u64(v, &quota) < 0 || quota > UINT32_MAX)
                 return oci_error(o, v, "is not a number of microseconds");
-        /* In hundredths of a percent, and never 0. */
+        /* In hundredths of a percent, rounded up so that it is never 0. */
         quota = (quota * 10000 + period - 1) / period;
-        return oci_say_format(o, v, SECTION, "CPUQuota", "%llu.%02llu%%", (unsigned long long) quota / 100,
+        return oci_assign_format(o, v, SECTION, "CPUQuota", "%llu.%02llu%%", (unsigned long long) quota / 100,
                               (unsigned long long) quota % 100);
 }
 
@@ -119,25 +119,15 @@ static int read_period(Oci *o, const JsonNode *v)
         const JsonNode *quota = oci_member(v->parent, "quota", JSON_NODE_NUMBER);
         uint64_t period;
 
-        /* What is wrong with it is said with the quota. */
+        /* read_quota() reports a bad period. */
         if (!quota || quota->real <= 0 || json_node_u64(v, &period) < 0)
                 return 0;
-        return oci_say_format(o, v, SECTION, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
-}
-
-static int read_cpus(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, SECTION, "AllowedCPUs", v->string) : 0;
-}
-
-static int read_mems(Oci *o, const JsonNode *v)
-{
-        return *v->string ? oci_say(o, v, SECTION, "AllowedMemoryNodes", v->string) : 0;
+        return oci_assign_format(o, v, SECTION, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
 }
 
 static int read_idle(Oci *o, const JsonNode *v)
 {
-        return v->real != 0 ? oci_say(o, v, SECTION, "CPUWeight", "idle") : 0;
+        return v->real != 0 ? oci_assign(o, v, SECTION, "CPUWeight", "idle") : 0;
 }
 
 static int read_cpu(Oci *o, const JsonNode *v)
@@ -146,8 +136,8 @@ static int read_cpu(Oci *o, const JsonNode *v)
                 { "shares", JSON_NODE_NUMBER, OCI_READ, read_shares },
                 { "quota", JSON_NODE_NUMBER, OCI_READ, read_quota },
                 { "period", JSON_NODE_NUMBER, OCI_READ, read_period },
-                { "cpus", JSON_NODE_STRING, OCI_READ, read_cpus },
-                { "mems", JSON_NODE_STRING, OCI_READ, read_mems },
+                { "cpus", JSON_NODE_STRING, OCI_ASSIGN, .section = SECTION, .key = "AllowedCPUs" },
+                { "mems", JSON_NODE_STRING, OCI_ASSIGN, .section = SECTION, .key = "AllowedMemoryNodes" },
                 { "idle", JSON_NODE_NUMBER, OCI_READ, read_idle },
                 { "burst", JSON_NODE_NUMBER, OCI_WARN },
                 { "realtimeRuntime", JSON_NODE_NUMBER, OCI_WARN },
@@ -162,8 +152,8 @@ static int read_cpu(Oci *o, const JsonNode *v)
 static int read_pids_limit(Oci *o, const JsonNode *v)
 {
         if (v->integral && v->integer <= 0)
-                return oci_say(o, v, SECTION, "TasksMax", "infinity");
-        return say_limit(o, v, "TasksMax");
+                return oci_assign(o, v, SECTION, "TasksMax", "infinity");
+        return assign_limit(o, v, "TasksMax");
 }
 
 static int read_pids(Oci *o, const JsonNode *v)
@@ -175,7 +165,7 @@ static int read_pids(Oci *o, const JsonNode *v)
 
 /* ---- disks ------------------------------------------------------------------------------------------------------------- */
 
-/* 10 to 1000 become 1 to 10000. */
+/* From 10…1000 to 1…10000. */
 static bool io_weight(const JsonNode *v, unsigned *ret)
 {
         uint32_t weight;
@@ -194,10 +184,10 @@ static int read_io_weight(Oci *o, const JsonNode *v)
                 return 0;
         if (!io_weight(v, &weight))
                 return oci_error(o, v, "is not a weight, from 10 to 1000");
-        return oci_say_format(o, v, SECTION, "IOWeight", "%u", weight);
+        return oci_assign_format(o, v, SECTION, "IOWeight", "%u", weight);
 }
 
-/* The device's node by number, from "major" and "minor". */
+/* The path of a device's node by "major" and "minor". */
 static bool block_device(const JsonNode *v, char *buf, size_t size)
 {
         const JsonNode *major_node = oci_member(v, "major", JSON_NODE_NUMBER);
@@ -226,12 +216,7 @@ static int read_device_weight(Oci *o, const JsonNode *v)
                 return r;
         if (!block_device(v, device, sizeof(device)) || !weight_node || !io_weight(weight_node, &weight))
                 return oci_error(o, v, "is not a device with its weight");
-        return oci_say_format(o, v, SECTION, "IODeviceWeight", "%s %u", device, weight);
-}
-
-static int read_device_weights(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_OBJECT, read_device_weight);
+        return oci_assign_format(o, v, SECTION, "IODeviceWeight", "%s %u", device, weight);
 }
 
 static int read_throttle(Oci *o, const JsonNode *v)
@@ -256,13 +241,8 @@ static int read_throttle(Oci *o, const JsonNode *v)
                 return oci_error(o, v, "is not a device with its rate");
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (strcmp(keys[i].member, v->parent->key) == 0)
-                        r = oci_say_format(o, v, SECTION, keys[i].key, "%s %llu", device, (unsigned long long) rate);
+                        r = oci_assign_format(o, v, SECTION, keys[i].key, "%s %llu", device, (unsigned long long) rate);
         return r;
-}
-
-static int read_throttles(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_OBJECT, read_throttle);
 }
 
 static int read_block_io(Oci *o, const JsonNode *v)
@@ -270,11 +250,11 @@ static int read_block_io(Oci *o, const JsonNode *v)
         static const OciMember members[] = {
                 { "weight", JSON_NODE_NUMBER, OCI_READ, read_io_weight },
                 { "leafWeight", JSON_NODE_NUMBER, OCI_WARN },
-                { "weightDevice", JSON_NODE_ARRAY, OCI_READ, read_device_weights },
-                { "throttleReadBpsDevice", JSON_NODE_ARRAY, OCI_READ, read_throttles },
-                { "throttleWriteBpsDevice", JSON_NODE_ARRAY, OCI_READ, read_throttles },
-                { "throttleReadIOPSDevice", JSON_NODE_ARRAY, OCI_READ, read_throttles },
-                { "throttleWriteIOPSDevice", JSON_NODE_ARRAY, OCI_READ, read_throttles },
+                { "weightDevice", JSON_NODE_ARRAY, OCI_EACH, read_device_weight, .items = JSON_NODE_OBJECT },
+                { "throttleReadBpsDevice", JSON_NODE_ARRAY, OCI_EACH, read_throttle, .items = JSON_NODE_OBJECT },
+                { "throttleWriteBpsDevice", JSON_NODE_ARRAY, OCI_EACH, read_throttle, .items = JSON_NODE_OBJECT },
+                { "throttleReadIOPSDevice", JSON_NODE_ARRAY, OCI_EACH, read_throttle, .items = JSON_NODE_OBJECT },
+                { "throttleWriteIOPSDevice", JSON_NODE_ARRAY, OCI_EACH, read_throttle, .items = JSON_NODE_OBJECT },
         };
 
         return OCI_MEMBERS(o, v, members);
@@ -282,8 +262,8 @@ static int read_block_io(Oci *o, const JsonNode *v)
 
 /* ---- devices ------------------------------------------------------------------------------------------------------------- */
 
-/* "c" and "b" with their numbers, of which either may be left out for "all of them". */
-static int say_device(Oci *o, const JsonNode *v, const char *type, const char *access)
+/* "c" or "b" with numbers; a missing number means all. */
+static int assign_device(Oci *o, const JsonNode *v, const char *type, const char *access)
 {
         const JsonNode *major_node = oci_member(v, "major", JSON_NODE_NUMBER);
         const JsonNode *minor_node = oci_member(v, "minor", JSON_NODE_NUMBER);
@@ -299,14 +279,14 @@ static int say_device(Oci *o, const JsonNode *v, const char *type, const char *a
                 return oci_error(o, v, "is not a device");
         if (!major_node)
                 return minor_node ? oci_error(o, v, "a minor number without a major one is not supported") :
-                                    oci_say_format(o, v, SECTION, "DeviceAllow", "%s-* %s", kind, access);
+                                    oci_assign_format(o, v, SECTION, "DeviceAllow", "%s-* %s", kind, access);
         if (!minor_node)
-                return oci_say_format(o, v, SECTION, "DeviceAllow", "%s-%u %s", kind, major, access);
-        return oci_say_format(o, v, SECTION, "DeviceAllow", "/dev/%s/%u:%u %s", kind, major, minor, access);
+                return oci_assign_format(o, v, SECTION, "DeviceAllow", "%s-%u %s", kind, major, access);
+        return oci_assign_format(o, v, SECTION, "DeviceAllow", "/dev/%s/%u:%u %s", kind, major, minor, access);
 }
 
-/* The first rule that says "none at all" is box's own policy: none but those that every machine has. Rules that allow come
- * after it; one that takes away again what another gave has no counterpart. */
+/* A first rule that denies all devices becomes DevicePolicy=closed, which leaves those that every machine has. Later rules may
+ * only allow: systemd has no counterpart of a rule that denies what another allows. */
 static int read_device_rule(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
@@ -317,7 +297,7 @@ static int read_device_rule(Oci *o, const JsonNode *v)
                 { "access", JSON_NODE_STRING, OCI_READ },
         };
         const JsonNode *allow = oci_member(v, "allow", JSON_NODE_BOOL);
-        const char *type = oci_member_string(v, "type") ?: "a", *access = oci_member_string(v, "access");
+        const char *type = json_member_string(v, "type") ?: "a", *access = json_member_string(v, "access");
         bool all = strcmp(type, "a") == 0;
         int r;
 
@@ -326,16 +306,11 @@ static int read_device_rule(Oci *o, const JsonNode *v)
                 return r;
         access = access && *access ? access : "rwm";
         if (strspn(access, "rwm") != strlen(access) || (!all && strcmp(type, "b") != 0 && strcmp(type, "c") != 0))
-                return oci_error(o, v, "is not a rule about devices");
+                return oci_error(o, v, "is not a device rule");
         if (!allow->boolean)
-                return all && v->index == 0 ? oci_say(o, v, SECTION, "DevicePolicy", "closed") :
-                                              oci_error(o, v, "only a first rule can forbid, and that all devices");
-        return all ? oci_say(o, v, SECTION, "DevicePolicy", "auto") : say_device(o, v, type, access);
-}
-
-static int read_device_rules(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_OBJECT, read_device_rule);
+                return all && v->index == 0 ? oci_assign(o, v, SECTION, "DevicePolicy", "closed") :
+                                              oci_error(o, v, "only the first rule may deny, and only all devices");
+        return all ? oci_assign(o, v, SECTION, "DevicePolicy", "auto") : assign_device(o, v, type, access);
 }
 
 /* ---- files of cgroup v2 -------------------------------------------------------------------------------------------------- */
@@ -349,23 +324,10 @@ static int read_unified_file(Oci *o, const JsonNode *v)
                 { "cpuset.mems", "AllowedMemoryNodes" },
         };
 
-        if (v->kind != JSON_NODE_STRING)
-                return oci_error(o, v, "is not a string");
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (strcmp(keys[i].file, v->key) == 0)
-                        return oci_say(o, v, SECTION, keys[i].key, strcmp(v->string, "max") == 0 ? "infinity" : v->string);
+                        return oci_assign(o, v, SECTION, keys[i].key, strcmp(v->string, "max") == 0 ? "infinity" : v->string);
         return oci_error(o, v, "is not supported");
-}
-
-static int read_unified(Oci *o, const JsonNode *v)
-{
-        for (size_t i = 0; i < v->n; i++) {
-                int r = read_unified_file(o, &v->items[i]);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
 }
 
 int oci_read_resources(Oci *o, const JsonNode *resources)
@@ -375,8 +337,8 @@ int oci_read_resources(Oci *o, const JsonNode *resources)
                 { "cpu", JSON_NODE_OBJECT, OCI_READ, read_cpu },
                 { "pids", JSON_NODE_OBJECT, OCI_READ, read_pids },
                 { "blockIO", JSON_NODE_OBJECT, OCI_READ, read_block_io },
-                { "devices", JSON_NODE_ARRAY, OCI_READ, read_device_rules },
-                { "unified", JSON_NODE_OBJECT, OCI_READ, read_unified },
+                { "devices", JSON_NODE_ARRAY, OCI_EACH, read_device_rule, .items = JSON_NODE_OBJECT },
+                { "unified", JSON_NODE_OBJECT, OCI_EACH, read_unified_file, .items = JSON_NODE_STRING },
                 { "hugepageLimits", JSON_NODE_ARRAY, OCI_REFUSE },
                 { "rdma", JSON_NODE_OBJECT, OCI_REFUSE },
                 { "network", JSON_NODE_OBJECT, OCI_WARN },

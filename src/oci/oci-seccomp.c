@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "linux.seccomp" of config.json (see oci-parts.h): the filter as data, which security/seccomp-bundle.c compiles. The
+ * "linux.seccomp" of config.json (see oci-internal.h): the filter as data, which security/seccomp-bundle.c compiles. The
  * supervisor, before anything is changed; pure.
  */
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "oci/oci-parts.h"
+#include "oci/oci-internal.h"
 #include "util/strv.h"
 
 static const struct { const char *name; OciAction action; } actions[] = {
@@ -24,7 +24,7 @@ static const struct { const char *name; OciCompare op; } comparisons[] = {
         { "SCMP_CMP_GE", OCI_GE }, { "SCMP_CMP_GT", OCI_GT }, { "SCMP_CMP_MASKED_EQ", OCI_MASKED_EQ },
 };
 
-/* An action, and the number that goes with some: the errno, or what a tracer is told. *ret_good: it is one. */
+/* An action with its number, if it has one: an errno, or data for a tracer. *ret_good: both are valid. */
 static int read_action(Oci *o, const JsonNode *v, const JsonNode *number, OciAction *ret, unsigned *ret_value, bool *ret_good)
 {
         uint32_t value = EPERM;
@@ -35,7 +35,7 @@ static int read_action(Oci *o, const JsonNode *v, const JsonNode *number, OciAct
                 i++;
         if (i == ARRAY_SIZE(actions))
                 return oci_error(o, v, "action '%s' is not supported", v->string);
-        /* The kernel's largest errno; 16 bits are what an action has room for. */
+        /* 4095 is the kernel's largest errno; an action has room for 16 bits. */
         if (number && (json_node_u32(number, &value) < 0 || value > (actions[i].action == OCI_ERRNO ? 4095 : UINT16_MAX)))
                 return oci_error(o, number, "is not the number of an error");
         *ret = actions[i].action;
@@ -57,7 +57,7 @@ static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
         const JsonNode *index = oci_member(v, "index", JSON_NODE_NUMBER);
         const JsonNode *value = oci_member(v, "value", JSON_NODE_NUMBER);
         const JsonNode *two = oci_member(v, "valueTwo", JSON_NODE_NUMBER);
-        const char *op = oci_member_string(v, "op");
+        const char *op = json_member_string(v, "op");
         OciSeccompArg arg = {}, *item;
         uint32_t number;
         size_t i = 0;
@@ -157,11 +157,6 @@ static int read_rule(Oci *o, const JsonNode *v)
         return 0;
 }
 
-static int read_rules(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_OBJECT, read_rule);
-}
-
 /* ---- the filter ------------------------------------------------------------------------------------------------------------ */
 
 /* "SCMP_ARCH_X86_64" becomes "x86_64". */
@@ -180,22 +175,12 @@ static int read_architecture(Oci *o, const JsonNode *v)
         return oci_error(o, v, "is not an architecture");
 }
 
-static int read_architectures(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_STRING, read_architecture);
-}
-
 static int read_flag(Oci *o, const JsonNode *v)
 {
-        /* All threads: there is one. */
+        /* "All threads": there is only one. */
         if (strcmp(v->string, "SECCOMP_FILTER_FLAG_TSYNC") == 0)
                 return 0;
         return oci_warning(o, v, "is not supported, ignored");
-}
-
-static int read_flags(Oci *o, const JsonNode *v)
-{
-        return oci_each(o, v, JSON_NODE_STRING, read_flag);
 }
 
 int oci_read_seccomp(Oci *o, const JsonNode *seccomp)
@@ -203,11 +188,11 @@ int oci_read_seccomp(Oci *o, const JsonNode *seccomp)
         static const OciMember members[] = {
                 { "defaultAction", JSON_NODE_STRING, OCI_READ, NULL, true },
                 { "defaultErrnoRet", JSON_NODE_NUMBER, OCI_READ },
-                { "architectures", JSON_NODE_ARRAY, OCI_READ, read_architectures },
-                { "flags", JSON_NODE_ARRAY, OCI_READ, read_flags },
+                { "architectures", JSON_NODE_ARRAY, OCI_EACH, read_architecture, .items = JSON_NODE_STRING },
+                { "flags", JSON_NODE_ARRAY, OCI_EACH, read_flag, .items = JSON_NODE_STRING },
                 { "listenerPath", JSON_NODE_STRING, OCI_REFUSE },
                 { "listenerMetadata", JSON_NODE_STRING, OCI_REFUSE },
-                { "syscalls", JSON_NODE_ARRAY, OCI_READ, read_rules },
+                { "syscalls", JSON_NODE_ARRAY, OCI_EACH, read_rule, .items = JSON_NODE_OBJECT },
         };
         const JsonNode *action = oci_member(seccomp, "defaultAction", JSON_NODE_STRING);
         const JsonNode *number = oci_member(seccomp, "defaultErrnoRet", JSON_NODE_NUMBER);

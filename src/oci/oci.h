@@ -3,9 +3,8 @@
 
 /*
  * The config.json of an OCI runtime bundle (Open Container Initiative, Runtime Specification 1.0 to 1.2) as settings of a
- * machine: assignments to the keys and switches that mean the same, and OciSettings for the rest. What box can't do is a
- * problem that names the place in the document: fatal where the container would be less confined without it, or not what it
- * is meant to be; else a warning.
+ * machine: assignments to keys and switches of the same meaning, and OciSettings for the rest. Unsupported members are problems
+ * that name the place in the document: fatal if the container would be less confined or not work, else warnings.
  */
 
 #include "config/assignment.h"
@@ -18,13 +17,13 @@ typedef struct OciBundle {
         char *path;             /* absolute */
         char *config_path;      /* PATH/config.json */
         char *root;             /* the tree's path: absolute, or below the bundle's */
-        Assignments said;       /* trusted: who names a bundle means it */
+        Assignments assignments;        /* trusted: the caller chose the bundle */
         OciSettings extra;
 } OciBundle;
 #define OCI_BUNDLE_NULL { .extra = { .umask = -1 } }
 
 void oci_bundle_done(OciBundle *b);
 
-/* Fills said, extra and root from the text of the config.json; b has its paths. Where the text is no such document at all,
- * that is a problem as well. -ENOMEM is the only failure. */
+/* Fills assignments, extra and root from the text of the config.json; the caller has set path and config_path. A text that is
+ * no JSON is a problem, too. 0, or -ENOMEM. */
 int oci_parse(OciBundle *b, const char *text, size_t size, Problems *problems);

@@ -2,7 +2,7 @@
 
 /* The links and ports of the plan as JSON (see plan-json.h). Pure. */
 
-#include "plan/plan-json-parts.h"
+#include "plan/plan-json-internal.h"
 #include "plan/source-json.h"
 
 static void put_mac(Json *w, const char *key, const uint8_t mac[static 6])

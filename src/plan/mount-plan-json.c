@@ -4,7 +4,7 @@
 
 #include <sys/sysmacros.h>
 
-#include "plan/plan-json-parts.h"
+#include "plan/plan-json-internal.h"
 #include "plan/source-json.h"
 
 static void put_node(Json *w, const NodeOp *n)

@@ -9,7 +9,7 @@
 
 #include "config/settings-table.h"
 #include "payload/init-control.h"
-#include "plan/plan-json-parts.h"
+#include "plan/plan-json-internal.h"
 #include "plan/plan-parts.h"
 #include "plan/source-json.h"
 #include "security/capability.h"

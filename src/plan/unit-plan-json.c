@@ -2,7 +2,7 @@
 
 /* What the plan has systemd do to the machine's unit, as JSON (see plan-json.h). Pure. */
 
-#include "plan/plan-json-parts.h"
+#include "plan/plan-json-internal.h"
 #include "plan/source-json.h"
 
 static void put_properties(Json *w, const UnitPropertySetting *items, size_t n, const char *when)

@@ -65,7 +65,7 @@ static int apply_settings(Machine *m)
                 place.instead = instead;
         }
         if (m->bundle.path) {
-                place.bundle = &m->bundle.said;
+                place.bundle = &m->bundle.assignments;
                 place.bundle_path = m->bundle.config_path;
         }
         r = settings_sources_read(&place, &m->switches, &m->sources, &m->problems);

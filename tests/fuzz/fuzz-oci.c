@@ -26,7 +26,7 @@ static void check_source(Source from)
         CHECK(strncmp(from.where, "config.json", 11) == 0);
 }
 
-static void check_said(const Assignments *a)
+static void check_assignments(const Assignments *a)
 {
         for (size_t i = 0; i < a->n; i++) {
                 CHECK(a->items[i].row);
@@ -101,11 +101,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(b.root || problems.n_fatal > 0);
         if (b.root)
                 check_path(b.root);
-        check_said(&b.said);
+        check_assignments(&b.assignments);
         check_extra(&b.extra);
 
         settings_init(&settings);
-        CHECK(assignments_apply(&b.said, NULL, &settings, &problems) == 0);
+        CHECK(assignments_apply(&b.assignments, NULL, &settings, &problems) == 0);
         check_problems(&problems);
 
         settings_done(&settings);

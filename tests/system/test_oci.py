@@ -167,7 +167,7 @@ def test_sysctls(bundle):
                                    'kernel/domainname').stdout == '1\n1234\n5\t10\nof.the.machine\n'
     assert output('cat', '/proc/sys/kernel/domainname') != 'of.the.machine'
     bundle.set('linux/sysctl', {'kernel.panic': '1'})
-    refused(bundle, "/linux/sysctl/kernel.panic: sysctl 'kernel.panic' is the whole host's")
+    refused(bundle, "/linux/sysctl/kernel.panic: sysctl 'kernel.panic' applies to the whole host")
 
 
 def test_seccomp(bundle):
@@ -233,7 +233,7 @@ def test_user_namespace(bundle):
     assert seen.split('\n') == [' 0 300000 1000', ' 1000 400000 1', '1000', '0', '']
     assert support.owners(bundle.path / 'rootfs') == before
     bundle.set('linux/gidMappings', mappings[:1])
-    refused(bundle, '/linux/gidMappings: users and groups have to be mapped alike')
+    refused(bundle, '/linux/gidMappings: uidMappings and gidMappings have to be equal')
 
 
 # -------------------------------------------------------------------- on the host

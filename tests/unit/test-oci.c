@@ -45,7 +45,7 @@ static void done(Fixture *f)
 static void parse(Fixture *f, const char *text)
 {
         parse_only(f, text);
-        assert_int_equal(assignments_apply(&f->bundle.said, NULL, &f->settings, &f->problems), 0);
+        assert_int_equal(assignments_apply(&f->bundle.assignments, NULL, &f->settings, &f->problems), 0);
         for (size_t i = 0; i < f->problems.n; i++)
                 fail_msg("%s\n%s", text, f->problems.items[i].text);
 }
@@ -57,7 +57,7 @@ static void expect_problem(const char *text, bool fatal, const char *words)
 
         parse_only(&f, text);
         if (f.problems.n == 0)
-                assert_int_equal(assignments_apply(&f.bundle.said, NULL, &f.settings, &f.problems), 0);
+                assert_int_equal(assignments_apply(&f.bundle.assignments, NULL, &f.settings, &f.problems), 0);
         if (f.problems.n == 0)
                 fail_msg("%s\nis fine", text);
         if (strcmp(f.problems.items[0].text, words) != 0 || f.problems.items[0].fatal != fatal)
@@ -172,7 +172,7 @@ static void test_capabilities(void **state)
         done(&f);
 
         expect_problem(BASE(", \"capabilities\": { \"bounding\": [\"CAP_NONE\"] }", "", ""), false,
-                       "config.json: /process/capabilities/bounding/0: capability 'CAP_NONE' is not known, ignored");
+                       "config.json: /process/capabilities/bounding/0: capability 'CAP_NONE' is unknown, ignored");
 }
 
 static void test_mounts(void **state)
@@ -327,11 +327,11 @@ static void test_errors(void **state)
                 { BASE(", \"user\": { \"uid\": -1 }", "", ""),
                   "config.json: /process/user/uid: is not a whole number from 0 to 4294967295" },
                 { BASE(", \"rlimits\": [ { \"type\": \"RLIMIT_X\", \"soft\": 1, \"hard\": 1 } ]", "", ""),
-                  "config.json: /process/rlimits/0: there is no limit 'RLIMIT_X'" },
+                  "config.json: /process/rlimits/0: unknown limit 'RLIMIT_X'" },
                 { BASE(", \"user\": []", "", ""), "config.json: /process/user: is not an object" },
                 { BASE(", \"oomScoreAdj\": 1.5", "", ""), "config.json: /process/oomScoreAdj: is not a whole number" },
                 { BASE("", ", \"sysctl\": { \"kernel.panic\": \"1\" }", ""),
-                  "config.json: /linux/sysctl/kernel.panic: sysctl 'kernel.panic' is the whole host's" },
+                  "config.json: /linux/sysctl/kernel.panic: sysctl 'kernel.panic' applies to the whole host" },
                 { BASE("", ", \"sysctl\": { \"net/../kernel/panic\": \"1\" }", ""),
                   "config.json: /linux/sysctl/net~1..~1kernel~1panic: 'net/../kernel/panic' is not the name of a sysctl" },
                 { BASE("", ", \"devices\": [ { \"path\": \"/etc/x\", \"type\": \"c\" } ]", ""),
@@ -341,7 +341,7 @@ static void test_errors(void **state)
                 { BASE("", ", \"rootfsPropagation\": \"shared\"", ""),
                   "config.json: /linux/rootfsPropagation: propagation 'shared' is not supported: the machine's mounts stay in it" },
                 { BASE("", ", \"uidMappings\": [ { \"containerID\": 0, \"hostID\": 1, \"size\": 1 } ]", ""),
-                  "config.json: /linux/uidMappings: maps ids without a namespace of type \"user\"" },
+                  "config.json: /linux/uidMappings: needs a namespace of type \"user\"" },
                 { BASE("", ", \"resources\": { \"hugepageLimits\": [ { \"pageSize\": \"2MB\", \"limit\": 1 } ] }", ""),
                   "config.json: /linux/resources/hugepageLimits: is not supported" },
                 { BASE("", ", \"resources\": { \"unified\": { \"cpu.max\": \"1 2\" } }", ""),
@@ -361,7 +361,7 @@ static void test_errors(void **state)
                 { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", \"options\": [\"bind\", \"shared\"] } ]"),
                   "config.json: /mounts/0/options/1: mount option 'shared' is not supported" },
                 { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", \"options\": [\"bind\", \"noexce\"] } ]"),
-                  "config.json: /mounts/0/options/1: mount option 'noexce' is not known" },
+                  "config.json: /mounts/0/options/1: mount option 'noexce' is unknown" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -371,13 +371,13 @@ static void test_errors(void **state)
 static void test_warnings(void **state)
 {
         static const struct { const char *text, *words; } cases[] = {
-                { BASE("", "", ", \"future\": 1"), "config.json: /future: is not known, ignored" },
+                { BASE("", "", ", \"future\": 1"), "config.json: /future: is unknown, ignored" },
                 { BASE("", "", ", \"hooks\": { \"prestart\": [ { \"path\": \"/x\" } ] }"),
                   "config.json: /hooks: hooks are never run" },
                 { BASE(", \"scheduler\": { \"policy\": \"SCHED_IDLE\" }", "", ""),
                   "config.json: /process/scheduler: is not supported, ignored" },
                 { BASE("", ", \"cgroupsPath\": \"/docker/x\"", ""),
-                  "config.json: /linux/cgroupsPath: the machine's cgroup is its unit's, ignored" },
+                  "config.json: /linux/cgroupsPath: the machine uses the cgroup of its unit, ignored" },
                 { BASE("", ", \"resources\": { \"memory\": { \"swappiness\": 5 } }", ""),
                   "config.json: /linux/resources/memory/swappiness: is not supported, ignored" },
                 { BASE("", ", \"rootfsPropagation\": \"slave\"", ""), "config.json: /linux/rootfsPropagation: mounts that are made "
