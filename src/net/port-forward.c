@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,9 +38,12 @@ enum { MESSAGES_MAX = 64 };      /* read in one iteration of the event loop */
 
 static const int families[] = { AF_INET, AF_INET6 };
 
-static const struct { const char *name; unsigned hook; } chains[] = {
-        { "prerouting", NF_INET_PRE_ROUTING },          /* from other hosts */
-        { "output", NF_INET_LOCAL_OUT },                /* from the host itself */
+/* After the administrator's own DNAT rules, as by systemd-nspawn. */
+#define PRIORITY (NF_IP_PRI_NAT_DST + 1)
+
+static const NftChain chains[] = {
+        { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIORITY },         /* from other hosts */
+        { "output", "nat", NF_INET_LOCAL_OUT, PRIORITY },               /* from the host itself */
 };
 
 struct PortForward {
@@ -168,7 +172,7 @@ static int create_table(PortForward *f, Failure *failure)
         if (r >= 0) {
                 nft_table(&b, f->table);
                 for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
-                        nft_nat_chain(&b, f->table, chains[i].name, chains[i].hook);
+                        nft_chain(&b, f->table, &chains[i]);
                 r = nft_commit(f->nft_fd, &b);
         }
         return r < 0 ? table_failed(f, r, failure) : 0;
