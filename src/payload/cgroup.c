@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The cgroups of a machine. The supervisor, which systemd gave UNIT to (Delegate=yes), as root of the host.
+ * The cgroups of a machine, below its unit's cgroup, here UNIT (Delegate=yes). The supervisor, as root of the host.
  *
- * cgroup v2 allows processes only in the leaves of what has controllers: so we leave UNIT for UNIT/supervisor before
- * UNIT's children get any, and give them back before we return to it. All is done relative to UNIT's descriptor: its
- * path is used once.
+ * In cgroup v2 a cgroup with controllers enabled for its children has no processes itself: the supervisor moves to
+ * UNIT/supervisor before controllers are enabled, and disables them before it moves back. All files are opened relative to
+ * UNIT's descriptor, its path is used only once.
  */
 
 #include <linux/magic.h>
@@ -20,15 +20,13 @@
 #include "payload/cgroup.h"
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/strv.h"
 #include "util/text.h"
 
 #define MOUNT_POINT "/sys/fs/cgroup"
 #define SUPERVISOR "supervisor"
 #define PAYLOAD "payload"
 
-/* How long we wait for killed processes to be gone, and for a payload's tree of cgroups to be removed. What is left
- * then is in a unit that ends: systemd removes it. */
+/* For killing the payload's processes, and for removing its cgroups. systemd removes the rest with the unit. */
 #define REMOVE_TIMEOUT_MS 5000
 
 int cgroup_root_open(Failure *failure)
@@ -39,12 +37,12 @@ int cgroup_root_open(Failure *failure)
         if (fd < 0)
                 return failure_set(failure, -errno, "Failed to open %s: %m", MOUNT_POINT);
         if (fstatfs(fd, &fs) < 0)
-                return failure_set(failure, -errno, "Failed to look at %s: %m", MOUNT_POINT);
+                return failure_set(failure, -errno, "Failed to read the file system type of %s: %m", MOUNT_POINT);
         if (fs.f_type != CGROUP2_SUPER_MAGIC)
                 return failure_set(failure, -EOPNOTSUPP,
                                    "This host does not use cgroup v2: %s is %s; boot it with "
                                    "systemd.unified_cgroup_hierarchy=yes", MOUNT_POINT,
-                                   fs.f_type == TMPFS_MAGIC ? "a v1 or hybrid hierarchy" : "no cgroup file system");
+                                   fs.f_type == TMPFS_MAGIC ? "a v1 or hybrid hierarchy" : "not a cgroup file system");
 
         return TAKE_FD(fd);
 }
@@ -84,9 +82,9 @@ int cgroup_of_pid(pid_t pid, char **ret, Failure *failure)
 
         r = cgroup_path_parse(text, ret);
         if (r == -EREMOTE)
-                return failure_set(failure, r, "%s: the cgroup is outside of this cgroup namespace", path);
+                return failure_set(failure, r, "%s: the cgroup is outside the cgroup namespace", path);
         if (r < 0)
-                return failure_set(failure, r, "%s: no cgroup v2 there: %m", path);
+                return failure_set(failure, r, "%s: no cgroup v2: %m", path);
         return 0;
 }
 
@@ -95,7 +93,7 @@ bool cgroup_is_of_user(const char *path)
         static const char suffix[] = ".slice";
         bool user = false;
 
-        /* The slices come first, one in another. */
+        /* The path begins with nested slices. */
         for (const char *p = path; *p == '/'; p += 1 + strcspn(p + 1, "/")) {
                 size_t n = strcspn(p + 1, "/"), digits;
 
@@ -151,7 +149,7 @@ static int write_file(int dir_fd, const char *name, const char *text)
         return fd_write_all(fd, text, strlen(text));
 }
 
-/* A line of words, "" for an empty file. */
+/* Reads the first line. */
 static int read_file(int dir_fd, const char *name, char **ret)
 {
         _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -165,7 +163,7 @@ static int read_file(int dir_fd, const char *name, char **ret)
         return r;
 }
 
-/* Are processes in it, or below? An unknown answer is yes. */
+/* Are there processes in the cgroup or below? True also if this is unknown. */
 static bool is_populated(int dir_fd)
 {
         _cleanup_close_ int fd = openat(dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
@@ -178,40 +176,36 @@ static bool is_populated(int dir_fd)
 
 /* ---- controllers --------------------------------------------------------------------------------------------- */
 
-/* Writes "+x" or "-x" for each word of words into UNIT's cgroup.subtree_control. All at once, which the kernel takes as
- * one change; but it takes all or none, so where some are refused, one by one. */
-static void control(Cgroup *c, const char *words, char sign)
+/* Enables ('+') or disables ('-') controllers for UNIT's children: all in one write, which the kernel applies as one change.
+ * If it refuses that, one by one. */
+static void set_controllers(Cgroup *c, const char *names, char sign)
 {
         static const char file[] = "cgroup.subtree_control";
-        _cleanup_strv_ char **signed_words = NULL;
-        _cleanup_free_ char *copy = strdup(words), *all = NULL;
-        char *rest = copy;
+        _cleanup_free_ char *all = malloc(2 * strlen(names) + 1);
+        char *rest = all, *end = all;
 
-        for (char *word; copy && (word = strsep(&rest, " "));) {
-                char *one = NULL, *more = NULL;
-
-                if (asprintf(&one, "%c%s", sign, word) < 0 || strv_consume(&signed_words, one) < 0)
-                        return;
-                if (asprintf(&more, "%s%s%s", all ?: "", all ? " " : "", one) < 0)
-                        return;
-                free(all);
-                all = more;
+        if (!all)
+                return;
+        for (const char *p = names; *p; p++) {
+                if (p == names || p[-1] == ' ')
+                        *end++ = sign;
+                *end++ = *p;
         }
-
-        if (!all || write_file(c->unit_fd, file, all) >= 0)
+        *end = 0;
+        if (write_file(c->unit_fd, file, all) >= 0)
                 return;
 
-        STRV_FOREACH(one, signed_words) {
-                int r = write_file(c->unit_fd, file, *one);
+        for (char *one; (one = strsep(&rest, " "));) {
+                int r = write_file(c->unit_fd, file, one);
 
                 if (r < 0)
-                        log_debug(r, "Failed to write %s to %s of cgroup %s, ignoring: %m", *one, file, c->unit_path);
+                        log_debug(r, "Failed to write %s to %s of cgroup %s, ignoring: %m", one, file, c->unit_path);
         }
 }
 
-/* Enables what is there and not enabled yet. Never a failure: a machine runs without limits as well. While UNIT itself has
- * processes it would not do: some controllers refuse, and the others make UNIT a root of threads, with no place below it for
- * processes. */
+/* Enables all available controllers that are not enabled yet. Never fails: a machine also runs without limits. Does nothing
+ * while UNIT has processes: some controllers would refuse, and others would make UNIT a threaded root, which cannot have
+ * children with processes. */
 static void enable_controllers(Cgroup *c)
 {
         _cleanup_free_ char *processes = NULL, *available = NULL, *before = NULL, *wanted = NULL;
@@ -223,7 +217,6 @@ static void enable_controllers(Cgroup *c)
             read_file(c->unit_fd, "cgroup.subtree_control", &before) < 0)
                 return;
 
-        /* What is wanted is part of what is available. */
         wanted = end = calloc(1, strlen(available) + 1);
         rest = available;
         for (char *word; wanted && (word = strsep(&rest, " "));)
@@ -232,16 +225,16 @@ static void enable_controllers(Cgroup *c)
         if (!wanted || !*wanted)
                 return;
 
-        control(c, wanted, '+');
+        set_controllers(c, wanted, '+');
 
-        /* Noted whether or not each was taken: disabling one that is not enabled does nothing. */
+        /* Including those that failed: disabling a controller that is not enabled has no effect. */
         if (!c->enabled)
                 c->enabled = TAKE_PTR(wanted);
 }
 
 /* ---- the two cgroups ----------------------------------------------------------------------------------------- */
 
-/* Are there processes in UNIT beside us? A unit's main process is alone; a shell's scope is not. */
+/* Has UNIT other processes than the supervisor? A service has not, the scope of a login session has. */
 static bool is_shared(const Cgroup *c)
 {
         _cleanup_close_ int fd = openat(c->unit_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -263,9 +256,9 @@ int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
         if (c->moved_self)
                 return 0;
 
-        /* Moving a process between cgroups makes the kernel wait for an RCU grace period: milliseconds, more than all the
-         * rest of a start. So only where it is needed and of use: not where systemd put us there (DelegateSubgroup=), and
-         * not where others stay in UNIT, whose children cannot be given controllers then anyway. */
+        /* Moving a process between cgroups waits for an RCU grace period: milliseconds, longer than the rest of a start.
+         * It is not needed if systemd started us there (DelegateSubgroup=), and useless if other processes stay in UNIT:
+         * no controller can be enabled then. */
         r = cgroup_of_pid(0, &own, failure);
         if (r < 0)
                 return r;
@@ -275,7 +268,7 @@ int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
         if (mkdirat(c->unit_fd, SUPERVISOR, 0755) == 0)
                 c->made_supervisor = true;
         else if (errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make cgroup %s/" SUPERVISOR ": %m", c->unit_path);
+                return failure_set(failure, -errno, "Failed to create cgroup %s/" SUPERVISOR ": %m", c->unit_path);
 
         fd = openat(c->unit_fd, SUPERVISOR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         r = fd < 0 ? -errno : write_file(fd, "cgroup.procs", "0");
@@ -291,10 +284,10 @@ static void delegate_file(int payload_fd, const char *name, uid_t owner, gid_t g
         if (!*name || strchr(name, '/'))
                 return;
         if (fchownat(payload_fd, name, owner, group, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-                log_debug(-errno, "Failed to give %s of the payload's cgroup to it, ignoring: %m", name);
+                log_debug(-errno, "Failed to change the owner of %s in the payload's cgroup, ignoring: %m", name);
 }
 
-/* Gives the cgroup, and what the kernel says goes with it, to the machine's root. */
+/* Gives the cgroup, and the files in it that the kernel lists as delegatable, to the machine's root. */
 static int delegate(int payload_fd, uid_t owner, gid_t group)
 {
         _cleanup_close_ int fd = open("/sys/kernel/cgroup/delegate", O_RDONLY | O_CLOEXEC);
@@ -324,8 +317,8 @@ static int64_t now_ms(void)
         return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Removes all cgroups directly below dir_fd that have none below them. The first that has some is opened: its
- * descriptor; -ENOENT where none is left. */
+/* Removes the leaf cgroups directly below dir_fd. Returns a descriptor of the first child that is not a leaf, -ENOENT if no
+ * child is left. */
 static int remove_leaves(int dir_fd)
 {
         _cleanup_closedir_ DIR *d = NULL;
@@ -355,8 +348,8 @@ static int remove_leaves(int dir_fd)
         return -ENOENT;
 }
 
-/* Removes all cgroups below top_fd, from the leaves up. A payload may have nested them thousands deep: so no recursion,
- * no paths, and one descriptor at a time. ".." is safe: nobody lives to rename anything. */
+/* Removes all cgroups below top_fd, leaves first. A payload may nest them thousands deep: no recursion, no paths, and one
+ * descriptor at a time. ".." is safe, as no process is left to rename a cgroup. */
 static int remove_below(int top_fd, int64_t deadline)
 {
         _cleanup_close_ int at = fcntl(top_fd, F_DUPFD_CLOEXEC, 3);
@@ -402,7 +395,7 @@ static int remove_payload(Cgroup *c)
                 if (errno != EBUSY || now_ms() >= deadline)
                         return -errno;
 
-                /* A killed process may be on its way out still. */
+                /* A killed process may not have exited yet. */
                 (void) poll(NULL, 0, 1);
         }
 }
@@ -416,15 +409,15 @@ int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure)
                 _cleanup_close_ int fd = -EBADF;
 
                 if (!made && errno != EEXIST)
-                        return failure_set(failure, -errno, "Failed to make cgroup %s/" PAYLOAD ": %m", c->unit_path);
+                        return failure_set(failure, -errno, "Failed to create cgroup %s/" PAYLOAD ": %m", c->unit_path);
 
                 fd = openat(c->unit_fd, PAYLOAD, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
                 if (fd < 0)
                         return failure_set(failure, -errno, "Failed to open cgroup %s/" PAYLOAD ": %m", c->unit_path);
 
-                /* An empty one is left of a run that was killed; one with processes is another run's. */
+                /* An empty cgroup is left of a killed supervisor. */
                 if (!made && is_populated(fd))
-                        return failure_set(failure, -EBUSY, "Another machine runs in cgroup %s/" PAYLOAD, c->unit_path);
+                        return failure_set(failure, -EBUSY, "Another machine is running in cgroup %s/" PAYLOAD, c->unit_path);
 
                 c->payload_fd = TAKE_FD(fd);
         }
@@ -432,8 +425,8 @@ int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure)
         enable_controllers(c);
 
         r = delegate(c->payload_fd, owner, group);
-        return r < 0 ? failure_set(failure, r, "Failed to give cgroup %s/" PAYLOAD " to user %u: %m", c->unit_path, owner)
-                     : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to change the owner of cgroup %s/" PAYLOAD " to user %u: %m", c->unit_path,
+                                   owner) : 0;
 }
 
 int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure)
@@ -451,7 +444,7 @@ int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure)
         return 0;
 }
 
-/* Kills all in UNIT/payload and waits for them to be gone. */
+/* Kills all processes in UNIT/payload and waits until they are gone. */
 static void kill_payload(Cgroup *c)
 {
         const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
@@ -463,7 +456,7 @@ static void kill_payload(Cgroup *c)
 
         r = write_file(c->payload_fd, "cgroup.kill", "1");
         if (r == -ENOENT || r == -ENODEV)
-                return;         /* systemd was faster: the last process of a scope takes it along */
+                return;         /* systemd has removed the scope after its last process */
         if (r < 0) {
                 log_warning(r, "Failed to kill the processes in cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
                 return;
@@ -474,7 +467,7 @@ static void kill_payload(Cgroup *c)
                 struct pollfd p = { .fd = events, .events = POLLPRI };
                 char buf[256];
 
-                /* Reading arms the poll; what changes in between is seen by the next look, soon. */
+                /* Reading arms poll(); the timeout covers a change in between. */
                 (void) pread(events, buf, sizeof(buf), 0);
                 (void) poll(&p, 1, 20);
         }
@@ -493,10 +486,10 @@ void cgroup_done(Cgroup *c)
 
         if (c->moved_self && !c->unit_ends_with_us) {
                 if (c->enabled)
-                        control(c, c->enabled, '-');
+                        set_controllers(c, c->enabled, '-');
                 r = write_file(c->unit_fd, "cgroup.procs", "0");
                 if (r < 0)
-                        log_debug(r, "Failed to go back to cgroup %s, ignoring: %m", c->unit_path);
+                        log_debug(r, "Failed to move back to cgroup %s, ignoring: %m", c->unit_path);
         }
         if (c->made_supervisor && !c->unit_ends_with_us && unlinkat(c->unit_fd, SUPERVISOR, AT_REMOVEDIR) < 0)
                 log_debug(-errno, "Failed to remove cgroup %s/" SUPERVISOR ", ignoring: %m", c->unit_path);

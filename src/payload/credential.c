@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Credentials (see credential.h). The supervisor, as root of the host: what it reads is named on its own command line. Each
- * secret is kept once, and overwritten before its memory is given back.
+ * Credentials (see credential.h). The supervisor, as root of the host: it reads files that its command line names. There is one
+ * copy of each secret, which is overwritten before its memory is freed.
  */
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "util/fd.h"
 #include "util/strv.h"
 
-/* All of them together: more than systemd as payload takes (systemd.exec(5)). */
+/* Of all credentials: more than systemd accepts (systemd.exec(5)). */
 enum { CREDENTIALS_MAX = 1024 * 1024 };
 
 static void secret_free(char *data, size_t size)
@@ -49,7 +49,7 @@ static int copy_secret(const char *data, size_t size, Credential *c)
         return 0;
 }
 
-/* Into one buffer that can hold the most: one that grew would leave its first pages behind. */
+/* Uses one buffer of the maximal size: realloc() would leave a copy behind. */
 static int read_secret(int fd, Credential *c)
 {
         char *buf = malloc(CREDENTIALS_MAX + 1);
@@ -75,7 +75,7 @@ static int read_secret(int fd, Credential *c)
         return r;
 }
 
-/* The service at a socket may want to know what it is asked for: our own address tells, as systemd-nspawn's does. */
+/* The address of our socket names the credential for the service, as systemd-nspawn's does. */
 static int connect_to(const char *path, const char *id)
 {
         struct sockaddr_un there = { .sun_family = AF_UNIX }, own = { .sun_family = AF_UNIX };
@@ -99,7 +99,7 @@ static int connect_to(const char *path, const char *id)
         return TAKE_FD(fd);
 }
 
-/* Nothing that would wait, or be noticed, is opened without fetch: -EAGAIN. */
+/* Without fetch only regular files are opened: others may block or have side effects. -EAGAIN: not opened. */
 static int open_secret(int dir_fd, const char *path, const char *id, bool fetch)
 {
         struct stat st;
@@ -122,7 +122,7 @@ static int load_from(int dir_fd, const CredentialSetting *s, bool fetch, Credent
                 return 0;
         r = fd < 0 ? fd : read_secret(fd, c);
         if (r < 0 && r != -ENOMEM)
-                return problem_error(problems, s->from, "Failed to load the credential '%s' from '%s': %s", s->id, s->path,
+                return problem_error(problems, s->from, "Failed to load credential '%s' from '%s': %s", s->id, s->path,
                                      r == -E2BIG ? "larger than 1 MiB" : strerror(-r));
         return r;
 }
@@ -138,11 +138,12 @@ static int load(const CredentialSetting *s, bool fetch, Credential *c, Problems 
                 return load_from(AT_FDCWD, s, fetch, c, problems);
 
         if (!own)
-                return problem_error(problems, s->from, "The credential '%s' is to come from one of our own, '%s', but there are "
-                                     "none: $CREDENTIALS_DIRECTORY is not set", s->id, s->path);
+                return problem_error(problems, s->from, "Failed to load credential '%s' from credential '%s' of the "
+                                     "service: $CREDENTIALS_DIRECTORY is not set", s->id, s->path);
         dir_fd = open(own, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0)
-                return problem_error(problems, s->from, "Failed to open our own credentials, '%s': %s", own, strerror(errno));
+                return problem_error(problems, s->from, "Failed to open the credentials of the service, '%s': %s", own,
+                                     strerror(errno));
         return load_from(dir_fd, s, fetch, c, problems);
 }
 
@@ -162,7 +163,7 @@ int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *
                 total += c->size;
         }
         if (total > CREDENTIALS_MAX &&
-            problem_error(problems, (Source) {}, "The credentials are larger than 1 MiB together") < 0)
+            problem_error(problems, (Source) {}, "All credentials together are larger than 1 MiB") < 0)
                 return -ENOMEM;
 
         *ret = all;
@@ -183,8 +184,7 @@ static int write_one(const Credential *c, int dir_fd, uid_t owner)
         return fchmod(fd, 0400) < 0 || fchown(fd, owner, owner) < 0 ? -errno : 0;
 }
 
-/* The whole file system, not only this mount of it: the machine's root can make its mounts writable, and a ramfs grows
- * without limit. */
+/* The file system, not only the mount: the machine's root can remount it writable, and a ramfs has no size limit. */
 static int make_read_only(int dir_fd)
 {
         _cleanup_close_ int fs_fd = fspick(dir_fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
@@ -202,10 +202,10 @@ int credentials_fill(const Credentials *c, int dir_fd, uid_t owner, Failure *fai
         for (size_t i = 0; i < c->n; i++) {
                 r = write_one(&c->items[i], dir_fd, owner);
                 if (r < 0)
-                        return failure_set(failure, r, "Failed to pass the credential '%s': %m", c->items[i].id);
+                        return failure_set(failure, r, "Failed to write credential '%s': %m", c->items[i].id);
         }
         if (fchownat(dir_fd, "", owner, owner, AT_EMPTY_PATH) < 0 || fchmodat(dir_fd, ".", 0500, 0) < 0)
-                return failure_set(failure, -errno, "Failed to give the credentials to the machine: %m");
+                return failure_set(failure, -errno, "Failed to set the owner and mode of the credentials: %m");
         r = make_read_only(dir_fd);
         return r < 0 ? failure_set(failure, r, "Failed to make the credentials read-only: %m") : 0;
 }

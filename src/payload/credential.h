@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Credentials for the payload: small secrets that it finds as files below $CREDENTIALS_DIRECTORY, in memory that is never
- * swapped. Only what is here knows their contents; plans and messages know names and sizes.
+ * Credentials for the payload: small secrets in files below $CREDENTIALS_DIRECTORY, on a ramfs, which is never swapped. Plans and
+ * messages have only their names and sizes.
  */
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 
 typedef struct Credential {
         char *id;
-        char *data;             /* NULL: not fetched */
+        char *data;             /* NULL: not loaded */
         size_t size;
 } Credential;
 
@@ -22,13 +22,12 @@ typedef struct Credentials {
         size_t n;
 } Credentials;
 
-/* Overwrites them. */
+/* Overwrites and frees them. */
 void credentials_done(Credentials *c);
 
-/* Gets all that the settings name. fetch false (a dry run): sockets, whose other ends would notice, and pipes are left alone.
- * What cannot be had goes to problems; -ENOMEM or 0. */
+/* Loads the credentials of the settings. fetch false, for a dry run: only regular files. Failures are Problems; -ENOMEM is the
+ * only error. */
 int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *problems);
 
-/* Puts them into the new ramfs at dir_fd, given to owner, readable by nobody else, and then writable by nobody at all. The
- * supervisor, as root of the host. */
+/* Writes them to the new ramfs at dir_fd, readable by owner only, and makes the file system read-only. */
 int credentials_fill(const Credentials *c, int dir_fd, uid_t owner, Failure *failure);

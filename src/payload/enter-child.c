@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The far side of joining a machine: two short-lived processes, forked from root of the host (see enter.c).
+ * The two short-lived processes that join a machine, forked from root of the host (see enter.c).
  *
- *     intermediate   the host's namespaces, until it joins the leader's; its pid namespace stays the host's
- *     child          all of the machine's namespaces; seen by the machine's processes; becomes the program
+ *     intermediate   joins the leader's namespaces, but stays in the host's PID namespace
+ *     child          is in all of the machine's namespaces, visible to its processes; becomes the program
  *
- * Safety. From setns() on, everything that a path leads to is the payload's: nothing is opened without a check of what
- * came out, /proc is not used at all, and what is not one of the three standard descriptors is closed by exec. Neither
- * process can be traced or looked into from the machine: they are not dumpable, and their memory belongs to the host's
- * user namespace until exec. What the machine's own processes may not do (bounding set, system calls, limits) is taken
- * away before its program runs; the capabilities that are needed until then are never in a process that it controls.
+ * Safety. After setns() the payload controls all paths: each opened file is checked, /proc is not used, and exec closes all
+ * descriptors but the three standard ones. The machine cannot trace or inspect the two processes: they are not dumpable, and
+ * their memory belongs to the host's user namespace until exec. The machine's restrictions (bounding set, system call filter,
+ * limits) are applied before the program runs; until then the payload controls neither process.
  */
 
 #include <fcntl.h>
@@ -55,7 +54,7 @@ static void send_report(int socket, const EnterReport *report, int fd)
                 message.msg_controllen = sizeof(control);
         }
 
-        /* Should the parent be gone, there is nobody left to tell. */
+        /* Fails only if the parent is gone. */
         (void) sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
@@ -77,7 +76,7 @@ static int set_capabilities(uint64_t mask)
         return RET_ERRNO((int) syscall(SYS_capset, &header, data));
 }
 
-/* The user's ids, with all capabilities kept for what is still to do. */
+/* Keeps all capabilities, which the next steps need. */
 static int become_user(const EnterOptions *o, Failure *f)
 {
         int r;
@@ -93,15 +92,15 @@ static int become_user(const EnterOptions *o, Failure *f)
         if (r < 0)
                 return failure_set(f, r, "Failed to keep capabilities: %m");
 
-        /* The session keyring is the one of whoever called us. Where the kernel has none, or a filter around us keeps us
-         * all from it, there is none to hide. */
+        /* Replaces the caller's session keyring. If the kernel has no keyrings, or a filter refuses them, there is none to
+         * replace. */
         if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
-                return failure_set(f, -errno, "Failed to make a session keyring: %m");
+                return failure_set(f, -errno, "Failed to create a session keyring: %m");
 
         return 0;
 }
 
-/* A device of the machine, if it is what its name says. */
+/* Opens a device in the machine and checks its number. */
 static int open_device(const char *path, unsigned device_major, unsigned device_minor, Failure *f)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -111,16 +110,17 @@ static int open_device(const char *path, unsigned device_major, unsigned device_
         if (fd < 0)
                 return failure_set(f, -errno, "Failed to open '%s' in the machine: %m", path);
         if (fstat(fd, &st) < 0)
-                return failure_set(f, -errno, "Failed to look at '%s' in the machine: %m", path);
+                return failure_set(f, -errno, "Failed to stat '%s' in the machine: %m", path);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(device_major, device_minor))
-                return failure_set(f, -ENXIO, "'%s' in the machine is not the device of that name", path);
+                return failure_set(f, -ENXIO, "'%s' in the machine is not the device %u:%u", path, device_major,
+                                   device_minor);
         if (fd_nonblock(fd, false) < 0)
                 return failure_set(f, -errno, "Failed to set up '%s' in the machine: %m", path);
 
         return TAKE_FD(fd);
 }
 
-/* A pty of the machine, its terminal side controlling us; the master goes to the parent. */
+/* Opens a pty of the machine, makes it the controlling terminal and sends the master to the parent. */
 static int open_pty(const EnterPlan *plan, Failure *f)
 {
         const EnterReport report = { .kind = ENTER_PTY };
@@ -132,32 +132,32 @@ static int open_pty(const EnterPlan *plan, Failure *f)
         if (master < 0)
                 return master;
         if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
-                return failure_set(f, -errno, "Failed to unlock a terminal in the machine: %m");
+                return failure_set(f, -errno, "Failed to unlock a pty in the machine: %m");
 
-        /* The other side by descriptor: its name in the machine may be anything. */
+        /* By the master's descriptor: its name in the machine may lead to any file. */
         terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (terminal < 0)
-                return failure_set(f, -errno, "Failed to open a terminal in the machine: %m");
+                return failure_set(f, -errno, "Failed to open a pty in the machine: %m");
         if (fstatfs(terminal, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
-                return failure_set(f, -ENXIO, "A terminal in the machine is none");
+                return failure_set(f, -ENXIO, "The pty of the machine is not a terminal");
         if (ioctl(terminal, TIOCSCTTY, 0) < 0)
-                return failure_set(f, -errno, "Failed to make a terminal in the machine the controlling one: %m");
+                return failure_set(f, -errno, "Failed to set the controlling terminal in the machine: %m");
 
         send_report(plan->report, &report, master);
         return TAKE_FD(terminal);
 }
 
-/* Puts from[0..2] to 0, 1 and 2, whatever numbers they have. */
+/* Duplicates from[0..2] to the descriptors 0, 1 and 2. */
 static int place_stdio(int from[static 3], Failure *f)
 {
         for (int i = 0; i < 3; i++) {
                 from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
                 if (from[i] < 0)
-                        return failure_set(f, -errno, "Failed to copy a standard descriptor: %m");
+                        return failure_set(f, -errno, "Failed to duplicate a standard descriptor: %m");
         }
         for (int i = 0; i < 3; i++)
                 if (dup2(from[i], i) < 0)
-                        return failure_set(f, -errno, "Failed to place a standard descriptor: %m");
+                        return failure_set(f, -errno, "Failed to set a standard descriptor: %m");
 
         return 0;
 }
@@ -183,20 +183,20 @@ static int set_up_stdio(const EnterPlan *plan, Failure *f)
         return place_stdio(from, f);
 }
 
-/* From here on we can do what the machine's own processes can, and no more. */
+/* Restricts this process to what the machine's processes may do. */
 static int confine(const EnterPlan *plan, Failure *f)
 {
         const EnterOptions *o = plan->options;
         int r;
 
-        /* The filter first: it takes CAP_SYS_ADMIN. */
+        /* The filter first: it needs CAP_SYS_ADMIN. */
         if (plan->filter.n > 0) {
                 r = seccomp_apply(&plan->filter, f);
                 if (r < 0)
                         return r;
         }
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-                return failure_set(f, -errno, "Failed to empty the ambient capabilities: %m");
+                return failure_set(f, -errno, "Failed to clear the ambient capabilities: %m");
         r = set_capabilities(o->uid == 0 ? plan->bounding : 0);
         if (r < 0)
                 return failure_set(f, r, "Failed to drop capabilities: %m");
@@ -214,7 +214,7 @@ static int become_program(const EnterPlan *plan, Failure *f)
         int r;
 
         if (setsid() < 0)
-                return failure_set(f, -errno, "Failed to make a session: %m");
+                return failure_set(f, -errno, "Failed to create a session: %m");
         r = capability_drop_bounding(plan->bounding, f);
         if (r < 0)
                 return r;
@@ -224,7 +224,7 @@ static int become_program(const EnterPlan *plan, Failure *f)
         r = set_up_stdio(plan, f);
         if (r < 0)
                 return r;
-        /* What is open still lies on the host: nothing that the machine does to a path may lead there. */
+        /* The other descriptors are of the host: no path in the machine may lead to them. */
         r = fd_close_all_but(STDERR_FILENO + 1, &plan->report, 1);
         if (r < 0)
                 return failure_set(f, r, "Failed to close descriptors: %m");
@@ -232,7 +232,7 @@ static int become_program(const EnterPlan *plan, Failure *f)
         if (r < 0)
                 return r;
 
-        /* As the user: it is their permission that counts. */
+        /* With the permissions of the user. */
         if (chdir(dir) < 0)
                 return failure_set(f, -errno, "Failed to change to '%s' in the machine: %m", dir);
         (void) sigemptyset(&none);
@@ -243,7 +243,7 @@ static int become_program(const EnterPlan *plan, Failure *f)
 
 /* ---- the intermediate ------------------------------------------------------------------------------------------- */
 
-/* A supervisor that has given up its privilege to raise limits keeps its own where that is lower. */
+/* Without the privilege to raise limits, a lower limit of the caller is kept. */
 static int set_limit(int resource, struct rlimit limit)
 {
         struct rlimit own;
@@ -260,29 +260,29 @@ static int set_limit(int resource, struct rlimit limit)
         return RET_ERRNO(setrlimit((__rlimit_resource_t) resource, &limit));
 }
 
-/* What takes the host's privilege, and is inherited. */
+/* The steps that need the host's privilege; the child inherits the results. */
 static int prepare(const EnterPlan *plan, Failure *f)
 {
         const struct sigaction standard = { .sa_handler = SIG_DFL };
         _cleanup_close_ int loginuid = -EBADF;
 
-        /* The caller's handlers are not for us, what it ignores is not for the program. The mask stays until exec. */
+        /* Resets handlers and ignored signals of the caller. Signals stay blocked until exec. */
         for (int i = 1; i < NSIG; i++)
-                (void) sigaction(i, &standard, NULL);           /* not SIGKILL, SIGSTOP, and libc's own */
+                (void) sigaction(i, &standard, NULL);           /* fails for SIGKILL, SIGSTOP and libc's signals */
 
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-                return failure_set(f, -errno, "Failed to protect a process from being looked into: %m");
+                return failure_set(f, -errno, "Failed to make the process undumpable: %m");
 
-        /* Nothing that the host has open outlives exec, whoever opened it; and no shell of the machine is accounted to
-         * the login of the administrator who called it (a kernel without audit has no such file). */
+        /* exec closes all descriptors of the host. The login UID is unset, so that audit does not attribute the program to
+         * the administrator; kernels without audit have no such file. */
         if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-                return failure_set(f, -errno, "Failed to mark descriptors: %m");
+                return failure_set(f, -errno, "Failed to mark descriptors close-on-exec: %m");
         loginuid = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
         if (loginuid >= 0)
                 (void) fd_write_all(loginuid, "4294967295", strlen("4294967295"));
         (void) umask(0022);
         if (plan->profile) {
-                /* While /proc is the host's; the child inherits what is chosen for the next execve(). */
+                /* Needs the host's /proc; the child inherits the profile for its next execve(). */
                 int r = apparmor_set_exec(plan->profile, f);
 
                 if (r < 0)
@@ -304,7 +304,7 @@ static int join(const EnterPlan *plan, Failure *f)
         if (plan->namespaces != 0 && setns(plan->leader->pidfd, (int) plan->namespaces) < 0)
                 return failure_set(f, -errno, "Failed to join the namespaces of process %d: %m", plan->leader->pid);
 
-        /* setns() leads to the root of the mount namespace; the leader may have another one. */
+        /* setns() changes to the root of the mount namespace; the leader may have another root. */
         if (fchdir(plan->leader->root_fd) < 0 || chroot(".") < 0)
                 return failure_set(f, -errno, "Failed to change to the machine's root directory: %m");
 
@@ -321,7 +321,7 @@ static _Noreturn void fail(const EnterPlan *plan, const Failure *f)
 
 _Noreturn void enter_intermediate(EnterPlan *plan)
 {
-        /* No exit signal: with CLONE_PARENT the child has the intermediate's, SIGCHLD. */
+        /* With CLONE_PARENT the child has the exit signal of the intermediate, SIGCHLD. */
         struct clone_args args = { .flags = CLONE_PARENT };
         EnterReport report = { .kind = ENTER_CHILD };
         Failure f = {};

@@ -6,23 +6,22 @@
 #include "payload/enter.h"
 #include "security/seccomp.h"
 
-/* All that the two processes behind enter_spawn() need, looked up on the host, before anything of the machine's is in
- * sight. */
+/* The data of the two processes behind enter_spawn(), all looked up on the host before they join the machine. */
 typedef struct EnterPlan {
         const Leader *leader;
         const EnterOptions *options;
-        unsigned namespaces;            /* CLONE_NEWx: those of the leader that are not ours */
+        unsigned namespaces;            /* CLONE_NEWx: of the leader, different from the caller's */
         uint64_t bounding;
         bool no_new_privs;
         struct rlimit limits[RLIM_NLIMITS];
         SeccompProgram filter;
         char *profile;                  /* of AppArmor; NULL: unconfined, or no AppArmor */
-        int report;                     /* our end of the socket to the parent */
+        int report;                     /* socket to the parent */
 } EnterPlan;
 
 typedef enum EnterReportKind {
-        ENTER_CHILD,            /* pid is the child's */
-        ENTER_PTY,              /* the master comes with it */
+        ENTER_CHILD,            /* pid is the child */
+        ENTER_PTY,              /* has the master as SCM_RIGHTS */
         ENTER_FAILURE,
 } EnterReportKind;
 
@@ -32,5 +31,5 @@ typedef struct EnterReport {
         Failure failure;
 } EnterReport;
 
-/* The intermediate process: joins the namespaces, starts the child as its own sibling, exits. */
+/* The intermediate process: joins the namespaces, starts the child as its sibling, exits. */
 _Noreturn void enter_intermediate(EnterPlan *plan);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The state files of running machines (see machine-state.h). The supervisor writes and removes its own, as root; any
- * user's boxctl reads them. Values may come from a payload (its os-release): control characters and backslashes are
- * written as \xNN, so that a value is never more than its line.
+ * The state files of running machines (see machine-state.h). The supervisor, as root of the host, writes and removes its own;
+ * boxctl of any user reads them. Values may come from a payload (os-release): control characters and backslashes are written
+ * as \xNN, so that each value is one line.
  */
 
 #include <ctype.h>
@@ -18,6 +18,7 @@
 #include "payload/machine-state.h"
 #include "util/fd.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -27,7 +28,7 @@ enum { STATE_MAX = 256 * 1024 };
 
 typedef enum FieldType {
         FIELD_STRING,
-        FIELD_STRINGS,          /* a line each */
+        FIELD_STRINGS,          /* one line for each */
         FIELD_PID,
         FIELD_U32,
         FIELD_U64,
@@ -116,7 +117,7 @@ static void print_field(FILE *f, const Field *field, const void *value)
         }
 }
 
-/* In place; what does not look like one of our escapes stays. */
+/* In place. Anything else than \xNN is unchanged. */
 static void unescape(char *s)
 {
         char *to = s;
@@ -193,7 +194,7 @@ static int take_field(const Field *field, const char *value, void *to)
         return -EINVAL;
 }
 
-/* Keys of a later version are passed over; a value that is none of its key's is not. */
+/* Ignores unknown keys, which a later version may have added. Invalid values are errors. */
 static int parse_state(char *text, MachineState *m)
 {
         char *rest = text, *line;
@@ -222,7 +223,7 @@ static int parse_state(char *text, MachineState *m)
 
 /* ---- the supervisor's process ---------------------------------------------------------------------------------- */
 
-/* When it was started, in ticks since boot. -ENOENT: no such process. */
+/* The start time in clock ticks since boot. -ENOENT: no such process. */
 static int process_start_time(pid_t pid, uint64_t *ret)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -238,7 +239,7 @@ static int process_start_time(pid_t pid, uint64_t *ret)
         if (r < 0)
                 return r == -ESRCH ? -ENOENT : r;
 
-        p = strrchr(text, ')');                 /* field 2 is the name, which may hold anything */
+        p = strrchr(text, ')');                 /* the name, field 2, may contain any character */
         if (!p || p[1] != ' ')
                 return -EBADMSG;
         rest = p + 2;
@@ -259,20 +260,20 @@ static bool supervisor_lives(const MachineState *m)
 
 static int open_dir(const char *dir)
 {
-        return RET_ERRNO(open(dir ? dir : DEFAULT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        return RET_ERRNO(open(dir ?: DEFAULT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 int machine_state_make_dir(const char *dir, Failure *failure)
 {
         if ((!dir && mkdir("/run/box", 0755) < 0 && errno != EEXIST) ||
-            (mkdir(dir ? dir : DEFAULT_DIR, 0755) < 0 && errno != EEXIST))
-                return failure_set(failure, -errno, "Failed to make '%s': %m", dir ? dir : DEFAULT_DIR);
+            (mkdir(dir ?: DEFAULT_DIR, 0755) < 0 && errno != EEXIST))
+                return failure_set(failure, -errno, "Failed to create '%s': %m", dir ?: DEFAULT_DIR);
 
         return 0;
 }
 
-/* Held while a file is put in place, or a stale one removed: else the removal could hit a new one. A file of its own,
- * which only root opens: a lock on the directory could be taken by anyone, and kept. */
+/* Held while a file is replaced or a stale one removed, so that no new file is removed. A separate file, which only root can
+ * open: any user could lock the directory. */
 static int lock_dir(int dir_fd)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -325,21 +326,19 @@ int machine_state_write(const char *dir, const MachineState *m, Failure *failure
         int r;
 
         if (hostname_problem(m->name))
-                return failure_set(failure, -EINVAL, "'%s' is no name of a machine", m->name);
-        if (asprintf(&temporary, ".%s.new", m->name) < 0) {
-                temporary = NULL;
+                return failure_set(failure, -EINVAL, "Invalid machine name '%s'", m->name);
+        if (strf(&temporary, ".%s.new", m->name) < 0)
                 return failure_set(failure, -ENOMEM, "Failed to write the state of '%s': %m", m->name);
-        }
 
         r = machine_state_make_dir(dir, failure);
         if (r < 0)
                 return r;
         dir_fd = open_dir(dir);
         if (dir_fd < 0)
-                return failure_set(failure, dir_fd, "Failed to open '%s': %m", dir ? dir : DEFAULT_DIR);
+                return failure_set(failure, dir_fd, "Failed to open '%s': %m", dir ?: DEFAULT_DIR);
         lock = lock_dir(dir_fd);
         if (lock < 0)
-                return failure_set(failure, lock, "Failed to lock '%s': %m", dir ? dir : DEFAULT_DIR);
+                return failure_set(failure, lock, "Failed to lock '%s': %m", dir ?: DEFAULT_DIR);
 
         r = write_file(dir_fd, temporary, m);
         if (r >= 0)
@@ -347,23 +346,16 @@ int machine_state_write(const char *dir, const MachineState *m, Failure *failure
         if (r < 0) {
                 (void) unlinkat(dir_fd, temporary, 0);
                 return failure_set(failure, r, "Failed to write the state of '%s' to '%s': %m", m->name,
-                                   dir ? dir : DEFAULT_DIR);
+                                   dir ?: DEFAULT_DIR);
         }
 
         return 0;
 }
 
-/* A file beside the machine's own: ".NAME.KIND". */
-static int hidden_path(const char *dir, const char *name, const char *kind, char **ret)
+/* The file ".NAME.SUFFIX" beside the state file. */
+static int hidden_path(const char *dir, const char *name, const char *suffix, char **ret)
 {
-        char *path;
-
-        if (hostname_problem(name))
-                return -EINVAL;
-        if (asprintf(&path, "%s/.%s.%s", dir ? dir : DEFAULT_DIR, name, kind) < 0)
-                return -ENOMEM;
-        *ret = path;
-        return 0;
+        return hostname_problem(name) ? -EINVAL : strf(ret, "%s/.%s.%s", dir ?: DEFAULT_DIR, name, suffix);
 }
 
 int machine_state_filter_path(const char *dir, const char *name, char **ret)
@@ -422,7 +414,7 @@ static int read_file(int dir_fd, const char *name, MachineState *ret)
         return 0;
 }
 
-/* Looked at once more under the lock: a new supervisor may have come meanwhile. */
+/* Reads the file again under the lock: a new supervisor may have replaced it. */
 static void remove_stale(const char *dir, int dir_fd, const char *name)
 {
         _cleanup_(machine_state_done) MachineState m = {};

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * /run/box/machines/NAME: what boxctl needs to know of a running machine and machined does not keep. Lines of KEY=VALUE,
- * written by the supervisor by rename, removed by it at the end; a file whose supervisor is gone is stale. Names that
- * begin with a dot are no machines: temporary files, the lock, a machine's own system call filter.
+ * /run/box/machines/NAME: the state of a running machine that boxctl needs and machined does not have, in KEY=VALUE lines. The
+ * supervisor writes it with rename() and removes it at the end; a file without a supervisor is stale. Names with a leading dot
+ * are other files: temporary files, locks, system call filters.
  */
 
 #include <sys/types.h>
@@ -16,37 +16,39 @@ typedef struct MachineState {
         char *name;
         pid_t leader;
         pid_t supervisor;
-        uint64_t supervisor_start;      /* field 22 of /proc/PID/stat: tells a recycled pid from the supervisor */
+        uint64_t supervisor_start;      /* field 22 of /proc/PID/stat, to detect a reused PID */
         InitFlavour init;
-        bool booted;                    /* an init runs; else a command */
+        bool booted;                    /* an init runs, otherwise a command */
         char *root;                     /* the tree */
         char *unit;                     /* "box@x.service", a scope, or "" */
-        char *console;                  /* mode in words */
+        char *console;                  /* its mode, as text */
         uint32_t uid_base;              /* 0: no user namespace */
         char *os;                       /* PRETTY_NAME, "" */
         char **links;                   /* "ve-x host0" */
-        bool seccomp_default;           /* the built-in filter is in force; else machine_state_filter_path() holds it */
+        bool seccomp_default;           /* the built-in filter is active, otherwise the one in machine_state_filter_path() */
         uint64_t started_usec;          /* CLOCK_REALTIME */
 } MachineState;
 
 void machine_state_done(MachineState *m);
 void machine_state_free_list(MachineState *list, size_t n);
 
-/* dir NULL: /run/box/machines. Makes it where it is missing, 0755. */
+/* Creates the directory (dir NULL: /run/box/machines) if needed, mode 0755. */
 int machine_state_make_dir(const char *dir, Failure *failure);
 
-/* Makes the directory too. A supervisor_start of 0 is looked up. */
+/* Creates the directory, too. A supervisor_start of 0 is looked up. */
 int machine_state_write(const char *dir, const MachineState *m, Failure *failure);
-void machine_state_remove(const char *dir, const char *name);           /* and the filter */
 
-/* The file that is locked by whoever has the name. To be freed. */
+/* Removes the state and the filter. */
+void machine_state_remove(const char *dir, const char *name);
+
+/* The lock file of the machine's name. The caller frees *ret. */
 int machine_state_lock_path(const char *dir, const char *name, char **ret);
 
-/* Where the program of a filter that is not the built-in one lies (seccomp_program_save(), _load()). To be freed. */
+/* The file for a filter other than the built-in one (seccomp_program_save(), _load()). The caller frees *ret. */
 int machine_state_filter_path(const char *dir, const char *name, char **ret);
 
-/* -ENOENT: none, or a stale one (its file is then removed when we may). -EBADMSG: not a file of ours. */
+/* -ENOENT: not running; a stale file is removed if permitted. -EBADMSG: invalid file. */
 int machine_state_read(const char *dir, const char *name, MachineState *ret);
 
-/* All that are running, by name. */
+/* All running machines, sorted by name. */
 int machine_state_list(const char *dir, MachineState **ret, size_t *ret_n);

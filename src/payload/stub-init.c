@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How the stub init comes into a machine (see stub-init.h). stub_init_open() is the supervisor's, who can read the host's
- * files; stub_init_execute() the child's, as PID 1, confined already, and with nobody else in the machine yet.
+ * Starts the stub init in a machine (see stub-init.h). stub_init_open() runs in the supervisor, as root of the host;
+ * stub_init_execute() in the child, which is PID 1, confined, and the only process besides the payload.
  */
 
 #include <fcntl.h>
@@ -19,12 +19,12 @@
 #include "util/fd.h"
 #include "util/strv.h"
 
-/* Linux 6.3: without it the descriptor's mode depends on a sysctl. */
+/* Since Linux 6.3. Without it the mode of the file depends on a sysctl. */
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
 
-static int make_memory_file(void)
+static int create_memory_file(void)
 {
         int fd = memfd_create("stub-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
@@ -41,9 +41,9 @@ int stub_init_open(Failure *failure)
 
         if (file < 0 || fstat(file, &st) < 0)
                 return failure_set(failure, -errno, "Failed to open '%s', the init of ProcessTwo=: %m", BOX_STUB_INIT);
-        fd = make_memory_file();
+        fd = create_memory_file();
         if (fd < 0)
-                return failure_set(failure, fd, "Failed to make a file in memory: %m");
+                return failure_set(failure, fd, "Failed to create a memory file: %m");
 
         while (n > 0 && st.st_size > 0) {
                 n = sendfile(fd, file, NULL, (size_t) st.st_size);
@@ -71,9 +71,8 @@ int stub_init_execute(int fd, pid_t payload, char *const *env, Failure *failure)
         }
 
         if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-                return failure_set(failure, -errno, "Failed to mark descriptors: %m");
-        /* By its path in the machine's /proc, which nobody has had a chance to change: execveat(2) is a call that filters
-         * may well lack. */
+                return failure_set(failure, -errno, "Failed to mark descriptors close-on-exec: %m");
+        /* By a path in the machine's /proc, which the payload cannot have changed yet: filters may refuse execveat(2). */
         (void) execve(fd_path(fd, path), argv, own_env);
         return failure_set(failure, -errno, "Failed to execute the init of ProcessTwo=: %m");
 }

@@ -6,13 +6,12 @@
 
 #include "util/failure.h"
 
-/* The signal that asks the stub init (run/stub-init.c) to end its payload and the machine. */
+/* The signal that asks the stub init (stub-init/main.c) to end its payload and the machine. */
 #define STUB_INIT_POWER_OFF (SIGRTMIN + 4)
 
-/* The stub's program, in memory and sealed, so that no file of the host can be reached, let alone written, by way of
- * /proc/1/exe. A descriptor, close-on-exec. */
+/* Opens a sealed copy of the program in memory: /proc/1/exe must not lead to a file of the host. Returns a descriptor. */
 int stub_init_open(Failure *failure);
 
-/* Becomes the stub, which has no descriptors, for this payload. env: the payload's, of which the container's own variables
- * are kept, since programs look for them in PID 1. Returns only after a failure. */
+/* Executes the stub init, without descriptors, for the process payload. env: of the payload; the variables $container and
+ * $container_uuid are kept, as programs read them from PID 1. Returns only after a failure. */
 int stub_init_execute(int fd, pid_t payload, char *const *env, Failure *failure);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine's own clocks since boot (see time-namespace.h). Runs in the child, root of its user namespace: clone3() would
- * put it into a namespace whose offsets can't be set any more, so it makes one for its children, sets that one's, and joins.
+ * The machine's own boot clocks (see time-namespace.h). Runs in the child, as root of its user namespace. Offsets can only be set
+ * while a time namespace has no process: so the child creates it with unshare(), sets the offsets, and joins it.
  */
 
 #include <inttypes.h>
@@ -22,7 +22,7 @@ TimeOrigin time_origin_now(void)
         return now;
 }
 
-/* The kernel wants nanoseconds that are not negative. */
+/* With non-negative nanoseconds, as the kernel requires. */
 static struct timespec negated(struct timespec t)
 {
         if (t.tv_nsec == 0)
@@ -46,8 +46,8 @@ int time_namespace_enter(const TimeOrigin *zero, Failure *failure)
         int r;
 
         if (unshare(CLONE_NEWTIME) < 0)
-                return failure_set(failure, -errno, "Failed to make a time namespace: %m%s", errno == EINVAL ?
-                                   " (this kernel has none; leave BootTime=zero out)" : "");
+                return failure_set(failure, -errno, "Failed to create a time namespace: %m%s", errno == EINVAL ?
+                                   " (not supported by this kernel; remove BootTime=zero)" : "");
 
         (void) time_origin_offsets(zero, text);
         offsets_fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The init of a machine with ProcessTwo=: PID 1, and nothing but that. Executed by box-run's child when it has started
- * the payload as PID 2 (payload/stub-init.h); with the payload's user, capabilities and filter, and no descriptor at
- * all. A program of its own, linked statically, so that nothing of the host's is in its memory and it runs in any tree.
+ * A minimal init, PID 1 of a machine with ProcessTwo=. Executed by box-run's child after it has started the payload as PID 2
+ * (payload/stub-init.h), with the payload's user, capabilities and filter, and without descriptors. Linked statically: it runs
+ * in any tree, and its memory holds no data of the host.
  *
- *     stub-init PID      PID is the payload: its end is ours
+ *     stub-init PID      PID is the payload; the stub ends with it
  *
- * What asks for what is systemd-nspawn's contract, so that `machinectl reboot` and `poweroff` work: signals of systemd's
- * that mean a restart (SIGINT is Ctrl-Alt-Del) or a way down become SIGTERM and SIGHUP to the payload. All others, SIGTERM
- * and SIGHUP among them, are of no effect.
+ * The signals are those of systemd-nspawn's stub, so that `machinectl reboot` and `poweroff` work: systemd's signals for a
+ * reboot (with SIGINT, Ctrl-Alt-Del) and for power-off send SIGTERM and SIGHUP to the payload. All others, also SIGTERM and
+ * SIGHUP, are ignored.
  */
 
 #include <signal.h>
@@ -24,7 +24,7 @@
 
 enum {
         GRACE_SECONDS = 90,             /* systemd's DefaultTimeoutStopSec= */
-        STATUS_SIGNALLED = 255,         /* the payload was ended by a signal */
+        STATUS_SIGNALLED = 255,         /* a signal killed the payload */
 };
 
 typedef enum Request {
@@ -47,9 +47,8 @@ static Request request_of_signal(int sig)
         return REQUEST_NONE;
 }
 
-/* Shells ignore SIGTERM and heed SIGHUP; for those that heed both, the one that means "end" comes first. One that is
- * stopped is woken up for it. */
-static void ask_to_end(pid_t payload)
+/* Interactive shells ignore SIGTERM but not SIGHUP. SIGCONT resumes a stopped process. */
+static void request_end(pid_t payload)
 {
         (void) kill(payload, SIGTERM);
         (void) kill(payload, SIGCONT);
@@ -64,7 +63,7 @@ static time_t now(void)
         return t.tv_sec;
 }
 
-/* Takes all that has ended. True once the payload is among it, with its exit status. */
+/* Reaps all processes that have ended. Returns true, with the exit status, if the payload is one of them. */
 static bool reap(pid_t payload, int *ret_status)
 {
         for (;;) {
@@ -79,8 +78,8 @@ static bool reap(pid_t payload, int *ret_status)
         }
 }
 
-/* The supervisor tells from reboot(2) in a PID namespace what was wished for. Outside of one it would be the host's. Where
- * the payload's user may not call it, a way down that was asked for is still a success. */
+/* reboot(2) in a PID namespace tells the supervisor about the request; outside it would reboot the host. If the payload's user
+ * may not call it, a power-off is still a success. */
 static int end(Request request, int status)
 {
         if (request != REQUEST_NONE && getpid() == 1)
@@ -92,22 +91,22 @@ static void nothing(int sig)
 {
 }
 
-/* Signals are waited for. That those that matter have a handler too, which never runs, is how others can see that they will
- * be heeded (payload/init-control.c): a mask is not shown while it is being waited on. */
+/* Blocks all signals, for sigwaitinfo(). The handlers never run: they show in /proc/PID/status which signals are accepted
+ * (payload/init-control.c), as the blocked mask is not shown during sigwaitinfo(). */
 static void set_up_signals(sigset_t *ret)
 {
-        const struct sigaction heeded = { .sa_handler = nothing };
+        const struct sigaction action = { .sa_handler = nothing };
 
         for (int sig = 1; sig <= SIGRTMAX; sig++)
                 if (request_of_signal(sig) != REQUEST_NONE)
-                        (void) sigaction(sig, &heeded, NULL);
+                        (void) sigaction(sig, &action, NULL);
         (void) sigfillset(ret);
         (void) sigprocmask(SIG_BLOCK, ret, NULL);
 }
 
 int main(int argc, char *argv[])
 {
-        struct timespec patience = { .tv_sec = GRACE_SECONDS };
+        struct timespec timeout = { .tv_sec = GRACE_SECONDS };
         int status = STATUS_SIGNALLED;
         Request request = REQUEST_NONE;
         uint32_t payload;
@@ -125,10 +124,10 @@ int main(int argc, char *argv[])
                 if (request == REQUEST_NONE)
                         sig = sigwaitinfo(&all, NULL);
                 else {
-                        patience.tv_sec = deadline - now();
-                        if (patience.tv_sec <= 0)
+                        timeout.tv_sec = deadline - now();
+                        if (timeout.tv_sec <= 0)
                                 break;
-                        sig = sigtimedwait(&all, NULL, &patience);
+                        sig = sigtimedwait(&all, NULL, &timeout);
                 }
 
                 if (sig <= 0 || request != REQUEST_NONE)
@@ -136,7 +135,7 @@ int main(int argc, char *argv[])
                 request = request_of_signal(sig);
                 if (request != REQUEST_NONE) {
                         deadline = now() + GRACE_SECONDS;
-                        ask_to_end((pid_t) payload);
+                        request_end((pid_t) payload);
                 }
         }
 

@@ -218,7 +218,7 @@ static void test_cgroup_make_payload_taken(void **state)
         put(t, "machine.slice/box@x.service/payload/cgroup.events", "populated 1\nfrozen 0\n");
         put(t, "machine.slice/box@x.service/payload/cgroup.kill", "");
         assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), -EBUSY);
-        assert_string_equal(failure.text, "Another machine runs in cgroup /machine.slice/box@x.service/payload");
+        assert_string_equal(failure.text, "Another machine is running in cgroup /machine.slice/box@x.service/payload");
 
         /* And it is neither killed nor removed. */
         cgroup_done(&c);
