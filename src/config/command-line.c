@@ -11,6 +11,7 @@
 
 #include "config/command-line.h"
 #include "config/values.h"
+#include "util/print.h"
 
 typedef struct Reader {
         int argc;
@@ -27,11 +28,8 @@ static int add_passed_on(Reader *reader, const SettingRow *row, const char *name
         const char *value = secure_getenv(name);
         _cleanup_free_ char *text = NULL;
 
-        if (asprintf(&text, "%s=%s", name, value ? value : "") < 0) {
-                text = NULL;
+        if (strf(&text, "%s=%s", name, value ?: "") < 0)
                 return -ENOMEM;
-        }
-
         return assignments_add(reader->out, row, text, from);
 }
 
@@ -46,11 +44,9 @@ static int add_switch(Reader *reader, const SettingRow *row, const char *value)
                 return 0;
         }
 
-        if ((row->option ? asprintf(&name, "--%s%s", row->option, row->flags & SETTING_NO_ARG ? "" : "=")
-                         : asprintf(&name, "-%c", row->letter)) < 0) {
-                name = NULL;
+        if ((row->option ? strf(&name, "--%s%s", row->option, row->flags & SETTING_NO_ARG ? "" : "=")
+                         : strf(&name, "-%c", row->letter)) < 0)
                 return -ENOMEM;
-        }
         from.where = assignments_name(reader->out, name);
         if (!from.where)
                 return -ENOMEM;
@@ -118,14 +114,14 @@ static int read_short(Reader *reader, const char *word)
 static int add_parameters(Reader *reader)
 {
         Source from = { .where = "command line" };
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         _cleanup_free_ char *text = NULL;
-        size_t size;
         FILE *f;
 
         if (reader->next >= reader->argc)
                 return 0;
 
-        f = open_memstream(&text, &size);
+        f = memory_stream_open(&m);
         if (!f)
                 return -ENOMEM;
         for (int i = reader->next; i < reader->argc; i++) {
@@ -133,10 +129,8 @@ static int add_parameters(Reader *reader)
                         fputc(' ', f);
                 value_quote_word(f, reader->argv[i]);
         }
-        if (fclose(f) != 0)
-                return -ENOMEM;
-
-        return assignments_add(reader->out, settings_table_row(SETTING_PARAMETERS), text, from);
+        text = memory_stream_take(&m);
+        return text ? assignments_add(reader->out, settings_table_row(SETTING_PARAMETERS), text, from) : -ENOMEM;
 }
 
 int command_line_parse(int argc, char *const argv[], Assignments *ret, CommandLineAction *ret_action,

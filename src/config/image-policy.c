@@ -10,6 +10,7 @@
 
 #include "config/image-policy.h"
 #include "config/values.h"
+#include "util/print.h"
 
 #define READ_ONLY_BOTH (POLICY_READ_ONLY_OFF | POLICY_READ_ONLY_ON)
 #define GROWFS_BOTH (POLICY_GROWFS_OFF | POLICY_GROWFS_ON)
@@ -190,9 +191,8 @@ static void print_flags(unsigned flags, FILE *f)
 
 char *image_policy_format(const ImagePolicy *p)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return NULL;
@@ -200,8 +200,5 @@ char *image_policy_format(const ImagePolicy *p)
                 fprintf(f, "%s%s=", i > 0 ? ":" : "", role_names[i]);
                 print_flags(p->flags[i], f);
         }
-        if (fclose(f) == 0)
-                return text;
-        free(text);
-        return NULL;
+        return memory_stream_take(&m);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "config/problem.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -27,14 +28,9 @@ static int _printf_(4, 0) problem_add(Problems *p, bool fatal, Source from, cons
         char where[SOURCE_TEXT_MAX];
         Problem *item;
 
-        if (vasprintf(&what, format, ap) < 0) {
-                what = NULL;
+        if (strfv(&what, format, ap) < 0 ||
+            strf(&text, "%s%s%s", from.where ? source_text(from, where) : "", from.where ? ": " : "", what) < 0)
                 return -ENOMEM;
-        }
-        if (asprintf(&text, "%s%s%s", from.where ? source_text(from, where) : "", from.where ? ": " : "", what) < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
         text_make_printable(text);
 
         item = array_append(&p->items, &p->n, sizeof(Problem));

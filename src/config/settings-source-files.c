@@ -13,6 +13,7 @@
 #include "config/nspawn-file.h"
 #include "config/settings-source-read.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 enum { ETC, RUN, IMAGE, N_DIRECTORIES };
@@ -36,10 +37,8 @@ static int directories_make(const SettingsPlace *place, bool trust_all, Director
 
         for (size_t i = 0; i < ARRAY_SIZE(administrator); i++) {
                 ret->trusted[i] = true;
-                if (asprintf(&ret->paths[i], "%s%s", place->root ? place->root : "", administrator[i]) < 0) {
-                        ret->paths[i] = NULL;
+                if (strf(&ret->paths[i], "%s%s", place->root ?: "", administrator[i]) < 0)
                         return -ENOMEM;
-                }
         }
 
         ret->trusted[IMAGE] = trust_all;
@@ -81,7 +80,7 @@ static char *path_of(const char *directory, const char *machine, const char *suf
 {
         char *path;
 
-        return asprintf(&path, "%s/%s%s%s", directory, machine, suffix, name) < 0 ? NULL : path;
+        return strf(&path, "%s/%s%s%s", directory, machine, suffix, name) < 0 ? NULL : path;
 }
 
 /* ---- drop-ins ------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/nspawn-file.h"
+#include "util/print.h"
 #include "config/settings-source-read.h"
 
 static const char *const directories[] = { "/etc/box/profiles", BOX_PROFILE_DIR };
@@ -31,10 +32,8 @@ static int find_profile(Reader *reader, const char *name, char **ret_path, Assig
                 _cleanup_free_ char *path = NULL;
                 int r;
 
-                if (asprintf(&path, "%s%s/%s.nspawn", reader->root ? reader->root : "", directories[i], name) < 0) {
-                        path = NULL;
+                if (strf(&path, "%s%s/%s.nspawn", reader->root ?: "", directories[i], name) < 0)
                         return -ENOMEM;
-                }
                 r = nspawn_file_read(path, path, /* trusted= */ true, ret, reader->problems);
                 if (r == 1)
                         *ret_path = TAKE_PTR(path);
@@ -69,8 +68,9 @@ static bool is_read(const SettingsSources *sources, const char *name)
 /* 1: the profile is being read already; the circle is reported. */
 static int check_circle(Reader *reader, const StringSetting *wanted)
 {
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         _cleanup_free_ char *text = NULL;
-        size_t begin = 0, size;
+        size_t begin = 0;
         FILE *f;
         int r;
 
@@ -79,13 +79,14 @@ static int check_circle(Reader *reader, const StringSetting *wanted)
         if (begin == reader->depth)
                 return 0;
 
-        f = open_memstream(&text, &size);
+        f = memory_stream_open(&m);
         if (!f)
                 return -ENOMEM;
         for (size_t i = begin; i < reader->depth; i++)
                 fprintf(f, "%s -> ", reader->chain[i]);
         fputs(wanted->value, f);
-        if (fclose(f) != 0)
+        text = memory_stream_take(&m);
+        if (!text)
                 return -ENOMEM;
         r = problem_error(reader->problems, wanted->from, "Profile=%s: profiles name each other in a circle: %s",
                           wanted->value, text);

@@ -12,6 +12,7 @@
 #include "config/values.h"
 #include "util/capability-names.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/quantity.h"
 #include "util/rlimit.h"
 #include "util/strv.h"
@@ -46,9 +47,9 @@ static int _printf_(3, 4) add_format(ValueTexts *ret, Source from, const char *f
         int r;
 
         va_start(ap, format);
-        r = vasprintf(&text, format, ap);
+        r = strfv(&text, format, ap);
         va_end(ap);
-        return add(ret, r < 0 ? NULL : text, from);
+        return r < 0 ? r : add(ret, text, from);
 }
 
 static const void *field(const SettingRow *row, const Settings *s)
@@ -146,30 +147,28 @@ static int print_cpu_affinity(const SettingRow *row, const Settings *s, Source f
 /* A word as Parameters= and Environment= would have to be written to give it back. */
 static char *quoted(const char *word)
 {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         FILE *f;
 
         if (*word && !strpbrk(word, " \t\r\n\"'"))
                 return strdup(word);
-        f = open_memstream(&text, &size);
+        f = memory_stream_open(&m);
         if (!f)
                 return NULL;
         value_quote_word(f, word);
-        return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
+        return memory_stream_take(&m);
 }
 
 /* One text: words belong together. */
 static int print_parameters(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         const char *separator = "";
-        size_t size;
         FILE *f;
 
         if (!s->parameters)
                 return 0;
-        f = open_memstream(&text, &size);
+        f = memory_stream_open(&m);
         if (!f)
                 return -ENOMEM;
         STRV_FOREACH(word, s->parameters) {
@@ -178,7 +177,7 @@ static int print_parameters(const SettingRow *row, const Settings *s, Source fro
                 fprintf(f, "%s%s", separator, q ? q : "");
                 separator = " ";
         }
-        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+        return add(ret, memory_stream_take(&m), from);
 }
 
 static int print_environment(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -279,9 +278,8 @@ static int print_bind(const BindSetting *b, ValueTexts *ret)
                 [BIND_NOIDMAP] = "noidmap", [BIND_IDMAP] = "idmap", [BIND_ROOTIDMAP] = "rootidmap",
                 [BIND_OWNERIDMAP] = "owneridmap",
         };
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return -ENOMEM;
@@ -292,18 +290,17 @@ static int print_bind(const BindSetting *b, ValueTexts *ret)
         print_field(f, b->dest);
         if (!b->recursive || b->idmap != BIND_NOIDMAP)
                 fprintf(f, ":%s,%s", b->recursive ? "rbind" : "norbind", idmaps[b->idmap]);
-        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), b->from) : -ENOMEM;
+        return add(ret, memory_stream_take(&m), b->from);
 }
 
 static int print_pivot_root(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
         FILE *f;
 
         if (!s->pivot_root_new)
                 return 0;
-        f = open_memstream(&text, &size);
+        f = memory_stream_open(&m);
         if (!f)
                 return -ENOMEM;
         print_field(f, s->pivot_root_new);
@@ -311,7 +308,7 @@ static int print_pivot_root(const SettingRow *row, const Settings *s, Source fro
                 fputc(':', f);
                 print_field(f, s->pivot_root_old);
         }
-        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), from) : -ENOMEM;
+        return add(ret, memory_stream_take(&m), from);
 }
 
 static int print_binds(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -328,9 +325,8 @@ static int print_tmpfs(const SettingRow *row, const Settings *s, Source from, Va
 {
         for (size_t i = 0; i < s->n_tmpfs; i++) {
                 const TmpfsSetting *t = &s->tmpfs[i];
-                _cleanup_free_ char *text = NULL;
-                size_t size;
-                FILE *f = open_memstream(&text, &size);
+                _cleanup_memory_stream_ MemoryStream m = { 0 };
+                FILE *f = memory_stream_open(&m);
                 int r;
 
                 if (!f)
@@ -338,7 +334,7 @@ static int print_tmpfs(const SettingRow *row, const Settings *s, Source from, Va
                 print_field(f, t->dest);
                 if (t->options)
                         fprintf(f, ":%s", t->options);
-                r = fclose(f) == 0 ? add(ret, TAKE_PTR(text), t->from) : -ENOMEM;
+                r = add(ret, memory_stream_take(&m), t->from);
                 if (r < 0)
                         return r;
         }
@@ -347,9 +343,8 @@ static int print_tmpfs(const SettingRow *row, const Settings *s, Source from, Va
 
 static int print_overlay(const OverlaySetting *o, ValueTexts *ret)
 {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return -ENOMEM;
@@ -359,7 +354,7 @@ static int print_overlay(const OverlaySetting *o, ValueTexts *ret)
                 fputc(':', f);
         }
         print_field(f, o->dest);
-        return fclose(f) == 0 ? add(ret, TAKE_PTR(text), o->from) : -ENOMEM;
+        return add(ret, memory_stream_take(&m), o->from);
 }
 
 static int print_overlays(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
