@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lists of settings as they were written, and how they become values (see assignment.h). This is the one place where
- * trust is decided: what a file that is not the administrator's may not ask for is left out here, whoever reads it.
- * boxctl and the supervisor, before anything is changed; no privilege.
+ * Lists of assignments, and how they become values (see assignment.h). This is the only place that enforces trust:
+ * privileged settings of untrusted files are left out here. boxctl and the supervisor, before anything is changed; no
+ * privilege.
  */
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "config/assignment.h"
 #include "util/strv.h"
 
-/* How much of a bad value a message quotes. */
+/* Messages quote this much of an invalid value. */
 enum { QUOTE_MAX = 200 };
 
 void assignments_forget_secrets(Assignments *a)
@@ -57,7 +57,7 @@ const char *assignments_name(Assignments *a, const char *name)
         return a->names[strv_length(a->names) - 1];
 }
 
-/* May a file that is not trusted say this? */
+/* Is an untrusted file allowed to set this? */
 static bool allowed_untrusted(const SettingRow *row, const char *text)
 {
         if (row->flags & SETTING_PRIVILEGED)
@@ -66,12 +66,12 @@ static bool allowed_untrusted(const SettingRow *row, const char *text)
         return !(row->flags & SETTING_RESTRICTS) || *text;
 }
 
-/* What was written, as the user would find it again, and what there is to say about it. */
+/* Adds a problem that quotes the assignment. */
 static int report(const Assignment *a, bool fatal, const char *reason, Problems *problems)
 {
         int (*add)(Problems *, Source, const char *, ...) _printf_(3, 4) = fatal ? problem_error : problem_warning;
         const char *more = strlen(a->value) > QUOTE_MAX ? "…" : "";
-        const char *key = a->row->key ?: a->row->option;        /* a bundle sets what no file can */
+        const char *key = a->row->key ?: a->row->option;        /* bundles set options without a key */
 
         if (!source_is_switch(a->from))
                 return add(problems, a->from, "%s=%.*s%s: %s", key, QUOTE_MAX, a->value, more, reason);
@@ -101,7 +101,7 @@ static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problem
         return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
 }
 
-/* Of the section's rows that stand or fall together? */
+/* Is it a row of the section that is replaced together with the others? */
 static bool in_section(const SettingRow *row, const char *section)
 {
         return row->section && strcmp(row->section, section) == 0 && !(row->flags & SETTING_ADDS);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A setting as it was written, before it is known which of several writers wins: one row of the table, one text, one
- * place. Files and command lines both become lists of these; applying the lists in order of precedence, last writer
- * wins, is all the merging there is (a list's row appends; an empty text clears it).
+ * Assignments: a row of the settings table, a text, and its source. Files and command lines are read into lists of
+ * these. The lists are merged by applying them in order, lowest priority first: the last value wins, lists append, an
+ * empty text clears.
  */
 
 #include "config/problem.h"
@@ -21,33 +21,32 @@ typedef struct Assignment {
 typedef struct Assignments {
         Assignment *items;
         size_t n;
-        char **names;           /* owns the texts that Sources point to */
-        bool trusted;           /* may ask for privilege (for a file: where it was found decides) */
+        char **names;           /* owns the strings that Sources point to */
+        bool trusted;           /* privileged settings are allowed (for a file, its place decides) */
 } Assignments;
 
 void assignments_done(Assignments *a);
 
-/* Overwrites the values of SETTING_SECRET rows, once they have become settings. */
+/* Overwrites the values of SETTING_SECRET rows, after they have been applied. */
 void assignments_forget_secrets(Assignments *a);
 
-/* Adds one; text is copied. where must be owned by a->names already (assignments_name()) or be static. */
+/* Adds one; text is copied. from.where must be from assignments_name() or static. */
 int assignments_add(Assignments *a, const SettingRow *row, const char *text, Source from);
 
-/* Keeps a copy of name for Sources to point to; NULL without memory. */
+/* Returns a copy of name for Sources to point to, owned by a; NULL without memory. */
 const char *assignments_name(Assignments *a, const char *name);
 
-/* Parses each into *s. Untrusted lists' privileged rows are left out with a warning that names them. Every bad value
- * is a fatal Problem; -ENOMEM is the only failure. skip_section (may be NULL) names a section to leave out, all
- * but its rows with SETTING_ADDS: the switches' [Network] where the file says anything of its own there. */
+/* Parses each into *s. Privileged rows of untrusted lists are left out with a warning. Invalid values are fatal
+ * Problems; -ENOMEM is the only failure. skip_section (may be NULL) is a section to leave out, except for its rows with
+ * SETTING_ADDS: [Network] of the switches if a file sets links. */
 int assignments_apply(Assignments *a, const char *skip_section, Settings *s, Problems *problems);
 
-/* The same for the rows with one id, for what must be known before the rest can be applied. */
+/* The same for rows with one id, for settings that are needed before the others. */
 int assignments_apply_one_id(Assignments *a, SettingId id, Settings *s, Problems *problems);
 
-/* Do they say anything in this section that a writer who counts less had better not add to? What is left out for want of
- * trust, and rows with SETTING_ADDS, do not. */
+/* True if sources of lower priority must not merge into this section. Untrusted and SETTING_ADDS rows do not count. */
 bool assignments_replace_section(const Assignments *a, const char *section);
 
-/* The last text assigned to the row with this id, NULL where none is. For what must be known before a file is looked
- * for: --machine=, --directory=, --settings=. */
+/* The last text assigned to the row with this id, or NULL. For switches that are needed before files are read:
+ * --machine=, --directory=, --settings=. */
 const char *assignments_last(const Assignments *a, SettingId id);

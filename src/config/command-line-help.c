@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * box-run's --help, printed from the table so that it can't differ from what is taken: headings in the order of their
- * first rows, a switch a line, its text folded into the right column. box-run's main only; no privilege.
+ * Prints box-run's --help from the settings table: headings in the order of their first rows, each switch on a line,
+ * with its text wrapped in the right column. box-run's main only; no privilege.
  */
 
 #include <stdio.h>
@@ -60,6 +60,6 @@ int command_line_help(FILE *f, const char *program)
                         print_group(f, settings_table[i].group);
         }
 
-        fprintf(f, "\nSee box-run(1), and box.nspawn(5) for the file that says the same.\n");
+        fprintf(f, "\nSee box-run(1), and box.nspawn(5) for the settings file.\n");
         return fflush(f) == 0 && !ferror(f) ? 0 : -EIO;
 }

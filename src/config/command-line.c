@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * box-run's command line, read by the table (see command-line.h). Not getopt: the table is the one list of switches,
- * each value needs the switch it came from, all mistakes are collected in place of the first, and a misspelt switch gets
- * the nearest one named. box-run's main only; no privilege.
+ * Reads box-run's command line by the settings table (see command-line.h). Unlike getopt_long(3), it records the switch
+ * of each value, reports all errors, and suggests a similar switch for an unknown one. box-run's main only; no
+ * privilege.
  */
 
 #include <stdio.h>
@@ -16,13 +16,13 @@
 typedef struct Reader {
         int argc;
         char *const *argv;
-        int next;               /* the first word that is not read yet */
+        int next;               /* the first unread word */
         Assignments *out;
         Problems *problems;
         CommandLineAction action;
 } Reader;
 
-/* --setenv=NAME passes our own variable of that name on; an unset one is passed on empty, as systemd-nspawn does. */
+/* --setenv=NAME takes the value from our environment; an unset variable is passed as empty, as in systemd-nspawn. */
 static int add_passed_on(Reader *reader, const SettingRow *row, const char *name, Source from)
 {
         const char *value = secure_getenv(name);
@@ -33,7 +33,7 @@ static int add_passed_on(Reader *reader, const SettingRow *row, const char *name
         return assignments_add(reader->out, row, text, from);
 }
 
-/* One switch with its value; the source names it so that the user finds it again: "--bind=", "-j". */
+/* Adds a switch and its value. Its source is "--bind=" or "-j". */
 static int add_switch(Reader *reader, const SettingRow *row, const char *value)
 {
         _cleanup_free_ char *name = NULL;
@@ -56,7 +56,7 @@ static int add_switch(Reader *reader, const SettingRow *row, const char *value)
         return assignments_add(reader->out, row, value, from);
 }
 
-/* The value of a switch that has none attached: implied, or the next word. */
+/* Adds a switch without an attached value: the value is implied, or the next word. */
 static int add_detached(Reader *reader, const SettingRow *row, const char *written)
 {
         if (row->flags & (SETTING_NO_ARG | SETTING_OPTIONAL_ARG))
@@ -91,7 +91,7 @@ static int read_long(Reader *reader, const char *word)
         return add_switch(reader, row, equals + 1);
 }
 
-/* "-abD/path": switches without a value may share a dash with one more, which takes the rest. */
+/* "-abD/path": switches without values, and optionally one with a value at the end. */
 static int read_short(Reader *reader, const char *word)
 {
         for (const char *p = word + 1; *p; p++) {

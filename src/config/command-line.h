@@ -11,10 +11,10 @@ typedef enum CommandLineAction {
         COMMAND_LINE_VERSION,
 } CommandLineAction;
 
-/* Reads box-run's command line by the settings' table: GNU long and short switches until "--" or the first word that
- * is none; what follows becomes Parameters=. Unknown switches are fatal Problems with the nearest known one. */
+/* Reads box-run's command line: GNU long and short switches up to "--" or the first other word; the remaining words
+ * become Parameters=. Unknown switches are fatal Problems, which name the most similar switch. */
 int command_line_parse(int argc, char *const argv[], Assignments *ret, CommandLineAction *ret_action,
                        Problems *problems);
 
-/* box-run's --help, from the table, at most 80 columns wide. */
+/* Prints box-run's --help, at most 80 columns wide. 0 or -EIO. */
 int command_line_help(FILE *f, const char *program);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The text of an image policy (see image-policy.h): "ROLE=FLAG+FLAG:ROLE=FLAG", where an empty role stands for those that
- * are not named. Wherever settings are read; pure.
+ * Parses and formats image policies (see image-policy.h): "ROLE=FLAG+FLAG:ROLE=FLAG", in which an empty role stands for
+ * all others. boxctl and the supervisor; pure.
  */
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static const char *const role_names[_PARTITION_ROLE_MAX] = {
         [PARTITION_VAR] = "var",
 };
 
-/* Those for several come first. */
+/* Combinations come first. */
 static const struct {
         const char *word;
         unsigned flags;
@@ -68,7 +68,7 @@ void image_policy_default(ImagePolicy *ret)
         ret->flags[PARTITION_ESP] = POLICY_UNPROTECTED | POLICY_IGNORE | ATTRIBUTES_ANY;
 }
 
-/* A group of which nothing is said may be anything. */
+/* Groups without any flag allow everything. */
 static unsigned fill_up(unsigned flags)
 {
         if (!(flags & POLICY_OPEN))
@@ -80,7 +80,7 @@ static unsigned fill_up(unsigned flags)
         return flags;
 }
 
-/* The three texts that stand for a whole policy, or for the flags of one role. */
+/* Abbreviations of a whole policy, or of the flags of one role. */
 static bool parse_short(const char *s, size_t n, unsigned *ret)
 {
         if (n == 0 || (n == 1 && *s == '-'))
@@ -105,10 +105,11 @@ static int parse_flags(const char *s, size_t n, unsigned *ret, char *reterr_reas
                 const char *plus = memchr(s, '+', (size_t) (end - s));
                 size_t m = (size_t) ((plus ? plus : end) - s), i = 0;
 
-                while (i < ARRAY_SIZE(flag_words) && (strlen(flag_words[i].word) != m || strncmp(flag_words[i].word, s, m) != 0))
+                while (i < ARRAY_SIZE(flag_words) &&
+                       (strlen(flag_words[i].word) != m || strncmp(flag_words[i].word, s, m) != 0))
                         i++;
                 if (i == ARRAY_SIZE(flag_words))
-                        return value_refuse(reterr_reason, "no flag of an image policy: '%.*s'", (int) m, s);
+                        return value_refuse(reterr_reason, "unknown flag: '%.*s'", (int) m, s);
                 flags |= flag_words[i].flags;
                 s += m;
                 if (s == end)
@@ -130,22 +131,21 @@ static int find_role(const char *s, size_t n)
         return -EINVAL;
 }
 
-/* "ROLE=FLAGS", n characters of it, into its place of flags[]; the last place is that of all others. */
+/* Parses n characters "ROLE=FLAGS" into flags[]; the last element is for all other roles. */
 static int parse_rule(const char *s, size_t n, unsigned *flags, char *reterr_reason)
 {
         const char *equals = memchr(s, '=', n);
         size_t m = equals ? (size_t) (equals - s) : 0;
-        int role, r;
+        int role;
 
         if (!equals)
                 return value_refuse(reterr_reason, "not PARTITION=FLAG+FLAG…: '%.*s'", (int) n, s);
         role = find_role(s, m);
         if (role < 0)
-                return value_refuse(reterr_reason, "no partition of an image policy: '%.*s'", (int) m, s);
+                return value_refuse(reterr_reason, "unknown partition: '%.*s'", (int) m, s);
         if (flags[role] != 0)
-                return value_refuse(reterr_reason, "'%.*s=' is given twice", (int) m, s);
-        r = parse_flags(equals + 1, n - m - 1, &flags[role], reterr_reason);
-        return r;
+                return value_refuse(reterr_reason, "'%.*s=' is set twice", (int) m, s);
+        return parse_flags(equals + 1, n - m - 1, &flags[role], reterr_reason);
 }
 
 int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason)
@@ -172,7 +172,7 @@ int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason)
         return 0;
 }
 
-/* The fewest words for flags, of which a group that may be anything needs none. */
+/* Prints flags with as few words as possible. */
 static void print_flags(unsigned flags, FILE *f)
 {
         const char *separator = "";

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Which partitions of a disk image are used, and what protects them: systemd.image-policy(7)'s texts, as data. Judged
- * against an image by disk/disk-layout.c.
+ * Image policies of systemd.image-policy(7): which partitions are used and how they must be protected. Applied by
+ * disk/disk-layout.c.
  */
 
 #include "util/macro.h"
 
-/* What a partition is for, in the words of policies. */
+/* Partition identifiers of policies. */
 typedef enum PartitionRole {
         PARTITION_ROOT,
         PARTITION_USR,
@@ -32,10 +32,10 @@ typedef enum PolicyFlags {
         POLICY_VERITY = 1 << 0,         /* used, if protected by dm-verity */
         POLICY_SIGNED = 1 << 1,         /* … whose root hash is signed */
         POLICY_ENCRYPTED = 1 << 2,      /* used, if encrypted */
-        POLICY_UNPROTECTED = 1 << 3,    /* used as it is */
-        POLICY_UNUSED = 1 << 4,         /* may be there, and is left alone */
+        POLICY_UNPROTECTED = 1 << 3,    /* used without protection */
+        POLICY_UNUSED = 1 << 4,         /* may exist, but is not used */
         POLICY_ABSENT = 1 << 5,         /* may be missing */
-        POLICY_READ_ONLY_OFF = 1 << 6,  /* the partition's read-only flag may be off; on */
+        POLICY_READ_ONLY_OFF = 1 << 6,  /* the read-only flag of the partition may be off, or on */
         POLICY_READ_ONLY_ON = 1 << 7,
         POLICY_GROWFS_OFF = 1 << 8,
         POLICY_GROWFS_ON = 1 << 9,
@@ -48,11 +48,11 @@ typedef struct ImagePolicy {
         unsigned flags[_PARTITION_ROLE_MAX];    /* PolicyFlags, none of the three groups empty */
 } ImagePolicy;
 
-/* systemd-nspawn's: everything that has a place is used, however it is protected; the rest is left alone. */
+/* That of systemd-nspawn: all partitions with a mount point are used, with any protection; others are ignored. */
 void image_policy_default(ImagePolicy *ret);
 
-/* -EINVAL: reterr_reason (SETTING_REASON_MAX) says what is wrong. */
+/* 0, or -EINVAL with the reason in reterr_reason (SETTING_REASON_MAX bytes). */
 int image_policy_parse(const char *text, ImagePolicy *ret, char *reterr_reason);
 
-/* The policy as such a text again, with all roles in it; to be freed. NULL without memory. */
+/* The policy as text, with all roles; to be freed. NULL without memory. */
 char *image_policy_format(const ImagePolicy *p);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The grammar of .nspawn files (see nspawn-file.h): systemd.syntax(7), with the difference that what can't be right is
- * an error of that line, not skipped. Reads bytes that anybody may have written (a file beside an image comes with the
- * image), never more than NSPAWN_FILE_MAX of them. boxctl and the supervisor; no privilege.
+ * Parses .nspawn files (see nspawn-file.h) in the syntax of systemd.syntax(7), except that invalid lines are errors
+ * instead of being skipped. The text is not trusted, since a file beside an image comes with the image. boxctl and the
+ * supervisor; no privilege.
  */
 
 #include <string.h>
@@ -12,22 +12,22 @@
 #include "util/text.h"
 
 enum {
-        LINE_LENGTH_MAX = 64 * 1024,    /* of a line with its continuations */
-        COMPLAINTS_MAX = 100,           /* a file that is none at all need not be quoted whole */
+        LINE_LENGTH_MAX = 64 * 1024,    /* including continuations */
+        COMPLAINTS_MAX = 100,           /* the rest of a file with more is not read */
 };
 
 typedef struct Parser {
         const char *where;              /* the file's name, owned by out */
         Assignments *out;
         Problems *problems;
-        size_t complaints_before;       /* problems that were there before this file */
+        size_t complaints_before;       /* problems of other files */
         char *section;
-        bool known;                     /* the section has keys of the table */
-        bool begun;                     /* a logical line has */
-        char *line;                     /* it, so far */
+        bool known;                     /* the section is in the table */
+        bool begun;                     /* a logical line has begun */
+        char *line;                     /* the logical line so far */
         size_t length, allocated;
         unsigned first;                 /* number of its first line */
-        bool bad;                       /* has been complained of already */
+        bool bad;                       /* an error has been reported for it */
 } Parser;
 
 static void parser_done(Parser *p)
@@ -41,7 +41,7 @@ static Source at(const Parser *p)
         return (Source) { .where = p->where, .line = p->first };
 }
 
-/* Trims s in place; returns its new begin. */
+/* Trims s in place; returns its new beginning. */
 static char *trim(char *s)
 {
         size_t n;
@@ -61,7 +61,7 @@ static int read_section(Parser *p, char *text)
 
         p->known = false;
         if (text[n - 1] != ']')
-                return problem_error(p->problems, at(p), "a section's line has no ']' at its end: %.64s", text);
+                return problem_error(p->problems, at(p), "missing ']' at the end of a section line: %.64s", text);
         text[n - 1] = 0;
 
         name = strdup(text + 1);
@@ -84,8 +84,8 @@ static int unknown_key(Parser *p, const char *key)
 
         for (size_t i = 0; i < settings_table_size; i++)
                 if (settings_table[i].key && strcmp(settings_table[i].key, key) == 0)
-                        return problem_warning(p->problems, at(p), "%s= is no key of [%s], ignored; it belongs into [%s]",
-                                               key, p->section, settings_table[i].section);
+                        return problem_warning(p->problems, at(p), "%s= belongs in [%s], not in [%s]; ignored",
+                                               key, settings_table[i].section, p->section);
 
         return problem_warning(p->problems, at(p), "unknown key %.64s= in [%s], ignored%s%s%s", key, p->section,
                                nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "=?" : "");
@@ -97,7 +97,7 @@ static int read_assignment(Parser *p, char *text)
         const SettingRow *row;
 
         if (!p->section)
-                return problem_error(p->problems, at(p), "stands before any [Section]: %.64s", text);
+                return problem_error(p->problems, at(p), "assignment outside of any [Section]: %.64s", text);
         if (!p->known)
                 return 0;
         if (!equals || equals == text)
@@ -113,7 +113,7 @@ static int read_assignment(Parser *p, char *text)
         return row ? assignments_add(p->out, row, value, at(p)) : unknown_key(p, key);
 }
 
-/* The logical line is complete. */
+/* Handles a complete logical line. */
 static int end_line(Parser *p)
 {
         bool begun = p->begun;
@@ -129,7 +129,7 @@ static int end_line(Parser *p)
         if (!text_is_utf8(text, strlen(text)))
                 return problem_error(p->problems, at(p), "not UTF-8");
         if (text_has_control(text, strlen(text)))
-                return problem_error(p->problems, at(p), "a control character");
+                return problem_error(p->problems, at(p), "control character");
 
         return *text == '[' ? read_section(p, text) : read_assignment(p, text);
 }
@@ -143,9 +143,9 @@ static bool is_comment(const char *s, size_t n)
         return i < n && (s[i] == '#' || s[i] == ';');
 }
 
-/* Does the line go on: is its last character a backslash that no other backslash has taken away? Looking at this line
- * alone is enough: where an earlier one went on, its backslash has become a space. */
-static bool goes_on(const char *s, size_t n)
+/* Does the line end with a backslash that is not escaped by another one? Earlier lines do not matter, since their
+ * trailing backslashes have been replaced by spaces. */
+static bool is_continued(const char *s, size_t n)
 {
         bool escaped = false;
 
@@ -154,7 +154,7 @@ static bool goes_on(const char *s, size_t n)
         return escaped;
 }
 
-/* Says once what is wrong with the logical line at hand; the rest of it is then read over. */
+/* Reports the first error of the logical line; the rest of the line is skipped. */
 static int bad_line(Parser *p, const char *what)
 {
         if (p->bad)
@@ -181,12 +181,12 @@ static int append(Parser *p, const char *s, size_t n)
         return 0;
 }
 
-/* Takes in one line of the file, without its end. */
-static int take_line(Parser *p, const char *s, size_t n, unsigned number)
+/* Reads one line of the file, without its end. */
+static int read_line(Parser *p, const char *s, size_t n, unsigned number)
 {
         int r = 0;
 
-        /* A comment between continued lines does not end them. */
+        /* Comments between continued lines are skipped. */
         if (!memchr(s, 0, n) && is_comment(s, n))
                 return 0;
 
@@ -197,9 +197,9 @@ static int take_line(Parser *p, const char *s, size_t n, unsigned number)
                 p->bad = false;
         }
         if (memchr(s, 0, n))
-                r = bad_line(p, "a NUL byte; is this a text file?");
+                r = bad_line(p, "NUL byte; is this a text file?");
         else if (p->length + n > LINE_LENGTH_MAX)
-                r = bad_line(p, "the line is longer than 64 KiB");
+                r = bad_line(p, "line is longer than 64 KiB");
         if (r < 0)
                 return r;
 
@@ -209,7 +209,7 @@ static int take_line(Parser *p, const char *s, size_t n, unsigned number)
                         return r;
         }
 
-        if (!goes_on(s, n))
+        if (!is_continued(s, n))
                 return end_line(p);
         if (!p->bad)
                 p->line[p->length - 1] = ' ';
@@ -233,12 +233,12 @@ int nspawn_file_parse(const char *name, const char *text, size_t size, Assignmen
                 const char *newline = memchr(text, '\n', (size_t) (end - text));
                 size_t n = (size_t) ((newline ? newline : end) - text);
 
-                /* CR LF ends a line too; any other CR is a control character. */
-                r = take_line(&p, text, newline && n > 0 && text[n - 1] == '\r' ? n - 1 : n, ++number);
+                /* CR LF ends a line too; other CRs are control characters. */
+                r = read_line(&p, text, newline && n > 0 && text[n - 1] == '\r' ? n - 1 : n, ++number);
                 if (r < 0)
                         return r;
                 if (problems->n - p.complaints_before >= COMPLAINTS_MAX)
-                        return problem_error(problems, at(&p), "too many mistakes; the rest of the file is not read");
+                        return problem_error(problems, at(&p), "too many errors; the rest of the file is not read");
                 text = newline ? newline + 1 : end;
         }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How a file of settings is opened and read (see nspawn-file.h). A file beside an image belongs to whoever made the image,
- * so opening it must not wait (a FIFO) nor take in more than a settings file can be. boxctl and the supervisor, as root.
+ * Opens and reads settings files (see nspawn-file.h). A file beside an image is not trusted, so opening it must not
+ * block (on a FIFO), and its size is limited. boxctl and the supervisor, as root.
  */
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "config/nspawn-file.h"
 #include "util/fd.h"
 
-/* What stands for a file that says nothing: systemd's way to hide one of a place that counts less. */
+/* A link to /dev/null masks lower-priority files, as in systemd. */
 static bool is_dev_null(const struct stat *st)
 {
         return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
@@ -23,7 +23,7 @@ static int cannot(Problems *problems, const char *verb, const char *name, const 
         return problem_error(problems, (Source) { 0 }, "Failed to %s %s: %s", verb, name, why);
 }
 
-/* 1 with the text; 0 where there is no such file, or where it can't be read, which is told. */
+/* 1 with the text; 0 if the file does not exist, or cannot be read, which is reported. */
 static int read_text(const char *path, const char *name, char **ret_text, size_t *ret_size, Problems *problems)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -39,7 +39,7 @@ static int read_text(const char *path, const char *name, char **ret_text, size_t
         }
 
         if (fstat(fd, &st) < 0)
-                return cannot(problems, "look at", name, strerror(errno));
+                return cannot(problems, "stat", name, strerror(errno));
         if (!S_ISREG(st.st_mode) && !is_dev_null(&st))
                 return cannot(problems, "read", name,
                               S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Begin and end of OciSettings (see oci-settings.h). Pure data; the supervisor. */
+/* Initializes and frees OciSettings (see oci-settings.h). The supervisor; pure. */
 
 #include "config/oci-settings.h"
 #include "util/strv.h"

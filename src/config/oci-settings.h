@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What an OCI bundle's config.json can say and no key of a .nspawn file can. The rest of it becomes assignments to such keys
- * (oci/oci.h). Pure data; read by the planners.
+ * Settings of an OCI bundle's config.json that have no key in .nspawn files; the others become assignments (oci/oci.h).
+ * Pure data, read by the planners.
  */
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 
 /* One of linux.devices: a node below /dev. */
 typedef struct OciDevice {
-        char *path;             /* below /dev, without it */
+        char *path;             /* relative to /dev */
         mode_t mode;            /* with S_IFCHR, S_IFBLK or S_IFIFO */
         unsigned major, minor;
         uint32_t uid, gid;      /* the machine's */
@@ -30,10 +30,10 @@ typedef struct OciMount {
         Source from;
 } OciMount;
 
-/* A path that is masked or made read-only where it is there. */
+/* A path to mask or make read-only, if it exists. */
 typedef struct OciPath {
         char *path;
-        bool late;              /* once all namespaces are there */
+        bool late;              /* after all namespaces have been created */
         Source from;
 } OciPath;
 
@@ -46,12 +46,12 @@ typedef struct OciSysctl {
 
 typedef enum OciAction {
         OCI_ALLOW,
-        OCI_ERRNO,              /* fails with errno `value` */
-        OCI_LOG,                /* is allowed, and logged */
+        OCI_ERRNO,              /* fail with errno `value` */
+        OCI_LOG,                /* allow and log */
         OCI_KILL_THREAD,
         OCI_KILL_PROCESS,
         OCI_TRAP,
-        OCI_TRACE,              /* is told to a tracer, with `value`; without one, ENOSYS */
+        OCI_TRACE,              /* notify a tracer, with `value`; without one, ENOSYS */
 } OciAction;
 
 typedef enum OciCompare {
@@ -85,18 +85,18 @@ typedef struct OciSeccompRule {
 typedef struct OciSeccomp {
         OciAction default_action;
         unsigned default_value;
-        char **architectures;   /* "x86_64": beside the kernel's own */
+        char **architectures;   /* "x86_64", in addition to the native one */
         OciSeccompRule *rules;
         size_t n_rules;
         Source from;
 } OciSeccomp;
 
 typedef struct OciSettings {
-        gid_t *groups;                  /* of the payload's user, beside his own */
+        gid_t *groups;                  /* supplementary groups of the payload's user */
         size_t n_groups;
         int umask;                      /* -1: box's */
-        unsigned rows, columns;         /* of the console; 0: as our terminal */
-        bool share_ipc, share_pid, share_uts, share_cgroup;     /* namespaces that it does not ask for */
+        unsigned rows, columns;         /* of the console; 0: those of our terminal */
+        bool share_ipc, share_pid, share_uts, share_cgroup;     /* namespaces that the bundle does not list */
         OciDevice *devices;
         size_t n_devices;
         OciMount *mounts;

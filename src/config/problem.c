@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The list of what is wrong with settings (see problem.h). Filled by the readers and the planners in boxctl and the
- * supervisor, printed by their mains. Texts quote files and command lines that anybody may have written, so each is made
- * fit for a terminal and one line here, once. No privilege.
+ * Lists of problems (see problem.h). Texts quote files and command lines, which may be hostile, so control characters
+ * are removed here. boxctl and the supervisor; no privilege.
  */
 
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What is wrong with settings, collected so that a user sees all of it at once. Errors stop a start, warnings do not.
+ * Problems with settings, collected so that a user sees all of them at once. Errors prevent a start, warnings do not.
  */
 
 #include "config/settings.h"
@@ -20,6 +20,6 @@ typedef struct Problems {
 
 void problems_done(Problems *p);
 
-/* Adds "SOURCE: text" (the source is left out where it is a default). -ENOMEM or 0. */
+/* Adds "SOURCE: text", or only the text if the source is a default. 0 or -ENOMEM. */
 int problem_error(Problems *p, Source from, const char *format, ...) _printf_(3, 4);
 int problem_warning(Problems *p, Source from, const char *format, ...) _printf_(3, 4);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The rows of [X-Resources], for the ids of settings.h and for the table: the settings of systemd.resource-control(5) for
- * services, under the same names. Their values are parsed by util/unit-property.h.
+ * The rows of [X-Resources], for the ids of settings.h and for the table: the settings of systemd.resource-control(5)
+ * for services, under the same names. Their values are parsed by util/unit-property.h.
  *
  * RESOURCE(ID, KEY, METAVAR, FLAGS, HELP), in the manual's order; FLAGS is 0 or SETTING_LIST.
  */

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "config/nspawn-file.h"
-#include "util/print.h"
 #include "config/settings-source-read.h"
+#include "util/print.h"
 
 static const char *const directories[] = { "/etc/box/profiles", BOX_PROFILE_DIR };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The rows (see settings-table.h), sorted as the manual is: by section, then the switches that have no key. Names of
- * keys and switches, their values, defaults and trust are systemd-nspawn's, so that its files and scripts work here.
- * Read-only data of every process.
+ * The table of settings (see settings-table.h), in the order of the manual: by section, then switches without a key.
+ * Names, values, defaults and privileges of keys and switches are those of systemd-nspawn, for compatibility. Read-only
+ * data of every process.
  *
- * To add a setting: an id and a field in settings.h, a row here, its entry in the manual. A parser only where none of
+ * To add a setting: an id and a field in settings.h, a row here, its entry in the manual, and a parser if none of
  * values.h fits.
  */
 
@@ -32,7 +32,7 @@ static const char *const words_timezone[] = { "auto", "off", "copy", "bind", "sy
 static const char *const words_host_view[] = { "host", "lxcfs", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
-/* The order of the headings in --help is that of their first rows. */
+/* Headings in --help. */
 static const char group_what[] = "What to run";
 static const char group_machine[] = "The machine's identity";
 static const char group_users[] = "Users and rights";
@@ -42,7 +42,7 @@ static const char group_network[] = "Network";
 static const char group_host[] = "On the host";
 static const char group_program[] = "This program";
 
-/* LimitNOFILE=…, all alike; their switch is the one row of --rlimit=. */
+/* LimitNOFILE= and so on; their switch is --rlimit=. */
 #define LIMIT(name, what)                                                                                       \
         { SETTING_LIMIT_##name, "Exec", "Limit" #name, NULL, 0, "SOFT[:HARD]", NULL, SETTING_PRIVILEGED,        \
           value_limit, FIELD(rlimits[RLIMIT_##name]), .group = group_limits, .help = what }
@@ -426,8 +426,7 @@ bool settings_table_has_section(const char *section)
         return false;
 }
 
-/* A name takes the place of the nearest so far when it is nearer, and near at all: at most a third of the letters
- * differ. */
+/* Replaces *nearest with name if that is more similar to word, and at most a third of the letters differ. */
 static void nearer(const char *word, const char *name, const char **nearest, unsigned *distance)
 {
         unsigned d = name ? text_distance(word, name) : UINT_MAX;

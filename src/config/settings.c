@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The typed settings of a machine (see settings.h): their defaults, their end, and the few questions that need more than
- * one of them to answer. Pure data, used by boxctl and the supervisor; no privilege.
+ * Initializes, frees and evaluates Settings (see settings.h). boxctl and the supervisor; pure, no privilege.
  */
 
 #include <string.h>
@@ -168,7 +167,7 @@ PrivateUsers settings_private_users(const Settings *s)
         return s->n_id_map > 0 ? PRIVATE_USERS_MAP : s->private_users;
 }
 
-/* The settings that ask for a link, in the order of the manual. */
+/* Link settings, in the order of the manual. */
 enum { N_LINK_SETTINGS = 7 };
 
 typedef struct LinkSetting {
@@ -198,8 +197,8 @@ bool settings_private_network(const Settings *s)
         if (s->private_network == YES)
                 return true;
 
-        /* A link that was asked for after a Private=no has reset it (values-network.c): what is left to tell apart is
-         * a Private=no that stands beside the link from one that came later, from another writer. */
+        /* A link set after Private=no of another source has reset it (values-network.c). A Private=no that remains is
+         * either from the link's source, which is an error, or set later by another source, which wins. */
         link_settings(s, links);
         for (size_t i = 0; i < N_LINK_SETTINGS; i++)
                 if (links[i].wanted && (s->private_network == UNSET ||
@@ -257,7 +256,7 @@ bool settings_veth(const Settings *s)
 
 bool settings_etc_writable(const Settings *s)
 {
-        /* These two put something else on "/", which takes what is written. */
+        /* "/" is not the tree, and writable. */
         if (s->volatile_mode == VOLATILE_YES || s->volatile_mode == VOLATILE_OVERLAY)
                 return true;
         return s->volatile_mode == VOLATILE_NO && s->read_only != YES;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a machine is to be: the values of its .nspawn file and of box-run's switches, typed and checked, each with the
- * place it came from. Filled from Assignments (config/assignment.h) by the rows of one table (config/settings-table.h);
- * read by the planners. Pure data: it knows nothing of the host.
+ * The settings of a machine from its .nspawn file and box-run's switches, with their sources. Assignments
+ * (config/assignment.h) are applied to them by the settings table (config/settings-table.h). Pure data, independent of
+ * the host; read by the planners.
  */
 
 #include <sys/resource.h>
@@ -34,15 +34,15 @@ typedef enum ConsoleMode {
 } ConsoleMode;
 
 typedef enum SettingsMode {
-        SETTINGS_YES,           /* switches win over the file */
-        SETTINGS_OVERRIDE,      /* the file wins over switches */
-        SETTINGS_TRUSTED,       /* switches win, and the file is trusted wherever it lies */
+        SETTINGS_YES,           /* switches take precedence over the file */
+        SETTINGS_OVERRIDE,      /* the file takes precedence over switches */
+        SETTINGS_TRUSTED,       /* as SETTINGS_YES, but the file is always trusted */
         SETTINGS_NO,            /* no file is read */
 } SettingsMode;
 
 typedef enum RegisterMode {
-        REGISTER_AUTO,          /* with machined where there is one; said once where there is none */
-        REGISTER_YES,           /* no machined is a failure */
+        REGISTER_AUTO,          /* if machined is available; else a message is printed once */
+        REGISTER_YES,           /* it is an error if machined is not available */
         REGISTER_NO,
 } RegisterMode;
 
@@ -51,13 +51,13 @@ typedef enum PrivateUsers {
         PRIVATE_USERS_TREE,     /* "yes": the range that owns the tree's root directory */
         PRIVATE_USERS_PICK,     /* a free range of 65536 */
         PRIVATE_USERS_IDENTITY, /* 0:65536 of its own, ids unchanged */
-        PRIVATE_USERS_FIXED,    /* SHIFT[:RANGE] as written */
-        PRIVATE_USERS_MAP,      /* IdMap='s lines */
+        PRIVATE_USERS_FIXED,    /* SHIFT[:RANGE] */
+        PRIVATE_USERS_MAP,      /* IdMap= */
 } PrivateUsers;
 
 typedef enum Ownership {
-        OWNERSHIP_AUTO,         /* mapped where there is a range of ids to map to */
-        OWNERSHIP_MAP,          /* mapped, and a tree that is shifted on disk already is a failure */
+        OWNERSHIP_AUTO,         /* mapped if there is a user namespace */
+        OWNERSHIP_MAP,          /* mapped; it is an error if the tree is shifted on disk */
         OWNERSHIP_OFF,          /* owners as they are on disk */
 } Ownership;
 
@@ -65,7 +65,7 @@ typedef enum Volatile {
         VOLATILE_NO,
         VOLATILE_YES,           /* a tmpfs as root, with the tree's /usr in it */
         VOLATILE_STATE,         /* the tree read-only, with a tmpfs on /var */
-        VOLATILE_OVERLAY,       /* the tree under a tmpfs that takes what is written */
+        VOLATILE_OVERLAY,       /* the tree below a tmpfs for changes */
 } Volatile;
 
 typedef enum LinkJournal {
@@ -77,7 +77,7 @@ typedef enum LinkJournal {
         LINK_JOURNAL_TRY_GUEST,
 } LinkJournal;
 
-/* How the machine gets a resolv.conf: what is done with which file of the host. */
+/* How to set up resolv.conf: an action and a file of the host. */
 typedef enum ResolvConf {
         RESOLV_CONF_AUTO,
         RESOLV_CONF_OFF,
@@ -106,14 +106,14 @@ typedef enum Timezone {
 } Timezone;
 
 typedef enum BindIdMap {
-        BIND_NOIDMAP,           /* the host's owners; unmapped ones show as nobody */
-        BIND_IDMAP,             /* the machine's map, as the tree itself */
-        BIND_ROOTIDMAP,         /* the source's owner is the machine's root */
-        BIND_OWNERIDMAP,        /* the source's owner is the destination's owner */
+        BIND_NOIDMAP,           /* owners as on the host; unmapped ones appear as nobody */
+        BIND_IDMAP,             /* the machine's id map, as for the tree */
+        BIND_ROOTIDMAP,         /* the owner of the source is mapped to root */
+        BIND_OWNERIDMAP,        /* the owner of the source is mapped to that of the destination */
 } BindIdMap;
 
 typedef struct BindSetting {
-        char *source;           /* absolute on the host, or (in_tree) in the tree; NULL: a fresh temporary directory */
+        char *source;           /* absolute on the host, or (in_tree) in the tree; NULL: a new temporary directory */
         char *dest;             /* absolute, in the machine */
         bool in_tree;
         bool read_only;
@@ -122,14 +122,14 @@ typedef struct BindSetting {
         Source from;
 } BindSetting;
 
-/* A layer of an overlay: absolute on the host or (in_tree) in the tree; NULL: a fresh temporary directory. */
+/* A layer of an overlay: absolute on the host or (in_tree) in the tree; NULL: a new temporary directory. */
 typedef struct LayerSetting {
         char *path;
         bool in_tree;
 } LayerSetting;
 
 typedef struct OverlaySetting {
-        LayerSetting *layers;   /* at least two, the lowest first; of the last one alone the path may be NULL */
+        LayerSetting *layers;   /* at least two, the lowest first; only the last may have no path */
         size_t n_layers;
         char *dest;             /* absolute, in the machine; never "/" */
         bool read_only;
@@ -138,7 +138,7 @@ typedef struct OverlaySetting {
 
 typedef struct TmpfsSetting {
         char *dest;
-        char *options;          /* mount options as written; NULL: mode=0755 */
+        char *options;          /* NULL: mode=0755 */
         Source from;
 } TmpfsSetting;
 
@@ -151,7 +151,8 @@ typedef struct CredentialSetting {
         Source from;
 } CredentialSetting;
 
-/* An interface of the host and its name in the container: "PARENT[:NAME]", "HOST[:NAME]". NULL: the default of its kind. */
+/* An interface of the host and its name in the container: "PARENT[:NAME]", "HOST[:NAME]". NULL: the default of its
+ * kind. */
 typedef struct InterfaceSetting {
         char *host_name;
         char *container_name;
@@ -176,42 +177,42 @@ typedef struct StringSetting {
         Source from;
 } StringSetting;
 
-/* Ids inside, from `inside` on, are those from `outside` on of the host: count of them, users' and groups'. */
+/* `count` users and groups, from `inside` on in the machine, and from `outside` on on the host. */
 typedef struct IdMapSetting {
         uint32_t inside, outside, count;
         Source from;
 } IdMapSetting;
 
 typedef enum BootTime {
-        BOOT_TIME_HOST,         /* clocks since boot are the host's */
-        BOOT_TIME_ZERO,         /* they begin with the machine: a time namespace */
+        BOOT_TIME_HOST,         /* monotonic and boot-time clocks of the host */
+        BOOT_TIME_ZERO,         /* they start at zero: a time namespace */
 } BootTime;
 
 /* A property of the machine's unit. */
 typedef struct UnitPropertySetting {
         UnitProperty property;
-        char *text;             /* its value as it was written; NULL where it was not */
+        char *text;             /* the value in the source; NULL if not from a source */
         Source from;
 } UnitPropertySetting;
 
 typedef enum HostView {
-        HOST_VIEW_HOST,         /* /proc tells of the host's memory, processors, load … */
-        HOST_VIEW_LXCFS,        /* … of what of them is the machine's, by lxcfs */
+        HOST_VIEW_HOST,         /* /proc shows resources of the host */
+        HOST_VIEW_LXCFS,        /* /proc shows resources of the machine, by lxcfs */
 } HostView;
 
-/* A resource limit as written; RLIM_INFINITY for "infinity". */
+/* A resource limit; RLIM_INFINITY for "infinity". */
 typedef struct RlimitSetting {
         bool set;
         struct rlimit value;
 } RlimitSetting;
 
-/* OOMScoreAdjust=: outside of what it can be. */
+/* OOMScoreAdjust= */
 enum { OOM_SCORE_UNSET = INT16_MIN, OOM_SCORE_MIN = -1000, OOM_SCORE_MAX = 1000 };
 
-/* A value that may be unset: the default is the reader's business, which depends on other settings. */
+/* A value that may be unset; its default depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
 
-/* Every row of the table has an id, and every id a Source. Sorted by section as the manual is. */
+/* Ids of the rows of the table. Sorted by section, as in the manual. */
 typedef enum SettingId {
         /* [Exec] */
         SETTING_BOOT,
@@ -291,8 +292,8 @@ typedef enum SettingId {
 #define RESOURCE_ID(id, ...) SETTING_##id,
         RESOURCE_SETTINGS(RESOURCE_ID)
 #undef RESOURCE_ID
-        SETTING_UNIT_ONLY_KEY,     /* keys that are refused, with a word about where to go */
-        /* switches with no key */
+        SETTING_UNIT_ONLY_KEY,          /* keys that must be set in the unit or its slice */
+        /* switches without a key */
         SETTING_DIRECTORY,
         SETTING_TEMPLATE,
         SETTING_IMAGE,
@@ -327,7 +328,7 @@ typedef enum SettingId {
 } SettingId;
 
 typedef struct Settings {
-        Source from[_SETTING_MAX];      /* who wrote the value in force (lists: the last to add) */
+        Source from[_SETTING_MAX];      /* the source of the value in force (of lists: of the last addition) */
 
         /* [Exec] */
         Tristate boot;
@@ -335,29 +336,29 @@ typedef struct Settings {
         Tristate ephemeral;
         char **parameters;
         char **environment;             /* NAME=VALUE, one entry a name */
-        char *user;                     /* NULL: root; "UID:GID" needs no entry in the tree's files */
+        char *user;                     /* NULL: root */
         char *working_directory;
-        char *pivot_root_new;           /* a directory of the tree that becomes the root; NULL: none */
-        char *pivot_root_old;           /* where the tree's own root is then; NULL: nowhere */
+        char *pivot_root_new;           /* the directory of the tree to use as root directory; NULL: none */
+        char *pivot_root_old;           /* where to mount the tree then; NULL: nowhere */
         char *hostname;
         char *machine_id;               /* 32 hex digits */
-        PrivateUsers private_users;     /* as written: settings_private_users() is what counts */
+        PrivateUsers private_users;     /* use settings_private_users(), which considers IdMap= */
         uint32_t private_users_base;    /* PRIVATE_USERS_FIXED */
         uint32_t private_users_count;
-        Tristate notify_ready;          /* unset: as the tree's init can */
-        int kill_signal;                /* 0: the init's own way */
+        Tristate notify_ready;          /* unset: depends on the init */
+        int kill_signal;                /* 0: depends on the init */
         uint64_t capability;            /* masks of 1 << CAP_x; all ones for "all" */
         uint64_t drop_capability;
         uint64_t ambient_capability;    /* never "all" */
         Tristate no_new_privileges;
-        StringSetting *syscall_allow;   /* names and @groups added to, and taken from, the default filter */
+        StringSetting *syscall_allow;   /* names and @groups to add to, and remove from, the default filter */
         size_t n_syscall_allow;
         StringSetting *syscall_deny;
         size_t n_syscall_deny;
         ResolvConf resolv_conf;
         Timezone timezone;
         Tristate suppress_sync;
-        char *personality;              /* an architecture that this kernel runs; NULL: unchanged */
+        char *personality;              /* an architecture that the kernel supports; NULL: unchanged */
         RlimitSetting rlimits[RLIM_NLIMITS];
         int oom_score_adjust;           /* OOM_SCORE_UNSET: unchanged */
         CpuSet cpu_affinity;            /* empty: unchanged */
@@ -366,15 +367,15 @@ typedef struct Settings {
         /* [Files] */
         Tristate read_only;
         Volatile volatile_mode;
-        BindSetting *binds;             /* both kinds, in the order written */
+        BindSetting *binds;             /* both kinds, in order */
         size_t n_binds;
         TmpfsSetting *tmpfs;
         size_t n_tmpfs;
         StringSetting *inaccessible;
         size_t n_inaccessible;
-        OverlaySetting *overlays;       /* both kinds, in the order written */
+        OverlaySetting *overlays;       /* both kinds, in order */
         size_t n_overlays;
-        StringSetting *bind_users;      /* names of the host's, none twice */
+        StringSetting *bind_users;      /* names, without duplicates */
         size_t n_bind_users;
         Ownership ownership;
 
@@ -392,23 +393,23 @@ typedef struct Settings {
         char *namespace_path;           /* an existing network namespace to join */
 
         /* [X-Box] */
-        StringSetting *profiles;        /* names; those that they name are before them */
+        StringSetting *profiles;        /* names */
         size_t n_profiles;
-        char *init;                     /* an init's name (image/tree-facts.h), or its path in the tree; NULL: found out */
+        char *init;                     /* type (image/tree-facts.h) or path of the init; NULL: detected */
         BootTime boot_time;
-        IdMapSetting *id_map;           /* no two of them overlap, on neither side */
+        IdMapSetting *id_map;           /* not overlapping on either side */
         size_t n_id_map;
         char *apparmor_profile;         /* NULL: none */
-        bool apparmor_optional;         /* go on where it can't be had */
+        bool apparmor_optional;         /* ignored if unavailable */
         HostView host_view;
-        uint64_t stop_timeout_usec;     /* 0: the unit's; UINT64_MAX: none at all */
+        uint64_t stop_timeout_usec;     /* 0: that of the unit; UINT64_MAX: infinity */
         StringSetting *after;           /* names of other machines */
         size_t n_after;
         StringSetting *requires;
         size_t n_requires;
 
         /* [X-Resources] */
-        UnitPropertySetting *resources; /* of a key that is no list, one */
+        UnitPropertySetting *resources; /* at most one for keys that are not lists */
         size_t n_resources;
 
         /* switches */
@@ -417,18 +418,18 @@ typedef struct Settings {
         char *image;
         ImagePolicy image_policy;
         char *oci_bundle;
-        const OciSettings *oci;         /* what no key says of the bundle; borrowed, NULL without one */
+        const OciSettings *oci;         /* settings of a bundle without a key; borrowed; NULL without a bundle */
         char *machine;
-        CredentialSetting *credentials; /* both kinds; no id twice */
+        CredentialSetting *credentials; /* both kinds, without duplicate ids */
         size_t n_credentials;
         RegisterMode register_mode;
         bool keep_unit;
         char *slice;
-        bool share_system;              /* the host's PID, UTS and IPC namespaces */
+        bool share_system;              /* use the host's PID, UTS and IPC namespaces */
         UnitPropertySetting *scope_properties;
         size_t n_scope_properties;
         SettingsMode settings_mode;
-        char *selinux_context;          /* of the machine's processes, and of the files of its tmpfs; NULL: unchanged */
+        char *selinux_context;          /* of the machine's processes; NULL: unchanged */
         char *selinux_apifs_context;
         ConsoleMode console;
         bool quiet;
@@ -444,31 +445,31 @@ void settings_init(Settings *s);
 void settings_done(Settings *s);
 void overlay_setting_done(OverlaySetting *o);
 
-/* LimitNOFILE= of RLIMIT_NOFILE. */
+/* The id of LimitNOFILE= for RLIMIT_NOFILE. */
 SettingId settings_limit_id(int resource);
 
-/* What follows from several settings together. */
+/* Results of several settings together. */
 StartMode settings_start_mode(const Settings *s);
 
-/* The mode in force: an IdMap= is one of its own. */
+/* The mode in force: PRIVATE_USERS_MAP with IdMap=. */
 PrivateUsers settings_private_users(const Settings *s);
 
-/* Any link setting implies it, except where another writer's Private=no came after the link: that is how a file takes
- * back the link that the unit's switches ask for. */
+/* Any link setting implies it, unless another source sets Private=no after it: a file can remove links of the unit's
+ * switches. */
 bool settings_private_network(const Settings *s);
 
-/* A link that is wanted, or (Private=no) was; *ret is its setting. For messages. */
+/* Is any link set, even if Private=no removes it? *ret is its setting. For messages. */
 bool settings_has_link(const Settings *s, SettingId *ret);
 
-/* Does anything but the tree lie on "/"? The last such setting's place, or one without a place. */
+/* Is there a bind mount or tmpfs on "/"? *ret (may be NULL) is the source of the last one. */
 bool settings_custom_root(const Settings *s, Source *ret);
 
-/* Will the machine never write to its tree itself (but where it is bound somewhere)? Then others may use it meanwhile. */
+/* Does the machine never write to its tree (except through bind mounts)? Then other machines may use it too. */
 bool settings_shares_tree(const Settings *s);
 
-bool settings_veth(const Settings *s);                  /* Bridge= and Zone= imply it */
+bool settings_veth(const Settings *s);                  /* also with Bridge= and Zone= */
 
-/* Can what a start puts into /etc be written there? */
+/* Is /etc of the machine writable? */
 bool settings_etc_writable(const Settings *s);
 
 /* Overwrites and frees the secrets. */

@@ -3,9 +3,8 @@
 
 #include "util/failure.h"
 
-/* Where a value was written. Files are named by path with a line; switches by their name ("--bind=") with line 0; places in
- * a JSON document by its name and a JSON Pointer ("/bundle/config.json: /process/args") with SOURCE_IN_DOCUMENT; a default
- * has no name. */
+/* Where a value was set: a path and line of a file; the name of a switch ("--bind=") and line 0; a document and JSON
+ * Pointer ("/bundle/config.json: /process/args") with SOURCE_IN_DOCUMENT; NULL for a default. */
 typedef struct Source {
         const char *where;      /* not owned: lives as long as the Assignments do */
         unsigned line;
@@ -27,8 +26,8 @@ static inline bool source_is_document(Source s)
         return s.where && s.line == SOURCE_IN_DOCUMENT;
 }
 
-/* Were both written by one writer: the same file, or both on the command line? Two settings of one writer that
- * contradict each other are a mistake; where writers differ, the later one has simply changed its mind. */
+/* Are both from the same file, or both from the command line? Contradictions within one source are errors; between
+ * sources, the later one wins. */
 bool source_same_writer(Source a, Source b);
 
 /* failure_set() (util/failure.h) with "SOURCE: " before the text; without it where the source is a default. */

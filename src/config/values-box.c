@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [X-Box]: what only box knows of a machine (see values.h). Runs wherever settings are read; no privilege.
+ * [X-Box]: settings that systemd-nspawn does not have (see values.h). boxctl and the supervisor; no privilege.
  */
 
 #include <limits.h>
@@ -13,7 +13,7 @@
 #include "util/strv.h"
 #include "util/text.h"
 
-/* It becomes a file's name below the profiles' directories. */
+/* The name becomes a file name in the profile directories. */
 static bool is_profile_name(const char *name)
 {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.@+";
@@ -27,7 +27,7 @@ static bool is_machine_name(const char *name)
         return !hostname_problem(name);
 }
 
-/* Names of a kind, all of them valid. */
+/* Splits a list of names and checks each. */
 static int split_names(const char *text, const char *kind, bool (*is_valid)(const char *), char ***ret, char *reterr_reason)
 {
         _cleanup_strv_ char **names = NULL;
@@ -43,16 +43,16 @@ static int split_names(const char *text, const char *kind, bool (*is_valid)(cons
                 if (r < 0)
                         return r;
                 if (!is_valid(name))
-                        return value_refuse(reterr_reason, "not a %s's name: '%s'", kind, name);
+                        return value_refuse(reterr_reason, "invalid %s name: '%s'", kind, name);
         }
         if (!names)
-                return value_refuse(reterr_reason, "no %s is named", kind);
+                return value_refuse(reterr_reason, "no %s given", kind);
 
         *ret = TAKE_PTR(names);
         return 0;
 }
 
-/* A line of names, added to a list; an empty one clears it. */
+/* Adds names to a list; an empty text clears it. */
 static int add_names(const char *text, const char *kind, bool (*is_valid)(const char *), Source from, StringSetting **list,
                      size_t *n, char *reterr_reason)
 {
@@ -95,7 +95,7 @@ int value_machines(const SettingRow *row, const char *text, Source from, Setting
 
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        /* InitFlavour's names: test-plan compares the two. */
+        /* Names of InitFlavour; test-plan compares them. */
         static const char *const names[] = {
                 "systemd", "openrc", "sysvinit", "busybox", "runit", "finit", "s6", "dinit", "other", "none",
         };
@@ -117,10 +117,9 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
         if (strcmp(text, "infinity") == 0)
                 usec = UINT64_MAX;
         else if (*text && parse_time_span(text, USEC_PER_SEC, &usec) < 0)
-                return value_refuse(reterr_reason, "not a span of time (\"90\", \"1min 30s\", \"infinity\")");
+                return value_refuse(reterr_reason, "not a time span (\"90\", \"1min 30s\", \"infinity\")");
         if (*text && usec == 0)
-                return value_refuse(reterr_reason, "no time at all: for no limit write infinity, to kill at once "
-                                                   "KillSignal=SIGKILL");
+                return value_refuse(reterr_reason, "zero; use infinity, or KillSignal=SIGKILL to kill at once");
 
         s->stop_timeout_usec = usec;
         return 0;
@@ -128,14 +127,14 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
 
 int value_apparmor_profile(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        /* Those of profiles' names that make no trouble: also ":namespace:profile" and "profile//&other". */
+        /* Includes ":namespace:profile" and "profile//&other". */
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/:&@";
         const char *name = text + (*text == '-');
         int r;
 
         if (*text && (strspn(name, letters) != strlen(name) || strlen(name) > NAME_MAX ||
                       strcspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name)))
-                return value_refuse(reterr_reason, "not an AppArmor profile's name");
+                return value_refuse(reterr_reason, "not an AppArmor profile name");
         r = value_replace(&s->apparmor_profile, *name ? name : NULL);
         if (r < 0)
                 return r;
@@ -145,7 +144,7 @@ int value_apparmor_profile(const SettingRow *row, const char *text, Source from,
 
 /* ---- IdMap= ------------------------------------------------------------------------------------------------- */
 
-/* What the kernel takes in one map is a page of text; BindUser= adds lines of its own. */
+/* The kernel limits a map to one page of text; BindUser= adds more lines. */
 enum { ID_MAP_LINES_MAX = 64 };
 
 static bool ranges_overlap(uint32_t a, uint32_t n_a, uint32_t b, uint32_t n_b)
@@ -170,9 +169,9 @@ static int parse_map_line(const char *text, IdMapSetting *ret, char *reterr_reas
         }
         if (rest || ret->count == 0)
                 return value_refuse(reterr_reason, "not ID:HOST:COUNT, three numbers: '%.64s'", text);
-        /* 4294967295 is no id but the kernel's "none". */
+        /* 4294967295 is the kernel's invalid id. */
         if ((uint64_t) ret->inside + ret->count > UINT32_MAX || (uint64_t) ret->outside + ret->count > UINT32_MAX)
-                return value_refuse(reterr_reason, "goes beyond the last id: '%.64s'", text);
+                return value_refuse(reterr_reason, "exceeds the largest id: '%.64s'", text);
         return 0;
 }
 
@@ -225,7 +224,7 @@ int value_id_map(const SettingRow *row, const char *text, Source from, Settings 
         }
         if (s->private_users != PRIVATE_USERS_TREE && s->from[SETTING_PRIVATE_USERS].where &&
             source_same_writer(s->from[SETTING_PRIVATE_USERS], from))
-                return value_refuse(reterr_reason, "excludes PrivateUsers= in the same file, but for yes");
+                return value_refuse(reterr_reason, "only PrivateUsers=yes can be combined with it in one file");
 
         r = add_map_lines(text, from, s, reterr_reason);
         if (r < 0)

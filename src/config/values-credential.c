@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Credentials as they are written on a command line (see values.h); they have no key in a file, which others could read.
- * No reason quotes a value. box-run, before anything is changed; no privilege.
+ * Credentials, by switches only, since settings files may be readable by others (see values.h). Reasons never quote a
+ * value. box-run, before anything is changed; no privilege.
  */
 
 #include <limits.h>
@@ -33,7 +33,7 @@ static void credential_done(CredentialSetting *c)
         free(c->path);
 }
 
-/* Those of one switch only: the other's are another list. */
+/* Removes those of one switch. */
 static void clear(Settings *s, bool loaded)
 {
         size_t kept = 0;
@@ -46,21 +46,21 @@ static void clear(Settings *s, bool loaded)
         s->n_credentials = kept;
 }
 
-/* ID and what is behind its colon. */
+/* Splits "ID:REST". */
 static int split(const Settings *s, const char *text, char **ret_id, const char **ret_rest, char *reterr_reason)
 {
         const char *colon = strchr(text, ':');
         _cleanup_free_ char *id = colon ? strndup(text, (size_t) (colon - text)) : NULL;
 
         if (!colon)
-                return value_refuse(reterr_reason, "no colon behind a credential's name");
+                return value_refuse(reterr_reason, "no colon after the credential name");
         if (!id)
                 return -ENOMEM;
         if (!credential_id_is_valid(id))
-                return value_refuse(reterr_reason, "not a credential's name: '%s'", id);
+                return value_refuse(reterr_reason, "invalid credential name: '%s'", id);
         for (size_t i = 0; i < s->n_credentials; i++)
                 if (strcmp(s->credentials[i].id, id) == 0)
-                        return value_refuse(reterr_reason, "the credential '%s' is given twice", id);
+                        return value_refuse(reterr_reason, "credential '%s' is set twice", id);
 
         *ret_rest = colon + 1;
         *ret_id = TAKE_PTR(id);
@@ -94,7 +94,7 @@ int value_set_credential(const SettingRow *row, const char *text, Source from, S
                 return r;
         r = parse_escaped(value, &c.data, &c.size);
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "a backslash in the value of '%s' that begins no C escape", c.id);
+                return value_refuse(reterr_reason, "invalid C escape in the value of '%s'", c.id);
         return r < 0 ? r : add(s, &c);
 }
 
@@ -117,7 +117,7 @@ int value_load_credential(const SettingRow *row, const char *text, Source from, 
                 return r < 0 ? r : add(s, &c);
         }
         if (!credential_id_is_valid(path))
-                return value_refuse(reterr_reason, "neither an absolute path nor the name of a credential of our own: '%s'",
+                return value_refuse(reterr_reason, "neither an absolute path nor a credential name: '%s'",
                                     path);
         c.path = strdup(path);
         return c.path ? add(s, &c) : -ENOMEM;

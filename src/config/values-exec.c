@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [Exec]: what runs in a machine, as whom and with which rights (see values.h). Runs wherever settings are read, before
- * anything is changed. No privilege.
+ * [Exec]: the command, its environment and its privileges (see values.h). boxctl and the supervisor, before anything is
+ * changed; no privilege.
  */
 
 #include <ctype.h>
@@ -14,8 +14,7 @@
 #include "util/strv.h"
 #include "util/text.h"
 
-/* Words of a command line, and variables of an environment: more than anybody needs, and few enough for arrays that are
- * searched from their beginning. */
+/* Limit for words of a command line and environment variables, since these arrays are searched linearly. */
 enum { WORDS_MAX = 4096 };
 
 int value_start_mode(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -34,13 +33,13 @@ int value_start_mode(const SettingRow *row, const char *text, Source from, Setti
                 return value_refuse(reterr_reason, "Boot= and ProcessTwo= exclude each other");
         }
 
-        /* A file's ProcessTwo=yes takes the place of the unit's --boot. */
+        /* ProcessTwo=yes in a file replaces --boot of the unit. */
         *other = NO;
         return 0;
 }
 
-/* The next word: split at white space, with quotes. Backslashes are left alone, as systemd does in these two settings
- * (and not in others: so not parse_word()). 1, 0 at the end, -EINVAL for an open quote, -ENOMEM. */
+/* Reads the next word, separated by white space, with quotes. Unlike in parse_word(), backslashes have no special
+ * meaning, as in systemd for these two settings. 1, 0 at the end, -EINVAL for an unclosed quote, -ENOMEM. */
 static int next_word(const char **text, char **ret)
 {
         const char *p = *text + strspn(*text, " \t\r\n");
@@ -91,7 +90,7 @@ static int split_words(const char *text, char ***ret, char *reterr_reason)
 
                 r = next_word(&text, &word);
                 if (r == -EINVAL)
-                        return value_refuse(reterr_reason, "a quote is not closed");
+                        return value_refuse(reterr_reason, "unclosed quote");
                 if (r < 0)
                         return r;
                 if (r == 0)
@@ -116,7 +115,7 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
         if (r < 0)
                 return r;
 
-        /* Lines of one file add up; another writer's command line is another command line. */
+        /* Lines of one source are appended, another source replaces the command line. */
         if (!words || !source_same_writer(s->from[SETTING_PARAMETERS], from))
                 s->parameters = strv_free(s->parameters);
         else if (strv_length(s->parameters) + strv_length(words) > WORDS_MAX)
@@ -147,11 +146,11 @@ static int environment_check(const char *assignment, char *reterr_reason)
         if (!equals)
                 return value_refuse(reterr_reason, "not NAME=VALUE: '%s'", assignment);
         if (!is_environment_name(assignment, (size_t) (equals - assignment)))
-                return value_refuse(reterr_reason, "not a variable's name: '%.*s'", (int) (equals - assignment),
+                return value_refuse(reterr_reason, "invalid variable name: '%.*s'", (int) (equals - assignment),
                                     assignment);
         for (const char *p = equals; *p; p++)
                 if (*p != '\n' && text_has_control(p, 1))
-                        return value_refuse(reterr_reason, "a control character in the value");
+                        return value_refuse(reterr_reason, "control character in the value");
         if (!text_is_utf8(equals, strlen(equals)))
                 return value_refuse(reterr_reason, "the value is not UTF-8");
 
@@ -176,7 +175,7 @@ int value_environment(const SettingRow *row, const char *text, Source from, Sett
                 return 0;
         }
 
-        /* A switch's argument has been split by the shell already. */
+        /* The shell has already split arguments of switches. */
         if (source_is_switch(from)) {
                 r = environment_check(text, reterr_reason);
                 return r < 0 ? r : environment_set(s, text);
@@ -203,7 +202,7 @@ int value_environment(const SettingRow *row, const char *text, Source from, Sett
 
 int value_machine_id(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        static const unsigned dashes[] = { 8, 12, 16, 20 };     /* a UUID's, in digits before each */
+        static const unsigned dashes[] = { 8, 12, 16, 20 };     /* of a UUID: number of digits before each */
         bool dashed = strchr(text, '-'), null = true;
         unsigned n = 0, d = 0;
         char id[33];
@@ -214,7 +213,7 @@ int value_machine_id(const SettingRow *row, const char *text, Source from, Setti
         for (const char *p = text; *p; p++) {
                 if (dashed && d < ARRAY_SIZE(dashes) && n == dashes[d]) {
                         if (*p != '-')
-                                return value_refuse(reterr_reason, "not a machine id: a dash is missing");
+                                return value_refuse(reterr_reason, "not a machine id: missing dash");
                         d++;
                         continue;
                 }
@@ -226,7 +225,7 @@ int value_machine_id(const SettingRow *row, const char *text, Source from, Setti
         if (n != 32)
                 return value_refuse(reterr_reason, "not a machine id of 32 hexadecimal digits");
         if (null)
-                return value_refuse(reterr_reason, "a machine id may not be all zeros");
+                return value_refuse(reterr_reason, "a machine id must not be all zeros");
 
         id[n] = 0;
         return value_replace(&s->machine_id, id);
@@ -268,7 +267,7 @@ int value_capabilities(const SettingRow *row, const char *text, Source from, Set
                 if (r == 0)
                         break;
                 if (strcmp(name, "all") == 0 && row->id == SETTING_AMBIENT_CAPABILITY)
-                        return value_refuse(reterr_reason, "\"all\" is not for this: name each capability");
+                        return value_refuse(reterr_reason, "\"all\" is not supported here; list each capability");
                 if (strcmp(name, "all") == 0)
                         mask = UINT64_MAX;
                 else if (capability_names_find(name, &cap) < 0)
@@ -281,7 +280,7 @@ int value_capabilities(const SettingRow *row, const char *text, Source from, Set
         return 0;
 }
 
-/* The shape of a system call's or a group's name. Whether there is one is for who has the kernel's list to say. */
+/* Checks the syntax only; security/seccomp.c checks whether the name exists. */
 static bool is_system_call(const char *name)
 {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -324,10 +323,10 @@ int value_system_call_filter(const SettingRow *row, const char *text, Source fro
                 if (r < 0)
                         return r;
                 if (!is_system_call(name))
-                        return value_refuse(reterr_reason, "not a system call's or a @group's name: '%s'", name);
+                        return value_refuse(reterr_reason, "not a name of a system call or a @group: '%s'", name);
         }
         if (!names)
-                return value_refuse(reterr_reason, "no system call is named");
+                return value_refuse(reterr_reason, "no system call given");
 
         STRV_FOREACH(name, names) {
                 StringSetting *item = array_append(items, n, sizeof(StringSetting));
@@ -342,7 +341,7 @@ int value_system_call_filter(const SettingRow *row, const char *text, Source fro
         return 0;
 }
 
-/* SHIFT[:RANGE]: ids SHIFT to SHIFT + RANGE - 1 of the host. */
+/* SHIFT[:RANGE]: ids SHIFT to SHIFT + RANGE - 1 on the host. */
 static int private_users_fixed(const char *text, Settings *s, char *reterr_reason)
 {
         const char *colon = strchr(text, ':');
@@ -354,10 +353,10 @@ static int private_users_fixed(const char *text, Settings *s, char *reterr_reaso
         if (parse_u32(first, &base) < 0 || base >= UINT32_MAX || base == UINT16_MAX)
                 return value_refuse(reterr_reason, "not yes, no, pick, identity, or an id with an optional :RANGE");
         if (colon && (parse_u32(colon + 1, &count) < 0 || count == 0))
-                return value_refuse(reterr_reason, "the range is not a number of ids");
-        /* The last id, 4294967295, is no id but the kernel's "none". */
+                return value_refuse(reterr_reason, "invalid number of ids");
+        /* 4294967295 is the kernel's invalid id. */
         if ((uint64_t) base + count > UINT32_MAX)
-                return value_refuse(reterr_reason, "the range goes beyond the last id");
+                return value_refuse(reterr_reason, "the range exceeds the largest id");
 
         s->private_users = PRIVATE_USERS_FIXED;
         s->private_users_base = base;
@@ -365,13 +364,13 @@ static int private_users_fixed(const char *text, Settings *s, char *reterr_reaso
         return 0;
 }
 
-/* A map of its own is all there is to say of ids: only "yes" goes with it. From another writer, another mode replaces it. */
+/* IdMap= can only be combined with "yes"; another mode from another source replaces it. */
 static int replace_id_map(Source from, Settings *s, char *reterr_reason)
 {
         if (s->n_id_map == 0)
                 return 0;
         if (source_same_writer(s->id_map[s->n_id_map - 1].from, from))
-                return value_refuse(reterr_reason, "with IdMap= there is nothing to choose but yes");
+                return value_refuse(reterr_reason, "cannot be combined with IdMap=, except for yes");
         s->n_id_map = 0;
         return 0;
 }
@@ -384,7 +383,7 @@ int value_private_users(const SettingRow *row, const char *text, Source from, Se
         if (*text && !on && replace_id_map(from, s, reterr_reason) < 0)
                 return -EINVAL;
 
-        /* In a file 0 and 1 are booleans, on a command line an id: systemd-nspawn's rule. */
+        /* 0 and 1 are booleans in a file, and ids on a command line, as in systemd-nspawn. */
         if (is_bool)
                 s->private_users = on ? PRIVATE_USERS_TREE : PRIVATE_USERS_NO;
         else if (strcmp(text, "pick") == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [Files]: what is mounted into a machine, and what is hidden from it (see values.h). Only the texts are judged here:
- * whether a source exists is the planner's question. Runs wherever settings are read; no privilege.
+ * [Files]: mounts and masked paths of a machine (see values.h). Only the syntax is checked; planners check whether
+ * sources exist. boxctl and the supervisor; no privilege.
  */
 
 #include <string.h>
@@ -16,7 +16,7 @@ static void bind_done(BindSetting *b)
         free(b->dest);
 }
 
-/* Bind= and BindReadOnly= share one list, for their order among each other matters: only the asking kind goes. */
+/* Bind= and BindReadOnly= share one list, since the order of both matters; only those of one kind are removed. */
 static void binds_clear(Settings *s, bool read_only)
 {
         size_t kept = 0;
@@ -43,7 +43,7 @@ static int bind_option(BindSetting *b, const char *name, bool *recursion_set, bo
 
         if (strcmp(name, "rbind") == 0 || strcmp(name, "norbind") == 0) {
                 if (*recursion_set)
-                        return value_refuse(reterr_reason, "rbind or norbind is given twice");
+                        return value_refuse(reterr_reason, "more than one of rbind and norbind");
                 *recursion_set = true;
                 b->recursive = name[0] == 'r';
                 return 0;
@@ -82,7 +82,7 @@ static int bind_options(BindSetting *b, const char *options, char *reterr_reason
         }
 }
 
-/* SOURCE as it was written becomes source and in_tree. */
+/* Sets source and in_tree from the text of SOURCE. */
 static int bind_source(BindSetting *b, const char *text, char *reterr_reason)
 {
         b->in_tree = *text == '+';
@@ -102,7 +102,7 @@ static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
         if (r >= 0 && text)
                 r = value_next_field(&text, &dest);
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "a backslash at the end");
+                return value_refuse(reterr_reason, "trailing backslash");
         if (r < 0)
                 return r;
 
@@ -168,7 +168,7 @@ int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *
 
         r = value_next_field(&text, &field);
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "a backslash at the end");
+                return value_refuse(reterr_reason, "trailing backslash");
         if (r >= 0)
                 r = value_path(field, &dest, reterr_reason);
         if (r < 0)
@@ -203,7 +203,7 @@ int value_inaccessible(const SettingRow *row, const char *text, Source from, Set
         if (r < 0)
                 return r;
         if (strcmp(path, "/") == 0)
-                return value_refuse(reterr_reason, "the root directory can't be made inaccessible");
+                return value_refuse(reterr_reason, "the root directory cannot be masked");
 
         item = array_append(&s->inaccessible, &s->n_inaccessible, sizeof(StringSetting));
         if (!item)
@@ -214,7 +214,7 @@ int value_inaccessible(const SettingRow *row, const char *text, Source from, Set
 
 /* ---- overlays --------------------------------------------------------------------------------------------- */
 
-/* Overlay= and OverlayReadOnly= share one list, as Bind= and BindReadOnly= do. */
+/* Overlay= and OverlayReadOnly= share one list too. */
 static void overlays_clear(Settings *s, bool read_only)
 {
         size_t kept = 0;
@@ -227,7 +227,7 @@ static void overlays_clear(Settings *s, bool read_only)
         s->n_overlays = kept;
 }
 
-/* One more layer, above those that are there. An empty text is a temporary directory. */
+/* Adds a layer on top. An empty text is a temporary directory. */
 static int overlay_add_layer(OverlaySetting *o, const char *text, char *reterr_reason)
 {
         LayerSetting *layer = array_append(&o->layers, &o->n_layers, sizeof(LayerSetting));
@@ -240,7 +240,7 @@ static int overlay_add_layer(OverlaySetting *o, const char *text, char *reterr_r
         return value_path(text + layer->in_tree, &layer->path, reterr_reason);
 }
 
-/* LOWER[:LOWER…]:UPPER:DEST, or LOWER:UPPER, where UPPER is the destination as well. */
+/* LOWER[:LOWER…]:UPPER:DEST, or LOWER:UPPER with UPPER as destination. */
 static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o, char *reterr_reason)
 {
         size_t n_layers = n > 2 ? n - 1 : n;
@@ -252,7 +252,7 @@ static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o,
 
         for (size_t i = 0; i < n_layers; i++) {
                 if (!*fields[i] && i + 1 < n_layers)
-                        return value_refuse(reterr_reason, "only the uppermost directory can be left empty");
+                        return value_refuse(reterr_reason, "only UPPER can be empty");
                 r = overlay_add_layer(o, fields[i], reterr_reason);
                 if (r < 0)
                         return r;
@@ -262,12 +262,12 @@ static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o,
         r = value_path(n == 2 && *dest == '+' ? dest + 1 : dest, &o->dest, reterr_reason);
         if (r < 0)
                 return r;
-        return strcmp(o->dest, "/") == 0 ? value_refuse(reterr_reason, "the root directory can't be an overlay") : 0;
+        return strcmp(o->dest, "/") == 0 ? value_refuse(reterr_reason, "the destination cannot be the root directory") : 0;
 }
 
 static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reason)
 {
-        enum { LAYERS_MAX = 500 };              /* overlayfs stacks no more */
+        enum { LAYERS_MAX = 500 };              /* limit of overlayfs */
         _cleanup_strv_ char **fields = NULL;
         size_t n = 0;
         int r;
@@ -282,7 +282,7 @@ static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reaso
                         return value_refuse(reterr_reason, "more than %d directories", LAYERS_MAX);
         } while (r > 0);
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "a backslash at the end");
+                return value_refuse(reterr_reason, "trailing backslash");
         if (r < 0)
                 return r;
 
@@ -317,8 +317,8 @@ int value_overlay(const SettingRow *row, const char *text, Source from, Settings
 
 /* ---- users -------------------------------------------------------------------------------------------------- */
 
-/* systemd's strict rule for user names, which also makes it a file's name. */
-static bool is_user_name(const char *s)
+/* systemd's strict syntax; such a name is also a valid file name. */
+static bool is_strict_user_name(const char *s)
 {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
         static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
@@ -356,8 +356,8 @@ int value_bind_user(const SettingRow *row, const char *text, Source from, Settin
                 r = strv_consume(&names, name);
                 if (r < 0)
                         return r;
-                if (!is_user_name(name))
-                        return value_refuse(reterr_reason, "not a user's name: '%s'", name);
+                if (!is_strict_user_name(name))
+                        return value_refuse(reterr_reason, "invalid user name: '%s'", name);
         }
 
         STRV_FOREACH(name, names) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where a machine's tree is when it is no directory (see values.h). Only the texts are judged here: whether an image holds
- * what its policy wants is the planner's question. Runs wherever settings are read; no privilege.
+ * Settings of disk images (see values.h). Only the syntax is checked; the planner compares the image with its policy.
+ * boxctl and the supervisor; no privilege.
  */
 
 #include "config/values.h"
@@ -24,8 +24,8 @@ int value_image_policy(const SettingRow *row, const char *text, Source from, Set
         return 0;
 }
 
-/* Who gives a root hash wants nothing but what it vouches for to run. */
+/* A root hash demands verification; ignoring it would run unverified data. */
 int value_verity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        return *text ? value_refuse(reterr_reason, "dm-verity is not supported by box") : 0;
+        return *text ? value_refuse(reterr_reason, "dm-verity is not supported") : 0;
 }

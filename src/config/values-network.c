@@ -41,8 +41,8 @@ static bool set_by_other_source(const Settings *s, SettingId id, Source from)
         return !source_same_writer(s->from[id], from);
 }
 
-/* If settings of two sources exclude each other, the last one wins. Contradictions within one source are kept; the planner
- * reports them. */
+/* If settings of two sources exclude each other, the last one wins. Contradictions within one source are kept; the
+ * planner reports them. */
 
 /* A link is set: removes Private=no and NamespacePath= of other sources. */
 static void override_by_link(Settings *s, Source from)

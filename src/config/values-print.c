@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The parsers of values.h backwards (see values-print.h): one printer for each parser. Runs in dry runs and in boxctl; pure.
+ * The inverse of values.h (see values-print.h): a printer for each parser. Dry runs and boxctl; pure.
  */
 
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "util/rlimit.h"
 #include "util/strv.h"
 
-/* The value of a row, appended to *ret. from is the setting's, for values that have none of their own. */
+/* Appends the value of a row to *ret. from is used for values that do not record their own source. */
 typedef int (*ValuePrint)(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret);
 
 void value_texts_done(ValueTexts *t)
@@ -28,7 +28,7 @@ void value_texts_done(ValueTexts *t)
         *t = (ValueTexts) { 0 };
 }
 
-/* Takes text over. */
+/* Takes ownership of text. -ENOMEM if text is NULL. */
 static int add(ValueTexts *ret, char *text, Source from)
 {
         _cleanup_free_ char *owned = text;
@@ -92,7 +92,7 @@ static int print_image_policy(const SettingRow *row, const Settings *s, Source f
         return from.where ? add(ret, image_policy_format(&s->image_policy), from) : 0;
 }
 
-/* What is always refused, of no effect, or sets what other keys do. */
+/* For settings that are refused, ignored, or set other settings. */
 static int print_nothing(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         return 0;
@@ -144,7 +144,7 @@ static int print_cpu_affinity(const SettingRow *row, const Settings *s, Source f
 
 /* ---- words ---------------------------------------------------------------------------------------------------- */
 
-/* A word as Parameters= and Environment= would have to be written to give it back. */
+/* A word as Parameters= and Environment= read it. */
 static char *quoted(const char *word)
 {
         _cleanup_memory_stream_ MemoryStream m = { 0 };
@@ -159,7 +159,7 @@ static char *quoted(const char *word)
         return memory_stream_take(&m);
 }
 
-/* One text: words belong together. */
+/* All words as one text. */
 static int print_parameters(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         _cleanup_memory_stream_ MemoryStream m = { 0 };
@@ -262,7 +262,7 @@ static int print_ownership(const SettingRow *row, const Settings *s, Source from
 
 /* ---- files ---------------------------------------------------------------------------------------------------- */
 
-/* A field of a text that colons separate. */
+/* A field of a colon-separated text. */
 static void print_field(FILE *f, const char *text)
 {
         for (const char *p = text; *p; p++) {
@@ -377,7 +377,7 @@ static int print_bind_users(const SettingRow *row, const Settings *s, Source fro
         return print_strings(s->bind_users, s->n_bind_users, "", ret);
 }
 
-/* Those that hold a secret, by name only. */
+/* Secrets are printed by name only. */
 static int print_credentials(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         int r = 0;
@@ -457,7 +457,8 @@ static int print_machines(const SettingRow *row, const Settings *s, Source from,
         return print_strings(s->requires, s->n_requires, "", ret);
 }
 
-/* ---- which of them -------------------------------------------------------------------------------------------- */
+/* ---- table of printers
+ * -------------------------------------------------------------------------------------------- */
 
 static const struct {
         SettingParse parse;

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * Settings as texts again: what is in force, as it could be written into a file, and where it was written. What the parsers
- * of values.h take, this gives back.
+ * The inverse of the parsers of values.h: settings in force as texts of a settings file, with their sources.
  */
 
 #include "config/settings-table.h"
@@ -13,7 +12,7 @@ typedef struct ValueText {
         Source from;
 } ValueText;
 
-/* A list has a text for each element that was written by itself; other settings have one, or none at their default. */
+/* A list has a text for each element; other settings have one, or none if they are at their default. */
 typedef struct ValueTexts {
         ValueText *items;
         size_t n;
@@ -24,5 +23,5 @@ void value_texts_done(ValueTexts *t);
 /* The value of the row's setting in *s. 0 or -ENOMEM. */
 int value_print(const SettingRow *row, const Settings *s, ValueTexts *ret);
 
-/* Is there a way to print what the row's parser makes? For the tests: each has one. */
+/* Does the row's parser have a printer? For tests. */
 bool value_has_printer(const SettingRow *row);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [Exec], of the payload's first process: its user, its root directory, its personality, its limits (see values.h). Runs
- * wherever settings are read, before anything is changed. No privilege.
+ * [Exec], for the payload's first process: user, root directory, personality and limits (see values.h). boxctl and the
+ * supervisor, before anything is changed; no privilege.
  */
 
 #include <ctype.h>
@@ -15,14 +15,14 @@
 #include "util/rlimit.h"
 #include "util/text.h"
 
-/* Of the shape of a user's name; whether there is one is for the tree's own files to say. */
-static bool is_user_name(const char *s)
+/* systemd's relaxed syntax, for users that the tree may have. */
+static bool is_relaxed_user_name(const char *s)
 {
         return strlen(s) <= LOGIN_NAME_MAX && !strpbrk(s, ":/ \t\n\"'\\") && !strchr("-~+", *s) &&
                !text_has_control(s, strlen(s)) && text_is_utf8(s, strlen(s));
 }
 
-/* 65535 and 4294967295 are what 16 and 32 bits have for "no id". */
+/* 65535 and 4294967295 are the invalid ids of 16 and 32 bits. */
 static bool is_id(const char *s)
 {
         uint32_t id;
@@ -42,13 +42,13 @@ int value_user(const SettingRow *row, const char *text, Source from, Settings *s
 {
         if (!*text)
                 return value_replace(&s->user, NULL);
-        if (!is_user_name(text) && !is_id_pair(text))
-                return value_refuse(reterr_reason, "not a user's name, id, or UID:GID");
+        if (!is_relaxed_user_name(text) && !is_id_pair(text))
+                return value_refuse(reterr_reason, "not a user name, id, or UID:GID");
 
         return value_replace(&s->user, text);
 }
 
-/* The next of a text's colon-separated paths; NULL behind the last. */
+/* Reads the next of colon-separated paths; *text becomes NULL after the last. */
 static int next_path(const char **text, char **ret, char *reterr_reason)
 {
         _cleanup_free_ char *field = NULL;
@@ -56,7 +56,7 @@ static int next_path(const char **text, char **ret, char *reterr_reason)
 
         r = value_next_field(text, &field);
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "a backslash at the end");
+                return value_refuse(reterr_reason, "trailing backslash");
         return r <= 0 ? r : value_path(field, ret, reterr_reason);
 }
 
@@ -74,7 +74,7 @@ int value_pivot_root(const SettingRow *row, const char *text, Source from, Setti
         if (rest)
                 return value_refuse(reterr_reason, "not NEW or NEW:OLD");
         if (old && strcmp(old, "/") == 0)
-                return value_refuse(reterr_reason, "the old root cannot be where the new one is");
+                return value_refuse(reterr_reason, "OLD must not be the new root directory");
 
         free(s->pivot_root_new);
         free(s->pivot_root_old);
@@ -93,12 +93,12 @@ int value_personality(const SettingRow *row, const char *text, Source from, Sett
 
         r = architecture_personality(text, &personality);
         if (r == -EOPNOTSUPP && *architecture_secondary)
-                return value_refuse(reterr_reason, "this machine's kernel runs %s and %s only", architecture_native,
+                return value_refuse(reterr_reason, "this kernel supports %s and %s only", architecture_native,
                                     architecture_secondary);
         if (r == -EOPNOTSUPP)
-                return value_refuse(reterr_reason, "this machine's kernel runs %s only", architecture_native);
+                return value_refuse(reterr_reason, "this kernel supports %s only", architecture_native);
         if (r < 0)
-                return value_refuse(reterr_reason, "no such architecture");
+                return value_refuse(reterr_reason, "unknown architecture");
 
         return value_replace(&s->personality, text);
 }
@@ -119,9 +119,9 @@ static int set_limit(Settings *s, int resource, const char *text, char *reterr_r
         if (r == -ERANGE)
                 return value_refuse(reterr_reason, "out of the range of this limit");
         if (r == -EILSEQ)
-                return value_refuse(reterr_reason, "the soft limit is above the hard one");
+                return value_refuse(reterr_reason, "the soft limit exceeds the hard limit");
         if (r == -EINVAL)
-                return value_refuse(reterr_reason, "not a value of this limit, or SOFT:HARD");
+                return value_refuse(reterr_reason, "not a limit, or SOFT:HARD");
         if (r < 0)
                 return r;
 
@@ -152,7 +152,7 @@ int value_rlimit(const SettingRow *row, const char *text, Source from, Settings 
                 return -ENOMEM;
         resource = rlimit_find(name);
         if (resource < 0)
-                return value_refuse(reterr_reason, "no such limit: '%s'", name);
+                return value_refuse(reterr_reason, "unknown limit: '%s'", name);
 
         r = set_limit(s, resource, equals + 1, reterr_reason);
         if (r >= 0)
@@ -198,18 +198,19 @@ int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Set
                 if (r == -ENOMEM)
                         return r;
                 if (r == -ERANGE)
-                        return value_refuse(reterr_reason, "no CPU has a number above %d: '%s'", CPU_NUMBER_MAX, item);
+                        return value_refuse(reterr_reason, "CPU numbers are at most %d: '%s'", CPU_NUMBER_MAX, item);
                 if (r < 0)
-                        return value_refuse(reterr_reason, "not a CPU's number or a range of them: '%s'", item);
+                        return value_refuse(reterr_reason, "not a CPU number or range: '%s'", item);
         }
 
         s->cpu_affinity = set;
         return 0;
 }
 
-/* ---- switches that are of no effect here ------------------------------------------------------------------------- */
+/* ---- switches without effect
+ * -------------------------------------------------------------------------------------- */
 
-/* --no-pager, and --background=, an SGR sequence's parameters ("44", "48;5;17"). */
+/* --no-pager, and --background=, which takes parameters of an SGR sequence ("44", "48;5;17"). */
 int value_ignored(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         bool b;
@@ -217,6 +218,6 @@ int value_ignored(const SettingRow *row, const char *text, Source from, Settings
         if (row->flags & SETTING_NO_ARG)
                 return !*text || parse_bool(text, &b) >= 0 ? 0 : value_refuse(reterr_reason, "not a boolean (yes or no)");
         if (strspn(text, "0123456789;") < strlen(text))
-                return value_refuse(reterr_reason, "not a colour by SGR parameters");
+                return value_refuse(reterr_reason, "not parameters of an SGR sequence");
         return 0;
 }

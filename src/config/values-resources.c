@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * [X-Resources] and --property= (see values.h). The properties' texts are read by util/unit-property.h. Runs wherever settings
- * are read; no privilege.
+ * [X-Resources] and --property= (see values.h). util/unit-property.h parses the values. boxctl and the supervisor; no
+ * privilege.
  */
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "config/values.h"
 #include "util/strv.h"
 
-/* Takes away what was said of this key before the last n of the list. */
+/* Removes assignments to key, except for the last `keep` of the list. */
 static void properties_clear(UnitPropertySetting *list, size_t *n, const char *key, size_t keep)
 {
         size_t kept = 0, end = *n - keep;
@@ -23,7 +23,7 @@ static void properties_clear(UnitPropertySetting *list, size_t *n, const char *k
         *n = kept;
 }
 
-/* KEY=text into a list; it adds to what was said of the key, or takes its place. */
+/* Adds KEY=text to a list; unless `adds`, it replaces earlier values of the key. */
 static int property_set(UnitPropertyScope scope, const char *key, const char *text, bool adds, Source from,
                         UnitPropertySetting **list, size_t *n, char *reterr_reason)
 {
@@ -59,16 +59,16 @@ int value_resource(const SettingRow *row, const char *text, Source from, Setting
                             &s->n_resources, reterr_reason);
 }
 
-/* What systemd.resource-control(5) has, and a unit that runs can't be given. */
+/* Settings of systemd.resource-control(5) that cannot be changed for a running unit. */
 int value_unit_only_key(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         static const struct { const char *key, *where; } elsewhere[] = {
-                { "Slice", "the slice is the unit's: write Slice= into a drop-in of box@NAME.service; by hand, use --slice=" },
+                { "Slice", "set it in a drop-in of box@NAME.service; if started by hand, use --slice=" },
                 { "Delegate", "the unit always delegates its cgroup to the machine" },
-                { "DelegateSubgroup", "the supervisor's cgroup is the unit's matter" },
-                { "DisableControllers", "controllers are taken away from slices: write it into one's drop-in" },
-                { "DefaultMemoryMin", "it is for what lies in a slice: write it into one's drop-in" },
-                { "DefaultMemoryLow", "it is for what lies in a slice: write it into one's drop-in" },
+                { "DelegateSubgroup", "the unit sets it for the supervisor" },
+                { "DisableControllers", "set it in a drop-in of a slice" },
+                { "DefaultMemoryMin", "set it in a drop-in of a slice" },
+                { "DefaultMemoryLow", "set it in a drop-in of a slice" },
         };
 
         if (!*text)
@@ -76,7 +76,7 @@ int value_unit_only_key(const SettingRow *row, const char *text, Source from, Se
         for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
                 if (strcmp(elsewhere[i].key, row->key) == 0)
                         return value_refuse(reterr_reason, "%s", elsewhere[i].where);
-        return value_refuse(reterr_reason, "it can't be set here");
+        return value_refuse(reterr_reason, "cannot be set here");
 }
 
 int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -98,7 +98,7 @@ int value_property(const SettingRow *row, const char *text, Source from, Setting
         if (!key)
                 return -ENOMEM;
 
-        /* Every assignment is one of its own on the bus, and systemd knows what is a list. */
+        /* Each assignment is passed on separately; systemd knows which properties are lists. */
         if (equals[1])
                 return property_set(UNIT_ANY, key, equals + 1, /* adds= */ true, from, &s->scope_properties,
                                     &s->n_scope_properties, reterr_reason);

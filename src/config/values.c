@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Plain values: booleans, choices, names and paths, and what the other parsers share (see values.h). Runs wherever
- * settings are read: boxctl and the supervisor, before anything is changed. No privilege; any text may come.
+ * Plain values: booleans, choices, names and paths, and helpers of the other parsers (see values.h). boxctl and the
+ * supervisor, before anything is changed; no privilege. Texts are not trusted.
  */
 
 #include <limits.h>
@@ -18,7 +18,7 @@ _Static_assert(sizeof(ConsoleMode) == sizeof(int) && sizeof(SettingsMode) == siz
                sizeof(RegisterMode) == sizeof(int) && sizeof(LinkJournal) == sizeof(int) &&
                sizeof(BootTime) == sizeof(int) && sizeof(HostView) == sizeof(int) && sizeof(Volatile) == sizeof(int) &&
                sizeof(ResolvConf) == sizeof(int) && sizeof(Timezone) == sizeof(int),
-               "value_choice() writes any of them as an int");
+               "value_choice() stores all of them as int");
 
 void *value_field(const SettingRow *row, Settings *s)
 {
@@ -167,40 +167,32 @@ static int refuse_choice(const SettingRow *row, char *reterr_reason)
         return -EINVAL;
 }
 
-static bool has_word(const SettingRow *row, const char *word)
+/* The index of a word of a choice, or -1. */
+static int find_choice(const SettingRow *row, const char *word)
 {
-        for (size_t i = 0; row->words[i]; i++)
+        for (int i = 0; row->words[i]; i++)
                 if (strcmp(row->words[i], word) == 0)
-                        return true;
-        return false;
+                        return i;
+        return -1;
 }
 
 int value_choice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        int *field = value_field(row, s);
+        int *field = value_field(row, s), i;
         bool b;
 
-        if (!*text) {
-                *field = 0;             /* the first word is every choice's default */
-                return 0;
-        }
-        /* Where "yes", "no" or "off" is among the words, so is every other way to write it. */
+        /* If "yes", "no" or "off" is a choice, every spelling of a boolean is accepted. */
         if (parse_bool(text, &b) == 0)
-                text = b ? "yes" : has_word(row, "no") ? "no" : "off";
+                text = b ? "yes" : find_choice(row, "no") >= 0 ? "no" : "off";
 
-        for (int i = 0; row->words[i]; i++)
-                if (strcmp(row->words[i], text) == 0) {
-                        *field = i;
-                        return 0;
-                }
-
-        /* Some have a "no" and several kinds of "yes" (LinkJournal=): then the default is meant. */
-        if (strcmp(text, "yes") == 0 && (has_word(row, "no") || has_word(row, "off"))) {
-                *field = 0;
-                return 0;
-        }
-
-        return refuse_choice(row, reterr_reason);
+        i = *text ? find_choice(row, text) : 0;         /* the first word is the default */
+        /* With "no" and several positive choices (LinkJournal=), "yes" means the default. */
+        if (i < 0 && strcmp(text, "yes") == 0 && (find_choice(row, "no") >= 0 || find_choice(row, "off") >= 0))
+                i = 0;
+        if (i < 0)
+                return refuse_choice(row, reterr_reason);
+        *field = i;
+        return 0;
 }
 
 int value_string(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -241,7 +233,7 @@ int value_share_system(const SettingRow *row, const char *text, Source from, Set
 
         if (r < 0 || !s->share_system)
                 return r;
-        (void) value_refuse(reterr_reason, "an old switch of systemd-nspawn's; set $SYSTEMD_NSPAWN_SHARE_NS_PID, "
+        (void) value_refuse(reterr_reason, "deprecated switch of systemd-nspawn; set $SYSTEMD_NSPAWN_SHARE_NS_PID, "
                                            "$SYSTEMD_NSPAWN_SHARE_NS_UTS and $SYSTEMD_NSPAWN_SHARE_NS_IPC instead");
         return SETTING_TAKEN_WITH_WARNING;
 }
@@ -257,8 +249,9 @@ int value_slice(const SettingRow *row, const char *text, Source from, Settings *
                 return value_replace(&s->slice, NULL);
         if (n > m && strcmp(text + n - m, suffix) == 0)
                 n -= m;
-        /* Names are paths with "-" as separator: a-b.slice is below a.slice. Components must not be empty, except that "-.slice"
-         * is the root slice. A name that begins with "." has no name before its suffix, or that of a hidden file. */
+        /* Names are paths with "-" as separator: a-b.slice is below a.slice. Components must not be empty, except that
+         * "-.slice" is the root slice. A name that begins with "." has no name before its suffix, or that of a hidden
+         * file. */
         if (strspn(text, allowed) < n || n + m > NAME_MAX || text[0] == '.' ||
             (n > 1 && (text[0] == '-' || text[n - 1] == '-' || memmem(text, n, "--", 2))))
                 return value_refuse(reterr_reason, "not a valid slice name");

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * The parsers that the table's rows name, and what they share. All follow SettingParse: an empty text resets, nothing of
- * the settings changes on a failure, and the reason is a clause that can stand behind "KEY=TEXT: ".
+ * The parsers of the settings table, and their helpers. All follow SettingParse: an empty text resets the setting,
+ * settings do not change on failure, and the reason is a clause to print after "KEY=TEXT: ".
  */
 
 #include <stdio.h>
 
 #include "config/settings-table.h"
 
-/* values.c: plain values, of any row's field. */
+/* values.c: plain values, for any field */
 int value_bool(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_tristate(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_choice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
@@ -53,7 +53,7 @@ int value_inaccessible(const SettingRow *row, const char *text, Source from, Set
 int value_set_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 int value_load_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
 
-/* Can it be a credential's id: a file's name, printable ASCII, without a colon? */
+/* Is id a valid file name, of printable ASCII without a colon? */
 bool credential_id_is_valid(const char *id);
 
 /* values-network.c */
@@ -84,27 +84,27 @@ int value_verity(const SettingRow *row, const char *text, Source from, Settings 
 /* The row's field in *s. */
 void *value_field(const SettingRow *row, Settings *s);
 
-/* Fills in the reason and returns -EINVAL. */
+/* Formats the reason; returns -EINVAL. */
 int value_refuse(char *reterr_reason, const char *format, ...) _printf_(2, 3);
 
-/* Makes *field a copy of text (NULL: none). */
+/* Replaces *field with a copy of text, which may be NULL. 0 or -ENOMEM. */
 int value_replace(char **field, const char *text);
 
-/* The next of a list's items, which spaces or commas separate: both in files and on command lines, although only one
- * is customary in each. 1 with an item (to be freed), 0 at the end, -ENOMEM. */
+/* Reads the next item of a list separated by spaces or commas, both in files and on command lines. 1 with an item (to
+ * be freed), 0 at the end, -ENOMEM. */
 int value_next_item(const char **text, char **ret);
 
-/* Writes word so that Parameters= and Environment= give it back: in double quotes, but for its own double quotes, which
- * stand in single ones. */
+/* Writes word as Parameters= and Environment= read it: in double quotes, except for double quotes in it, which are put
+ * in single quotes. */
 void value_quote_word(FILE *f, const char *word);
 
-/* The next field of a colon-separated text, in which a backslash makes any character an ordinary one. 1 with a field
- * (may be empty), 0 behind the last, -EINVAL for a backslash at the end, -ENOMEM. *text becomes NULL behind the last. */
+/* Reads the next field of a colon-separated text, in which a backslash escapes any character. 1 with a field (may be
+ * empty), 0 at the end, -EINVAL for a trailing backslash, -ENOMEM. *text becomes NULL after the last field. */
 int value_next_field(const char **text, char **ret);
 
-/* An absolute path without doubled slashes, "." and a slash at the end. -EINVAL (with a reason) where it is relative,
- * has a ".." (the planners compare paths as text), or is too long; -ENOMEM. */
+/* Normalizes an absolute path: removes double slashes, "." and a trailing slash. -EINVAL (with a reason) if it is
+ * relative, contains ".." (the planners compare paths as text), or is too long; -ENOMEM. */
 int value_path(const char *text, char **ret, char *reterr_reason);
 
-/* Why name is no network interface's name; NULL when it is one. */
+/* Why name is not a valid name of a network interface; NULL if it is. */
 const char *value_interface_problem(const char *name);

@@ -80,7 +80,7 @@ def test_what_excludes_each_other_is_refused_by_both(tree, variable, args, messa
 def test_share_system_is_accepted_with_a_warning(tree):
     result = start(tree, '/bin/hostname', args=['--share-system'])
     assert result.stdout.strip() == os.uname().nodename
-    assert '--share-system: an old switch' in result.stderr
+    assert '--share-system: deprecated switch' in result.stderr
 
 
 def test_a_reboot_of_the_payload_is_not_the_host_s(tree):

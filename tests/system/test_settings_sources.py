@@ -345,7 +345,7 @@ def test_edit_does_not_save_mistakes(machine, write, edit):
     for bad, message in (('[Exec]\nHostname=a_b\n', 'layers.nspawn:2: Hostname=a_b: not a valid name'),
                          ('[Network]\nMACVLAN=none0\n', 'layers.nspawn:2: MACVLAN=none0: no such interface'),
                          ('rubbish', 'layers.nspawn:1: '), ('[X-Box]\nProfile=none\n', 'no such profile'),
-                         ('\0', 'a NUL byte')):
+                         ('\0', 'NUL byte')):
         result = edit(bad)
         assert result.returncode == 1
         assert message in result.stderr

@@ -57,13 +57,13 @@ static void test_what_is_none(void **state)
 {
         static const struct { const char *text, *word; } bad[] = {
                 { "root", "not PARTITION=FLAG" },
-                { "boot=open", "no partition of an image policy: 'boot'" },
-                { "root=open:root=verity", "'root=' is given twice" },
-                { "=open:=verity", "given twice" },
-                { "root=encryptd", "no flag of an image policy: 'encryptd'" },
-                { "root=open+", "no flag of an image policy: ''" },
-                { "root=+open", "no flag of an image policy: ''" },
-                { "root=*+absent", "no flag of an image policy: '*'" },
+                { "boot=open", "unknown partition: 'boot'" },
+                { "root=open:root=verity", "'root=' is set twice" },
+                { "=open:=verity", "set twice" },
+                { "root=encryptd", "unknown flag: 'encryptd'" },
+                { "root=open+", "unknown flag: ''" },
+                { "root=+open", "unknown flag: ''" },
+                { "root=*+absent", "unknown flag: '*'" },
                 { "root=open:", "not PARTITION=FLAG" },
                 { "**", "not PARTITION=FLAG" },
         };

@@ -102,7 +102,7 @@ static void test_unknown_names_warn(void **state)
         assert_string_equal(p.problems.items[0].text,
                             "f:2: unknown key Boots= in [Exec], ignored; did you mean Boot=?");
         assert_string_equal(p.problems.items[1].text,
-                            "f:3: MACVLAN= is no key of [Exec], ignored; it belongs into [Network]");
+                            "f:3: MACVLAN= belongs in [Network], not in [Exec]; ignored");
         assert_string_equal(p.problems.items[2].text, "f:4: unknown key Frobnicate= in [Exec], ignored");
         assert_string_equal(p.problems.items[3].text,
                             "f:6: unknown section [Netwrok], ignored; did you mean [Network]?");

@@ -257,8 +257,8 @@ static void test_profiles_gone_wrong(void **state)
         expect_problem(&l, true, "m.nspawn:3: Profile=gone: no such profile in /etc/box/profiles or "
                                  "/usr/lib/box/profiles");
         expect_problem(&l, true, "/etc/box/profiles/dir.nspawn: it is a directory");
-        expect_problem(&l, true, "m.nspawn:5: Profile=../x: not a profile's name: '../x'");
-        expect_problem(&l, true, "m.nspawn:6: Profile=,: no profile is named");
+        expect_problem(&l, true, "m.nspawn:5: Profile=../x: invalid profile name: '../x'");
+        expect_problem(&l, true, "m.nspawn:6: Profile=,: no profile given");
         assert_int_equal(l.problems.n, 6);
         assert_int_equal(l.problems.n_fatal, 6);
 }

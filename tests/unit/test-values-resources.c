@@ -124,7 +124,7 @@ static void test_machines(void **state)
         assert_string_equal(s.after[2].value, "mail");
 
         assert_int_equal(set("X-Box", "After", "good -bad-"), -EINVAL);
-        assert_string_equal(reason, "not a machine's name: '-bad-'");
+        assert_string_equal(reason, "invalid machine name: '-bad-'");
         assert_int_equal(s.n_after, 4);
         assert_int_equal(set("X-Box", "After", ""), 0);
         assert_int_equal(s.n_after, 0);
