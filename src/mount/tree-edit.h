@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What a start changes in a machine's own files, as a list of steps: pure data, made by planners (identity-plan.c,
+ * What a start changes in a machine's own files, as a list of steps: pure data, made by planners (host-files-plan.c,
  * journal-plan.c), printed by --dry-run, done by the child in the machine's root, as its root, so that what is made has the
  * owner that it should have, whatever the id map.
  */

@@ -28,7 +28,7 @@ void journal_facts_done(JournalFacts *f)
         *f = (JournalFacts) {};
 }
 
-static JournalThere look_into(int dir_fd, const char *id)
+static JournalDirState look_into(int dir_fd, const char *id)
 {
         _cleanup_closedir_ DIR *d = NULL;
         int fd = openat(dir_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -65,14 +65,14 @@ int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret)
         int r = 0;
 
         if (dir_fd < 0 || statx(dir_fd, id, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) < 0)
-                f.there = JOURNAL_NOTHING;
+                f.state = JOURNAL_NOTHING;
         else if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-                f.there = JOURNAL_MOUNT;
+                f.state = JOURNAL_MOUNT;
         else if (S_ISDIR(st.stx_mode))
-                f.there = look_into(dir_fd, id);
+                f.state = look_into(dir_fd, id);
         else
-                f.there = S_ISLNK(st.stx_mode) ? JOURNAL_LINK : JOURNAL_OTHER;
-        if (f.there == JOURNAL_LINK)
+                f.state = S_ISLNK(st.stx_mode) ? JOURNAL_LINK : JOURNAL_OTHER;
+        if (f.state == JOURNAL_LINK)
                 r = read_target(dir_fd, id, &f);
         if (r >= 0)
                 *ret = f;
@@ -93,9 +93,9 @@ int journal_plan_print(const JournalPlan *p, FILE *f)
 {
         char source[SOURCE_TEXT_MAX];
 
-        if (p->way == JOURNAL_WAY_NONE || p->way == JOURNAL_WAY_AS_IT_IS)
+        if (p->action == JOURNAL_OFF || p->action == JOURNAL_KEEP)
                 return 0;
-        if (p->way == JOURNAL_WAY_LINK)
+        if (p->action == JOURNAL_CREATE_LINK)
                 fprintf(f, "journal: link %s -> %s", p->path, p->target);
         else
                 fprintf(f, "journal: make directory %s", p->path);
@@ -114,9 +114,9 @@ static const char *obstacle(const JournalInput *in, bool guest)
                 return "machine and host have the same machine id (a copy of the host's tree? Empty its /etc/machine-id)";
         if (!in->facts->persistent)
                 return "the host has no " JOURNAL_DIR;
-        if (in->facts->there == JOURNAL_MOUNT)
+        if (in->facts->state == JOURNAL_MOUNT)
                 return "something is mounted there on the host";
-        if (in->facts->there == JOURNAL_OTHER)
+        if (in->facts->state == JOURNAL_OTHER)
                 return "there is something else on the host already";
         return NULL;
 }
@@ -134,12 +134,12 @@ static int add_directory(const JournalInput *in, bool try, const char *path, Tre
 
 static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdits *edits, Problems *problems)
 {
-        bool linked = in->facts->there == JOURNAL_LINK && strcmp(in->facts->target, p->target) == 0;
+        bool linked = in->facts->state == JOURNAL_LINK && strcmp(in->facts->target, p->target) == 0;
 
-        if (in->facts->there == JOURNAL_DIRECTORY)
+        if (in->facts->state == JOURNAL_DIRECTORY)
                 return try ? 0 : problem_error(problems, p->from, "The machine's journal cannot be linked to: '%s' has files; "
                                                "move them away, or use LinkJournal=host", p->path);
-        p->way = linked ? JOURNAL_WAY_AS_IT_IS : JOURNAL_WAY_LINK;
+        p->action = linked ? JOURNAL_KEEP : JOURNAL_CREATE_LINK;
         return add_directory(in, try, p->path, edits);
 }
 
@@ -151,16 +151,16 @@ static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan
                 MOUNT_CLONE, try ? MOUNT_OPTIONAL | MOUNT_CREATE_DEST : 0, .source = p->path, .dest = p->path,
                 .from = p->from,
         };
-        bool there = in->facts->there == JOURNAL_DIRECTORY || in->facts->there == JOURNAL_EMPTY_DIRECTORY;
+        bool there = in->facts->state == JOURNAL_DIRECTORY || in->facts->state == JOURNAL_EMPTY_DIRECTORY;
 
-        p->way = there ? JOURNAL_WAY_AS_IT_IS : JOURNAL_WAY_DIRECTORY;
+        p->action = there ? JOURNAL_KEEP : JOURNAL_CREATE_DIRECTORY;
         return mount_plan_add(mounts, &row, NULL);
 }
 
 /* As the host has it: a directory is mounted, a link into this tree is kept in use, else nothing is done. */
 static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, TreeEdits *edits)
 {
-        switch (in->facts->there) {
+        switch (in->facts->state) {
         case JOURNAL_DIRECTORY:
         case JOURNAL_EMPTY_DIRECTORY:
                 return plan_host(in, /* try= */ true, p, mounts);
@@ -175,7 +175,7 @@ static int fill_paths(const JournalInput *in, JournalPlan *p)
 {
         if (strf(&p->path, JOURNAL_DIR "/%s", in->id) < 0)
                 return -ENOMEM;
-        if (in->facts->there == JOURNAL_LINK) {
+        if (in->facts->state == JOURNAL_LINK) {
                 p->replaced = strdup(in->facts->target);
                 if (!p->replaced)
                         return -ENOMEM;
@@ -202,7 +202,7 @@ static int refuse_ephemeral(const Settings *s, Problems *problems)
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems)
 {
         _cleanup_(journal_plan_done) JournalPlan p = {
-                .there = in->facts->there, .from = in->settings->from[SETTING_LINK_JOURNAL],
+                .state = in->facts->state, .from = in->settings->from[SETTING_LINK_JOURNAL],
         };
         LinkJournal mode = in->settings->link_journal;
         bool try = mode != LINK_JOURNAL_HOST && mode != LINK_JOURNAL_GUEST;
@@ -236,7 +236,7 @@ int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mount
 
 static int make(const JournalPlan *p, uid_t owner)
 {
-        if (p->way == JOURNAL_WAY_LINK)
+        if (p->action == JOURNAL_CREATE_LINK)
                 return RET_ERRNO(symlink(p->target, p->path));
         if (mkdir(p->path, 0755) < 0)
                 return -errno;
@@ -247,11 +247,11 @@ int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
 {
         int r = 0;
 
-        if (p->way == JOURNAL_WAY_NONE || p->way == JOURNAL_WAY_AS_IT_IS)
+        if (p->action == JOURNAL_OFF || p->action == JOURNAL_KEEP)
                 return 0;
-        if (p->there == JOURNAL_LINK)
+        if (p->state == JOURNAL_LINK)
                 r = RET_ERRNO(unlink(p->path));
-        else if (p->there == JOURNAL_EMPTY_DIRECTORY)
+        else if (p->state == JOURNAL_EMPTY_DIRECTORY)
                 r = RET_ERRNO(rmdir(p->path));
         if (r >= 0)
                 r = make(p, owner);
@@ -262,7 +262,7 @@ int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
 
 void journal_undo(const JournalPlan *p)
 {
-        if (p->way == JOURNAL_WAY_LINK)
+        if (p->action == JOURNAL_CREATE_LINK)
                 (void) unlink(p->path);
         else
                 (void) rmdir(p->path);

@@ -16,18 +16,18 @@
 #include "util/failure.h"
 
 /* What the host has at /var/log/journal/ID. */
-typedef enum JournalThere {
+typedef enum JournalDirState {
         JOURNAL_NOTHING,
         JOURNAL_LINK,
         JOURNAL_EMPTY_DIRECTORY,
         JOURNAL_DIRECTORY,
         JOURNAL_MOUNT,          /* something is mounted there */
         JOURNAL_OTHER,
-} JournalThere;
+} JournalDirState;
 
 typedef struct JournalFacts {
         bool persistent;        /* the host has a /var/log/journal */
-        JournalThere there;
+        JournalDirState state;
         char *target;           /* of a link */
 } JournalFacts;
 
@@ -36,16 +36,16 @@ void journal_facts_done(JournalFacts *f);
 /* id: 32 digits. host_dir NULL: /var/log/journal. -ENOMEM or 0. */
 int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret);
 
-typedef enum JournalWay {
-        JOURNAL_WAY_NONE,
-        JOURNAL_WAY_LINK,       /* path becomes a link to target */
-        JOURNAL_WAY_DIRECTORY,  /* path becomes a directory */
-        JOURNAL_WAY_AS_IT_IS,   /* what is there is right */
-} JournalWay;
+typedef enum JournalAction {
+        JOURNAL_OFF,
+        JOURNAL_CREATE_LINK,       /* path becomes a link to target */
+        JOURNAL_CREATE_DIRECTORY,  /* path becomes a directory */
+        JOURNAL_KEEP,   /* what is there is right */
+} JournalAction;
 
 typedef struct JournalPlan {
-        JournalWay way;
-        JournalThere there;     /* what has to go first: a link, an empty directory */
+        JournalAction action;
+        JournalDirState state;     /* what has to go first: a link, an empty directory */
         char *path;             /* on the host */
         char *target;
         char *replaced;         /* what the link that has to go leads to, or NULL */

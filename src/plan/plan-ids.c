@@ -7,7 +7,7 @@
  * capabilities that the maker of a user namespace has, and loses them by execve(), as everybody does who is not root.
  */
 
-#include "plan/plan-parts.h"
+#include "plan/plan-internal.h"
 
 /* "tty" in every distribution. */
 enum { TTY_GROUP = 5 };

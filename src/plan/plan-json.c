@@ -9,8 +9,8 @@
 
 #include "config/settings-table.h"
 #include "payload/init-control.h"
+#include "plan/plan-internal.h"
 #include "plan/plan-json-internal.h"
-#include "plan/plan-parts.h"
 #include "plan/source-json.h"
 #include "security/capability.h"
 #include "util/parse.h"
@@ -86,15 +86,15 @@ static void put_edits(Json *w, const Plan *p)
 static void put_journal(Json *w, const JournalPlan *j)
 {
         static const char *const ways[] = {
-                [JOURNAL_WAY_NONE] = NULL, [JOURNAL_WAY_LINK] = "link", [JOURNAL_WAY_DIRECTORY] = "directory",
-                [JOURNAL_WAY_AS_IT_IS] = "as-it-is",
+                [JOURNAL_OFF] = NULL, [JOURNAL_CREATE_LINK] = "link", [JOURNAL_CREATE_DIRECTORY] = "directory",
+                [JOURNAL_KEEP] = "as-it-is",
         };
 
         json_begin_object(w, "journal");
-        json_put_string(w, "make", ways[j->way]);
-        if (j->way != JOURNAL_WAY_NONE)
+        json_put_string(w, "make", ways[j->action]);
+        if (j->action != JOURNAL_OFF)
                 json_put_string(w, "path", j->path);
-        if (j->way == JOURNAL_WAY_LINK)
+        if (j->action == JOURNAL_CREATE_LINK)
                 json_put_string(w, "target", j->target);
         json_end(w);
 }

@@ -6,7 +6,7 @@
 
 #include <sched.h>
 
-#include "plan/plan-parts.h"
+#include "plan/plan-internal.h"
 
 const struct NamespaceName namespace_names[NAMESPACE_KINDS] = {
         { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWUTS, "uts" },

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "payload/init-control.h"
-#include "plan/plan-parts.h"
+#include "plan/plan-internal.h"
 #include "security/capability.h"
 #include "util/parse.h"
 #include "util/quantity.h"

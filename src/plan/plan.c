@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "plan/exec-plan.h"
-#include "plan/identity-plan.h"
-#include "plan/plan-parts.h"
+#include "plan/host-files-plan.h"
+#include "plan/plan-internal.h"
 #include "security/capability.h"
 #include "util/print.h"
 #include "util/siphash.h"
@@ -311,7 +311,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
         if (mount_plan_make(in->settings, &f, &p->mounts, problems) < 0)
                 return -ENOMEM;
         /* Last: they are for the /etc that the machine sees. */
-        if (identity_plan_make(in->settings, in->identity, f.private_network, &p->mounts, &p->edits, problems) < 0)
+        if (host_files_plan_make(in->settings, in->host_files, f.private_network, &p->mounts, &p->edits, problems) < 0)
                 return -ENOMEM;
         return plan_journal(in, p, problems);
 }

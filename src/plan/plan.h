@@ -20,7 +20,7 @@
 #include "mount/tree-edit.h"
 #include "net/network-plan.h"
 #include "payload/credential.h"
-#include "plan/identity-facts.h"
+#include "plan/host-files.h"
 #include "plan/journal-plan.h"
 #include "plan/unit-plan.h"
 #include "security/limits.h"
@@ -111,7 +111,7 @@ typedef struct PlanInput {
         const Settings *settings;
         const HostFacts *host;
         const TreeFacts *tree;
-        const IdentityFacts *identity;
+        const HostFiles *host_files;
         const HostUsers *users;         /* of BindUser=; the plan points to them */
         const Credentials *credentials;
         const JournalFacts *journal;    /* of the id that plan_machine_id() gives */

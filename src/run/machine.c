@@ -101,7 +101,7 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
                 return r;
 
         /* What the host is to share with the machine depends on what the tree has. */
-        r = identity_facts_read(&m->settings, root_fd, &m->identity);
+        r = host_files_read(&m->settings, root_fd, &m->host_files);
         if (r >= 0)
                 r = host_users_read(&m->settings, root_fd, &m->users, problems);
         /* The plan says what is wrong with the user, with all else that is. */
@@ -114,7 +114,7 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
 void machine_forget_tree(Machine *m)
 {
         host_users_done(&m->users);
-        identity_facts_done(&m->identity);
+        host_files_done(&m->host_files);
         tree_facts_done(&m->tree);
         machine_user_done(&m->user);
         m->has_facts = false;

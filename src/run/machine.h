@@ -44,7 +44,7 @@ typedef struct Machine {
         TreeFacts tree;
         MachineUser user;               /* User=, where user_error is 0 */
         int user_error;
-        IdentityFacts identity;
+        HostFiles host_files;
         HostUsers users;
         Credentials credentials;        /* until no other start can be asked of us */
         bool has_facts;                 /* of all of these */

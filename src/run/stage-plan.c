@@ -128,7 +128,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .settings = &m->settings,
                 .host = &m->host,
                 .tree = &m->tree,
-                .identity = &m->identity,
+                .host_files = &m->host_files,
                 .users = &m->users,
                 .credentials = &m->credentials,
                 .journal = &m->journal,

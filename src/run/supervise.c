@@ -24,9 +24,9 @@
 #include "payload/notify.h"
 #include "run/machine.h"
 #include "util/log.h"
+#include "util/memory.h"
 #include "util/parse.h"
 #include "util/quantity.h"
-#include "util/resident.h"
 
 /* How long after it is ready a machine is taken for one that stays. */
 enum { SETTLED_USEC = 500 * 1000 };
@@ -66,7 +66,7 @@ static void kill_leader(Supervisor *s)
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        resident_release_code();
+        memory_release_code();
         return 0;
 }
 

@@ -20,7 +20,7 @@ typedef struct PlanFixture {
         Problems problems;
         HostFacts host;
         TreeFacts tree;
-        IdentityFacts identity;
+        HostFiles host_files;
         HostUsers users;
         Credentials credentials;
         JournalFacts journal;
@@ -50,11 +50,11 @@ static inline void plan_fixture_init(PlanFixture *f, InitFlavour init)
         };
         f->host.os_release = strdup("ID=debian\nVERSION_ID=\"12\"\n");
         assert_non_null(f->host.os_release);
-        f->identity.localtime_is_link = f->identity.tree_has_zone = true;
-        f->identity.zone = strdup("Europe/Berlin");
-        f->identity.resolv[RESOLV_FILE_HOST] = (HostFile) { strdup("nameserver 192.0.2.1\n"), 21 };
-        assert_non_null(f->identity.zone);
-        assert_non_null(f->identity.resolv[RESOLV_FILE_HOST].data);
+        f->host_files.localtime_is_link = f->host_files.tree_has_zone = true;
+        f->host_files.zone = strdup("Europe/Berlin");
+        f->host_files.resolv[RESOLV_FILE_HOST] = (HostFile) { strdup("nameserver 192.0.2.1\n"), 21 };
+        assert_non_null(f->host_files.zone);
+        assert_non_null(f->host_files.resolv[RESOLV_FILE_HOST].data);
         if (init != INIT_NONE) {
                 f->tree.init_path = strdup("/sbin/init");
                 assert_non_null(f->tree.init_path);
@@ -72,7 +72,7 @@ static inline void plan_fixture_done(PlanFixture *f)
         f->host.devices = NULL;
         host_facts_done(&f->host);
         tree_facts_done(&f->tree);
-        identity_facts_done(&f->identity);
+        host_files_done(&f->host_files);
         credentials_done(&f->credentials);
         journal_facts_done(&f->journal);
 }
@@ -86,7 +86,7 @@ static inline void plan_fixture_plan(PlanFixture *f, const char *arguments)
                 .settings = &f->settings,
                 .host = &f->host,
                 .tree = &f->tree,
-                .identity = &f->identity,
+                .host_files = &f->host_files,
                 .users = &f->users,
                 .credentials = &f->credentials,
                 .journal = &f->journal,

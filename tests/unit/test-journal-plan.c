@@ -12,9 +12,9 @@ enum { NOTHING, LINK, BIND, MAKE_AND_BIND, USE_LINK, REFUSED };
 
 static void check(LinkJournal mode, const JournalInput *base, int what)
 {
-        static const JournalWay ways[] = {
-                [NOTHING] = JOURNAL_WAY_NONE, [LINK] = JOURNAL_WAY_LINK, [BIND] = JOURNAL_WAY_AS_IT_IS,
-                [MAKE_AND_BIND] = JOURNAL_WAY_DIRECTORY, [USE_LINK] = JOURNAL_WAY_AS_IT_IS, [REFUSED] = JOURNAL_WAY_NONE,
+        static const JournalAction ways[] = {
+                [NOTHING] = JOURNAL_OFF, [LINK] = JOURNAL_CREATE_LINK, [BIND] = JOURNAL_KEEP,
+                [MAKE_AND_BIND] = JOURNAL_CREATE_DIRECTORY, [USE_LINK] = JOURNAL_KEEP, [REFUSED] = JOURNAL_OFF,
         };
         _cleanup_(problems_done) Problems problems = {};
         _cleanup_(journal_plan_done) JournalPlan p = {};
@@ -26,7 +26,7 @@ static void check(LinkJournal mode, const JournalInput *base, int what)
         s.link_journal = mode;
         in.settings = &s;
         assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
-        assert_int_equal(p.way, ways[what]);
+        assert_int_equal(p.action, ways[what]);
         assert_int_equal(problems.n_fatal, what == REFUSED);
         assert_int_equal(mounts.n, what == BIND || what == MAKE_AND_BIND);
         assert_int_equal(edits.n, what == LINK || what == USE_LINK);
@@ -45,7 +45,7 @@ static void check(LinkJournal mode, const JournalInput *base, int what)
 
 static void test_modes(void **state)
 {
-        static const struct { JournalThere there; const char *target; int guest, try_guest, host, try_host, automatic; } rows[] = {
+        static const struct { JournalDirState state; const char *target; int guest, try_guest, host, try_host, automatic; } rows[] = {
                 { JOURNAL_NOTHING, NULL, LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
                 { JOURNAL_LINK, "/tree/var/log/journal/" ID, USE_LINK, USE_LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
                 { JOURNAL_LINK, "/elsewhere", LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
@@ -58,7 +58,7 @@ static void test_modes(void **state)
 
         settings_init(&s);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                JournalFacts f = { .persistent = true, .there = rows[i].there, .target = (char *) rows[i].target };
+                JournalFacts f = { .persistent = true, .state = rows[i].state, .target = (char *) rows[i].target };
                 JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = HOST, .root = "/tree" };
 
                 check(LINK_JOURNAL_GUEST, &in, rows[i].guest);
@@ -66,14 +66,14 @@ static void test_modes(void **state)
                 check(LINK_JOURNAL_HOST, &in, rows[i].host);
                 check(LINK_JOURNAL_TRY_HOST, &in, rows[i].try_host);
                 /* A link into the tree stays in use: its directory is made, nothing on the host. */
-                if (rows[i].there == JOURNAL_LINK && strcmp(rows[i].target, "/elsewhere") != 0) {
+                if (rows[i].state == JOURNAL_LINK && strcmp(rows[i].target, "/elsewhere") != 0) {
                         _cleanup_(problems_done) Problems problems = {};
                         _cleanup_(journal_plan_done) JournalPlan p = {};
                         _cleanup_(mount_plan_done) MountPlan mounts = {};
                         _cleanup_(tree_edits_done) TreeEdits edits = {};
 
                         assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
-                        assert_int_equal(p.way, JOURNAL_WAY_NONE);
+                        assert_int_equal(p.action, JOURNAL_OFF);
                         assert_int_equal(edits.n, 1);
                 } else
                         check(LINK_JOURNAL_AUTO, &in, rows[i].automatic);
@@ -117,7 +117,7 @@ static void test_obstacles(void **state)
         check(LINK_JOURNAL_HOST, &in, NOTHING);
 }
 
-static JournalThere look(const Tree *t, bool persistent, char **ret_target)
+static JournalDirState look(const Tree *t, bool persistent, char **ret_target)
 {
         char path[128];
         JournalFacts f = {};
@@ -127,7 +127,7 @@ static JournalThere look(const Tree *t, bool persistent, char **ret_target)
         assert_int_equal(f.persistent, persistent);
         free(*ret_target);
         *ret_target = f.target;
-        return f.there;
+        return f.state;
 }
 
 static void test_facts(void **state)
@@ -157,7 +157,7 @@ static void test_do_and_undo(void **state)
 {
         const Tree *t = *state;
         char path[128], there[128] = "";
-        JournalPlan p = { .way = JOURNAL_WAY_LINK, .there = JOURNAL_NOTHING, .path = path, .target = (char *) "/tree/j" };
+        JournalPlan p = { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_NOTHING, .path = path, .target = (char *) "/tree/j" };
         Failure failure = {};
 
         (void) snprintf(path, sizeof(path), "%s/" ID, t->path);
@@ -165,25 +165,25 @@ static void test_do_and_undo(void **state)
         assert_true(readlinkat(t->fd, ID, there, sizeof(there) - 1) > 0);
         assert_string_equal(there, "/tree/j");
 
-        p = (JournalPlan) { .way = JOURNAL_WAY_DIRECTORY, .there = JOURNAL_LINK, .path = path };
+        p = (JournalPlan) { .action = JOURNAL_CREATE_DIRECTORY, .state = JOURNAL_LINK, .path = path };
         assert_int_equal(journal_do(&p, getuid(), &failure), 1);
-        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_EMPTY_DIRECTORY, .path = path, .target = (char *) "/x" };
+        p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_EMPTY_DIRECTORY, .path = path, .target = (char *) "/x" };
         assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         journal_undo(&p);
         assert_int_equal(faccessat(t->fd, ID, F_OK, AT_SYMLINK_NOFOLLOW), -1);
 
         assert_int_equal(symlinkat("/other/j", t->fd, ID), 0);
-        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_LINK, .path = path, .target = (char *) "/x",
+        p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_LINK, .path = path, .target = (char *) "/x",
                             .replaced = (char *) "/other/j" };
         assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         journal_undo(&p);
         assert_int_equal(readlinkat(t->fd, ID, there, sizeof(there) - 1), strlen("/other/j"));
         assert_int_equal(unlinkat(t->fd, ID, 0), 0);
 
-        p = (JournalPlan) { .way = JOURNAL_WAY_AS_IT_IS, .path = path };
+        p = (JournalPlan) { .action = JOURNAL_KEEP, .path = path };
         assert_int_equal(journal_do(&p, getuid(), &failure), 0);
         assert_int_equal(failure.error, 0);
-        p = (JournalPlan) { .way = JOURNAL_WAY_LINK, .there = JOURNAL_LINK, .path = path, .target = (char *) "/x" };
+        p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_LINK, .path = path, .target = (char *) "/x" };
         assert_int_equal(journal_do(&p, getuid(), &failure), -ENOENT);
         assert_non_null(strstr(failure.text, path));
 }

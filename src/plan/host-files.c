@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The host's resolv.conf and time zone (see identity-facts.h). The supervisor, before anything is changed. The host's files
+ * The host's resolv.conf and time zone (see host-files.h). The supervisor, before anything is changed. The host's files
  * are the administrator's; what cannot be read is as good as missing, and what that means is for the planner to say.
  */
 
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plan/identity-facts.h"
+#include "plan/host-files.h"
 #include "util/fd.h"
 #include "util/tree.h"
 
@@ -37,13 +37,13 @@ const char *resolv_file_path(ResolvFile file)
         return paths[file];
 }
 
-void identity_facts_done(IdentityFacts *f)
+void host_files_done(HostFiles *f)
 {
         for (size_t i = 0; i < _RESOLV_FILE_MAX; i++)
                 free(f->resolv[i].data);
         free(f->localtime.data);
         free(f->zone);
-        *f = (IdentityFacts) {};
+        *f = (HostFiles) {};
 }
 
 static int read_file(const char *path, size_t max, HostFile *ret)
@@ -72,7 +72,7 @@ bool stub_in_socket_list(const char *text)
 }
 
 /* systemd-resolved has the files even where its stub is switched off: whether somebody listens, only the kernel knows. */
-static int read_stub(IdentityFacts *f)
+static int read_stub(HostFiles *f)
 {
         HostFile list = {};
         int r = read_file("/proc/net/udp", SOCKET_LIST_MAX, &list);
@@ -82,7 +82,7 @@ static int read_stub(IdentityFacts *f)
         return r;
 }
 
-static int read_resolv(const Settings *s, IdentityFacts *f)
+static int read_resolv(const Settings *s, HostFiles *f)
 {
         int r = 0;
 
@@ -116,7 +116,7 @@ const char *zone_of_link(const char *target)
         return NULL;
 }
 
-static int read_zone(int tree_fd, IdentityFacts *f)
+static int read_zone(int tree_fd, HostFiles *f)
 {
         _cleanup_close_ int fd = -EBADF;
         char target[PATH_MAX], path[sizeof("/usr/share/zoneinfo/") + ZONE_MAX];
@@ -140,7 +140,7 @@ static int read_zone(int tree_fd, IdentityFacts *f)
         return 0;
 }
 
-static int read_timezone(const Settings *s, int tree_fd, IdentityFacts *f)
+static int read_timezone(const Settings *s, int tree_fd, HostFiles *f)
 {
         int r;
 
@@ -154,14 +154,14 @@ static int read_timezone(const Settings *s, int tree_fd, IdentityFacts *f)
         return r;
 }
 
-int identity_facts_read(const Settings *s, int tree_fd, IdentityFacts *ret)
+int host_files_read(const Settings *s, int tree_fd, HostFiles *ret)
 {
-        _cleanup_(identity_facts_done) IdentityFacts f = {};
+        _cleanup_(host_files_done) HostFiles f = {};
 
         if (read_resolv(s, &f) < 0 || read_timezone(s, tree_fd, &f) < 0)
                 return -ENOMEM;
 
         *ret = f;
-        f = (IdentityFacts) {};
+        f = (HostFiles) {};
         return 0;
 }

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "plan/identity-facts.h"
+#include "plan/host-files.h"
 
 static void test_zone_of_link(void **state)
 {

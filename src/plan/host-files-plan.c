@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The plan for /etc/resolv.conf and /etc/localtime of a machine (see identity-plan.h), with systemd-nspawn's modes and
+ * The plan for /etc/resolv.conf and /etc/localtime of a machine (see host-files-plan.h), with systemd-nspawn's modes and
  * defaults. Nothing here is worth a failed start: what was not asked for is done without a word, or not. Pure.
  */
 
 #include <string.h>
 
 #include "mount/mount-plan-internal.h"
-#include "plan/identity-plan.h"
+#include "plan/host-files-plan.h"
 #include "util/print.h"
 
 /* A file of the host, read-only over the machine's; an empty one is made to mount on where there is none. */
@@ -26,26 +26,32 @@ static int add_bind(const char *source, const char *dest, unsigned flags, Source
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
-typedef enum ResolvWay { RESOLV_WAY_NONE, RESOLV_WAY_COPY, RESOLV_WAY_REPLACE, RESOLV_WAY_BIND, RESOLV_WAY_DELETE } ResolvWay;
+typedef enum ResolvAction {
+        RESOLV_ACTION_NONE,
+        RESOLV_ACTION_COPY,
+        RESOLV_ACTION_REPLACE,
+        RESOLV_ACTION_BIND,
+        RESOLV_ACTION_DELETE,
+} ResolvAction;
 
-static const struct { ResolvWay way; ResolvFile file; } resolv_modes[] = {
-        [RESOLV_CONF_OFF] = { RESOLV_WAY_NONE, 0 },
-        [RESOLV_CONF_COPY_HOST] = { RESOLV_WAY_COPY, RESOLV_FILE_HOST },
-        [RESOLV_CONF_COPY_STATIC] = { RESOLV_WAY_COPY, RESOLV_FILE_STATIC },
-        [RESOLV_CONF_COPY_UPLINK] = { RESOLV_WAY_COPY, RESOLV_FILE_UPLINK },
-        [RESOLV_CONF_COPY_STUB] = { RESOLV_WAY_COPY, RESOLV_FILE_STUB },
-        [RESOLV_CONF_REPLACE_HOST] = { RESOLV_WAY_REPLACE, RESOLV_FILE_HOST },
-        [RESOLV_CONF_REPLACE_STATIC] = { RESOLV_WAY_REPLACE, RESOLV_FILE_STATIC },
-        [RESOLV_CONF_REPLACE_UPLINK] = { RESOLV_WAY_REPLACE, RESOLV_FILE_UPLINK },
-        [RESOLV_CONF_REPLACE_STUB] = { RESOLV_WAY_REPLACE, RESOLV_FILE_STUB },
-        [RESOLV_CONF_BIND_HOST] = { RESOLV_WAY_BIND, RESOLV_FILE_HOST },
-        [RESOLV_CONF_BIND_STATIC] = { RESOLV_WAY_BIND, RESOLV_FILE_STATIC },
-        [RESOLV_CONF_BIND_UPLINK] = { RESOLV_WAY_BIND, RESOLV_FILE_UPLINK },
-        [RESOLV_CONF_BIND_STUB] = { RESOLV_WAY_BIND, RESOLV_FILE_STUB },
-        [RESOLV_CONF_DELETE] = { RESOLV_WAY_DELETE, 0 },
+static const struct { ResolvAction way; ResolvFile file; } resolv_modes[] = {
+        [RESOLV_CONF_OFF] = { RESOLV_ACTION_NONE, 0 },
+        [RESOLV_CONF_COPY_HOST] = { RESOLV_ACTION_COPY, RESOLV_FILE_HOST },
+        [RESOLV_CONF_COPY_STATIC] = { RESOLV_ACTION_COPY, RESOLV_FILE_STATIC },
+        [RESOLV_CONF_COPY_UPLINK] = { RESOLV_ACTION_COPY, RESOLV_FILE_UPLINK },
+        [RESOLV_CONF_COPY_STUB] = { RESOLV_ACTION_COPY, RESOLV_FILE_STUB },
+        [RESOLV_CONF_REPLACE_HOST] = { RESOLV_ACTION_REPLACE, RESOLV_FILE_HOST },
+        [RESOLV_CONF_REPLACE_STATIC] = { RESOLV_ACTION_REPLACE, RESOLV_FILE_STATIC },
+        [RESOLV_CONF_REPLACE_UPLINK] = { RESOLV_ACTION_REPLACE, RESOLV_FILE_UPLINK },
+        [RESOLV_CONF_REPLACE_STUB] = { RESOLV_ACTION_REPLACE, RESOLV_FILE_STUB },
+        [RESOLV_CONF_BIND_HOST] = { RESOLV_ACTION_BIND, RESOLV_FILE_HOST },
+        [RESOLV_CONF_BIND_STATIC] = { RESOLV_ACTION_BIND, RESOLV_FILE_STATIC },
+        [RESOLV_CONF_BIND_UPLINK] = { RESOLV_ACTION_BIND, RESOLV_FILE_UPLINK },
+        [RESOLV_CONF_BIND_STUB] = { RESOLV_ACTION_BIND, RESOLV_FILE_STUB },
+        [RESOLV_CONF_DELETE] = { RESOLV_ACTION_DELETE, 0 },
 };
 
-static ResolvConf resolve_resolv_conf(const Settings *s, const IdentityFacts *f, bool private_network)
+static ResolvConf resolve_resolv_conf(const Settings *s, const HostFiles *f, bool private_network)
 {
         bool writable = settings_etc_writable(s);
 
@@ -60,11 +66,11 @@ static ResolvConf resolve_resolv_conf(const Settings *s, const IdentityFacts *f,
         return writable ? RESOLV_CONF_DELETE : RESOLV_CONF_OFF;
 }
 
-static int plan_resolv_conf(const Settings *s, const IdentityFacts *f, bool private_network, MountPlan *mounts,
+static int plan_resolv_conf(const Settings *s, const HostFiles *f, bool private_network, MountPlan *mounts,
                             TreeEdits *edits, Problems *problems)
 {
         ResolvConf mode = resolve_resolv_conf(s, f, private_network);
-        ResolvWay way = resolv_modes[mode].way;
+        ResolvAction way = resolv_modes[mode].way;
         const char *path = resolv_file_path(resolv_modes[mode].file);
         const HostFile *file = &f->resolv[resolv_modes[mode].file];
         Source from = s->from[SETTING_RESOLV_CONF];
@@ -74,20 +80,20 @@ static int plan_resolv_conf(const Settings *s, const IdentityFacts *f, bool priv
         };
 
         switch (way) {
-        case RESOLV_WAY_NONE:
+        case RESOLV_ACTION_NONE:
                 return 0;
-        case RESOLV_WAY_DELETE:
+        case RESOLV_ACTION_DELETE:
                 return tree_edits_add(edits, &(TreeEdit) { .kind = TREE_EDIT_REMOVE, .need = TREE_EDIT_IF_WRITABLE,
                                                            .path = (char *) RESOLV_CONF, .from = from });
-        case RESOLV_WAY_BIND:
+        case RESOLV_ACTION_BIND:
                 if (file->data)
                         return add_bind(path, RESOLV_CONF, MOUNT_ON_LINK, from, mounts);
                 break;
-        case RESOLV_WAY_COPY:
+        case RESOLV_ACTION_COPY:
                 edit.kind = TREE_EDIT_WRITE;
                 edit.need = TREE_EDIT_IF_WRITABLE;
                 break;
-        case RESOLV_WAY_REPLACE:
+        case RESOLV_ACTION_REPLACE:
                 edit.kind = TREE_EDIT_REPLACE;
                 edit.need = TREE_EDIT_BEST_EFFORT;
                 break;
@@ -103,7 +109,7 @@ static int plan_resolv_conf(const Settings *s, const IdentityFacts *f, bool priv
 
 #define LOCALTIME "/etc/localtime"
 
-static Timezone resolve_timezone(const Settings *s, const IdentityFacts *f)
+static Timezone resolve_timezone(const Settings *s, const HostFiles *f)
 {
         bool writable = settings_etc_writable(s);
 
@@ -129,7 +135,7 @@ static int add_zone_link(const char *zone, Source from, TreeEdits *edits)
         return tree_edits_add(edits, &edit);
 }
 
-static int plan_timezone(const Settings *s, const IdentityFacts *f, MountPlan *mounts, TreeEdits *edits, Problems *problems)
+static int plan_timezone(const Settings *s, const HostFiles *f, MountPlan *mounts, TreeEdits *edits, Problems *problems)
 {
         Timezone mode = resolve_timezone(s, f);
         Source from = s->from[SETTING_TIMEZONE];
@@ -162,7 +168,7 @@ static int plan_timezone(const Settings *s, const IdentityFacts *f, MountPlan *m
         }
 }
 
-int identity_plan_make(const Settings *s, const IdentityFacts *f, bool private_network, MountPlan *mounts, TreeEdits *edits,
+int host_files_plan_make(const Settings *s, const HostFiles *f, bool private_network, MountPlan *mounts, TreeEdits *edits,
                        Problems *problems)
 {
         if (plan_timezone(s, f, mounts, edits, problems) < 0 ||

@@ -4,11 +4,11 @@
 
 #include "test.h"
 
-#include "plan/identity-plan.h"
+#include "plan/host-files-plan.h"
 
 typedef struct Case {
         Settings s;
-        IdentityFacts f;
+        HostFiles f;
         MountPlan mounts;
         TreeEdits edits;
         Problems problems;
@@ -16,7 +16,7 @@ typedef struct Case {
 
 static void plan(Case *c, bool private_network)
 {
-        assert_int_equal(identity_plan_make(&c->s, &c->f, private_network, &c->mounts, &c->edits, &c->problems), 0);
+        assert_int_equal(host_files_plan_make(&c->s, &c->f, private_network, &c->mounts, &c->edits, &c->problems), 0);
 }
 
 static void done(Case *c)

@@ -28,19 +28,19 @@ typedef struct HostFile {
         struct timespec mtime;
 } HostFile;
 
-typedef struct IdentityFacts {
+typedef struct HostFiles {
         HostFile resolv[_RESOLV_FILE_MAX];
         bool stub_listens;              /* on 127.0.0.53, in the network that we are in ourselves */
         HostFile localtime;
         bool localtime_is_link;
         char *zone;                     /* "Europe/Berlin": where /etc/localtime links to a zone; else NULL */
         bool tree_has_zone;             /* … and the machine has it too */
-} IdentityFacts;
+} HostFiles;
 
-void identity_facts_done(IdentityFacts *f);
+void host_files_done(HostFiles *f);
 
 /* tree_fd is the machine's tree. -ENOMEM or 0. */
-int identity_facts_read(const Settings *s, int tree_fd, IdentityFacts *ret);
+int host_files_read(const Settings *s, int tree_fd, HostFiles *ret);
 
 /* The zone that a link at /etc/localtime names, within target; NULL where it names none. Pure. */
 const char *zone_of_link(const char *target);

@@ -6,9 +6,9 @@
 #include "config/problem.h"
 #include "mount/mount-plan.h"
 #include "mount/tree-edit.h"
-#include "plan/identity-facts.h"
+#include "plan/host-files.h"
 
 /* Adds mounts and edits. private_network: names are the machine's own business, unless the setting says otherwise. -ENOMEM
  * or 0; a file of the host that was asked for and is not there is warned of. */
-int identity_plan_make(const Settings *s, const IdentityFacts *f, bool private_network, MountPlan *mounts, TreeEdits *edits,
+int host_files_plan_make(const Settings *s, const HostFiles *f, bool private_network, MountPlan *mounts, TreeEdits *edits,
                        Problems *problems);

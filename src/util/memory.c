@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "util/resident.h"
+#include "util/memory.h"
 
 /* The pages that lie wholly within a segment that is mapped from its file as it is. */
 static int release(struct dl_phdr_info *info, size_t size, void *userdata)
@@ -30,7 +30,7 @@ static int release(struct dl_phdr_info *info, size_t size, void *userdata)
         return 0;
 }
 
-void resident_release_code(void)
+void memory_release_code(void)
 {
         (void) dl_iterate_phdr(release, NULL);
 }

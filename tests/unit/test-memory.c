@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "util/fd.h"
-#include "util/resident.h"
+#include "util/memory.h"
 #include "util/strv.h"
 
 static char data[] = "written at run time";
@@ -33,7 +33,7 @@ static void test_code_goes_and_comes_back(void **state)
         unsigned before = resident_files(), after;
 
         data[0] = 'W';
-        resident_release_code();
+        memory_release_code();
         after = resident_files();
         if (after >= before)
                 fail_msg("%u KiB before, %u KiB after", before, after);
