@@ -17,7 +17,7 @@ enum { OUTPUT_MAX_BYTES = 64 * 1024 * 1024, VALUES_MAX = 1000 * 1000 };
 
 extern char **environ;
 
-/* The unit's command with our switches before its own, which may end in a payload's. */
+/* The unit's command, with our switches first: it may end with the command line of a payload. */
 static int make_argv(const UnitCommand *command, const char *instead, char ***ret)
 {
         _cleanup_strv_ char **argv = NULL;
@@ -58,7 +58,7 @@ static int make_environment(const UnitCommand *command, char ***ret)
         return 0;
 }
 
-/* Its standard output, in *ret, and its end. */
+/* *ret: its standard output; *ret_status: of waitpid(). */
 static int spawn(const char *path, char **argv, char **env, char **ret, int *ret_status)
 {
         _cleanup_close_ int in = -EBADF, out = -EBADF;

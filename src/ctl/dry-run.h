@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * What box-run would make of a machine: box-run --json with the switches, and in the environment, of the machine's unit. So
- * there is one program that knows, and nothing that a start needs has to be linked to boxctl.
+ * A dry run of a machine: box-run --json with the switches and the environment of the machine's unit. So only box-run knows how
+ * settings become a plan, and boxctl needs none of its libraries.
  */
 
 #include "ctl/verb.h"
 #include "util/json.h"
 
-/* *ret: what box-run(1) says of --json; its "problems" may be fatal. instead (NULL: none) is a switch more,
- * "--read-instead=FILE:OTHER". */
+/* *ret: the output of box-run --json (see box-run(1)), freed by the caller; its "problems" may be fatal. instead: one more
+ * switch, "--read-instead=FILE:OTHER", or NULL. */
 int dry_run(Ctl *c, const char *name, const char *instead, Json **ret, Failure *failure);
 
-/* Prints the problems as boxctl's own messages. How many were fatal. */
+/* Prints the problems as boxctl's own messages. Returns how many are fatal. */
 size_t dry_run_report(const char *name, const JsonNode *run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The members of plan-json.c that have a file of their own. */
+/* Members of the plan that have a file of their own. */
 
 #include "plan/plan-json.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The plan as JSON (see plan-json.h): the same facts as plan-print.c's text, each where a program finds it. tests/style
- * compares its members with the fields of the plan. Pure.
+ * The plan as JSON (see plan-json.h), with the same facts as the text of plan-print.c. tests/style/plan-json compares its members
+ * with the fields of the plan. Pure.
  */
 
 #include <string.h>
@@ -189,7 +189,7 @@ static void put_execution(Json *w, const Plan *p)
         json_end(w);
 }
 
-/* What of a disk image is used. */
+/* The partitions of a disk image that are mounted. */
 static void put_disk(Json *w, const DiskLayout *l)
 {
         json_begin_array(w, "image");

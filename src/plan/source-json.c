@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a setting comes from, as JSON (see source-json.h). Pure. */
+/* The source of a setting as JSON (see source-json.h). Pure. */
 
 #include "plan/source-json.h"
 

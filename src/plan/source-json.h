@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where a setting comes from, for programs. */
+/* The source of a setting as JSON. */
 
 #include "config/source.h"
 #include "util/json.h"
 
-/* {"switch": "--bind="} or {"path": …, "line": …}; null for a default. */
+/* {"switch": "--bind="}, {"path": …, "line": …} or {"document": …}; null for a default. */
 void source_to_json(Json *w, const char *key, Source from);

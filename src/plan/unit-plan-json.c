@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the plan has systemd do to the machine's unit, as JSON (see plan-json.h). Pure. */
+/* Properties of the machine's unit as JSON (see plan-json.h). Pure. */
 
 #include "plan/plan-json-internal.h"
 #include "plan/source-json.h"

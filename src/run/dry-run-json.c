@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * --json: a dry run for programs, such as boxctl explain. Who says something about the machine, every setting in force
- * with the places it was written in, what is wrong, and the plan. box-run, see dry-run.c; nothing is changed.
+ * --json: a dry run for programs, such as boxctl explain: the sources of settings, every setting with all its assignments, the
+ * problems, and the plan. box-run, see dry-run.c; nothing is changed.
  */
 
 #include <string.h>
@@ -93,7 +93,7 @@ static int put_setting(Json *w, const SettingRow *row, const Machine *m)
         return r;
 }
 
-/* Each setting once, by its first row: others are other ways to write it. */
+/* Each setting once, by its first row: other rows are aliases. */
 static int put_settings(Json *w, const Machine *m)
 {
         int r = 0;

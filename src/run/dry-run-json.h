@@ -5,5 +5,5 @@
 
 #include "run/machine.h"
 
-/* Prints settings, problems and (planned) the plan as one JSON object. */
+/* Prints sources, settings, problems and, if planned, the plan as one JSON object. */
 int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * AppArmor (see apparmor.h), by the files of the kernel that this takes. The check runs in the supervisor; the profile of a
- * machine is looked up by whoever joins it, as root of the host; it is chosen in a child, before that is in the machine's tree.
+ * AppArmor (see apparmor.h), by the kernel's files. The supervisor checks that it is enabled. A process that enters a machine
+ * reads the machine's profile, as root of the host. A child sets its own profile before it changes its root directory.
  */
 
 #include <stdio.h>
@@ -12,12 +12,12 @@
 #include "security/apparmor.h"
 #include "util/fd.h"
 
-enum { LABEL_MAX = 16 * 1024 };        /* a page of the kernel's, and more for a stack of profiles */
+enum { LABEL_MAX = 16 * 1024 };        /* a page, and more for stacked profiles */
 
 int apparmor_check(const char *enabled_file, const char *profile, bool optional, Source from, bool *ret_missing,
                    Problems *problems)
 {
-        static const char missing[] = "this kernel does not have AppArmor on";
+        static const char missing[] = "AppArmor is not enabled in this kernel";
         _cleanup_close_ int fd = open(enabled_file ?: "/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
         char word = 'N';
 
@@ -26,7 +26,8 @@ int apparmor_check(const char *enabled_file, const char *profile, bool optional,
                 return 0;
         if (optional)
                 return problem_warning(problems, from, "AppArmorProfile=-%s: %s, ignoring", profile, missing);
-        return problem_error(problems, from, "AppArmorProfile=%s: %s (\"-%s\" goes on without)", profile, missing, profile);
+        return problem_error(problems, from, "AppArmorProfile=%s: %s (use \"-%s\" to make it optional)", profile, missing,
+                             profile);
 }
 
 char *apparmor_parse_label(char *text)
@@ -49,7 +50,7 @@ int apparmor_profile_of(pid_t pid, char **ret, Failure *failure)
 
         (void) snprintf(path, sizeof(path), "/proc/%d/attr/apparmor/current", pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        /* EINVAL, at the latest when it is read: AppArmor is in the kernel, but not on. */
+        /* EINVAL from open() or read(): AppArmor is in the kernel, but not enabled. */
         r = fd < 0 ? -errno : fd_read_all(fd, LABEL_MAX, &text, NULL);
         if (r == -ENOENT || r == -EINVAL) {
                 *ret = NULL;
@@ -69,11 +70,11 @@ int apparmor_set_exec(const char *profile, Failure *failure)
         int r;
 
         if (fd < 0)
-                return failure_set(failure, -errno, "Failed to open AppArmor's file of this process: %m");
+                return failure_set(failure, -errno, "Failed to open '/proc/self/attr/apparmor/exec': %m");
 
-        /* The kernel takes it in one write() only. */
+        /* It has to be a single write(). */
         r = RET_ERRNO(dprintf(fd, "exec %s", profile));
         if (r == -ENOENT)
                 return failure_set(failure, r, "AppArmorProfile=%s: no such profile is loaded (see aa-status)", profile);
-        return r < 0 ? failure_set(failure, r, "Failed to choose the AppArmor profile '%s': %m", profile) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to set the AppArmor profile '%s': %m", profile) : 0;
 }

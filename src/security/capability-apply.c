@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Capability sets put in force with libcap. Runs in the child (last before exec, as root of the machine's user
+ * Sets the capabilities of a process, with libcap. Runs in the child (last before exec, as root of the machine's user
  * namespace) and in the supervisor (once the machine runs, to keep only what it still needs).
  */
 
@@ -16,15 +16,14 @@ static void cap_state_freep(cap_t *c)
                 (void) cap_free(*c);
 }
 
-/* Is it in this set, and may we have it? */
-static bool is_had(cap_t now, uint64_t set, cap_value_t cap)
+static bool may_set(cap_t now, uint64_t set, cap_value_t cap)
 {
         cap_flag_value_t permitted = CAP_CLEAR;
 
         return set >> cap & 1 && cap_get_flag(now, cap, CAP_PERMITTED, &permitted) >= 0 && permitted == CAP_SET;
 }
 
-/* Never more than is permitted now: a set that asks for what the caller does not have is cut to what it has. */
+/* Capabilities that are not permitted now are left out of the sets. */
 static int set_process(const CapabilitySets *sets, Failure *failure)
 {
         const struct { cap_flag_t flag; uint64_t set; } flags[] = {
@@ -37,7 +36,7 @@ static int set_process(const CapabilitySets *sets, Failure *failure)
 
         for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
                 for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-                        if (is_had(now, flags[i].set, cap) && cap_set_flag(next, flags[i].flag, 1, &cap, CAP_SET) < 0)
+                        if (may_set(now, flags[i].set, cap) && cap_set_flag(next, flags[i].flag, 1, &cap, CAP_SET) < 0)
                                 return failure_set(failure, -errno, "Failed to set capability %d: %m", cap);
 
         if (cap_set_proc(next) < 0)
@@ -49,11 +48,11 @@ int capability_apply(const CapabilitySets *sets, Failure *failure)
 {
         int r;
 
-        /* libcap's cap_reset_ambient() would ask for each of them first. */
+        /* libcap's cap_reset_ambient() makes a system call for each of them. */
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-                return failure_set(failure, -errno, "Failed to empty the ambient capabilities: %m");
+                return failure_set(failure, -errno, "Failed to clear the ambient capabilities: %m");
 
-        /* First the bounding set: it takes CAP_SETPCAP, which may be about to go. */
+        /* First the bounding set: it needs CAP_SETPCAP, which the next step may drop. */
         r = capability_drop_bounding(sets->bounding, failure);
         if (r >= 0)
                 r = set_process(sets, failure);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Capability sets as masks: which are kept by default, their names, and the bounding set. Runs in every process of
- * both programs; only capability_drop_bounding() needs a privilege. No library, so that boxctl loads none; what does
- * need libcap is in capability-apply.c.
+ * Capability sets as masks: the default one, names, the bounding set. Runs in all processes of both programs; only
+ * capability_drop_bounding() needs a privilege. Uses no library, for boxctl's sake; capability-apply.c uses libcap.
  */
 
 #include <linux/capability.h>
@@ -15,7 +14,7 @@
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
-/* Without those that reach what no namespace separates (SYS_MODULE, SYS_RAWIO, SYS_TIME, SYSLOG, MAC_*, …). */
+/* Without those for resources that no namespace separates (SYS_MODULE, SYS_RAWIO, SYS_TIME, SYSLOG, MAC_*, …). */
 static const uint64_t default_set =
         BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_WRITE) | BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) |
         BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_IPC_OWNER) | BIT(CAP_KILL) |
@@ -33,7 +32,7 @@ uint64_t capability_all(void)
 {
         uint64_t mask = 0;
 
-        /* The kernel refuses numbers that it does not know. */
+        /* An error for the first unknown number. */
         for (unsigned cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
                 mask |= BIT(cap);
 
@@ -47,13 +46,13 @@ CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root)
         return (CapabilitySets) {
                 .bounding = caps,
                 .permitted = own,
-                .effective = root ? own : 0,    /* others': at exec, from the ambient ones */
+                .effective = root ? own : 0,    /* of other users: execve() sets it from the ambient set */
                 .inheritable = own,
                 .ambient = ambient,
         };
 }
 
-/* One newer than our names still shows. */
+/* A capability without a known name is shown by number. */
 static size_t cap_text(unsigned cap, char *buf, size_t size)
 {
         const char *name = capability_names_get((int) cap);
@@ -79,7 +78,7 @@ char *capability_mask_to_text(uint64_t mask)
                 if (mask & BIT(cap))
                         used += cap_text(cap, text + used, size - used);
         if (used > 0)
-                text[used - 1] = 0;             /* the last one's space */
+                text[used - 1] = 0;             /* the last space */
 
         return text;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Limits put in force on a machine's first process from outside (see limits.h). Runs in the supervisor: raising a hard
- * limit, and a better place when memory runs out, take the host's CAP_SYS_RESOURCE.
+ * Sets the limits of a machine's first process (see limits.h). The supervisor, with the host's CAP_SYS_RESOURCE for higher hard
+ * limits and a lower OOM score.
  */
 
 #include <fcntl.h>
@@ -24,8 +24,8 @@ static int set_oom_score(const LimitsPlan *p, int proc_fd, Failure *failure)
         if (r >= 0)
                 r = fd_write_all(fd, text, strlen(text));
         if (r == -EACCES)
-                return failure_set(failure, r, "%s: OOMScoreAdjust=%d is less than what box-run itself has, and it may not "
-                                   "go below that: %m", source_text(p->oom_from, source), p->oom_score_adjust);
+                return failure_set(failure, r, "%s: OOMScoreAdjust=%d is less than box-run's own, which it may not go "
+                                   "below: %m", source_text(p->oom_from, source), p->oom_score_adjust);
         if (r < 0)
                 return failure_set(failure, r, "%s: Failed to set OOMScoreAdjust=%d: %m", source_text(p->oom_from, source),
                                    p->oom_score_adjust);
@@ -38,14 +38,14 @@ static int set_cpus(const LimitsPlan *p, pid_t pid, Failure *failure)
         _cleanup_free_ char *cpus = NULL;
         int r;
 
-        /* The kernel's own type for it is the same array of words, of any length. */
+        /* The kernel accepts an array of words of any length. */
         if (sched_setaffinity(pid, sizeof(p->cpus.bits), (const cpu_set_t *) (const void *) p->cpus.bits) >= 0)
                 return 0;
 
         r = -errno;
         cpus = cpu_set_to_text(&p->cpus);
         if (r == -EINVAL)
-                return failure_set(failure, r, "%s: CPUAffinity=%s has no CPU that there is and that box-run may use",
+                return failure_set(failure, r, "%s: CPUAffinity=%s has no CPU that exists and that box-run may use",
                                    source_text(p->cpus_from, source), cpus ?: "");
         return failure_set(failure, r, "%s: Failed to set CPUAffinity=%s: %m", source_text(p->cpus_from, source),
                            cpus ?: "");
@@ -67,13 +67,13 @@ static int refuse(const LimitsPlan *p, int resource, Failure *failure)
 {
         char source[SOURCE_TEXT_MAX];
 
-        return failure_set(failure, -EPERM, "%s: Limit%s= is more than box-run may give: above fs.nr_open, or above its own hard "
+        return failure_set(failure, -EPERM, "%s: Limit%s= is more than box-run may set: above fs.nr_open, or above its own hard "
                            "limit without CAP_SYS_RESOURCE", source_text(p->rlimits[resource].from, source),
                            rlimit_name(resource));
 }
 
-/* Raising a hard limit takes CAP_SYS_RESOURCE. Where even we lack it (a host that is a container itself) the machine
- * keeps what we have ourselves. */
+/* A hard limit is raised with CAP_SYS_RESOURCE. Without it (the host is a container itself) a default is cut to box-run's own
+ * hard limit. */
 static int set_resource(const LimitsPlan *p, pid_t pid, int resource, Failure *failure)
 {
         struct rlimit want = p->rlimits[resource].value, have;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What bounds a machine's first process, and all that it starts: resource limits, its place when memory runs out, its
- * CPUs. Planned from the settings; put in force from outside by the supervisor, whose privilege it takes.
+ * Limits of a machine's first process and its descendants: resource limits, OOM score, CPUs. Planned from the settings, set by
+ * the supervisor.
  */
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ typedef struct HostFacts HostFacts;
 typedef struct LimitsPlan {
         struct {
                 struct rlimit value;
-                bool asked;                     /* by a setting: nothing less will do */
+                bool asked;                     /* by a setting: must not be cut */
                 Source from;
         } rlimits[RLIM_NLIMITS];
         int oom_score_adjust;                   /* OOM_SCORE_UNSET: the supervisor's */
@@ -33,9 +33,9 @@ int limits_plan_print(const LimitsPlan *p, FILE *f);
 /* Does a setting ask for a resource limit? */
 bool limits_plan_asks(const LimitsPlan *p);
 
-/* limits.c: on process pid, whose directory in /proc is proc_fd. */
+/* limits.c: sets them for process pid, whose directory in /proc is proc_fd. */
 int limits_apply_scheduling(const LimitsPlan *p, pid_t pid, int proc_fd, Failure *failure);
 
-/* The resource limits that are defaults, each cut to what can be had; or those that settings ask for, each had or a
- * failure: at the very end of the set-up, which might need more than they allow. */
+/* Sets the resource limits that are defaults, each cut to what is permitted; or those from settings (asked), which are never
+ * cut: at the very end of the set-up, which may need more than they allow. */
 int limits_apply_resources(const LimitsPlan *p, pid_t pid, bool asked, Failure *failure);

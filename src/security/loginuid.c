@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Our own login uid (see loginuid.h). The kernel lets only a process itself change it, and a child in a user namespace has
- * no right to: so the supervisor, as root of the host, does around the birth of that child.
+ * The login uid (see loginuid.h). A process can change only its own, and a child in a user namespace may not: so the supervisor,
+ * as root of the host, clears its own while it creates the child, which inherits it.
  */
 
 #include <fcntl.h>

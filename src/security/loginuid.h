@@ -4,13 +4,12 @@
 #include "util/macro.h"
 
 /*
- * The audit subsystem's idea of who has logged in. A machine's processes are nobody's of the host: they have none, so that
- * logins in the machine can set theirs.
+ * The audit subsystem's login uid. A machine's processes start without one, so that logins in the machine can set theirs.
  */
 
-/* Takes our own away, for a child to be born without: 1, with what it was in *ret; 0 where we have none, as in a service, or
- * the kernel has no auditing. The supervisor, with the host's CAP_AUDIT_CONTROL. */
+/* Clears the caller's, before it creates the child. 1: done, and *ret is the old one; 0: it has none, as in a service, or the
+ * kernel has no auditing. Needs the host's CAP_AUDIT_CONTROL. */
 int loginuid_clear(uint32_t *ret);
 
-/* Sets it again. (The kernel counts that as another session of the same user.) */
+/* Sets it again. The audit subsystem counts that as a new session of the same user. */
 int loginuid_restore(uint32_t uid);

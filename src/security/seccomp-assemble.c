@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Verdicts on ranges of system call numbers become a BPF program: per architecture one binary search over the places
- * where the verdict changes. Runs in box-run (custom filters) and, while box is built, in seccomp-build; no privilege.
+ * A BPF program from verdicts on ranges of system call numbers: for each architecture a binary search over the numbers where
+ * the verdict changes. Runs in box-run (custom filters) and, while box is built, in seccomp-build; no privilege.
  *
- * Why not libseccomp's own generator: it writes one comparison a call, we one a range. A machine's default filter is a
- * third of the size and costs the kernel a fraction of the time to verify, translate and install, on every start; and
- * making a custom one takes microseconds instead of ten milliseconds. The numbers still come from libseccomp
- * (seccomp-build.c), and a unit test runs both programs on every number of every architecture.
+ * libseccomp's own generator compares each call; this one each range. So the default filter has a third of the size, the kernel
+ * needs a fraction of the time to verify, translate and install it, and a custom one is compiled in microseconds instead of ten
+ * milliseconds. The numbers still come from libseccomp (seccomp-build.c), and a unit test checks every number of every
+ * architecture.
  */
 
 #include <linux/bpf_common.h>
@@ -185,7 +185,7 @@ static void emit_program(Assembler *a, const SyscallRule *rules, size_t n, unsig
         emit_verdict(a, &a->verdicts[foreign]);
 }
 
-/* Rules that change something, and for each architecture one for number 0. Of several rules for one number the last
+/* The rules where the verdict changes, and for each architecture one for number 0. Of several rules for one number the last
  * counts. ret has room for twice n. */
 static size_t merge_rules(const SyscallRule *rules, size_t n, SyscallRule *ret)
 {

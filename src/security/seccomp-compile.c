@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which system calls a machine may make, and a filter program from that. Runs in box-run while it plans, without
- * privilege; and in seccomp-build, which makes the default program with the same code.
+ * The system calls of a machine, and their filter program. Runs in box-run while it plans, without privilege; and in
+ * seccomp-build, which compiles the default program.
  *
- * The set is systemd-nspawn's, so that a payload meets the same answers: what is listed is allowed, other calls that
- * systemd knows of are refused with EPERM, and calls newer than that are ENOSYS, which programs take as "an older
- * kernel". Some calls come and go with the capability without which they are of no use.
+ * The set is systemd-nspawn's, so that payloads get the same results: listed calls are allowed, other calls that systemd knows
+ * fail with EPERM, and newer ones with ENOSYS, as on an older kernel. Calls that are of use only with a capability are allowed
+ * with that capability.
  */
 
 #include <errno.h>
@@ -56,8 +56,8 @@ static const SyscallVerdict all_verdicts[] = {
         [SYSCALL_NOTHING] = { SECCOMP_RET_ERRNO | 0 },
 };
 
-/* Not here on purpose: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*, open_by_handle_at,
- * perf_event_open, quotactl: each reaches what is not the machine's own. */
+/* Left out, since they affect more than the machine: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*,
+ * open_by_handle_at, perf_event_open, quotactl. */
 static const char default_calls[] =
         "@aio @basic-io @chown @default @file-system @io-event @ipc @mount @network-io @process @resources @setuid "
         "@signal @sync @timer "
@@ -103,7 +103,7 @@ const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name
         return bsearch(name, table->names, table->n_names, sizeof(SyscallName), compare_name);
 }
 
-/* Gives every call of a list, groups opened, a verdict. Groups nest without loops: they are our own table. */
+/* Sets the verdict of every call in a list of calls and groups. Groups contain others, without loops. */
 static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list, Verdict verdict)
 {
         char word[SYSCALL_WORD_MAX];
@@ -125,8 +125,8 @@ static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list
         }
 }
 
-/* SuppressSync=: what is allowed changes its meaning. Nobody sees into openat2()'s structure: programs that fall back from
- * ENOSYS go on. */
+/* SuppressSync= changes calls that are allowed. A filter cannot read the structure of openat2(), so it fails with ENOSYS, and
+ * programs fall back to openat(). */
 static void mark_sync(const SyscallTable *table, uint16_t *verdicts)
 {
         static const struct { const char *name; Verdict verdict; } calls[] = {
@@ -167,7 +167,7 @@ static int compare_rule(const void *a, const void *b)
         if (x->number != y->number)
                 return x->number < y->number ? -1 : 1;
 
-        /* A call, and the gap that another one announced there: the call last, where it counts. */
+        /* A call after the end of the range of another one, so that it counts. */
         return (int) x->verdict - (int) y->verdict;
 }
 
@@ -188,7 +188,7 @@ int seccomp_assemble_table(const SyscallTable *table, unsigned arches, const uin
                         rules[n++] = (SyscallRule) { table->arch[a], number, of_names[i] };
                         rules[n++] = (SyscallRule) { table->arch[a], number + 1, 0 };
                 }
-                /* x32 is told from x86-64 by its numbers only. -1 is how a tracer skips a call. */
+                /* x32 differs from x86-64 in its numbers only. A tracer skips a call by the number -1. */
                 if (!(arches & 1U << a) && a > 0 && table->arch[a] == table->arch[0]) {
                         rules[n++] = (SyscallRule) { table->arch[a], SYSCALL_X32_BIT, foreign };
                         rules[n++] = (SyscallRule) { table->arch[a], UINT32_MAX, 0 };

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The named groups of system calls that SystemCallFilter= takes, as systemd.exec(5) and `systemd-analyze
- * syscall-filter` (257) document them: files are to mean the same under systemd-nspawn and under box. Data only; read
- * by box-run, and by seccomp-build while box is built.
+ * The groups of system calls in SystemCallFilter=, as systemd.exec(5) and `systemd-analyze syscall-filter` (257) have them, so
+ * that files mean the same under systemd-nspawn and box. Data only; read by box-run, and by seccomp-build while box is built.
  *
- * A group's members are one string of words, so that the table costs a program two relocations a group and not one for
- * each of its 1300 words.
+ * The members of a group are one string, so that the table needs two relocations a group and not one for each of 1300 words.
  */
 
 #include <string.h>

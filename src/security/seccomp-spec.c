@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From what a machine's settings ask for to its program: the built-in one whenever that is the same, else compiled.
- * Runs in box-run while it plans, without privilege.
+ * The filter program for a machine's settings: the built-in one if it is the same, else compiled. Runs in box-run while it plans,
+ * without privilege.
  */
 
 #include <string.h>
@@ -18,7 +18,7 @@ static bool has_words(const char *const *list)
         return list && *list;
 }
 
-/* Capabilities that bring no call with them do not count: CAP_NET_ADMIN, of all, depends on the network. */
+/* Only capabilities that allow calls count: CAP_NET_ADMIN, which depends on the network, is not one. */
 static bool spec_is_default(const SeccompSpec *spec)
 {
         return !spec->suppress_sync && !has_words(spec->allow) && !has_words(spec->deny) &&

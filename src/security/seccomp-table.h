@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What seccomp-build makes while box is built: the numbers of system calls, as libseccomp knows them, and the default
- * filter's program. And the compiler that the two programs share.
+ * The output of seccomp-build, made while box is built: libseccomp's numbers of system calls, and the default filter program.
+ * And the compiler that box-run and seccomp-build share.
  */
 
 #include <linux/filter.h>
@@ -16,13 +16,13 @@ enum { SYSCALL_ARCHES_MAX = 3 };        /* that one kernel runs: x86-64, x86 and
 #define SYSCALL_X32_BIT 0x40000000U     /* in all numbers of x32 */
 
 typedef struct SyscallName {
-        char name[32];                  /* in the table itself: no relocation a name */
+        char name[32];                  /* no pointer, which would need a relocation */
         uint32_t number[SYSCALL_ARCHES_MAX];
 } SyscallName;
 
 typedef struct SyscallTable {
-        uint32_t arch[SYSCALL_ARCHES_MAX];      /* AUDIT_ARCH_X; x32's is x86-64's, its numbers have a bit of their own */
-        const char *arch_name[SYSCALL_ARCHES_MAX];      /* as the OCI specification has it, behind "SCMP_ARCH_" */
+        uint32_t arch[SYSCALL_ARCHES_MAX];      /* AUDIT_ARCH_X; x32 has x86-64's, and a bit in its numbers */
+        const char *arch_name[SYSCALL_ARCHES_MAX];      /* SCMP_ARCH_X of the OCI specification as "x" */
         unsigned n_arches;
         const SyscallName *names;               /* sorted by name */
         size_t n_names;
@@ -32,7 +32,7 @@ extern const SyscallTable syscall_table;
 extern const struct sock_filter seccomp_default_code[];
 extern const size_t seccomp_default_n;
 
-/* Compiles a spec. 0, -ENOMEM, -E2BIG. Names that the table lacks are passed over. */
+/* Compiles a spec. 0, -ENOMEM, -E2BIG. Names that are not in the table are ignored. */
 int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n);
 
 /* The name's row, or NULL. */
@@ -43,7 +43,7 @@ const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name
 int seccomp_assemble_table(const SyscallTable *table, unsigned arches, const uint16_t *of_names, const SyscallVerdict *verdicts,
                            unsigned foreign, struct sock_filter **ret, size_t *ret_n);
 
-/* The capabilities that bring system calls with them. */
+/* The capabilities with which more system calls are allowed. */
 uint64_t seccomp_capabilities(void);
 
 /* Calls f for each name that the default set or any group names, some of them several times. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Filter programs as values: the built-in one, one kept in a file, and installing either. Runs in the child (installs,
- * as root of the machine's user namespace) and in what enters a machine later, so it is small: no table of system
- * calls, no compiler (seccomp-compile.c).
+ * Filter programs: the built-in one, saving and loading one, installing one. Runs in the supervisor (saves), in the child
+ * (installs, as root of the machine's user namespace) and in processes that enter a machine later (load and install).
  */
 
 #include <fcntl.h>
@@ -15,6 +14,7 @@
 #include "security/seccomp-table.h"
 #include "security/seccomp.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 void seccomp_program_done(SeccompProgram *p)
 {
@@ -33,10 +33,9 @@ int seccomp_program_save(const SeccompProgram *p, const char *path, Failure *fai
         _cleanup_free_ char *temporary = NULL;
         int r;
 
-        if (asprintf(&temporary, "%s.new", path) < 0) {
-                temporary = NULL;
-                return failure_set(failure, -ENOMEM, "Failed to write '%s': %m", path);
-        }
+        r = strf(&temporary, "%s.new", path);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to write '%s': %m", path);
 
         fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (fd < 0)
@@ -69,7 +68,7 @@ int seccomp_program_load(const char *path, SeccompProgram *ret, Failure *failure
                 return failure_set(failure, r, "Failed to read '%s': %m", path);
         if (size == 0 || size % sizeof(struct sock_filter) != 0) {
                 free(bytes);
-                return failure_set(failure, -EBADMSG, "'%s' is no system call filter", path);
+                return failure_set(failure, -EBADMSG, "'%s' is not a system call filter", path);
         }
 
         *ret = (SeccompProgram) {

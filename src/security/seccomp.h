@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The system call filter of a machine. The default set's program is compiled when box is built (seccomp-build.c writes
- * it into the program's read-only data); one with additions or exceptions is compiled at start.
+ * The system call filter of a machine. The default one is compiled while box is built (seccomp-build.c) and is part of the
+ * program's read-only data; one with additions or exceptions is compiled at start.
  */
 
 #include <linux/filter.h>
@@ -11,13 +11,12 @@
 
 #include "util/failure.h"
 
-/* What a filter is made of; the default one has caps = capability_default() with or without CAP_NET_ADMIN and no
- * lists. */
+/* The source of a filter. The default one has caps = capability_default(), with or without CAP_NET_ADMIN, and no lists. */
 typedef struct SeccompSpec {
-        uint64_t caps;                  /* the capabilities kept: some bring system calls with them */
+        uint64_t caps;                  /* of the machine: some allow more system calls */
         const char *const *allow;       /* NULL-terminated names and @groups; NULL */
-        const char *const *deny;        /* wins over allow */
-        bool suppress_sync;             /* fsync() and its kind succeed and do nothing, open() refuses O_SYNC and O_DSYNC */
+        const char *const *deny;        /* takes precedence over allow */
+        bool suppress_sync;             /* fsync() and the like do nothing and succeed, open() refuses O_SYNC and O_DSYNC */
 } SeccompSpec;
 
 typedef struct SeccompProgram {
@@ -30,22 +29,19 @@ typedef struct SeccompProgram {
 
 void seccomp_program_done(SeccompProgram *p);
 
-/* The default set's. */
 void seccomp_program_builtin(SeccompProgram *ret);
 
-/* The program for a spec: the built-in one where the spec asks for no more and no less, else compiled now. */
+/* The program for a spec: the built-in one if the spec is the default, else compiled now. */
 int seccomp_program_make(const SeccompSpec *spec, SeccompProgram *ret, Failure *failure);
 
-/* A program as a file: how the supervisor leaves a machine's own filter to those who enter the machine later. Written
- * beside it first and renamed; read back whole. */
+/* A program as a file, for processes that enter the machine later. It is written to PATH.new and renamed. */
 int seccomp_program_save(const SeccompProgram *p, const char *path, Failure *failure);
 int seccomp_program_load(const char *path, SeccompProgram *ret, Failure *failure);
 
-/* The child: installs it. Needs CAP_SYS_ADMIN in the caller's user namespace, or no_new_privs. */
+/* Installs it for the calling process. Needs CAP_SYS_ADMIN in its user namespace, or no_new_privs. */
 int seccomp_apply(const SeccompProgram *p, Failure *failure);
 
-/* NULL when every name is a system call or a group; else the first that is neither. A call that some kernel or
- * architecture has, and this build does not know by number, is fine and does nothing. */
+/* The first name that is neither a system call nor a group, or NULL. A call without a known number is fine and has no effect. */
 const char *seccomp_spec_problem(const SeccompSpec *spec);
 
 /* "built-in default" or "compiled: default + … - …", for the dry run. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Writing to /proc/sys for a machine (see sysctl.h). Whose namespaces a file there is about depends on who opens it, so a
- * process in those has to; that it is the host's root saves the question which of them a user namespace's root may write.
- * Which files these are was seen to when config.json was read (oci/oci-devices.c): of namespaces only.
+ * Writes /proc/sys for a machine (see sysctl.h). The namespace that a file there affects depends on the process that opens it,
+ * so a process in the machine's namespaces does, as root of the host: root of a user namespace may not write all of them.
+ * oci/oci-devices.c has refused sysctls that do not belong to a namespace.
  */
 
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "security/sysctl.h"
 #include "util/fd.h"
 #include "util/namespace-call.h"
+#include "util/print.h"
 #include "util/tree.h"
 
 typedef struct Writing {
@@ -30,10 +31,8 @@ static int write_one(const OciSysctl *s, int proc_fd, Failure *failure)
         char source[SOURCE_TEXT_MAX];
         int r;
 
-        if (asprintf(&path, "sys/%s", s->path) < 0) {
-                path = NULL;
+        if (strf(&path, "sys/%s", s->path) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
         fd = tree_open(proc_fd, path, O_WRONLY | O_NOCTTY);
         r = fd < 0 ? fd : fd_write_all(fd, s->value, strlen(s->value));
         return r < 0 ? failure_set(failure, r, "%s: Failed to set sysctl '%s': %m", source_text(s->from, source), s->path) : 0;
@@ -60,5 +59,5 @@ int sysctls_write(const OciSysctl *sysctls, size_t n, int proc_fd, int leader_pi
         if (n == 0)
                 return 0;
         r = namespace_call(leader_pidfd, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS, write_all, &w);
-        return r < 0 ? failure_set(failure, r, "Failed to enter the machine's namespaces for its sysctls: %m") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to enter the machine's namespaces to set sysctls: %m") : 0;
 }

@@ -2,14 +2,13 @@
 #pragma once
 
 /*
- * Libraries that are loaded when they are needed and not with the program, so that a start does not pay for them. Any process,
- * no privilege. Each is named in the program's ELF notes (https://systemd.io/ELF_DLOPEN_METADATA/), where packagers' tools look
- * for what a package depends on.
+ * Libraries that are loaded only when they are needed, so that other starts do not pay for them. Each is named in a note of the
+ * program's ELF file (https://systemd.io/ELF_DLOPEN_METADATA/), which packagers' tools read. Any process, no privilege.
  */
 
 #include "util/failure.h"
 
-/* The ELF note, read by tools only. PRIORITY is "required", "recommended" or "suggested". */
+/* The ELF note. priority: "required", "recommended" or "suggested". */
 #define DL_NOTE(variable, soname, priority, feature, description) \
         DL_NOTE_(variable, "[{\"feature\":\"" feature "\",\"description\":\"" description "\",\"priority\":\"" priority \
                            "\",\"soname\":[\"" soname "\"]}]")

@@ -15,7 +15,7 @@
 #include "util/strv.h"
 #include "util/text.h"
 
-/* Of arrays and objects in each other: the readers of nodes recurse. */
+/* Levels of arrays and objects. Limited since readers recurse. */
 enum { READ_DEPTH_MAX = 64, WRITE_DEPTH_MAX = 16 };
 
 #define JANSSON_FUNCTIONS(F)                                                                                    \

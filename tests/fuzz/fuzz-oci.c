@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes as the config.json of an OCI bundle: settings or problems come of it, every one of them with its place in the
- * document, and what the planners take for granted of paths and numbers holds.
+ * Any bytes as the config.json of an OCI bundle: they become settings or problems, each with its place in the document, and paths
+ * and numbers are as the planners expect them.
  */
 
 #include <dlfcn.h>
@@ -76,7 +76,7 @@ static void check_problems(const Problems *p)
         }
 }
 
-/* Once, and not for every input. */
+/* Loads it once, and not for every input. */
 static void keep_library(void)
 {
         static void *library;

@@ -262,4 +262,4 @@ def test_apparmor_profile_that_cannot_be_had(box, seen):
     box.write_file('[Exec]\nBoot=no\n[X-Box]\nAppArmorProfile=-no-such-profile\n')
     result = run(*command)
     assert result.stdout == 'runs\n'
-    assert there or 'this kernel does not have AppArmor on, ignoring' in result.stderr
+    assert there or 'AppArmor is not enabled in this kernel, ignoring' in result.stderr

@@ -78,7 +78,7 @@ def test_limit_that_takes_a_capability(stopped, key, value, name, limit):
     if stopped.start(check=False).returncode == 0:
         assert re.search(rf'^{name} +{limit} +{limit} ', stopped.exec('cat', '/proc/1/limits').stdout, re.M)
     else:
-        assert f'{stopped.file}:4: {key}= is more than box-run may give' in stopped.property('StatusText')
+        assert f'{stopped.file}:4: {key}= is more than box-run may set' in stopped.property('StatusText')
         assert not int(re.search(r'^CapEff:\s+(\w+)', Path('/proc/self/status').read_text(), re.M)[1], 16) & 1 << 24
 
 
