@@ -6,6 +6,7 @@
  */
 
 #include <string.h>
+#include <time.h>
 
 #include "bus/bus.h"
 
@@ -45,6 +46,99 @@ int bus_open_system(sd_bus **ret, Failure *failure)
                 return failure_set(failure, r, "Failed to connect to the system bus: %m");
 
         *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* One event, or usec. */
+static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
+{
+        int r;
+
+        if (wait)
+                return wait->run(wait->userdata, usec);
+        r = sd_bus_process(bus, NULL);
+        /* sd-bus returns 0 after it has called back for a time-out. */
+        if (r != 0 || *done)
+                return r;
+        r = sd_bus_wait(bus, usec);
+        return r == -EINTR ? 0 : r;
+}
+
+int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
+{
+        const uint64_t start = now_usec();
+
+        while (!*done) {
+                uint64_t passed = now_usec() - start;
+                int r = passed >= usec ? -ETIMEDOUT :
+                        run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int bus_flush(sd_bus *bus, const BusWait *wait)
+{
+        int r;
+
+        while (wait && (r = sd_bus_is_ready(bus)) == 0) {
+                r = wait->run(wait->userdata, UINT64_MAX);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_flush(bus);
+}
+
+static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        BusCall *call = userdata;
+
+        call->reply = sd_bus_message_ref(m);
+        call->done = true;
+        return 0;
+}
+
+int bus_call_send(sd_bus *bus, sd_bus_message *m, uint64_t usec, BusCall *call)
+{
+        return sd_bus_call_async(bus, &call->slot, m, on_reply, call, usec);
+}
+
+void bus_call_done(BusCall *call)
+{
+        sd_bus_slot_unref(call->slot);
+        sd_bus_message_unref(call->reply);
+        *call = (BusCall) {};
+}
+
+const sd_bus_error *bus_call_error(const BusCall *call)
+{
+        return sd_bus_message_get_error(call->reply);
+}
+
+int bus_call(sd_bus *bus, const BusWait *wait, sd_bus_message *m, uint64_t usec, sd_bus_error *error, sd_bus_message **ret)
+{
+        _cleanup_(bus_call_done) BusCall call = {};
+        int r;
+
+        r = bus_call_send(bus, m, usec, &call);
+        if (r >= 0)
+                r = bus_wait(bus, wait, &call.done, UINT64_MAX);
+        if (r < 0)
+                return r;
+        if (bus_call_error(&call))
+                return sd_bus_error_copy(error, bus_call_error(&call));
+        if (ret)
+                *ret = TAKE_PTR(call.reply);
         return 0;
 }
 

@@ -38,6 +38,34 @@ static inline void bus_slotp(sd_bus_slot **s)
 
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
 
+/* How a caller waits for the bus. NULL blocks in it. The supervisor runs its event loop, which the bus is attached to: run()
+ * returns after one event or usec, or with an error that ends the waiting. */
+typedef struct BusWait {
+        int (*run)(void *userdata, uint64_t usec);
+        void *userdata;
+} BusWait;
+
+/* Waits until *done, which a callback of the bus sets. 0, -ETIMEDOUT, or an error of the bus or of the caller's run(). */
+int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec);
+
+/* Writes out what is queued, on a connection that may still be on its way. */
+int bus_flush(sd_bus *bus, const BusWait *wait);
+
+/* A call whose reply is awaited later. May not move between bus_call_send() and bus_call_done(). */
+typedef struct BusCall {
+        sd_bus_slot *slot;
+        sd_bus_message *reply;          /* the method's, or an error, a time-out among them */
+        bool done;
+} BusCall;
+int bus_call_send(sd_bus *bus, sd_bus_message *m, uint64_t usec /* 0: the default, 25 s */, BusCall *call);
+void bus_call_done(BusCall *call);
+
+/* Of a call that is done: NULL where it succeeded. */
+const sd_bus_error *bus_call_error(const BusCall *call);
+
+/* Send, wait, and take the reply, as sd_bus_call() does. */
+int bus_call(sd_bus *bus, const BusWait *wait, sd_bus_message *m, uint64_t usec, sd_bus_error *error, sd_bus_message **ret);
+
 /* A call's error as ours: known error names become errnos (NoSuchMachine → -ENXIO, MachineExists → -EEXIST,
  * ServiceUnknown → -ENOSYS, AccessDenied → -EACCES, NoSuchUnit → -ENOENT …), the service's own sentence the text, after
  * "Failed to WHAT: ". */

@@ -9,72 +9,16 @@
  */
 
 #include <string.h>
-#include <time.h>
 
 #include "bus/machined-call.h"
 #include "bus/machined.h"
-#include "bus/unit-property.h"
 #include "util/print.h"
 
 struct PendingRegistration {
         sd_bus *bus;
-        sd_bus_slot *slot;
+        BusCall call;
         char *what;             /* "register machine 'x' with systemd-machined", for messages */
-        bool done;
-        int result;
-        Failure failure;
 };
-
-static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
-{
-        PendingRegistration *p = userdata;
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-
-        p->done = true;
-        if (error)
-                p->result = machined_failure(&p->failure, -sd_bus_message_get_errno(m), error, p->what);
-        return 0;
-}
-
-static int append_scope_properties(sd_bus_message *m, sd_bus *bus, const MachineRegistration *reg)
-{
-        const char *unique;
-        int r;
-
-        r = sd_bus_get_unique_name(bus, &unique);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, 'a', "(sv)");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)",
-                                  "Controller", "s", unique,
-                                  "KillMode", "s", "mixed",
-                                  "DevicePolicy", "s", "closed",
-                                  "DeviceAllow", "a(ss)", 3, "/dev/net/tun", "rwm", "/dev/fuse", "rwm",
-                                  "char-pts", "rw");
-        if (r < 0)
-                return r;
-        if (reg->slice) {
-                r = sd_bus_message_append(m, "(sv)", "Slice", "s", reg->slice);
-                if (r < 0)
-                        return r;
-        }
-        if (reg->kill_signal > 0) {
-                r = sd_bus_message_append(m, "(sv)", "KillSignal", "i", (int32_t) reg->kill_signal);
-                if (r < 0)
-                        return r;
-        }
-        if (reg->stop_timeout_usec > 0) {
-                r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", reg->stop_timeout_usec);
-                if (r < 0)
-                        return r;
-        }
-        r = unit_property_append_all(m, reg->properties, reg->n_properties);
-        if (r < 0)
-                return r;
-        return sd_bus_message_close_container(m);
-}
 
 static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_bus_message **ret)
 {
@@ -82,7 +26,7 @@ static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_
         int r;
 
         r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER,
-                                           reg->create_scope ? "CreateMachineWithNetwork" :
+                                           reg->scope ? "CreateMachineWithNetwork" :
                                                                "RegisterMachineWithNetwork");
         if (r < 0)
                 return r;
@@ -98,8 +42,12 @@ static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_
         r = sd_bus_message_append_array(m, 'i', reg->ifindices, reg->n_ifindices * sizeof(int));
         if (r < 0)
                 return r;
-        if (reg->create_scope) {
-                r = append_scope_properties(m, bus, reg);
+        if (reg->scope) {
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+                if (r >= 0)
+                        r = scope_append_properties(m, bus, reg->scope);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(m);
                 if (r < 0)
                         return r;
         }
@@ -108,7 +56,8 @@ static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_
         return 0;
 }
 
-int machined_register_start(sd_bus *bus, const MachineRegistration *reg, PendingRegistration **ret, Failure *failure)
+int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegistration *reg, PendingRegistration **ret,
+                            Failure *failure)
 {
         _cleanup_(pending_registration_freep) PendingRegistration *p = NULL;
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -123,10 +72,9 @@ int machined_register_start(sd_bus *bus, const MachineRegistration *reg, Pending
 
         r = registration_message(bus, reg, &m);
         if (r >= 0)
-                r = sd_bus_call_async(bus, &p->slot, m, on_reply, p, 0);
-        /* On a connection this young the message may only be queued. */
+                r = bus_call_send(bus, m, 0, &p->call);
         if (r >= 0)
-                r = sd_bus_flush(bus);
+                r = bus_flush(bus, wait);
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: %m", p->what);
 
@@ -134,56 +82,16 @@ int machined_register_start(sd_bus *bus, const MachineRegistration *reg, Pending
         return 0;
 }
 
-static uint64_t now_usec(void)
+int machined_register_finish(PendingRegistration *p, const BusWait *wait, uint64_t usec, Failure *failure)
 {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
-}
-
-/* The reply, or sd-bus's own time-out error, or -ETIMEDOUT. */
-static int await_reply(PendingRegistration *p, uint64_t timeout_usec)
-{
-        uint64_t start = now_usec();
+        const sd_bus_error *error;
         int r;
 
-        while (!p->done) {
-                uint64_t left = UINT64_MAX;
-
-                r = sd_bus_process(p->bus, NULL);
-                if (r < 0)
-                        return r;
-                /* A time-out is told to on_reply() without being counted as something done. */
-                if (r > 0 || p->done)
-                        continue;
-
-                if (timeout_usec != UINT64_MAX) {
-                        uint64_t passed = now_usec() - start;
-
-                        if (passed >= timeout_usec)
-                                return -ETIMEDOUT;
-                        left = timeout_usec - passed;
-                }
-                r = sd_bus_wait(p->bus, left);
-                if (r < 0 && r != -EINTR)
-                        return r;
-        }
-
-        return 0;
-}
-
-int machined_register_finish(PendingRegistration *pending, uint64_t timeout_usec, Failure *failure)
-{
-        _cleanup_(pending_registration_freep) PendingRegistration *p = pending;
-        int r;
-
-        r = await_reply(p, timeout_usec);
+        r = bus_wait(p->bus, wait, &p->call.done, usec);
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: %m", p->what);
-        if (p->result < 0)
-                return failure_set(failure, p->result, "%s", p->failure.text);
-        return 0;
+        error = bus_call_error(&p->call);
+        return error ? machined_failure(failure, -sd_bus_message_get_errno(p->call.reply), error, p->what) : 0;
 }
 
 PendingRegistration *pending_registration_free(PendingRegistration *p)
@@ -191,7 +99,7 @@ PendingRegistration *pending_registration_free(PendingRegistration *p)
         if (!p)
                 return NULL;
 
-        sd_bus_slot_unref(p->slot);
+        bus_call_done(&p->call);
         sd_bus_unref(p->bus);
         free(p->what);
         free(p);

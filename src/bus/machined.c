@@ -57,6 +57,15 @@ int machined_unregister(sd_bus *bus, const char *name, Failure *failure)
         return r == -ENXIO ? 0 : failure_set(failure, r, "%s", f.text);
 }
 
+int machined_unregister_send(sd_bus *bus, const char *name)
+{
+        int r;
+
+        r = sd_bus_call_method_async(bus, NULL, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "UnregisterMachine",
+                                     NULL, NULL, "s", name);
+        return r < 0 ? r : sd_bus_flush(bus);
+}
+
 static int append_row(sd_bus_message *m, MachineRow **rows, size_t *n)
 {
         const char *name, *class, *service, *path;

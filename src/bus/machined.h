@@ -9,8 +9,8 @@
 #include <systemd/sd-bus.h>
 
 #include "bus/properties.h"
+#include "bus/scope.h"
 #include "util/failure.h"
-#include "util/unit-property.h"
 
 typedef struct MachineRegistration {
         const char *name;
@@ -21,25 +21,24 @@ typedef struct MachineRegistration {
         const char *root;               /* absolute */
         const int *ifindices;
         size_t n_ifindices;
-        bool create_scope;              /* CreateMachineWithNetwork: a scope of its own; else the caller's unit */
-        const char *slice;              /* of that scope; NULL: machine.slice */
-        const UnitProperty *const *properties;  /* of that scope, beyond what every machine's has */
-        size_t n_properties;
-        int kill_signal;                /* of that scope; 0: systemd's default */
-        uint64_t stop_timeout_usec;     /* of that scope; 0: systemd's default */
+        const ScopeOptions *scope;      /* CreateMachineWithNetwork: machined creates a scope; NULL: in the caller's unit */
 } MachineRegistration;
 
 /* Sends RegisterMachineWithNetwork or CreateMachineWithNetwork; the reply is taken by machined_register_finish(). */
 typedef struct PendingRegistration PendingRegistration;
-int machined_register_start(sd_bus *bus, const MachineRegistration *m, PendingRegistration **ret, Failure *failure);
+int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegistration *reg, PendingRegistration **ret,
+                            Failure *failure);
 
-/* Waits for it (at most timeout_usec; UINT64_MAX: as long as D-Bus does, 25 s) and frees it. */
-int machined_register_finish(PendingRegistration *p, uint64_t timeout_usec, Failure *failure);
+/* Waits for it, at most usec (UINT64_MAX: as long as D-Bus does, 25 s). -EEXIST: the name is taken. */
+int machined_register_finish(PendingRegistration *p, const BusWait *wait, uint64_t usec, Failure *failure);
 PendingRegistration *pending_registration_free(PendingRegistration *p);
 DEFINE_CLEANUP(PendingRegistration *, pending_registration_free);
 
 /* That it is not known is no failure to the caller: 0. */
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure);
+
+/* The same without waiting for an answer: for a machined that has not answered before. */
+int machined_unregister_send(sd_bus *bus, const char *name);
 
 typedef struct MachineRow {
         char *name, *class, *service, *path;

@@ -10,7 +10,6 @@
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
-#include "bus/unit-property.h"
 
 typedef struct Wait {
         UnitJob *jobs;
@@ -139,96 +138,4 @@ void unit_jobs_done(UnitJob *jobs, size_t n)
                 free(jobs[i].result);
                 jobs[i].path = jobs[i].result = NULL;
         }
-}
-
-static int append_scope(sd_bus_message *m, sd_bus *bus, const ScopeOptions *o)
-{
-        const char *unique;
-        int r;
-
-        r = sd_bus_get_unique_name(bus, &unique);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", o->unit, "fail");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, 'a', "(sv)");
-        if (r < 0)
-                return r;
-        /* What machined would have asked for. */
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
-                                  "Description", "s", o->description,
-                                  "Slice", "s", o->slice ?: "machine.slice",
-                                  "PIDs", "au", 1, (uint32_t) o->pid,
-                                  "Delegate", "b", true,
-                                  "CollectMode", "s", "inactive-or-failed",
-                                  "TasksMax", "t", UINT64_C(16384),
-                                  "Controller", "s", unique,
-                                  "KillMode", "s", "mixed",
-                                  "DevicePolicy", "s", "closed");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "(sv)", "DeviceAllow", "a(ss)", 3, "/dev/net/tun", "rwm", "/dev/fuse", "rwm",
-                                  "char-pts", "rw");
-        if (r < 0)
-                return r;
-        if (o->kill_signal > 0) {
-                r = sd_bus_message_append(m, "(sv)", "KillSignal", "i", (int32_t) o->kill_signal);
-                if (r < 0)
-                        return r;
-        }
-        if (o->stop_timeout_usec > 0) {
-                r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", o->stop_timeout_usec);
-                if (r < 0)
-                        return r;
-        }
-        r = unit_property_append_all(m, o->properties, o->n_properties);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(m);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(m, "a(sa(sv))", /* auxiliary units: */ 0);
-}
-
-int systemd1_start_scope(sd_bus *bus, const ScopeOptions *options, Failure *failure)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        _cleanup_slot_ sd_bus_slot *slot = NULL;
-        UnitJob job = { .unit = options->unit };
-        Wait w = { .jobs = &job, .n = 1 };
-        int r;
-
-        r = watch_jobs(bus, &w, &slot, failure);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER,
-                                           "StartTransientUnit");
-        if (r >= 0)
-                r = append_scope(m, bus, options);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to make the scope %s: %m", options->unit);
-
-        w.left = (size_t) send_job(bus, m, &job, "make a scope for the machine");
-        if (job.failure.error < 0)
-                return failure_set(failure, job.failure.error, "%s", job.failure.text);
-
-        r = wait_all(bus, &w);
-        if (r < 0)
-                failure_set(failure, r, "Failed to wait for systemd: %m");
-        else if (strcmp(job.result, "done") != 0)
-                r = failure_set(failure, -EIO, "Failed to make the scope %s: its start ended as '%s'", options->unit,
-                                job.result);
-        unit_jobs_done(&job, 1);
-        return r;
-}
-
-int systemd1_on_request_stop(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
-                             Failure *failure)
-{
-        int r;
-
-        r = sd_bus_match_signal(bus, ret, BUS_SYSTEMD1, /* path: */ NULL, "org.freedesktop.systemd1.Scope",
-                                "RequestStop", handler, userdata);
-        return r < 0 ? failure_set(failure, r, "Failed to watch for systemd's request to stop: %m") : 0;
 }

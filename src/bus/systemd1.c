@@ -160,13 +160,22 @@ static int read_changes(sd_bus_message *reply, bool enable, char ***ret)
         return 0;
 }
 
-int systemd1_reload(sd_bus *bus, Failure *failure)
+/* systemd reads all unit files again before it answers: minutes on a large host, as systemctl allows it. */
+#define RELOAD_USEC (UINT64_C(180) * 1000 * 1000)
+
+int systemd1_reload(sd_bus *bus, const BusWait *wait, Failure *failure)
 {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
         r = new_call(bus, "Reload", &m, failure);
-        return r < 0 ? r : call_manager(bus, m, "make systemd reload its units", NULL, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_set_allow_interactive_authorization(m, true);
+        if (r >= 0)
+                r = bus_call(bus, wait, m, RELOAD_USEC, &error, NULL);
+        return r < 0 ? bus_failure(failure, r, &error, "make systemd reload its units") : 0;
 }
 
 char *systemd1_unit_path(const char *unit)
@@ -188,29 +197,50 @@ char *systemd1_unit_interface(const char *unit)
         return interface;
 }
 
-int systemd1_unit_restricts_devices(sd_bus *bus, const char *unit, bool *ret, Failure *failure)
+int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call)
 {
-        static const char what[] = "ask for the unit's device policy";
-        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit), *policy = NULL;
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_message_ sd_bus_message *allowed = NULL;
+        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit);
+        _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
         if (!path || !interface)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        r = sd_bus_get_property_string(bus, BUS_SYSTEMD1, path, interface, "DevicePolicy", &error, &policy);
+                return -ENOMEM;
+        r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
-                r = sd_bus_get_property(bus, BUS_SYSTEMD1, path, interface, "DeviceAllow", &error, &allowed, "a(ss)");
-        if (r < 0)
-                return bus_failure(failure, r, &error, what);
-        r = sd_bus_message_enter_container(allowed, 'a', "(ss)");
+                r = sd_bus_message_append(m, "ss", interface, property);
+        return r < 0 ? r : bus_call_send(bus, m, 0, call);
+}
+
+int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char *unit, bool *ret, Failure *failure)
+{
+        static const char what[] = "ask for the unit's device policy";
+        _cleanup_(bus_call_done) BusCall policy = {}, allowed = {};
+        const char *text;
+        int r;
+
+        r = systemd1_get_send(bus, unit, "DevicePolicy", &policy);
         if (r >= 0)
-                r = sd_bus_message_at_end(allowed, /* complete= */ false);
+                r = systemd1_get_send(bus, unit, "DeviceAllow", &allowed);
+        if (r >= 0)
+                r = bus_wait(bus, wait, &policy.done, UINT64_MAX);
+        if (r >= 0)
+                r = bus_wait(bus, wait, &allowed.done, UINT64_MAX);
+        for (BusCall *c = &policy; r >= 0 && c; c = c == &policy ? &allowed : NULL)
+                if (bus_call_error(c))
+                        return bus_failure(failure, -sd_bus_message_get_errno(c->reply), bus_call_error(c), what);
+        if (r >= 0)
+                r = sd_bus_message_read(policy.reply, "v", "s", &text);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(allowed.reply, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(allowed.reply, 'a', "(ss)");
+        if (r >= 0)
+                r = sd_bus_message_at_end(allowed.reply, /* complete= */ false);
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: %m", what);
 
         /* "auto" allows everything where nothing is allowed by name. */
-        *ret = strcmp(policy, "auto") != 0 || r == 0;
+        *ret = strcmp(text, "auto") != 0 || r == 0;
         return 0;
 }
 
@@ -237,7 +267,7 @@ int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_ch
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
 
-        r = systemd1_reload(bus, failure);
+        r = systemd1_reload(bus, NULL, failure);
         if (r < 0)
                 return r;
 

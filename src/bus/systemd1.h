@@ -6,8 +6,8 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "bus/bus.h"
 #include "util/failure.h"
-#include "util/unit-property.h"
 
 typedef enum UnitJobFlags {
         UNIT_JOBS_NO_WAIT = 1 << 0,     /* the jobs are only queued; results stay NULL */
@@ -58,10 +58,13 @@ void unit_command_done(UnitCommand *c);
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 
 /* Makes systemd read all unit files again, and waits for it. */
-int systemd1_reload(sd_bus *bus, Failure *failure);
+int systemd1_reload(sd_bus *bus, const BusWait *wait, Failure *failure);
 
 /* May the unit's processes use some devices only? */
-int systemd1_unit_restricts_devices(sd_bus *bus, const char *unit, bool *ret, Failure *failure);
+int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char *unit, bool *ret, Failure *failure);
+
+/* Asks for one property of a loaded unit; the reply is a variant. */
+int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call);
 
 /* The object of a unit that is loaded, and the interface of its properties ("org.freedesktop.systemd1.Service"). NULL
  * without memory. */
@@ -70,21 +73,3 @@ char *systemd1_unit_interface(const char *unit);
 
 /* whom: "main", "control", "all". */
 int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig, Failure *failure);
-
-/* Starts the transient scope unit (a full name, "machine-x.scope") that holds pid, where there is no machined to do it,
- * and waits until it is there. Our connection is its Controller. */
-typedef struct ScopeOptions {
-        const char *unit;
-        const char *description;
-        pid_t pid;
-        const char *slice;              /* NULL: machine.slice */
-        const UnitProperty *const *properties;  /* beyond what every machine's scope has */
-        size_t n_properties;
-        int kill_signal;                /* 0: systemd's default */
-        uint64_t stop_timeout_usec;     /* 0: systemd's default */
-} ScopeOptions;
-int systemd1_start_scope(sd_bus *bus, const ScopeOptions *options, Failure *failure);
-
-/* Calls handler when systemd wants a scope down whose Controller we are: ours, there is one a supervisor. */
-int systemd1_on_request_stop(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
-                             Failure *failure);

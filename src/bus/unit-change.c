@@ -5,6 +5,7 @@
  * is known, all of them on their way at once. The supervisor, as root. Silent.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bus/bus.h"
@@ -15,12 +16,8 @@
 #include "util/strv.h"
 
 typedef struct Call {
-        sd_bus_slot *slot;
-        sd_bus_message *reply;
+        BusCall bus;
         const char *property;           /* its name; static */
-        bool done;
-        int result;
-        Failure failure;                /* what systemd said */
 } Call;
 
 struct UnitChange {
@@ -33,60 +30,32 @@ struct UnitChange {
         char **files;           /* drop-ins that are there by us */
 };
 
-static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
-{
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-        Call *call = userdata;
-
-        call->done = true;
-        if (error) {
-                call->result = bus_failure(NULL, -sd_bus_message_get_errno(m), error, call->property);
-                (void) failure_set(&call->failure, call->result, "%s", error->message ? error->message : error->name);
-        } else
-                call->reply = sd_bus_message_ref(m);
-        return 0;
-}
-
 static void calls_free(Call *calls, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                sd_bus_slot_unref(calls[i].slot);
-                sd_bus_message_unref(calls[i].reply);
-        }
+        for (size_t i = 0; i < n; i++)
+                bus_call_done(&calls[i].bus);
         free(calls);
 }
 
-static int calls_await(sd_bus *bus, const Call *calls, size_t n)
+static int calls_wait(sd_bus *bus, const BusWait *wait, const Call *calls, size_t n)
 {
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; i < n; i++)
-                while (!calls[i].done) {
-                        r = sd_bus_process(bus, NULL);
-                        if (r < 0)
-                                return r;
-                        /* A time-out is told to on_reply() without being counted as something done. */
-                        if (r > 0 || calls[i].done)
-                                continue;
-                        r = sd_bus_wait(bus, UINT64_MAX);
-                        if (r < 0 && r != -EINTR)
-                                return r;
-                }
-        return 0;
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = bus_wait(bus, wait, &calls[i].bus.done, UINT64_MAX);
+        return r;
+}
+
+/* What systemd said, behind prefix. */
+static int refused(const Call *call, const char *prefix, Failure *failure)
+{
+        const sd_bus_error *error = bus_call_error(&call->bus);
+        int r = bus_failure(NULL, -sd_bus_message_get_errno(call->bus.reply), error, call->property);
+
+        return failure_set(failure, r, "%s%s", prefix, error->message ? error->message : error->name);
 }
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
-
-static int ask(sd_bus *bus, const char *unit, const char *property, Call *call)
-{
-        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit);
-
-        if (!path || !interface)
-                return -ENOMEM;
-        call->property = property;
-        return sd_bus_call_method_async(bus, &call->slot, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "Get",
-                                        on_reply, call, "ss", interface, property);
-}
 
 /* SetUnitProperties, up to its array. */
 static int set_begin(sd_bus *bus, const char *unit, sd_bus_message **ret)
@@ -111,7 +80,7 @@ static int set_send(sd_bus *bus, sd_bus_message *m, Call *call)
 {
         int r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_call_async(bus, &call->slot, m, on_reply, call, 0);
+        return r < 0 ? r : bus_call_send(bus, m, 0, &call->bus);
 }
 
 static int set(sd_bus *bus, const char *unit, const UnitProperty *p, Call *call)
@@ -147,16 +116,16 @@ static int append_empty(sd_bus_message *m, const char *property, const char *typ
 }
 
 /* The value of before, as it came. */
-static int give_back(sd_bus *bus, const char *unit, const Call *before, Call *call)
+static int restore_one(sd_bus *bus, const char *unit, const Call *before, Call *call)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         const char *type;
         int r;
 
         call->property = before->property;
-        r = sd_bus_message_rewind(before->reply, true);
+        r = sd_bus_message_rewind(before->bus.reply, true);
         if (r >= 0)
-                r = sd_bus_message_peek_type(before->reply, NULL, &type);
+                r = sd_bus_message_peek_type(before->bus.reply, NULL, &type);
         if (r >= 0)
                 r = set_begin(bus, unit, &m);
         if (r >= 0 && strcmp(type, "ay") != 0 && (type[0] == 'a' || type[0] == '('))
@@ -166,7 +135,7 @@ static int give_back(sd_bus *bus, const char *unit, const Call *before, Call *ca
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 's', before->property);
         if (r >= 0)
-                r = sd_bus_message_copy(m, before->reply, /* all= */ false);
+                r = sd_bus_message_copy(m, before->bus.reply, /* all= */ false);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : set_send(bus, m, call);
@@ -183,13 +152,14 @@ static bool is_asked(const UnitChange *c, const char *property)
 }
 
 /* The question is before the order, and systemd takes them in turn. */
-static int send_all(UnitChange *c, const UnitProperty *const *properties, size_t n)
+static int send_all(UnitChange *c, const BusWait *wait, const UnitProperty *const *properties, size_t n)
 {
         int r;
 
         for (size_t i = 0; i < n; i++) {
                 if (!is_asked(c, properties[i]->read_name)) {
-                        r = ask(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads]);
+                        c->reads[c->n_reads].property = properties[i]->read_name;
+                        r = systemd1_get_send(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads].bus);
                         if (r < 0)
                                 return r;
                         c->n_reads++;
@@ -200,12 +170,11 @@ static int send_all(UnitChange *c, const UnitProperty *const *properties, size_t
                         return r;
                 c->n_sets++;
         }
-        /* On a connection this young the messages may only be queued. */
-        return sd_bus_flush(c->bus);
+        return bus_flush(c->bus, wait);
 }
 
-int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
-                      Failure *failure)
+int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const UnitProperty *const *properties, size_t n,
+                      UnitChange **ret, Failure *failure)
 {
         _cleanup_(unit_change_freep) UnitChange *c = calloc(1, sizeof(UnitChange));
         int r;
@@ -222,7 +191,7 @@ int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *
         r = unit_drop_ins_note("", unit, c->files, failure);
         if (r < 0)
                 return r;
-        r = send_all(c, properties, n);
+        r = send_all(c, wait, properties, n);
         if (r < 0)
                 (void) failure_set(failure, r, "Failed to change the properties of %s: %m", unit);
         /* What was sent has to be undone even where not all was. */
@@ -230,28 +199,30 @@ int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *
         return r;
 }
 
-int unit_change_finish(UnitChange *c, size_t *ret_refused, Failure *failure)
+int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure)
 {
-        size_t refused = c->n_sets;
         int r;
 
-        r = calls_await(c->bus, c->reads, c->n_reads);
+        r = calls_wait(c->bus, wait, c->reads, c->n_reads);
         if (r >= 0)
-                r = calls_await(c->bus, c->sets, c->n_sets);
-        c->bus = sd_bus_unref(c->bus);
+                r = calls_wait(c->bus, wait, c->sets, c->n_sets);
         if (r < 0)
                 return failure_set(failure, r, "Failed to change the properties of %s: %m", c->unit);
+        c->bus = sd_bus_unref(c->bus);
 
-        for (size_t i = c->n_sets; i-- > 0;)
-                if (c->sets[i].result < 0)
-                        refused = i;
-        *ret_refused = refused;
-        return refused < c->n_sets ? failure_set(failure, c->sets[refused].result, "%s", c->sets[refused].failure.text) : 0;
+        for (size_t i = 0; i < c->n_sets; i++)
+                if (bus_call_error(&c->sets[i].bus)) {
+                        *ret_refused = i;
+                        return refused(&c->sets[i], "", failure);
+                }
+        *ret_refused = c->n_sets;
+        return 0;
 }
 
-static int give_all_back(const UnitChange *c, sd_bus *bus, Failure *failure)
+static int restore(const UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure)
 {
         Call *calls = calloc(c->n_reads, sizeof(Call));
+        char prefix[512];
         size_t n = 0;
         int r = 0;
 
@@ -259,32 +230,32 @@ static int give_all_back(const UnitChange *c, sd_bus *bus, Failure *failure)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         /* What could not be read has no value: a property that this systemd does not have. */
         for (size_t i = 0; r >= 0 && i < c->n_reads; i++)
-                if (c->reads[i].reply)
-                        r = give_back(bus, c->unit, &c->reads[i], &calls[n++]);
+                if (c->reads[i].bus.reply && !bus_call_error(&c->reads[i].bus))
+                        r = restore_one(bus, c->unit, &c->reads[i], &calls[n++]);
         if (r >= 0)
-                r = calls_await(bus, calls, n);
+                r = calls_wait(bus, wait, calls, n);
         if (r < 0)
-                (void) failure_set(failure, r, "Failed to give %s its own properties back: %m", c->unit);
+                (void) failure_set(failure, r, "Failed to restore the properties of %s: %m", c->unit);
+        (void) snprintf(prefix, sizeof(prefix), "Failed to restore the properties of %s: ", c->unit);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                if (calls[i].result < 0)
-                        r = failure_set(failure, calls[i].result, "Failed to give %s its own properties back: %s", c->unit,
-                                        calls[i].failure.text);
+                if (bus_call_error(&calls[i].bus))
+                        r = refused(&calls[i], prefix, failure);
         calls_free(calls, n);
         return r;
 }
 
-int unit_change_undo(UnitChange *c, sd_bus *bus, Failure *failure)
+int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure)
 {
         int r = 0, q;
 
         /* A start that failed meanwhile has not waited for the answers. */
         if (c->bus) {
-                (void) calls_await(c->bus, c->reads, c->n_reads);
-                (void) calls_await(c->bus, c->sets, c->n_sets);
+                (void) calls_wait(c->bus, wait, c->reads, c->n_reads);
+                (void) calls_wait(c->bus, wait, c->sets, c->n_sets);
                 c->bus = sd_bus_unref(c->bus);
         }
         if (bus)
-                r = give_all_back(c, bus, failure);
+                r = restore(c, bus, wait, failure);
         /* They were written again by that. */
         q = unit_drop_ins_remove("", c->unit, c->files, r < 0 ? NULL : failure);
         return r < 0 ? r : q;
@@ -303,7 +274,7 @@ UnitChange *unit_change_free(UnitChange *c)
         return NULL;
 }
 
-int unit_change_undo_left(sd_bus **bus, const char *unit, Failure *failure)
+int unit_change_undo_left(const char *unit, Failure *failure)
 {
         _cleanup_strv_ char **files = NULL;
         int r;
@@ -312,7 +283,5 @@ int unit_change_undo_left(sd_bus **bus, const char *unit, Failure *failure)
         if (r <= 0)
                 return r;
         r = unit_drop_ins_remove("", unit, files, failure);
-        if (r >= 0 && !*bus)
-                r = bus_open_system(bus, failure);
-        return r < 0 ? r : systemd1_reload(*bus, failure);
+        return r < 0 ? r : 1;
 }

@@ -6,29 +6,27 @@
  * with the unit until the host goes down; so the values that were there before are read first, and given back at the end.
  */
 
-#include <systemd/sd-bus.h>
-
-#include "util/failure.h"
+#include "bus/bus.h"
 #include "util/unit-property.h"
 
 typedef struct UnitChange UnitChange;
 
-/* Sends a question and an order for each property (those of one name add up, or the last counts, as in a unit file); the
- * answers are taken by unit_change_finish(). */
-int unit_change_start(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
-                      Failure *failure);
+/* Sends a question and an order for each property (those of one name add up, or the last counts, as in a unit file);
+ * unit_change_finish() takes the answers. A failure may leave *ret set: what was sent has to be undone. */
+int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const UnitProperty *const *properties, size_t n,
+                      UnitChange **ret, Failure *failure);
 
-/* Waits for them all. Where systemd refused one, *ret_refused is its index, and the failure what it said, bare; else n. The
- * change then has to be undone all the same. */
-int unit_change_finish(UnitChange *c, size_t *ret_refused, Failure *failure);
+/* Waits for them all. Where systemd refused one, *ret_refused is the index of the first, and the failure has systemd's text
+ * without a prefix. The change has to be undone all the same. */
+int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure);
 
-/* Gives the unit its own values back, and removes what systemd has left on disk of ours; on another connection than the
- * one that it was made by, maybe. bus NULL: only the files, as there is nobody to ask. */
-int unit_change_undo(UnitChange *c, sd_bus *bus, Failure *failure);
+/* Restores the unit's own values, and removes the drop-ins that systemd has written for ours. bus may be a new connection; NULL:
+ * only the files. */
+int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure);
 
 UnitChange *unit_change_free(UnitChange *c);
 DEFINE_CLEANUP(UnitChange *, unit_change_free);
 
-/* Is there a change of this unit whose maker has died before he could undo it? Then its files are removed, and systemd
- * reads the unit again; *bus is opened where it is not. */
-int unit_change_undo_left(sd_bus **bus, const char *unit, Failure *failure);
+/* Removes the drop-ins of a supervisor that died before it could undo its change. 1: there were some, systemd has to reload; 0:
+ * there were none. */
+int unit_change_undo_left(const char *unit, Failure *failure);

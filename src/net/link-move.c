@@ -11,14 +11,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "net/link-kind.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/strv.h"
 
 /* The time for the kernel to return the interfaces of a namespace that has ended. */
-enum { RETURN_TRIES = 100, RETURN_PAUSE_NSEC = 10 * 1000000 };
+enum { RETURN_MSEC = 1000 };
 
 typedef struct Change {
         int netns_fd;           /* -EBADF: the same namespace */
@@ -142,14 +142,14 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
 /* Finds the interface on the host by its alias. wait: the kernel may be returning it. */
 static int find_returned(const LinkDone *d, const Links *l, bool wait, RtnlLink *ret)
 {
-        static const struct timespec pause = { .tv_nsec = RETURN_PAUSE_NSEC };
-        int r = -ENODEV;
+        _cleanup_close_ int events = wait && *d->mark ? rtnl_open_events(RTMGRP_LINK) : -EBADF;
+        int r;
 
-        for (unsigned i = 0; r == -ENODEV && *d->mark && i < (wait ? RETURN_TRIES : 1); i++) {
-                if (i > 0)
-                        (void) nanosleep(&pause, NULL);
+        if (!*d->mark)
+                return -ENODEV;
+        do
                 r = rtnl_find_alias(l->host_rtnl, d->mark, ret);
-        }
+        while (r == -ENODEV && events >= 0 && rtnl_wait_event(events, RETURN_MSEC) > 0);
         return r;
 }
 

@@ -13,11 +13,7 @@
 
 #include "net/link-kind.h"
 #include "net/network-namespace.h"
-#include "net/udev.h"
 #include "util/fd.h"
-
-/* Long enough for a host that is booting. */
-#define UDEV_MSEC (30 * 1000)
 
 static const LinkMethods *const methods[] = {
         [LINK_VETH] = &link_veth,
@@ -27,16 +23,19 @@ static const LinkMethods *const methods[] = {
         [LINK_MOVE] = &link_move,
 };
 
-static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_dir, Problems *problems)
+static int check_link(const LinkOp *op, const RtnlLink *link, const LinksWait *wait, Problems *problems)
 {
         char path[sizeof("/sys/class/net//phy80211") + IF_NAMESIZE];
+        int r;
 
         if (op->kind == LINK_VETH)
                 return 0;
-        if (!udev_settle(udev_dir, link->ifindex, UDEV_MSEC))
+        r = wait ? wait->udev(wait->userdata, link->ifindex) : 0;
+        if (r == -ETIMEDOUT)
                 return problem_error(problems, op->from, "%s%s: udev has not initialized this interface yet",
                                      link_op_setting(op), op->host_name);
-
+        if (r < 0)
+                return r;
         (void) snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", link->name);
         if (op->kind == LINK_MOVE && access(path, F_OK) >= 0)
                 return problem_error(problems, op->from, "Interface=%s: moving a wireless interface, with its radio, is not "
@@ -44,7 +43,7 @@ static int check_link(const LinkOp *op, const RtnlLink *link, const char *udev_d
         return 0;
 }
 
-static int check_op(const LinkOp *op, const char *machine, int rtnl, const char *udev_dir, Problems *problems)
+static int check_op(const LinkOp *op, const char *machine, int rtnl, const LinksWait *wait, Problems *problems)
 {
         RtnlLink link;
         int r;
@@ -56,10 +55,10 @@ static int check_op(const LinkOp *op, const char *machine, int rtnl, const char 
 
         if (r == -ENODEV)
                 return problem_error(problems, op->from, "%s%s: no such interface", link_op_setting(op), link_needs(op));
-        return r < 0 ? r : check_link(op, &link, udev_dir, problems);
+        return r < 0 ? r : check_link(op, &link, wait, problems);
 }
 
-int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems)
+int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, Problems *problems)
 {
         _cleanup_close_ int fd = -EBADF;
         int r = 0;
@@ -69,7 +68,7 @@ int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Pr
                         continue;
                 if (fd < 0)
                         fd = rtnl_open();
-                r = fd < 0 ? fd : check_op(&p->ops[i], machine, fd, udev_dir, problems);
+                r = fd < 0 ? fd : check_op(&p->ops[i], machine, fd, wait, problems);
         }
 
         return r;

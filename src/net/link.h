@@ -29,9 +29,15 @@ typedef struct Links {
 } Links;
 #define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
 
-/* Checks, before anything is changed, that every parent, bridge and interface exists and can be used, and waits until udev
- * (udev_dir NULL: /run/udev) has initialized it. Mistakes are Problems. Negative errno: netlink failed. */
-int links_check(const LinkPlan *p, const char *machine, const char *udev_dir, Problems *problems);
+/* Waits until udev has initialized an interface: 0, -ETIMEDOUT, or an error that ends the check. */
+typedef struct LinksWait {
+        int (*udev)(void *userdata, int ifindex);
+        void *userdata;
+} LinksWait;
+
+/* Checks, before anything is changed, that every parent, bridge and interface exists and can be used. wait NULL: udev is not
+ * waited for. Mistakes are Problems. Negative errno: netlink failed. */
+int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, Problems *problems);
 
 /* Creates all links of the namespace netns_fd. A name that is in use is an error, but a stale veth pair of this machine is
  * replaced. After a failure, links_down() removes the links so far. The caller must have one thread: it enters the machine's

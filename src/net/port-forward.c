@@ -297,24 +297,19 @@ void port_forward_detach(PortForward *f)
 
 static int open_container_rtnl(PortForward *f, int netns_fd, Failure *failure)
 {
-        static const struct sockaddr_nl groups = {
-                .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-        };
         _cleanup_close_ int own = -EBADF;
         int r;
 
         r = network_namespace_visit(netns_fd, &own, failure);
         if (r < 0)
                 return r;
-        f->events_fd = rtnl_open();
+        f->events_fd = rtnl_open_events(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
         f->container_rtnl = rtnl_open();
         r = network_namespace_return(own, failure);
         if (r < 0)
                 return r;
 
         r = f->events_fd < 0 ? f->events_fd : f->container_rtnl < 0 ? f->container_rtnl : 0;
-        if (r >= 0)
-                r = RET_ERRNO(bind(f->events_fd, (const struct sockaddr *) &groups, sizeof(groups)));
         return r < 0 ? failure_set(failure, r, "Failed to watch the addresses of machine '%s': %m", f->machine) : 0;
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include <assert.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,6 +30,29 @@ int rtnl_open(void)
                 return -errno;
 
         return TAKE_FD(fd);
+}
+
+int rtnl_open_events(unsigned groups)
+{
+        const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+        if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int rtnl_wait_event(int fd, int msec)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        char byte;
+        int r;
+
+        r = RET_ERRNO(poll(&p, 1, msec));
+        /* One that did not fit in its queue (ENOBUFS) has happened, too. */
+        while (r > 0 && (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0 || errno == ENOBUFS))
+                ;
+        return r;
 }
 
 /* A new start of the sequence numbers, so that a stale answer in the socket's queue matches no request. */

@@ -37,6 +37,12 @@ typedef struct RtnlLink {
 /* A socket in the caller's network namespace. */
 int rtnl_open(void);
 
+/* A non-blocking socket that receives the kernel's messages to these groups (RTMGRP_*). */
+int rtnl_open_events(unsigned groups);
+
+/* Waits for such messages, and drops them. 1; 0 after msec without one; negative errno. */
+int rtnl_wait_event(int fd, int msec);
+
 /* Begins a message about the interface ifindex (0: selected by a name attribute). Add attributes with mnl_attr_put_*(). */
 struct nlmsghdr *rtnl_add(RtnlRequest *q, uint16_t type, uint16_t flags, int ifindex);
 

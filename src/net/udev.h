@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "util/macro.h"
+/*
+ * Has the host's udev finished with a network interface, so that it will not rename it any more?
+ */
 
-/* Has the host's udev finished with a network interface, so that it will not rename it any more? Waits at most
- * timeout_msec for it. True also where there is no udev. run_dir NULL: /run/udev. */
-bool udev_settle(const char *run_dir, int ifindex, unsigned timeout_msec);
+#include <stdbool.h>
+#include <systemd/sd-device.h>
+#include <systemd/sd-event.h>
+
+/* udev leaves a file for each device that it has handled. True also where no udev runs. run_dir NULL: /run/udev. */
+bool udev_has_finished(const char *run_dir, int ifindex);
+
+/* Wakes the event loop whenever udev has handled a network interface, until *ret is unreferenced. */
+int udev_watch(sd_event *event, sd_device_monitor **ret);

@@ -381,6 +381,23 @@ static int remove_below(int top_fd, int64_t deadline)
         return -ETIME;
 }
 
+/* Waits until no process is in the cgroup, by the kernel's event for that. */
+static void wait_unpopulated(int cgroup_fd, int64_t deadline)
+{
+        _cleanup_close_ int fd = openat(cgroup_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        struct pollfd p = { .fd = fd, .events = POLLPRI };
+        int64_t left;
+
+        while (fd >= 0 && (left = deadline - now_ms()) > 0) {
+                char text[256] = {};
+
+                /* Reading arms the poll. */
+                if (pread(fd, text, sizeof(text) - 1, 0) <= 0 || strstr(text, "populated 0"))
+                        return;
+                (void) poll(&p, 1, (int) left);
+        }
+}
+
 static int remove_payload(Cgroup *c)
 {
         const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
@@ -396,7 +413,7 @@ static int remove_payload(Cgroup *c)
                         return -errno;
 
                 /* A killed process may not have exited yet. */
-                (void) poll(NULL, 0, 1);
+                wait_unpopulated(c->payload_fd, deadline);
         }
 }
 
@@ -447,8 +464,6 @@ int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure)
 /* Kills all processes in UNIT/payload and waits until they are gone. */
 static void kill_payload(Cgroup *c)
 {
-        const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
-        _cleanup_close_ int events = -EBADF;
         int r;
 
         if (!is_populated(c->payload_fd))
@@ -461,16 +476,7 @@ static void kill_payload(Cgroup *c)
                 log_warning(r, "Failed to kill the processes in cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
                 return;
         }
-
-        events = openat(c->payload_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-        while (events >= 0 && is_populated(c->payload_fd) && now_ms() < deadline) {
-                struct pollfd p = { .fd = events, .events = POLLPRI };
-                char buf[256];
-
-                /* Reading arms poll(); the timeout covers a change in between. */
-                (void) pread(events, buf, sizeof(buf), 0);
-                (void) poll(&p, 1, 20);
-        }
+        wait_unpopulated(c->payload_fd, now_ms() + REMOVE_TIMEOUT_MS);
 }
 
 void cgroup_done(Cgroup *c)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,11 +22,7 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-enum {
-        TRIES = 40,             /* for an init that has only just started */
-        PAUSE_MSEC = 50,
-        PROGRAM_TIMEOUT_MSEC = 5000,
-};
+enum { PROGRAM_TIMEOUT_MSEC = 5000 };
 
 #define ARGV(...) (const char *const[]) { __VA_ARGS__, NULL }
 #define PROGRAMS(...) (const char *const *const[]) { __VA_ARGS__, NULL }
@@ -129,13 +126,6 @@ bool init_control_enters(InitFlavour flavour, InitRequest request)
         return find_way(flavour, request)->programs;
 }
 
-static void pause_msec(unsigned msec)
-{
-        const struct timespec t = { .tv_nsec = (long) msec * 1000000 };
-
-        (void) nanosleep(&t, NULL);
-}
-
 /* Would the signal reach it? 0, 1, or negative. */
 static int takes_signal(pid_t pid, int sig)
 {
@@ -163,10 +153,10 @@ static int takes_signal(pid_t pid, int sig)
         return taken >> (sig - 1) & 1;
 }
 
-int init_control_signal(const Leader *leader, int sig, Failure *failure)
+int init_control_signal(const Leader *leader, int sig, bool insist, Failure *failure)
 {
-        for (unsigned i = 0; i < TRIES && takes_signal(leader->pid, sig) == 0; i++)
-                pause_msec(PAUSE_MSEC);
+        if (!insist && takes_signal(leader->pid, sig) == 0)
+                return -EAGAIN;
         if (syscall(SYS_pidfd_send_signal, leader->pidfd, sig, NULL, 0) < 0)
                 return failure_set(failure, -errno, "Failed to signal the machine's init, process %d: %m", leader->pid);
 
@@ -208,8 +198,8 @@ static int open_fifo(int root_fd)
         return -ENOENT;
 }
 
-/* The FIFO is there from the moment that init's main loop runs; one that was started just now is given the time. */
-static int ask_by_fifo(const Leader *leader, char runlevel, Failure *failure)
+/* The FIFO is there from the moment that init's main loop runs. */
+static int ask_by_fifo(const Leader *leader, char runlevel, bool insist, Failure *failure)
 {
         const RunlevelRequest request = {
                 .magic = REQUEST_MAGIC,
@@ -217,15 +207,11 @@ static int ask_by_fifo(const Leader *leader, char runlevel, Failure *failure)
                 .runlevel = runlevel,
                 .kill_delay = REQUEST_KILL_DELAY,
         };
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = open_fifo(leader->root_fd);
         ssize_t n;
 
-        for (unsigned i = 0; i < TRIES; i++) {
-                fd = open_fifo(leader->root_fd);
-                if (fd != -ENOENT && fd != -ENXIO)
-                        break;
-                pause_msec(PAUSE_MSEC);
-        }
+        if (!insist && (fd == -ENOENT || fd == -ENXIO))
+                return -EAGAIN;
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to open init's control FIFO in the machine: %m");
 
@@ -268,13 +254,13 @@ static int wait_program(pid_t pid, const char *path, Failure *failure)
         return 0;
 }
 
-static int run_program(const Leader *leader, const char *const *argv, Failure *failure)
+int init_control_run(const Leader *leader, const char *const *program, Failure *failure)
 {
         static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                                    NULL };
         const EnterOptions options = {
-                .path = argv[0],
-                .argv = (char *const *) argv,
+                .path = program[0],
+                .argv = (char *const *) program,
                 .envp = (char *const *) environment,
                 .stdio = { -EBADF, -EBADF, -EBADF },
         };
@@ -285,23 +271,77 @@ static int run_program(const Leader *leader, const char *const *argv, Failure *f
         if (r < 0)
                 return r;
 
-        return wait_program(pid, argv[0], failure);
+        return wait_program(pid, program[0], failure);
 }
 
-int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure)
+int init_control_start(const Leader *leader, const char *const *program, pid_t *ret_pid, int *ret_report, Failure *failure)
+{
+        Failure report = {};
+        int pair[2];
+        pid_t pid;
+
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return failure_set(failure, -errno, "Failed to create a pipe: %m");
+        pid = fork();
+        if (pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) init_control_run(leader, program, &report);
+                (void) fd_write_all(pair[1], (const char *) &report, sizeof(report));
+                _exit(EXIT_SUCCESS);
+        }
+        fd_close(pair[1]);
+        if (pid < 0) {
+                fd_close(pair[0]);
+                return failure_set(failure, -errno, "Failed to create a process: %m");
+        }
+
+        *ret_pid = pid;
+        *ret_report = pair[0];
+        return 0;
+}
+
+int init_control_report(int report_fd, Failure *failure)
+{
+        Failure report = {};
+
+        /* A helper that was killed has written nothing. */
+        if (read(report_fd, &report, sizeof(report)) != (ssize_t) sizeof(report))
+                return failure_set(failure, -ECHILD, "The process that was to ask the machine's init has died");
+        return report.error < 0 ? failure_set(failure, report.error, "%s", report.text) : 0;
+}
+
+int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *leader, bool insist,
+                     const char *const **ret_program, Failure *failure)
 {
         const Way *way = find_way(flavour, request);
 
         if (!way->text)
                 return failure_set(failure, -EOPNOTSUPP, "The machine has no init that could be asked");
         if (way->runlevel)
-                return ask_by_fifo(leader, way->runlevel, failure);
+                return ask_by_fifo(leader, way->runlevel, insist, failure);
 
         for (const char *const *const *p = way->programs; p && *p; p++)
-                if (tree_is_executable(leader->root_fd, (*p)[0]) > 0)
-                        return run_program(leader, *p, failure);
+                if (tree_is_executable(leader->root_fd, (*p)[0]) > 0) {
+                        *ret_program = *p;
+                        return INIT_CONTROL_PROGRAM;
+                }
 
         if (way->signal == 0)
                 return failure_set(failure, -ENOENT, "The machine has no '%s'", way->programs[0][0]);
-        return init_control_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, failure);
+        return init_control_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, insist, failure);
+}
+
+int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure)
+{
+        const struct timespec pause = { .tv_nsec = INIT_CONTROL_PAUSE_USEC * 1000L };
+        const char *const *program;
+        int r;
+
+        for (unsigned i = 1;; i++) {
+                r = init_control_ask(flavour, request, leader, /* insist= */ i == INIT_CONTROL_TRIES, &program, failure);
+                if (r != -EAGAIN)
+                        break;
+                (void) nanosleep(&pause, NULL);
+        }
+        return r == INIT_CONTROL_PROGRAM ? init_control_run(leader, program, failure) : r;
 }

@@ -17,12 +17,31 @@ typedef enum InitRequest {
         _INIT_REQUEST_MAX,
 } InitRequest;
 
-/* Sends PID 1 a signal that is a request. One that it neither handles nor blocks would be lost, as any is that init lets be
- * at its default: one that has only just started is given up to two seconds to get there. */
-int init_control_signal(const Leader *leader, int sig, Failure *failure);
+/* An init that has only just started may not listen yet: how often it is asked, and how long after the last time. */
+enum {
+        INIT_CONTROL_TRIES = 40,
+        INIT_CONTROL_PAUSE_USEC = 50 * 1000,
+};
 
-/* Asks the init. 0 when it was asked (not: when it is down). The caller is root on the host. Takes up to two seconds
- * where init has only just started, and up to fifteen for a program run inside. */
+enum { INIT_CONTROL_PROGRAM = 1 };
+
+/* Sends PID 1 a signal that is a request. -EAGAIN where PID 1 neither handles nor blocks it: it would be lost. insist: sends it
+ * all the same. */
+int init_control_signal(const Leader *leader, int sig, bool insist, Failure *failure);
+
+/* Asks the init, without waiting. 0: it was asked; INIT_CONTROL_PROGRAM: *ret_program is to be run inside; -EAGAIN: it does not
+ * listen yet (never with insist). The caller is root on the host. */
+int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *leader, bool insist,
+                     const char *const **ret_program, Failure *failure);
+
+/* Runs such a program, and waits for its end: up to fifteen seconds. */
+int init_control_run(const Leader *leader, const char *const *program, Failure *failure);
+
+/* Starts a child process that does so. When it has ended, init_control_report() reads from *ret_report how that went. */
+int init_control_start(const Leader *leader, const char *const *program, pid_t *ret_pid, int *ret_report, Failure *failure);
+int init_control_report(int report_fd, Failure *failure);
+
+/* All of the above in one, blocking, up to seventeen seconds. 0 when the init was asked (not: when it is down). */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
 /* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for the dry run and status. */

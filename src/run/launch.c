@@ -5,6 +5,9 @@
  * of the host. What is said between supervisor and child meanwhile stands at the head of run/sync.h.
  */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "run/stage.h"
 #include "util/log.h"
 
@@ -39,22 +42,42 @@ static void down_from(Machine *m, size_t n)
                 }
 }
 
+/* For tests, in a build with test-pause: $BOX_TEST_PAUSE names a stage to wait in until a stop is asked for. */
+static int pause_in(Machine *m, const char *stage)
+{
+        const char *wanted = BOX_TEST_PAUSE ? getenv("BOX_TEST_PAUSE") : NULL;
+        bool never = false;
+
+        if (!wanted || strcmp(wanted, stage) != 0)
+                return 0;
+        log_notice(0, "Paused in stage '%s'", stage);
+        return bus_wait(NULL, &m->wait, &never, UINT64_MAX);
+}
+
 int machine_up(Machine *m, Failure *failure)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-                int r;
+        int r = 0;
 
+        m->loop.cancellable = true;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stages); i++) {
                 log_debug(0, "Doing: %s", stages[i].name);
-                r = stages[i].up(m, failure);
-                if (r < 0) {
-                        (void) failure_set(failure, r, "Failed to start machine '%s', at its stage '%s': %m", m->name,
-                                           stages[i].name);
-                        down_from(m, i + 1);
-                        return r;
+                r = loop_is_cancelled(&m->loop) ? -ECANCELED : stages[i].up(m, failure);
+                if (r >= 0)
+                        r = pause_in(m, stages[i].name);
+                if (r >= 0)
+                        continue;
+
+                if (loop_is_cancelled(&m->loop)) {
+                        *failure = (Failure) {};
+                        r = failure_set(failure, -ECANCELED, "The start of machine '%s' was cancelled", m->name);
                 }
+                (void) failure_set(failure, r, "Failed to start machine '%s', at its stage '%s': %m", m->name, stages[i].name);
+                m->loop.cancellable = false;
+                down_from(m, i + 1);
         }
 
-        return 0;
+        m->loop.cancellable = false;
+        return r;
 }
 
 void machine_down(Machine *m)

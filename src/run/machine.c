@@ -15,6 +15,7 @@
 void machine_init(Machine *m)
 {
         *m = (Machine) {
+                .wait = { loop_run, &m->loop },
                 .image = { .fd = -EBADF },
                 .bundle = OCI_BUNDLE_NULL,
                 .template = { .fd = -EBADF },
@@ -40,6 +41,7 @@ void machine_init(Machine *m)
 
 void machine_done(Machine *m)
 {
+        loop_close(&m->loop);
         credentials_done(&m->credentials);
         machine_forget_tree(m);
         host_facts_done(&m->host);
@@ -129,4 +131,19 @@ bool machine_is_dry(const Machine *m)
 bool machine_disk_is_read_only(const Machine *m)
 {
         return m->settings.read_only == YES || (m->settings.ephemeral == YES && m->settings.volatile_mode == VOLATILE_NO);
+}
+
+int machine_open_bus(Machine *m, Failure *failure)
+{
+        int r = 0;
+
+        /* The bus may have been restarted in the machine's life. */
+        if (m->bus && sd_bus_is_open(m->bus) <= 0)
+                m->bus = sd_bus_close_unref(m->bus);
+        if (!m->bus)
+                r = bus_open_system(&m->bus, failure);
+        if (r < 0 || sd_bus_get_event(m->bus))
+                return r < 0 ? r : 1;
+        r = sd_bus_attach_event(m->bus, m->loop.event, SD_EVENT_PRIORITY_NORMAL);
+        return r < 0 ? failure_set(failure, r, "Failed to attach the system bus to the event loop: %m") : 1;
 }

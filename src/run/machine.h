@@ -25,11 +25,15 @@
 #include "payload/cgroup.h"
 #include "payload/enter.h"
 #include "plan/plan.h"
+#include "run/loop.h"
 #include "security/seccomp.h"
 #include "users/id-range.h"
 #include "util/lock-file.h"
 
 typedef struct Machine {
+        Loop loop;
+        BusWait wait;                   /* for the bus, in that loop */
+
         /* prepare: read, nothing changed */
         Assignments switches;           /* until the sources have them */
         SettingsSources sources;
@@ -95,6 +99,7 @@ typedef struct Machine {
         sd_bus *bus;
         Failure no_bus;                 /* why there is none */
         PendingRegistration *registration;
+        PendingScope *pending_scope;
         bool registered;
 
         /* mounts */
@@ -129,6 +134,9 @@ void machine_forget_tree(Machine *m);
 
 /* The directory that is to be the machine's "/", O_PATH: the tree, or what PivotRoot= names in it. */
 int machine_open_root(const Machine *m, Failure *failure);
+
+/* The system bus, attached to the loop. 1; negative where there is none. */
+int machine_open_bus(Machine *m, Failure *failure);
 
 /* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
  * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,

@@ -6,35 +6,23 @@
  * down; a payload that reboots goes round again, by the unit where there is one.
  */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "run/machine.h"
 #include "run/report.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/parse.h"
 
 /* systemd-nspawn's, which units know by RestartForceExitStatus=: the payload asked for a reboot. */
 #define EXIT_REBOOT 133
-
-/* Signals that the event loop takes are blocked from the start: one that comes before the loop runs waits for it. A
- * broken pipe on standard output is an error there, not our end. */
-static int block_signals(void)
-{
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGCHLD);
-        sigaddset(&set, SIGWINCH);
-        (void) signal(SIGPIPE, SIG_IGN);
-        return RET_ERRNO(sigprocmask(SIG_BLOCK, &set, NULL));
-}
 
 /* Of what we were started with, only sockets that are meant for the payload (host-facts.c) stay open: no other descriptor
  * of the caller's shall be found in a machine. */
@@ -108,6 +96,10 @@ static int run(Machine *m, Failure *failure)
         if (machine_is_dry(m))
                 return machine_dry_run(m, failure);
 
+        /* Nothing has been changed yet: up to here, signals have ended the process. */
+        r = loop_open(&m->loop);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to set up the event loop: %m");
         do {
                 r = run_once(m, &end, failure);
                 if (r >= 0 && goes_round(m, end) && !m->settings.quiet)
@@ -116,16 +108,35 @@ static int run(Machine *m, Failure *failure)
         return r;
 }
 
+/* A start that was cancelled ends as the signal would have ended it, which shells and systemd know from a failure. */
+static void end_by_signal(Machine *m, const Failure *failure)
+{
+        int sig = m->loop.stop_signal > 0 ? m->loop.stop_signal : SIGTERM;
+        sigset_t set;
+
+        log_notice(0, "%s", failure->text);
+        machine_done(m);
+        (void) signal(sig, SIG_DFL);
+        sigemptyset(&set);
+        sigaddset(&set, sig);
+        (void) sigprocmask(SIG_UNBLOCK, &set, NULL);
+        (void) raise(sig);
+}
+
 int main(int argc, char *argv[])
 {
         Failure failure = {};
         Machine m;
         int r;
 
+        r = fd_secure_standard_streams(O_RDWR);
         close_stray_descriptors();
+        /* What is created for the host's users to read is readable, whatever our caller's mask. */
+        (void) umask(0022);
+        /* A broken pipe on standard output is an error there, not our end. */
+        (void) signal(SIGPIPE, SIG_IGN);
         log_setup("box-run", getenv("BOX_DEBUG") ? LOG_DEBUG : LOG_INFO);
         machine_init(&m);
-        r = block_signals();
         if (r >= 0)
                 r = machine_prepare(&m, argc, argv, &failure);
         if (r == 0)
@@ -133,6 +144,8 @@ int main(int argc, char *argv[])
         else if (r > 0)
                 r = EXIT_SUCCESS;
 
+        if (r == -ECANCELED)
+                end_by_signal(&m, &failure);
         if (r < 0) {
                 (void) failure_set(&failure, r, "Failed to run machine: %m");
                 report_failure(&failure);

@@ -210,6 +210,26 @@ int stage_clone_up(Machine *m, Failure *failure)
         return open_namespaces(m, proc_fd, failure);
 }
 
+int stage_child_gone(const Machine *m, int r, Failure *failure)
+{
+        if (r == -EPIPE)
+                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
+                                   m->name);
+        return r;
+}
+
+int stage_child_wait(Machine *m, SyncKind kind, Failure *failure)
+{
+        int r;
+
+        do {
+                r = loop_wait_readable(&m->loop, m->sync_fd);
+                if (r >= 0)
+                        r = sync_take(m->sync_fd, kind, m->work, m->n_work, failure);
+        } while (r == 0);
+        return r < 0 ? stage_child_gone(m, r, failure) : 0;
+}
+
 void stage_clone_down(Machine *m)
 {
         if (m->running) {

@@ -15,7 +15,6 @@
 #include "payload/init-control.h"
 #include "payload/machine-state.h"
 #include "run/stage.h"
-#include "run/sync.h"
 #include "security/capability.h"
 #include "util/fd.h"
 #include "util/strv.h"
@@ -131,14 +130,27 @@ static int set_limits(Machine *m, Failure *failure)
 {
         int r;
 
-        r = sync_wait(m->sync_fd, SYNC_SETTLED, NULL, 0, failure);
+        r = stage_child_wait(m, SYNC_SETTLED, failure);
         if (r < 0)
-                return stage_child_gone(m, r, failure);
+                return r;
         r = limits_apply_resources(&m->plan.limits, m->leader.pid, /* asked= */ true, failure);
         if (r < 0)
                 return r;
         r = sync_send(m->sync_fd, SYNC_LIMITED);
         return r < 0 ? stage_child_gone(m, r, failure) : 0;
+}
+
+/* The child sends no more messages but a failure: execve() closes the channel. */
+static int wait_for_execve(Machine *m, Failure *failure)
+{
+        int r;
+
+        do {
+                r = loop_wait_readable(&m->loop, m->sync_fd);
+                if (r >= 0)
+                        r = sync_take(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+        } while (r == 0);
+        return r == -EPIPE ? 0 : r < 0 ? r : -EBADMSG;
 }
 
 int stage_execute_up(Machine *m, Failure *failure)
@@ -158,16 +170,12 @@ int stage_execute_up(Machine *m, Failure *failure)
         r = sync_send(m->sync_fd, SYNC_EXECUTE);
         if (r < 0)
                 return stage_child_gone(m, r, failure);
-        if (limits_plan_asks(&m->plan.limits)) {
+        if (limits_plan_asks(&m->plan.limits))
                 r = set_limits(m, failure);
-                if (r < 0)
-                        return r;
-        }
-
-        /* No message of this kind is ever sent back: what comes is a failure, or the end of the channel by execve(). */
-        r = sync_wait(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);
-        if (r != -EPIPE)
-                return r < 0 ? r : -EBADMSG;
+        if (r >= 0)
+                r = wait_for_execve(m, failure);
+        if (r < 0)
+                return r;
         m->sync_fd = fd_close(m->sync_fd);
         m->populated = false;
         /* Stays from now on: the journal of a machine that has run is there to be read. */

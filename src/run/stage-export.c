@@ -5,19 +5,8 @@
  * is meant for it. Not before the machine's name is ours, as machined has it. The supervisor, as root of the host.
  */
 
-#include <stdio.h>
-
 #include "run/stage.h"
-#include "run/sync.h"
 #include "util/fd.h"
-
-int stage_child_gone(const Machine *m, int r, Failure *failure)
-{
-        if (r == -EPIPE)
-                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
-                                   m->name);
-        return r;
-}
 
 /* The mount that the child has sent with its message, or -EBADF. */
 static int take_export(Machine *m)
@@ -36,12 +25,10 @@ int stage_export_up(Machine *m, Failure *failure)
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = sync_wait(m->sync_fd, SYNC_PREPARED, m->work, m->n_work, failure);
+        r = stage_child_wait(m, SYNC_PREPARED, failure);
         fd = take_export(m);
-        if (r < 0)
-                return stage_child_gone(m, r, failure);
-        if (fd < 0)
-                return 0;
+        if (r < 0 || fd < 0)
+                return r;
         return unix_export_up(m->name, fd, m->plan.userns ? m->leader.pid : 0, &m->export, failure);
 }
 

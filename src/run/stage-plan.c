@@ -9,12 +9,16 @@
 
 #include "mount/lxcfs.h"
 #include "net/network-namespace.h"
+#include "net/udev.h"
 #include "payload/machine-state.h"
 #include "run/report.h"
 #include "run/stage.h"
 #include "security/apparmor.h"
 #include "security/seccomp-bundle.h"
 #include "util/log.h"
+
+/* A busy host takes seconds. */
+#define UDEV_USEC (30 * UINT64_C(1000000))
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
@@ -122,6 +126,27 @@ static int check_apparmor(Machine *m, Problems *problems)
         return r;
 }
 
+static bool udev_is_done(void *ifindex)
+{
+        return udev_has_finished(NULL, *(int *) ifindex);
+}
+
+static int wait_for_udev(void *userdata, int ifindex)
+{
+        sd_device_monitor *monitor;
+        Machine *m = userdata;
+        int r;
+
+        if (udev_is_done(&ifindex))
+                return 0;
+        r = udev_watch(m->loop.event, &monitor);
+        if (r < 0)
+                return r;
+        r = loop_wait(&m->loop, udev_is_done, &ifindex, UDEV_USEC);
+        sd_device_monitor_unref(monitor);
+        return r;
+}
+
 int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
@@ -141,6 +166,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };
+        const LinksWait wait = { wait_for_udev, m };
         char id[33];
         int r;
 
@@ -149,7 +175,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
-                r = links_check(&m->plan.network.links, m->name, /* udev_dir= */ NULL, problems);
+                r = links_check(&m->plan.network.links, m->name, m->loop.event ? &wait : NULL, problems);
         if (r >= 0)
                 r = network_namespace_check(&m->plan.network, problems);
         if (r >= 0)

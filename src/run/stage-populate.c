@@ -7,7 +7,6 @@
  */
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -50,18 +49,15 @@ static int make_hidden(const Machine *m, int parent_fd, ScratchDir *ret, Failure
         return r < 0 ? failure_set(failure, r, "Failed to make a directory beside '%s': %m", m->image.path) : 0;
 }
 
-/* Both are blocked: they would wait for the machine that is to come. */
-static bool is_asked_to_stop(void *userdata)
+static bool is_cancelled(void *userdata)
 {
-        sigset_t pending;
-
-        return sigpending(&pending) >= 0 && (sigismember(&pending, SIGTERM) > 0 || sigismember(&pending, SIGINT) > 0);
+        return loop_is_cancelled(userdata);
 }
 
-static int copy_template(const Machine *m, const ScratchDir *to, Failure *failure)
+static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
 {
         Failure warning = { 0 };
-        const TreeCopyOptions options = { .skip_fd = to->fd, .stop = is_asked_to_stop, .warning = &warning };
+        const TreeCopyOptions options = { .skip_fd = to->fd, .stop = is_cancelled, .userdata = &m->loop, .warning = &warning };
         _cleanup_close_ int mount_fd = -EBADF, from = -EBADF;
         int r;
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
-#include <time.h>
 
 #include "bus/bus.h"
+#include "bus/name-watch.h"
 #include "bus/systemd1.h"
 #include "run/stage.h"
 #include "util/fd.h"
@@ -21,16 +21,33 @@
 /* What other programs ask machined for: which manager a machine belongs to. */
 #define BOX_SERVICE "box"
 
-/* For a second. */
-enum { NAME_TRIES = 20 };
+enum {
+        NAME_WAIT_USEC = 1000 * 1000,   /* for machined and systemd to notice the end of the last machine of this name */
+        CANCEL_WAIT_USEC = 80 * 1000,   /* for the answer to a registration that is to be undone */
+};
 
 static RegisterMode register_mode(const Machine *m)
 {
         return plan_register_mode(&m->settings, &m->host.environment);
 }
 
+static ScopeOptions scope_options(const Machine *m)
+{
+        return (ScopeOptions) {
+                .unit = m->scope,
+                .description = m->name,
+                .pid = m->leader.pid,
+                .slice = m->settings.slice,
+                .properties = m->unit_properties,
+                .n_properties = m->n_unit_properties,
+                .kill_signal = m->plan.kill_signal,
+                .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
+        };
+}
+
 static int start_registration(Machine *m, Failure *failure)
 {
+        const ScopeOptions scope = scope_options(m);
         MachineRegistration r = {
                 .name = m->name,
                 .service = BOX_SERVICE,
@@ -39,18 +56,29 @@ static int start_registration(Machine *m, Failure *failure)
                 .root = m->image.path,
                 .ifindices = m->links.ifindices,
                 .n_ifindices = m->links.n_ifindices,
-                .create_scope = !m->settings.keep_unit,
-                .slice = m->settings.slice,
-                .properties = m->unit_properties,
-                .n_properties = m->n_unit_properties,
-                .kill_signal = m->plan.kill_signal,
-                .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
+                .scope = m->settings.keep_unit ? NULL : &scope,
         };
         sd_id128_t id;
 
         if (sd_id128_from_string(m->plan.uuid, &id) >= 0)
                 memcpy(r.id, id.bytes, sizeof(r.id));
-        return machined_register_start(m->bus, &r, &m->registration, failure);
+        m->registration = pending_registration_free(m->registration);
+        return machined_register_start(m->bus, &m->wait, &r, &m->registration, failure);
+}
+
+/* A scope of box's own, where machined does not create one. */
+static int start_scope(Machine *m, Failure *failure)
+{
+        ScopeOptions options;
+
+        /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
+        if (!m->scope && asprintf(&m->scope, "box-%s.scope", m->name) < 0) {
+                m->scope = NULL;
+                return -ENOMEM;
+        }
+        options = scope_options(m);
+        m->pending_scope = pending_scope_free(m->pending_scope);
+        return scope_start(m->bus, &m->wait, &options, &m->pending_scope, failure);
 }
 
 /* Is a missing machined (or bus) something to go on without? Said once. */
@@ -68,7 +96,7 @@ int stage_bus_up(Machine *m, Failure *failure)
 {
         if (register_mode(m) == REGISTER_NO && m->settings.keep_unit)
                 return 0;
-        (void) bus_open_system(&m->bus, &m->no_bus);
+        (void) machine_open_bus(m, &m->no_bus);
         return 0;
 }
 
@@ -80,20 +108,41 @@ void stage_bus_down(Machine *m)
 
 int stage_announce_up(Machine *m, Failure *failure)
 {
-        if (register_mode(m) == REGISTER_NO)
-                return 0;
-        return m->bus ? start_registration(m, failure) : without_machined(m, &m->no_bus, failure);
+        if (register_mode(m) != REGISTER_NO && m->bus)
+                return start_registration(m, failure);
+        if (register_mode(m) != REGISTER_NO) {
+                int r = without_machined(m, &m->no_bus, failure);
+
+                if (r < 0)
+                        return r;
+        }
+        return m->bus && !m->settings.keep_unit ? start_scope(m, failure) : 0;
+}
+
+/* The answers to what was asked for are awaited, but not for long: a leader that dies before it is in its scope leaves one that
+ * systemd sees no end of. */
+static void settle_requests(Machine *m)
+{
+        int r;
+
+        if (m->pending_scope)
+                (void) scope_finish(m->pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL);
+        m->pending_scope = pending_scope_free(m->pending_scope);
+        if (!m->registration)
+                return;
+        r = machined_register_finish(m->registration, &m->wait, CANCEL_WAIT_USEC, NULL);
+        m->registration = pending_registration_free(m->registration);
+        m->registered = r >= 0;
+        if (r == -ETIMEDOUT)
+                (void) machined_unregister_send(m->bus, m->name);
 }
 
 void stage_announce_down(Machine *m)
 {
         Failure failure = {};
 
-        /* A request on its way cannot be called back: it may have been granted. */
-        if (m->registration && machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, NULL) >= 0)
-                m->registered = true;
-        if (m->registered && ((!m->bus && bus_open_system(&m->bus, &failure) < 0) ||
-                              machined_unregister(m->bus, m->name, &failure) < 0))
+        settle_requests(m);
+        if (m->registered && (machine_open_bus(m, &failure) < 0 || machined_unregister(m->bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
         m->registered = false;
         free(TAKE_PTR(m->scope));
@@ -120,19 +169,6 @@ static int settle_in_scope(Machine *m, Failure *failure)
         return cgroup_move_to_payload(&m->cgroup, m->leader.pid, failure);
 }
 
-/* The names of a machine that has just ended, and of its scope, are free once machined and systemd have noticed. Is this
- * such a case, and not a name that stays taken? */
-static bool try_name_again(int r, unsigned *tries)
-{
-        static const struct timespec pause = { .tv_nsec = 50 * 1000000 };
-
-        if (r != -EEXIST || *tries == 0)
-                return false;
-        (*tries)--;
-        (void) nanosleep(&pause, NULL);
-        return true;
-}
-
 /* A machine that has died with its supervisor may keep its name for good: systemd sees no end of a scope whose process
  * was dead already when it was put there. Has such a one been removed? */
 static bool evict_dead(Machine *m)
@@ -156,67 +192,83 @@ static bool evict_dead(Machine *m)
         return evicted;
 }
 
+typedef struct NameTries {
+        NameWatch *watch;
+        unsigned n;
+} NameTries;
+
+/* Is this the name of a machine that has just ended, and free by now? The first time, asked again at once: it may have become
+ * free before we listened. */
+static bool try_name_again(Machine *m, int r, NameTries *tries)
+{
+        if (r != -EEXIST)
+                return false;
+        if (tries->n++ == 0)
+                return name_watch_new(m->bus, m->name, &tries->watch) >= 0;
+        return tries->watch && name_watch_wait(tries->watch, &m->wait, NAME_WAIT_USEC) >= 0;
+}
+
 static int finish_registration(Machine *m, Failure *failure)
 {
-        unsigned tries = NAME_TRIES;
+        NameTries tries = {};
         Failure why = {};
         int r;
 
-        if (!m->registration)
-                return 0;
         for (;;) {
-                r = machined_register_finish(TAKE_PTR(m->registration), UINT64_MAX, &why);
-                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(r, &tries))
+                r = machined_register_finish(m->registration, &m->wait, UINT64_MAX, &why);
+                if (r == -ECANCELED) {
+                        name_watch_free(tries.watch);
+                        return r;
+                }
+                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(m, r, &tries))
                         break;
                 why = (Failure) {};
-                r = start_registration(m, failure);
+                r = start_registration(m, &why);
                 if (r < 0)
-                        return r;
+                        break;
         }
-        if (r == -ENOSYS)
-                return without_machined(m, &why, failure);
-        if (r < 0)
-                return resources_refused(m, &why, failure);
-        m->registered = true;
-        return 0;
+        name_watch_free(tries.watch);
+        m->registration = pending_registration_free(m->registration);
+        m->registered = r >= 0;
+        if (r == -ENOSYS) {
+                r = without_machined(m, &why, failure);
+                return r < 0 || m->settings.keep_unit ? r : start_scope(m, failure);
+        }
+        return r < 0 ? resources_refused(m, &why, failure) : 0;
 }
 
-static int start_scope(Machine *m, Failure *failure)
+static int finish_scope(Machine *m, Failure *failure)
 {
-        ScopeOptions options = {
-                .description = m->name,
-                .pid = m->leader.pid,
-                .slice = m->settings.slice,
-                .properties = m->unit_properties,
-                .n_properties = m->n_unit_properties,
-                .kill_signal = m->plan.kill_signal,
-                .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
-        };
-        unsigned tries = NAME_TRIES;
-
-        /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
-        if (asprintf(&m->scope, "box-%s.scope", m->name) < 0) {
-                m->scope = NULL;
-                return -ENOMEM;
-        }
-        options.unit = m->scope;
+        NameTries tries = {};
+        Failure why = {};
+        int r;
 
         for (;;) {
-                Failure why = {};
-                int r = systemd1_start_scope(m->bus, &options, &why);
-
-                if (r >= 0)
-                        return 0;
-                if (!try_name_again(r, &tries))
-                        return resources_refused(m, &why, failure);
+                r = scope_finish(m->pending_scope, &m->wait, UINT64_MAX, &why);
+                if (r == -ECANCELED) {
+                        name_watch_free(tries.watch);
+                        return r;
+                }
+                if (!try_name_again(m, r, &tries))
+                        break;
+                why = (Failure) {};
+                r = start_scope(m, &why);
+                if (r < 0)
+                        break;
         }
+        name_watch_free(tries.watch);
+        m->pending_scope = pending_scope_free(m->pending_scope);
+        return r < 0 ? resources_refused(m, &why, failure) : 0;
 }
 
 int stage_register_up(Machine *m, Failure *failure)
 {
-        int r;
+        int r = 0;
 
-        r = finish_registration(m, failure);
+        if (m->registration)
+                r = finish_registration(m, failure);
+        if (r >= 0 && m->pending_scope)
+                r = finish_scope(m, failure);
         if (r < 0)
                 return r;
         if (m->settings.keep_unit) {
@@ -225,11 +277,6 @@ int stage_register_up(Machine *m, Failure *failure)
                 return 0;
         }
 
-        if (!m->registered && m->bus) {
-                r = start_scope(m, failure);
-                if (r < 0)
-                        return r;
-        }
         if (!m->registered && !m->scope && m->plan.unit.n_resources > 0)
                 return failure_set(failure, -ENOSYS, "%s; [X-Resources] is set by systemd", m->no_bus.text);
         /* Without any service manager to ask, the machine stays in the cgroup that we were started in. */

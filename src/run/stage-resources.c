@@ -58,14 +58,9 @@ static int gather(Machine *m, bool devices)
 static int need_bus(Machine *m, Failure *failure)
 {
         Failure why = {};
-        int r;
+        int r = machine_open_bus(m, &why);
 
-        if (m->bus)
-                return 0;
-        r = bus_open_system(&m->bus, &why);
-        if (r < 0)
-                return failure_set(failure, r, "%s; [X-Resources] is set by systemd", why.text);
-        return 0;
+        return r < 0 ? failure_set(failure, r, "%s; [X-Resources] is set by systemd", why.text) : 0;
 }
 
 /* Does a bound device need to be allowed? A unit that may use all of them would be left with that one. */
@@ -74,11 +69,11 @@ static int devices_are_restricted(Machine *m, bool *ret, Failure *failure)
         *ret = true;
         if (m->plan.unit.restricts_devices)
                 return 0;
-        if (!m->bus && bus_open_system(&m->bus, NULL) < 0) {
+        if (machine_open_bus(m, NULL) < 0) {
                 *ret = false;           /* no systemd that could restrict them */
                 return 0;
         }
-        return systemd1_unit_restricts_devices(m->bus, own_unit(m), ret, failure);
+        return systemd1_unit_restricts_devices(m->bus, &m->wait, own_unit(m), ret, failure);
 }
 
 static int change_own_unit(Machine *m, Failure *failure)
@@ -90,7 +85,8 @@ static int change_own_unit(Machine *m, Failure *failure)
         r = need_bus(m, failure);
         if (r < 0)
                 return r;
-        return unit_change_start(m->bus, own_unit(m), m->unit_properties, m->n_unit_properties, &m->unit_change, failure);
+        return unit_change_start(m->bus, &m->wait, own_unit(m), m->unit_properties, m->n_unit_properties, &m->unit_change,
+                                 failure);
 }
 
 int stage_resources_up(Machine *m, Failure *failure)
@@ -100,7 +96,11 @@ int stage_resources_up(Machine *m, Failure *failure)
         int r;
 
         if (m->settings.keep_unit && *own_unit(m)) {
-                r = unit_change_undo_left(&m->bus, own_unit(m), failure);
+                r = unit_change_undo_left(own_unit(m), failure);
+                if (r > 0)
+                        r = machine_open_bus(m, failure);
+                if (r > 0)
+                        r = systemd1_reload(m->bus, &m->wait, failure);
                 if (r < 0)
                         return r;
         }
@@ -129,7 +129,7 @@ int stage_resources_settle_up(Machine *m, Failure *failure)
 
         if (!m->unit_change)
                 return 0;
-        r = unit_change_finish(m->unit_change, &refused, &why);
+        r = unit_change_finish(m->unit_change, &m->wait, &refused, &why);
         if (r >= 0)
                 return 0;
         if (refused == m->n_unit_properties)
@@ -159,9 +159,8 @@ void stage_resources_down(Machine *m)
         Failure failure = {};
 
         if (m->unit_change) {
-                if (!m->bus)
-                        (void) bus_open_system(&m->bus, &failure);
-                if (unit_change_undo(m->unit_change, m->bus, &failure) < 0 || failure.error < 0)
+                (void) machine_open_bus(m, &failure);
+                if (unit_change_undo(m->unit_change, m->bus, &m->wait, &failure) < 0 || failure.error < 0)
                         log_warning(0, "%s, ignoring", failure.text);
                 m->unit_change = unit_change_free(m->unit_change);
         }

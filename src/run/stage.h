@@ -7,6 +7,7 @@
  */
 
 #include "run/machine.h"
+#include "run/sync.h"
 
 typedef struct Stage {
         const char *name;
@@ -71,7 +72,10 @@ void stage_mounts_down(Machine *m);
 int stage_export_up(Machine *m, Failure *failure);
 void stage_export_down(Machine *m);
 
-/* What an end of the channel to the child is: its own end. */
+
+/* run/stage-clone.c: waits for the child's message of this kind, in the loop. An end of the channel is the child's own:
+ * stage_child_gone() words it. */
+int stage_child_wait(Machine *m, SyncKind kind, Failure *failure);
 int stage_child_gone(const Machine *m, int r, Failure *failure);
 
 /* run/stage-execute.c */

@@ -18,11 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bus/systemd1.h"
+#include "bus/scope.h"
 #include "payload/console.h"
 #include "payload/init-control.h"
 #include "payload/notify.h"
 #include "run/machine.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/parse.h"
@@ -36,27 +37,40 @@ enum { STATUS_PAUSE_USEC = 250 * 1000 };
 
 typedef struct Supervisor {
         Machine *machine;
-        sd_event *event;
+        sd_event *event;                /* the machine's loop, which outlives us: each source below is ours */
+        sd_event_source *leader, *notify, *settled, *stop_timeout, *ask_again, *status_pause;
+        sd_event_source *helper_end;
         Console *console;
         sd_bus_slot *request_stop;
+        pid_t helper;           /* runs the program inside that asks the init to shut down; 0: none */
+        int helper_report;
+        unsigned asked;         /* how often the init was asked */
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to go down */
+        bool ended;
         char *status;           /* what the payload has said of itself since it was last passed on; NULL: nothing */
-        sd_event_source *status_pause;  /* enabled: it is too early for the next */
         siginfo_t end;
 } Supervisor;
 
 static void supervisor_done(Supervisor *s)
 {
+        sd_event_source **sources[] = { &s->leader, &s->notify, &s->settled, &s->stop_timeout, &s->ask_again,
+                                        &s->status_pause, &s->helper_end };
+
+        s->machine->loop.on_stop = NULL;
+        (void) sd_event_set_watchdog(s->event, false);
         s->console = console_free(s->console);
         if (s->machine->ports)
                 port_forward_detach(s->machine->ports);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
-        s->status_pause = sd_event_source_unref(s->status_pause);
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+                *sources[i] = sd_event_source_disable_unref(*sources[i]);
+        if (s->helper > 0) {
+                (void) kill(s->helper, SIGKILL);
+                (void) waitpid(s->helper, NULL, 0);
+        }
+        fd_close(s->helper_report);
         free(TAKE_PTR(s->status));
-        /* A bus that is attached to a loop is closed when the loop exits: a new one unregisters the machine. */
-        s->machine->bus = sd_bus_flush_close_unref(s->machine->bus);
-        s->event = sd_event_unref(s->event);
 }
 
 static void kill_leader(Supervisor *s)
@@ -73,7 +87,7 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 /* Not at once: a payload that ends soon, as a command does, would only have the code brought back for it. */
 static void release_code_later(Supervisor *s)
 {
-        int r = sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, SETTLED_USEC, 0, on_settled, NULL);
+        int r = sd_event_add_time_relative(s->event, &s->settled, CLOCK_MONOTONIC, SETTLED_USEC, 0, on_settled, NULL);
 
         if (r < 0)
                 log_debug(r, "Failed to wait until machine '%s' has settled: %m", s->machine->name);
@@ -118,7 +132,7 @@ static void tell_stopping(Supervisor *s)
                 return;
         }
         if (usec != UINT64_MAX) {
-                r = sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, usec, 0, on_stop_timeout, s);
+                r = sd_event_add_time_relative(s->event, &s->stop_timeout, CLOCK_MONOTONIC, usec, 0, on_stop_timeout, s);
                 if (r < 0)
                         log_warning(r, "Failed to watch over the time that machine '%s' takes to shut down, ignoring: %m",
                                     s->machine->name);
@@ -128,39 +142,92 @@ static void tell_stopping(Supervisor *s)
                           plan_unit_stop_usec(&s->machine->plan));
 }
 
-/* The payload's own clean way down; a second call, or nothing to ask, is the hard way. */
-static void stop(Supervisor *s)
+static void cannot_ask(Supervisor *s, const Failure *failure)
+{
+        log_warning(0, "%s; killing machine '%s'", failure->text, s->machine->name);
+        kill_leader(s);
+}
+
+static int on_helper_end(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        Supervisor *s = userdata;
+        Failure failure = {};
+
+        s->helper = 0;
+        if (init_control_report(s->helper_report, &failure) < 0)
+                cannot_ask(s, &failure);
+        return 0;
+}
+
+/* The program inside is the payload's, and may hang: a process of its own waits for it. */
+static int start_helper(Supervisor *s, const char *const *program, Failure *failure)
+{
+        int r;
+
+        r = init_control_start(&s->machine->leader, program, &s->helper, &s->helper_report, failure);
+        if (r >= 0)
+                r = sd_event_add_child(s->event, &s->helper_end, s->helper, WEXITED, on_helper_end, s);
+        return r;
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void ask_init(Supervisor *s)
 {
         const Plan *plan = &s->machine->plan;
+        const Leader *leader = &s->machine->leader;
+        bool insist = ++s->asked == INIT_CONTROL_TRIES;
+        const char *const *program;
         Failure failure = {};
         int r;
 
-        if (s->stopping || !plan_can_ask(plan)) {
+        r = plan->kill_signal > 0 ? init_control_signal(leader, plan->kill_signal, insist, &failure) :
+                                    init_control_ask(plan->init, INIT_HALT, leader, insist, &program, &failure);
+        if (r == -EAGAIN) {
+                s->ask_again = sd_event_source_disable_unref(s->ask_again);
+                r = sd_event_add_time_relative(s->event, &s->ask_again, CLOCK_MONOTONIC, INIT_CONTROL_PAUSE_USEC, 0,
+                                               on_ask_again, s);
+        }
+        if (r == INIT_CONTROL_PROGRAM)
+                r = start_helper(s, program, &failure);
+        if (r < 0) {
+                (void) failure_set(&failure, r, "Failed to ask the machine's init to shut down: %m");
+                cannot_ask(s, &failure);
+        }
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        ask_init(userdata);
+        return 0;
+}
+
+/* Asks the payload to shut down in its own way. On the second call, or if it cannot be asked, kills it. */
+static void stop(void *userdata)
+{
+        Supervisor *s = userdata;
+
+        if (s->stopping || !plan_can_ask(&s->machine->plan)) {
                 kill_leader(s);
                 return;
         }
         s->stopping = true;
         tell_stopping(s);
-
-        if (plan->kill_signal > 0)
-                r = init_control_signal(&s->machine->leader, plan->kill_signal, &failure);
-        else
-                r = init_control_request(plan->init, INIT_HALT, &s->machine->leader, &failure);
-        if (r < 0) {
-                log_warning(0, "%s; killing machine '%s'", failure.text, s->machine->name);
-                kill_leader(s);
-        }
-}
-
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
-{
-        stop(userdata);
-        return 0;
+        ask_init(s);
 }
 
 static int on_request_stop(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        stop(userdata);
+        Supervisor *s = userdata;
+
+        loop_request_stop(&s->machine->loop);
+        return 0;
+}
+
+static int on_request_stop_installed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        if (sd_bus_message_is_method_error(message, NULL))
+                log_warning(0, "Failed to watch for systemd's request to stop, ignoring: stop the machine by its own means");
         return 0;
 }
 
@@ -170,7 +237,15 @@ static int on_leader_end(sd_event_source *source, const siginfo_t *si, void *use
 
         s->end = *si;
         s->machine->running = false;
-        return sd_event_exit(s->event, 0);
+        s->ended = true;
+        return 0;
+}
+
+static bool has_ended(void *userdata)
+{
+        const Supervisor *s = userdata;
+
+        return s->ended;
 }
 
 static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata);
@@ -250,47 +325,33 @@ static int add_console(Supervisor *s)
         return console_new(s->event, m->pty_master, flags, on_console_end, s, &s->console);
 }
 
+/* systemd asks for the end of the scope that we are the Controller of. */
 static int add_bus(Supervisor *s)
 {
-        Failure failure = {};
-        int r;
-
-        if (!s->machine->bus)
-                return 0;
-        /* The end of the loop is not the connection's: the machine has to be unregistered still. */
-        r = sd_bus_set_close_on_exit(s->machine->bus, false);
-        if (r >= 0)
-                r = sd_bus_attach_event(s->machine->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r < 0)
-                return r;
-        r = systemd1_on_request_stop(s->machine->bus, on_request_stop, s, &s->request_stop, &failure);
-        if (r < 0)
-                log_warning(0, "%s, ignoring: stop the machine by its own means", failure.text);
-        return 0;
+        return s->machine->bus ? scope_on_request_stop(s->machine->bus, on_request_stop, on_request_stop_installed, s,
+                                                       &s->request_stop) : 0;
 }
 
 static int set_up(Supervisor *s)
 {
-        int pidfd = s->machine->leader.pidfd, r;
+        Machine *m = s->machine;
+        int r;
 
-        r = sd_event_new(&s->event);
-        if (r < 0)
-                return r;
         (void) sd_event_set_watchdog(s->event, true);
-        r = sd_event_add_signal(s->event, NULL, SIGTERM, on_signal, s);
+        r = sd_event_add_child_pidfd(s->event, &s->leader, m->leader.pidfd, WEXITED, on_leader_end, s);
         if (r >= 0)
-                r = sd_event_add_signal(s->event, NULL, SIGINT, on_signal, s);
-        if (r >= 0)
-                r = sd_event_add_child_pidfd(s->event, NULL, pidfd, WEXITED, on_leader_end, s);
-        if (r >= 0)
-                r = sd_event_add_io(s->event, NULL, s->machine->notify_fd, EPOLLIN, on_notify, s);
-        if (r >= 0 && s->machine->ports)
-                r = port_forward_attach(s->machine->ports, s->event);
+                r = sd_event_add_io(s->event, &s->notify, m->notify_fd, EPOLLIN, on_notify, s);
+        if (r >= 0 && m->ports)
+                r = port_forward_attach(m->ports, s->event);
         if (r >= 0)
                 r = add_bus(s);
         if (r >= 0)
                 r = add_console(s);
-        return r;
+        if (r < 0)
+                return r;
+        m->loop.on_stop = stop;
+        m->loop.userdata = s;
+        return 0;
 }
 
 /* What a dead PID 1 means. reboot(2) in a PID namespace other than the first kills its init: by SIGHUP for a restart, by
@@ -317,7 +378,7 @@ static bool init_may_exit(const Plan *p)
 
 int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure)
 {
-        _cleanup_(supervisor_done) Supervisor s = { .machine = m };
+        _cleanup_(supervisor_done) Supervisor s = { .machine = m, .event = m->loop.event, .helper_report = -EBADF };
         int r;
 
         r = set_up(&s);
@@ -329,7 +390,10 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
                 (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d",
                                   m->leader.pid);
 
-        r = sd_event_loop(s.event);
+        /* Asked for after the last moment at which the start could be cancelled. */
+        if (m->loop.stop_requests > 0)
+                stop(&s);
+        r = loop_wait(&m->loop, has_ended, &s, UINT64_MAX);
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 

@@ -158,24 +158,29 @@ void sync_wait_closed(int fd)
                 ;
 }
 
+int sync_take(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure)
+{
+        SyncMessage m = {};
+        int r = receive_message(fd, &m, work, n);
+
+        if (r < 0)
+                return r;
+        m.failure.text[sizeof(m.failure.text) - 1] = 0;
+        if (m.kind == SYNC_WARNING)
+                log_warning(0, "%s, ignoring", m.failure.text);
+        else if (m.kind == SYNC_FAILED)
+                return failure_set(failure, m.failure.error, "%s", m.failure.text);
+        else if (m.kind != kind && m.kind != SYNC_MOUNTS)
+                return -EBADMSG;
+        return m.kind == kind;
+}
+
 int sync_wait(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure)
 {
-        for (;;) {
-                SyncMessage m = {};
-                int r = receive_message(fd, &m, work, n);
+        int r;
 
-                if (r < 0)
-                        return r;
-                m.failure.text[sizeof(m.failure.text) - 1] = 0;
-                if (m.kind == SYNC_WARNING) {
-                        log_warning(0, "%s, ignoring", m.failure.text);
-                        continue;
-                }
-                if (m.kind == SYNC_FAILED)
-                        return failure_set(failure, m.failure.error, "%s", m.failure.text);
-                if (m.kind == kind)
-                        return 0;
-                if (m.kind != SYNC_MOUNTS)
-                        return -EBADMSG;
-        }
+        do
+                r = sync_take(fd, kind, work, n, failure);
+        while (r == 0);
+        return r < 0 ? r : 0;
 }

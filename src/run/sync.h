@@ -49,6 +49,9 @@ int sync_send_mounts(int fd, SyncKind kind, const MountWork *work, size_t n);
 bool sync_is_closed(int fd);
 void sync_wait_closed(int fd);
 
-/* Takes messages until one of `kind` came, and puts mounts into work (n steps; NULL: closes them). 0; -EPIPE at
- * end of file; the peer's error, with its failure, where it sent one. */
+/* Takes one message, blocking, and puts mounts into work (n steps; NULL: closes them). 1: it was of `kind`; 0: another is to
+ * be waited for; -EPIPE at end of file; the peer's error, with its failure, where it sent one. */
+int sync_take(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure);
+
+/* Blocks until a message of `kind` came: the child's way to wait. 0, or sync_take()'s error. */
 int sync_wait(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure);

@@ -468,12 +468,12 @@ static void test_links_move_after_a_crash(void **state)
         Failure failure = { 0 };
 
         make_pair("wan", "behind");
-        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
         assert_int_equal(problems.n_fatal, 1);
         set_link(host_rtnl, "wan", IFLA_IFALIAS, "box:x:eth7", 11, false);
         problems_done(&problems);
         problems = (Problems) { 0 };
-        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
         assert_int_equal(problems.n_fatal, 0);
 
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
@@ -586,7 +586,7 @@ static void test_links_check(void **state)
         _cleanup_(problems_done) Problems problems = { 0 };
 
         ops[0].bridge = (char *) "lo";
-        assert_int_equal(links_check(&p, "x", "/nonexistent", &problems), 0);
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
         assert_int_equal(problems.n_fatal, 2);
         assert_string_equal(problems.items[0].text,
                             "/etc/systemd/nspawn/x.nspawn:12: MACVLAN=eth7: no such interface");

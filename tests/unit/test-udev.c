@@ -2,15 +2,13 @@
 
 #include "tree-fixture.h"
 
-#include <time.h>
-
 #include "net/udev.h"
 
 static void test_no_udev(void **state)
 {
         const Tree *t = *state;
 
-        assert_true(udev_settle(t->path, 7, 1000));
+        assert_true(udev_has_finished(t->path, 7));
 }
 
 static void test_finished(void **state)
@@ -18,35 +16,23 @@ static void test_finished(void **state)
         const Tree *t = *state;
 
         tree_fixture_file(t, "control", "");
+        tree_fixture_file(t, "data/n77", "");
+        assert_false(udev_has_finished(t->path, 7));
         tree_fixture_file(t, "data/n7", "");
-        assert_true(udev_settle(t->path, 7, 1000));
+        assert_true(udev_has_finished(t->path, 7));
 }
 
-static void test_finishes_meanwhile(void **state)
+/* The loop is there to be waited in, whether or not a udev runs here. */
+static void test_watch(void **state)
 {
-        static const struct timespec pause = { .tv_nsec = 50 * 1000000 };
-        const Tree *t = *state;
-        pid_t pid;
+        sd_device_monitor *monitor = NULL;
+        sd_event *event = NULL;
 
-        tree_fixture_file(t, "control", "");
-        tree_fixture_file(t, "data/n77", "");
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) nanosleep(&pause, NULL);
-                tree_fixture_file(t, "data/n7", "");
-                _exit(0);
-        }
-        assert_true(udev_settle(t->path, 7, 1000));
-}
-
-static void test_never_finishes(void **state)
-{
-        const Tree *t = *state;
-
-        tree_fixture_file(t, "control", "");
-        tree_fixture_file(t, "data/n77", "");
-        assert_false(udev_settle(t->path, 7, 1000));
+        assert_true(sd_event_new(&event) >= 0);
+        assert_int_equal(udev_watch(event, &monitor), 0);
+        assert_int_equal(sd_event_run(event, 1000), 0);
+        sd_device_monitor_unref(monitor);
+        sd_event_unref(event);
 }
 
 int main(void)
@@ -54,8 +40,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_no_udev),
                 TREE_TEST(test_finished),
-                TREE_TEST(test_finishes_meanwhile),
-                TREE_TEST(test_never_finishes),
+                TREE_TEST(test_watch),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The transient scope unit of a machine that was started by hand. machined makes it with the registration, or systemd is asked
+ * for it here, where there is no machined. Our connection is its Controller: systemd stops it by asking us (RequestStop).
+ */
+
+#include <sys/types.h>
+
+#include "bus/bus.h"
+#include "util/unit-property.h"
+
+typedef struct ScopeOptions {
+        const char *unit;               /* full name, "box-x.scope"; for systemd only, machined has its own */
+        const char *description;        /* likewise */
+        pid_t pid;                      /* likewise */
+        const char *slice;              /* NULL: machine.slice */
+        const UnitProperty *const *properties;  /* beyond what every machine's scope has */
+        size_t n_properties;
+        int kill_signal;                /* 0: systemd's default */
+        uint64_t stop_timeout_usec;     /* 0: systemd's default */
+} ScopeOptions;
+
+/* Appends the properties that all scopes of machines have, and those of the options, to an open array of (sv). */
+int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *options);
+
+/* Sends StartTransientUnit; scope_finish() waits until the unit is there, or says why not (-EEXIST: its name is taken). */
+typedef struct PendingScope PendingScope;
+int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, PendingScope **ret, Failure *failure);
+int scope_finish(PendingScope *p, const BusWait *wait, uint64_t usec, Failure *failure);
+PendingScope *pending_scope_free(PendingScope *p);
+DEFINE_CLEANUP(PendingScope *, pending_scope_free);
+
+/* Calls handler on RequestStop of the one scope whose Controller this connection is. installed is called with systemd's
+ * answer to that. */
+int scope_on_request_stop(sd_bus *bus, sd_bus_message_handler_t handler, sd_bus_message_handler_t installed, void *userdata,
+                          sd_bus_slot **ret);

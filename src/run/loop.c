@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The supervisor's event loop (see loop.h). No privilege. */
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "run/loop.h"
+#include "util/macro.h"
+
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+void loop_request_stop(Loop *l)
+{
+        l->stop_requests++;
+        if (l->on_stop)
+                l->on_stop(l->userdata);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        Loop *l = userdata;
+
+        if (l->stop_signal == 0)
+                l->stop_signal = (int) si->ssi_signo;
+        loop_request_stop(l);
+        return 0;
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+static bool is_ignored(int sig)
+{
+        struct sigaction action;
+
+        return sigaction(sig, NULL, &action) >= 0 && action.sa_handler == SIG_IGN;
+}
+
+int loop_open(Loop *l)
+{
+        sigset_t set;
+        int r;
+
+        /* The event loop needs SIGCHLD and SIGWINCH blocked for its own sources. */
+        sigemptyset(&set);
+        sigaddset(&set, SIGCHLD);
+        sigaddset(&set, SIGWINCH);
+        for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++)
+                if (!is_ignored(stop_signals[i]))
+                        sigaddset(&set, stop_signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+
+        r = sd_event_new(&l->event);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stop_signals); i++)
+                if (sigismember(&set, stop_signals[i]) > 0)
+                        r = sd_event_add_signal(l->event, NULL, stop_signals[i], on_signal, l);
+        return r;
+}
+
+void loop_close(Loop *l)
+{
+        l->event = sd_event_unref(l->event);
+}
+
+bool loop_is_cancelled(const Loop *l)
+{
+        sigset_t pending;
+
+        if (!l->cancellable || l->stop_requests > 0)
+                return l->cancellable;
+        if (sigpending(&pending) < 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++)
+                if (sigismember(&pending, stop_signals[i]) > 0)
+                        return true;
+        return false;
+}
+
+int loop_run(void *loop, uint64_t usec)
+{
+        Loop *l = loop;
+
+        return l->cancellable && l->stop_requests > 0 ? -ECANCELED : sd_event_run(l->event, usec);
+}
+
+int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec)
+{
+        const uint64_t start = now_usec();
+        int r = 0;
+
+        while (r >= 0 && !done(userdata)) {
+                uint64_t passed = now_usec() - start;
+
+                r = passed >= usec ? -ETIMEDOUT : loop_run(l, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
+        }
+        return r < 0 ? r : 0;
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        *(bool *) userdata = true;
+        return 0;
+}
+
+static bool is_set(void *userdata)
+{
+        return *(bool *) userdata;
+}
+
+int loop_wait_readable(Loop *l, int fd)
+{
+        sd_event_source *source = NULL;
+        bool readable = false;
+        int r;
+
+        r = sd_event_add_io(l->event, &source, fd, EPOLLIN, on_readable, &readable);
+        if (r < 0)
+                return r;
+        r = loop_wait(l, is_set, &readable, UINT64_MAX);
+        sd_event_source_unref(source);
+        return r;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Each test runs in a process of its own: signals and their mask are the process's. */
+
+#include "test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/loop.h"
+#include "util/fd.h"
+
+static bool never(void *userdata)
+{
+        return false;
+}
+
+static bool always(void *userdata)
+{
+        return true;
+}
+
+static void in_child(void (*test)(Loop *l))
+{
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                Loop l = {};
+
+                if (loop_open(&l) < 0)
+                        _exit(100);
+                test(&l);
+                loop_close(&l);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In the child, where cmocka's assertions cannot be told. */
+#define CHECK(condition)                                                                                                          \
+        do {                                                                                                                      \
+                if (!(condition))                                                                                                 \
+                        _exit(__LINE__ % 90 + 1);                                                                                 \
+        } while (0)
+
+static void cancel(Loop *l)
+{
+        static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+
+        l->cancellable = true;
+        CHECK(!loop_is_cancelled(l));
+        CHECK(loop_wait(l, never, NULL, 1000) == -ETIMEDOUT);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+                (void) raise(signals[i]);
+                CHECK(loop_is_cancelled(l));
+                CHECK(loop_wait(l, never, NULL, UINT64_MAX) == -ECANCELED);
+                CHECK(l->stop_signal == signals[i] && l->stop_requests == 1);
+                l->stop_requests = 0;
+                l->stop_signal = 0;
+        }
+        loop_request_stop(l);
+        CHECK(loop_run(l, UINT64_MAX) == -ECANCELED);
+        /* What is true already needs no waiting. */
+        CHECK(loop_wait(l, always, NULL, UINT64_MAX) == 0);
+}
+
+static void test_request_cancels(void **state)
+{
+        in_child(cancel);
+}
+
+static unsigned calls;
+
+static void count_call(void *userdata)
+{
+        calls++;
+}
+
+static bool was_called(void *userdata)
+{
+        return calls == 2;
+}
+
+static void call(Loop *l)
+{
+        l->on_stop = count_call;
+        (void) raise(SIGTERM);
+        (void) raise(SIGHUP);
+        CHECK(!loop_is_cancelled(l));
+        CHECK(loop_wait(l, was_called, NULL, UINT64_MAX) == 0);
+        CHECK(l->stop_requests == 2);
+}
+
+static void test_request_calls_back(void **state)
+{
+        in_child(call);
+}
+
+/* The mask is inherited: loop_open() has taken nothing that its caller ignores. */
+static void ignore(Loop *l)
+{
+        l->cancellable = true;
+        (void) raise(SIGHUP);
+        CHECK(!loop_is_cancelled(l));
+        CHECK(loop_wait(l, never, NULL, 1000) == -ETIMEDOUT);
+}
+
+static void test_ignored_hangup_stays_ignored(void **state)
+{
+        (void) signal(SIGHUP, SIG_IGN);
+        in_child(ignore);
+        (void) signal(SIGHUP, SIG_DFL);
+}
+
+static void read_it(Loop *l)
+{
+        int pair[2];
+
+        CHECK(pipe(pair) == 0);
+        CHECK(write(pair[1], "x", 1) == 1);
+        CHECK(loop_wait_readable(l, pair[0]) == 0);
+        fd_close(pair[1]);
+        CHECK(loop_wait_readable(l, pair[0]) == 0);
+        /* Nothing of it stays in the loop. */
+        CHECK(loop_wait(l, never, NULL, 1000) == -ETIMEDOUT);
+        l->cancellable = true;
+        CHECK(pipe(pair) == 0);
+        (void) raise(SIGINT);
+        CHECK(loop_wait_readable(l, pair[0]) == -ECANCELED);
+}
+
+static void test_wait_readable(void **state)
+{
+        in_child(read_it);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_request_cancels),
+                cmocka_unit_test(test_request_calls_back),
+                cmocka_unit_test(test_ignored_hangup_stays_ignored),
+                cmocka_unit_test(test_wait_readable),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
