@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The tree of control groups that `status` shows (see cgroup-tree.h). Reads /sys/fs/cgroup and /proc as anybody may.
- * The payload makes the groups below its own and names its processes: names are made printable, depth and number are
- * bounded, and what vanishes while we read is left out.
+ * The tree of control groups that `status` shows (see cgroup-tree.h). Reads /sys/fs/cgroup and /proc, which takes no
+ * privilege. A payload chooses names of groups and processes: they are made printable, and depth and number are limited.
+ * What vanishes meanwhile is left out.
  */
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void draw(const Drawing *d, const char *prefix, const char *branch, const
         print_cut(d->f, line, d->width);
 }
 
-/* "123 /sbin/init --x", or the name in brackets where there is no command line; to be freed. NULL: gone. */
+/* "123 /sbin/init --x", or with the name where there is no command line. The caller frees it. NULL: gone. */
 static char *describe_process(const char *pid)
 {
         _cleanup_free_ char *command = NULL;
@@ -81,7 +81,7 @@ static int compare_names(const void *a, const void *b)
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* The processes of the group itself, described; those of another PID namespace's view ("0") left out. */
+/* Descriptions of the group's own processes. Those that our PID namespace does not have read "0" and are left out. */
 static char **list_processes(int dir_fd)
 {
         _cleanup_strv_ char **list = NULL, **pids = NULL;
@@ -117,7 +117,7 @@ static char **list_processes(int dir_fd)
         return TAKE_PTR(list);
 }
 
-/* Has it processes, itself or below? One that cannot tell is shown. */
+/* Are there processes in it or below? If that cannot be read, it counts as populated. */
 static bool is_populated(int dir_fd, const char *group)
 {
         _cleanup_free_ char *path = NULL, *text = NULL;

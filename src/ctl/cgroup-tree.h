@@ -5,7 +5,7 @@
 
 #include "util/macro.h"
 
-/* Draws the control groups below one (a path in the unified hierarchy, "/machine.slice/box@x.service"), with their
- * processes, each line behind prefix and cut at width columns (0: never). Nothing where it is not there. root NULL:
- * /sys/fs/cgroup. */
+/* Draws a control group's processes and the groups below it. path: in the unified hierarchy, such as
+ * "/machine.slice/box@x.service"; a missing one draws nothing. prefix begins each line; lines are cut at width columns (0:
+ * never). root NULL: /sys/fs/cgroup. */
 void cgroup_tree_print(FILE *f, const char *root, const char *path, const char *prefix, size_t width);

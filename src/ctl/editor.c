@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The user's own editor and his answers (see editor.h). boxctl's, with its caller's rights. */
+/* The user's editor and answers (see editor.h). Part of boxctl, which has its caller's rights. */
 
 #include <signal.h>
 #include <spawn.h>
@@ -34,7 +34,7 @@ static int split(const char *text, char ***ret)
         return 0;
 }
 
-/* What is typed at the editor (^C, ^\\) is the editor's business, not ours. */
+/* Ignores SIGINT and SIGQUIT meanwhile: ^C and ^\\ are for the editor. */
 static int spawn_and_wait(char *const *command, int *ret_status)
 {
         const struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -66,7 +66,7 @@ static int spawn_and_wait(char *const *command, int *ret_status)
         return -r;
 }
 
-/* 0 when it ended well, -ENOENT where there is no such program. command is taken over. */
+/* Takes ownership of command. -ENOENT: no such program. */
 static int run(char **command, const char *path, Failure *failure)
 {
         _cleanup_strv_ char **words = command;
@@ -89,7 +89,7 @@ static int run_text(const char *text, const char *path, Failure *failure)
 
         r = split(text, &command);
         if (r < 0)
-                return failure_set(failure, r, "Failed to understand the name of the editor '%s': %m", text);
+                return failure_set(failure, r, "Failed to parse the editor command '%s': %m", text);
         return command ? run(command, path, failure) : -ENOENT;
 }
 
@@ -110,7 +110,7 @@ int editor_run(const char *path, Failure *failure)
 
         for (size_t i = 0; i < ARRAY_SIZE(programs) && r == -ENOENT; i++)
                 r = run_text(programs[i], path, failure);
-        return r < 0 ? failure_set(failure, r, "There is no editor; name one by $EDITOR") : 0;
+        return r < 0 ? failure_set(failure, r, "No editor found; set $EDITOR") : 0;
 }
 
 char editor_ask(const char *question, const char *letters)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Numbers into words (see format.h). Pure but for the clock; no privilege. */
+/* Times and sizes as text (see format.h). Part of boxctl; no privilege. */
 
 #include <inttypes.h>
 #include <stdio.h>

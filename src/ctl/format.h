@@ -3,7 +3,7 @@
 
 #include "util/macro.h"
 
-/* Values as systemd's tools word them. Each writes into buf and returns it. */
+/* Values as systemd's tools print them. Each function writes into buf and returns it. */
 
 #define FORMAT_MAX 64
 
@@ -13,6 +13,6 @@ const char *format_timestamp(uint64_t usec, char buf[static FORMAT_MAX]);
 const char *format_ago(uint64_t usec, uint64_t now_usec, char buf[static FORMAT_MAX]);
 /* "1min 2.5s" of CPU time. */
 const char *format_cpu(uint64_t nsec, char buf[static FORMAT_MAX]);
-/* "12.5M" */
+/* "12.5M": binary units. */
 const char *format_bytes(uint64_t bytes, char buf[static FORMAT_MAX]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The help texts (see help.h): pure formatting of the two tables, tested as text in tests/golden. */
+/* The help texts (see help.h), printed from the tables of verbs and options. Part of boxctl; no privilege. */
 
 #include <string.h>
 

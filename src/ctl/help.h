@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* --help, made from the verbs and the options: at most 80 columns. */
+/* --help, made from the tables of verbs and options. */
 
 #include <stdio.h>
 
 #include "ctl/verb.h"
 
-/* The program's. */
+/* Of the program. */
 void help_print(FILE *f, const Ctl *c);
 
-/* One verb's. */
+/* Of one verb. */
 void help_print_verb(FILE *f, const Ctl *c, const Verb *v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading the journal (see journal.h). With the caller's rights: who may not read it gets nothing, and no message about
- * that, as the journal is an extra wherever it is shown. Messages may be a payload's and are made printable.
+ * Reading the journal (see journal.h). Part of boxctl, which has its caller's rights: without access to the journal its
+ * lines are left out without a message. Payloads may have written them: they are made printable.
  */
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "ctl/journal.h"
+#include "util/print.h"
 #include "util/text.h"
 
 static void journal_closep(sd_journal **j)
@@ -20,7 +21,7 @@ static void journal_closep(sd_journal **j)
                 sd_journal_close(*j);
 }
 
-/* A field's value, printable, to be freed; NULL: it has none. */
+/* A field's value, printable. The caller frees it. NULL: the entry has none. */
 static char *field(sd_journal *j, const char *name)
 {
         size_t size, skip = strlen(name) + 1;
@@ -39,14 +40,12 @@ static int match(sd_journal *j, const char *name, const char *value)
 {
         _cleanup_free_ char *s = NULL;
 
-        if (asprintf(&s, "%s=%s", name, value) < 0) {
-                s = NULL;
+        if (strf(&s, "%s=%s", name, value) < 0)
                 return -ENOMEM;
-        }
         return sd_journal_add_match(j, s, 0);
 }
 
-/* (what the unit's processes wrote) or (what PID 1 wrote about the unit) */
+/* Messages of the unit's processes, or of PID 1 about the unit. */
 static int match_unit(sd_journal *j, const char *unit)
 {
         int r;
@@ -99,8 +98,8 @@ void journal_tail(FILE *f, const char *unit, unsigned lines, OutputMode mode)
         while (sd_journal_next(j) > 0);
 }
 
-/* systemd's "Failed to start X": says that, and not why. */
-static bool is_mere_report(sd_journal *j)
+/* Is it systemd's "Failed to start X", which gives no cause? */
+static bool is_unit_failed_message(sd_journal *j)
 {
         _cleanup_free_ char *id = field(j, "MESSAGE_ID");
 
@@ -118,7 +117,7 @@ char *journal_last_error(const uint8_t invocation_id[static 16])
                 (void) snprintf(id + 2 * i, 3, "%02x", invocation_id[i]);
         if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
                 return NULL;
-        /* Same field: alternatives; then, with both of the names that the id has, once each. */
+        /* (one id field and any of the priorities) or (the other id field and any of the priorities) */
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
                 if (i > 0 && sd_journal_add_disjunction(j) < 0)
                         return NULL;
@@ -131,7 +130,7 @@ char *journal_last_error(const uint8_t invocation_id[static 16])
         if (sd_journal_seek_tail(j) < 0)
                 return NULL;
         while (sd_journal_previous(j) > 0)
-                if (!is_mere_report(j))
+                if (!is_unit_failed_message(j))
                         return field(j, "MESSAGE");
         return NULL;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl, the client: reads the command line, finds the verb, runs it. Under the name machinectl-lite it is what
- * scripts know as machinectl: the same verbs, any option with any verb, and no waiting where machinectl does not wait.
+ * boxctl, the client: parses the command line and runs the verb. Called machinectl-lite it is compatible with machinectl:
+ * the same verbs, any option with any verb, and no waiting where machinectl does not wait.
  *
- * Runs as whoever calls it. What needs privilege is asked of systemd and systemd-machined, where polkit decides;
- * entering a machine that they cannot enter, and signalling one that they do not know, needs root.
+ * Runs with its caller's rights. systemd and systemd-machined do what needs privilege, and polkit decides; entering a
+ * machine that they cannot enter, and signalling one that they do not know, needs root.
  *
- * Exit status: 0 done, 1 something failed (one message each, on standard error), 2 wrong command line; `shell` gives
+ * Exit status: 0 done, 1 failed (one message for each failure, on standard error), 2 wrong command line; `shell` returns
  * its command's where that is known.
  */
 
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
                 return c.lite ? 1 : 2;
         }
 
-        c.options = line.options;       /* the strings stay the command line's */
+        c.options = line.options;       /* the command line still owns the strings */
         r = run(&c, &line);
         if (fflush(stdout) != 0 || ferror(stdout))
                 r = log_error(-EIO, "Failed to write the output");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Names for shell completion (see names.h). boxctl's, for any user. No bus is asked: machined's and box's state files tell
- * what runs.
+ * Names for shell completion (see names.h). Part of boxctl, for any user. Uses no bus: the state files of machined and box
+ * tell which machines run.
  */
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl's option table and its parser (see options.h), on top of getopt_long(3): permuted, with abbreviations, and
- * everything behind `shell NAME` left alone. Silent: the main prints the failure. No privilege.
+ * boxctl's option table and its parser (see options.h), on top of getopt_long(3): options may follow arguments and be
+ * abbreviated; what follows `shell NAME` is not parsed. Part of boxctl; silent; no privilege.
  */
 
 #include <getopt.h>
@@ -22,26 +22,26 @@ const Option ctl_options[] = {
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
         { 'a', "all",             NULL,     "list status show", OPTION_FLAG, O(all),
           "Show empty properties, and the host itself" },
-        { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten anything" },
-        { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Leave header and footer out" },
+        { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
+        { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Print no header and footer" },
         { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),
-          "How many addresses a machine shows, or all" },
+          "Number of addresses of a machine to show, or all" },
         { 'p', "property",        "NAME",   "show", OPTION_PROPERTY, O(properties), "Show only this property" },
         { 0,   "value",           NULL,     "show", OPTION_FLAG, O(value), "Show values without their names" },
         { 'P', NULL,              "NAME",   "show", OPTION_PROPERTY_VALUE, O(properties),
           "The same as --value --property=NAME" },
-        { 'n', "lines",           "NUMBER", "status", OPTION_NUMBER, O(lines), "How many lines of the journal" },
+        { 'n', "lines",           "NUMBER", "status", OPTION_NUMBER, O(lines), "Number of journal lines to show" },
         { 'o', "output",          "MODE",   "list status show explain", OPTION_OUTPUT, O(output),
           "short, short-iso, cat, json, json-pretty" },
-        { 0,   "now",             NULL,     "enable disable", OPTION_FLAG, O(now), "Start or stop as well" },
+        { 0,   "now",             NULL,     "enable disable", OPTION_FLAG, O(now), "Also start or stop" },
         { 0,   "no-block",        NULL,     "start stop enable disable", OPTION_FLAG, O(no_block),
-          "Do not wait until it has happened" },
-        { 's', "signal",          "SIGNAL", "kill", OPTION_SIGNAL, O(signal), "Which signal (SIGTERM)" },
-        { 0,   "kill-whom",       "WHOM",   "kill", OPTION_WHOM, O(kill_whom), "leader or all (all)" },
-        { 0,   "uid",             "USER",   "shell", OPTION_TEXT, O(uid), "The user, by name or number" },
+          "Do not wait for completion" },
+        { 's', "signal",          "SIGNAL", "kill", OPTION_SIGNAL, O(signal), "Signal to send (default: SIGTERM)" },
+        { 0,   "kill-whom",       "WHOM",   "kill", OPTION_WHOM, O(kill_whom), "leader or all (default: all)" },
+        { 0,   "uid",             "USER",   "shell", OPTION_TEXT, O(uid), "User to run as, by name or UID" },
         { 'E', "setenv",          "VAR[=VALUE]", "shell", OPTION_SETENV, O(setenv),
-          "Set a variable; without a value: ours" },
-        { 0,   "drop-in",         "FILE",   "edit", OPTION_TEXT, O(drop_in), "Edit this drop-in in place of the file" },
+          "Set a variable; without a value, pass ours" },
+        { 0,   "drop-in",         "FILE",   "edit", OPTION_TEXT, O(drop_in), "Edit this drop-in instead of the file" },
         { 'q', "quiet",           NULL,     NULL, OPTION_FLAG, O(quiet), "Print errors only" },
         { 0,   "no-pager",        NULL,     "list status show cat explain", OPTION_FLAG, O(no_pager),
           "Do not pipe long output into a pager" },
@@ -165,9 +165,9 @@ static int store(const Option *row, const char *value, Options *o)
 
 /* ---- the command line ----------------------------------------------------------------------------------------- */
 
-enum { FIRST_ROW = 256 };       /* getopt's value of a row without a letter */
+enum { FIRST_ROW = 256 };       /* getopt's value of the first row's long option */
 
-/* For getopt: "-" first, so that words come in order and the parser can stop at a command. */
+/* "-" first: getopt then returns arguments in their order, so that the parser can stop at a command. */
 static void build_getopt(char *letters, struct option *longs)
 {
         size_t n = 0;
@@ -209,9 +209,9 @@ static int take_option(CommandLine *line, const Option *row, const char *value, 
         if (r == -ENOMEM)
                 return failure_set(failure, r, "Out of memory");
         if (r < 0 && row->name)
-                return failure_set(failure, -EINVAL, "--%s: '%s' is no %s", row->name, value, row->metavar);
+                return failure_set(failure, -EINVAL, "Invalid value for --%s=: '%s'", row->name, value);
         if (r < 0)
-                return failure_set(failure, -EINVAL, "-%c: '%s' is no %s", row->letter, value, row->metavar);
+                return failure_set(failure, -EINVAL, "Invalid value for -%c: '%s'", row->letter, value);
 
         slot = array_append(&line->given, &line->n_given, sizeof(*slot));
         if (!slot)
@@ -220,7 +220,7 @@ static int take_option(CommandLine *line, const Option *row, const char *value, 
         return 0;
 }
 
-/* getopt leaves the letter, or its value of a long option, in optopt; 0 for a long option that it does not know. */
+/* getopt sets optopt to the letter, to a long option's value, or to 0 for an unknown long option. */
 static int bad_option(int c, char **argv, Failure *failure)
 {
         if (c == ':')
@@ -240,7 +240,7 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
         int c, r = 0;
 
         build_getopt(letters, longs);
-        optind = 0;     /* glibc's way to start afresh */
+        optind = 0;     /* resets glibc's parser */
         opterr = 0;
 
         while (r >= 0 && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The command line's options: one table, a row an option. The parser, --help, the completions and the tests are made
- * from it. Parsing stores and checks single values; what does not fit together is the verbs' to say.
+ * The command line's options: a table with a row for each. The parser, --help, completion and tests use it. The parser
+ * checks single values; verbs check combinations.
  */
 
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "util/failure.h"
 
 typedef enum OutputMode {
-        OUTPUT_SHORT,           /* for people; journal lines like syslog's */
-        OUTPUT_SHORT_ISO,       /* the same with ISO 8601 times in front of journal lines */
+        OUTPUT_SHORT,           /* for people; journal lines as of syslog */
+        OUTPUT_SHORT_ISO,       /* the same, journal lines with ISO 8601 times */
         OUTPUT_CAT,             /* journal lines without any prefix */
         OUTPUT_JSON,            /* in one line */
         OUTPUT_JSON_PRETTY,
@@ -47,9 +47,9 @@ void options_done(Options *o);
 typedef enum OptionKind {
         OPTION_FLAG,            /* bool */
         OPTION_TEXT,            /* const char *, any */
-        OPTION_PROPERTY,        /* appended to properties; implies all, as an empty one was asked for too */
+        OPTION_PROPERTY,        /* appended to properties; implies all: an empty one is shown if named */
         OPTION_PROPERTY_VALUE,  /* the same, and value */
-        OPTION_SETENV,          /* VAR=VALUE, or VAR for our own value of it */
+        OPTION_SETENV,          /* VAR=VALUE, or VAR: our value of it */
         OPTION_SIGNAL,
         OPTION_WHOM,            /* "leader" or "all" */
         OPTION_NUMBER,          /* unsigned */
@@ -61,7 +61,7 @@ typedef struct Option {
         char letter;                    /* 0: none */
         const char *name;
         const char *metavar;            /* NULL: takes no value */
-        const char *verbs;              /* the verbs that it is for, by blanks; NULL: any */
+        const char *verbs;              /* the verbs that take it, separated by blanks; NULL: all */
         OptionKind kind;
         size_t offset;                  /* in Options */
         const char *help;
@@ -69,16 +69,16 @@ typedef struct Option {
 extern const Option ctl_options[];
 extern const size_t n_ctl_options;
 
-/* Is the option one of this verb's? */
+/* Does the verb take the option? */
 bool option_is_for(const Option *o, const char *verb);
 
 typedef struct CommandLine {
         Options options;
         char **words;                   /* the verb and its arguments, NULL-terminated */
-        const Option **given;           /* options that were there */
+        const Option **given;           /* options on the command line */
         size_t n_given;
 } CommandLine;
 void command_line_done(CommandLine *c);
 
-/* takes_command says that what follows the verb's first argument is another program's command line. */
+/* takes_command: is what follows this verb's first argument another program's command line? */
 int options_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret, Failure *failure);

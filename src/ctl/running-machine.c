@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two sources of what runs, put together (see running-machine.h). boxctl's, with its caller's rights: machined answers
- * everybody, the state files are readable by everybody, and only a tree that machined does not look into needs root.
+ * Combines what machined and box's state files know (see running-machine.h). Part of boxctl, which has its caller's rights:
+ * machined answers any user, any user may read the state files, and only reading a machine's tree needs root.
  */
 
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "image/machine-name.h"
 #include "payload/enter.h"
 #include "util/env-file.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
@@ -26,7 +27,7 @@ void running_machine_done(RunningMachine *m)
         *m = (RunningMachine) { 0 };
 }
 
-/* Why there is none of that name: is it one that could be started? */
+/* The failure says whether there is such a machine to start. */
 static int not_running(const Ctl *c, const char *name, Failure *failure)
 {
         Image image = { .fd = -EBADF };
@@ -49,7 +50,7 @@ int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure 
         int r;
 
         if (problem && strcmp(name, ".host") != 0)
-                return failure_set(failure, -EINVAL, "Not a machine's name: %s", problem);
+                return failure_set(failure, -EINVAL, "Invalid machine name: %s", problem);
 
         bus = ctl_bus(c, &f);
         if (bus)
@@ -57,7 +58,7 @@ int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure 
         r = machine_state_read(NULL, name, &m.state);
         m.ours = r >= 0;
         if (!m.registered && !m.ours) {
-                /* Without a bus, nobody can tell what runs but what is ours. */
+                /* Without a bus, only machines of box's are known. */
                 if (!bus || (f.error != -ENXIO && f.error != -ENOSYS))
                         return failure_set(failure, f.error, "%s", f.text);
                 return not_running(c, name, failure);
@@ -109,10 +110,8 @@ bool running_machine_owns_unit(const RunningMachine *m)
 
         if (service && strcmp(unit, service) == 0)
                 return true;
-        /* Of one that was started by hand: without machined, and with it. */
-        if (asprintf(&scope, "box-%s.scope", m->name) < 0)
-                scope = NULL;
-        if (scope && strcmp(unit, scope) == 0)
+        /* Started by hand without machined, or with it. */
+        if (strf(&scope, "box-%s.scope", m->name) >= 0 && strcmp(unit, scope) == 0)
                 return true;
         return strncmp(unit, "machine-", 8) == 0 && n > 14 && strcmp(unit + n - 6, ".scope") == 0;
 }
@@ -175,7 +174,7 @@ int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failu
                 machine_rows_free(rows, n);
                 return failure_set(failure, r, "Failed to list the machines in /run/box: %m");
         }
-        /* Without a bus and without a machine of ours, "no machines" would be a guess. */
+        /* Without a bus, machines that are not of box may run. */
         if (!bus && n == 0)
                 return failure_set(failure, f.error, "%s", f.text);
 

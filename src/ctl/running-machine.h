@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A running machine as boxctl sees it: what systemd-machined has registered, and what box's supervisor keeps in
- * /run/box. Either may be missing: a machine of systemd-nspawn's has no state of ours, and where there is no machined, or
- * with --register=no, ours has no registration.
+ * A running machine: its registration with systemd-machined, and the state that box's supervisor keeps in /run/box. Either
+ * may be missing: a machine of systemd-nspawn has no state there, and one of box is not registered with --register=no, or
+ * if machined is not installed.
  */
 
 #include "bus/machined.h"
@@ -14,9 +14,9 @@
 typedef struct RunningMachine {
         char *name;
         bool registered;
-        MachineProperties properties;   /* where registered */
-        bool ours;
-        MachineState state;             /* where ours */
+        MachineProperties properties;   /* if registered */
+        bool ours;                      /* box runs it */
+        MachineState state;             /* if ours */
 } RunningMachine;
 
 void running_machine_done(RunningMachine *m);
@@ -24,24 +24,22 @@ void running_machine_done(RunningMachine *m);
 /* A running machine by name. -ENXIO: no machine of that name runs; the failure says whether it could be started. */
 int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure);
 
-/* 0: not known. */
+/* 0: unknown. */
 pid_t running_machine_leader(const RunningMachine *m);
-/* "": none that is known. */
+/* "": unknown. */
 const char *running_machine_unit(const RunningMachine *m);
 const char *running_machine_root(const RunningMachine *m);
 uint64_t running_machine_since_usec(const RunningMachine *m);
 
-/* Is its PID 1 systemd, so that machined's own ways in and down work? Of a machine that is not ours that is all that
- * machined knows, so it is taken for granted. */
+/* Is its PID 1 systemd, so that machined can open shells in it and stop it? Assumed of a machine that is not ours. */
 bool running_machine_has_systemd(const RunningMachine *m);
 
-/* Is its unit made for it alone (box@NAME.service, or a scope of machined's)? Not where somebody ran box-run --keep-unit
- * in his session: stopping that unit would end the session. */
+/* Does its unit (box@NAME.service, or a scope) hold only this machine? With box-run --keep-unit in a user's session it does
+ * not: stopping the unit would end the session. */
 bool running_machine_owns_unit(const RunningMachine *m);
 
-/* Every running machine's name, class and service, by name; also those that machined does not know. A machined that
- * is not there is no failure. */
+/* Name, class and service of all running machines, registered or not, sorted by name. A missing machined is no failure. */
 int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure);
 
-/* The machine's os-release as KEY=VALUE lines, by machined or from its tree. An empty one where nobody knows. */
+/* The machine's os-release as KEY=VALUE lines, from machined or the machine's tree. NULL if neither can tell. -ENOMEM. */
 int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Terminal sessions (see session.h). Through machined, boxctl only carries bytes and needs no privilege. Entering a
- * machine itself, boxctl is root on the host, and the program is its child: it is in all of the machine's namespaces and
- * in its cgroup from enter_spawn() on, and it never gets our terminal as a descriptor: a process of a machine could push
- * input into it (TIOCSTI) or read what is typed for others. It gets a pty of its own machine, or pipes.
+ * Terminal sessions (see session.h). With machined, boxctl only forwards bytes and needs no privilege. When boxctl enters a
+ * machine, it is root on the host, and the program is its child, in the machine's namespaces and cgroup from enter_spawn()
+ * on. The child never gets our terminal as a descriptor, as it could push input into it (TIOCSTI) or read what is typed for
+ * others: it gets a pty of the machine, or pipes.
  */
 
 #include <poll.h>
@@ -80,7 +80,7 @@ static int on_child(sd_event_source *source, int fd, uint32_t revents, void *use
         Session *s = userdata;
         siginfo_t info = { 0 };
 
-        /* By the pidfd: no SIGCHLD has to be blocked, which the program would inherit. */
+        /* A pidfd, because SIGCHLD would have to be blocked, and the program would inherit that. */
         if (waitid(P_PIDFD, (id_t) fd, &info, WEXITED) < 0)
                 s->status = EXIT_FAILURE;
         else
@@ -88,14 +88,14 @@ static int on_child(sd_event_source *source, int fd, uint32_t revents, void *use
         return sd_event_exit(s->event, 0);
 }
 
-/* The terminal must be given back in order: these end the loop, not the process. */
+/* These end the loop, not the process: the terminal has to be restored. */
 static int watch_signals(Session *s)
 {
         static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
         sigset_t set;
         int r;
 
-        (void) signal(SIGPIPE, SIG_IGN);        /* what console.h asks of its callers */
+        (void) signal(SIGPIPE, SIG_IGN);        /* as console.h requires */
         sigemptyset(&set);
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
                 sigaddset(&set, signals[i]);
@@ -109,8 +109,8 @@ static int watch_signals(Session *s)
         return 0;
 }
 
-/* machinectl's two sentences, for people. */
-static bool is_talkative(const Ctl *c)
+/* Print machinectl's two messages? */
+static bool prints_messages(const Ctl *c)
 {
         return !c->options.quiet && (c->lite || isatty(STDIN_FILENO));
 }
@@ -122,7 +122,7 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
         r = watch_signals(s);
         if (r < 0)
                 return r;
-        if (is_talkative(c))
+        if (prints_messages(c))
                 fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
 
         console_set_size(pty);
@@ -132,7 +132,7 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
                 return r;
         r = sd_event_loop(s->event);
         s->console = console_free(s->console);
-        if (r >= 0 && is_talkative(c))
+        if (r >= 0 && prints_messages(c))
                 fprintf(stderr, "Connection to machine %s terminated.\n", s->name);
         return r;
 }
@@ -166,7 +166,7 @@ int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
         int r;
 
         if (running_machine_leader(m) <= 0)
-                return failure_set(failure, -EOPNOTSUPP, "This machine has no process on this host that could be joined");
+                return failure_set(failure, -EOPNOTSUPP, "The machine has no process on this host that could be entered");
         r = leader_open(running_machine_leader(m), ret, failure);
         if (r < 0 || !m->ours || m->state.seccomp_default)
                 return r;
@@ -206,18 +206,18 @@ static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptio
         r = pidfd < 0 ? pidfd : sd_event_new(&s.event);
         if (r >= 0)
                 r = sd_event_add_io(s.event, &s.child_source, pidfd, EPOLLIN, on_child, &s);
-        /* Its output is shown before its end is noticed. */
+        /* Output is forwarded before the end is handled. */
         if (r >= 0)
                 r = sd_event_source_set_priority(s.child_source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
-                /* login(1) hangs the terminal up before it asks for the password. */
+                /* CONSOLE_FLAG_DRAIN: login(1) hangs the terminal up before it asks for the password. */
                 r = forward(c, &s, pty, CONSOLE_FLAG_DRAIN);
         if (r < 0)
                 return log_error(r, "%s: Failed to forward the terminal: %m", name);
         return s.status;
 }
 
-/* Copies the pipe to our standard error until all writers are gone, or the process has ended and the pipe is empty. */
+/* Copies the pipe to our standard error until all writers have closed it, or the process has ended and the pipe is empty. */
 static void copy_stderr(int from, int pidfd)
 {
         struct pollfd p[] = { { .fd = from, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
@@ -232,7 +232,7 @@ static void copy_stderr(int from, int pidfd)
                         return;
                 }
                 if (!(p[0].revents & (POLLIN | POLLHUP)))
-                        return;         /* ended, and nothing left */
+                        return;         /* ended, and the pipe is empty */
                 n = read(from, buf, sizeof(buf));
                 if (n <= 0)
                         return;
@@ -249,7 +249,7 @@ static int run_on_pipes(Ctl *c, const char *name, const Leader *leader, EnterOpt
 
         if (isatty(STDERR_FILENO)) {
                 if (pipe2(fds, O_CLOEXEC) < 0)
-                        return log_error(-errno, "%s: Failed to make a pipe: %m", name);
+                        return log_error(-errno, "%s: Failed to create a pipe: %m", name);
                 ours = fds[0];
                 standard_error = theirs = fds[1];
         }

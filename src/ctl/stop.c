@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Stopping machines cleanly (see stop.h).
+ * Stops machines cleanly (see stop.h). Part of boxctl, which has its caller's rights.
  *
- * A machine of box's is stopped by its supervisor, whatever its init: the supervisor knows the init's own way down, and a
- * SIGTERM to it is the request. Where the machine has a unit, systemd sends that SIGTERM: StopUnit is the same clean way
- * down as asking the init would be, cannot be taken for a crash and undone by Restart=, is bounded by the unit's timeout,
- * and systemd tells us when it is over. For a machine started by hand in somebody's session, we send it.
+ * SIGTERM to a machine's supervisor shuts the machine down, by its init's own method. If the machine has a unit, StopUnit makes
+ * systemd send that SIGTERM: Restart= does not take the end for a crash, the unit's timeout limits the wait, and systemd
+ * reports the end. To the supervisor of a machine that was started by hand in a session, boxctl sends the SIGTERM.
  *
- * A machine of another manager (systemd-nspawn) is asked as machinectl asks it: SIGRTMIN+4 to its PID 1.
+ * A machine of another manager (systemd-nspawn) gets what machinectl sends: SIGRTMIN+4 to its PID 1.
  */
 
 #include <poll.h>
@@ -22,13 +21,12 @@
 #include "image/machine-name.h"
 #include "util/fd.h"
 
-/* What we wait for: the end of a process. */
+/* A process whose end is awaited. */
 typedef struct Ending {
         const char *name;
         int pidfd;
 } Ending;
 
-/* The process whose end is the machine's end. */
 static int open_process(pid_t pid, int *ret)
 {
         int fd = RET_ERRNO(pidfd_open(pid, 0));
@@ -39,8 +37,8 @@ static int open_process(pid_t pid, int *ret)
         return 0;
 }
 
-/* SIGTERM to the supervisor. The state was read before the pidfd was opened: reading it once more proves that the pidfd
- * is the supervisor's and not that of a process that has got its number since. */
+/* Sends SIGTERM to the supervisor. The state was read before the pidfd was opened: reading it again proves that the pidfd is
+ * the supervisor's, and not that of a later process with the same PID. */
 static int ask_supervisor(const RunningMachine *m, int *ret_pidfd, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -74,7 +72,7 @@ static int ask_payload(Ctl *c, const RunningMachine *m, int *ret_pidfd, Failure 
 
         if (!bus)
                 return failure->error;
-        /* A machine without processes of this host is somebody's virtual machine: nothing to wait for. */
+        /* A machine without a process on this host (a virtual machine of another manager) cannot be waited for. */
         if (running_machine_leader(m) > 0)
                 (void) open_process(running_machine_leader(m), &fd);
         r = machined_kill(bus, m->name, "leader", SIGRTMIN + 4, failure);
@@ -99,7 +97,7 @@ static int wait_endings(Ending *e, size_t n)
         return 0;
 }
 
-/* Two ways: into `units` (stopped together by systemd), or asked now and put into `endings`. */
+/* Machines to stop by their units, all at once, and processes of those that were signalled. */
 typedef struct Stopping {
         char **units;
         size_t n_units;
@@ -115,7 +113,7 @@ static void stopping_done(Stopping *s)
         free(s->units);
 }
 
-/* Is there something to stop although no machine is known yet, or any more: a start or a stop under way? */
+/* Is the machine's unit starting or stopping? The machine itself then is not known yet, or no longer. */
 static bool unit_is_busy(Ctl *c, const char *name)
 {
         _cleanup_(unit_info_done) UnitInfo u = { 0 };

@@ -3,6 +3,6 @@
 
 #include "ctl/verb.h"
 
-/* Clean shutdown of machines, all at once, waiting for the end unless --no-block (and never under machinectl-lite).
- * if_running: that one does not run is no failure. One message a failure. */
+/* Shuts machines down cleanly, all at once. Waits for their end, but not with --no-block or as machinectl-lite. if_running: a
+ * machine that does not run is no failure. Logs every failure and returns the first one's error. */
 int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Tables (see table.h). Cells may hold what machines say of themselves; they are made printable when they come in, so
- * nothing of a machine ever reaches the caller's terminal as a control sequence. Pure but for the output; no privilege.
+ * Tables (see table.h). Cells may hold text that machines chose: they are made printable when they are added, so that no
+ * control sequence reaches the terminal. Part of boxctl; no privilege.
  */
 
 #include <ctype.h>
@@ -51,7 +51,7 @@ Table *table_free(Table *t)
         return NULL;
 }
 
-/* Line by line: the line ends are ours. */
+/* Keeps line ends. */
 static void make_lines_printable(char *cell)
 {
         for (char *line = cell; line;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Rows and columns for people (aligned, as machinectl prints them) and for programs (JSON), from the same cells. */
+/* Tables, printed as text (aligned, as machinectl does) or as JSON. */
 
 #include <stdio.h>
 
@@ -9,13 +9,13 @@
 
 typedef struct Table Table;
 
-/* Column names as JSON wants them ("machine"); printed in capitals. The array and the names must outlive the table. */
+/* Column names as of JSON ("machine"); text has them in capitals. The array and the names must outlive the table. */
 Table *table_new(const char *const *columns, size_t n_columns);
 Table *table_free(Table *t);
 DEFINE_CLEANUP(Table *, table_free);
 
-/* One cell a column; NULL or "" is an empty one. The cells are made fit for a terminal. Those of the last column alone
- * may have several lines: a line end from a machine must not begin a row. 0 or -ENOMEM. */
+/* A cell for each column; NULL or "": empty. Copies are made printable. Only the last column's cells may have several lines:
+ * a line end in a machine's text must not begin a row. 0 or -ENOMEM. */
 int table_add(Table *t, const char *const *cells);
 
 size_t table_rows(const Table *t);

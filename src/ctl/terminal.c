@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The terminal's abilities and the pager (see terminal.h). The pager is the caller's own program with the caller's own
- * rights; it is never started for a process that runs with more (sudo), unless less is kept from running commands.
+ * The terminal and the pager (see terminal.h). Part of boxctl, which has its caller's rights, and so has the pager. Under sudo
+ * only less is used, with LESSSECURE: no other pager can be kept from running commands as root.
  */
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "ctl/terminal.h"
 #include "util/fd.h"
 
-/* boxctl's main thread only: one standard output, one pager. */
+/* One standard output, one pager. */
 static struct {
         pid_t pid;
         bool was_terminal;
@@ -40,14 +40,14 @@ size_t terminal_width(const Ctl *c)
 
         if (c->options.full || !stdout_is_terminal())
                 return 0;
-        /* Standard error stays the terminal when a pager took standard output. */
+        /* With a pager, standard output is a pipe, but standard error still the terminal. */
         if ((ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0) ||
             size.ws_col < 20)
                 return 80;
         return size.ws_col;
 }
 
-/* In the child; returns where there is no pager: the output is then copied as it is. */
+/* In the child. Without a pager, cat copies the output. */
 static void run_pager(void)
 {
         const char *program = getenv("SYSTEMD_PAGER") ?: getenv("PAGER");
@@ -72,7 +72,7 @@ void pager_open(const Ctl *c)
         if (pager.pid > 0 || c->options.no_pager || !isatty(STDOUT_FILENO) || !term || strcmp(term, "dumb") == 0 ||
             (p && (!*p || strcmp(p, "cat") == 0)))
                 return;
-        /* $PAGER came from the user, and runs as root under sudo: only what cannot be made to run more. */
+        /* $PAGER is the user's, and would run as root. */
         if (getenv("SUDO_UID") && p && strcmp(p, "less") != 0)
                 return;
         if (pipe2(fds, O_CLOEXEC) < 0)
@@ -87,7 +87,7 @@ void pager_open(const Ctl *c)
         if (pid > 0 && dup2(fds[1], STDOUT_FILENO) >= 0) {
                 pager.pid = pid;
                 pager.was_terminal = true;
-                /* A reader that has seen enough ends the pager, not us with a message. */
+                /* If the user quits the pager, boxctl ends without a message. */
                 (void) signal(SIGPIPE, SIG_DFL);
         }
         fd_close(fds[0]);
@@ -100,7 +100,7 @@ void pager_close(void)
                 return;
 
         (void) fflush(stdout);
-        (void) signal(SIGINT, SIG_IGN);         /* the pager's own business */
+        (void) signal(SIGINT, SIG_IGN);         /* ^C is for the pager */
         (void) close(STDOUT_FILENO);
         (void) waitpid(pager.pid, NULL, 0);
         pager.pid = 0;

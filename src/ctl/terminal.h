@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What standard output is, and the pager in front of it. */
+/* Standard output as a terminal, and the pager. */
 
 #include "ctl/verb.h"
 
-/* Is standard output a terminal that takes colours (NO_COLOR and TERM=dumb say no)? Of the time before a pager. */
+/* Is standard output, or was it before a pager, a terminal with colours? Not if NO_COLOR is set or TERM is dumb. */
 bool terminal_has_colour(void);
 
-/* Where to cut lines: the terminal's width; 0 (never) where there is none, or with --full. */
+/* The width to cut lines at: the terminal's. 0: do not cut (no terminal, or --full). */
 size_t terminal_width(const Ctl *c);
 
-/* Puts a pager ($SYSTEMD_PAGER, $PAGER, less) between standard output and the terminal, where it is one; it shows
- * short output as if it were not there. pager_close() waits until its reader has had enough. */
+/* If standard output is a terminal, starts a pager ($SYSTEMD_PAGER, $PAGER, less) for it, which does not stop at output of
+ * less than a screen. pager_close() waits until the user quits it. */
 void pager_open(const Ctl *c);
 void pager_close(void);

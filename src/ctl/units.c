@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Jobs on machines' units, and the causes of their failures (see units.h). systemd does the work and polkit decides;
- * boxctl itself needs no privilege.
+ * Jobs on machines' units, and the causes of their failures (see units.h). Part of boxctl, which needs no privilege: systemd
+ * does the work and polkit decides.
  *
- * The cause is the unit's StatusText: the supervisor puts its one failure sentence there (sd_notify STATUS=), and systemd
- * keeps it until the next start. It is empty when the supervisor never came so far (it could not be executed, or was
- * killed); the journal and the unit's result tell then.
+ * The cause is the unit's StatusText: the supervisor sends its failure there (sd_notify STATUS=), and systemd keeps it until
+ * the next start. It is empty if the supervisor could not be executed or was killed; then the journal and the unit's result
+ * tell the cause.
  */
 
 #include <inttypes.h>
@@ -29,7 +29,7 @@ int name_check(const char *name, bool image, Failure *failure)
         int r;
 
         if (problem)
-                return failure_set(failure, -EINVAL, "Not a machine's name: %s", problem);
+                return failure_set(failure, -EINVAL, "Invalid machine name: %s", problem);
         if (!image)
                 return 0;
 
@@ -68,7 +68,7 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
         if (systemd1_unit_info(bus, unit, &u, ret) < 0)
                 return;
 
-        /* These two are systemd's own decisions: what an earlier run left in the unit has nothing to do with them. */
+        /* These two come from systemd: a status of an earlier run is not the cause. */
         if (strcmp(job_result, "dependency") == 0) {
                 failure_set(ret, -EIO, "A unit that %s depends on could not be started; see: systemctl list-dependencies "
                                        "%s", unit, unit);
@@ -97,7 +97,7 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
 
 typedef struct Batch {
         UnitJob *jobs;
-        char **units;           /* owned; what jobs point at */
+        char **units;           /* owned; jobs point to them */
         const char **names;
         size_t n;
 } Batch;
@@ -136,7 +136,7 @@ static int batch_add(Batch *b, const char *name)
         return 0;
 }
 
-/* An init that cannot say when it is ready counts as ready when it runs; one that ends at once has then "started". */
+/* An init that does not report readiness counts as ready when it runs, even if it then ends at once. */
 static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
 {
         enum { TRIES = 100, PAUSE_USEC = 10 * 1000 };
@@ -149,7 +149,7 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
                         return;
                 if (strcmp(u.active_state, "deactivating") != 0)
                         break;
-                (void) usleep(PAUSE_USEC);      /* its end is near, and tells more than its beginning */
+                (void) usleep(PAUSE_USEC);      /* wait for its result */
         }
         if (strcmp(u.active_state, "failed") == 0)
                 failure_set(ret, -EIO, "It started, but ended at once: %s",
@@ -158,7 +158,7 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
                 failure_set(ret, -EIO, "It started, but its init ended at once");
 }
 
-/* Says what failed; the first failure's error. */
+/* Logs all failures and returns the first one's error. */
 static int batch_report(sd_bus *bus, Batch *b, bool start)
 {
         int r = 0;

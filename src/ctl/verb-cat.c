@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl cat: the files of settings that are in force for machines, each below a line with its path, in the order in which
- * they count. Any user, as far as he may read them.
+ * boxctl cat: machines' settings files, each below a line with its path, lowest priority first. Any user who may read them.
  */
 
 #include <stdio.h>
@@ -16,7 +15,7 @@
 #include "util/fd.h"
 #include "util/text.h"
 
-/* Tabs are a file's own, and so is the end of its lines. */
+/* Keeps tabs, and drops a carriage return at the line's end. */
 static void print_line(char *line)
 {
         size_t n = strlen(line);
@@ -31,7 +30,7 @@ static void print_line(char *line)
         }
 }
 
-/* As it is, but for what would be an order to the terminal. */
+/* Without control characters, which the terminal would obey. */
 static void print_text(char *text, size_t size)
 {
         for (size_t i = 0; i < size; i++)
@@ -68,7 +67,7 @@ static int print_source(const SettingsSource *source, Failure *failure)
         return 0;
 }
 
-/* What is wrong with them is of no interest here. */
+/* Errors in the files are not reported here. */
 static int read_sources(const char *name, SettingsSources *ret, Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = { 0 };
@@ -99,7 +98,7 @@ static int cat_one(Ctl *c, const char *name, Failure *failure)
                 }
         if (r < 0)
                 return r;
-        return any ? 0 : failure_set(failure, -ENOENT, "It has no file of settings");
+        return any ? 0 : failure_set(failure, -ENOENT, "No settings file found");
 }
 
 static int run(Ctl *c, char *const *args, size_t n)
@@ -114,8 +113,7 @@ const Verb verb_cat = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
-        .help = "Show machines' files of settings",
-        .details = "Profiles, the file and its drop-ins, each below its path, in the order in which they count: the last one "
-                   "wins.",
+        .help = "Show machines' settings files",
+        .details = "Profiles, the file and its drop-ins, each below its path, lowest priority first.",
         .run = run,
 };

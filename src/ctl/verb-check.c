@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl check: all that is wrong with the settings of machines, without starting one. Any user, as far as he may read
- * what the machine is made of.
+ * boxctl check: reports all errors in machines' settings, without starting a machine. Any user who may read the machine's
+ * files and tree.
  */
 
 #include "ctl/dry-run.h"
@@ -21,7 +21,7 @@ static int check_one(Ctl *c, const char *name, Failure *failure)
                 return r;
 
         n_fatal = dry_run_report(name, json_root(dry));
-        return n_fatal == 0 ? 0 : failure_set(failure, -EINVAL, "It would not start: %zu mistake%s", n_fatal,
+        return n_fatal == 0 ? 0 : failure_set(failure, -EINVAL, "%zu error%s; the machine would not start", n_fatal,
                                               n_fatal == 1 ? "" : "s");
 }
 
@@ -36,8 +36,8 @@ const Verb verb_check = {
         .max = VERB_ANY,
         .flags = VERB_OURS | VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
-        .help = "Say all that is wrong with machines' settings",
-        .details = "Reads the files, drop-ins, profiles and switches that a start would read, decides all that it would "
-                   "decide, and starts nothing. Fails where a start would.",
+        .help = "Report all errors in machines' settings",
+        .details = "Reads the files, drop-ins, profiles and switches that a start would read, and starts nothing. Fails if a "
+                   "start would fail.",
         .run = run,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl edit: a machine's file of settings, or a drop-in, in the user's editor. What is edited is a hidden sibling; it takes
- * the file's place in one step, after it was checked as a part of all that the machine has. Needs to write in
+ * boxctl edit: a machine's settings file, or a drop-in, in the user's editor. The user edits a hidden copy beside the file; once
+ * it is checked, together with the machine's other settings, it replaces the file atomically. Needs write access to
  * /etc/systemd/nspawn.
  */
 
@@ -19,9 +19,10 @@
 #include "ctl/units.h"
 #include "image/image.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
-/* For the handler: a signal that ends us takes the hidden file with it. */
+/* For the handler of signals that end boxctl: the hidden copy. */
 static char *volatile to_unlink;
 
 static void on_end(int sig)
@@ -37,11 +38,11 @@ typedef struct Edit {
         const char *machine;
         char *directory;
         char *target;
-        char *temporary;        /* NULL: there is none */
+        char *temporary;        /* NULL: none */
         bool made_directory;
         mode_t mode;
-        char *before;           /* what the editor shows at first */
-        Json *baseline;         /* a dry run without the change; NULL where there can't be one */
+        char *before;           /* initial content; NULL: empty */
+        Json *baseline;         /* of a dry run without the change; NULL: it failed */
 } Edit;
 
 static void edit_done(Edit *e)
@@ -50,7 +51,7 @@ static void edit_done(Edit *e)
         if (e->temporary)
                 (void) unlink(e->temporary);
         if (e->made_directory)
-                (void) rmdir(e->directory);     /* goes only when it is empty: nothing was saved */
+                (void) rmdir(e->directory);     /* fails if a file was saved in it */
         free(e->directory);
         free(e->target);
         free(e->temporary);
@@ -58,7 +59,7 @@ static void edit_done(Edit *e)
         json_free(e->baseline);
 }
 
-/* ---- where ---------------------------------------------------------------------------------------------------- */
+/* ---- the target ---------------------------------------------------------------------------------------------------- */
 
 static int make_target(Edit *e, const char *drop_in, Failure *failure)
 {
@@ -68,14 +69,14 @@ static int make_target(Edit *e, const char *drop_in, Failure *failure)
 
         if (!drop_in) {
                 e->directory = strdup(SETTINGS_ETC_DIR);
-                r = asprintf(&e->target, "%s/%s.nspawn", SETTINGS_ETC_DIR, e->machine);
+                r = strf(&e->target, "%s/%s.nspawn", SETTINGS_ETC_DIR, e->machine);
         } else {
                 if (!*drop_in || *drop_in == '.' || strspn(drop_in, letters) != strlen(drop_in))
-                        return failure_set(failure, -EINVAL, "'%s' is no name for a drop-in", drop_in);
+                        return failure_set(failure, -EINVAL, "Invalid drop-in name '%s'", drop_in);
                 suffix = strlen(drop_in) > 5 && strcmp(drop_in + strlen(drop_in) - 5, ".conf") == 0 ? "" : ".conf";
-                r = asprintf(&e->directory, "%s/%s.nspawn.d", SETTINGS_ETC_DIR, e->machine);
+                r = strf(&e->directory, "%s/%s.nspawn.d", SETTINGS_ETC_DIR, e->machine);
                 if (r >= 0)
-                        r = asprintf(&e->target, "%s/%s%s", e->directory, drop_in, suffix);
+                        r = strf(&e->target, "%s/%s%s", e->directory, drop_in, suffix);
         }
         return r < 0 || !e->directory ? failure_set(failure, -ENOMEM, "Out of memory") : 0;
 }
@@ -83,15 +84,15 @@ static int make_target(Edit *e, const char *drop_in, Failure *failure)
 static int make_directory(Edit *e, Failure *failure)
 {
         if (mkdir(SETTINGS_ETC_DIR, 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make %s: %m", SETTINGS_ETC_DIR);
+                return failure_set(failure, -errno, "Failed to create %s: %m", SETTINGS_ETC_DIR);
         if (mkdir(e->directory, 0755) >= 0)
                 e->made_directory = true;
         else if (errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make %s: %m", e->directory);
+                return failure_set(failure, -errno, "Failed to create %s: %m", e->directory);
         return 0;
 }
 
-/* ---- what it is now ------------------------------------------------------------------------------------------- */
+/* ---- the content ------------------------------------------------------------------------------------------- */
 
 static int read_file(const char *path, char **ret, size_t *ret_size, struct stat *ret_st)
 {
@@ -104,7 +105,7 @@ static int read_file(const char *path, char **ret, size_t *ret_size, struct stat
         return fd_read_all(fd, NSPAWN_FILE_MAX, ret, ret_size);
 }
 
-/* The file that is in force in another place, which the one in /etc will hide. NULL: there is none. */
+/* Reads the settings file in another directory that the one in /etc will hide. *ret is not set if there is none. */
 static int find_hidden(Edit *e, char **ret)
 {
         _cleanup_(problems_done) Problems ignored = { 0 };
@@ -126,11 +127,11 @@ static int find_hidden(Edit *e, char **ret)
                         continue;
                 r = read_file(source->path, ret, NULL, &st);
                 if (r == -EBADFD && S_ISCHR(st.st_mode))
-                        r = 0;          /* a mask, as a link to /dev/null is: it says nothing */
+                        r = 0;          /* /dev/null: a mask, which counts as an empty file */
                 else if (r >= 0) {
-                        e->mode = st.st_mode & 0644;    /* what only some may read stays so */
+                        e->mode = st.st_mode & 0644;    /* keeps it unreadable for others */
                         if (!source->assignments.trusted)
-                                log_warning(0, "%s is not trusted; what is saved in %s will be", source->path, e->directory);
+                                log_warning(0, "%s is not trusted; its copy in %s will be", source->path, e->directory);
                 }
         }
         return r;
@@ -157,13 +158,11 @@ static int make_temporary(Edit *e, Failure *failure)
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (asprintf(&e->temporary, "%s/.#%sXXXXXX", e->directory, strrchr(e->target, '/') + 1) < 0) {
-                e->temporary = NULL;
+        if (strf(&e->temporary, "%s/.#%sXXXXXX", e->directory, strrchr(e->target, '/') + 1) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
         fd = mkostemp(e->temporary, O_CLOEXEC);
         if (fd < 0) {
-                r = failure_set(failure, -errno, "Failed to make a file in %s: %m", e->directory);
+                r = failure_set(failure, -errno, "Failed to create a file in %s: %m", e->directory);
                 free(TAKE_PTR(e->temporary));
                 return r;
         }
@@ -188,7 +187,7 @@ static bool has_problem(const JsonNode *dry, const char *text)
         return false;
 }
 
-/* With all that the machine has; what was wrong before is not this file's fault. How many mistakes it has. */
+/* Logs the problems that the machine has with the change and did not have before. Returns the number of fatal ones. */
 static size_t check_machine(Edit *e, const JsonNode *dry)
 {
         size_t n_fatal = 0;
@@ -208,7 +207,7 @@ static size_t check_machine(Edit *e, const JsonNode *dry)
         return n_fatal;
 }
 
-/* The file alone, where box-run can't be asked. */
+/* Checks the file alone, where box-run cannot be run. */
 static int check_file(Edit *e, size_t *ret_fatal)
 {
         _cleanup_(assignments_done) Assignments assignments = { 0 };
@@ -239,10 +238,8 @@ static int check(Edit *e, size_t *ret_fatal, Failure *failure)
         Failure own = { 0 };
         int r;
 
-        if (asprintf(&instead, "--read-instead=%s:%s", e->target, e->temporary) < 0) {
-                instead = NULL;
+        if (strf(&instead, "--read-instead=%s:%s", e->target, e->temporary) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        }
 
         if (e->baseline && dry_run(e->c, e->machine, instead, &dry, &own) >= 0) {
                 *ret_fatal = check_machine(e, json_root(dry));
@@ -252,7 +249,7 @@ static int check(Edit *e, size_t *ret_fatal, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to check %s: %m", e->target) : 0;
 }
 
-/* ---- the round ------------------------------------------------------------------------------------------------ */
+/* ---- editing ------------------------------------------------------------------------------------------------ */
 
 static int save(Edit *e, Failure *failure)
 {
@@ -268,7 +265,7 @@ static int save(Edit *e, Failure *failure)
         return 0;
 }
 
-/* One time through the editor. 1: it can be saved; 0: there is nothing to save; -EAGAIN: once more. */
+/* Runs the editor once. 1: the file is to be saved; 0: nothing is to be saved; -EAGAIN: the user wants to edit again. */
 static int round_trip(Edit *e, Failure *failure)
 {
         _cleanup_free_ char *after = NULL;
@@ -300,7 +297,7 @@ static int round_trip(Edit *e, Failure *failure)
         case 's':
                 return 1;
         default:
-                return failure_set(failure, -EINVAL, "With %zu mistake%s it was not saved", n_fatal,
+                return failure_set(failure, -EINVAL, "%zu error%s; the file was not saved", n_fatal,
                                    n_fatal == 1 ? "" : "s");
         }
 }
@@ -344,8 +341,8 @@ const Verb verb_edit = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
-        .help = "Edit machines' files of settings",
-        .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. A file that is in "
-                   "another place is copied there. What was written is checked before it is saved.",
+        .help = "Edit machines' settings files",
+        .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. Begins with the "
+                   "settings file in force, which may be in another directory. The result is checked before it is saved.",
         .run = run,
 };

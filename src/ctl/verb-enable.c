@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl enable and disable: machines that start with the host. The same as systemctl's on box@NAME.service, and the
- * target that pulls machines in is enabled along with the first. --now starts or stops as well.
+ * boxctl enable and disable: whether machines start at boot. Like systemctl enable box@NAME.service, and also enables
+ * machines.target, which wants these units. Any user that polkit lets manage unit files.
  */
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 #define MACHINES_TARGET "machines.target"
 
-/* The units of the names that are right, in *ret; says what is wrong with the others and returns that. */
+/* *ret, *ret_names: units and names of the valid machines. Logs all failures and returns the first one's error. */
 static int collect_units(char *const *names, size_t n, bool enable, char ***ret, char ***ret_names)
 {
         int r, first = 0;
@@ -79,7 +79,7 @@ const Verb verb_enable = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
-        .help = "Let machines start with the host",
+        .help = "Start machines at boot",
         .run = run_enable,
 };
 
@@ -89,6 +89,6 @@ const Verb verb_disable = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
-        .help = "Do not let machines start with the host",
+        .help = "Do not start machines at boot",
         .run = run_disable,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl explain: every setting of a machine with the value in force, where that was written, and what becomes of it. The
- * output is a .nspawn file that says what is in force, and all else in comments. Any user, as far as he may read what the
- * machine is made of.
+ * boxctl explain: each setting of a machine with its value in force, the source of that value, and the part of the plan that
+ * results. The output is a .nspawn file with the values in force and comments. Any user who may read the machine's files
+ * and tree.
  */
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "ctl/units.h"
 #include "util/text.h"
 
-/* What is quoted here may come with an image. */
+/* Printable: text may come from an image. */
 static void put(const char *text)
 {
         _cleanup_free_ char *fit = strdup(text);
@@ -27,11 +27,10 @@ static void put(const char *text)
         fputs(fit, stdout);
 }
 
-/* ---- where ---------------------------------------------------------------------------------------------------- */
+/* ---- sources ---------------------------------------------------------------------------------------------------- */
 
 static void put_source_kind(const JsonNode *dry, const char *path)
 {
-
         JSON_FOREACH(source, json_member(dry, "sources")) {
                 const char *kind = json_member_string(source, "kind"), *other = json_member_string(source, "path");
 
@@ -59,7 +58,7 @@ static void put_source(const JsonNode *dry, const JsonNode *from)
                 fputs("default", stdout);
 }
 
-/* ---- what becomes of it --------------------------------------------------------------------------------------- */
+/* ---- the plan --------------------------------------------------------------------------------------- */
 
 static bool is_plain(const JsonNode *value)
 {
@@ -105,10 +104,9 @@ static bool same_source(const JsonNode *a, const JsonNode *b)
         return true;
 }
 
-/* Was it asked for by one of the values? */
+/* Is it the source of one of the values? */
 static bool is_from_values(const JsonNode *from, const JsonNode *values)
 {
-
         JSON_FOREACH(value, values)
                 if (from && from->kind == JSON_NODE_OBJECT && same_source(from, json_member(value, "from")))
                         return true;
@@ -123,14 +121,14 @@ static void put_plan(const JsonNode *dry, const JsonNode *setting)
         if (!part || part->kind == JSON_NODE_NULL)
                 return;
         if (part->kind != JSON_NODE_ARRAY || part->n == 0 || is_plain(&part->items[0])) {
-                printf("#   makes %s: ", member);
+                printf("#   results in %s: ", member);
                 put_value(part, 0);
                 putchar('\n');
                 return;
         }
         JSON_FOREACH(item, part)
                 if (is_from_values(json_member(item, "from"), json_member(setting, "values"))) {
-                        printf("#   makes %s: ", member);
+                        printf("#   results in %s: ", member);
                         put_value(item, 1);
                         putchar('\n');
                 }
@@ -150,7 +148,6 @@ static void put_name(const JsonNode *setting, bool in_force)
 
 static void put_not_in_force(const JsonNode *dry, const JsonNode *setting)
 {
-
         JSON_FOREACH(assignment, json_member(setting, "assignments")) {
                 if (json_member_bool(assignment, "in_force"))
                         continue;
@@ -185,8 +182,7 @@ static void put_setting(const JsonNode *dry, const JsonNode *setting)
 
 static void put_sources(const JsonNode *dry)
 {
-
-        fputs("# Who says something, the last wins:\n", stdout);
+        fputs("# Sources, lowest priority first:\n", stdout);
         JSON_FOREACH(source, json_member(dry, "sources")) {
                 const char *path = json_member_string(source, "path");
 
@@ -215,9 +211,9 @@ static void put_all(const JsonNode *dry)
         }
 }
 
-/* ---- one of them ---------------------------------------------------------------------------------------------- */
+/* ---- single settings ---------------------------------------------------------------------------------------------- */
 
-/* By its key, whatever the case, or by its switch with or without dashes. */
+/* By key, in any case, or by switch, with or without dashes. */
 static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failure *failure)
 {
         const char *option = word + strspn(word, "-"), *nearest;
@@ -230,7 +226,7 @@ static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failu
         }
 
         nearest = *word == '-' ? settings_table_nearest_option(option) : settings_table_nearest_key(NULL, word);
-        failure_set(failure, -EINVAL, "There is no setting %s%s%s%s", word, nearest ? "; did you mean " : "",
+        failure_set(failure, -EINVAL, "Unknown setting %s%s%s%s", word, nearest ? "; did you mean " : "",
                     nearest ? nearest : "", nearest ? "?" : "");
         return NULL;
 }
@@ -247,7 +243,7 @@ static int explain_some(const JsonNode *dry, char *const *words, size_t n, Failu
         return 0;
 }
 
-/* For programs: all of it, or of the settings only those that are named. */
+/* All of the dry run, or an array of the named settings. */
 static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, Failure *failure)
 {
         _cleanup_json_ Json *some = NULL;
@@ -289,7 +285,7 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
         else
                 put_all(json_root(dry));
         if (r >= 0 && dry_run_report(args[0], json_root(dry)) > 0)
-                r = failure_set(failure, -EINVAL, "It would not start");
+                r = failure_set(failure, -EINVAL, "The machine would not start");
         return r;
 }
 
@@ -309,7 +305,7 @@ const Verb verb_explain = {
         .flags = VERB_OURS | VERB_TAKES_IMAGES,
         .synopsis = "NAME [KEY…]",
         .help = "Show a machine's settings and where they come from",
-        .details = "Every setting, or those named by key or switch: its value, the line, profile or switch that it was "
-                   "written in, what else was written for it, and what a start would make of it.",
+        .details = "Every setting, or those named by key or switch: its value, the line, profile or switch that set it, other "
+                   "values that are not in force, and the part of the plan that results.",
         .run = run,
 };

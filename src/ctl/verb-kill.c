@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl kill: sends a signal to a machine's PID 1 or to all of its processes. Through machined, where polkit decides;
- * a machine that machined does not know is signalled by us (as root) or by its unit.
+ * boxctl kill: sends a signal to a machine's PID 1 or to all its processes, through machined, where polkit decides. For an
+ * unregistered machine, boxctl sends it to PID 1 as root, or systemd to the unit.
  */
 
 #include <signal.h>
@@ -31,8 +31,8 @@ static int kill_machine(Ctl *c, const char *name, Failure *failure)
         }
         if (strcmp(whom, "all") == 0) {
                 if (!running_machine_owns_unit(&m))
-                        return failure_set(failure, -EOPNOTSUPP, "It has no unit of its own, so that its processes cannot "
-                                                                 "be told from others; use --kill-whom=leader");
+                        return failure_set(failure, -EOPNOTSUPP, "The machine has no unit of its own; use "
+                                                                 "--kill-whom=leader");
                 bus = ctl_bus(c, failure);
                 return bus ? systemd1_kill_unit(bus, running_machine_unit(&m), whom, c->options.signal, failure) :
                              failure->error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* boxctl list: a row a running machine, in machinectl's columns. Any user. */
+/* boxctl list: a row for each running machine, with machinectl's columns. Any user. */
 
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 static const char *const columns[] = { "machine", "class", "service", "os", "version", "addresses" };
 
-/* The first few, a line each; "…" after the last where there are more. To be freed. */
+/* At most max addresses, one a line; "…" after the last if there are more. The caller frees it. NULL: no memory. */
 static char *join_addresses(char *const *list, unsigned max)
 {
         _cleanup_free_ char *text = strdup("");
@@ -41,13 +41,13 @@ static int add_machine(Ctl *c, Table *t, const MachineRow *row)
         _cleanup_free_ char *addresses = NULL;
         sd_bus *bus = ctl_bus(c, NULL);
 
-        /* One that went away since the list was made keeps its row, without details. */
+        /* A machine that has ended since it was listed gets a row without details. */
         if (running_machine_find(c, row->name, &m, NULL) >= 0) {
                 (void) running_machine_os_release(c, &m, &os);
                 if (m.registered && bus)
                         (void) machined_addresses(bus, row->name, /* ifindex= */ 0, &list, NULL);
         }
-        /* The limit is for people: a program gets all, and who wants it in full. */
+        /* JSON and --full have all addresses. */
         addresses = join_addresses(list, output_is_json(c->options.output) || c->options.full ?
                                          UINT_MAX : c->options.max_addresses);
         if (!addresses)
@@ -111,7 +111,7 @@ const Verb verb_list = {
         .flags = VERB_DEFAULT,
         .synopsis = "",
         .help = "List running machines",
-        .details = "Every machine that systemd-machined knows, whoever started it, and those of box that are not "
-                   "registered. With --all, the host itself (.host) too.",
+        .details = "All machines that are registered with systemd-machined, and those of box that are not. With --all, also "
+                   "the host itself (.host).",
         .run = run,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl login: a login prompt in a machine. Where systemd is its init, machined asks that for a getty. Anywhere else, and
- * where that fails (no D-Bus in the machine, no machined on the host), a getty of the machine's own is started inside on a
- * pty of the machine's own, by root. The machine needs no getty configured for that.
+ * boxctl login: a login prompt in a machine. If its init is systemd, machined asks it for a getty. With other inits, or if that
+ * fails (no D-Bus in the machine, no machined), boxctl, as root, runs the machine's getty in it on a pty of the machine. The
+ * machine needs no getty configured.
  */
 
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "util/strv.h"
 #include "util/tree.h"
 
-/* Programs that ask for a login, best first. "-" is their standard input; "@" stands for $TERM. The terminal is there and
- * has a mode, so nothing is to be found out about the line: getty's share is the issue and the prompt. */
+/* Programs that ask for a login, best first. "-" is their standard input; "@" stands for $TERM. Options keep getty from
+ * probing the line, which is a pty. */
 static const struct {
         const char *path;
         const char *argv[10];
@@ -45,8 +45,7 @@ static int login_inside(Ctl *c, const RunningMachine *m)
                 if (tree_is_executable(leader.root_fd, gettys[i].path) > 0)
                         break;
         if (i == ARRAY_SIZE(gettys))
-                return log_error(-ENOENT, "%s: There is no getty and no login in this machine; 'shell' may do",
-                                 m->name);
+                return log_error(-ENOENT, "%s: No getty or login program found in the machine; try 'shell'", m->name);
 
         if (session_environment(&env) < 0)
                 return log_oom();
@@ -84,7 +83,7 @@ const Verb verb_login = {
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "[NAME]",
         .help = "Get a login prompt in a machine",
-        .details = "Works with any init; with one that is not systemd, a getty is started inside, which needs root. "
+        .details = "Works with any init; if it is not systemd, boxctl starts a getty inside, which needs root. "
                    "Without a name: on the host itself. To leave: log out, or press ^] three times within a second.",
         .run = run,
 };

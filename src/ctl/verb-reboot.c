@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl reboot: asks the machine's init, which is the only one that can. systemd by a signal that machined sends for
- * anybody that polkit allows; any other init in its own way, which needs root. Does not wait, as machinectl does not.
+ * boxctl reboot: asks the machine's init to reboot. To systemd, machined sends a signal if polkit allows it; other inits have
+ * other methods, which need root. Does not wait, like machinectl.
  */
 
 #include <signal.h>
@@ -21,7 +21,7 @@ static int reboot_machine(Ctl *c, const char *name, Failure *failure)
         if (r < 0)
                 return r;
         if (m.ours && !m.state.booted)
-                return failure_set(failure, -EOPNOTSUPP, "No init runs in it that could reboot it");
+                return failure_set(failure, -EOPNOTSUPP, "The machine runs no init that could reboot it");
         if (m.registered && running_machine_has_systemd(&m)) {
                 sd_bus *bus = ctl_bus(c, failure);
 
@@ -47,6 +47,6 @@ const Verb verb_reboot = {
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Reboot machines",
-        .details = "Each in its init's own way; returns when they have been asked.",
+        .details = "Asks each machine's init; does not wait.",
         .run = run,
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl shell: a shell or another program in a machine, as any of its users. Where systemd is its init, machined asks
- * that for a session. Anywhere else, and where that fails, the program is started inside by root: the user is read
- * from the machine's own files, and the program's exit status becomes ours (machined's way has none to give).
+ * boxctl shell: a shell or another program in a machine, as one of its users. If the machine's init is systemd, machined asks it
+ * for a session, whose exit status is not known. With other inits, or if that fails, boxctl, as root, starts the program in
+ * the machine: it reads the user from the machine's files and returns the program's exit status.
  *
- * A user who is named and gets his shell gets a session of the machine's own by `su -l`, with what PAM there does for
- * one. Without su, with variables to pass, or for a command, the program is executed directly.
+ * The shell of a named user is started by the machine's `su -l`, so that PAM opens a session. Without su, with variables to
+ * pass, or for a command, the program is executed directly.
  */
 
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "image/passwd.h"
 #include "payload/console.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
@@ -41,15 +42,14 @@ static int parse_request(Ctl *c, char *const *args, size_t n, Request *ret)
                 if (at) {
                         *at = '\0';
                         q.machine = at[1] ? at + 1 : ".host";
-                        /* The option is what machinectl takes last. */
+                        /* As with machinectl, the option has priority. */
                         if (!q.user && at != q.owned)
                                 q.user = q.owned;
                 }
         }
         if (q.command && q.command[0][0] != '/') {
                 free(q.owned);
-                return log_error(-EINVAL, "%s: '%s' is no absolute path of a program in the machine", args[0],
-                                 q.command[0]);
+                return log_error(-EINVAL, "%s: The program's path must be absolute: '%s'", args[0], q.command[0]);
         }
 
         *ret = q;
@@ -80,7 +80,7 @@ static int find_user(const Leader *leader, const char *name, MachineUser *ret, F
         int r = machine_user_read(leader->root_fd, name, ret);
 
         if (r == -ESRCH)
-                return failure_set(failure, r, "There is no user '%s' in this machine", name);
+                return failure_set(failure, r, "No user '%s' in the machine", name);
         return r < 0 ? failure_set(failure, r, "Failed to read the machine's users: %m") : 0;
 }
 
@@ -105,13 +105,13 @@ static int user_environment(Ctl *c, const MachineUser *u, char ***env)
         return r;
 }
 
-/* argv[0] of a login shell: "-sh". To be freed. */
+/* argv[0] of a login shell, such as "-sh". The caller frees it. */
 static char *login_name(const char *shell)
 {
         const char *slash = strrchr(shell, '/');
         char *s;
 
-        return asprintf(&s, "-%s", slash ? slash + 1 : shell) < 0 ? NULL : s;
+        return strf(&s, "-%s", slash ? slash + 1 : shell) < 0 ? NULL : s;
 }
 
 static const char *find_su(const Leader *leader)
@@ -207,8 +207,8 @@ const Verb verb_shell = {
         .flags = VERB_COMMAND | VERB_TAKES_RUNNING,
         .synopsis = "[[USER@]NAME [PATH [ARG…]]]",
         .help = "Run a shell or a command in a machine",
-        .details = "As root, or as USER. Options go before NAME. Where the machine's init is systemd, this is a session "
-                   "of it, as machinectl's; else the program is started inside, which needs root, and its exit status "
-                   "is returned. To leave: end the program, or press ^] three times within a second.",
+        .details = "As root, or as USER. Options go before NAME. If the machine's init is systemd, this is a session of it, "
+                   "as with machinectl; otherwise boxctl starts the program inside, which needs root, and returns its "
+                   "exit status. To leave: end the program, or press ^] three times within a second.",
         .run = run,
 };

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl show: properties as KEY=VALUE, for scripts. A registered machine's are machined's, in its order and with its
- * values, whatever machined has (they grow with systemd's version); boxctl, not machinectl-lite, adds what box keeps.
- * Without a name: machined's own. Any user.
+ * boxctl show: properties as KEY=VALUE, for scripts. Of a registered machine, all that machined has, in its order; boxctl, but
+ * not machinectl-lite, adds those that box keeps. Without a name: machined's own. Any user.
  */
 
 #include <inttypes.h>
@@ -16,6 +15,7 @@
 #include "ctl/terminal.h"
 #include "util/json.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -27,16 +27,12 @@ static int add(char ***list, const char *key, const char *format, ...)
         int r;
 
         va_start(ap, format);
-        r = vasprintf(&value, format, ap);
+        r = strfv(&value, format, ap);
         va_end(ap);
-        if (r < 0) {
-                value = NULL;
-                return -ENOMEM;
-        }
-        return strv_env_set(list, key, value);
+        return r < 0 ? r : strv_env_set(list, key, value);
 }
 
-/* What machined would say of a machine that is not registered. */
+/* The properties that machined would have of it. */
 static int add_unregistered(const MachineState *s, char ***list)
 {
         char when[FORMAT_MAX];
@@ -78,7 +74,7 @@ static int add_ours(const MachineState *s, char ***list)
         return r;
 }
 
-/* machined's times are numbers on the bus, and dates in what machinectl prints. */
+/* machined has times as numbers; machinectl prints dates. */
 static int format_times(char **list)
 {
         static const char key[] = "Timestamp=";
@@ -89,7 +85,7 @@ static int format_times(char **list)
                 if (strncmp(*s, key, sizeof(key) - 1) == 0 && parse_u64(*s + sizeof(key) - 1, &usec) >= 0) {
                         char *line;
 
-                        if (asprintf(&line, "%s%s", key, format_timestamp(usec, when)) < 0)
+                        if (strf(&line, "%s%s", key, format_timestamp(usec, when)) < 0)
                                 return -ENOMEM;
                         free(*s);
                         *s = line;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl start: StartUnit of box@NAME.service, all of them at once, and for each that fails the one sentence that tells
- * why. Any user that polkit lets manage units.
+ * boxctl start: StartUnit of box@NAME.service, for all machines at once, and the cause of each failure. Any user that polkit
+ * lets manage units.
  */
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ const Verb verb_start = {
         .flags = VERB_TAKES_IMAGES,
         .synopsis = "NAME…",
         .help = "Start machines, each as its unit box@NAME.service",
-        .details = "Returns when they are ready (or, with --no-block, when systemd has taken the order), and says why "
-                   "one could not be started.",
+        .details = "Waits until they are ready, or with --no-block, until systemd has queued the start. Prints why one could "
+                   "not be started.",
         .run = run,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl status: a page about each machine for people, as machinectl's, with the unit's processes and its last lines in
- * the journal; or JSON. A machine that does not run but has a unit that failed is shown with the cause, and makes the
- * exit status 3, as systemctl's does. Any user; root sees more.
+ * boxctl status: details of machines, as machinectl prints them, with the unit's processes and last lines in the journal; or
+ * JSON. If a machine does not run, but its unit has failed, prints the cause; the exit status then is 3, like systemctl's.
+ * Any user; root sees more.
  */
 
 #include <inttypes.h>
@@ -29,14 +29,14 @@
 
 enum { STATUS_NOT_RUNNING = 3 };
 
-/* All that a page shows. */
+/* What is known of one machine. */
 typedef struct Page {
         const char *name;
         bool running;
-        RunningMachine machine; /* where running */
-        UnitInfo unit;          /* zero where there is none that is the machine's own */
+        RunningMachine machine; /* if running */
+        UnitInfo unit;          /* zero: the machine has none of its own */
         char **os, **addresses;
-        uint32_t uid_base;      /* 0: no user namespace, or not known */
+        uint32_t uid_base;      /* 0: no user namespace, or unknown */
         char leader_name[32];
 } Page;
 
@@ -48,7 +48,7 @@ static void page_done(Page *p)
         strv_free(p->addresses);
 }
 
-/* One line of /proc/PID/…; "" where it cannot be read. */
+/* The first line of /proc/PID/FILE; "" if it cannot be read. */
 static void read_proc_line(pid_t pid, const char *file, char *buf, size_t size)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -95,7 +95,7 @@ static void collect_running(Ctl *c, Page *p)
                 (void) systemd1_unit_info(bus, running_machine_unit(m), &p->unit, NULL);
 }
 
-/* -ENXIO and a failure where there is nothing at all to show. */
+/* -ENXIO and a failure: the machine does not run, and its unit has not failed. */
 static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
 {
         _cleanup_free_ char *unit = NULL;
@@ -314,7 +314,7 @@ static int status_many(Ctl *c, char *const *names, Json *j)
         return worst;
 }
 
-/* Without a name: all that run. */
+/* All running machines. */
 static int all_names(Ctl *c, char ***ret)
 {
         MachineRow *rows = NULL;
@@ -362,6 +362,6 @@ const Verb verb_status = {
         .flags = VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
         .synopsis = "[NAME…]",
         .help = "Show machines' state, processes and last messages",
-        .details = "Without a name, all that run. The exit status is 3 where a machine has failed or is not up.",
+        .details = "Without a name, all running machines. The exit status is 3 if a machine has failed or is not up.",
         .run = run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* boxctl stop, machinectl's poweroff: a clean shutdown. How, and why so, is in stop.c. */
+/* boxctl stop, machinectl's poweroff: a clean shutdown, by stop.c. Any user that polkit allows it. */
 
 #include "ctl/stop.h"
 
@@ -18,7 +18,7 @@ const Verb verb_stop = {
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Shut machines down cleanly",
-        .details = "Each in its init's own way; returns when they are down. With --no-block, and as machinectl-lite, it "
-                   "returns as soon as they have been asked.",
+        .details = "Each by its init's own method. Waits until they are down, but not with --no-block or as "
+                   "machinectl-lite.",
         .run = run,
 };

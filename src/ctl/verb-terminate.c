@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl terminate: ends machines by ending their units, as machined does it, without waiting. A machine whose unit is
- * not its own (started by hand in a session) or that machined does not know loses its PID 1 instead: the kernel then
- * ends all of it, and its supervisor tidies up.
+ * boxctl terminate: ends machines by stopping their units, through machined or systemd, without waiting. If a machine runs in a
+ * unit that is not its own (of a user's session), its PID 1 is killed: the kernel then kills its other processes, and the
+ * supervisor cleans up.
  */
 
 #include <signal.h>
@@ -70,6 +70,6 @@ const Verb verb_terminate = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
-        .help = "End machines by ending their units, without waiting",
+        .help = "End machines by stopping their units; does not wait",
         .run = run,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a verb is, and what all of them share. */
+/* Verbs, and what they share. */
 
 #include <systemd/sd-bus.h>
 
@@ -9,20 +9,20 @@
 #include "util/log.h"
 
 typedef struct Ctl {
-        const char *program;            /* the name that we were called by */
-        bool lite;                      /* as machinectl-lite: its verbs, options and output, no more */
+        const char *program;            /* the name that boxctl was called by */
+        bool lite;                      /* called machinectl-lite: only verbs, options and output of machinectl */
         Options options;
         sd_bus *bus;                    /* see ctl_bus() */
         Failure bus_failure;
 } Ctl;
 
-/* The system bus, opened at the first call. NULL and a failure where there is none: asked again it costs nothing. */
+/* The system bus, opened at the first call. NULL and a failure if there is none; later calls do not try again. */
 sd_bus *ctl_bus(Ctl *c, Failure *failure);
 
 typedef enum VerbFlags {
         VERB_COMMAND = 1 << 0,          /* what follows the first argument is a command line */
-        VERB_DEFAULT = 1 << 1,          /* this one where none is named */
-        VERB_OURS = 1 << 2,             /* not under machinectl-lite: machinectl has no such verb */
+        VERB_DEFAULT = 1 << 1,          /* used if no verb is given */
+        VERB_OURS = 1 << 2,             /* not in machinectl-lite: machinectl has no such verb */
         VERB_TAKES_RUNNING = 1 << 3,    /* completes names of running machines */
         VERB_TAKES_IMAGES = 1 << 4,     /* completes names of trees and disk images */
 } VerbFlags;
@@ -32,32 +32,32 @@ typedef enum VerbFlags {
 typedef struct Verb {
         const char *name;
         const char *alias;              /* NULL: none */
-        const char *lite_name;          /* the name under machinectl-lite, where the two are the other way round */
-        size_t min, max;                /* arguments */
+        const char *lite_name;          /* the alias, where it is the main name in machinectl-lite; else NULL */
+        size_t min, max;                /* number of arguments */
         unsigned flags;
         const char *synopsis;           /* "NAME…" */
-        const char *help;               /* for the list */
-        const char *details;            /* paragraphs of VERB --help; NULL */
-        /* The exit status; or a negative errno when something failed and was said. */
+        const char *help;               /* for the list of verbs */
+        const char *details;            /* paragraphs of VERB --help, or NULL */
+        /* Returns the exit status, or a negative errno after its message. */
         int (*run)(Ctl *c, char *const *args, size_t n);
 } Verb;
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
         verb_enable, verb_disable, verb_login, verb_shell, verb_cat, verb_edit, verb_check, verb_explain;
 
-/* All of them in the order of --help, NULL-terminated (verbs.c). */
+/* All verbs in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];
 const Verb *verb_find(const char *name);
 const Verb *verb_default(void);
 bool verb_takes_command(const char *name);
-/* The nearest name to a misspelt one, NULL where none is near. */
+/* The verb with the most similar name; NULL: none is similar. */
 const char *verb_nearest(const char *name);
 
-/* The arguments' count and the options, against what the verb takes. */
+/* Does the verb take this number of arguments and these options? 0, or -EINVAL and a failure. */
 int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *failure);
 
-/* Does one thing with every machine that is named, and goes on after a failure: one message each, the first one's error. */
+/* Calls one() for each name, also after a failure. Logs every failure and returns the first one's error. */
 int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure));
 
-/* "boxctl: NAME: what failed", the one message of a failure; returns its error. */
+/* Logs "boxctl: NAME: FAILURE" and returns the error. */
 int complain(const char *name, const Failure *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of verbs, and looking them up (see verb.h). Silent, no privilege. */
+/* The list of verbs, and looking them up (see verb.h). Part of boxctl; silent; no privilege. */
 
 #include <string.h>
 
@@ -63,10 +63,10 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
 
         n = n > 0 ? n - 1 : 0;
         if (n < v->min)
-                return failure_set(failure, -EINVAL, "%s: too few arguments; it is: %s %s", v->name, v->name,
+                return failure_set(failure, -EINVAL, "%s: too few arguments; usage: %s %s", v->name, v->name,
                                    v->synopsis);
         if (n > v->max)
-                return failure_set(failure, -EINVAL, "%s: too many arguments; it is: %s %s", v->name, v->name,
+                return failure_set(failure, -EINVAL, "%s: too many arguments; usage: %s %s", v->name, v->name,
                                    v->synopsis);
 
         /* machinectl takes any option with any verb, and scripts do that. */
@@ -76,9 +76,9 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
                 if (option_is_for(o, v->name))
                         continue;
                 if (o->name)
-                        return failure_set(failure, -EINVAL, "--%s is no option of '%s' (but of: %s)", o->name,
+                        return failure_set(failure, -EINVAL, "--%s does not apply to '%s' (only to: %s)", o->name,
                                            v->name, o->verbs);
-                return failure_set(failure, -EINVAL, "-%c is no option of '%s' (but of: %s)", o->letter, v->name,
+                return failure_set(failure, -EINVAL, "-%c does not apply to '%s' (only to: %s)", o->letter, v->name,
                                    o->verbs);
         }
         return 0;

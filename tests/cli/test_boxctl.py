@@ -244,7 +244,7 @@ def test_shell_is_left_by_the_escape(host):
 
 def test_shell_refuses_a_relative_program(host):
     run = host.run('shell', 'web', 'ls')
-    assert (run.returncode, run.stderr) == (1, "boxctl: web: 'ls' is no absolute path of a program in the machine\n")
+    assert (run.returncode, run.stderr) == (1, "boxctl: web: The program's path must be absolute: 'ls'\n")
 
 
 def test_no_machined(tmp_path):

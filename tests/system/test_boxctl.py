@@ -193,7 +193,7 @@ def test_start_of_what_is_not_there():
     result = run('boxctl', 'start', '--', 'nosuch', '-bad', check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("boxctl: nosuch: No machine 'nosuch'")
-    assert "\nboxctl: -bad: Not a machine's name" in result.stderr
+    assert "\nboxctl: -bad: Invalid machine name" in result.stderr
 
 
 def test_start_names_the_nearest(machine):

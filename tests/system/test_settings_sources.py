@@ -173,7 +173,7 @@ def test_check_is_silent_where_nothing_is_wrong(machine, write, host_state):
 
 def test_cat(machine, write):
     missing = run('boxctl', 'cat', machine.name, check=False)
-    assert (missing.returncode, missing.stderr) == (1, 'boxctl: layers: It has no file of settings\n')
+    assert (missing.returncode, missing.stderr) == (1, 'boxctl: layers: No settings file found\n')
     write(PROFILES / 'base.nspawn', '[Exec]\nHostname=base\n')
     write(machine.file, '[X-Box]\nProfile=base')
     write('b.conf', '# escape \033[31m\ttab\n')
@@ -196,7 +196,7 @@ def test_explain(machine, write):
         'Hostname=file',
         '#   /etc/systemd/nspawn/layers.nspawn:2',
         '#   not in force: base, /etc/box/profiles/base.nspawn:2 (profile)',
-        '#   makes hostname: file',
+        '#   results in hostname: file',
         'Environment=BASE=1',
         '#   /etc/box/profiles/base.nspawn:3 (profile)',
         'Environment=B=2',
@@ -204,14 +204,14 @@ def test_explain(machine, write):
         text.splitlines()[8],
         'Bind=/usr/share:/mnt:rbind,idmap',
         '#   /etc/systemd/nspawn/layers.nspawn:4']
-    assert text.splitlines()[8].startswith('#   makes environment: PATH=')
-    assert '#   makes mounts: kind tree, source /usr/share, destination /mnt, attributes ' in text
+    assert text.splitlines()[8].startswith('#   results in environment: PATH=')
+    assert '#   results in mounts: kind tree, source /usr/share, destination /mnt, attributes ' in text
     assert ' idmapped\n' in text
-    assert "Boot=yes\n#   the unit's --boot\n#   makes execute: mode boot, path /sbin/init, argv /sbin/init\n" in text
+    assert "Boot=yes\n#   the unit's --boot\n#   results in execute: mode boot, path /sbin/init, argv /sbin/init\n" in text
     assert '#Slice=\n#   default\n' in text
 
     nearest = run('boxctl', 'explain', machine.name, 'Hostnam', check=False)
-    assert nearest.stderr == 'boxctl: layers: There is no setting Hostnam; did you mean Hostname?\n'
+    assert nearest.stderr == 'boxctl: layers: Unknown setting Hostnam; did you mean Hostname?\n'
     assert nearest.returncode == 1
 
 
@@ -311,7 +311,7 @@ def test_edit_keeps_what_only_some_may_read_so(machine, write, edit, tmp_path):
     beside.chmod(0o600)
     result = edit('[Exec]\nEnvironment=SECRET=2\n')
     assert result.returncode == 0
-    assert f'{beside} is not trusted; what is saved in /etc/systemd/nspawn will be' in result.stderr
+    assert f'{beside} is not trusted; its copy in /etc/systemd/nspawn will be' in result.stderr
     assert stat.S_IMODE(machine.file.stat().st_mode) == 0o600
 
 
@@ -349,7 +349,7 @@ def test_edit_does_not_save_mistakes(machine, write, edit):
         result = edit(bad)
         assert result.returncode == 1
         assert message in result.stderr
-        assert 'With 1 mistake it was not saved' in result.stderr
+        assert '1 error; the file was not saved' in result.stderr
         assert machine.file.read_text() == '[Exec]\nHostname=good\n'
     assert leftovers(machine) == []
 

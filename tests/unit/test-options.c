@@ -127,7 +127,7 @@ static void test_options_parse_numbers(void **state)
         command_line_done(&line);
 
         assert_int_equal(PARSE(&line, W("status"), W("--lines=-1")), -EINVAL);
-        assert_string_equal(complaint, "--lines: '-1' is no NUMBER");
+        assert_string_equal(complaint, "Invalid value for --lines=: '-1'");
         assert_int_equal(PARSE(&line, W("status"), W("--lines=99999999999")), -EINVAL);
         assert_int_equal(PARSE(&line, W("status"), W("--lines=all")), -EINVAL);
 }
@@ -230,7 +230,7 @@ static void test_verb_check(void **state)
 
         assert_int_equal(PARSE(&line, W("list"), W("--now")), 0);
         assert_int_equal(check(&verb_list, false, &line), -EINVAL);
-        assert_string_equal(complaint, "--now is no option of 'list' (but of: enable disable)");
+        assert_string_equal(complaint, "--now does not apply to 'list' (only to: enable disable)");
         assert_int_equal(PARSE(&line, W("list"), W("-PName")), 0);
         assert_int_equal(check(&verb_list, false, &line), -EINVAL);
 
