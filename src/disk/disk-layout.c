@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The choice among a disk image's partitions (see disk-layout.h). The supervisor, while planning; pure. The image may come
- * from anybody: what is not understood is refused, not guessed at.
+ * The choice among a disk image's partitions (see disk-layout.h). The supervisor, while planning; pure. The image is
+ * not trusted: what is not understood is refused, not guessed at.
  */
 
 #include <string.h>
@@ -268,7 +268,7 @@ static int no_root(Layouter *l)
         return problem_error(l->problems, l->from, "The disk image %s has no root partition", l->path);
 }
 
-/* A role that nobody has. */
+/* A role that no partition has. */
 static int check_missing(Layouter *l, PartitionRole role)
 {
         if (l->policy->flags[role] & POLICY_ABSENT)

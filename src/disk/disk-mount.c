@@ -2,7 +2,7 @@
 
 /*
  * From the parts of a disk image to a tree (see disk-mount.h): a loop device each, a detached mount each, put together. The
- * supervisor, as root of the host. The tree is somebody else's: places in it are looked up inside it.
+ * supervisor, as root of the host. The tree is not trusted: places in it are looked up below its root.
  */
 
 #include <fcntl.h>
@@ -185,7 +185,7 @@ static int attach(const DiskPart *p, int root_fd, int fd, Failure *failure)
         _cleanup_close_ int dest = tree_mountpoint(root_fd, p->dest, /* directory= */ true);
 
         if (dest < 0)
-                return failure_set(failure, dest, "Failed to make %s in the tree, for partition %u of its image: %m", p->dest,
+                return failure_set(failure, dest, "Failed to create %s in the tree, for partition %u of its image: %m", p->dest,
                                    p->number);
         if (move_mount(fd, "", dest, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 return failure_set(failure, -errno, "Failed to mount partition %u of the image on %s: %m", p->number, p->dest);
@@ -225,7 +225,7 @@ static int mount_parts(const DiskLayout *l, int fd, const char *path, bool read_
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at %s: %m", path);
+                return failure_set(failure, -errno, "Failed to stat %s: %m", path);
         is_device = S_ISBLK(st.st_mode);
         /* A disk of which a part is mounted already is not for us to write to. A single file system finds that out itself. */
         alone = is_device && !read_only && l->parts[0].number > 0;
@@ -252,7 +252,7 @@ int disk_mount(DiskLayout *l, int fd, const char *path, bool read_only, DiskTree
         if (r >= 0) {
                 r = namespace_call(/* fd= */ -EBADF, CLONE_NEWNS, assemble, &a);
                 if (r < 0)
-                        (void) failure_set(failure, r, "Failed to make a mount namespace for the disk image %s: %m", path);
+                        (void) failure_set(failure, r, "Failed to create a mount namespace for the disk image %s: %m", path);
         }
         if (r >= 0)
                 *ret = (DiskTree) { .root_fd = TAKE_FD(mounts[0]), .namespace_fd = TAKE_FD(a.namespace_fd) };

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A disk image's file systems, mounted: put together as the machine's tree in a mount namespace where nobody else is, from
+ * A disk image's file systems, mounted: put together as the machine's tree in a mount namespace without processes, from
  * which the mount plan takes copies as it does from the host's.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading a disk image (see disk-probe.h). The supervisor, as root, on bytes that anybody may have written: libblkid is
+ * Reading a disk image (see disk-probe.h). The supervisor, as root, on bytes that are not trusted: libblkid is
  * what the host reads every USB stick with.
  *
  * libblkid is loaded when a machine has a disk image, and not with the program: a start from a directory has no use for
@@ -271,7 +271,7 @@ int disk_probe(int fd, const char *path, DiskFacts *ret, Failure *failure)
                 return r;
         r = disk_size(fd, &f.size);
         if (r < 0)
-                return failure_set(failure, r, "Failed to tell the size of the disk image %s: %m", path);
+                return failure_set(failure, r, "Failed to get the size of the disk image %s: %m", path);
         if (f.size == 0)
                 return failure_set(failure, -EMEDIUMTYPE, "The disk image %s is empty", path);
         r = read_disk(&lib, fd, path, &f, failure);

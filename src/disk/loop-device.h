@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A loop device: a range of a file (or of a block device) as a block device of its own. It is gone when nobody has it open
- * and nothing on it is mounted any more, however its maker ends. */
+/* A loop device: a range of a file (or of a block device) as a block device of its own. The kernel removes it when it is
+ * neither open nor mounted any more, however its creator ends. */
 
 #include <sys/types.h>
 

@@ -2,7 +2,7 @@
 
 /*
  * box-generator: one of systemd's generators (systemd.generator(7)), executed by PID 1 early at boot and at each
- * daemon-reload, as root, with three directories for what it makes. Nothing may be asked of anybody then, and the journal
+ * daemon-reload, as root, with three directories for what it makes. It may not call other services, and the journal
  * may not be there yet.
  */
 

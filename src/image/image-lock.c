@@ -36,9 +36,9 @@ static int refuse_lock(int error, const Image *i, const char *path, Failure *fai
 static int make_lock_dir(const char *dir, Failure *failure)
 {
         if (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make /run/systemd/nspawn: %m");
+                return failure_set(failure, -errno, "Failed to create /run/systemd/nspawn: %m");
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make %s: %m", dir);
+                return failure_set(failure, -errno, "Failed to create %s: %m", dir);
         return 0;
 }
 
@@ -66,7 +66,7 @@ static int lock_itself(const Image *i, unsigned flags, const char *lock_dir, Loc
         int r;
 
         if (fstat(i->fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at %s: %m", i->path);
+                return failure_set(failure, -errno, "Failed to stat %s: %m", i->path);
         if (S_ISBLK(st.st_mode))
                 r = strf(&path, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
         else
@@ -85,7 +85,7 @@ int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *
         const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
         int r;
 
-        /* Nobody has the host to himself. */
+        /* "/" is never locked: the host itself uses it. */
         if (strcmp(i->path, "/") == 0)
                 return 0;
         r = lock_beside(i, flags, &l.beside, failure);

@@ -145,7 +145,7 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
         if (i.fd < 0)
                 return refuse_open(-errno, dir_fd, path, shown, failure);
         if (fstat(i.fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at %s: %m", shown);
+                return failure_set(failure, -errno, "Failed to stat %s: %m", shown);
 
         if (S_ISDIR(st.st_mode))
                 i.kind = IMAGE_DIRECTORY;
@@ -162,7 +162,7 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
         if (r >= 0)
                 r = found_path(dir_fd, path, i.path, &i.found);
         if (r < 0)
-                return failure_set(failure, r, "Failed to tell the path of %s: %m", shown);
+                return failure_set(failure, r, "Failed to get the path of %s: %m", shown);
         if (strcmp(i.path, "/") == 0) {
                 if (name)
                         return failure_set(failure, -EINVAL, "%s is the host's own root directory", shown);
@@ -294,7 +294,7 @@ static int find_in_dir(const char *dir, const char *name, const char *suffix, Im
         if (r == 0)
                 return 0;
         if (r < 0)
-                return failure_set(failure, r, "Failed to look for %s: %m", path);
+                return failure_set(failure, r, "Failed to search for %s: %m", path);
 
         r = open_image_at(AT_FDCWD, path, path, name, &i, failure);
         if (r < 0)

@@ -20,7 +20,7 @@ typedef struct Image {
         char *path;             /* absolute, symbolic links resolved */
         char *found;            /* the same, but where the name that it was found by is a link: settings lie beside that */
         ImageKind kind;
-        bool read_only;         /* a file that nobody may write to */
+        bool read_only;         /* a file without write permissions */
         int fd;                 /* O_PATH on path; -EBADF in listings */
 } Image;
 

@@ -185,7 +185,7 @@ int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
         int r;
 
         if (fstat(root_fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at the tree's root directory: %m");
+                return failure_set(failure, -errno, "Failed to stat the tree's root directory: %m");
         t.owner_uid = st.st_uid;
         t.owner_gid = st.st_gid;
         t.has_usr = has_directory(root_fd, "/usr");
@@ -198,7 +198,7 @@ int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
         if (r >= 0)
                 r = read_init(root_fd, &t);
         if (r < 0)
-                return failure_set(failure, r, "Failed to look into the tree: %m");
+                return failure_set(failure, r, "Failed to read the tree: %m");
 
         *ret = t;
         t = (TreeFacts) { 0 };

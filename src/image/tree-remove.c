@@ -3,7 +3,7 @@
 /*
  * Removing what a payload may have filled (see tree-remove.h): every step is relative to a directory that is open, and no
  * symbolic link is followed, so that nothing outside can be meant. The supervisor; with CAP_DAC_OVERRIDE, CAP_FOWNER and
- * CAP_LINUX_IMMUTABLE, for the files are anybody's and may be marked as not to be removed.
+ * CAP_LINUX_IMMUTABLE, since the files have any owner and may be immutable.
  */
 
 #include <fcntl.h>

@@ -57,5 +57,5 @@ struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind);
 /* By index, or by name if ifindex is 0. */
 int link_delete(int rtnl, int ifindex, const char *name);
 
-/* The same, but logs a failure. A link that is gone is none: the payload may have removed it. */
+/* The same, but logs a failure. A missing link is no failure: the payload may have removed it. */
 void link_remove(int rtnl, int ifindex, const char *name);

@@ -127,7 +127,7 @@ static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
         const Settings *s = in->settings;
         Source from = s->from[SETTING_USER];
 
-        /* In a machine without root it is whoever begins there. */
+        /* In a machine without root, it is the user that PID 1 begins as. */
         if (!s->user && (p->first_id == 0 || !in->user))
                 return 0;
         p->user = in->user ? machine_user_copy(in->user) : bound_user(p, s->user);

@@ -2,7 +2,7 @@
 
 /*
  * The plan for /etc/resolv.conf and /etc/localtime of a machine (see host-files-plan.h), with systemd-nspawn's modes and
- * defaults. Nothing here is worth a failed start: what was not asked for is done without a word, or not. Pure.
+ * defaults. Best effort: no failure ends the start, and defaults that fail are not reported. Pure.
  */
 
 #include <string.h>

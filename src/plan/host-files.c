@@ -2,7 +2,7 @@
 
 /*
  * The host's resolv.conf and time zone (see host-files.h). The supervisor, before anything is changed. The host's files
- * are the administrator's; what cannot be read is as good as missing, and what that means is for the planner to say.
+ * are the administrator's; what cannot be read counts as missing, and the planner decides what follows.
  */
 
 #include <arpa/inet.h>
@@ -71,7 +71,7 @@ bool stub_in_socket_list(const char *text)
         return false;
 }
 
-/* systemd-resolved has the files even where its stub is switched off: whether somebody listens, only the kernel knows. */
+/* systemd-resolved has the files even if its stub is switched off: only the kernel knows whether a socket listens. */
 static int read_stub(HostFiles *f)
 {
         HostFile list = {};

@@ -144,7 +144,7 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
 }
 
 /* As it is on disk, not through the id map: there the machine's root could make set-user-ID programs of the host's root, which
- * is all it takes where /var/log/journal is open to everybody. */
+ * would suffice where all users may enter /var/log/journal. */
 static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
 {
         const MountRow row = {
@@ -185,8 +185,8 @@ static int fill_paths(const JournalInput *in, JournalPlan *p)
         return 0;
 }
 
-/* What is gone with the machine has no journal to keep. Who asks for both contradicts himself; where the unit's switches meet
- * another's Ephemeral=yes, that is what counts. */
+/* An ephemeral machine has no journal to keep. Asking for both in one place is an error; where the unit's switches meet an
+ * Ephemeral=yes of another source, the latter counts. */
 static int refuse_ephemeral(const Settings *s, Problems *problems)
 {
         Source journal = s->from[SETTING_LINK_JOURNAL], ephemeral = s->from[SETTING_EPHEMERAL];
@@ -256,7 +256,7 @@ int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
         if (r >= 0)
                 r = make(p, owner);
         if (r < 0)
-                return failure_set(failure, r, "Failed to make '%s' for the machine's journal: %m", p->path);
+                return failure_set(failure, r, "Failed to create '%s' for the machine's journal: %m", p->path);
         return 1;
 }
 

@@ -4,7 +4,7 @@
  * Who a machine's users are on the host, and how its tree's files become theirs. Pure.
  *
  * A map may lack id 0. Such a machine has no root: its PID 1 begins as the first id of the map's first line, with the
- * capabilities that the maker of a user namespace has, and loses them by execve(), as everybody does who is not root.
+ * capabilities that the maker of a user namespace has, and loses them by execve(), as all users but root do.
  */
 
 #include "plan/plan-internal.h"
@@ -68,7 +68,7 @@ static int plan_first(const Settings *s, Plan *p, Problems *problems)
         return 0;
 }
 
-/* Their ids are mapped: where nothing is, the host's owners would be anybody's inside. */
+/* Their ids are mapped; without a user namespace, there is nothing to map them in. */
 static int refuse_bind_users(const Settings *s, Problems *problems)
 {
         char source[SOURCE_TEXT_MAX];

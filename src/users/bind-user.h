@@ -35,10 +35,10 @@ typedef struct HostUsers {
 void host_users_done(HostUsers *u);
 
 /* Looks up all that the settings name, by the host's NSS, and who the tree at tree_fd has. What is wrong with them goes to
- * problems; -ENOMEM or 0. Loads the host's NSS modules: only where there is somebody to look up. */
+ * problems; -ENOMEM or 0. Loads the host's NSS modules if there are users to look up. */
 int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *problems);
 
-/* One as the machine will have him. */
+/* A user of the host, as the machine will have it. */
 typedef struct BindUser {
         const HostUser *host;
         uint32_t id;            /* uid and gid inside */

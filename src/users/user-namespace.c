@@ -2,7 +2,7 @@
 
 /*
  * Maps of user namespaces. The supervisor, as root of the host (CAP_SETUID and CAP_SETGID there), writes those of its
- * child, and makes namespaces that nobody lives in for idmapped mounts.
+ * child, and creates namespaces without processes for idmapped mounts.
  */
 
 #include <fcntl.h>

@@ -49,7 +49,7 @@ static int read_number(const char **s, Number *ret)
 
 static int scale(Number n, uint64_t unit, uint64_t *ret)
 {
-        /* Rounded: 0.3 is none that a double holds. */
+        /* Rounded: 0.3 has no exact double. */
         uint64_t v, part = (uint64_t) (n.part * (double) unit + 0.5);
 
         if (__builtin_mul_overflow(n.whole, unit, &v) || __builtin_add_overflow(v, part, &v))
@@ -58,7 +58,7 @@ static int scale(Number n, uint64_t unit, uint64_t *ret)
         return 0;
 }
 
-/* The unit that begins at *s and ends where no letter follows; NULL where it is none. */
+/* The unit that begins at *s and ends where no letter follows; NULL: unknown. */
 static const Unit *read_unit(const char **s, const Unit *units, size_t n)
 {
         size_t len = strcspn(*s, " \t.0123456789");

@@ -2,7 +2,7 @@
 
 /*
  * Checks of text that comes from files, payloads and command lines (see text.h). Works on bytes, never on the locale:
- * a machine's name or file means the same whoever starts it. Any process, no privilege.
+ * a machine's name or file means the same for all callers. Any process, no privilege.
  */
 
 #include <ctype.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Paths inside a tree that somebody else may have filled: every lookup is one openat2() that treats the tree's root
+ * Paths inside a tree that is not trusted: every lookup is one openat2() that treats the tree's root
  * as "/" and never leaves it, whatever symbolic links say. No path is ever joined to the root as text.
  */
 
