@@ -79,7 +79,6 @@ typedef struct OciSeccompRule {
         unsigned value;
         OciSeccompArg *args;    /* all have to hold */
         size_t n_args;
-        Source from;
 } OciSeccompRule;
 
 typedef struct OciSeccomp {

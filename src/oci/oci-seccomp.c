@@ -103,9 +103,9 @@ static bool is_name(const JsonNode *v)
 
 static int read_names(Oci *o, const JsonNode *v, OciSeccompRule *rule)
 {
-        for (size_t i = 0; i < v->n; i++) {
-                int r = is_name(&v->items[i]) ? strv_extend(&rule->names, v->items[i].string) :
-                                                oci_error(o, &v->items[i], "is not the name of a system call");
+        JSON_FOREACH(name, v) {
+                int r = is_name(name) ? strv_extend(&rule->names, name->string) :
+                                        oci_error(o, name, "is not the name of a system call");
 
                 if (r < 0)
                         return r;
@@ -142,10 +142,9 @@ static int read_rule(Oci *o, const JsonNode *v)
         r = read_action(o, action, oci_member(v, "errnoRet", JSON_NODE_NUMBER), &rule.action, &rule.value, &good);
         if (r >= 0)
                 r = read_names(o, names, &rule);
-        for (size_t i = 0; r >= 0 && args && i < args->n; i++)
-                r = read_arg(o, &args->items[i], &rule);
-        if (r >= 0)
-                r = oci_source(o, v, &rule.from);
+        JSON_FOREACH(arg, args)
+                if (r >= 0)
+                        r = read_arg(o, arg, &rule);
         if (r < 0 || !good)
                 return r;
 

@@ -36,8 +36,10 @@ static void check_assignments(const Assignments *a)
 
 static void check_seccomp(const OciSeccomp *s)
 {
+        if (s)
+                check_source(s->from);
         for (size_t i = 0; s && i < s->n_rules; i++) {
-                check_source(s->rules[i].from);
+                CHECK(s->rules[i].n_args <= OCI_SECCOMP_ARGS_MAX);
                 for (size_t j = 0; j < s->rules[i].n_args; j++)
                         CHECK(s->rules[i].args[j].index < 6);
         }

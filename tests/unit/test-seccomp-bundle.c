@@ -80,7 +80,7 @@ static void test_comparisons(void **state)
                         for (size_t j = 0; j < (op == OCI_MASKED_EQ ? ARRAY_SIZE(edges) : 1); j++) {
                                 const unsigned index = (unsigned) (i % 6);
                                 OciSeccompArg arg = { index, op, edges[i], edges[j] };
-                                const OciSeccompRule rule = { (char **) read_name, OCI_ALLOW, 0, &arg, 1, { 0 } };
+                                const OciSeccompRule rule = { (char **) read_name, OCI_ALLOW, 0, &arg, 1 };
                                 SeccompProgram p = make(&rule, 1, OCI_ERRNO, NULL);
 
                                 for (size_t k = 0; k < ARRAY_SIZE(edges); k++) {
@@ -100,10 +100,10 @@ static void test_comparisons(void **state)
 static void test_conditions_of_a_rule(void **state)
 {
         OciSeccompArg range[] = { { 0, OCI_GE, 10, 0 }, { 0, OCI_LE, 0x100000000, 0 }, { 0, OCI_NE, 12, 0 }, { 1, OCI_EQ, 7, 0 } };
-        const OciSeccompRule rule = { (char **) read_name, OCI_ALLOW, 0, range, ARRAY_SIZE(range), { 0 } };
+        const OciSeccompRule rule = { (char **) read_name, OCI_ALLOW, 0, range, ARRAY_SIZE(range) };
         SeccompProgram p = make(&rule, 1, OCI_ERRNO, NULL);
         OciSeccompArg many[OCI_SECCOMP_ARGS_MAX];
-        const OciSeccompRule longest = { (char **) read_name, OCI_ALLOW, 0, many, ARRAY_SIZE(many), { 0 } };
+        const OciSeccompRule longest = { (char **) read_name, OCI_ALLOW, 0, many, ARRAY_SIZE(many) };
 
         assert_int_equal(run_native(&p, SYS_read, 10, 7), ALLOW);
         assert_int_equal(run_native(&p, SYS_read, 0x100000000, 7), ALLOW);
@@ -129,12 +129,12 @@ static void test_rules_of_a_call(void **state)
         const char *const names[] = { "read", "write", "no_such_call", NULL }, *const write_name[] = { "write", NULL };
         OciSeccompArg one = { 0, OCI_EQ, 1, 0 }, two = { 0, OCI_EQ, 2, 0 }, small = { 0, OCI_LT, 9, 0 };
         const OciSeccompRule rules[] = {
-                { (char **) names, OCI_ERRNO, EPERM, NULL, 0, { 0 } },
-                { (char **) names, OCI_ALLOW, 0, &one, 1, { 0 } },
-                { (char **) names, OCI_ERRNO, ENOSYS, &two, 1, { 0 } },
-                { (char **) names, OCI_LOG, 0, &small, 1, { 0 } },
-                { (char **) write_name, OCI_TRAP, 0, NULL, 0, { 0 } },
-                { (char **) write_name, OCI_ALLOW, 0, NULL, 0, { 0 } },
+                { (char **) names, OCI_ERRNO, EPERM, NULL, 0 },
+                { (char **) names, OCI_ALLOW, 0, &one, 1 },
+                { (char **) names, OCI_ERRNO, ENOSYS, &two, 1 },
+                { (char **) names, OCI_LOG, 0, &small, 1 },
+                { (char **) write_name, OCI_TRAP, 0, NULL, 0 },
+                { (char **) write_name, OCI_ALLOW, 0, NULL, 0 },
         };
         SeccompProgram p = make(rules, ARRAY_SIZE(rules), OCI_ERRNO, NULL);
 
@@ -155,7 +155,7 @@ static void test_actions(void **state)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                const OciSeccompRule rule = { (char **) read_name, cases[i].action, cases[i].value, NULL, 0, { 0 } };
+                const OciSeccompRule rule = { (char **) read_name, cases[i].action, cases[i].value, NULL, 0 };
                 SeccompProgram p = make(&rule, 1, OCI_ALLOW, NULL);
 
                 assert_int_equal(run_native(&p, SYS_read, 0, 0), cases[i].code);
@@ -169,7 +169,7 @@ static void test_actions(void **state)
 static void test_architectures(void **state)
 {
         const char *const all[] = { "x86", "x32", "mips", NULL };
-        const OciSeccompRule rule = { (char **) read_name, OCI_ERRNO, ENOSYS, NULL, 0, { 0 } };
+        const OciSeccompRule rule = { (char **) read_name, OCI_ERRNO, ENOSYS, NULL, 0 };
         SeccompProgram p = make(&rule, 1, OCI_ALLOW, NULL);
 
         assert_int_equal(run(&p, AUDIT_ARCH_SPARC, 3, 0, 0), SECCOMP_RET_KILL_THREAD);
@@ -197,8 +197,8 @@ static void test_multiplexed(void **state)
         const char *const arch[] = { "x86", NULL }, *const sockets[] = { "socket", NULL }, *const others[] = { "semop", "send", NULL };
         OciSeccompArg family = { 0, OCI_EQ, 40, 0 };
         OciSeccompRule rules[] = {
-                { (char **) sockets, OCI_ERRNO, EPERM, &family, 1, { 0 } },
-                { (char **) others, OCI_ERRNO, ENOSYS, NULL, 0, { 0 } },
+                { (char **) sockets, OCI_ERRNO, EPERM, &family, 1 },
+                { (char **) others, OCI_ERRNO, ENOSYS, NULL, 0 },
         };
         SeccompProgram p;
 
@@ -233,7 +233,7 @@ static void test_too_large(void **state)
         Failure f = {};
 
         for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-                rules[i] = (OciSeccompRule) { (char **) read_name, OCI_ERRNO, (unsigned) i + 1, &arg, 1, { 0 } };
+                rules[i] = (OciSeccompRule) { (char **) read_name, OCI_ERRNO, (unsigned) i + 1, &arg, 1 };
         assert_int_equal(seccomp_bundle_make(&s, &p, &f), -E2BIG);
         assert_string_equal(f.text, "config.json: /linux/seccomp: the system call filter is larger than the kernel accepts");
 }
@@ -243,7 +243,7 @@ static int call_under_filter(void)
 {
         const char *const names[] = { "kill", NULL };
         OciSeccompArg usr1 = { 1, OCI_EQ, SIGUSR1, 0 };
-        const OciSeccompRule rule = { (char **) names, OCI_ERRNO, 77, &usr1, 1, { 0 } };
+        const OciSeccompRule rule = { (char **) names, OCI_ERRNO, 77, &usr1, 1 };
         SeccompProgram p = make(&rule, 1, OCI_ALLOW, NULL);
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_apply(&p, NULL) < 0)
