@@ -31,11 +31,11 @@ static int parse_yes(const EnvironmentRow *row, const char *text, EnvironmentOpt
 
         if (parse_bool(text, &value) < 0)
                 return refuse(reterr_reason, "not a boolean (yes or no)");
-        *(bool *) field(row, e) |= value;       /* two may ask for the same */
+        *(bool *) field(row, e) |= value;       /* two variables may set the same field */
         return 0;
 }
 
-/* The field says the contrary. */
+/* For fields with the opposite meaning. */
 static int parse_no(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         bool value;
@@ -71,14 +71,14 @@ static int parse_api_vfs(const EnvironmentRow *row, const char *text, Environmen
         return 0;
 }
 
-/* An interface's address: no multicast, not all zero (the kernel's is_valid_ether_addr()). */
+/* Not a multicast address, and not all zero (the kernel's is_valid_ether_addr()). */
 static int parse_network_mac(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         static const uint8_t none[6];
         uint8_t mac[6];
 
         if (parse_mac(text, mac) < 0 || mac[0] & 1 || memcmp(mac, none, sizeof(mac)) == 0)
-                return refuse(reterr_reason, "not a MAC address that an interface can have");
+                return refuse(reterr_reason, "not a valid MAC address of an interface");
         memcpy(e->network_mac, mac, sizeof(mac));
         e->has_network_mac = true;
         return 0;
@@ -92,7 +92,7 @@ static int parse_hierarchy(const EnvironmentRow *row, const char *text, Environm
                 return refuse(reterr_reason, "not a boolean (yes or no)");
         if (value)
                 return 0;
-        (void) refuse(reterr_reason, "ignored: machines have cgroup v2, there is no legacy hierarchy to give them");
+        (void) refuse(reterr_reason, "ignored: machines always have cgroup v2");
         return 1;
 }
 

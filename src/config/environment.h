@@ -2,33 +2,32 @@
 #pragma once
 
 /*
- * What box-run takes from its environment, by one table: systemd-nspawn's variables, which scripts and drop-ins of
- * units set, and which no file and no switch can say. Read once, before anything is planned; planners see the values
- * only.
+ * Options that box-run reads from its environment: systemd-nspawn's variables, which have no key and no switch. Read
+ * once, before planning.
  */
 
 #include "config/problem.h"
 
-/* What of the kernel's interfaces in /proc/sys and /sys the payload may write to. */
+/* Which of the kernel's interfaces in /proc/sys and /sys are writable. */
 typedef enum ApiVfs {
-        API_VFS_DEFAULT,        /* its own network's /proc/sys/net, where it has a network of its own */
-        API_VFS_NETWORK,        /* the host's network's as well */
+        API_VFS_DEFAULT,        /* /proc/sys/net with a private network */
+        API_VFS_NETWORK,        /* /proc/sys/net, even with the host's network */
         API_VFS_WRITABLE,       /* everything */
 } ApiVfs;
 
-/* All zero: nothing is in the environment. */
+/* All zero if no variable is set. */
 typedef struct EnvironmentOptions {
-        bool share_ipc;                 /* the host's namespace in place of one of the machine's own */
+        bool share_ipc;                 /* use the host's namespace */
         bool share_pid;
         bool share_uts;
         bool share_cgroup;
         ApiVfs api_vfs;
-        bool no_tmpfs_tmp;              /* /tmp is the tree's */
+        bool no_tmpfs_tmp;              /* use /tmp of the tree */
         bool no_os_release_check;
-        bool no_lock;                   /* of the tree */
-        bool has_network_mac;           /* the machine's end of the veth has this address */
+        bool no_lock;                   /* do not lock the tree */
+        bool has_network_mac;           /* of host0 */
         uint8_t network_mac[6];
-        bool suppress_sync;             /* unless a setting says otherwise */
+        bool suppress_sync;             /* default of SuppressSync= */
         const char *container_service;  /* value of the payload's $container; NULL: systemd-nspawn */
 } EnvironmentOptions;
 
@@ -37,7 +36,7 @@ typedef struct EnvironmentOptions {
 typedef struct EnvironmentRow EnvironmentRow;
 struct EnvironmentRow {
         const char *name;
-        /* 0, or -EINVAL with the reason in reterr_reason: a clause that can stand behind "$NAME=TEXT: ", at most
+        /* 0, or -EINVAL with the reason in reterr_reason: a clause to print after "$NAME=TEXT: ", at most
          * ENVIRONMENT_REASON_MAX bytes. Positive: accepted, and the reason is a warning. */
         int (*parse)(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason);
         size_t offset;                  /* in EnvironmentOptions */

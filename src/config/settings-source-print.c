@@ -17,7 +17,7 @@ enum { ADD_UP_MAX = 1000 };
 static bool replaces(const Assignment *b, const Assignment *a)
 {
         return !(b->row->flags & SETTING_LIST) || !*b->value ||
-               (b->row->id == SETTING_PARAMETERS && !source_same_writer(a->from, b->from));
+               (b->row->id == SETTING_PARAMETERS && !source_same_origin(a->from, b->from));
 }
 
 int setting_assignments(const SettingsSources *sources, SettingId id, AssignmentRef **ret, size_t *ret_n)

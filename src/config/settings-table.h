@@ -38,7 +38,7 @@ struct SettingRow {
         const char *option;     /* long switch without "--"; NULL: a key only */
         char letter;            /* short switch, or 0 */
         const char *metavar;    /* in help and manual */
-        const char *implied;    /* the value of a switch written without one */
+        const char *implied;    /* the value of a switch without "=VALUE" */
         unsigned flags;         /* SettingFlags */
         SettingParse parse;
         size_t offset;          /* in Settings */

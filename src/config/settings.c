@@ -202,7 +202,7 @@ bool settings_private_network(const Settings *s)
         link_settings(s, links);
         for (size_t i = 0; i < N_LINK_SETTINGS; i++)
                 if (links[i].wanted && (s->private_network == UNSET ||
-                                        source_same_writer(s->from[links[i].id], s->from[SETTING_PRIVATE])))
+                                        source_same_origin(s->from[links[i].id], s->from[SETTING_PRIVATE])))
                         return true;
 
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Places of settings (see source.h). Pure data, used by boxctl and the supervisor; no privilege. */
+/* Sources of values (see source.h). boxctl and the supervisor; pure, no privilege. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ const char *source_text(Source s, char buf[static SOURCE_TEXT_MAX])
         return buf;
 }
 
-bool source_same_writer(Source a, Source b)
+bool source_same_origin(Source a, Source b)
 {
         if (!a.where || !b.where)
                 return !a.where && !b.where;

@@ -28,7 +28,7 @@ static inline bool source_is_document(Source s)
 
 /* Are both from the same file, or both from the command line? Contradictions within one source are errors; between
  * sources, the later one wins. */
-bool source_same_writer(Source a, Source b);
+bool source_same_origin(Source a, Source b);
 
-/* failure_set() (util/failure.h) with "SOURCE: " before the text; without it where the source is a default. */
+/* failure_set() (util/failure.h) with "SOURCE: " before the text; without it if the source is a default. */
 int failure_set_at(Failure *f, Source from, int error, const char *format, ...) _printf_(4, 5);

@@ -223,7 +223,7 @@ int value_id_map(const SettingRow *row, const char *text, Source from, Settings 
                 return 0;
         }
         if (s->private_users != PRIVATE_USERS_TREE && s->from[SETTING_PRIVATE_USERS].where &&
-            source_same_writer(s->from[SETTING_PRIVATE_USERS], from))
+            source_same_origin(s->from[SETTING_PRIVATE_USERS], from))
                 return value_refuse(reterr_reason, "only PrivateUsers=yes can be combined with it in one file");
 
         r = add_map_lines(text, from, s, reterr_reason);

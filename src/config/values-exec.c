@@ -28,7 +28,7 @@ int value_start_mode(const SettingRow *row, const char *text, Source from, Setti
         if (r < 0 || *field != YES || *other != YES)
                 return r;
 
-        if (source_same_writer(s->from[other_id], from)) {
+        if (source_same_origin(s->from[other_id], from)) {
                 *field = before;
                 return value_refuse(reterr_reason, "Boot= and ProcessTwo= exclude each other");
         }
@@ -116,7 +116,7 @@ int value_parameters(const SettingRow *row, const char *text, Source from, Setti
                 return r;
 
         /* Lines of one source are appended, another source replaces the command line. */
-        if (!words || !source_same_writer(s->from[SETTING_PARAMETERS], from))
+        if (!words || !source_same_origin(s->from[SETTING_PARAMETERS], from))
                 s->parameters = strv_free(s->parameters);
         else if (strv_length(s->parameters) + strv_length(words) > WORDS_MAX)
                 return value_refuse(reterr_reason, "more than %d words", WORDS_MAX);
@@ -369,7 +369,7 @@ static int replace_id_map(Source from, Settings *s, char *reterr_reason)
 {
         if (s->n_id_map == 0)
                 return 0;
-        if (source_same_writer(s->id_map[s->n_id_map - 1].from, from))
+        if (source_same_origin(s->id_map[s->n_id_map - 1].from, from))
                 return value_refuse(reterr_reason, "cannot be combined with IdMap=, except for yes");
         s->n_id_map = 0;
         return 0;

@@ -38,7 +38,7 @@ const char *value_interface_problem(const char *name)
 
 static bool set_by_other_source(const Settings *s, SettingId id, Source from)
 {
-        return !source_same_writer(s->from[id], from);
+        return !source_same_origin(s->from[id], from);
 }
 
 /* If settings of two sources exclude each other, the last one wins. Contradictions within one source are kept; the
@@ -74,7 +74,7 @@ static void interfaces_keep_own(InterfaceList *l, Source from)
         size_t kept = 0;
 
         for (size_t i = 0; i < l->n; i++) {
-                if (source_same_writer(l->items[i].from, from))
+                if (source_same_origin(l->items[i].from, from))
                         l->items[kept++] = l->items[i];
                 else
                         interface_done(&l->items[i]);
@@ -294,7 +294,7 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
                         return r;
 
                 other = port_find(s->ports, s->n_ports, &p);
-                if (port_find(added, n_added, &p) || (other && source_same_writer(other->from, from)))
+                if (port_find(added, n_added, &p) || (other && source_same_origin(other->from, from)))
                         return value_refuse(reterr_reason, "host port %u is used twice", p.host_port);
                 other = array_append(&added, &n_added, sizeof(*other));
                 if (!other)

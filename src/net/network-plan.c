@@ -26,7 +26,7 @@ bool network_plan_is_new(const NetworkPlan *p)
 /* The namespace to join, unless a later source has Private=no. */
 static const char *effective_namespace(const Settings *s)
 {
-        if (s->private_network == NO && !source_same_writer(s->from[SETTING_PRIVATE], s->from[SETTING_NAMESPACE_PATH]))
+        if (s->private_network == NO && !source_same_origin(s->from[SETTING_PRIVATE], s->from[SETTING_NAMESPACE_PATH]))
                 return NULL;
         return s->namespace_path;
 }

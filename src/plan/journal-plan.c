@@ -193,7 +193,7 @@ static int refuse_ephemeral(const Settings *s, Problems *problems)
         char source[SOURCE_TEXT_MAX];
 
         if (s->link_journal == LINK_JOURNAL_NO || s->link_journal == LINK_JOURNAL_AUTO ||
-            !source_same_writer(journal, ephemeral))
+            !source_same_origin(journal, ephemeral))
                 return 0;
         return problem_error(problems, journal, "LinkJournal= and Ephemeral= (%s) exclude each other",
                              source_text(ephemeral, source));

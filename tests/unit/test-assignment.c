@@ -176,10 +176,10 @@ static void test_source_text(void **state)
         assert_string_equal(source_text((Source) { "/x", 7 }, buf), "/x:7");
         assert_string_equal(source_text((Source) { "--boot", 0 }, buf), "--boot");
         assert_string_equal(source_text((Source) { 0 }, buf), "default");
-        assert_true(source_same_writer((Source) { "/x", 7 }, (Source) { "/x", 9 }));
-        assert_false(source_same_writer((Source) { "/x", 7 }, (Source) { "/y", 7 }));
-        assert_true(source_same_writer((Source) { "--a", 0 }, (Source) { "--b", 0 }));
-        assert_false(source_same_writer((Source) { "--a", 0 }, (Source) { 0 }));
+        assert_true(source_same_origin((Source) { "/x", 7 }, (Source) { "/x", 9 }));
+        assert_false(source_same_origin((Source) { "/x", 7 }, (Source) { "/y", 7 }));
+        assert_true(source_same_origin((Source) { "--a", 0 }, (Source) { "--b", 0 }));
+        assert_false(source_same_origin((Source) { "--a", 0 }, (Source) { 0 }));
 }
 
 int main(void)
