@@ -30,13 +30,11 @@ int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *fai
 static int refuse_router_advertisements(const char *bridge)
 {
         char path[sizeof("/proc/sys/net/ipv6/conf//accept_ra") + IF_NAMESIZE];
-        _cleanup_close_ int fd = -EBADF;
+        int r;
 
         (void) snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", bridge);
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        return fd_write_all(fd, "0", 1);
+        r = fd_write_file_at(AT_FDCWD, path, "0");
+        return r == -ENOENT ? 0 : r;
 }
 
 /* Up, so that the members reach each other even if nothing configures the bridge. Without an address, not even a link-local

@@ -98,11 +98,10 @@ static int port_failed(const PortSetting *p, int error, const char *why, Failure
 
 static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
         _cleanup_free_ char *holder = NULL;
         char why[160];
 
-        if (fd < 0 || fd_read_all(fd, 128, &holder, NULL) < 0 || !*holder)
+        if (fd_read_file_at(AT_FDCWD, path, 128, &holder, NULL) < 0 || !*holder)
                 return port_failed(p, -EBUSY, "the host's port belongs to another machine", failure);
         text_make_printable(holder);
         (void) snprintf(why, sizeof(why), "the host's port belongs to machine %s", holder);

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "payload/cgroup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/text.h"
@@ -27,7 +27,7 @@
 #define PAYLOAD "payload"
 
 /* For killing the payload's processes, and for removing its cgroups. systemd removes the rest with the unit. */
-#define REMOVE_TIMEOUT_MS 5000
+#define REMOVE_USEC (5 * USEC_PER_SEC)
 
 int cgroup_root_open(Failure *failure)
 {
@@ -67,7 +67,6 @@ int cgroup_path_parse(const char *text, char **ret)
 
 int cgroup_of_pid(pid_t pid, char **ret, Failure *failure)
 {
-        _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
         char path[40] = "/proc/self/cgroup";
         int r;
@@ -75,8 +74,7 @@ int cgroup_of_pid(pid_t pid, char **ret, Failure *failure)
         if (pid > 0)
                 (void) snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        r = fd < 0 ? -errno : fd_read_all(fd, 64 * 1024, &text, NULL);
+        r = fd_read_file_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
         if (r < 0)
                 return failure_set(failure, r, "Failed to read %s: %m", path);
 
@@ -140,24 +138,11 @@ int cgroup_open(int root_fd, const char *unit_path, Cgroup *ret, Failure *failur
 
 /* ---- files of a cgroup --------------------------------------------------------------------------------------- */
 
-static int write_file(int dir_fd, const char *name, const char *text)
-{
-        _cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-        if (fd < 0)
-                return -errno;
-        return fd_write_all(fd, text, strlen(text));
-}
-
 /* Reads the first line. */
-static int read_file(int dir_fd, const char *name, char **ret)
+static int read_line(int dir_fd, const char *name, char **ret)
 {
-        _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        int r;
+        int r = fd_read_file_at(dir_fd, name, 64 * 1024, ret, NULL);
 
-        if (fd < 0)
-                return -errno;
-        r = fd_read_all(fd, 64 * 1024, ret, NULL);
         if (r >= 0)
                 (*ret)[strcspn(*ret, "\n")] = 0;
         return r;
@@ -166,12 +151,10 @@ static int read_file(int dir_fd, const char *name, char **ret)
 /* Are there processes in the cgroup or below? True also if this is unknown. */
 static bool is_populated(int dir_fd)
 {
-        _cleanup_close_ int fd = openat(dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
         _cleanup_free_ char *text = NULL;
+        int r = fd_read_file_at(dir_fd, "cgroup.events", 4096, &text, NULL);
 
-        if (fd < 0)
-                return errno != ENOENT;
-        return fd_read_all(fd, 4096, &text, NULL) < 0 || !strstr(text, "populated 0");
+        return r < 0 ? r != -ENOENT : !strstr(text, "populated 0");
 }
 
 /* ---- controllers --------------------------------------------------------------------------------------------- */
@@ -192,11 +175,11 @@ static void set_controllers(Cgroup *c, const char *names, char sign)
                 *end++ = *p;
         }
         *end = 0;
-        if (write_file(c->unit_fd, file, all) >= 0)
+        if (fd_write_file_at(c->unit_fd, file, all) >= 0)
                 return;
 
         for (char *one; (one = strsep(&rest, " "));) {
-                int r = write_file(c->unit_fd, file, one);
+                int r = fd_write_file_at(c->unit_fd, file, one);
 
                 if (r < 0)
                         log_debug(r, "Failed to write %s to %s of cgroup %s, ignoring: %m", one, file, c->unit_path);
@@ -211,10 +194,10 @@ static void enable_controllers(Cgroup *c)
         _cleanup_free_ char *processes = NULL, *available = NULL, *before = NULL, *wanted = NULL;
         char *rest, *end;
 
-        if (read_file(c->unit_fd, "cgroup.procs", &processes) < 0 || *processes)
+        if (read_line(c->unit_fd, "cgroup.procs", &processes) < 0 || *processes)
                 return;
-        if (read_file(c->unit_fd, "cgroup.controllers", &available) < 0 ||
-            read_file(c->unit_fd, "cgroup.subtree_control", &before) < 0)
+        if (read_line(c->unit_fd, "cgroup.controllers", &available) < 0 ||
+            read_line(c->unit_fd, "cgroup.subtree_control", &before) < 0)
                 return;
 
         wanted = end = calloc(1, strlen(available) + 1);
@@ -237,11 +220,10 @@ static void enable_controllers(Cgroup *c)
 /* Has UNIT other processes than the supervisor? A service has not, the scope of a login session has. */
 static bool is_shared(const Cgroup *c)
 {
-        _cleanup_close_ int fd = openat(c->unit_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
         _cleanup_free_ char *text = NULL;
         char own[16];
 
-        if (fd < 0 || fd_read_all(fd, 1024 * 1024, &text, NULL) < 0)
+        if (fd_read_file_at(c->unit_fd, "cgroup.procs", 1024 * 1024, &text, NULL) < 0)
                 return false;
         (void) snprintf(own, sizeof(own), "%d\n", getpid());
         return strcmp(text, own) != 0;
@@ -271,7 +253,7 @@ int cgroup_enter_supervisor(Cgroup *c, Failure *failure)
                 return failure_set(failure, -errno, "Failed to create cgroup %s/" SUPERVISOR ": %m", c->unit_path);
 
         fd = openat(c->unit_fd, SUPERVISOR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        r = fd < 0 ? -errno : write_file(fd, "cgroup.procs", "0");
+        r = fd < 0 ? -errno : fd_write_file_at(fd, "cgroup.procs", "0");
         if (r < 0)
                 return failure_set(failure, r, "Failed to move into cgroup %s/" SUPERVISOR ": %m", c->unit_path);
 
@@ -290,14 +272,13 @@ static void delegate_file(int payload_fd, const char *name, uid_t owner, gid_t g
 /* Gives the cgroup, and the files in it that the kernel lists as delegatable, to the machine's root. */
 static int delegate(int payload_fd, uid_t owner, gid_t group)
 {
-        _cleanup_close_ int fd = open("/sys/kernel/cgroup/delegate", O_RDONLY | O_CLOEXEC);
         _cleanup_free_ char *names = NULL;
         char *rest;
 
         if (fchown(payload_fd, owner, group) < 0)
                 return -errno;
 
-        if (fd < 0 || fd_read_all(fd, 64 * 1024, &names, NULL) < 0)
+        if (fd_read_file_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", 64 * 1024, &names, NULL) < 0)
                 names = strdup("cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
         if (!names)
                 return -ENOMEM;
@@ -307,14 +288,6 @@ static int delegate(int payload_fd, uid_t owner, gid_t group)
                 delegate_file(payload_fd, name, owner, group);
 
         return 0;
-}
-
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Removes the leaf cgroups directly below dir_fd. Returns a descriptor of the first child that is not a leaf, -ENOENT if no
@@ -350,7 +323,7 @@ static int remove_leaves(int dir_fd)
 
 /* Removes all cgroups below top_fd, leaves first. A payload may nest them thousands deep: no recursion, no paths, and one
  * descriptor at a time. ".." is safe, as no process is left to rename a cgroup. */
-static int remove_below(int top_fd, int64_t deadline)
+static int remove_below(int top_fd, uint64_t deadline)
 {
         _cleanup_close_ int at = fcntl(top_fd, F_DUPFD_CLOEXEC, 3);
         size_t depth = 0;
@@ -358,7 +331,7 @@ static int remove_below(int top_fd, int64_t deadline)
         if (at < 0)
                 return -errno;
 
-        while (now_ms() < deadline) {
+        while (clock_usec(CLOCK_MONOTONIC) < deadline) {
                 int next = remove_leaves(at);
 
                 if (next >= 0)
@@ -382,25 +355,25 @@ static int remove_below(int top_fd, int64_t deadline)
 }
 
 /* Waits until no process is in the cgroup, by the kernel's event for that. */
-static void wait_unpopulated(int cgroup_fd, int64_t deadline)
+static void wait_unpopulated(int cgroup_fd, uint64_t deadline)
 {
         _cleanup_close_ int fd = openat(cgroup_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
         struct pollfd p = { .fd = fd, .events = POLLPRI };
-        int64_t left;
+        uint64_t now;
 
-        while (fd >= 0 && (left = deadline - now_ms()) > 0) {
+        while (fd >= 0 && (now = clock_usec(CLOCK_MONOTONIC)) < deadline) {
                 char text[256] = {};
 
                 /* Reading arms the poll. */
                 if (pread(fd, text, sizeof(text) - 1, 0) <= 0 || strstr(text, "populated 0"))
                         return;
-                (void) poll(&p, 1, (int) left);
+                (void) poll(&p, 1, (int) ((deadline - now) / 1000 + 1));
         }
 }
 
 static int remove_payload(Cgroup *c)
 {
-        const int64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
+        const uint64_t deadline = clock_usec(CLOCK_MONOTONIC) + REMOVE_USEC;
 
         for (;;) {
                 int r = remove_below(c->payload_fd, deadline);
@@ -409,7 +382,7 @@ static int remove_payload(Cgroup *c)
                         return r;
                 if (unlinkat(c->unit_fd, PAYLOAD, AT_REMOVEDIR) == 0 || errno == ENOENT)
                         return 0;
-                if (errno != EBUSY || now_ms() >= deadline)
+                if (errno != EBUSY || clock_usec(CLOCK_MONOTONIC) >= deadline)
                         return -errno;
 
                 /* A killed process may not have exited yet. */
@@ -452,7 +425,7 @@ int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure)
         int r;
 
         (void) snprintf(text, sizeof(text), "%d", pid);
-        r = write_file(c->payload_fd, "cgroup.procs", text);
+        r = fd_write_file_at(c->payload_fd, "cgroup.procs", text);
         if (r < 0)
                 return failure_set(failure, r, "Failed to move process %d into cgroup %s/" PAYLOAD ": %m", pid,
                                    c->unit_path);
@@ -469,14 +442,14 @@ static void kill_payload(Cgroup *c)
         if (!is_populated(c->payload_fd))
                 return;
 
-        r = write_file(c->payload_fd, "cgroup.kill", "1");
+        r = fd_write_file_at(c->payload_fd, "cgroup.kill", "1");
         if (r == -ENOENT || r == -ENODEV)
                 return;         /* systemd has removed the scope after its last process */
         if (r < 0) {
                 log_warning(r, "Failed to kill the processes in cgroup %s/" PAYLOAD ", ignoring: %m", c->unit_path);
                 return;
         }
-        wait_unpopulated(c->payload_fd, now_ms() + REMOVE_TIMEOUT_MS);
+        wait_unpopulated(c->payload_fd, clock_usec(CLOCK_MONOTONIC) + REMOVE_USEC);
 }
 
 void cgroup_done(Cgroup *c)
@@ -493,7 +466,7 @@ void cgroup_done(Cgroup *c)
         if (c->moved_self && !c->unit_ends_with_us) {
                 if (c->enabled)
                         set_controllers(c, c->enabled, '-');
-                r = write_file(c->unit_fd, "cgroup.procs", "0");
+                r = fd_write_file_at(c->unit_fd, "cgroup.procs", "0");
                 if (r < 0)
                         log_debug(r, "Failed to move back to cgroup %s, ignoring: %m", c->unit_path);
         }

@@ -226,16 +226,12 @@ static int parse_state(char *text, MachineState *m)
 /* The start time in clock ticks since boot. -ENOENT: no such process. */
 static int process_start_time(pid_t pid, uint64_t *ret)
 {
-        _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
         char path[40], *p, *rest, *field = NULL;
         int r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = fd_read_all(fd, 4096, &text, NULL);
+        r = fd_read_file_at(AT_FDCWD, path, 4096, &text, NULL);
         if (r < 0)
                 return r == -ESRCH ? -ENOENT : r;
 

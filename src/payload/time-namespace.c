@@ -41,7 +41,7 @@ const char *time_origin_offsets(const TimeOrigin *zero, char buf[static TIME_OFF
 
 int time_namespace_enter(const TimeOrigin *zero, Failure *failure)
 {
-        _cleanup_close_ int offsets_fd = -EBADF, ns_fd = -EBADF;
+        _cleanup_close_ int ns_fd = -EBADF;
         char text[TIME_OFFSETS_MAX];
         int r;
 
@@ -49,9 +49,7 @@ int time_namespace_enter(const TimeOrigin *zero, Failure *failure)
                 return failure_set(failure, -errno, "Failed to create a time namespace: %m%s", errno == EINVAL ?
                                    " (not supported by this kernel; remove BootTime=zero)" : "");
 
-        (void) time_origin_offsets(zero, text);
-        offsets_fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-        r = offsets_fd < 0 ? -errno : fd_write_all(offsets_fd, text, strlen(text));
+        r = fd_write_file_at(AT_FDCWD, "/proc/self/timens_offsets", time_origin_offsets(zero, text));
         if (r < 0)
                 return failure_set(failure, r, "Failed to set the machine's boot time: %m");
 

@@ -16,9 +16,9 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/macro.h"
 #include "util/parse.h"
 
@@ -53,14 +53,6 @@ static void request_end(pid_t payload)
         (void) kill(payload, SIGTERM);
         (void) kill(payload, SIGCONT);
         (void) kill(payload, SIGHUP);
-}
-
-static time_t now(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec;
 }
 
 /* Reaps all processes that have ended. Returns true, with the exit status, if the payload is one of them. */
@@ -106,11 +98,11 @@ static void set_up_signals(sigset_t *ret)
 
 int main(int argc, char *argv[])
 {
-        struct timespec timeout = { .tv_sec = GRACE_SECONDS };
+        struct timespec timeout = { 0 };
         int status = STATUS_SIGNALLED;
         Request request = REQUEST_NONE;
         uint32_t payload;
-        time_t deadline = 0;
+        uint64_t deadline = 0, now;
         sigset_t all;
 
         if (argc != 2 || parse_u32(argv[1], &payload) < 0 || payload < 2 || payload > INT32_MAX)
@@ -124,9 +116,10 @@ int main(int argc, char *argv[])
                 if (request == REQUEST_NONE)
                         sig = sigwaitinfo(&all, NULL);
                 else {
-                        timeout.tv_sec = deadline - now();
-                        if (timeout.tv_sec <= 0)
+                        now = clock_usec(CLOCK_MONOTONIC);
+                        if (now >= deadline)
                                 break;
+                        timeout.tv_sec = (time_t) ((deadline - now) / USEC_PER_SEC + 1);
                         sig = sigtimedwait(&all, NULL, &timeout);
                 }
 
@@ -134,7 +127,7 @@ int main(int argc, char *argv[])
                         continue;
                 request = request_of_signal(sig);
                 if (request != REQUEST_NONE) {
-                        deadline = now() + GRACE_SECONDS;
+                        deadline = clock_usec(CLOCK_MONOTONIC) + GRACE_SECONDS * USEC_PER_SEC;
                         request_end((pid_t) payload);
                 }
         }
