@@ -66,7 +66,7 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
                         return failure_set(failure, -EEXIST, "%sNetwork interface %s belongs to machine %s",
                                            link_place(op, buf), op->host_name, there.alias + strlen(ALIAS_PREFIX));
                 return failure_set(failure, -EEXIST,
-                                   "%sNetwork interface %s exists already and does not belong to machine %s; remove or "
+                                   "%sNetwork interface %s already exists and does not belong to machine %s; remove or "
                                    "rename it", link_place(op, buf), op->host_name, machine);
         }
 

@@ -8,10 +8,10 @@ boots once before it counts: first boots have more to do. Measured are
     ready       `systemctl start` from its spawn to its return: the unit has said READY=1
     unit        the part of it in which the unit was activating, as systemd says; the rest is systemctl's, and that of
                 units that this one comes after
-    userspace   what systemd in the machine says that its own boot took: nobody can be ready earlier
+    userspace   the boot time that systemd in the machine reports: no machine can be ready earlier
     stop        `systemctl stop` from its spawn to its return
     pss         the supervisor's memory a second after READY=1, its share of what it has in common with others
-    private     the part of it that is nobody else's
+    private     the part of it that is not shared
 """
 
 import shutil

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The first part of the bench: run a static `true` in a container, and wait until nothing of it is left to wait for.
 
-Conditions. Everybody runs the same program in the same tree, as a process of the same delegated scope, without a terminal
+Conditions. All run the same program in the same tree, as a process of the same delegated scope, without a terminal
 and without a settings file; output goes to a pipe. In each round every program runs once, and each round begins with the
 next one, so that none always comes after the same neighbour; between two runs there is a pause in which the kernel
 can finish with the last one's namespaces. A run counts from its spawn to its end as its parent sees it.
@@ -34,7 +34,7 @@ VETH, ALONE = '--network-veth', '--private-network'
 
 
 def make_tree(path, build):
-    """A tree with nothing but `true` in it, and the directories that everybody mounts on."""
+    """A tree with nothing but `true` in it, and the directories that all mount on."""
     for name in ('usr/bin', 'usr/lib', 'dev', 'proc', 'sys', 'run', 'tmp', 'root', 'etc', 'var'):
         (path / name).mkdir(parents=True)
     path.chmod(0o755)

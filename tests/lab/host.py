@@ -90,7 +90,7 @@ class Lab:
         if not lock:
             sys.exit(f'lab: {self.spec} is up already (`lab down {self.spec}`, or use an instance: {self.release}.NAME)')
         in_use = cache.use()
-        tree = trees.host(self.release)     # from here on nobody prunes it
+        tree = trees.host(self.release)     # from now on it is not pruned
         self.remove_leftovers()
         for path in (self.disk, self.root, self.out, self.build, cache.PAYLOADS):
             path.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def refused(nothing_left):
 
 
 def refused_by_unit(machine, message):
-    """The machine's unit fails to start, and everybody who is asked tells why in the same words."""
+    """The machine's unit fails to start, with the same message in all places that show it."""
     began = output('date', '+%F %T.%N')
     assert machine.start(check=False).returncode != 0
     run('journalctl', '--sync')
@@ -63,7 +63,7 @@ def snapshot(path):
 
 
 def give_mount_points(tree):
-    """What is mounted in a machine needs a place, which is made where there is none, and stays."""
+    """A mount point that is missing in the tree is created, and stays."""
     (tree.path / 'etc/localtime').touch()
 
 
@@ -88,11 +88,11 @@ def test_no_such_machine_as_unit(nothing_left, machine):
     ('a/b', 'only letters A-Z a-z, digits, dashes and dots may be in it'),
     ('-x', 'a part of it begins or ends with a dash'),
 ])
-def test_name_that_is_none(refused, name, problem):
+def test_invalid_name(refused, name, problem):
     refused(f"'{name}' is no machine name: {problem}", f'--machine={name}', '--boot')
 
 
-def test_directory_whose_name_is_none(nothing_left, tmp_path):
+def test_directory_with_an_invalid_name(nothing_left, tmp_path):
     (tmp_path / 'no_name').mkdir()
     result = run(BOX_RUN, '-D', tmp_path / 'no_name', check=False)
     assert result.returncode == 1
@@ -145,7 +145,7 @@ def test_tree_that_cannot_run_a_command(refused, machine):
             '-M', 'hollow', '/bin/true')
 
 
-def test_the_host_s_own_root(refused):
+def test_host_root_is_refused(refused):
     refused("The host's own / can only be a machine's tree with --ephemeral or --volatile", '-D', '/', '-M', 'host')
 
 
@@ -189,7 +189,7 @@ def test_all_bad_values_at_once(tree, nothing_left):
     tree.file.unlink()
 
 
-def test_unknown_key_is_no_reason_not_to_start(tree, nothing_left):
+def test_unknown_key_is_ignored(tree, nothing_left):
     tree.write_file('[Exec]\nHostnam=x\n')
     result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran')
     assert result.stdout == 'it ran\n'
@@ -287,7 +287,7 @@ def test_machined_dies_meanwhile(tree, nothing_left, machined_back):
                                           "recipient disconnected from message bus without replying\n", 1)
 
 
-def test_no_machined_is_said_once_unless_it_is_asked_for(tree, nothing_left, machined_back):
+def test_missing_machined_is_reported_once_unless_required(tree, nothing_left, machined_back):
     run('systemctl', 'mask', '--quiet', 'systemd-machined')
     run('systemctl', 'stop', 'systemd-machined')
     result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran')
@@ -298,7 +298,7 @@ def test_no_machined_is_said_once_unless_it_is_asked_for(tree, nothing_left, mac
     assert result.stderr.count('\n') == 1 and "machine 'sound' with systemd-machined" in result.stderr
 
 
-def test_no_bus_is_said_once(tree, nothing_left):
+def test_missing_bus_is_reported_once(tree, nothing_left):
     result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/echo', 'it ran',
                  env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nowhere'})
     assert result.stdout == 'it ran\n'

@@ -59,8 +59,8 @@ def started(box):
     wait_for((box.path / 'started').exists)
 
 
-def test_init_at_another_place_runs_and_is_asked_as_what_it_is(box, seen):
-    """A script says nothing of itself: it is asked by SIGTERM, since this tree has /sbin/poweroff that asks nobody."""
+def test_init_at_another_path_is_run_and_asked_by_its_kind(box, seen):
+    """A script is of no known kind: it is asked by SIGTERM, as /sbin/poweroff of this tree has no effect."""
     box.write_file('[X-Box]\nInit=/opt/init\n')
     plan = output('box-run', '--dry-run', '--boot', f'--machine={box.name}')
     assert 'init: other\n' in plan and 'execute: /opt/init\n' in plan
@@ -69,7 +69,7 @@ def test_init_at_another_place_runs_and_is_asked_as_what_it_is(box, seen):
     assert box.exec('cat', '/proc/1/cmdline').stdout.startswith('/bin/sh\0/opt/init')
 
 
-def test_init_is_what_the_file_says(box, seen):
+def test_kind_of_init_from_the_file(box, seen):
     """The same program, taken for busybox's init: SIGUSR1 asks it."""
     (box.path / 'sbin/init').rename(box.path / 'sbin/init.other')
     (box.path / 'sbin/init').write_text(INIT)
@@ -121,7 +121,7 @@ def test_unit_waits_as_long_as_the_file_says(box, impatient, seen):
     assert box.property('Result') == 'success'
 
 
-def test_without_it_the_unit_s_time_counts(box, impatient, seen):
+def test_default_is_the_unit_s_stop_timeout(box, impatient, seen):
     box.write_file(SLOW.format(seconds=60))
     box.start()
     started(box)
@@ -165,7 +165,7 @@ def test_clocks_begin_with_the_machine(box, users):
 
 
 def test_clocks_begin_anew_with_each_boot(box, seen):
-    """A reboot is a boot. Whoever enters the machine has its clocks."""
+    """A reboot is a boot. A process that enters the machine has its clocks."""
     box.write_file("[Exec]\nBoot=no\nKillSignal=SIGTERM\nParameters=/bin/sh -c 'trap \"poweroff -f\" TERM; "
                    "trap \"reboot -f\" USR2; while :; do sleep 0.1; done'\n[X-Box]\nBootTime=zero\n")
     box.start()
@@ -250,7 +250,7 @@ def test_lxcfs_that_does_not_run(box, seen):
     assert f'{box.name}.nspawn:2: HostView=lxcfs: lxcfs is not mounted on ' in box.journal()
 
 
-def test_apparmor_profile_that_cannot_be_had(box, seen):
+def test_missing_apparmor_profile(box, seen):
     """No AppArmor, or no such profile: a start that fails, unless the file says that it need not be."""
     there = os.path.exists('/proc/self/attr/apparmor/exec')
     command = ['box-run', '-q', '--pipe', f'--machine={box.name}', '/bin/echo', 'runs']

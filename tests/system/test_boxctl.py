@@ -187,7 +187,7 @@ def test_start_tells_the_cause_without_a_supervisor(machine, settings, cause):
     assert re.fullmatch(f'boxctl: {m.name}: {cause.format(unit=m.unit)}\n', result.stderr)
 
 
-def test_start_of_what_is_not_there():
+def test_start_of_a_missing_machine():
     result = run('boxctl', 'start', 'nosuch', '-bad', check=False)
     assert result.returncode == 2           # an option, by its looks
     result = run('boxctl', 'start', '--', 'nosuch', '-bad', check=False)

@@ -105,7 +105,7 @@ def test_stale_names_are_taken_over(tree, nothing_left):
     assert (result.returncode, result.stdout.strip(), result.stderr) == (0, 'it ran', '')
 
 
-def test_a_link_of_somebody_else_is_not_taken(tree, nothing_left):
+def test_link_of_another_owner_is_refused(tree, nothing_left):
     run('ip', 'link', 'add', f've-{tree.name}', 'type', 'veth', 'peer', 'name', 'other0')
     try:
         result = run('box-run', '-M', tree.name, *COMMAND, '/bin/true', check=False)

@@ -71,7 +71,7 @@ def test_network_of_the_host(tree):
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=network', ['-U'], "the host's network do not go together"),
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps', [], '$SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps: not a boolean'),
 ])
-def test_what_excludes_each_other_is_refused_by_both(tree, variable, args, message):
+def test_conflicting_settings_are_refused_by_both(tree, variable, args, message):
     result = start(tree, '/bin/true', variable=variable, args=args, check=False)
     assert result.returncode == 1 and message in result.stderr
     assert start(tree, '/bin/true', variable=variable, args=args, program='systemd-nspawn', check=False).returncode == 1
@@ -105,8 +105,8 @@ def test_message_queues_of_the_host_are_seen(tree, tmp_path):
 # -------------------------------------------------------------------- from start to stop
 
 @pytest.mark.parametrize('variable', ['SYSTEMD_NSPAWN_SHARE_NS_PID=yes', 'SYSTEMD_NSPAWN_SHARE_NS_UTS=yes'])
-def test_machine_with_the_host_s_processes_is_not_registered_and_goes_whole(tree, variable, host_state):
-    """Nothing is left of it, although its command's end ends nobody else in that PID namespace."""
+def test_machine_with_the_host_s_processes_is_not_registered_and_is_killed_completely(tree, variable, host_state):
+    """All its processes are killed, although the end of its command ends no other process of that PID namespace."""
     before = host_state()
     tree.write_file('[Exec]\nBoot=no\nParameters=/bin/sh -c "sleep 987654 & touch /started; exec sleep 987655"\n')
     tree.write_unit_settings(f'[Service]\nExecStart=\nEnvironment={variable}\n'
@@ -122,7 +122,7 @@ def test_machine_with_the_host_s_processes_is_not_registered_and_goes_whole(tree
     assert host_state().differences(before) == []
 
 
-def test_without_the_unit_s_help_it_goes_whole_too(tree):
+def test_killed_completely_without_systemd(tree):
     process = subprocess.Popen(['box-run', '-q', f'--directory={tree.path}', '--console=passive', '/bin/sh', '-c',
                                 'sleep 987656 & exec sleep 987657'], stdin=subprocess.DEVNULL,
                                env={**os.environ, 'SYSTEMD_NSPAWN_SHARE_NS_PID': 'yes'})
@@ -252,7 +252,7 @@ def test_transient_unit_ends_with_the_machine(tree):
 
 
 def test_session_does_not_become_a_machine(tree):
-    """--keep-unit in somebody's session: with a registration, machined would have the session for the machine."""
+    """--keep-unit in a login session: a registration would make the session the machine's."""
     command = ['systemd-run', '--wait', '--collect', '--pipe', '-q', '--slice=user-0', '-p', 'Delegate=yes', 'box-run', '-q',
                '--keep-unit', '-U', '--pipe', f'--directory={tree.path}']
     refused = run(*command, '/bin/echo', 'runs', check=False)

@@ -304,7 +304,7 @@ def test_pivot_root_of_a_copy(pivoted):
 
 @pytest.mark.parametrize('switch, said', [('/os/2', 'No such file'), ('/which', 'Not a directory'), ('os/1', 'absolute'),
                                           ('/os', 'no /usr'), ('/os/1:/', 'OLD must not be the new root directory')])
-def test_pivot_root_that_is_none(pivoted, switch, said):
+def test_invalid_pivot_root(pivoted, switch, said):
     result = pivot(pivoted, 'true', f'--pivot-root={switch}', check=False)
     assert result.returncode == 1 and said in result.stderr
 

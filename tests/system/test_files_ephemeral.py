@@ -87,7 +87,7 @@ def test_all_can_be_changed_and_nothing_is(tree, users):
                                  'ls: /var: No such file or directory', '2']
 
 
-def test_layer_while_it_lives(tree):
+def test_layer_of_a_running_machine(tree):
     with Held('-M', tree.name, '-x', '-U', script='touch /mine'):
         (layer,) = layers()
         assert layer.stat().st_mode & 0o7777 == 0o700
@@ -134,7 +134,7 @@ def test_paths_of_the_tree_are_of_the_copy(tree):
 
 
 @pytest.mark.parametrize('switch', ['--overlay=+/etc:+/mnt:/mnt', '--volatile=yes --bind=+/etc:/mnt'])
-def test_what_would_change_the_tree_is_refused(tree, switch):
+def test_writable_path_of_an_ephemeral_tree_is_refused(tree, switch):
     result = run(*command('-M', tree.name, '-x', *switch.split()), check=False)
     assert result.returncode == 1 and result.stderr.count('\n') == 1
     assert 'would change the tree, which --ephemeral is not to' in result.stderr

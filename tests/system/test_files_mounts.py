@@ -204,7 +204,7 @@ def test_overlay_of_the_tree_with_a_temporary_top(tree, inside, var_tmp):
     assert listing(tree.path) == before
 
 
-def test_overlay_looks_as_what_it_covers(tree, inside):
+def test_overlay_has_the_attributes_of_the_directory_below(tree, inside):
     """Mode and owner of the directory itself."""
     (tree.path / 'srv').mkdir(exist_ok=True)
     (tree.path / 'srv').chmod(0o2750)
@@ -296,7 +296,7 @@ def test_temporary_directories_are_there_while_the_machine_is(tree, var_tmp):
     ('owneridmap', 55, 65534, 65534, None),
 ])
 def test_bind_id_maps(tree, place, inside, option, mine, root_s, others, made):
-    """A directory of user 1234's, with a file of his, of root's and of 77's in it; the destination belongs to 55."""
+    """A directory of user 1234, with files of 1234, root and 77; the destination belongs to 55."""
     (tree.path / 'dest').mkdir(exist_ok=True)
     os.chown(tree.path / 'dest', 55, 55)
     for name, uid in (('mine', 1234), ('root', 0), ('other', 77)):
@@ -322,7 +322,7 @@ def test_bind_owner_id_map_where_the_destination_is_made(place, inside):
     assert inside('stat -c %u /fresh', f'--bind={place}:/fresh:owneridmap') == '0'
 
 
-def test_bind_of_what_the_tree_lies_in(tree, inside):
+def test_bind_of_a_parent_of_the_tree(tree, inside):
     """The machine's own tree is below, in use through an id map."""
     for option, owner in (('idmap', '0'), ('rootidmap', '0'), ('noidmap', '65534')):
         seen = inside(f'stat -c %u /mnt; ls /mnt/{tree.name}/usr/bin/busybox 2>&1', f'--bind={support.MACHINES}:/mnt:{option}')
@@ -331,7 +331,7 @@ def test_bind_of_what_the_tree_lies_in(tree, inside):
 
 
 @pytest.mark.parametrize('option', ['rbind', 'norbind'])
-def test_bind_with_what_is_mounted_below(place, inside, option):
+def test_recursive_bind(place, inside, option):
     (place / 'below').mkdir()
     run('mount', '-t', 'tmpfs', 'tmpfs', place / 'below')
     try:
@@ -381,7 +381,7 @@ def test_bind_in_proc_and_sys(place, inside):
 
 
 @pytest.mark.parametrize('dest', ['/sys/class/nothing', '/proc/nothing'])
-def test_bind_to_what_the_kernel_has_not(place, inside, dest):
+def test_bind_to_a_file_that_the_kernel_lacks(place, inside, dest):
     result = inside('true', f'--bind={place}:{dest}', '--private-network', check=False)
     assert result.returncode == 1
     assert result.stderr.startswith('box-run: --bind=: ') and result.stderr.count('\n') == 1

@@ -135,7 +135,7 @@ def test_dry_run_copies_nothing(template, target):
     assert not target.path.exists()
 
 
-def test_what_is_mounted_below_is_not_copied(template, target):
+def test_mounts_below_are_not_copied(template, target):
     point = template.path / 'point'
     point.mkdir()
     (point / 'below').write_text('')
@@ -149,7 +149,7 @@ def test_what_is_mounted_below_is_not_copied(template, target):
     support.remove_tree(point)
 
 
-def test_template_with_what_does_not_go_with_it(template, target):
+def test_template_conflicts(template, target):
     result = start('-M', target.name, f'--template={template.path}', '-x', check=False)
     assert result.stderr == ('box-run: --ephemeral: --template= makes a tree that stays, and Ephemeral= one that does not: only one of '
                              'them can be meant\n')
@@ -229,7 +229,7 @@ def test_two_at_once(template, target):
     assert everything(target.path) == everything(template.path)
 
 
-def test_tree_that_is_copied_is_nobody_s_leftover(template, target):
+def test_copy_in_progress_is_not_removed(template, target):
     slow = Slow(template, target)
     first = hidden()
     result = start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}', '--bind=/no/such',

@@ -53,7 +53,7 @@ def running(tree):
 
 
 def test_home_directory_is_no_way_to_the_host(running):
-    """A payload that exchanges a home directory with such a link, while somebody comes in."""
+    """A payload that exchanges a home directory with such a link while a program enters."""
     passwd = running.path / 'etc/passwd'
     text = passwd.read_text()
     passwd.write_text(text + 'walker:x:0:0::/walk:/bin/sh\n')
@@ -84,7 +84,7 @@ def test_masks_are_never_left_out(tree):
         proc.mkdir()
 
 
-def test_something_else_may_lie_over_run(tree):
+def test_other_mount_over_run(tree):
     for switches in (['--tmpfs=/run'], [f'--bind={tree.path}/usr:/run']):
         result = run(BOX_RUN, '--quiet', '--register=no', '--pipe', '-M', tree.name, '-U', *switches, '/bin/sh', '-c',
                      'ls /run/host; head -c 1 /proc/kallsyms | wc -c')

@@ -72,8 +72,8 @@ def test_resolv_conf_is_left_alone_with_a_network_of_its_own(in_machine, tree_fi
     assert path.read_text() == 'nameserver 192.0.2.9\n'
 
 
-def test_resolv_conf_with_the_host_s_network_is_the_stub_s(in_machine, tree_file):
-    """Where somebody listens there. Owned by root in the tree, whatever the machine's ids are."""
+def test_resolv_conf_with_the_host_s_network_is_resolved_s_stub(in_machine, tree_file):
+    """If a program listens there. Owned by root in the tree, with any ids of the machine."""
     path = tree_file('etc/resolv.conf', 'nameserver 192.0.2.9\n')
     assert in_machine('cat /etc/resolv.conf; stat -c %u /etc/resolv.conf', '-U').stdout == STUB.read_text() + '0\n'
     assert path.read_text() == STUB.read_text() and path.stat().st_uid == 0
@@ -133,7 +133,7 @@ def test_resolv_conf_bind_makes_its_place(in_machine, tree_file):
         assert os.readlink(path) == target
 
 
-def test_what_cannot_be_written_is_said_and_no_reason_not_to_start(in_machine, tree_file, shared):
+def test_unwritable_file_is_reported_and_ignored(in_machine, tree_file, shared):
     path = shared.path / 'etc/resolv.conf'
     tree_file('etc/resolv.conf')
     path.mkdir()
@@ -293,7 +293,7 @@ def test_user_that_cannot_be_bound_is_an_error(in_machine, user, switches, words
     assert result.returncode == 1 and all(word in result.stderr for word in words), result.stderr
 
 
-def test_user_whose_name_the_machine_has_is_an_error(in_machine, user, shared):
+def test_bound_user_with_the_name_of_a_machine_s_user_is_an_error(in_machine, user, shared):
     passwd = shared.path / 'etc/passwd'
     before = passwd.read_text()
     passwd.write_text(f'{before}{user}:x:1000:1000::/:/bin/sh\nother:x:60514:60514::/:/bin/sh\n')
@@ -398,7 +398,7 @@ def test_socket_of_the_machine_is_reached_from_the_host(nothing_left, machine, u
     assert not place.exists()
 
 
-def test_what_a_killed_supervisor_left_is_taken_over(in_machine, shared):
+def test_leftovers_of_a_killed_supervisor_are_reused(in_machine, shared):
     """Mounted on the host for good, until the next start of that name."""
     process = subprocess.Popen(['box-run', '-q', f'--machine={shared.name}', '-U', '--register=no', '--keep-unit', '--pipe', '/bin/sh',
                                 '-c', 'echo up; sleep 1000'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -438,7 +438,7 @@ def test_login_uid_stays_on_the_host(shared):
     assert process.returncode == 0
 
 
-def test_machine_id_is_used_only_where_the_tree_has_none(in_machine, tree_file):
+def test_machine_id_is_used_only_if_the_tree_has_none(in_machine, tree_file):
     script = 'echo $container_uuid; cat /run/host/container-uuid /etc/machine-id 2>/dev/null'
     dashed = '01234567-89ab-cdef-0123-456789abcdef'
     tree_file('etc/machine-id', 'uninitialized\n')

@@ -80,7 +80,7 @@ def test_tree_of_a_range_is_that_range_s(tree, tmp_path):
 
 
 def test_small_range_boots_reboots_and_stops(tree):
-    """A machine that has nobody but root, and no group tty."""
+    """A machine with no user but root, and no group tty."""
     boots(tree, '[Exec]\nPrivateUsers=1000:1\n')
 
 
@@ -102,7 +102,7 @@ def boots(tree, text):
 # -------------------------------------------------------------------- IdMap=
 
 def test_map_with_one_host_user_passed_through(tree, tmp_path):
-    """As LXC's users write it: the host's user 1000 is the machine's, everybody else is of a range."""
+    """As for LXC: the host's user 1000 is the same in the machine, all others are from a range."""
     shared = tmp_path / 'shared'
     shared.mkdir()
     tmp_path.chmod(0o755)
@@ -120,7 +120,7 @@ def test_map_with_one_host_user_passed_through(tree, tmp_path):
     boots(tree, text)
 
 
-def test_map_takes_the_place_of_the_unit_s_choice(tree):
+def test_map_replaces_the_unit_s_choice(tree):
     """box@.service says -U."""
     tree.write_file(BOOT + 'IdMap=0:720896:65536\n')
     tree.start()
@@ -202,7 +202,7 @@ def test_one_id_with_a_tree_of_its_own(tree, tmp_path):
 
 
 def test_one_id_in_a_tree_that_lacks_places_to_mount_on(tree, tmp_path):
-    """Nobody in the machine could make them in directories of root's."""
+    """Directories of root, in which no user of the machine could create them."""
     (tmp_path / 'data').write_text('of the host\n')
     for owner in 0, 1000:
         copy = tmp_path / f'tree-{owner}'

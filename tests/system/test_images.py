@@ -113,7 +113,7 @@ def loops(path):
 
 
 def no_loops(path):
-    """Nothing of the image stays. Whoever looks at new block devices on the host may have one open for a moment."""
+    """Nothing of the image stays. Programs that probe new block devices may have one open for a moment."""
     wait_for(lambda: loops(path) == '', timeout=5)
 
 
@@ -155,7 +155,7 @@ def test_bare_ext4(nothing_left, bare):
 
 
 def test_owners_are_the_tree_s_own(nothing_left, bare, tmp_path):
-    """What a machine with a range of ids of its own writes belongs to nobody of the host: ids in the image start from 0."""
+    """Files of a machine with its own range of ids have ids from 0 in the image, not those of the host."""
     image = bare('root')
     box(image, '/bin/sh', '-c', 'echo x >/etc/by-root; echo x >/etc/by-42; chown 42:43 /etc/by-42', switches=['-U'])
     stat = run('debugfs', '-R', 'stat /etc/by-42', image).stdout
@@ -335,7 +335,7 @@ def test_failed_start_after_the_mounts(nothing_left, bare):
         no_loops(image)
 
 
-# -------------------------------------------------------------------- what is none
+# -------------------------------------------------------------------- invalid images
 
 def refused(image, message, *switches):
     result = run(BOX_RUN, '-M', 'none', '-i', image, *switches, '/bin/true', check=False)
@@ -403,7 +403,7 @@ def test_cut_off(nothing_left, disk):
                    f'{20 * MIB}')
 
 
-def test_what_takes_verity(nothing_left, disk, bare):
+def test_verity_is_refused(nothing_left, disk, bare):
     image = disk('gpt', (ROOT, 'squashfs'), (ROOT_VERITY, None), (ROOT_VERITY_SIG, None))
     refused(image, f'The root partition of {image} is signed for dm-verity, which is not supported; '
                    '--image-policy=root=unprotected mounts it unverified')

@@ -58,7 +58,7 @@ def test_unit_is_ready_at_exec(machine_of):
     assert machine_of.property('StatusText') == 'Container running.'
 
 
-def test_init_is_what_was_found(machine_of):
+def test_detected_init_is_run(machine_of):
     plan = output('box-run', '--dry-run', '-b', f'--machine={machine_of.name}')
     assert f'init: {"sysvinit" if machine_of.init == "openrc" else machine_of.init}\n' in plan
 

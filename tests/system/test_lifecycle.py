@@ -92,7 +92,7 @@ def test_20_reboots_of_a_distribution(nothing_left, machine):
     assert deb.property('Result') == 'success'
 
 
-def test_reboot_before_it_was_ever_ready_is_part_of_the_start(nothing_left, machine):
+def test_reboot_before_ready_is_part_of_the_start(nothing_left, machine):
     """As trees do at their first boot: the start goes on, and is over when the machine is ready at last."""
     deb = machine('deb12')
     make_rebooter(deb, 'oneshot', 2)
@@ -251,11 +251,11 @@ def by_hand(tree, *command, switches=('--register=no', '-U')):
 
 
 @pytest.mark.parametrize('status', [0, 1, 7, 132, 134, 255])
-def test_payload_s_exit_status_is_ours(nothing_left, tree, status):
+def test_exit_status_is_the_payload_s(nothing_left, tree, status):
     assert by_hand(tree, '/bin/sh', '-c', f'exit {status}').returncode == status
 
 
-def test_payload_s_own_133_does_not_pass_for_a_reboot(tree):
+def test_exit_status_133_is_not_a_reboot(tree):
     assert by_hand(tree, '/bin/sh', '-c', 'exit 133').returncode == 1
 
 

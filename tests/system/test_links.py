@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Links beyond the one cable: zones, more cables, ipvlan, interfaces that are moved, network namespaces that are there."""
+"""Links besides the default veth pair: zones, extra veth pairs, ipvlan, moved interfaces, existing network namespaces."""
 
 import os
 
@@ -68,7 +68,7 @@ def give_address(machine, address, link='host0'):
 
 # -------------------------------------------------------------------- zones
 
-def test_a_zone_s_bridge_comes_and_goes_with_its_members(nothing_left, busybox):
+def test_zone_bridge_exists_while_it_has_members(nothing_left, busybox):
     """Also where some of them are systemd-nspawn's."""
     one = busybox('Zone=shop', name='zone-1')
     bridge = host_links()['vz-shop']
@@ -91,7 +91,7 @@ def test_a_zone_s_bridge_comes_and_goes_with_its_members(nothing_left, busybox):
     assert 'vz-shop' not in host_links()
 
 
-def test_a_zone_s_last_member_may_be_systemd_nspawn_s(nothing_left, busybox):
+def test_last_member_of_a_zone_may_be_of_systemd_nspawn(nothing_left, busybox):
     one, theirs = busybox('Zone=shop', name='zone-1'), busybox('Zone=shop', name='zone-3', unit='systemd-nspawn@')
     one.stop()
     assert 'vz-shop' in host_links()
@@ -131,8 +131,8 @@ def test_zone_and_bridge_exclude_each_other(nothing_left, refusal):
 
 # -------------------------------------------------------------------- more cables
 
-def test_extra_cables_are_systemd_nspawn_s(nothing_left, busybox):
-    """Names, addresses, states, beside the one cable and without it."""
+def test_extra_veth_pairs_are_as_by_systemd_nspawn(nothing_left, busybox):
+    """Names, addresses and states, with and without the default veth pair."""
     text = 'VirtualEthernet=yes\nVirtualEthernetExtra=extra0:lan\nVirtualEthernetExtra=extra1'
 
     def look(unit):
@@ -151,7 +151,7 @@ def test_extra_cables_are_systemd_nspawn_s(nothing_left, busybox):
     assert ours == look('systemd-nspawn@')
 
 
-def test_a_cable_s_name_is_one_machine_s(nothing_left, busybox, refusal):
+def test_veth_name_of_another_machine_is_refused(nothing_left, busybox, refusal):
     first = busybox('VirtualEthernetExtra=wire0:wan', name='extra-1')
     assert set(links(first)) == {'wan'}
     status = refusal('VirtualEthernetExtra=wire0', name='extra-2')
@@ -189,7 +189,7 @@ def test_ipvlan_or_its_refusal(nothing_left, machine, pair):
         assert 'ipvlan.nspawn:2: Failed to create an ipvlan on stand0' in made.property('StatusText')
 
 
-def test_a_moved_interface_comes_back_whatever_its_name_has_become(nothing_left, busybox, pair):
+def test_moved_interface_returns_under_its_name(nothing_left, busybox, pair):
     pair('give0')
     mac = host_links()['give0']['address']
     machine = busybox('Interface=give0:lent', name='lender')
@@ -209,7 +209,7 @@ def test_a_moved_interface_comes_back_from_a_machine_that_is_killed(nothing_left
 
 
 def test_an_interface_that_the_payload_has_hidden_is_told_of(nothing_left, machine, pair):
-    """A virtual interface goes with the namespace that the payload has put it into: nobody can have it back."""
+    """A virtual interface is removed with the namespace that the payload moved it to, and cannot be returned."""
     pair('give0')
     made = machine('busybox', name='lender')
     made.write_file('[Exec]\nBoot=no\nParameters=/bin/sh -c "unshare -n sleep 10000 & sleep 10000"\n[Network]\nInterface=give0\n')
@@ -257,7 +257,7 @@ def test_namespace_is_joined(nothing_left, namespace, busybox):
     assert 'inside0' in output('ip', '-netns', namespace, 'link')
 
 
-def test_namespace_of_the_machine_s_own(nothing_left, namespace, machine):
+def test_existing_namespace_with_private_yes(nothing_left, namespace, machine):
     """With Private=yes and without a user namespace: as systemd-nspawn has it."""
     made = machine('busybox', name='joiner')
     made.write_file(f'{COMMAND}PrivateUsers=no\n[Network]\nPrivate=yes\nNamespacePath=/run/netns/{namespace}\n')
@@ -280,7 +280,7 @@ def test_namespace_by_a_switch(nothing_left, namespace, machine):
 
 @pytest.mark.parametrize('path, why', [('/etc/passwd', 'not a network namespace'), ('/proc/1/ns/mnt', 'not a network namespace'),
                                        ('/run/netns/none', 'No such file or directory'), ('/dev/zero', 'not a network namespace')])
-def test_what_is_no_namespace_is_refused(nothing_left, refusal, path, why):
+def test_invalid_namespace_path_is_refused(nothing_left, refusal, path, why):
     assert f'joiner.nspawn:2: NamespacePath={path}: {why}' in refusal(f'NamespacePath={path}', name='joiner')
 
 

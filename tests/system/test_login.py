@@ -143,7 +143,7 @@ def test_stopping_the_scope_is_a_clean_shutdown(nothing_left, tree, terminal):
     assert child.exitstatus == 0
 
 
-def test_terminal_is_given_back_as_it_was(tree, terminal):
+def test_terminal_is_restored(tree, terminal):
     child = terminal('sh', '-c', f'stty -a >/tmp/before; box-run --quiet --register=no --directory={tree} /bin/true; '
                      'stty -a >/tmp/after; cmp /tmp/before /tmp/after && echo same')
     child.expect('same')
@@ -194,7 +194,7 @@ def test_default_is_read_only_without_a_terminal(tree):
     assert 'console: read-only' in plan
 
 
-def test_much_output_arrives_whole(tree):
+def test_large_output_is_complete(tree):
     result = by_hand(tree, 'read-only', '/bin/sh', '-c', 'seq 1 20000')
     assert result.stdout.split() == [str(number) for number in range(1, 20001)]
 

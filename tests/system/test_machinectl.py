@@ -32,7 +32,7 @@ def test_list_shows_it(deb):
     assert line[:5] == [deb.name, 'container', 'box', 'debian', '12']
 
 
-def test_show_tells_where_it_is(deb):
+def test_show_has_the_path(deb):
     assert shown(deb.name, 'Class') == 'container'
     assert shown(deb.name, 'Service') == 'box'
     assert shown(deb.name, 'Unit') == deb.unit

@@ -77,13 +77,13 @@ def test_supervisor_stays_in_the_host_s_namespaces(deb):
     assert namespaces(deb.property('MainPID')) == namespaces(1)
 
 
-def test_leader_is_root_inside_and_nobody_of_the_host(deb):
+def test_leader_is_root_in_the_machine_and_unprivileged_on_the_host(deb):
     uids = {int(uid) for uid in status(deb.leader(), 'Uid')}
     assert len(uids) == 1 and min(uids) >= 524288
     assert deb.exec('id', '-u').stdout == '0\n'
 
 
-def test_range_is_64k_wide_aligned_and_not_another_s(deb, other):
+def test_range_is_64k_aligned_and_unused(deb, other):
     ranges = []
     for machine in (deb, other):
         inside, base, count = id_range(machine)
@@ -159,7 +159,7 @@ def test_machine_sees_its_part_of_the_cgroup_tree_as_the_root(deb):
 
 @pytest.mark.parametrize('kind', ['env', 'argv', 'status', 'dev', 'node', 'host', 'limit', 'kmsg', 'sys', 'mount',
                                   'options', 'hostname', 'virt'])
-def test_payload_finds_what_it_finds_under_systemd_nspawn(deb, kind):
+def test_payload_environment_is_as_under_systemd_nspawn(deb, kind):
     ours, theirs = lines_of(deb.box_probe, kind), lines_of(deb.nspawn_probe, kind)
     assert theirs
     different = [f'only under box: {line}' for line in sorted(ours - theirs)]
@@ -204,7 +204,7 @@ def test_host_s_settings_are_read_only(deb, path):
     assert result.returncode != 0
 
 
-def test_own_network_s_settings_are_not(deb):
+def test_private_network_settings_are_writable(deb):
     deb.exec('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward')
     assert deb.exec('cat', '/proc/sys/net/ipv4/ip_forward').stdout == '1\n'
 

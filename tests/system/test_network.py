@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A machine's network: links by .nspawn file, addresses by the DHCP of the host's networkd or of somebody else's, and
+"""A machine's network: links by .nspawn file, addresses by DHCP of the host's networkd or of another server, and
 that names and MAC addresses are systemd-nspawn's, so that a machine keeps them when it moves."""
 
 import json
@@ -71,7 +71,7 @@ def test_host_and_machine_ping_each_other(deb):
     in_network(deb, 'ping', '-c1', '-W5', gateway)
 
 
-def test_machine_s_address_is_machined_s_and_nss_s(deb):
+def test_machine_address_in_machined_and_nss(deb):
     inside = wait_for(lambda: address(deb, 'host0'))
     assert inside in output('machinectl', 'status', '--no-pager', deb.name)
     assert inside in output('getent', 'ahosts', deb.name)
@@ -106,7 +106,7 @@ def test_a_long_name_is_shortened_as_systemd_nspawn_does(busybox):
 
 # -------------------------------------------------------------------- by .nspawn file
 
-def test_private_no_is_the_host_s_network(nothing_left, busybox):
+def test_private_no_uses_the_host_s_network(nothing_left, busybox):
     machine = busybox('Private=no')
     assert support.Path(f'/proc/{machine.leader()}/ns/net').readlink() == support.Path('/proc/1/ns/net').readlink()
     machine.stop()

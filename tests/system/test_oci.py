@@ -81,7 +81,7 @@ def bundle(module_bundle, nothing_left):
 
 # -------------------------------------------------------------------- as under runc
 
-def test_as_runc_makes_it(bundle):
+def test_container_of_runc_spec(bundle):
     """The container that `runc spec` describes, root and all."""
     bundle.config['root']['readonly'] = True
     seen = bundle.same('id; pwd; hostname; ulimit -n; echo $TERM; tr "\\0" " " </proc/1/cmdline; '
@@ -222,7 +222,7 @@ def test_network_namespace_by_path(bundle):
 
 
 def test_user_namespace(bundle):
-    """The tree on disk is nobody else's than before: it is mapped."""
+    """Owners on disk do not change: the tree is id-mapped."""
     bundle.set('linux/namespaces/+', {'type': 'user'})
     mappings = [{'containerID': 0, 'hostID': 300000, 'size': 1000}, {'containerID': 1000, 'hostID': 400000, 'size': 1}]
     bundle.set('linux/uidMappings', mappings)
@@ -261,7 +261,7 @@ def test_terminal(bundle, terminal):
     child.wait()
 
 
-def test_size_of_a_terminal_that_nobody_has(bundle):
+def test_console_size_without_a_terminal(bundle):
     bundle.set('process/terminal', True)
     bundle.set('process/consoleSize', {'height': 33, 'width': 111})
     assert '33 111' in bundle.box('stty', 'size').stdout
@@ -300,14 +300,14 @@ def refused(bundle, words, *switches):
     assert (result.stderr, result.returncode) == (f'box-run: {bundle.path}/config.json: {words}\n', 1)
 
 
-def test_hooks_are_told_and_not_run(bundle, tmp_path):
+def test_hooks_are_reported_and_not_run(bundle, tmp_path):
     bundle.set('hooks', {'prestart': [{'path': '/usr/bin/touch', 'args': ['touch', str(tmp_path / 'ran')]}]})
     result = bundle.box('/bin/true')
     assert result.stderr == f'box-run: {bundle.path}/config.json: /hooks: hooks are never run\n'
     assert not (tmp_path / 'ran').exists()
 
 
-def test_all_that_is_wrong_at_once(bundle):
+def test_all_problems_are_reported_at_once(bundle):
     bundle.set('process/env', ['NO-NAME=x', 7])
     bundle.set('linux/rootfsPropagation', 'shared')
     bundle.write()
@@ -315,7 +315,7 @@ def test_all_that_is_wrong_at_once(bundle):
     assert len(lines) == 3 and all(f'{bundle.path}/config.json: /' in line for line in lines)
 
 
-def test_what_is_no_bundle(bundle, tmp_path):
+def test_invalid_bundle(bundle, tmp_path):
     def message(path, *switches):
         result = run(BOX_RUN, f'--oci-bundle={path}', *switches, check=False)
         assert result.returncode == 1 and all(line.startswith('box-run: ') for line in result.stderr.splitlines())

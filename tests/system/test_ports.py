@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Port=: ports of the host that lead to a machine, from another network and from the host itself."""
+"""Port=: ports of the host that are forwarded to a machine, from another network and from the host itself."""
 
 import subprocess
 
@@ -45,7 +45,7 @@ except OSError:
 
 
 def ask(host, port, kind='tcp', where=()):
-    """What is answered at this port; '' where nobody does."""
+    """The answer at this port; '' without one."""
     return output(*where, 'python3', '-c', CLIENT, kind, host, port)
 
 
@@ -76,7 +76,7 @@ def outside():
 
 
 class Served:
-    """A machine on a cable that nobody else configures, with servers that run in its network."""
+    """A machine on a veth pair that only the test configures, with servers that run in its network."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -117,7 +117,7 @@ class Served:
 
 @pytest.fixture
 def served(machine):
-    """served(ports, name='ports'): a running machine with these lines in [Network] and a cable, configured."""
+    """served(ports, name='ports'): a running machine with these lines in [Network] and a configured veth pair."""
     made = []
 
     def start(ports, name='ports'):
@@ -137,7 +137,7 @@ def rules(name):
     return run('nft', 'list', 'table', 'inet', f'box-{name}', check=False).stdout
 
 
-def test_ports_of_the_host_lead_to_the_machine(nothing_left, outside, served):
+def test_ports_are_forwarded_to_the_machine(nothing_left, outside, served):
     web = served('Port=8080:80 udp:5300:53\nPort=443')
     for kind, port, word in (('tcp', 80, 'web'), ('tcp', 443, 'safe'), ('udp', 53, 'dns')):
         web.serve(kind, port, word)
@@ -147,11 +147,11 @@ def test_ports_of_the_host_lead_to_the_machine(nothing_left, outside, served):
         assert ask(host, 443, where=outside if '77' in host else ()) == 'safe'
         assert ask(host, 5300, 'udp', where=outside if '77' in host else ()) == 'dns'
 
-    # not: other ports, the other protocol, the host's loopback
+    # not forwarded: other ports, the other protocol, the host's loopback
     assert ask('10.77.0.1', 80, where=outside) == ''
     assert ask('10.77.0.1', 5300, where=outside) == ''
     assert ask('127.0.0.1', 8080) == '' and ask('::1', 8080) == ''
-    # nor what only passes through the host
+    # nor packets that the host only routes
     assert ask('10.78.0.2', 8080, where=outside) == ''
     web.machine.stop()
     assert ask('10.77.0.1', 8080, where=outside) == ''
@@ -186,7 +186,7 @@ def test_a_flood_of_address_changes_does_not_keep_the_supervisor_busy(nothing_le
     web.machine.stop()
 
 
-def test_rules_are_the_supervisor_s_and_go_with_it(nothing_left, served):
+def test_rules_are_removed_with_the_supervisor(nothing_left, served):
     web = served('Port=8080:80')
     wait_for(lambda: '10.78.0.2' in rules('ports'))
     assert run('nft', 'delete', 'table', 'inet', 'box-ports', check=False).returncode != 0
@@ -201,7 +201,7 @@ def test_rules_are_the_supervisor_s_and_go_with_it(nothing_left, served):
     assert not support.Path('/run/box/ports/tcp-8080').exists()
 
 
-def test_a_port_is_one_machine_s(nothing_left, served, machine):
+def test_port_of_another_machine_is_refused(nothing_left, served, machine):
     web = served('Port=8080:80')
     second = machine('busybox', name='ports-2')
     second.write_file(f'[Network]\nPort=8080:81\n{COMMAND}')
@@ -209,7 +209,7 @@ def test_a_port_is_one_machine_s(nothing_left, served, machine):
     assert 'ports-2.nspawn:2: Port=tcp:8080: machine ports has this port' in second.property('StatusText')
     wait_for(lambda: '10.78.0.2' in rules('ports'))
 
-    # the unit's cable is still the machine's: Port= says nothing about links
+    # the machine still has the unit's veth pair: Port= is not a link setting
     second.write_file(f'[Network]\nPort=udp:8080:81\n{COMMAND}')
     second.start()
     assert 'host0' in links(second) and 've-ports-2' in host_links()
@@ -217,8 +217,8 @@ def test_a_port_is_one_machine_s(nothing_left, served, machine):
     second.stop()
 
 
-def test_ports_do_not_lead_to_the_host(nothing_left, served):
-    """The payload claims an address of the host's."""
+def test_ports_are_not_forwarded_to_the_host(nothing_left, served):
+    """The payload adds an address of the host."""
     web = served('Port=8080:80')
     web.take(2)
     for address in ('10.78.0.1/32', '127.0.0.9/32'):
@@ -231,7 +231,7 @@ def test_ports_do_not_lead_to_the_host(nothing_left, served):
 
 
 def test_ports_follow_a_lease(nothing_left, machine):
-    """As most use it: the unit's cable, an address from networkd on the host."""
+    """The common case: the unit's veth pair, an address from networkd on the host."""
     deb = machine('deb12', name='ports-deb')
     deb.write_file('[Network]\nPort=8022:22\n')
     deb.start()

@@ -74,7 +74,7 @@ def test_the_unit_has_them_and_gets_its_own_back(machine):
     assert leftovers(machine) == []
 
 
-def test_a_line_that_is_gone_is_without_effect(machine):
+def test_removed_line_has_no_effect(machine):
     # enabled, systemd does not forget the unit between the two starts
     run('systemctl', 'enable', '--quiet', machine.unit)
     try:
@@ -91,7 +91,7 @@ def test_a_line_that_is_gone_is_without_effect(machine):
         run('systemctl', 'disable', '--quiet', machine.unit)
 
 
-def test_what_the_administrator_set_before_comes_back(machine):
+def test_earlier_properties_are_restored(machine):
     run('systemctl', 'enable', '--quiet', machine.unit)
     try:
         run('systemctl', 'set-property', '--runtime', machine.unit, 'CPUWeight=77')
@@ -119,7 +119,7 @@ def test_a_supervisor_that_was_killed_leaves_nothing_in_force(machine):
     assert leftovers(machine) == []
 
 
-def test_what_systemd_refuses_is_named(machine, nothing_left):
+def test_properties_that_systemd_refuses_are_named(machine, nothing_left):
     write(machine, 'CPUWeight=33\nIPIngressFilterPath=/sys/fs/bpf/nothing\nTasksMax=500')
     assert machine.start(check=False).returncode != 0
     text = machine.property('StatusText')
@@ -144,7 +144,7 @@ def test_dry_run_shows_them(machine):
     assert f'  DeviceAllow a(ss) "{DEVICE}" "r", unless the unit may use every device [{machine.file}:6]\n' in plan
 
 
-def test_systemd_nspawn_reads_past_them(machine):
+def test_systemd_nspawn_ignores_them(machine):
     write(machine, 'CPUQuota=50%\nMemoryMax=1G\n[X-Box]\nAfter=other', command='true')
     result = run('systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--pipe', '-M', machine.name, '-D', machine.path,
                  check=False)

@@ -154,7 +154,7 @@ def test_terminal_logs_in_on_a_console(machine, terminal):
     assert support.run_at_prompt(child, 'id -un; hostname') == 'root\nrig-login'
 
 
-def test_terminal_shows_what_came_instead(terminal):
+def test_terminal_shows_unexpected_output(terminal):
     child = terminal('sh', '-c', 'echo something else; sleep 5')
     with pytest.raises(pexpect.TIMEOUT, match='something else'):
         child.expect('login: ', timeout=0.5)

@@ -78,7 +78,7 @@ def test_private_users_no(started):
     assert Path(f'/proc/{machine.leader()}/ns/user').readlink() == Path('/proc/1/ns/user').readlink()
 
 
-def test_private_users_of_one_s_own(started):
+def test_private_users_own_range(started):
     machine = started('PrivateUsers=1966080000:65536')
     assert Path(f'/proc/{machine.leader()}/uid_map').read_text().split() == ['0', '1966080000', '65536']
 
@@ -247,7 +247,7 @@ def test_untrusted_file_gets_no_privilege(shared, module_machine):
     assert 'Capability' in plan.stderr
 
 
-def test_dry_run_prints_every_step_and_does_none(host_state, shared, tmp_path):
+def test_dry_run_prints_all_steps_and_changes_nothing(host_state, shared, tmp_path):
     shared.write_file(f'[Exec]\nDropCapability=CAP_NET_RAW\n[Files]\nBind={tmp_path}:/mnt\n[Network]\nVirtualEthernet=yes\n')
     before, listing = host_state(), output('find', shared.path, '-printf', '%p %T@ %C@\n')
     plan = output('box-run', '--dry-run', '-b', '-U', '--settings=override', f'--machine={shared.name}')
@@ -269,5 +269,5 @@ def test_switches_are_as_the_file(shared):
     shared.file.unlink()
     by_switch = output('box-run', '--dry-run', '--hostname=same', '--setenv=A=b', '--drop-capability=CAP_MKNOD', '--read-only',
                        '--tmpfs=/srv', '--private-network', f'--machine={shared.name}', '/bin/true')
-    strip = re.compile(r' \[.*\]$', re.M)        # where a step was written
+    strip = re.compile(r' \[.*\]$', re.M)        # the source of a step
     assert strip.sub('', by_file) == strip.sub('', by_switch)

@@ -83,11 +83,11 @@ def test_drop_ins_need_no_file(machine, write, started):
     write('only.conf', COMMAND + 'Environment=ONLY=1\n')
     machine = started()
     assert environment(machine)['ONLY'] == '1'
-    # and the unit's virtual cable stays, since nobody speaks of the network
+    # the unit's veth pair stays, as no file has a network setting
     assert 'host0' in machine.exec('ls', '/sys/class/net').stdout
 
 
-def test_what_comes_with_the_image_is_not_trusted(machine, write, started):
+def test_settings_in_the_image_are_not_trusted(machine, write, started):
     write(support.MACHINES / 'layers.nspawn', COMMAND + 'Environment=A=1\n[Network]\nPrivate=no\n')
     write(support.MACHINES / 'layers.nspawn.d/99.conf', '[Exec]\nEnvironment=B=1\nHostname=image\n[Files]\nBind=/etc:/mnt\n'
                                                         '[X-Box]\nProfile=none-such\n')
@@ -134,7 +134,7 @@ def test_mistakes_stop_the_start(machine, write, nothing_left, files, message):
     assert f'boxctl: layers: {message}\n' in checked.stderr
 
 
-def test_check_tells_all_at_once(machine, write, nothing_left):
+def test_check_reports_all_problems(machine, write, nothing_left):
     write(machine.file, '[Exec]\nBoot=perhaps\nHostnme=x\nCapability=CAP_SYS_ADMN\n[Network]\nMACVLAN=none0\nMACVLAN=none1\n')
     write('a.conf', '[Files]\nBind=relative\nTemporaryFileSystem=/mnt:nosuchoption\n[X-Box]\nProfile=gone\n')
     write('b.conf', 'rubbish\n')
@@ -156,7 +156,7 @@ def test_check_tells_all_at_once(machine, write, nothing_left):
     assert 'layers.nspawn:2: Boot=perhaps: ' in own.stderr
 
 
-def test_check_is_silent_where_nothing_is_wrong(machine, write, host_state):
+def test_check_of_a_correct_file_prints_nothing(machine, write, host_state):
     write(machine.file, '[Exec]\nHostname=good\n')
     before = host_state()
     for command in (('boxctl', 'check', machine.name), ('box-run', '--check', '-b', '-M', machine.name)):
@@ -221,7 +221,7 @@ def test_explain_lists_every_key_and_is_a_file(machine, write, tmp_path):
     rows = [setting for setting in explain(machine)['settings'] if setting['key']]
     for row in rows:
         assert f'\n{row["key"]}=' in text or f'\n#{row["key"]}=\n' in text
-    # What it prints says the same again, all by itself.
+    # Its output is a file with the same settings.
     (tmp_path / 'tree').symlink_to(machine.path)
     (support.NSPAWN_FILES / 'again.nspawn').write_text(text)
     try:
@@ -246,7 +246,7 @@ def test_explain_knows_the_unit(machine):
         run('systemctl', 'daemon-reload')
 
 
-def test_json_of_what_is_wrong(machine, write):
+def test_json_of_problems(machine, write):
     write(machine.file, '[Exec]\nHostname=a_b\nHostnam=b\n')
     result = run('box-run', '--dry-run', '--json', '-b', '--machine=layers', check=False)
     assert (result.returncode, result.stderr) == (1, '')
@@ -305,7 +305,7 @@ def test_edit_begins_with_the_file_in_force(machine, write, edit, tmp_path):
     assert beside.read_text() == '[Exec]\nHostname=beside\n'
 
 
-def test_edit_keeps_what_only_some_may_read_so(machine, write, edit, tmp_path):
+def test_edit_keeps_the_file_mode(machine, write, edit, tmp_path):
     """And says so where a file that is not trusted becomes one that is."""
     beside = write(support.MACHINES / 'layers.nspawn', '[Exec]\nEnvironment=SECRET=1\n[Files]\nBind=/:/host\n')
     beside.chmod(0o600)
@@ -354,7 +354,7 @@ def test_edit_does_not_save_mistakes(machine, write, edit):
     assert leftovers(machine) == []
 
 
-def test_edit_blames_only_what_was_edited(machine, write, edit):
+def test_edit_reports_only_the_edited_file(machine, write, edit):
     write('other.conf', '[Files]\nBind=relative\n')
     result = edit('[Exec]\nHostname=fine\n')
     assert (result.returncode, result.stderr) == (0, '')
@@ -416,7 +416,7 @@ def test_edit_that_is_interrupted_leaves_nothing(machine, write, terminal, tmp_p
     child = terminal('env', f'EDITOR={tmp_path}/editor', 'boxctl', 'edit', machine.name)
     child.expect_exact('ready')
     assert len(leftovers(machine)) == 1
-    child.sendintr()                    # the editor's own affair
+    child.sendintr()                    # for the editor, not for boxctl
     child.sendline('')
     child.expect_exact('iscard it?')
     child.sendintr()

@@ -190,7 +190,7 @@ static inline void remove_address(int rtnl, const char *name, int family, const 
         assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
 }
 
-/* A cable between host and machine, up at both ends. */
+/* A veth pair between host and machine, both sides up. */
 static inline void connect_machine(const Machine *m, const char *outside, const char *inside)
 {
         char text[RTNL_TEXT_MAX];

@@ -117,7 +117,7 @@ static void test_mounts(void **state)
         assert_non_null(home);
         assert_string_equal(home->source, "/home/alice");
         assert_true(home->flags & MOUNT_RECURSIVE);
-        assert_int_equal(home->id_map, MOUNT_IDMAP_NONE);        /* the ids are his already */
+        assert_int_equal(home->id_map, MOUNT_IDMAP_NONE);        /* the file has the user's ids already */
 
         host = mount_plan_find(&p, "/run/host");
         assert_non_null(find_node(host, "home/alice"));

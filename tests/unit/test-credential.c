@@ -124,7 +124,7 @@ static void test_socket(void **state)
         assert_int_equal(bind(fd, (struct sockaddr *) &a, sizeof(a)), 0);
         assert_int_equal(listen(fd, 1), 0);
 
-        /* Nobody is there to answer: a dry run would wait for ever. */
+        /* There is no service: a dry run would wait forever. */
         assert_int_equal(load(in_tree(t, "s"), false, &dry, &problems), 0);
         assert_null(dry.items[0].data);
 

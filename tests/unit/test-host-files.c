@@ -44,7 +44,7 @@ static void test_stub_in_socket_list(void **state)
         (void) snprintf(text, sizeof(text), "%s  423: %08X:0035%s  424: %08X:0044%s", head, htonl(0x7f000001), tail,
                         htonl(0x7f000035), tail);
         assert_false(stub_in_socket_list(text));
-        /* Somebody who listens on every address is not the stub. */
+        /* A program that listens on every address is not the stub. */
         (void) snprintf(text, sizeof(text), "%s    1: 00000000:0035%s", head, tail);
         assert_false(stub_in_socket_list(text));
         assert_false(stub_in_socket_list(""));

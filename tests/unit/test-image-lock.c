@@ -100,7 +100,7 @@ static void test_either_lock_is_enough(void **state)
         assert_int_equal(image_lock(&l.image, false, l.locks, &lock, &failure), 0);
         assert_int_equal(unlink(l.beside), 0);
         expect_busy(&l, false);
-        assert_int_equal(access(l.beside, F_OK), -1);           /* what was taken on the way is let go */
+        assert_int_equal(access(l.beside, F_OK), -1);           /* locks taken before are released */
 
         assert_int_equal(unlink(l.inode), 0);
         image_unlock(&lock);

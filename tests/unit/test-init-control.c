@@ -239,7 +239,7 @@ static void test_init_control_sysvinit_hostile(void **state)
         unlinkat(t->fd, "target", 0);
         unlinkat(t->fd, "run/initctl", 0);
 
-        /* A FIFO that nobody reads. */
+        /* A FIFO without a reader. */
         f = (Failure) {};
         assert_int_equal(mkfifoat(t->fd, "run/initctl", 0600), 0);
         ask_sysvinit(t, INIT_HALT, -ENXIO, &f);

@@ -112,10 +112,10 @@ static void test_links_veth_stale(void **state)
         Links l = LINKS_NULL;
         Failure failure = { 0 };
 
-        /* Somebody else's stays. */
+        /* An interface of another owner is not removed. */
         make_pair("ve-x", "other");
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), -EEXIST);
-        assert_non_null(strstr(failure.text, "ve-x exists already and does not belong to machine x"));
+        assert_non_null(strstr(failure.text, "ve-x already exists and does not belong to machine x"));
         links_down(&p, &l);
         assert_true(exists(host_rtnl, "other"));
 
@@ -169,7 +169,7 @@ static void test_links_bridge(void **state)
         machine_done(&m);
 }
 
-/* A bridge that is none: the veth is not left behind half made, and the error says where the setting stands. */
+/* Not a bridge: the veth pair is removed again, and the error names the place of the setting. */
 static void test_links_bridge_wrong(void **state)
 {
         Machine m = machine_new();
@@ -491,7 +491,7 @@ static void test_links_move_after_a_crash(void **state)
         assert_name("eth7", "eth7");
         assert_alias("eth7", "");
 
-        /* An alias that somebody gave it is not ours to change. */
+        /* An alias of another owner is not changed. */
         set_link(host_rtnl, "eth7", IFLA_IFALIAS, "uplink", 7, false);
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
         links_down(&p, &l);

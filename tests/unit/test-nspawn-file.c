@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The grammar with everything that can be wrong in a file, and files that are none. */
+/* The grammar with everything that can be wrong in a file, and files that are invalid as a whole. */
 
 #include "config/nspawn-file.h"
 #include "tree-fixture.h"

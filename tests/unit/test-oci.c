@@ -388,7 +388,7 @@ static void test_warnings(void **state)
                 expect_problem(cases[i].text, false, cases[i].words);
 }
 
-/* What is null, or says nothing, is as good as missing. */
+/* A null or empty member counts as missing. */
 static void test_nothing_said(void **state)
 {
         Fixture f;

@@ -105,7 +105,7 @@ static void test_plan_make_capabilities(void **state)
         plan_fixture_plan(&asked, "-b --capability=CAP_SYS_TIME");
         assert_true(asked.plan.caps & CAP_BIT(CAP_SYS_TIME));
 
-        /* What is dropped is dropped, whoever asked for it. */
+        /* --drop-capability= takes precedence. */
         plan_fixture_init(&dropped, INIT_SYSTEMD);
         plan_fixture_plan(&dropped, "-b --capability=all --drop-capability=CAP_SYS_TIME,CAP_MKNOD");
         assert_false(dropped.plan.caps & (CAP_BIT(CAP_SYS_TIME) | CAP_BIT(CAP_MKNOD)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which of a machine's addresses ports lead to, whatever the machine gives itself. */
+/* The selection of a machine's address for its ports, among any addresses that the payload sets. */
 
 #include "netns-fixture.h"
 

@@ -160,7 +160,7 @@ static void test_udp(void **state)
         machine_done(&m);
 }
 
-/* By the loop, without anybody's asking. */
+/* On the event loop, without a call of port_forward_update(). */
 static void test_attached(void **state)
 {
         Machine m = connected_machine();
@@ -191,7 +191,7 @@ static void test_attached(void **state)
         machine_done(&m);
 }
 
-/* One machine a port; the other is named. The lock goes with its holder. */
+/* One machine a port; the error names the other one. The lock is released with its holder. */
 static void test_port_taken(void **state)
 {
         Machine m = machine_new(), other = machine_new();

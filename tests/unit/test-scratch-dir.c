@@ -57,7 +57,7 @@ static void test_leftovers_go(void **state)
         tree_fixture_file(t, ".#x.0123456789abcdef/sub/file", "x");
         for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
                 assert_int_equal(mkdirat(t->fd, stay[i], 0700), 0);
-        /* One is in use, one was made by somebody who lets others in, one is a link. */
+        /* One is in use, one has permissions for other users, one is a link. */
         held = openat(t->fd, ".#x.fedcba9876543210", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_int_equal(flock(held, LOCK_EX), 0);
         assert_int_equal(mkdirat(t->fd, ".#x.1111111111111111", 0755), 0);

@@ -207,7 +207,7 @@ static void test_seccomp_spec_capabilities(void **state)
         assert_string_equal(text, "compiled: default - CAP_SYS_BOOT's + CAP_SYSLOG's");
 }
 
-/* What the kernel takes for O_SYNC is refused, what nobody sees into is not there, all else is as it was. */
+/* O_SYNC is refused, calls with arguments in memory are missing, all others are unchanged. */
 static void test_seccomp_suppress_sync(void **state)
 {
         const char *const deny[] = { "fsync", "openat2", NULL };

@@ -190,7 +190,7 @@ static void test_override(void **state)
         assert_string_equal(l.s.binds[0].source, "/a");
         assert_int_equal(l.s.virtual_ethernet, YES);
 
-        /* Whoever speaks of the network in a file, a drop-in or a profile speaks of all of it. */
+        /* A file, drop-in or profile with a network setting replaces all network switches. */
         tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/net.conf", "[Network]\nMACVLAN=eth0\n");
         load(t, &network, "--settings=override --network-veth --bind=/a");
         assert_int_equal(network.s.virtual_ethernet, UNSET);

@@ -74,7 +74,7 @@ static int run(const char *script, const int *signals)
         return WEXITSTATUS(status);
 }
 
-static void test_passes_the_status_on(void **state)
+static void test_returns_the_payload_s_status(void **state)
 {
         assert_int_equal(run("exit 0", NULL), 0);
         assert_int_equal(run("exit 7", NULL), 7);
@@ -87,7 +87,7 @@ static void test_reaps_others(void **state)
         assert_int_equal(run("(sh -c 'exit 3' & ) ; sleep 0.2; exit 4", NULL), 4);
 }
 
-static void test_asks_by_both_signals(void **state)
+static void test_sends_both_signals(void **state)
 {
         const int asks[] = { SIGRTMIN + 3, SIGRTMIN + 4, SIGRTMIN + 13, SIGRTMIN + 14 };
 
@@ -101,7 +101,7 @@ static void test_asks_by_both_signals(void **state)
 }
 
 /* One that may not reboot has failed. */
-static void test_reboot_without_the_right(void **state)
+static void test_reboot_without_privilege(void **state)
 {
         const int asks[] = { SIGINT, SIGRTMIN + 5, SIGRTMIN + 6, SIGRTMIN + 15, SIGRTMIN + 16 };
 
@@ -140,10 +140,10 @@ static void test_wants_a_payload(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_passes_the_status_on),
+                cmocka_unit_test(test_returns_the_payload_s_status),
                 cmocka_unit_test(test_reaps_others),
-                cmocka_unit_test(test_asks_by_both_signals),
-                cmocka_unit_test(test_reboot_without_the_right),
+                cmocka_unit_test(test_sends_both_signals),
+                cmocka_unit_test(test_reboot_without_privilege),
                 cmocka_unit_test(test_ignores_others),
                 cmocka_unit_test(test_wants_a_payload),
         };

@@ -198,7 +198,7 @@ static void test_systemd_and_who_goes_first(void **state)
         tree_fixture_link(t, "sbin/init", "/lib/systemd/systemd");
         expect_init(t, INIT_SYSTEMD, "/usr/lib/systemd/systemd");
 
-        /* An init of another kind is there because somebody wanted it; one that can't be run is not. */
+        /* An installed init of another kind is preferred; one that cannot be executed is not. */
         tree_fixture_link(t, "sbin/init", "/bin/busybox");
         expect_init(t, INIT_SYSTEMD, "/usr/lib/systemd/systemd");
         tree_fixture_file(t, "bin/busybox", "BusyBox v1");

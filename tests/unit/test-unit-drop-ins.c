@@ -39,7 +39,7 @@ static void test_list(void **state)
 
         assert_string_equal(all, "50-CPUQuota.conf 50-CPUQuotaPerSecUSec.conf 50-MemoryMax.conf 50-MemoryMaxScale.conf ");
 
-        /* Somebody else's is his. */
+        /* A file of another owner is kept. */
         tree_fixture_bytes(t, CONTROL "/50-MemoryMax.conf", "", 0, 0644);
         some = list(t);
         assert_string_equal(some, "50-CPUQuota.conf 50-CPUQuotaPerSecUSec.conf 50-MemoryMaxScale.conf ");

@@ -146,7 +146,7 @@ static void test_find_in_text(void **state)
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
 
-/* A connection that nobody answers on is enough to make messages with. */
+/* A connection without a peer is enough to create messages. */
 static sd_bus *new_bus(int *ret_other)
 {
         sd_bus *bus = NULL;

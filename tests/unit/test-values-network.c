@@ -83,7 +83,7 @@ static void test_zone_names(void **state)
         assert_int_equal(set(s, SETTING_ZONE, "1"), 0);
         assert_true(settings_veth(s));
 
-        /* A cable is in one bridge: the last writer's. One writer's contradiction is left to be told. */
+        /* The veth pair is in one bridge, of the last source. A conflict within one source is kept, to be reported. */
         assert_int_equal(set_from(s, SETTING_BRIDGE, "br0", other_file), 0);
         assert_null(s->zone);
         assert_int_equal(set_from(s, SETTING_ZONE, "z", command_line), 0);

@@ -83,7 +83,7 @@ static inline void tree_fixture_link(const Tree *t, const char *path, const char
         assert_int_equal(symlinkat(target, t->fd, path), 0);
 }
 
-/* Root is refused nothing: such a test is somebody else for a while, to whom the paths (NULL-terminated) are given first. */
+/* Root has all permissions: such a test changes its user for a while, which gets the paths (NULL-terminated) first. */
 static inline void tree_fixture_become_somebody(const Tree *t, const char *const *paths)
 {
         if (geteuid() != 0)

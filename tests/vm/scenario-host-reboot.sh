@@ -71,7 +71,7 @@ leftovers() {
         ! registered
 }
 
-# What must survive the reboot. /nodes has a node of a device that is not bound; everybody may open both, so that only the
+# What must survive the reboot. /nodes has a node of a device that is not bound; every user may open both, so that only the
 # unit's device policy stands between.
 set_limits() {
         if [[ $UNIT == box@ ]]; then

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Disk images on the oldest kernel that box is for, where the unit's device policy holds, udev is at work, and loop devices
-# come with a module that nobody has loaded. Run by guest.sh.
+# come with a module that is not loaded. Run by guest.sh.
 
 TREE=/var/lib/machines/deb
 DISK=/var/lib/machines/disk.raw
