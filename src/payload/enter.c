@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The near side of joining a machine (see enter.h), in boxctl and in the supervisor, as root of the host. Three
- * processes take part:
+ * The host side of joining a machine (see enter.h), in boxctl and in the supervisor, as root of the host. Three processes
+ * take part:
  *
- *     caller (here)                     reads what it must know about the leader from the host's /proc
- *      ├─ intermediate (enter-child.c)  born in the machine's cgroup; joins the namespaces; exits
- *      └─ child (enter-child.c)         born in the machine's pid namespace, with CLONE_PARENT; becomes the program
+ *     caller (here)                     reads the leader's attributes from the host's /proc
+ *      ├─ intermediate (enter-child.c)  created in the machine's cgroup; joins the namespaces; exits
+ *      └─ child (enter-child.c)         created in the machine's PID namespace, with CLONE_PARENT; becomes the program
  *
- * The intermediate is needed because setns() moves only a process's children into a pid namespace; and the child is not
- * its own but the caller's, who is to wait for it. Both report over a socket that closes when the program is executed.
+ * The intermediate is needed because setns() only moves the children of a process to a PID namespace. The child is a child of
+ * the caller, which waits for it. Both report over a socket, which closes when the program is executed.
  */
 
 #include <fcntl.h>
@@ -23,16 +23,16 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "payload/cgroup.h"
 #include "payload/enter-child.h"
 #include "payload/enter.h"
 #include "security/apparmor.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
-enum { ENTER_TIMEOUT_MSEC = 10000 };
+#define ENTER_TIMEOUT_USEC (10 * USEC_PER_SEC)
 
 static int pidfd_alive(int pidfd)
 {
@@ -54,7 +54,7 @@ int leader_open(pid_t pid, Leader *ret, Failure *failure)
         if (root_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the root directory of process %d: %m", pid);
 
-        /* It is alive now, so the number was its own all the time. */
+        /* It is still alive, so the PID was not reused meanwhile. */
         r = pidfd_alive(pidfd);
         if (r < 0)
                 return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
@@ -71,7 +71,7 @@ void leader_done(Leader *l)
         *l = (Leader) LEADER_NULL;
 }
 
-/* ---- what the host's /proc tells of the leader ------------------------------------------------------------------ */
+/* ---- the leader's attributes, from the host's /proc ------------------------------------------------------------ */
 
 static int plan_namespaces(pid_t pid, unsigned *ret, Failure *failure)
 {
@@ -93,11 +93,11 @@ static int plan_namespaces(pid_t pid, unsigned *ret, Failure *failure)
                 (void) snprintf(theirs, sizeof(theirs), "/proc/%d/ns/%s", pid, kinds[i].name);
                 if (stat(own, &a) < 0) {
                         if (errno == ENOENT)
-                                continue;       /* a kernel without that kind */
-                        return failure_set(failure, -errno, "Failed to look at '%s': %m", own);
+                                continue;       /* not supported by the kernel */
+                        return failure_set(failure, -errno, "Failed to stat '%s': %m", own);
                 }
                 if (stat(theirs, &b) < 0)
-                        return failure_set(failure, -errno, "Failed to look at '%s': %m", theirs);
+                        return failure_set(failure, -errno, "Failed to stat '%s': %m", theirs);
                 if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
                         flags |= kinds[i].flag;
         }
@@ -106,7 +106,7 @@ static int plan_namespaces(pid_t pid, unsigned *ret, Failure *failure)
         return 0;
 }
 
-/* A line's value in /proc/PID/status. The kernel escapes the one part of it that a process chooses. */
+/* The value of a line in /proc/PID/status. The kernel escapes the process's name in it. */
 static int status_number(const char *status, const char *key, unsigned long long *ret)
 {
         const char *p = strstr(status, key);
@@ -117,16 +117,12 @@ static int status_number(const char *status, const char *key, unsigned long long
 static int plan_privileges(pid_t pid, EnterPlan *plan, Failure *failure)
 {
         unsigned long long bounding, no_new_privs;
-        _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *status = NULL;
         char path[40];
         int r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return failure_set(failure, -errno, "Failed to open '%s': %m", path);
-        r = fd_read_all(fd, 64 * 1024, &status, NULL);
+        r = fd_read_file_at(AT_FDCWD, path, 64 * 1024, &status, NULL);
         if (r >= 0)
                 r = status_number(status, "\nCapBnd:\t", &bounding);
         if (r >= 0)
@@ -144,7 +140,7 @@ static int plan_privileges(pid_t pid, EnterPlan *plan, Failure *failure)
         return 0;
 }
 
-/* The cgroup to be born in; -EBADF where the leader is in ours. */
+/* The cgroup for the process; -EBADF if it is the caller's. */
 static int plan_cgroup(pid_t pid, int *ret, Failure *failure)
 {
         _cleanup_free_ char *own = NULL, *theirs = NULL;
@@ -205,7 +201,7 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
         if (r < 0)
                 return r;
 
-        /* All of the above was the leader's if it is still alive. */
+        /* The leader is still alive, so the PID was not reused meanwhile. */
         r = pidfd_alive(plan->leader->pidfd);
         if (r < 0)
                 return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
@@ -218,11 +214,11 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
         return 0;
 }
 
-/* ---- starting and listening ------------------------------------------------------------------------------------- */
+/* ---- processes and their reports -------------------------------------------------------------------------------- */
 
 typedef struct Spawned {
         pid_t intermediate;     /* 0: none */
-        pid_t child;            /* 0: none known */
+        pid_t child;            /* 0: not known yet */
         int pty;
 } Spawned;
 
@@ -245,7 +241,7 @@ static int start_intermediate(EnterPlan *plan, int cgroup, pid_t *ret, Failure *
         return 0;
 }
 
-/* One report. 1: taken; 0: the last sender has closed. */
+/* Receives one report. 1: received; 0: all senders have closed the socket. */
 static int take_report(int socket, EnterReport *ret, int *ret_fd)
 {
         union {
@@ -277,47 +273,40 @@ static int take_report(int socket, EnterReport *ret, int *ret_fd)
         return n == sizeof(*ret) ? 1 : -EBADMSG;
 }
 
-static int64_t now_msec(void)
+/* Reads reports until the program runs, a step fails, or the time is over: a payload can block a lookup in its tree forever
+ * (FUSE), and must not block its supervisor. */
+static int read_reports(int socket, Spawned *s, Failure *failure)
 {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Until the program runs, or something failed, or it takes too long: a machine can keep a lookup in its tree waiting
- * for ever (FUSE), and must not keep its supervisor so. */
-static int listen_reports(int socket, Spawned *s, Failure *failure)
-{
-        int64_t end = now_msec() + ENTER_TIMEOUT_MSEC, left;
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + ENTER_TIMEOUT_USEC;
+        uint64_t now;
         int error = 0;
 
-        while ((left = end - now_msec()) > 0) {
+        while ((now = clock_usec(CLOCK_MONOTONIC)) < end) {
                 struct pollfd p = { .fd = socket, .events = POLLIN };
                 EnterReport report;
                 int r;
 
-                r = RET_ERRNO(poll(&p, 1, (int) left));
+                r = RET_ERRNO(poll(&p, 1, (int) ((end - now) / 1000 + 1)));
                 if (r == -EINTR || r == 0)
                         continue;
                 if (r > 0)
                         r = take_report(socket, &report, &s->pty);
                 if (r < 0)
-                        return failure_set(failure, r, "Failed to hear from the process in the machine: %m");
+                        return failure_set(failure, r, "Failed to read from the process in the machine: %m");
                 if (r == 0)
                         return error;
 
                 if (report.kind == ENTER_CHILD)
                         s->child = report.pid;
                 if (report.kind == ENTER_FAILURE) {
-                        /* Not the end yet: the child may be faster than the report of its pid. */
+                        /* Continue: the report of the child's PID may come later. */
                         error = report.failure.error;
                         report.failure.text[sizeof(report.failure.text) - 1] = 0;
                         failure_set(failure, error, "%s", report.failure.text);
                 }
         }
 
-        return failure_set(failure, -ETIMEDOUT, "The machine did not let a process start in time");
+        return failure_set(failure, -ETIMEDOUT, "Timed out starting a process in the machine");
 }
 
 static void reap(pid_t pid)
@@ -326,7 +315,7 @@ static void reap(pid_t pid)
                 ;
 }
 
-static void give_up(Spawned *s)
+static void kill_spawned(Spawned *s)
 {
         if (s->intermediate > 0)
                 (void) kill(s->intermediate, SIGKILL);
@@ -343,7 +332,7 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
         int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return failure_set(failure, -errno, "Failed to make a socket pair: %m");
+                return failure_set(failure, -errno, "Failed to create a socket pair: %m");
         ours = pair[0];
         theirs = pair[1];
         plan->report = theirs;
@@ -353,7 +342,7 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
                 return r;
         theirs = fd_close(theirs);
 
-        r = listen_reports(ours, s, failure);
+        r = read_reports(ours, s, failure);
         if (r < 0)
                 return r;
         if (s->child <= 0 || (plan->options->new_pty && s->pty < 0))
@@ -376,7 +365,7 @@ int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pi
         seccomp_program_done(&plan.filter);
         free(plan.profile);
         if (r < 0) {
-                give_up(&s);
+                kill_spawned(&s);
                 return r;
         }
 

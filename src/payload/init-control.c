@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Asking an init to go down (see init-control.h). Runs in the supervisor and in boxctl, as root of the host. A FIFO in
- * the tree is the payload's: it is looked at before it is opened for writing, and never waited for.
+ * Asks an init to power off or reboot (see init-control.h). Runs in the supervisor and in boxctl, as root of the host. The
+ * payload controls a FIFO in the tree: its type is checked before it is opened for writing, without blocking.
  */
 
 #include <fcntl.h>
@@ -26,13 +26,13 @@ enum { PROGRAM_TIMEOUT_MSEC = 5000 };
 
 #define ARGV(...) (const char *const[]) { __VA_ARGS__, NULL }
 #define PROGRAMS(...) (const char *const *const[]) { __VA_ARGS__, NULL }
-#define RTMIN(n) (-(n))         /* libc tells its first real-time signal at run time only */
+#define RTMIN(n) (-(n))         /* SIGRTMIN is not a constant */
 
 typedef struct Way {
-        const char *text;               /* NULL: there is none */
-        int signal;                     /* to PID 1: alone, or when no program is found (0: then there is no other) */
-        char runlevel;                  /* by sysvinit's FIFO */
-        const char *const *const *programs;     /* the first one that the tree has is run inside */
+        const char *text;               /* NULL: this init cannot be asked */
+        int signal;                     /* to PID 1, if no program is found; 0: none */
+        char runlevel;                  /* requested by sysvinit's FIFO */
+        const char *const *const *programs;     /* the first one in the tree is run in the machine */
 } Way;
 
 static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
@@ -41,13 +41,13 @@ static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
                 [INIT_POWEROFF] = { "SIGRTMIN+4", .signal = RTMIN(4) },
                 [INIT_REBOOT] = { "SIGRTMIN+5", .signal = RTMIN(5) },
         },
-        /* Its signals do other things: SIGINT is Ctrl-Alt-Del, what that does is up to its inittab. */
+        /* Its signals have other meanings: SIGINT is Ctrl-Alt-Del, whose action is in inittab. */
         [INIT_SYSVINIT] = {
                 [INIT_HALT] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
                 [INIT_POWEROFF] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
                 [INIT_REBOOT] = { "runlevel 6 by /run/initctl", .runlevel = '6' },
         },
-        /* Has a FIFO too, but only once it has started everything. */
+        /* Has a FIFO too, but only after it has started all services. */
         [INIT_OPENRC] = {
                 [INIT_HALT] = { "SIGTERM", .signal = SIGTERM },
                 [INIT_POWEROFF] = { "SIGTERM", .signal = SIGTERM },
@@ -58,7 +58,7 @@ static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
                 [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },
                 [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },
         },
-        /* What it leaves for PID 1 to find lies in different places; its own program knows where. */
+        /* PID 1 reads a file whose path differs; its own program knows it. */
         [INIT_RUNIT] = {
                 [INIT_HALT] = { "runit-init 0", .programs = PROGRAMS(ARGV("/sbin/runit-init", "0"),
                                 ARGV("/usr/bin/runit-init", "0"), ARGV("/sbin/init", "0")) },
@@ -67,7 +67,7 @@ static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
                 [INIT_REBOOT] = { "runit-init 6", .programs = PROGRAMS(ARGV("/sbin/runit-init", "6"),
                                   ARGV("/usr/bin/runit-init", "6"), ARGV("/sbin/init", "6")) },
         },
-        /* SIGUSR1 is "halt" to versions before 4.1 and harmless to later ones, so it is of no use. */
+        /* SIGUSR1 means halt only in versions before 4.1. */
         [INIT_FINIT] = {
                 [INIT_HALT] = { "SIGUSR2", .signal = SIGUSR2 },
                 [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },
@@ -126,22 +126,18 @@ bool init_control_enters(InitFlavour flavour, InitRequest request)
         return find_way(flavour, request)->programs;
 }
 
-/* Would the signal reach it? 0, 1, or negative. */
+/* Does the process block or handle the signal? 0, 1 or negative errno. */
 static int takes_signal(pid_t pid, int sig)
 {
         static const char *const masks[] = { "\nSigBlk:", "\nSigCgt:" };
-        _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
         uint64_t taken = 0;
         char path[64];
         int r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        /* Longer than anybody expects where it has many groups. */
-        r = fd_read_all(fd, 1024 * 1024, &text, NULL);
+        /* Long for a process with many groups. */
+        r = fd_read_file_at(AT_FDCWD, path, 1024 * 1024, &text, NULL);
         if (r < 0)
                 return r;
 
@@ -165,12 +161,12 @@ int init_control_signal(const Leader *leader, int sig, bool insist, Failure *fai
 
 /* ---- sysvinit's FIFO -------------------------------------------------------------------------------------------- */
 
-/* initctl(5)'s record, 384 bytes; what is not named here is of other requests. */
+/* The 384 byte record of initctl(5); other requests use the rest. */
 typedef struct RunlevelRequest {
         int magic;
         int command;
         int runlevel;
-        int kill_delay;         /* seconds from SIGTERM to SIGKILL for what init itself started */
+        int kill_delay;         /* seconds from SIGTERM to SIGKILL for processes of init */
         char unused[368];
 } RunlevelRequest;
 
@@ -180,7 +176,7 @@ enum {
         REQUEST_KILL_DELAY = 3,
 };
 
-/* A descriptor to write to, -ENOENT when there is no such FIFO, -ENXIO when nobody reads it yet. */
+/* Opens the FIFO for writing. -ENOENT: there is none; -ENXIO: it has no reader yet. */
 static int open_fifo(int root_fd)
 {
         static const char *const places[] = { "/run/initctl", "/dev/initctl", "/etc/.initctl" };
@@ -198,7 +194,7 @@ static int open_fifo(int root_fd)
         return -ENOENT;
 }
 
-/* The FIFO is there from the moment that init's main loop runs. */
+/* The FIFO exists while init's main loop runs. */
 static int ask_by_fifo(const Leader *leader, char runlevel, bool insist, Failure *failure)
 {
         const RunlevelRequest request = {
@@ -215,7 +211,7 @@ static int ask_by_fifo(const Leader *leader, char runlevel, bool insist, Failure
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to open init's control FIFO in the machine: %m");
 
-        /* Less than PIPE_BUF: all or nothing. A reader that has gone is an EPIPE, the caller ignores SIGPIPE. */
+        /* Smaller than PIPE_BUF: written completely or not at all. The caller ignores SIGPIPE. */
         n = write(fd, &request, sizeof(request));
         if (n != (ssize_t) sizeof(request))
                 return failure_set(failure, n < 0 ? -errno : -EIO, "Failed to write to init's control FIFO: %m");
@@ -225,7 +221,7 @@ static int ask_by_fifo(const Leader *leader, char runlevel, bool insist, Failure
 
 /* ---- programs in the machine ------------------------------------------------------------------------------------ */
 
-/* Waits for one of our children, but not for ever: it is the payload's program. */
+/* Waits for a child process, with a timeout: it runs a program of the payload. */
 static int wait_program(pid_t pid, const char *path, Failure *failure)
 {
         _cleanup_close_ int pidfd = -EBADF;
@@ -246,8 +242,8 @@ static int wait_program(pid_t pid, const char *path, Failure *failure)
                 return failure_set(failure, -errno, "Failed to wait for process %d: %m", pid);
 
         if (r == 0)
-                return failure_set(failure, -ETIMEDOUT, "'%s' in the machine did not come to an end", path);
-        /* Killed: by the shutdown that it asked for. */
+                return failure_set(failure, -ETIMEDOUT, "'%s' in the machine timed out", path);
+        /* A signal killed it: the shutdown that it requested. */
         if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
                 return failure_set(failure, -EIO, "'%s' in the machine failed with status %d", path,
                                    WEXITSTATUS(status));
@@ -304,9 +300,9 @@ int init_control_report(int report_fd, Failure *failure)
 {
         Failure report = {};
 
-        /* A helper that was killed has written nothing. */
+        /* Empty if the process was killed. */
         if (read(report_fd, &report, sizeof(report)) != (ssize_t) sizeof(report))
-                return failure_set(failure, -ECHILD, "The process that was to ask the machine's init has died");
+                return failure_set(failure, -ECHILD, "The process that asks the machine's init was killed");
         return report.error < 0 ? failure_set(failure, report.error, "%s", report.text) : 0;
 }
 
@@ -316,7 +312,7 @@ int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *lea
         const Way *way = find_way(flavour, request);
 
         if (!way->text)
-                return failure_set(failure, -EOPNOTSUPP, "The machine has no init that could be asked");
+                return failure_set(failure, -EOPNOTSUPP, "The machine has no init that can be asked");
         if (way->runlevel)
                 return ask_by_fifo(leader, way->runlevel, insist, failure);
 

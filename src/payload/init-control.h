@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * How each init is asked to power off or to reboot, as a table of its own ways: a signal to PID 1, a request written to
- * its control FIFO in the tree, or a program of its own run inside. Used by the supervisor at SIGTERM and by boxctl.
+ * Asks an init to power off or to reboot: by a signal to PID 1, a request to its control FIFO in the tree, or a program that is
+ * run in the machine. Used by the supervisor at SIGTERM and by boxctl.
  */
 
 #include "image/tree-facts.h"
@@ -11,13 +11,13 @@
 #include "util/failure.h"
 
 typedef enum InitRequest {
-        INIT_HALT,              /* what the service manager's stop means */
+        INIT_HALT,              /* for a stop of the unit */
         INIT_POWEROFF,
         INIT_REBOOT,
         _INIT_REQUEST_MAX,
 } InitRequest;
 
-/* An init that has only just started may not listen yet: how often it is asked, and how long after the last time. */
+/* A new init may not accept requests yet: the number of attempts, and the pause between them. */
 enum {
         INIT_CONTROL_TRIES = 40,
         INIT_CONTROL_PAUSE_USEC = 50 * 1000,
@@ -25,30 +25,29 @@ enum {
 
 enum { INIT_CONTROL_PROGRAM = 1 };
 
-/* Sends PID 1 a signal that is a request. -EAGAIN where PID 1 neither handles nor blocks it: it would be lost. insist: sends it
- * all the same. */
+/* Sends PID 1 a signal. -EAGAIN: PID 1 neither handles nor blocks it, it would be lost. insist: sends it nevertheless. */
 int init_control_signal(const Leader *leader, int sig, bool insist, Failure *failure);
 
-/* Asks the init, without waiting. 0: it was asked; INIT_CONTROL_PROGRAM: *ret_program is to be run inside; -EAGAIN: it does not
- * listen yet (never with insist). The caller is root on the host. */
+/* Asks the init, without waiting. 0: it was asked; INIT_CONTROL_PROGRAM: the caller must run *ret_program in the machine;
+ * -EAGAIN: it does not accept requests yet (never with insist). Needs root on the host. */
 int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *leader, bool insist,
                      const char *const **ret_program, Failure *failure);
 
-/* Runs such a program, and waits for its end: up to fifteen seconds. */
+/* Runs such a program and waits for its end, up to fifteen seconds. */
 int init_control_run(const Leader *leader, const char *const *program, Failure *failure);
 
-/* Starts a child process that does so. When it has ended, init_control_report() reads from *ret_report how that went. */
+/* The same in a child process. When it has ended, init_control_report() returns its result. */
 int init_control_start(const Leader *leader, const char *const *program, pid_t *ret_pid, int *ret_report, Failure *failure);
 int init_control_report(int report_fd, Failure *failure);
 
-/* All of the above in one, blocking, up to seventeen seconds. 0 when the init was asked (not: when it is down). */
+/* Asks the init and waits until it was asked, not until it is down, up to seventeen seconds. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
-/* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for the dry run and status. */
+/* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for --dry-run and boxctl status. */
 const char *init_control_describe(InitFlavour flavour, InitRequest request);
 
-/* Does this init tell when it is ready (READY=1 to $NOTIFY_SOCKET)? */
+/* Does this init send READY=1 to $NOTIFY_SOCKET? */
 bool init_notifies(InitFlavour flavour);
 
-/* Is it asked by a program run inside (which takes the privilege to join the machine), not by a signal or a FIFO? */
+/* Is it asked by a program in the machine, which needs the privilege to join it? */
 bool init_control_enters(InitFlavour flavour, InitRequest request);
