@@ -206,7 +206,7 @@ def test_port_of_another_machine_is_refused(nothing_left, served, machine):
     second = machine('busybox', name='ports-2')
     second.write_file(f'[Network]\nPort=8080:81\n{COMMAND}')
     assert second.start(check=False).returncode != 0
-    assert 'ports-2.nspawn:2: Port=tcp:8080: machine ports has this port' in second.property('StatusText')
+    assert "ports-2.nspawn:2: Port=tcp:8080: the host's port belongs to machine ports" in second.property('StatusText')
     wait_for(lambda: '10.78.0.2' in rules('ports'))
 
     # the machine still has the unit's veth pair: Port= is not a link setting
