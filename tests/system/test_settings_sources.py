@@ -253,7 +253,7 @@ def test_json_of_problems(machine, write):
     dry = json.loads(result.stdout)
     assert [problem['fatal'] for problem in dry['problems']] == [False, True]
     assert dry['plan'] is None
-    assert dry['layers'] == [{'kind': 'file', 'path': str(machine.file), 'trusted': True},
+    assert dry['sources'] == [{'kind': 'file', 'path': str(machine.file), 'trusted': True},
                              {'kind': 'switches', 'trusted': True}]
 
 
