@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Writes the completions of boxctl (and machinectl-lite) and box-run for bash, zsh and fish from the tables that the
- * programs themselves are driven by, so that they cannot differ: generate SHELL PROGRAM. Run while box is built, never
- * installed. Names of machines come from the boxctl _names.
+ * Prints the completion of boxctl and machinectl-lite, or of box-run, for bash, zsh or fish: generate SHELL PROGRAM. Made from the
+ * programs' own tables; names of machines come from boxctl _names. Run during the build, not installed.
  */
 
 #include <stdio.h>
@@ -17,7 +16,7 @@ static bool takes_names(const Verb *v)
         return v->flags & (VERB_TAKES_RUNNING | VERB_TAKES_IMAGES);
 }
 
-/* For single quotes, in all three shells: our texts have no backslash, and a quote becomes a typographic one. */
+/* For single quotes in all three shells. The tables have no backslashes; a quote becomes a typographic one. */
 static void print_text(const char *s)
 {
         for (; *s; s++)
@@ -44,7 +43,7 @@ static const char *values_of(const Option *o)
         }
 }
 
-/* "yes", "no" or a choice's words; "" where any text goes. */
+/* The words of a choice, such as "yes no". */
 static void print_row_values(const SettingRow *row)
 {
         for (const char *const *w = row->words; w && *w; w++)
@@ -168,7 +167,7 @@ static void bash_box_run(void)
 
 /* ---- zsh ------------------------------------------------------------------------------------------------------ */
 
-/* In brackets a bracket, and in a specification a colon, has to be escaped; our texts have colons only. */
+/* For specifications of _arguments, in single quotes. */
 static void zsh_text(const char *s)
 {
         for (; *s; s++)
@@ -318,7 +317,7 @@ int main(int argc, char **argv)
         }
 
         if (strcmp(argv[1], "zsh") != 0)
-                printf("# SPDX-License-Identifier: LGPL-2.1-or-later\n# Made from the programs' own tables.\n\n");
+                printf("# SPDX-License-Identifier: LGPL-2.1-or-later\n# Generated from the program's own tables.\n\n");
         if (strcmp(argv[1], "bash") == 0)
                 run ? bash_box_run() : bash_boxctl();
         else if (strcmp(argv[1], "zsh") == 0)

@@ -85,11 +85,9 @@ static int compare_names(const void *a, const void *b)
 static char **list_processes(int dir_fd)
 {
         _cleanup_strv_ char **list = NULL, **pids = NULL;
-        _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
 
-        fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fd_read_all(fd, 1024 * 1024, &text, NULL) < 0)
+        if (fd_read_file_at(dir_fd, "cgroup.procs", 1024 * 1024, &text, NULL) < 0)
                 return NULL;
         for (char *p = text; *p;) {
                 size_t n = strcspn(p, "\n");
@@ -121,14 +119,10 @@ static char **list_processes(int dir_fd)
 static bool is_populated(int dir_fd, const char *group)
 {
         _cleanup_free_ char *path = NULL, *text = NULL;
-        _cleanup_close_ int fd = -EBADF;
 
         if (strf(&path, "%s/cgroup.events", group) < 0)
                 return false;
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fd_read_all(fd, 4096, &text, NULL) < 0)
-                return true;
-        return !strstr(text, "populated 0");
+        return fd_read_file_at(dir_fd, path, 4096, &text, NULL) < 0 || !strstr(text, "populated 0");
 }
 
 static char **list_groups(int dir_fd)

@@ -51,12 +51,11 @@ static void print_text(char *text, size_t size)
 static int print_source(const SettingsSource *source, Failure *failure)
 {
         static bool first = true;
-        _cleanup_close_ int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        r = fd < 0 ? -errno : fd_read_all(fd, NSPAWN_FILE_MAX, &text, &size);
+        r = fd_read_file_at(AT_FDCWD, source->path, NSPAWN_FILE_MAX, &text, &size);
         if (r < 0)
                 return failure_set(failure, r, "Failed to read %s: %m", source->path);
 
