@@ -81,6 +81,9 @@ int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
                 int r = passed >= usec ? -ETIMEDOUT :
                         run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
 
+                /* A connection that breaks answers what is pending with errors, one at a time, and then nothing more. */
+                if (r >= 0 && !*done && sd_bus_is_open(bus) <= 0 && sd_bus_process(bus, NULL) <= 0 && !*done)
+                        r = -ECONNRESET;
                 if (r < 0)
                         return r;
         }
@@ -91,8 +94,8 @@ int bus_flush(sd_bus *bus, const BusWait *wait)
 {
         int r;
 
-        while (wait && (r = sd_bus_is_ready(bus)) == 0) {
-                r = wait->run(wait->userdata, UINT64_MAX);
+        while (wait && sd_bus_is_ready(bus) == 0) {
+                r = sd_bus_is_open(bus) > 0 ? wait->run(wait->userdata, UINT64_MAX) : -ECONNRESET;
                 if (r < 0)
                         return r;
         }

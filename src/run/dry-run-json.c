@@ -70,7 +70,7 @@ static int put_setting(Json *w, const SettingRow *row, const Machine *m)
         _cleanup_(value_texts_done) ValueTexts values = {};
         int r;
 
-        r = settings_sources_print(&m->sources, row, &m->settings, &values);
+        r = settings_sources_print(&m->request.sources, row, &m->settings, &values);
         if (r < 0)
                 return r;
 
@@ -87,7 +87,7 @@ static int put_setting(Json *w, const SettingRow *row, const Machine *m)
         }
         json_end(w);
         source_to_json(w, "from", m->settings.from[row->id]);
-        r = put_assignments(w, &m->sources, row->id);
+        r = put_assignments(w, &m->request.sources, row->id);
         json_put_string(w, "plan", plan_member_of_setting(row->id));
         json_end(w);
         return r;
@@ -133,9 +133,9 @@ int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure
         json_begin_object(w, NULL);
         json_put_string(w, "machine", m->name);
         json_put_string(w, "image", m->image.path);
-        put_sources(w, &m->sources);
+        put_sources(w, &m->request.sources);
         r = put_settings(w, m);
-        put_problems(w, &m->problems);
+        put_problems(w, &m->request.problems);
         if (planned)
                 plan_to_json(w, "plan", &m->plan);
         else

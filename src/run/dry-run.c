@@ -21,16 +21,16 @@ static int decide(Machine *m, Failure *failure)
         r = stage_image_preview(m, failure);
         if (r < 0)
                 return r;
-        if (!m->has_facts)
+        if (!m->facts.valid)
                 return 0;
         stage_ids_preview(m);
-        r = stage_plan_decide(m, &m->problems);
+        r = stage_plan_decide(m, &m->request.problems);
         if (r < 0)
                 return failure_set(failure, r, "Failed to make the plan: %m");
 
         /* Names of system calls are looked up where the filter is made. */
         if (stage_plan_filter(m, &own) < 0) {
-                r = problem_error(&m->problems, (Source) {}, "%s", own.text);
+                r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);
                 return r < 0 ? failure_set(failure, r, "Failed to make the plan: %m") : 0;
         }
         return 1;
@@ -38,7 +38,7 @@ static int decide(Machine *m, Failure *failure)
 
 static int print(const Machine *m, bool planned, Failure *failure)
 {
-        bool good = planned && m->problems.n_fatal == 0;
+        bool good = planned && m->request.problems.n_fatal == 0;
         int r;
 
         if (m->settings.json)
@@ -62,6 +62,6 @@ int machine_dry_run(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
         if (!m->settings.json)          /* they are in there */
-                report_all_problems(&m->problems);
-        return m->problems.n_fatal > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+                report_all_problems(&m->request.problems);
+        return m->request.problems.n_fatal > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

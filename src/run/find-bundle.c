@@ -52,17 +52,17 @@ int machine_find_bundle(Machine *m, const char *directory, Failure *failure)
         size_t size, wrong;
         int r;
 
-        r = find_config(&m->bundle, directory, failure);
+        r = find_config(&m->request.bundle, directory, failure);
         if (r >= 0)
-                r = read_config(m->bundle.config_path, &text, &size, failure);
+                r = read_config(m->request.bundle.config_path, &text, &size, failure);
         if (r < 0)
                 return r;
-        wrong = m->problems.n_fatal;
-        r = oci_parse(&m->bundle, text, size, &m->problems);
+        wrong = m->request.problems.n_fatal;
+        r = oci_parse(&m->request.bundle, text, size, &m->request.problems);
         if (r < 0)
                 return r;
-        if (m->problems.n_fatal > wrong && !m->tell_all)
-                return report_problems(&m->problems, failure);
+        if (m->request.problems.n_fatal > wrong && !m->request.collect_problems)
+                return report_problems(&m->request.problems, failure);
         /* A document that does not say where the tree is has been complained of. */
-        return m->bundle.root ? image_open(m->bundle.root, &m->image, failure) : 0;
+        return m->request.bundle.root ? image_open(m->request.bundle.root, &m->image, failure) : 0;
 }

@@ -21,7 +21,7 @@ enum { SUFFIX = 17 };           /* "-" and 16 hexadecimal digits */
 /* The switch's last value; NULL where there is none, or an empty one. */
 static const char *switch_value(const Machine *m, SettingId id)
 {
-        const char *value = assignments_last(&m->switches, id);
+        const char *value = assignments_last(&m->request.switches, id);
 
         return value && *value ? value : NULL;
 }
@@ -30,8 +30,8 @@ static const char *switch_value(const Machine *m, SettingId id)
 static int set_name(Machine *m, const char *name)
 {
         m->name = strdup(name);
-        m->file_name = strdup(name);
-        return m->name && m->file_name ? 0 : -ENOMEM;
+        m->request.file_name = strdup(name);
+        return m->name && m->request.file_name ? 0 : -ENOMEM;
 }
 
 static int read_name(Machine *m, Failure *failure)
@@ -51,8 +51,8 @@ static int name_from_image(Machine *m, Failure *failure)
         const char *name = m->image.name;
         char host[HOST_NAME_MAX + 1] = "";
 
-        if (m->bundle.path)
-                name = strrchr(m->bundle.path, '/') + 1;
+        if (m->request.bundle.path)
+                name = strrchr(m->request.bundle.path, '/') + 1;
         else if (strcmp(m->image.path, "/") == 0) {
                 (void) gethostname(host, sizeof(host) - 1);
                 name = host;
@@ -98,12 +98,12 @@ static int open_template(Machine *m, const char *path, const char *template, Fai
 {
         int r;
 
-        r = image_open(template, &m->template, failure);
+        r = image_open(template, &m->template.image, failure);
         if (r >= 0)
                 r = image_name_new(path, &m->image, failure);
         if (r < 0)
                 return r;
-        m->image.fd = fcntl(m->template.fd, F_DUPFD_CLOEXEC, 0);
+        m->image.fd = fcntl(m->template.image.fd, F_DUPFD_CLOEXEC, 0);
         return m->image.fd < 0 ? failure_set(failure, -errno, "Failed to open the tree %s again: %m", template) : 0;
 }
 
@@ -149,5 +149,5 @@ int machine_find_tree(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
 
-        return !named && assignments_last(&m->switches, SETTING_EPHEMERAL) ? add_suffix(&m->name) : 0;
+        return !named && assignments_last(&m->request.switches, SETTING_EPHEMERAL) ? add_suffix(&m->name) : 0;
 }

@@ -42,16 +42,20 @@ static void down_from(Machine *m, size_t n)
                 }
 }
 
+static bool never(void *userdata)
+{
+        return false;
+}
+
 /* For tests, in a build with test-pause: $BOX_TEST_PAUSE names a stage to wait in until a stop is asked for. */
 static int pause_in(Machine *m, const char *stage)
 {
         const char *wanted = BOX_TEST_PAUSE ? getenv("BOX_TEST_PAUSE") : NULL;
-        bool never = false;
 
         if (!wanted || strcmp(wanted, stage) != 0)
                 return 0;
         log_notice(0, "Paused in stage '%s'", stage);
-        return bus_wait(NULL, &m->wait, &never, UINT64_MAX);
+        return loop_wait(&m->loop, never, NULL, UINT64_MAX);
 }
 
 int machine_up(Machine *m, Failure *failure)

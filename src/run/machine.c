@@ -16,24 +16,17 @@ void machine_init(Machine *m)
 {
         *m = (Machine) {
                 .wait = { loop_run, &m->loop },
+                .request = MACHINE_REQUEST_NULL,
                 .image = { .fd = -EBADF },
-                .bundle = OCI_BUNDLE_NULL,
-                .template = { .fd = -EBADF },
-                .lock = IMAGE_LOCK_NULL,
-                .name_lock = LOCK_FILE_NULL,
-                .disk_tree = DISK_TREE_NULL,
-                .disk_fd = -EBADF,
+                .locks = MACHINE_LOCKS_NULL,
+                .disk = MACHINE_DISK_NULL,
                 .range = ID_RANGE_NULL,
                 .seccomp = SECCOMP_PROGRAM_NULL,
+                .template = MACHINE_TEMPLATE_NULL,
                 .cgroup = CGROUP_NULL,
-                .leader = LEADER_NULL,
-                .stub_fd = -EBADF,
-                .sync_fd = -EBADF,
-                .links = LINKS_NULL,
-                .netns_fd = -EBADF,
-                .notify_fd = -EBADF,
-                .kmsg_fd = -EBADF,
-                .pty_master = -EBADF,
+                .child = MACHINE_CHILD_NULL,
+                .network = MACHINE_NETWORK_NULL,
+                .mounts = MACHINE_MOUNTS_NULL,
                 .export = UNIX_EXPORT_NULL,
         };
         settings_init(&m->settings);
@@ -44,17 +37,17 @@ void machine_done(Machine *m)
         loop_close(&m->loop);
         credentials_done(&m->credentials);
         machine_forget_tree(m);
-        host_facts_done(&m->host);
-        mount_work_free(m->work, m->n_work);
-        image_done(&m->template);
+        host_facts_done(&m->facts.host);
+        mount_work_free(m->work.items, m->work.n);
+        image_done(&m->template.image);
         image_done(&m->image);
         free(m->name);
-        free(m->file_name);
+        free(m->request.file_name);
         settings_done(&m->settings);
-        settings_sources_done(&m->sources);
-        oci_bundle_done(&m->bundle);
-        assignments_done(&m->switches);
-        problems_done(&m->problems);
+        settings_sources_done(&m->request.sources);
+        oci_bundle_done(&m->request.bundle);
+        assignments_done(&m->request.switches);
+        problems_done(&m->request.problems);
 }
 
 /* User=, or who begins in a machine without root, with no group but his own id's. */
@@ -66,8 +59,8 @@ static int read_user(Machine *m, int root_fd)
         (void) snprintf(ids, sizeof(ids), "%u:%u", first, first);
         if (!m->settings.user && first == 0)
                 return 0;
-        m->user_error = machine_user_read(root_fd, m->settings.user ?: ids, &m->user);
-        return m->user_error == -ENOMEM ? -ENOMEM : 0;
+        m->facts.user_error = machine_user_read(root_fd, m->settings.user ?: ids, &m->facts.user);
+        return m->facts.user_error == -ENOMEM ? -ENOMEM : 0;
 }
 
 int machine_open_root(const Machine *m, Failure *failure)
@@ -96,35 +89,35 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
 
         if (root_fd < 0)
                 return root_fd;
-        r = tree_facts_read(root_fd, &m->tree, failure);
+        r = tree_facts_read(root_fd, &m->facts.tree, failure);
         if (r >= 0 && init && *init == '/')
-                r = tree_facts_set_init(root_fd, init, &m->tree, failure);
+                r = tree_facts_set_init(root_fd, init, &m->facts.tree, failure);
         if (r < 0)
                 return r;
 
         /* What the host is to share with the machine depends on what the tree has. */
-        r = host_files_read(&m->settings, root_fd, &m->host_files);
+        r = host_files_read(&m->settings, root_fd, &m->facts.host_files);
         if (r >= 0)
-                r = host_users_read(&m->settings, root_fd, &m->users, problems);
+                r = host_users_read(&m->settings, root_fd, &m->facts.users, problems);
         /* The plan says what is wrong with the user, with all else that is. */
         if (r >= 0)
                 r = read_user(m, root_fd);
-        m->has_facts = r >= 0;
+        m->facts.valid = r >= 0;
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
 void machine_forget_tree(Machine *m)
 {
-        host_users_done(&m->users);
-        host_files_done(&m->host_files);
-        tree_facts_done(&m->tree);
-        machine_user_done(&m->user);
-        m->has_facts = false;
+        host_users_done(&m->facts.users);
+        host_files_done(&m->facts.host_files);
+        tree_facts_done(&m->facts.tree);
+        machine_user_done(&m->facts.user);
+        m->facts.valid = false;
 }
 
 bool machine_is_dry(const Machine *m)
 {
-        return m->tell_all || m->settings.dry_run;
+        return m->request.collect_problems || m->settings.dry_run;
 }
 
 /* A volatile machine still writes to what is not its root. */
@@ -138,12 +131,12 @@ int machine_open_bus(Machine *m, Failure *failure)
         int r = 0;
 
         /* The bus may have been restarted in the machine's life. */
-        if (m->bus && sd_bus_is_open(m->bus) <= 0)
-                m->bus = sd_bus_close_unref(m->bus);
-        if (!m->bus)
-                r = bus_open_system(&m->bus, failure);
-        if (r < 0 || sd_bus_get_event(m->bus))
+        if (m->registration.bus && sd_bus_is_open(m->registration.bus) <= 0)
+                m->registration.bus = sd_bus_close_unref(m->registration.bus);
+        if (!m->registration.bus)
+                r = bus_open_system(&m->registration.bus, failure);
+        if (r < 0 || sd_bus_get_event(m->registration.bus))
                 return r < 0 ? r : 1;
-        r = sd_bus_attach_event(m->bus, m->loop.event, SD_EVENT_PRIORITY_NORMAL);
+        r = sd_bus_attach_event(m->registration.bus, m->loop.event, SD_EVENT_PRIORITY_NORMAL);
         return r < 0 ? failure_set(failure, r, "Failed to attach the system bus to the event loop: %m") : 1;
 }

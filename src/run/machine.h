@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One machine while box-run has it: what was asked for, what is planned, and a handle on everything that was made for it.
- * Each field belongs to the stage (run/launch.c) that fills it, whose down empties it again.
+ * One machine while box-run has it: what was asked for, what is planned, and a handle on everything that was created for it. A
+ * struct for each stage (run/launch.c) that has such handles: its up fills it, its down empties it again.
  */
 
 #include <sys/types.h>
@@ -30,92 +30,129 @@
 #include "users/id-range.h"
 #include "util/lock-file.h"
 
-typedef struct Machine {
-        Loop loop;
-        BusWait wait;                   /* for the bus, in that loop */
-
-        /* prepare: read, nothing changed */
+/* prepare: what was asked for, read without a change. */
+typedef struct MachineRequest {
         Assignments switches;           /* until the sources have them */
         SettingsSources sources;
         OciBundle bundle;
         Problems problems;
-        bool tell_all;                  /* all that is wrong is wanted, not a start: --check, --json */
-        Settings settings;
-        char *name;
+        bool collect_problems;          /* all of them are wanted, not a start: --check, --json */
         char *file_name;                /* under which its files of settings are looked for */
-        Image image;                    /* its fd is the tree's root; of a disk image from the stage "image" on */
+} MachineRequest;
+#define MACHINE_REQUEST_NULL { .bundle = OCI_BUNDLE_NULL }
+
+/* prepare, or the stage "image": what is known of the host and of the tree. */
+typedef struct MachineFacts {
         HostFacts host;
         TreeFacts tree;
         MachineUser user;               /* User=, where user_error is 0 */
         int user_error;
         HostFiles host_files;
         HostUsers users;
-        Credentials credentials;        /* until no other start can be asked of us */
-        bool has_facts;                 /* of all of these */
+        bool valid;                     /* all of these but host */
+} MachineFacts;
 
-        /* populate */
-        Image template;                 /* what the machine's tree has to be copied from first; fd -EBADF: nothing */
-        bool populated;                 /* the tree is our copy, and no payload has seen it yet */
+/* populate */
+typedef struct MachineTemplate {
+        Image image;                    /* copied to be the machine's tree first; fd -EBADF: nothing is */
+        bool copied;                    /* the tree is our copy, and no payload has seen it yet */
+} MachineTemplate;
+#define MACHINE_TEMPLATE_NULL { .image = { .fd = -EBADF } }
 
-        /* lock, ids, plan */
-        ImageLock lock;
-        LockFile name_lock;
-        DiskLayout disk;
-        DiskTree disk_tree;
-        int disk_fd;                    /* what image.fd was before */
-        IdRange range;
-        JournalFacts journal;
-        Plan plan;
-        SeccompProgram seccomp;
+/* lock, name */
+typedef struct MachineLocks {
+        ImageLock tree;
+        LockFile name;
+} MachineLocks;
+#define MACHINE_LOCKS_NULL { IMAGE_LOCK_NULL, LOCK_FILE_NULL }
 
-        /* scratch */
-        MountWork *work;                /* n_work, one for each step of the plan */
-        size_t n_work;
-        uid_t work_owner;               /* of the machine's root, when it was made */
-        bool going_round;               /* the machine reboots within this process: what it wrote there stays */
+/* image */
+typedef struct MachineDisk {
+        DiskLayout layout;
+        DiskTree tree;
+        int image_fd;                   /* what the machine's image.fd was before */
+} MachineDisk;
+#define MACHINE_DISK_NULL { .tree = DISK_TREE_NULL, .image_fd = -EBADF }
 
-        /* cgroup */
-        Cgroup cgroup;
-        char *scope;                    /* unit that we asked systemd for, where there is no machined */
+/* scratch */
+typedef struct MachineWork {
+        MountWork *items;               /* one for each step of the plan */
+        size_t n;
+        uid_t owner;                    /* the machine's root, when it was created */
+} MachineWork;
 
-        /* resources */
-        const UnitProperty **unit_properties;   /* of settings and plan; their places beside */
-        Source *unit_property_from;
-        size_t n_unit_properties;
-        UnitChange *unit_change;
+/* resources: properties of settings and plan, and where each comes from. */
+typedef struct MachineUnit {
+        const UnitProperty **properties;
+        Source *from;
+        size_t n;
+        UnitChange *change;
+} MachineUnit;
 
-        /* clone */
+/* clone */
+typedef struct MachineChild {
         Leader leader;
         int stub_fd;                    /* the program of ProcessTwo='s init */
         int sync_fd;                    /* our end of the channel to the child */
         bool running;                   /* not reaped yet */
+} MachineChild;
+#define MACHINE_CHILD_NULL { LEADER_NULL, -EBADF, -EBADF, false }
 
-        /* network */
+/* network, ports */
+typedef struct MachineNetwork {
         Links links;
         int netns_fd;
         PortForward *ports;             /* NULL: there are none */
+} MachineNetwork;
+#define MACHINE_NETWORK_NULL { LINKS_NULL, -EBADF, NULL }
 
-        /* registration */
+/* bus, announce, register */
+typedef struct MachineRegistered {
         sd_bus *bus;
-        Failure no_bus;                 /* why there is none */
-        PendingRegistration *registration;
+        Failure bus_failure;            /* why there is no bus */
+        PendingRegistration *pending;
         PendingScope *pending_scope;
+        char *scope;                    /* unit that we asked systemd for, where there is no machined */
         bool registered;
+} MachineRegistered;
 
-        /* mounts */
-        bool journal_made;              /* what the plan says of the host's journal was, by a start that is not done yet */
-        char *incoming;                 /* the host's end of /run/host/incoming, made by us */
+/* mounts */
+typedef struct MachineMounts {
+        bool journal_created;           /* the host's journal directory, by a start that is not done yet */
+        char *incoming;                 /* the host's end of /run/host/incoming, created by us */
         int notify_fd;
         int kmsg_fd;                    /* keeps the payload's /proc/kmsg from hanging up */
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
+} MachineMounts;
+#define MACHINE_MOUNTS_NULL { false, NULL, -EBADF, -EBADF, -EBADF }
 
-        /* export */
+typedef struct Machine {
+        Loop loop;
+        BusWait wait;                   /* for the bus, in that loop */
+        MachineRequest request;
+        Settings settings;
+        char *name;
+        Image image;                    /* its fd is the tree's root; of a disk image from the stage "image" on */
+        Credentials credentials;        /* until no other start can be asked of us */
+        MachineFacts facts;
+        MachineLocks locks;
+        MachineDisk disk;
+        IdRange range;                  /* ids */
+        JournalFacts journal;           /* plan */
+        Plan plan;
+        SeccompProgram seccomp;
+        MachineTemplate template;
+        MachineWork work;
+        Cgroup cgroup;
+        MachineUnit unit;
+        MachineChild child;
+        MachineNetwork network;
+        MachineRegistered registration;
+        MachineMounts mounts;
         UnixExport export;
-
-        bool state_written;
-
-        /* supervise */
-        bool was_ready;                 /* READY=1 was sent, in this life or an earlier one */
+        bool state_written;             /* execute */
+        bool was_ready;                 /* supervise: READY=1 was sent, in this life or an earlier one */
+        bool rebooting;                 /* within this process: what it wrote to scratch directories stays */
 } Machine;
 
 /* run/machine.c. */
@@ -139,8 +176,8 @@ int machine_open_root(const Machine *m, Failure *failure);
 int machine_open_bus(Machine *m, Failure *failure);
 
 /* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
- * everything that is wrong was printed and *failure tells the first of it. With tell_all, what is wrong is in m->problems,
- * and only what is beyond settings is a failure; name or image are missing then where they could not be found. */
+ * all problems were printed, with the first of them in *failure. With collect_problems, they are in m->request.problems, only
+ * what is beyond settings is a failure, and name or image are missing where they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
 
 /* run/find-bundle.c: an OCI bundle's tree, and what else it says. */

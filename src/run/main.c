@@ -62,7 +62,7 @@ static int exit_status(const Machine *m, MachineEnd end, int status)
 
 /* A reboot is a restart of the unit, with a supervisor of its own, once the unit has started: before that, as by hand, it
  * is up to us. */
-static bool goes_round(const Machine *m, MachineEnd end)
+static bool should_reboot(const Machine *m, MachineEnd end)
 {
         return end == MACHINE_REBOOT && (!m->settings.keep_unit || !m->was_ready);
 }
@@ -72,13 +72,13 @@ static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
 {
         int status = 0, r;
 
-        m->going_round = false;
+        m->rebooting = false;
         r = machine_up(m, failure);
         if (r < 0)
                 return r;
         r = machine_supervise(m, ret_end, &status, failure);
-        m->going_round = r >= 0 && goes_round(m, *ret_end);
-        if (r < 0 || !goes_round(m, *ret_end))
+        m->rebooting = r >= 0 && should_reboot(m, *ret_end);
+        if (r < 0 || !should_reboot(m, *ret_end))
                 (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
                                          "STOPPING=1\nSTATUS=Container is being rebooted." :
                                          "STOPPING=1\nSTATUS=Container is shut down.");
@@ -102,9 +102,9 @@ static int run(Machine *m, Failure *failure)
                 return failure_set(failure, r, "Failed to set up the event loop: %m");
         do {
                 r = run_once(m, &end, failure);
-                if (r >= 0 && goes_round(m, end) && !m->settings.quiet)
+                if (r >= 0 && should_reboot(m, end) && !m->settings.quiet)
                         log_info(0, "Machine '%s' is being rebooted", m->name);
-        } while (r >= 0 && goes_round(m, end));
+        } while (r >= 0 && should_reboot(m, end));
         return r;
 }
 

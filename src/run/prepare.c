@@ -17,44 +17,44 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-/* A step is done, with what it has found in m->problems. Where all that is wrong is to be told, its failure is one more
+/* A step is done, with what it has found in m->request.problems. Where all that is wrong is to be told, its failure is one more
  * problem, and what can be done without it goes on; else something wrong ends the start here. */
 static int go_on(Machine *m, int r, Failure *failure)
 {
         Failure own = {};
 
-        if (m->tell_all && r < 0 && failure->error < 0) {
-                r = problem_error(&m->problems, (Source) {}, "%s", failure->text);
+        if (m->request.collect_problems && r < 0 && failure->error < 0) {
+                r = problem_error(&m->request.problems, (Source) {}, "%s", failure->text);
                 *failure = (Failure) {};
         }
         if (r < 0)
                 return failure_set(failure, r, "%m");
-        if (m->tell_all)
+        if (m->request.collect_problems)
                 return 0;
 
-        r = report_problems(&m->problems, &own);
-        problems_done(&m->problems);
+        r = report_problems(&m->request.problems, &own);
+        problems_done(&m->request.problems);
         return r < 0 ? failure_set(failure, r, "%s", own.text) : 0;
 }
 
 /* --read-instead=FILE:OTHER, which only asks what would be. */
 static int read_instead(Machine *m, char **ret_of, char **ret_instead)
 {
-        const char *text = assignments_last(&m->switches, SETTING_READ_INSTEAD);
+        const char *text = assignments_last(&m->request.switches, SETTING_READ_INSTEAD);
 
         if (!text || !*text)
                 return 0;
-        if (!m->tell_all)
-                return problem_error(&m->problems, (Source) {}, "--read-instead= goes with --check or --json only");
+        if (!m->request.collect_problems)
+                return problem_error(&m->request.problems, (Source) {}, "--read-instead= goes with --check or --json only");
         if (value_next_field(&text, ret_of) < 0 || !text)
-                return problem_error(&m->problems, (Source) {}, "--read-instead= is not FILE:OTHER");
+                return problem_error(&m->request.problems, (Source) {}, "--read-instead= is not FILE:OTHER");
         return value_replace(ret_instead, text);
 }
 
 static int apply_settings(Machine *m)
 {
         _cleanup_free_ char *instead_of = NULL, *instead = NULL;
-        SettingsPlace place = { .machine = m->file_name, .image_path = m->image.found };
+        SettingsPlace place = { .machine = m->request.file_name, .image_path = m->image.found };
         int r;
 
         r = read_instead(m, &instead_of, &instead);
@@ -64,15 +64,15 @@ static int apply_settings(Machine *m)
                 place.instead_of = instead_of;
                 place.instead = instead;
         }
-        if (m->bundle.path) {
-                place.bundle = &m->bundle.assignments;
-                place.bundle_path = m->bundle.config_path;
+        if (m->request.bundle.path) {
+                place.bundle = &m->request.bundle.assignments;
+                place.bundle_path = m->request.bundle.config_path;
         }
-        r = settings_sources_read(&place, &m->switches, &m->sources, &m->problems);
+        r = settings_sources_read(&place, &m->request.switches, &m->request.sources, &m->request.problems);
         if (r >= 0)
-                r = settings_sources_apply(&m->sources, &m->settings, &m->problems);
-        if (m->bundle.path)
-                m->settings.oci = &m->bundle.extra;
+                r = settings_sources_apply(&m->request.sources, &m->settings, &m->request.problems);
+        if (m->request.bundle.path)
+                m->settings.oci = &m->request.bundle.extra;
         if (m->image.read_only)
                 m->settings.read_only = YES;
         return r;
@@ -85,8 +85,8 @@ static int check_host_tree(Machine *m)
 
         if (m->image.fd < 0 || strcmp(m->image.path, "/") != 0 || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO)
                 return 0;
-        return problem_error(&m->problems, (Source) {}, "The host's own / can only be a machine's tree with --ephemeral or "
-                             "--volatile");
+        return problem_error(&m->request.problems, (Source) {}, "The host's own / can only be a machine's tree with "
+                             "--ephemeral or --volatile");
 }
 
 /* --help and --version. 1: that was all; 0: there is a machine to start. */
@@ -106,16 +106,16 @@ static int early_action(CommandLineAction action)
 /* Before anything is looked for: others than root do not even see the trees. */
 static int check_privilege(const Machine *m, Failure *failure)
 {
-        const char *what = assignments_last(&m->switches, SETTING_MACHINE);
+        const char *what = assignments_last(&m->request.switches, SETTING_MACHINE);
 
-        if (geteuid() == 0 || m->tell_all || assignments_last(&m->switches, SETTING_DRY_RUN))
+        if (geteuid() == 0 || m->request.collect_problems || assignments_last(&m->request.switches, SETTING_DRY_RUN))
                 return 0;
         if (!what)
-                what = assignments_last(&m->switches, SETTING_DIRECTORY);
+                what = assignments_last(&m->request.switches, SETTING_DIRECTORY);
         if (!what)
-                what = assignments_last(&m->switches, SETTING_IMAGE);
+                what = assignments_last(&m->request.switches, SETTING_IMAGE);
         if (!what)
-                what = assignments_last(&m->switches, SETTING_OCI_BUNDLE);
+                what = assignments_last(&m->request.switches, SETTING_OCI_BUNDLE);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
@@ -125,11 +125,11 @@ static int read_credentials(Machine *m)
         bool dry = machine_is_dry(m);
         int r;
 
-        r = credentials_load(&m->settings, /* fetch= */ !dry, &m->credentials, &m->problems);
+        r = credentials_load(&m->settings, /* fetch= */ !dry, &m->credentials, &m->request.problems);
         if (!dry) {
                 settings_forget_credentials(&m->settings);
-                for (size_t i = 0; i < m->sources.n; i++)
-                        assignments_forget_secrets(&m->sources.items[i].assignments);
+                for (size_t i = 0; i < m->request.sources.n; i++)
+                        assignments_forget_secrets(&m->request.sources.items[i].assignments);
         }
         return r;
 }
@@ -149,11 +149,11 @@ static void add_shared(const OciSettings *oci, EnvironmentOptions *e)
  * run/stage-image.c. */
 static int read_facts(Machine *m, Failure *failure)
 {
-        if (host_facts_read(&m->settings, &m->host) < 0 || environment_read(&m->host.environment, &m->problems) < 0 ||
-            read_credentials(m) < 0)
+        if (host_facts_read(&m->settings, &m->facts.host) < 0 ||
+            environment_read(&m->facts.host.environment, &m->request.problems) < 0 || read_credentials(m) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        add_shared(m->settings.oci, &m->host.environment);
-        return m->image.kind == IMAGE_DIRECTORY ? machine_read_tree(m, &m->problems, failure) : 0;
+        add_shared(m->settings.oci, &m->facts.host.environment);
+        return m->image.kind == IMAGE_DIRECTORY ? machine_read_tree(m, &m->request.problems, failure) : 0;
 }
 
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
@@ -161,8 +161,9 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         CommandLineAction action;
         int r;
 
-        r = command_line_parse(argc, argv, &m->switches, &action, &m->problems);
-        m->tell_all = assignments_last(&m->switches, SETTING_CHECK) || assignments_last(&m->switches, SETTING_JSON);
+        r = command_line_parse(argc, argv, &m->request.switches, &action, &m->request.problems);
+        m->request.collect_problems = assignments_last(&m->request.switches, SETTING_CHECK) ||
+                                      assignments_last(&m->request.switches, SETTING_JSON);
         r = go_on(m, r, failure);
         if (r < 0)
                 return r;
@@ -177,7 +178,7 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         if (r < 0)
                 return r;
         if (!m->name)                   /* so nobody knows its files; but the switches can be right or wrong */
-                return go_on(m, assignments_apply(&m->switches, NULL, &m->settings, &m->problems), failure);
+                return go_on(m, assignments_apply(&m->request.switches, NULL, &m->settings, &m->request.problems), failure);
         r = apply_settings(m);
         if (r >= 0)
                 r = check_host_tree(m);

@@ -53,7 +53,7 @@ int stage_cgroup_up(Machine *m, Failure *failure)
         r = cgroup_of_pid(0, &own, failure);
         if (r < 0)
                 return r;
-        if (cgroup_is_of_user(own) && plan_register_mode(&m->settings, &m->host.environment) != REGISTER_NO)
+        if (cgroup_is_of_user(own) && plan_register_mode(&m->settings, &m->facts.host.environment) != REGISTER_NO)
                 return failure_set(failure, -EPERM, "--keep-unit: '%s' is a user's session, which systemd-machined would take "
                                    "for the machine; leave --keep-unit out, or register by no means (--register=no)", own);
         r = cgroup_unit_path(own, &unit);
@@ -92,7 +92,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
 {
         struct clone_args args = {
                 .flags = m->plan.namespaces | CLONE_PIDFD,
-                .pidfd = (uint64_t) (uintptr_t) &m->leader.pidfd,
+                .pidfd = (uint64_t) (uintptr_t) &m->child.leader.pidfd,
                 .exit_signal = SIGCHLD,
         };
         const TimeOrigin born = time_origin_now();
@@ -107,19 +107,19 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
         if (pid < 0)
                 return clone_failure(m, -errno, failure);
         if (pid == 0) {
-                m->sync_fd = fd_close(m->sync_fd);
+                m->child.sync_fd = fd_close(m->child.sync_fd);
                 child_run(&(ChildInput) {
                         .plan = &m->plan,
-                        .work = m->work,
+                        .work = m->work.items,
                         .seccomp = &m->seccomp,
                         .born = &born,
                         .sync_fd = child_sync_fd,
-                        .stub_fd = m->stub_fd,
+                        .stub_fd = m->child.stub_fd,
                 });
         }
 
-        m->leader.pid = pid;
-        m->running = true;
+        m->child.leader.pid = pid;
+        m->child.running = true;
         return 0;
 }
 
@@ -147,10 +147,10 @@ static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
         _cleanup_close_ int own = -EBADF;
         int r;
 
-        m->netns_fd = network_namespace_open(network, failure);
-        if (m->netns_fd < 0)
-                return m->netns_fd;
-        r = network_namespace_visit(m->netns_fd, &own, failure);
+        m->network.netns_fd = network_namespace_open(network, failure);
+        if (m->network.netns_fd < 0)
+                return m->network.netns_fd;
+        r = network_namespace_visit(m->network.netns_fd, &own, failure);
         if (r < 0)
                 return r;
 
@@ -167,8 +167,8 @@ static int open_namespaces(Machine *m, int proc_fd, Failure *failure)
 {
         if (!(m->plan.namespaces & CLONE_NEWNET))
                 return 0;
-        m->netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
-        if (m->netns_fd < 0)
+        m->network.netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+        if (m->network.netns_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
         return 0;
 }
@@ -180,14 +180,14 @@ int stage_clone_up(Machine *m, Failure *failure)
         int pair[2], r;
 
         if (m->plan.start_mode == START_PID2) {
-                m->stub_fd = stub_init_open(failure);
-                if (m->stub_fd < 0)
-                        return m->stub_fd;
+                m->child.stub_fd = stub_init_open(failure);
+                if (m->child.stub_fd < 0)
+                        return m->child.stub_fd;
         }
         r = sync_pair(pair);
         if (r < 0)
                 return r;
-        m->sync_fd = pair[0];
+        m->child.sync_fd = pair[0];
         child_end = pair[1];
 
         r = m->plan.network.namespace_path ? clone_child_into(m, child_end, failure) :
@@ -195,7 +195,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
 
-        (void) snprintf(path, sizeof(path), "/proc/%d", m->leader.pid);
+        (void) snprintf(path, sizeof(path), "/proc/%d", m->child.leader.pid);
         proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", path);
@@ -204,7 +204,7 @@ int stage_clone_up(Machine *m, Failure *failure)
                 if (r < 0)
                         return r;
         }
-        r = limits_apply_scheduling(&m->plan.limits, m->leader.pid, proc_fd, failure);
+        r = limits_apply_scheduling(&m->plan.limits, m->child.leader.pid, proc_fd, failure);
         if (r < 0)
                 return r;
         return open_namespaces(m, proc_fd, failure);
@@ -223,26 +223,26 @@ int stage_child_wait(Machine *m, SyncKind kind, Failure *failure)
         int r;
 
         do {
-                r = loop_wait_readable(&m->loop, m->sync_fd);
+                r = loop_wait_readable(&m->loop, m->child.sync_fd);
                 if (r >= 0)
-                        r = sync_take(m->sync_fd, kind, m->work, m->n_work, failure);
+                        r = sync_take(m->child.sync_fd, kind, m->work.items, m->work.n, failure);
         } while (r == 0);
         return r < 0 ? stage_child_gone(m, r, failure) : 0;
 }
 
 void stage_clone_down(Machine *m)
 {
-        if (m->running) {
+        if (m->child.running) {
                 siginfo_t si;
 
-                (void) kill(m->leader.pid, SIGKILL);
-                (void) waitid(P_PIDFD, (id_t) m->leader.pidfd, &si, WEXITED);
-                m->running = false;
+                (void) kill(m->child.leader.pid, SIGKILL);
+                (void) waitid(P_PIDFD, (id_t) m->child.leader.pidfd, &si, WEXITED);
+                m->child.running = false;
         }
 
-        leader_done(&m->leader);
-        m->leader = (Leader) LEADER_NULL;
-        m->stub_fd = fd_close(m->stub_fd);
-        m->sync_fd = fd_close(m->sync_fd);
-        m->netns_fd = fd_close(m->netns_fd);
+        leader_done(&m->child.leader);
+        m->child.leader = (Leader) LEADER_NULL;
+        m->child.stub_fd = fd_close(m->child.stub_fd);
+        m->child.sync_fd = fd_close(m->child.sync_fd);
+        m->network.netns_fd = fd_close(m->network.netns_fd);
 }

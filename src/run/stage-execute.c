@@ -43,10 +43,10 @@ static int save_filter(Machine *m, Failure *failure)
 
         if (m->seccomp.builtin)
                 return 0;
-        r = machine_state_filter_path(NULL, m->name, &m->leader.filter);
+        r = machine_state_filter_path(NULL, m->name, &m->child.leader.filter);
         if (r < 0)
                 return r;
-        return seccomp_program_save(&m->seccomp, m->leader.filter, failure);
+        return seccomp_program_save(&m->seccomp, m->child.leader.filter, failure);
 }
 
 static int write_state(Machine *m, Failure *failure)
@@ -61,7 +61,7 @@ static int write_state(Machine *m, Failure *failure)
         int r;
         MachineState s = {
                 .name = m->name,
-                .leader = m->leader.pid,
+                .leader = m->child.leader.pid,
                 .supervisor = getpid(),
                 .init = m->plan.init,
                 .booted = m->plan.start_mode == START_BOOT,
@@ -69,7 +69,7 @@ static int write_state(Machine *m, Failure *failure)
                 .unit = (char *) unit,
                 .console = (char *) consoles[m->plan.console],
                 .uid_base = m->plan.owner,
-                .os = m->tree.os_pretty_name,
+                .os = m->facts.tree.os_pretty_name,
                 .seccomp_default = m->seccomp.builtin,
         };
 
@@ -101,9 +101,9 @@ int machine_reduce_privileges(Machine *m, Failure *failure)
         if (!m->plan.userns)
                 keep |= CAP_BIT(CAP_SYS_ADMIN);
         /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
-        if (mount_work_has_scratch(m->work, m->n_work))
+        if (mount_work_has_scratch(m->work.items, m->work.n))
                 keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
-        if (m->plan.network.links.n > 0 || m->ports)
+        if (m->plan.network.links.n > 0 || m->network.ports)
                 keep |= CAP_BIT(CAP_NET_ADMIN);
         if (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT))
                 keep |= m->plan.caps | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SETUID) |
@@ -118,9 +118,9 @@ static int open_leader_root(Machine *m, Failure *failure)
 {
         char path[64];
 
-        (void) snprintf(path, sizeof(path), "/proc/%d/root", m->leader.pid);
-        m->leader.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (m->leader.root_fd < 0)
+        (void) snprintf(path, sizeof(path), "/proc/%d/root", m->child.leader.pid);
+        m->child.leader.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (m->child.leader.root_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the root of machine '%s': %m", m->name);
         return 0;
 }
@@ -133,10 +133,10 @@ static int set_limits(Machine *m, Failure *failure)
         r = stage_child_wait(m, SYNC_SETTLED, failure);
         if (r < 0)
                 return r;
-        r = limits_apply_resources(&m->plan.limits, m->leader.pid, /* asked= */ true, failure);
+        r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
         if (r < 0)
                 return r;
-        r = sync_send(m->sync_fd, SYNC_LIMITED);
+        r = sync_send(m->child.sync_fd, SYNC_LIMITED);
         return r < 0 ? stage_child_gone(m, r, failure) : 0;
 }
 
@@ -146,10 +146,13 @@ static int wait_for_execve(Machine *m, Failure *failure)
         int r;
 
         do {
-                r = loop_wait_readable(&m->loop, m->sync_fd);
+                r = loop_wait_readable(&m->loop, m->child.sync_fd);
                 if (r >= 0)
-                        r = sync_take(m->sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+                        r = sync_take(m->child.sync_fd, SYNC_EXECUTE, NULL, 0, failure);
         } while (r == 0);
+        /* Too late to cancel: the payload runs, and is shut down in its own way. */
+        if (r == -ECANCELED && sync_is_closed(m->child.sync_fd))
+                return 0;
         return r == -EPIPE ? 0 : r < 0 ? r : -EBADMSG;
 }
 
@@ -164,10 +167,10 @@ int stage_execute_up(Machine *m, Failure *failure)
         r = write_state(m, failure);
         if (r < 0)
                 return r;
-        r = limits_apply_resources(&m->plan.limits, m->leader.pid, /* asked= */ false, failure);
+        r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
         if (r < 0)
                 return r;
-        r = sync_send(m->sync_fd, SYNC_EXECUTE);
+        r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
         if (r < 0)
                 return stage_child_gone(m, r, failure);
         if (limits_plan_asks(&m->plan.limits))
@@ -176,10 +179,10 @@ int stage_execute_up(Machine *m, Failure *failure)
                 r = wait_for_execve(m, failure);
         if (r < 0)
                 return r;
-        m->sync_fd = fd_close(m->sync_fd);
-        m->populated = false;
+        m->child.sync_fd = fd_close(m->child.sync_fd);
+        m->template.copied = false;
         /* Stays from now on: the journal of a machine that has run is there to be read. */
-        m->journal_made = false;
+        m->mounts.journal_created = false;
 
         /* A payload that still has to become ready may reboot before: that is another start of ours. */
         return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);

@@ -13,10 +13,10 @@ static int take_export(Machine *m)
 {
         int fd = -EBADF;
 
-        for (size_t i = 0; i < m->n_work && fd < 0; i++)
-                if (m->work[i].op->flags & MOUNT_EXPORT)
-                        fd = TAKE_FD(m->work[i].fd);
-        mount_work_close(m->work, m->n_work);
+        for (size_t i = 0; i < m->work.n && fd < 0; i++)
+                if (m->work.items[i].op->flags & MOUNT_EXPORT)
+                        fd = TAKE_FD(m->work.items[i].fd);
+        mount_work_close(m->work.items, m->work.n);
         return fd;
 }
 
@@ -29,7 +29,7 @@ int stage_export_up(Machine *m, Failure *failure)
         fd = take_export(m);
         if (r < 0 || fd < 0)
                 return r;
-        return unix_export_up(m->name, fd, m->plan.userns ? m->leader.pid : 0, &m->export, failure);
+        return unix_export_up(m->name, fd, m->plan.userns ? m->child.leader.pid : 0, &m->export, failure);
 }
 
 void stage_export_down(Machine *m)

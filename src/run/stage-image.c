@@ -64,7 +64,7 @@ static int choose_parts(Machine *m, Problems *problems, Failure *failure)
         if (r < 0)
                 return r;
         return disk_layout_make(&facts, &m->settings.image_policy, m->image.path, m->settings.from[SETTING_IMAGE_POLICY],
-                                &m->disk, problems);
+                                &m->disk.layout, problems);
 }
 
 /* From a disk image to a tree. Nothing is mounted where something is wrong with the image. */
@@ -78,12 +78,12 @@ static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *fa
                 r = choose_parts(m, problems, failure);
         if (r < 0 || problems->n_fatal > wrong)
                 return r;
-        r = disk_mount(&m->disk, m->image.fd, m->image.path, read_only, &m->disk_tree, failure);
+        r = disk_mount(&m->disk.layout, m->image.fd, m->image.path, read_only, &m->disk.tree, failure);
         if (r < 0)
                 return r;
 
-        m->disk_fd = m->image.fd;
-        m->image.fd = m->disk_tree.root_fd;
+        m->disk.image_fd = m->image.fd;
+        m->image.fd = m->disk.tree.root_fd;
         return machine_read_tree(m, problems, failure);
 }
 
@@ -105,10 +105,10 @@ int stage_image_preview(Machine *m, Failure *failure)
 
         if (m->image.kind == IMAGE_DIRECTORY || m->image.fd < 0)
                 return 0;
-        r = open_disk(m, /* read_only= */ true, &m->problems, &own);
+        r = open_disk(m, /* read_only= */ true, &m->request.problems, &own);
         if (r >= 0)
                 return 0;
-        r = problem_error(&m->problems, (Source) {}, "%s", own.text);
+        r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
@@ -117,8 +117,8 @@ void stage_image_down(Machine *m)
         if (m->image.kind == IMAGE_DIRECTORY)
                 return;
         machine_forget_tree(m);
-        if (m->disk_fd >= 0)
-                m->image.fd = TAKE_FD(m->disk_fd);
-        disk_tree_done(&m->disk_tree);
-        disk_layout_done(&m->disk);
+        if (m->disk.image_fd >= 0)
+                m->image.fd = TAKE_FD(m->disk.image_fd);
+        disk_tree_done(&m->disk.tree);
+        disk_layout_done(&m->disk.layout);
 }

@@ -30,13 +30,13 @@ static int make_incoming(Machine *m, Failure *failure)
             (mkdir(INCOMING_DIR, 0755) < 0 && errno != EEXIST))
                 return failure_set(failure, -errno, "Failed to make '%s': %m", INCOMING_DIR);
 
-        if (asprintf(&m->incoming, "%s/%s", INCOMING_DIR, m->name) < 0) {
-                m->incoming = NULL;
+        if (asprintf(&m->mounts.incoming, "%s/%s", INCOMING_DIR, m->name) < 0) {
+                m->mounts.incoming = NULL;
                 return -ENOMEM;
         }
         /* One that is there already was left by a supervisor that was killed: the name is locked. */
-        if (mkdir(m->incoming, 0600) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make '%s': %m", m->incoming);
+        if (mkdir(m->mounts.incoming, 0600) < 0 && errno != EEXIST)
+                return failure_set(failure, -errno, "Failed to make '%s': %m", m->mounts.incoming);
         return 0;
 }
 
@@ -59,9 +59,9 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
         if (devpts_fd < 0 || m->plan.console == CONSOLE_PIPE)
                 return 0;
 
-        m->pty_master = openat(devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-        if (m->pty_master < 0 || ioctl(m->pty_master, TIOCSPTLCK, &unlock) < 0 ||
-            ioctl(m->pty_master, TIOCGPTN, &number) < 0)
+        m->mounts.pty_master = openat(devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (m->mounts.pty_master < 0 || ioctl(m->mounts.pty_master, TIOCSPTLCK, &unlock) < 0 ||
+            ioctl(m->mounts.pty_master, TIOCGPTN, &number) < 0)
                 return failure_set(failure, -errno, "Failed to open the console of machine '%s': %m", m->name);
         if (number != 0)
                 return failure_set(failure, -EBUSY, "The first pty of machine '%s' is taken already", m->name);
@@ -74,9 +74,9 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
                         .ws_row = (unsigned short) m->plan.oci->rows, .ws_col = (unsigned short) m->plan.oci->columns,
                 };
 
-                (void) ioctl(m->pty_master, TIOCSWINSZ, &size);
+                (void) ioctl(m->mounts.pty_master, TIOCSWINSZ, &size);
         }
-        console_set_size(m->pty_master);
+        console_set_size(m->mounts.pty_master);
         return 0;
 }
 
@@ -84,17 +84,17 @@ static int write_sysctls(Machine *m, int proc_fd, Failure *failure)
 {
         const OciSettings *oci = m->plan.oci;
 
-        return oci ? sysctls_write(oci->sysctls, oci->n_sysctls, proc_fd, m->leader.pidfd, failure) : 0;
+        return oci ? sysctls_write(oci->sysctls, oci->n_sysctls, proc_fd, m->child.leader.pidfd, failure) : 0;
 }
 
 static int open_host_dir(Machine *m, int host_fd, Failure *failure)
 {
-        m->notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
-        if (m->notify_fd < 0)
-                return m->notify_fd;
+        m->mounts.notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
+        if (m->mounts.notify_fd < 0)
+                return m->mounts.notify_fd;
         /* Whoever reads /proc/kmsg inside is to wait, not to spin at end of file: we are the writer that never writes. */
-        m->kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-        if (m->kmsg_fd < 0)
+        m->mounts.kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (m->mounts.kmsg_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the kernel log of machine '%s': %m", m->name);
         return 0;
 }
@@ -106,7 +106,7 @@ static int open_context(Machine *m, MountMakeContext *c, Failure *failure)
         if (!m->plan.userns)
                 return 0;
 
-        (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->leader.pid);
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->child.leader.pid);
         c->userns_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (c->userns_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
@@ -124,8 +124,8 @@ static int make_mounts(Machine *m, Failure *failure)
         _cleanup_(close_context) MountMakeContext c = {
                 .image_fd = m->image.fd,
                 .tree_fd = machine_open_root(m, failure),
-                .tree_namespace_fd = m->disk_tree.namespace_fd,
-                .leader_pidfd = m->leader.pidfd,
+                .tree_namespace_fd = m->disk.tree.namespace_fd,
+                .leader_pidfd = m->child.leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
                 .userns_fd = -EBADF,
@@ -138,29 +138,29 @@ static int make_mounts(Machine *m, Failure *failure)
         r = open_context(m, &c, failure);
         if (r < 0)
                 return r;
-        r = mount_make(m->work, m->n_work, &c, failure);
+        r = mount_make(m->work.items, m->work.n, &c, failure);
         if (r >= 0)
-                r = mount_make_places(plan, m->work, &c, failure);
+                r = mount_make_places(plan, m->work.items, &c, failure);
         if (r < 0)
                 return r;
-        r = give_devpts(m, mount_make_find(plan, m->work, "/dev/pts"), failure);
+        r = give_devpts(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
         if (r < 0)
                 return r;
-        r = open_console(m, mount_make_find(plan, m->work, "/dev/pts"), failure);
+        r = open_console(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
         if (r < 0)
                 return r;
-        r = open_host_dir(m, mount_make_find(plan, m->work, "/run/host"), failure);
+        r = open_host_dir(m, mount_make_find(plan, m->work.items, "/run/host"), failure);
         if (r >= 0)
-                r = write_sysctls(m, mount_make_find(plan, m->work, "/proc"), failure);
+                r = write_sysctls(m, mount_make_find(plan, m->work.items, "/proc"), failure);
         if (r < 0)
                 return r;
         if (m->credentials.n > 0) {
-                r = credentials_fill(&m->credentials, mount_make_find(plan, m->work, "/run/host/credentials"), m->plan.owner,
-                                     failure);
+                r = credentials_fill(&m->credentials, mount_make_find(plan, m->work.items, "/run/host/credentials"),
+                                     m->plan.owner, failure);
                 if (r < 0)
                         return r;
         }
-        return mount_make_seal(plan, m->work, failure);
+        return mount_make_seal(plan, m->work.items, failure);
 }
 
 int stage_mounts_up(Machine *m, Failure *failure)
@@ -168,26 +168,26 @@ int stage_mounts_up(Machine *m, Failure *failure)
         int r;
 
         r = journal_do(&m->plan.journal, m->plan.owner, failure);
-        m->journal_made = r > 0;
+        m->mounts.journal_created = r > 0;
         if (r >= 0)
                 r = make_incoming(m, failure);
         if (r >= 0)
                 r = make_mounts(m, failure);
         if (r >= 0)
-                r = sync_send_mounts(m->sync_fd, SYNC_SET_UP, m->work, m->n_work);
-        mount_work_close(m->work, m->n_work);
+                r = sync_send_mounts(m->child.sync_fd, SYNC_SET_UP, m->work.items, m->work.n);
+        mount_work_close(m->work.items, m->work.n);
         return r;
 }
 
 void stage_mounts_down(Machine *m)
 {
-        m->pty_master = fd_close(m->pty_master);
-        m->notify_fd = fd_close(m->notify_fd);
-        m->kmsg_fd = fd_close(m->kmsg_fd);
-        if (m->incoming)
-                (void) rmdir(m->incoming);
-        free(TAKE_PTR(m->incoming));
-        if (m->journal_made)
+        m->mounts.pty_master = fd_close(m->mounts.pty_master);
+        m->mounts.notify_fd = fd_close(m->mounts.notify_fd);
+        m->mounts.kmsg_fd = fd_close(m->mounts.kmsg_fd);
+        if (m->mounts.incoming)
+                (void) rmdir(m->mounts.incoming);
+        free(TAKE_PTR(m->mounts.incoming));
+        if (m->mounts.journal_created)
                 journal_undo(&m->plan.journal);
-        m->journal_made = false;
+        m->mounts.journal_created = false;
 }

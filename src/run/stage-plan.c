@@ -22,17 +22,17 @@
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
-        if (m->host.environment.no_lock || m->template.fd >= 0)
+        if (m->facts.host.environment.no_lock || m->template.image.fd >= 0)
                 return 0;       /* of a tree that is not there yet, stage-populate.c has it locked */
         return image_lock(&m->image, m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) :
                                                                         machine_disk_is_read_only(m),
-                          NULL, &m->lock, failure);
+                          NULL, &m->locks.tree, failure);
 }
 
 void stage_lock_down(Machine *m)
 {
-        image_unlock(&m->lock);
-        m->lock = (ImageLock) IMAGE_LOCK_NULL;
+        image_unlock(&m->locks.tree);
+        m->locks.tree = (ImageLock) IMAGE_LOCK_NULL;
 }
 
 /* Links, directories of the host and boxctl's file have the machine's name: another run of it, from another tree or from
@@ -46,7 +46,7 @@ int stage_name_up(Machine *m, Failure *failure)
         if (r >= 0)
                 r = machine_state_lock_path(NULL, m->name, &path);
         if (r >= 0)
-                r = lock_file_take(path, 0, &m->name_lock);
+                r = lock_file_take(path, 0, &m->locks.name);
         if (r == -EBUSY)
                 return failure_set(failure, -EEXIST, "A machine '%s' runs already; this one can have another name "
                                    "(--machine=)", m->name);
@@ -55,13 +55,13 @@ int stage_name_up(Machine *m, Failure *failure)
 
 void stage_name_down(Machine *m)
 {
-        lock_file_release(&m->name_lock);
+        lock_file_release(&m->locks.name);
 }
 
 /* The range that a tree's files belong to on disk; 0 for the ids of the host, an unshifted tree. */
 static uid_t tree_base(const Machine *m)
 {
-        return m->tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
+        return m->facts.tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
 }
 
 int stage_ids_up(Machine *m, Failure *failure)
@@ -151,18 +151,18 @@ int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
                 .settings = &m->settings,
-                .host = &m->host,
-                .tree = &m->tree,
-                .host_files = &m->host_files,
-                .users = &m->users,
+                .host = &m->facts.host,
+                .tree = &m->facts.tree,
+                .host_files = &m->facts.host_files,
+                .users = &m->facts.users,
                 .credentials = &m->credentials,
                 .journal = &m->journal,
-                .user = m->user.name ? &m->user : NULL,
-                .user_error = m->user_error,
+                .user = m->facts.user.name ? &m->facts.user : NULL,
+                .user_error = m->facts.user_error,
                 .machine = m->name,
                 .image_root = m->image.path,
-                .template = m->template.path,
-                .disk = m->disk.n > 0 ? &m->disk : NULL,
+                .template = m->template.image.path,
+                .disk = m->disk.layout.n > 0 ? &m->disk.layout : NULL,
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };

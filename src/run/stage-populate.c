@@ -62,17 +62,17 @@ static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
         int r;
 
         /* Without what is mounted below it. */
-        mount_fd = open_tree(m->template.fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        mount_fd = open_tree(m->template.image.fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (mount_fd >= 0)
                 from = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (from < 0)
-                return failure_set(failure, -errno, "Failed to open the template '%s': %m", m->template.path);
+                return failure_set(failure, -errno, "Failed to open the template '%s': %m", m->template.image.path);
 
         r = tree_copy(from, to->fd, &options, failure);
         if (warning.error != 0)
                 log_warning(warning.error, "%s", warning.text);
         if (r == -EINTR)
-                return failure_set(failure, r, "Copying the template '%s' was interrupted", m->template.path);
+                return failure_set(failure, r, "Copying the template '%s' was interrupted", m->template.image.path);
         return r;
 }
 
@@ -92,10 +92,10 @@ static int adopt(Machine *m, int parent_fd, ScratchDir *dir, Failure *failure)
 
         fd_close(m->image.fd);
         m->image.fd = fd;
-        m->template.fd = fd_close(m->template.fd);
+        m->template.image.fd = fd_close(m->template.image.fd);
         r = stage_lock_up(m, failure);
         /* Where another has been quicker, it is that one's now. */
-        m->populated = r >= 0;
+        m->template.copied = r >= 0;
         return r;
 }
 
@@ -106,12 +106,12 @@ int stage_populate_up(Machine *m, Failure *failure)
         _cleanup_close_ int parent_fd = -EBADF;
         int r;
 
-        if (m->template.fd < 0)
+        if (m->template.image.fd < 0)
                 return 0;
         parent_fd = open_parent(m, failure);
         if (parent_fd < 0)
                 return parent_fd;
-        r = image_lock(&m->template, /* read_only= */ true, NULL, &template_lock, failure);
+        r = image_lock(&m->template.image, /* read_only= */ true, NULL, &template_lock, failure);
         if (r >= 0)
                 r = make_hidden(m, parent_fd, &dir, failure);
         if (r >= 0)
@@ -124,19 +124,19 @@ int stage_populate_up(Machine *m, Failure *failure)
                 return r;
 
         if (!m->settings.quiet)
-                log_info(0, "Made the tree '%s' as a copy of '%s'", m->image.path, m->template.path);
+                log_info(0, "Made the tree '%s' as a copy of '%s'", m->image.path, m->template.image.path);
         return 0;
 }
 
 /* A start that fails takes the tree back, before anybody has used it. */
 void stage_populate_down(Machine *m)
 {
-        _cleanup_close_ int parent_fd = m->populated ? open_parent(m, NULL) : -EBADF;
+        _cleanup_close_ int parent_fd = m->template.copied ? open_parent(m, NULL) : -EBADF;
         ScratchDir dir = SCRATCH_DIR_NULL;
 
         if (parent_fd >= 0 && make_hidden(m, parent_fd, &dir, NULL) >= 0) {
                 (void) renameat2(parent_fd, tree_base_name(m), dir.fd, "tree", RENAME_NOREPLACE);
                 (void) scratch_dir_remove(&dir);
         }
-        m->populated = false;
+        m->template.copied = false;
 }

@@ -28,18 +28,18 @@ enum {
 
 static RegisterMode register_mode(const Machine *m)
 {
-        return plan_register_mode(&m->settings, &m->host.environment);
+        return plan_register_mode(&m->settings, &m->facts.host.environment);
 }
 
 static ScopeOptions scope_options(const Machine *m)
 {
         return (ScopeOptions) {
-                .unit = m->scope,
+                .unit = m->registration.scope,
                 .description = m->name,
-                .pid = m->leader.pid,
+                .pid = m->child.leader.pid,
                 .slice = m->settings.slice,
-                .properties = m->unit_properties,
-                .n_properties = m->n_unit_properties,
+                .properties = m->unit.properties,
+                .n_properties = m->unit.n,
                 .kill_signal = m->plan.kill_signal,
                 .stop_timeout_usec = plan_unit_stop_usec(&m->plan),
         };
@@ -52,18 +52,18 @@ static int start_registration(Machine *m, Failure *failure)
                 .name = m->name,
                 .service = BOX_SERVICE,
                 .class = "container",
-                .leader = m->leader.pid,
+                .leader = m->child.leader.pid,
                 .root = m->image.path,
-                .ifindices = m->links.ifindices,
-                .n_ifindices = m->links.n_ifindices,
+                .ifindices = m->network.links.ifindices,
+                .n_ifindices = m->network.links.n_ifindices,
                 .scope = m->settings.keep_unit ? NULL : &scope,
         };
         sd_id128_t id;
 
         if (sd_id128_from_string(m->plan.uuid, &id) >= 0)
                 memcpy(r.id, id.bytes, sizeof(r.id));
-        m->registration = pending_registration_free(m->registration);
-        return machined_register_start(m->bus, &m->wait, &r, &m->registration, failure);
+        m->registration.pending = pending_registration_free(m->registration.pending);
+        return machined_register_start(m->registration.bus, &m->wait, &r, &m->registration.pending, failure);
 }
 
 /* A scope of box's own, where machined does not create one. */
@@ -72,13 +72,13 @@ static int start_scope(Machine *m, Failure *failure)
         ScopeOptions options;
 
         /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
-        if (!m->scope && asprintf(&m->scope, "box-%s.scope", m->name) < 0) {
-                m->scope = NULL;
+        if (!m->registration.scope && asprintf(&m->registration.scope, "box-%s.scope", m->name) < 0) {
+                m->registration.scope = NULL;
                 return -ENOMEM;
         }
         options = scope_options(m);
-        m->pending_scope = pending_scope_free(m->pending_scope);
-        return scope_start(m->bus, &m->wait, &options, &m->pending_scope, failure);
+        m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
+        return scope_start(m->registration.bus, &m->wait, &options, &m->registration.pending_scope, failure);
 }
 
 /* Is a missing machined (or bus) something to go on without? Said once. */
@@ -96,27 +96,27 @@ int stage_bus_up(Machine *m, Failure *failure)
 {
         if (register_mode(m) == REGISTER_NO && m->settings.keep_unit)
                 return 0;
-        (void) machine_open_bus(m, &m->no_bus);
+        (void) machine_open_bus(m, &m->registration.bus_failure);
         return 0;
 }
 
 void stage_bus_down(Machine *m)
 {
-        m->bus = sd_bus_flush_close_unref(m->bus);
-        m->no_bus = (Failure) {};
+        m->registration.bus = sd_bus_flush_close_unref(m->registration.bus);
+        m->registration.bus_failure = (Failure) {};
 }
 
 int stage_announce_up(Machine *m, Failure *failure)
 {
-        if (register_mode(m) != REGISTER_NO && m->bus)
+        if (register_mode(m) != REGISTER_NO && m->registration.bus)
                 return start_registration(m, failure);
         if (register_mode(m) != REGISTER_NO) {
-                int r = without_machined(m, &m->no_bus, failure);
+                int r = without_machined(m, &m->registration.bus_failure, failure);
 
                 if (r < 0)
                         return r;
         }
-        return m->bus && !m->settings.keep_unit ? start_scope(m, failure) : 0;
+        return m->registration.bus && !m->settings.keep_unit ? start_scope(m, failure) : 0;
 }
 
 /* The answers to what was asked for are awaited, but not for long: a leader that dies before it is in its scope leaves one that
@@ -125,16 +125,16 @@ static void settle_requests(Machine *m)
 {
         int r;
 
-        if (m->pending_scope)
-                (void) scope_finish(m->pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL);
-        m->pending_scope = pending_scope_free(m->pending_scope);
-        if (!m->registration)
+        if (m->registration.pending_scope)
+                (void) scope_finish(m->registration.pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL);
+        m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
+        if (!m->registration.pending)
                 return;
-        r = machined_register_finish(m->registration, &m->wait, CANCEL_WAIT_USEC, NULL);
-        m->registration = pending_registration_free(m->registration);
-        m->registered = r >= 0;
+        r = machined_register_finish(m->registration.pending, &m->wait, CANCEL_WAIT_USEC, NULL);
+        m->registration.pending = pending_registration_free(m->registration.pending);
+        m->registration.registered = r >= 0;
         if (r == -ETIMEDOUT)
-                (void) machined_unregister_send(m->bus, m->name);
+                (void) machined_unregister_send(m->registration.bus, m->name);
 }
 
 void stage_announce_down(Machine *m)
@@ -142,10 +142,11 @@ void stage_announce_down(Machine *m)
         Failure failure = {};
 
         settle_requests(m);
-        if (m->registered && (machine_open_bus(m, &failure) < 0 || machined_unregister(m->bus, m->name, &failure) < 0))
+        if (m->registration.registered && (machine_open_bus(m, &failure) < 0 ||
+                                           machined_unregister(m->registration.bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
-        m->registered = false;
-        free(TAKE_PTR(m->scope));
+        m->registration.registered = false;
+        free(TAKE_PTR(m->registration.scope));
 }
 
 /* The leader was put into a scope: its delegated cgroup is the machine's now. */
@@ -157,7 +158,7 @@ static int settle_in_scope(Machine *m, Failure *failure)
 
         if (root_fd < 0)
                 return root_fd;
-        r = cgroup_of_pid(m->leader.pid, &path, failure);
+        r = cgroup_of_pid(m->child.leader.pid, &path, failure);
         if (r < 0)
                 return r;
         r = cgroup_open(root_fd, path, &m->cgroup, failure);
@@ -166,7 +167,7 @@ static int settle_in_scope(Machine *m, Failure *failure)
         r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
         if (r < 0)
                 return r;
-        return cgroup_move_to_payload(&m->cgroup, m->leader.pid, failure);
+        return cgroup_move_to_payload(&m->cgroup, m->child.leader.pid, failure);
 }
 
 /* A machine that has died with its supervisor may keep its name for good: systemd sees no end of a scope whose process
@@ -176,14 +177,14 @@ static bool evict_dead(Machine *m)
         MachineProperties dead = {};
         bool evicted = false;
 
-        if (machined_properties(m->bus, m->name, &dead, NULL) >= 0 && dead.leader > 0 &&
-            kill((pid_t) dead.leader, 0) < 0 && errno == ESRCH && machined_unregister(m->bus, m->name, NULL) >= 0) {
+        if (machined_properties(m->registration.bus, m->name, &dead, NULL) >= 0 && dead.leader > 0 &&
+            kill((pid_t) dead.leader, 0) < 0 && errno == ESRCH && machined_unregister(m->registration.bus, m->name, NULL) >= 0) {
                 const char *suffix = dead.unit ? strrchr(dead.unit, '.') : NULL;
                 UnitJob stop = { .unit = dead.unit };
 
                 /* A service is not a scope that was made for it: it may be ours. */
                 if (suffix && strcmp(suffix, ".scope") == 0)
-                        (void) systemd1_unit_jobs(m->bus, "StopUnit", 0, &stop, 1, NULL);
+                        (void) systemd1_unit_jobs(m->registration.bus, "StopUnit", 0, &stop, 1, NULL);
                 unit_jobs_done(&stop, 1);
                 evicted = true;
         }
@@ -204,7 +205,7 @@ static bool try_name_again(Machine *m, int r, NameTries *tries)
         if (r != -EEXIST)
                 return false;
         if (tries->n++ == 0)
-                return name_watch_new(m->bus, m->name, &tries->watch) >= 0;
+                return name_watch_new(m->registration.bus, m->name, &tries->watch) >= 0;
         return tries->watch && name_watch_wait(tries->watch, &m->wait, NAME_WAIT_USEC) >= 0;
 }
 
@@ -215,7 +216,7 @@ static int finish_registration(Machine *m, Failure *failure)
         int r;
 
         for (;;) {
-                r = machined_register_finish(m->registration, &m->wait, UINT64_MAX, &why);
+                r = machined_register_finish(m->registration.pending, &m->wait, UINT64_MAX, &why);
                 if (r == -ECANCELED) {
                         name_watch_free(tries.watch);
                         return r;
@@ -228,8 +229,8 @@ static int finish_registration(Machine *m, Failure *failure)
                         break;
         }
         name_watch_free(tries.watch);
-        m->registration = pending_registration_free(m->registration);
-        m->registered = r >= 0;
+        m->registration.pending = pending_registration_free(m->registration.pending);
+        m->registration.registered = r >= 0;
         if (r == -ENOSYS) {
                 r = without_machined(m, &why, failure);
                 return r < 0 || m->settings.keep_unit ? r : start_scope(m, failure);
@@ -244,7 +245,7 @@ static int finish_scope(Machine *m, Failure *failure)
         int r;
 
         for (;;) {
-                r = scope_finish(m->pending_scope, &m->wait, UINT64_MAX, &why);
+                r = scope_finish(m->registration.pending_scope, &m->wait, UINT64_MAX, &why);
                 if (r == -ECANCELED) {
                         name_watch_free(tries.watch);
                         return r;
@@ -257,7 +258,7 @@ static int finish_scope(Machine *m, Failure *failure)
                         break;
         }
         name_watch_free(tries.watch);
-        m->pending_scope = pending_scope_free(m->pending_scope);
+        m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
         return r < 0 ? resources_refused(m, &why, failure) : 0;
 }
 
@@ -265,20 +266,20 @@ int stage_register_up(Machine *m, Failure *failure)
 {
         int r = 0;
 
-        if (m->registration)
+        if (m->registration.pending)
                 r = finish_registration(m, failure);
-        if (r >= 0 && m->pending_scope)
+        if (r >= 0 && m->registration.pending_scope)
                 r = finish_scope(m, failure);
         if (r < 0)
                 return r;
         if (m->settings.keep_unit) {
                 /* A bus may be restarted in a machine's life: a new connection unregisters it. */
-                m->bus = sd_bus_flush_close_unref(m->bus);
+                m->registration.bus = sd_bus_flush_close_unref(m->registration.bus);
                 return 0;
         }
 
-        if (!m->registered && !m->scope && m->plan.unit.n_resources > 0)
-                return failure_set(failure, -ENOSYS, "%s; [X-Resources] is set by systemd", m->no_bus.text);
+        if (!m->registration.registered && !m->registration.scope && m->plan.unit.n_resources > 0)
+                return failure_set(failure, -ENOSYS, "%s; [X-Resources] is set by systemd", m->registration.bus_failure.text);
         /* Without any service manager to ask, the machine stays in the cgroup that we were started in. */
-        return m->registered || m->scope ? settle_in_scope(m, failure) : 0;
+        return m->registration.registered || m->registration.scope ? settle_in_scope(m, failure) : 0;
 }

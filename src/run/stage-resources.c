@@ -27,14 +27,14 @@ static const char *own_unit(const Machine *m)
 static void add(Machine *m, const UnitPropertySetting *items, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                size_t at = m->n_unit_properties++;
+                size_t at = m->unit.n++;
 
-                for (; at > 0 && strcmp(m->unit_properties[at - 1]->key, items[i].property.key) > 0; at--) {
-                        m->unit_properties[at] = m->unit_properties[at - 1];
-                        m->unit_property_from[at] = m->unit_property_from[at - 1];
+                for (; at > 0 && strcmp(m->unit.properties[at - 1]->key, items[i].property.key) > 0; at--) {
+                        m->unit.properties[at] = m->unit.properties[at - 1];
+                        m->unit.from[at] = m->unit.from[at - 1];
                 }
-                m->unit_properties[at] = &items[i].property;
-                m->unit_property_from[at] = items[i].from;
+                m->unit.properties[at] = &items[i].property;
+                m->unit.from[at] = items[i].from;
         }
 }
 
@@ -44,9 +44,9 @@ static int gather(Machine *m, bool devices)
         const UnitPlan *p = &m->plan.unit;
         size_t n = p->n_devices + p->n_resources + p->n_scope;
 
-        m->unit_properties = calloc(n, sizeof(UnitProperty *));
-        m->unit_property_from = calloc(n, sizeof(Source));
-        if (!m->unit_properties || !m->unit_property_from)
+        m->unit.properties = calloc(n, sizeof(UnitProperty *));
+        m->unit.from = calloc(n, sizeof(Source));
+        if (!m->unit.properties || !m->unit.from)
                 return -ENOMEM;
         if (devices)
                 add(m, p->devices, p->n_devices);
@@ -73,19 +73,19 @@ static int devices_are_restricted(Machine *m, bool *ret, Failure *failure)
                 *ret = false;           /* no systemd that could restrict them */
                 return 0;
         }
-        return systemd1_unit_restricts_devices(m->bus, &m->wait, own_unit(m), ret, failure);
+        return systemd1_unit_restricts_devices(m->registration.bus, &m->wait, own_unit(m), ret, failure);
 }
 
 static int change_own_unit(Machine *m, Failure *failure)
 {
         int r;
 
-        if (m->n_unit_properties == 0)
+        if (m->unit.n == 0)
                 return 0;
         r = need_bus(m, failure);
         if (r < 0)
                 return r;
-        return unit_change_start(m->bus, &m->wait, own_unit(m), m->unit_properties, m->n_unit_properties, &m->unit_change,
+        return unit_change_start(m->registration.bus, &m->wait, own_unit(m), m->unit.properties, m->unit.n, &m->unit.change,
                                  failure);
 }
 
@@ -100,7 +100,7 @@ int stage_resources_up(Machine *m, Failure *failure)
                 if (r > 0)
                         r = machine_open_bus(m, failure);
                 if (r > 0)
-                        r = systemd1_reload(m->bus, &m->wait, failure);
+                        r = systemd1_reload(m->registration.bus, &m->wait, failure);
                 if (r < 0)
                         return r;
         }
@@ -124,49 +124,49 @@ int stage_resources_settle_up(Machine *m, Failure *failure)
 {
         Failure why = {};
         char source[SOURCE_TEXT_MAX];
-        size_t refused = m->n_unit_properties;
+        size_t refused = m->unit.n;
         int r;
 
-        if (!m->unit_change)
+        if (!m->unit.change)
                 return 0;
-        r = unit_change_finish(m->unit_change, &m->wait, &refused, &why);
+        r = unit_change_finish(m->unit.change, &m->wait, &refused, &why);
         if (r >= 0)
                 return 0;
-        if (refused == m->n_unit_properties)
+        if (refused == m->unit.n)
                 return failure_set(failure, r, "%s", why.text);
         return failure_set(failure, r, "%s: %s=: systemd refuses it for %s: %s",
-                           source_text(m->unit_property_from[refused], source), m->unit_properties[refused]->key,
+                           source_text(m->unit.from[refused], source), m->unit.properties[refused]->key,
                            own_unit(m), why.text);
 }
 
 /* The same where a scope was refused: which property it was can only be read out of the message. */
 int resources_refused(const Machine *m, const Failure *why, Failure *failure)
 {
-        size_t n = m->settings.keep_unit ? 0 : m->n_unit_properties;
-        size_t i = unit_property_find_in_text(m->unit_properties, n, why->text);
+        size_t n = m->settings.keep_unit ? 0 : m->unit.n;
+        size_t i = unit_property_find_in_text(m->unit.properties, n, why->text);
         char source[SOURCE_TEXT_MAX];
 
         if (i == n && n == 1 && why->error == -EINVAL)
                 i = 0;
         if (i == n)
                 return failure_set(failure, why->error, "%s", why->text);
-        return failure_set(failure, why->error, "%s: %s=: %s", source_text(m->unit_property_from[i], source),
-                           m->unit_properties[i]->key, why->text);
+        return failure_set(failure, why->error, "%s: %s=: %s", source_text(m->unit.from[i], source),
+                           m->unit.properties[i]->key, why->text);
 }
 
 void stage_resources_down(Machine *m)
 {
         Failure failure = {};
 
-        if (m->unit_change) {
+        if (m->unit.change) {
                 (void) machine_open_bus(m, &failure);
-                if (unit_change_undo(m->unit_change, m->bus, &m->wait, &failure) < 0 || failure.error < 0)
+                if (unit_change_undo(m->unit.change, m->registration.bus, &m->wait, &failure) < 0 || failure.error < 0)
                         log_warning(0, "%s, ignoring", failure.text);
-                m->unit_change = unit_change_free(m->unit_change);
+                m->unit.change = unit_change_free(m->unit.change);
         }
-        free(m->unit_properties);
-        m->unit_properties = NULL;
-        free(m->unit_property_from);
-        m->unit_property_from = NULL;
-        m->n_unit_properties = 0;
+        free(m->unit.properties);
+        m->unit.properties = NULL;
+        free(m->unit.from);
+        m->unit.from = NULL;
+        m->unit.n = 0;
 }

@@ -11,8 +11,8 @@
 
 static void drop(Machine *m)
 {
-        mount_work_free(TAKE_PTR(m->work), m->n_work);
-        m->n_work = 0;
+        mount_work_free(TAKE_PTR(m->work.items), m->work.n);
+        m->work.n = 0;
 }
 
 int stage_scratch_up(Machine *m, Failure *failure)
@@ -25,19 +25,19 @@ int stage_scratch_up(Machine *m, Failure *failure)
                 return root_fd;
 
         /* After a reboot; other ids could not use the contents. */
-        if (mount_work_has_scratch(m->work, m->n_work) && m->work_owner == m->plan.owner && m->n_work == m->plan.mounts.n)
-                return mount_work_renew(m->work, &m->plan.mounts, failure);
+        if (mount_work_has_scratch(m->work.items, m->work.n) && m->work.owner == m->plan.owner && m->work.n == m->plan.mounts.n)
+                return mount_work_renew(m->work.items, &m->plan.mounts, failure);
         drop(m);
-        r = mount_work_new(&m->plan.mounts, &c, &m->work, failure);
+        r = mount_work_new(&m->plan.mounts, &c, &m->work.items, failure);
         if (r < 0)
                 return r;
-        m->n_work = m->plan.mounts.n;
-        m->work_owner = m->plan.owner;
+        m->work.n = m->plan.mounts.n;
+        m->work.owner = m->plan.owner;
         return 0;
 }
 
 void stage_scratch_down(Machine *m)
 {
-        if (!m->going_round)
+        if (!m->rebooting)
                 drop(m);
 }

@@ -60,8 +60,8 @@ static void supervisor_done(Supervisor *s)
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
         s->console = console_free(s->console);
-        if (s->machine->ports)
-                port_forward_detach(s->machine->ports);
+        if (s->machine->network.ports)
+                port_forward_detach(s->machine->network.ports);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
                 *sources[i] = sd_event_source_disable_unref(*sources[i]);
@@ -75,7 +75,7 @@ static void supervisor_done(Supervisor *s)
 
 static void kill_leader(Supervisor *s)
 {
-        (void) kill(s->machine->leader.pid, SIGKILL);
+        (void) kill(s->machine->child.leader.pid, SIGKILL);
 }
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
@@ -106,7 +106,7 @@ static void tell_ready(Supervisor *s)
                 return;
         }
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
-                          s->machine->leader.pid);
+                          s->machine->child.leader.pid);
         release_code_later(s);
 }
 
@@ -164,7 +164,7 @@ static int start_helper(Supervisor *s, const char *const *program, Failure *fail
 {
         int r;
 
-        r = init_control_start(&s->machine->leader, program, &s->helper, &s->helper_report, failure);
+        r = init_control_start(&s->machine->child.leader, program, &s->helper, &s->helper_report, failure);
         if (r >= 0)
                 r = sd_event_add_child(s->event, &s->helper_end, s->helper, WEXITED, on_helper_end, s);
         return r;
@@ -175,7 +175,7 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata);
 static void ask_init(Supervisor *s)
 {
         const Plan *plan = &s->machine->plan;
-        const Leader *leader = &s->machine->leader;
+        const Leader *leader = &s->machine->child.leader;
         bool insist = ++s->asked == INIT_CONTROL_TRIES;
         const char *const *program;
         Failure failure = {};
@@ -236,7 +236,7 @@ static int on_leader_end(sd_event_source *source, const siginfo_t *si, void *use
         Supervisor *s = userdata;
 
         s->end = *si;
-        s->machine->running = false;
+        s->machine->child.running = false;
         s->ended = true;
         return 0;
 }
@@ -292,7 +292,7 @@ static int on_notify(sd_event_source *source, int fd, uint32_t events, void *use
         int r;
 
         /* One a turn: a payload that floods the socket does not keep the rest waiting. */
-        r = notify_receive(fd, s->machine->leader.pid, &m, &empty);
+        r = notify_receive(fd, s->machine->child.leader.pid, &m, &empty);
         if (r < 0) {
                 log_warning(r, "The notify socket of machine '%s' is broken, ignoring its messages from now on: %m",
                             s->machine->name);
@@ -314,7 +314,7 @@ static int add_console(Supervisor *s)
         const Machine *m = s->machine;
         unsigned flags = CONSOLE_FLAG_DRAIN;
 
-        if (m->pty_master < 0)
+        if (m->mounts.pty_master < 0)
                 return 0;
         if (m->plan.console == CONSOLE_INTERACTIVE)
                 flags |= CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_ESCAPE;
@@ -322,14 +322,15 @@ static int add_console(Supervisor *s)
                 flags |= CONSOLE_FLAG_WRITE;
         if (m->plan.console == CONSOLE_INTERACTIVE && !m->settings.quiet)
                 log_info(0, "Machine '%s' runs; press ^] three times within a second to kill it", m->name);
-        return console_new(s->event, m->pty_master, flags, on_console_end, s, &s->console);
+        return console_new(s->event, m->mounts.pty_master, flags, on_console_end, s, &s->console);
 }
 
 /* systemd asks for the end of the scope that we are the Controller of. */
 static int add_bus(Supervisor *s)
 {
-        return s->machine->bus ? scope_on_request_stop(s->machine->bus, on_request_stop, on_request_stop_installed, s,
-                                                       &s->request_stop) : 0;
+        sd_bus *bus = s->machine->registration.bus;
+
+        return bus ? scope_on_request_stop(bus, on_request_stop, on_request_stop_installed, s, &s->request_stop) : 0;
 }
 
 static int set_up(Supervisor *s)
@@ -338,11 +339,11 @@ static int set_up(Supervisor *s)
         int r;
 
         (void) sd_event_set_watchdog(s->event, true);
-        r = sd_event_add_child_pidfd(s->event, &s->leader, m->leader.pidfd, WEXITED, on_leader_end, s);
+        r = sd_event_add_child_pidfd(s->event, &s->leader, m->child.leader.pidfd, WEXITED, on_leader_end, s);
         if (r >= 0)
-                r = sd_event_add_io(s->event, &s->notify, m->notify_fd, EPOLLIN, on_notify, s);
-        if (r >= 0 && m->ports)
-                r = port_forward_attach(m->ports, s->event);
+                r = sd_event_add_io(s->event, &s->notify, m->mounts.notify_fd, EPOLLIN, on_notify, s);
+        if (r >= 0 && m->network.ports)
+                r = port_forward_attach(m->network.ports, s->event);
         if (r >= 0)
                 r = add_bus(s);
         if (r >= 0)
@@ -388,7 +389,7 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
                 tell_ready(&s);
         else
                 (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d",
-                                  m->leader.pid);
+                                  m->child.leader.pid);
 
         /* Asked for after the last moment at which the start could be cancelled. */
         if (m->loop.stop_requests > 0)
