@@ -6,12 +6,12 @@
  */
 
 #include <linux/magic.h>
-#include <stdio.h>
 #include <sys/vfs.h>
 
 #include "mount/lxcfs.h"
 #include "mount/mount-plan-internal.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 #define LXCFS "/var/lib/lxcfs"
 
@@ -31,10 +31,8 @@ int mount_plan_lxcfs(const Settings *s, MountPlan *p)
                 };
                 _cleanup_free_ char *source = NULL;
 
-                if (asprintf(&source, LXCFS "%s", paths[i]) < 0) {
-                        source = NULL;
+                if (strf(&source, LXCFS "%s", paths[i]) < 0)
                         return -ENOMEM;
-                }
                 row.source = source;
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;

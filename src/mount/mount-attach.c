@@ -6,7 +6,6 @@
  * openat2() inside the machine's root, so that its symbolic links mean what they mean to it.
  */
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "mount/mount-make.h"
 #include "payload/cgroup.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/tree.h"
 
 /* Where the machine's root is put until it becomes "/": a directory that every systemd host has and the child does not
@@ -182,14 +182,8 @@ static int attach_own_cgroup(const MountOp *op, const AttachContext *c, Failure 
         r = cgroup_of_pid(0, &cgroup, failure);
         if (r < 0)
                 return r;
-        if (asprintf(&source, "%s%s", op->source, cgroup) < 0) {
-                source = NULL;
+        if (strf(&source, "%s%s", op->source, cgroup) < 0 || strf(&dest, "%s%s", op->dest, cgroup) < 0)
                 return fail_op(op, -ENOMEM, failure);
-        }
-        if (asprintf(&dest, "%s%s", op->dest, cgroup) < 0) {
-                dest = NULL;
-                return fail_op(op, -ENOMEM, failure);
-        }
         own.source = source;
         own.dest = dest;
         return attach_bind(&own, c, failure);

@@ -6,12 +6,12 @@
  * line of that contract. Pure: reads nothing of the host.
  */
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "mount/mount-plan-internal.h"
+#include "util/print.h"
 
 /* A device node, and the link by number that udev would make: systemd's tools look devices up there. */
 static int add_device(MountOp *op, const DeviceFact *d)
@@ -25,14 +25,8 @@ static int add_device(MountOp *op, const DeviceFact *d)
         n->rdev = d->rdev;
         n->optional = d->optional;
 
-        if (asprintf(&link, "char/%u:%u", major(d->rdev), minor(d->rdev)) < 0) {
-                link = NULL;
+        if (strf(&link, "char/%u:%u", major(d->rdev), minor(d->rdev)) < 0 || strf(&target, "../%s", d->name) < 0)
                 return -ENOMEM;
-        }
-        if (asprintf(&target, "../%s", d->name) < 0) {
-                target = NULL;
-                return -ENOMEM;
-        }
         return mount_plan_add_node(op, NODE_LINK, link, 0, target);
 }
 
@@ -73,10 +67,8 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
                 return -ENOMEM;
 
         /* A new instance is what any mount of devpts is since Linux 4.7. */
-        if (asprintf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->tty_gid) < 0) {
-                options = NULL;
+        if (strf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->tty_gid) < 0)
                 return -ENOMEM;
-        }
         row.options = options;
         if (mount_plan_add(p, &row, NULL) < 0 ||
             mount_plan_add_tmpfs(p, f, "/dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
@@ -101,18 +93,9 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
         _cleanup_free_ char *manager = NULL, *uuid = NULL, *boot_id = NULL;
         MountOp *run, *host;
 
-        if (asprintf(&manager, "%s\n", f->manager) < 0) {
-                manager = NULL;
+        if (strf(&manager, "%s\n", f->manager) < 0 || strf(&uuid, "%s\n", f->uuid) < 0 ||
+            strf(&boot_id, "%s\n", f->boot_id) < 0)
                 return -ENOMEM;
-        }
-        if (asprintf(&uuid, "%s\n", f->uuid) < 0) {
-                uuid = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&boot_id, "%s\n", f->boot_id) < 0) {
-                boot_id = NULL;
-                return -ENOMEM;
-        }
 
         if (mount_plan_add_tmpfs(p, f, "/run", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                  "mode=0755,size=20%,nr_inodes=800k", &run) < 0 ||
@@ -144,10 +127,8 @@ int mount_plan_incoming(const MountFacts *f, MountPlan *p)
         MountRow row = { MOUNT_CLONE, MOUNT_SLAVE, .attrs = ATTR_API_RO, .dest = "/run/host/incoming" };
         _cleanup_free_ char *source = NULL;
 
-        if (asprintf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0) {
-                source = NULL;
+        if (strf(&source, "/run/systemd/nspawn/propagate/%s", f->machine) < 0)
                 return -ENOMEM;
-        }
         row.source = source;
         return mount_plan_add(p, &row, NULL);
 }
@@ -252,10 +233,8 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
                 MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, MOUNT_SOURCE_STAGED, .attrs = attrs, .source = parts[i] };
                 _cleanup_free_ char *dest = NULL;
 
-                if (asprintf(&dest, "/sys/%s", parts[i]) < 0) {
-                        dest = NULL;
+                if (strf(&dest, "/sys/%s", parts[i]) < 0)
                         return -ENOMEM;
-                }
                 row.dest = dest;
                 if (mount_plan_add(p, &row, NULL) < 0)
                         return -ENOMEM;

@@ -2,11 +2,11 @@
 
 /* The mounts that a machine's settings ask for, each a step that knows the line it was written on. Pure. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "mount/mount-options.h"
 #include "mount/mount-plan-internal.h"
+#include "util/print.h"
 
 /* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
@@ -61,7 +61,7 @@ int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFact
 int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         uint64_t attrs = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
-        _cleanup_free_ char *options = NULL;
+        _cleanup_free_ char *options = NULL, *all = NULL;
         const char *reason = NULL;
         MountOp *op;
         int r;
@@ -75,19 +75,10 @@ int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, Moun
                                              reason ? reason : "not a list of mount options");
         }
 
-        /* mode= is 0755 unless written: a later option of the same name wins. */
-        if (options) {
-                _cleanup_free_ char *all = NULL;
-
-                if (asprintf(&all, "mode=0755,%s", options) < 0) {
-                        all = NULL;
-                        return -ENOMEM;
-                }
-                r = mount_plan_add_tmpfs(p, f, t->dest, attrs, all, &op);
-        } else
-                r = mount_plan_add_tmpfs(p, f, t->dest, attrs, "mode=0755", &op);
-        if (r < 0)
-                return r;
+        /* The default; of two options with the same name, the last wins. */
+        if (strf(&all, "mode=0755%s%s", options ? "," : "", options ?: "") < 0 ||
+            mount_plan_add_tmpfs(p, f, t->dest, attrs, all, &op) < 0)
+                return -ENOMEM;
         op->from = t->from;
         return 0;
 }

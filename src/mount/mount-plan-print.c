@@ -7,15 +7,15 @@
 #include <sys/sysmacros.h>
 
 #include "mount/mount-plan.h"
+#include "util/print.h"
 
-/* A blank before each. */
+/* With a space before each. */
 static void print_attrs(const MountOp *op, FILE *f)
 {
         static const struct { uint64_t bit; const char *word; } words[] = {
                 { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
                 { MOUNT_ATTR_NOEXEC, "noexec" }, { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
         };
-
         static const char *const maps[] = {
                 [MOUNT_IDMAP_NONE] = "", [MOUNT_IDMAP_MACHINE] = " idmapped", [MOUNT_IDMAP_ROOT] = " owner-is-root",
                 [MOUNT_IDMAP_OWNER] = " owner-is-owner",
@@ -44,7 +44,7 @@ static const char *source_word(MountSourceKind kind)
         return mount_source_is_scratch(kind) ? "(temporary)" : kind == MOUNT_SOURCE_MEMORY ? "(memory)" : "(inaccessible)";
 }
 
-/* What is mounted: a path, a kind of file system, the layers of an overlay. "+": in the tree. */
+/* A path ("+": in the tree), a type of file system, or the layers of an overlay. */
 static void print_source(const MountOp *op, FILE *f)
 {
         for (size_t i = 0; i < op->n_layers; i++) {
@@ -65,19 +65,16 @@ static void print_source(const MountOp *op, FILE *f)
 
 char *mount_op_attributes(const MountOp *op)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_memory_stream_ MemoryStream m = {};
+        FILE *f = memory_stream_open(&m);
+        char *text;
 
         if (!f)
                 return NULL;
         print_attrs(op, f);
-        if (fclose(f) != 0) {
-                free(text);
-                return NULL;
-        }
-        if (*text)
-                memmove(text, text + 1, size);
+        text = memory_stream_take(&m);
+        if (text && *text)
+                memmove(text, text + 1, strlen(text));
         return text;
 }
 

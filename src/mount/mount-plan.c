@@ -2,10 +2,10 @@
 
 /* The steps of a mount plan as data: added, found, freed (see mount-plan.h and mount-plan-internal.h). Pure. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "mount/mount-plan-internal.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 static void mount_op_done(MountOp *op)
@@ -99,10 +99,8 @@ int mount_plan_add_tmpfs(MountPlan *p, const MountFacts *f, const char *dest, ui
         MountRow row = { MOUNT_NEW, .attrs = attrs, .fstype = "tmpfs", .dest = dest };
         _cleanup_free_ char *text = NULL;
 
-        if (asprintf(&text, "%s%suid=%u,gid=%u", options, *options ? "," : "", f->base, f->base) < 0) {
-                text = NULL;
+        if (strf(&text, "%s%suid=%u,gid=%u", options, *options ? "," : "", f->base, f->base) < 0)
                 return -ENOMEM;
-        }
         row.options = text;
         return mount_plan_add(p, &row, ret);
 }

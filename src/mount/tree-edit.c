@@ -14,6 +14,7 @@
 
 #include "mount/tree-edit.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
@@ -151,10 +152,8 @@ static int replace(int dir_fd, const char *name, const TreeEdit *edit)
         _cleanup_free_ char *temporary = NULL;
         int r;
 
-        if (asprintf(&temporary, TEMPORARY, name) < 0) {
-                temporary = NULL;
+        if (strf(&temporary, TEMPORARY, name) < 0)
                 return -ENOMEM;
-        }
 
         r = make_temporary(dir_fd, temporary, edit);
         if (r >= 0)
