@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Changes of a machine's own files (see tree-edit.h). Planned and printed by the supervisor; done by the child, root of its
- * user namespace, in a root that is all it has left. What is there already is the payload's: nothing is opened that could
- * keep us waiting, and a file is only written when it is one.
+ * Changes of a machine's own files (see tree-edit.h). The supervisor plans and prints them; the child, root of its user
+ * namespace, makes them after it has left the host's tree. Files that exist are the payload's and hostile: only regular files
+ * are opened.
  */
 
 #include <fcntl.h>
@@ -55,7 +55,7 @@ int tree_edits_add(TreeEdits *e, const TreeEdit *edit)
 const char *tree_edit_kind_name(TreeEditKind kind)
 {
         static const char *const names[] = {
-                [TREE_EDIT_DIRECTORY] = "make", [TREE_EDIT_WRITE] = "write", [TREE_EDIT_REPLACE] = "replace",
+                [TREE_EDIT_DIRECTORY] = "create", [TREE_EDIT_WRITE] = "write", [TREE_EDIT_REPLACE] = "replace",
                 [TREE_EDIT_LINK] = "link", [TREE_EDIT_REMOVE] = "remove",
         };
 
@@ -81,7 +81,7 @@ int tree_edits_print(const TreeEdits *e, FILE *f)
         return ferror(f) ? -EIO : 0;
 }
 
-/* The directory that path lies in, and path's last part. */
+/* The parent directory of path; its last component in *ret_name. */
 static int open_parent(int root_fd, const char *path, const char **ret_name)
 {
         const char *slash = strrchr(path, '/');
@@ -98,7 +98,7 @@ static int write_content(int fd, const TreeEdit *edit)
         const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, edit->mtime };
         int r = fd_write_all(fd, edit->content, edit->size);
 
-        /* As with `cp -p`: a copy is as old as what it is of. */
+        /* A copy has the time of its source, as with `cp -p`. */
         return r < 0 ? r : RET_ERRNO(futimens(fd, times));
 }
 
@@ -113,17 +113,20 @@ static bool has_content(int fd, const TreeEdit *edit)
 
 static int write_file(int dir_fd, const char *name, const TreeEdit *edit)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int path_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -EBADF;
         struct stat st;
 
-        fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+        if (path_fd < 0 && errno == ENOENT)
+                fd = RET_ERRNO(openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+        else if (path_fd < 0 || fstat(path_fd, &st) < 0)
+                return -errno;
+        else if (!S_ISREG(st.st_mode))
+                return S_ISLNK(st.st_mode) ? -ELOOP : -EBADFD;
+        else
+                fd = fd_reopen(path_fd, O_RDWR);
         if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EBADFD;
-        /* A start does not wear the disk, nor wake who watches the file, for nothing. */
+                return fd;
+        /* No write, and no event for programs that watch the file, without a change. */
         if (has_content(fd, edit))
                 return 0;
         if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
@@ -131,7 +134,7 @@ static int write_file(int dir_fd, const char *name, const TreeEdit *edit)
         return write_content(fd, edit);
 }
 
-/* Names of ours only: what is called so was left by a start that was killed. */
+/* Files of this name are left over from a start that was killed. */
 #define TEMPORARY ".#box-%s"
 
 static int make_temporary(int dir_fd, const char *name, const TreeEdit *edit)
@@ -163,7 +166,7 @@ static int replace(int dir_fd, const char *name, const TreeEdit *edit)
         return r;
 }
 
-/* "/usr/x" and "../usr/x" name the same from a directory below the root. */
+/* "/usr/x" and "../usr/x" are the same from a directory below the root. */
 static const char *below_root(const char *target)
 {
         for (;;) {
@@ -176,15 +179,15 @@ static const char *below_root(const char *target)
         }
 }
 
-static bool leads_there(int dir_fd, const char *name, const char *target)
+static bool has_target(int dir_fd, const char *name, const char *target)
 {
-        char there[PATH_MAX];
-        ssize_t n = readlinkat(dir_fd, name, there, sizeof(there) - 1);
+        char current[PATH_MAX];
+        ssize_t n = readlinkat(dir_fd, name, current, sizeof(current) - 1);
 
         if (n < 0)
                 return false;
-        there[n] = 0;
-        return strcmp(below_root(there), below_root(target)) == 0;
+        current[n] = 0;
+        return strcmp(below_root(current), below_root(target)) == 0;
 }
 
 static int remove_file(int dir_fd, const char *name)
@@ -209,7 +212,7 @@ static int apply(const TreeEdit *edit, int root_fd)
         case TREE_EDIT_WRITE:
                 return write_file(dir_fd, name, edit);
         case TREE_EDIT_LINK:
-                return leads_there(dir_fd, name, edit->content) ? 0 : replace(dir_fd, name, edit);
+                return has_target(dir_fd, name, edit->content) ? 0 : replace(dir_fd, name, edit);
         case TREE_EDIT_REPLACE:
                 return replace(dir_fd, name, edit);
         default:
@@ -219,14 +222,10 @@ static int apply(const TreeEdit *edit, int root_fd)
 
 int tree_edit_apply(const TreeEdit *edit, int root_fd, Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
         int r = apply(edit, root_fd);
 
-        if (r >= 0)
-                return 0;
-        return failure_set(failure, r, "%s%sFailed to %s '%s' in the machine's tree: %m",
-                           edit->from.where ? source_text(edit->from, source) : "", edit->from.where ? ": " : "",
-                           tree_edit_kind_name(edit->kind), edit->path);
+        return r >= 0 ? 0 : failure_set_at(failure, edit->from, r, "Failed to %s '%s' in the machine's tree: %m",
+                                           tree_edit_kind_name(edit->kind), edit->path);
 }
 
 bool tree_edit_matters(const TreeEdit *edit, int error)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a start changes in a machine's own files, as a list of steps: pure data, made by planners (host-files-plan.c,
- * journal-plan.c), printed by --dry-run, done by the child in the machine's root, as its root, so that what is made has the
- * owner that it should have, whatever the id map.
+ * The changes of a start in a machine's own files, as a list of steps: pure data, made by planners (host-files-plan.c,
+ * journal-plan.c) and printed by --dry-run. The child makes them as the machine's root, so that new files have the right owner
+ * whatever the id map.
  */
 
 #include <stdio.h>
@@ -14,28 +14,28 @@
 #include "util/failure.h"
 
 typedef enum TreeEditKind {
-        TREE_EDIT_DIRECTORY,    /* made with its parents, where it is missing */
-        TREE_EDIT_WRITE,        /* content into a regular file; a symbolic link is left alone, and so is what it leads to */
-        TREE_EDIT_REPLACE,      /* a file with this content in the place of whatever is there */
-        TREE_EDIT_LINK,         /* a symbolic link in the place of whatever is there, unless it leads to the same */
-        TREE_EDIT_REMOVE,       /* a file or link, if there is one */
+        TREE_EDIT_DIRECTORY,    /* create it and its parents where missing */
+        TREE_EDIT_WRITE,        /* write content to a regular file, which may be missing; symbolic links are not followed */
+        TREE_EDIT_REPLACE,      /* replace the file, of any type, by a regular file with this content */
+        TREE_EDIT_LINK,         /* replace the file by a symbolic link, unless it is a link with the same target */
+        TREE_EDIT_REMOVE,       /* remove the file, if it exists */
         _TREE_EDIT_KIND_MAX,
 } TreeEditKind;
 
 typedef enum TreeEditNeed {
-        TREE_EDIT_REQUIRED,     /* a failure is one of the start */
-        TREE_EDIT_BEST_EFFORT,       /* … is warned of */
-        TREE_EDIT_IF_WRITABLE,        /* … is warned of, unless the tree's owner has seen to it (read-only, a link of its own) */
+        TREE_EDIT_REQUIRED,     /* a failure ends the start */
+        TREE_EDIT_BEST_EFFORT,  /* … is logged as a warning */
+        TREE_EDIT_IF_WRITABLE,  /* … unless the tree's owner prevents the edit: a read-only tree, a link */
 } TreeEditNeed;
 
 typedef struct TreeEdit {
         TreeEditKind kind;
         TreeEditNeed need;
-        char *path;             /* absolute, in the machine; its directory must be there (but for a DIRECTORY) */
-        char *content;          /* of a file, size bytes; a link's target */
+        char *path;             /* absolute, in the machine; but for DIRECTORY its parent must exist */
+        char *content;          /* of a file, size bytes; or a link's target */
         size_t size;
-        struct timespec mtime;  /* a file's: when its content was made */
-        const char *origin;     /* for people: where the content is from; static */
+        struct timespec mtime;  /* of a file */
+        const char *origin;     /* the file that content is from, for --dry-run; static */
         Source from;
 } TreeEdit;
 
@@ -46,15 +46,14 @@ typedef struct TreeEdits {
 
 void tree_edits_done(TreeEdits *e);
 
-/* Appends one; content (NULL: none) is copied. -ENOMEM or 0. */
+/* Appends a copy of edit. 0 or -ENOMEM. */
 int tree_edits_add(TreeEdits *e, const TreeEdit *edit);
 
 const char *tree_edit_kind_name(TreeEditKind kind);
 int tree_edits_print(const TreeEdits *e, FILE *f);
 
-/* Does one in the tree at root_fd. Negative errno, with the failure told: what that means is the caller's to say, by
- * tree_edit_matters(). */
+/* Makes one edit in the tree at root_fd. 0 or negative errno with *failure. */
 int tree_edit_apply(const TreeEdit *edit, int root_fd, Failure *failure);
 
-/* Is this error of an edit one to warn of? Those of REQUIRED ones are fatal. */
+/* Whether this error of an edit that is not required is worth a warning. */
 bool tree_edit_matters(const TreeEdit *edit, int error);

@@ -5,6 +5,8 @@
 #include "tree-fixture.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/inotify.h>
 
 #include "mount/tree-edit.h"
 #include "util/tree.h"
@@ -71,6 +73,21 @@ static void test_write(void **state)
         assert_int_equal(mkfifoat(t->fd, "etc/fifo", 0600), 0);
         assert_int_equal(edit(t, TREE_EDIT_WRITE, "/etc/fifo", "x"), -EBADFD);
         assert_int_equal(edit(t, TREE_EDIT_WRITE, "/none/a", "x"), -ENOENT);
+}
+
+/* Not even opened: to open a device can have effects, as of a watchdog. Closing after opening for writing is an event. */
+static void test_write_opens_files_only(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_close_ int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        char fifo[64], event[4096];
+
+        (void) snprintf(fifo, sizeof(fifo), "/proc/self/fd/%d/node", t->fd);
+        assert_int_equal(mkfifoat(t->fd, "node", 0600), 0);
+        assert_true(inotify_add_watch(notify, fifo, IN_CLOSE_WRITE) >= 0);
+        assert_int_equal(edit(t, TREE_EDIT_WRITE, "/node", "x"), -EBADFD);
+        assert_int_equal(read(notify, event, sizeof(event)), -1);
+        assert_int_equal(errno, EAGAIN);
 }
 
 static void test_replace(void **state)
@@ -151,6 +168,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_write),
+                TREE_TEST(test_write_opens_files_only),
                 TREE_TEST(test_replace),
                 TREE_TEST(test_link),
                 TREE_TEST(test_remove_and_directory),
