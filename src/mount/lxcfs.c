@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * HostView=lxcfs (see lxcfs.h). The steps are pure. The supervisor makes the check as root, before anything is changed: the
- * mount point of an lxcfs that has crashed cannot be opened.
+ * HostView=lxcfs (see lxcfs.h). The steps are pure. The supervisor makes the check as root, before anything is changed:
+ * the mount point of an lxcfs that has crashed cannot be opened.
  */
 
 #include <linux/magic.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Puts a machine's mounts together (see mount-attach.h). Runs in the child, root of its user namespace, with a mount
- * namespace of its own that is still a copy of the host's: nothing here is seen outside. Destinations are looked up by
- * openat2() inside the machine's root, so that its symbolic links mean what they mean to it.
+ * Attaches a machine's mounts (see mount-attach.h). Runs in the child, root of its user namespace, in a mount namespace
+ * of its own that begins as a copy of the host's: nothing here shows on the host. Destinations are looked up by
+ * openat2() inside the machine's root, so that symbolic links are resolved as in the machine.
  */
 
 #include <string.h>
@@ -19,8 +19,8 @@
 #include "util/print.h"
 #include "util/tree.h"
 
-/* Where the machine's root is put until it becomes "/": a directory that every systemd host has and the child does not
- * need. */
+/* The machine's root is attached here until it becomes "/": every systemd host has the directory, and the child does
+ * not need it. */
 #define STAGE_ROOT "/run"
 
 static const char *name_source(const MountOp *op)
@@ -32,11 +32,7 @@ static const char *name_source(const MountOp *op)
 
 static int fail_because(const MountOp *op, int r, const char *more, Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
-
-        return failure_set(failure, r, "%s%sFailed to mount %s on '%s': %m%s",
-                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "",
-                           name_source(op), op->dest, more);
+        return failure_set_at(failure, op->from, r, "Failed to mount %s on '%s': %m%s", name_source(op), op->dest, more);
 }
 
 static int fail_op(const MountOp *op, int r, Failure *failure)
@@ -56,13 +52,13 @@ static int move_to(int fd, int dest_fd)
         return RET_ERRNO(move_mount(fd, "", dest_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
-/* The place for a mount that is a directory or a file; made where it is missing. */
+/* Opens the destination, a directory or a file, and creates it where it is missing. */
 static int open_place(const MountOp *op, int root_fd, bool directory, Failure *failure)
 {
         int fd = tree_mountpoint(root_fd, op->dest, directory), r;
 
         if (fd == -EROFS || fd == -EPERM || fd == -EACCES)
-                return fail_because(op, fd, " (there is no such place, and it cannot be made)", failure);
+                return fail_because(op, fd, " (the destination does not exist and cannot be created)", failure);
         if (fd < 0)
                 return fail_op(op, fd, failure);
 
@@ -83,9 +79,8 @@ static int open_dest(const MountOp *op, int root_fd)
         return tree_open(root_fd, op->dest, O_PATH | (op->flags & MOUNT_ON_LINK ? O_NOFOLLOW : 0));
 }
 
-/* A place where nothing is, or (for a file) where a link leads to nothing. Whether it could be made is seen when it is
- * opened. */
-static void touch_dest(const MountOp *op, int root_fd, int fd)
+/* Creates a missing destination, or (of a file) the missing target of a link there. Errors show when it is opened. */
+static void create_dest(const MountOp *op, int root_fd, int fd)
 {
         _cleanup_close_ int there = open_dest(op, root_fd), made = -EBADF;
 
@@ -97,14 +92,14 @@ static void touch_dest(const MountOp *op, int root_fd, int fd)
                 made = tree_create(root_fd, op->dest, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644);
 }
 
-/* Puts a detached mount on the step's destination, which is made where it is missing and may be. */
+/* Attaches a detached mount to the step's destination. */
 static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failure)
 {
         _cleanup_close_ int dest = -EBADF;
         int r;
 
         if (op->flags & MOUNT_CREATE_DEST)
-                touch_dest(op, root_fd, fd);
+                create_dest(op, root_fd, fd);
         if (op->flags & MOUNT_OPTIONAL) {
                 dest = open_dest(op, root_fd);
                 if (dest == -ENOENT)
@@ -124,15 +119,14 @@ static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failu
         return r < 0 ? fail_op(op, r, failure) : 0;
 }
 
-/* Where things are while steps are being attached. */
 typedef struct AttachContext {
         int root_fd;            /* the machine's "/" */
-        int host_fd;            /* its /run/host, whatever else is mounted over that by now */
-        int stage_fd;           /* what is mounted for later steps only; -EBADF: nothing yet */
+        int host_fd;            /* the mount of /run/host, which later steps may cover */
+        int stage_fd;           /* the mount of the MOUNT_STAGED step; -EBADF: none so far */
 } AttachContext;
 
-/* The node below /run/host/inaccessible that can cover what is at dest. What is there has to be covered, whatever a tree makes
- * of paths: a mask that is not to be had is never taken for one that is not needed. */
+/* Opens the node below /run/host/inaccessible with the type of dest. Only -ENOENT means that there is nothing to mask:
+ * any other failure to open dest is an error, so that a tree cannot escape masking. */
 static int open_mask(const MountOp *op, const AttachContext *c, Failure *failure)
 {
         _cleanup_close_ int covered = tree_open(c->root_fd, op->dest, O_PATH);
@@ -144,8 +138,8 @@ static int open_mask(const MountOp *op, const AttachContext *c, Failure *failure
         if (r < 0)
                 return fail_op(op, r, failure);
         fd = openat(c->host_fd, r ? "inaccessible/dir" : "inaccessible/reg", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        return fd < 0 ? failure_set(failure, -EIO, "Failed to cover '%s' in the machine: no %s to cover it with", op->dest,
-                                    r ? "directory" : "file") : fd;
+        return fd < 0 ? failure_set(failure, -EIO, "Failed to mask '%s' in the machine: no inaccessible %s",
+                                    op->dest, r ? "directory" : "file") : fd;
 }
 
 static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failure)
@@ -172,7 +166,7 @@ static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failu
         return attach_at_dest(op, c->root_fd, fd, failure);
 }
 
-/* Below the host's cgroup tree, the cgroup that we are in by now is the machine's own. */
+/* We are in the machine's cgroup by now. */
 static int attach_own_cgroup(const MountOp *op, const AttachContext *c, Failure *failure)
 {
         _cleanup_free_ char *cgroup = NULL, *source = NULL, *dest = NULL;
@@ -217,19 +211,13 @@ static int make_root_read_only(const MountPlan *plan, const MountWork *work, int
         return 0;
 }
 
-/* Everything of the host goes at once, the staged mounts with it. */
+/* Detaches the host's tree with all mounts in it, the staged ones too. */
 static int leave_host(int root_fd, Failure *failure)
 {
         if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
             chdir("/") < 0)
                 return failure_set(failure, -errno, "Failed to make the machine's tree its root: %m");
         return 0;
-}
-
-/* Of one that is attached: the kernel copies none that is not. */
-static int copy_mount(int fd)
-{
-        return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
 static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failure)
@@ -262,10 +250,10 @@ int mount_attach(const MountPlan *plan, MountWork *work, Failure *failure)
         AttachContext c = { .root_fd = work[0].fd, .host_fd = -EBADF, .stage_fd = -EBADF };
         int r;
 
-        /* In a user namespace the copy of the host's mounts is a slave already; without one it is not, and what is
-         * mounted here would show on the host. */
+        /* With a user namespace the copies of the host's mounts are slaves already; without one they are not, and
+         * mounts made here would show on the host. */
         if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-                return failure_set(failure, -errno, "Failed to part from the host's mounts: %m");
+                return failure_set(failure, -errno, "Failed to detach from the host's mounts: %m");
         if (move_mount(c.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return fail_op(&plan->ops[0], -errno, failure);
         if (plan->read_only_root) {
@@ -284,16 +272,19 @@ int mount_attach(const MountPlan *plan, MountWork *work, Failure *failure)
 
         r = leave_host(c.root_fd, failure);
         for (size_t i = 0; i < plan->n; i++) {
-                int copy = r >= 0 && plan->ops[i].flags & MOUNT_EXPORT ? copy_mount(work[i].fd) : -EBADF;
+                int copy = -EBADF;
 
+                /* Now that it is attached: the kernel does not clone detached mounts. */
+                if (r >= 0 && plan->ops[i].flags & MOUNT_EXPORT)
+                        copy = open_tree(work[i].fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
                 fd_close(work[i].fd);
                 work[i].fd = copy;
         }
         return r;
 }
 
-/* What receives mounts from the host is shared with nobody inside: a mount that arrives there is to be moved on (machined
- * of systemd 252 does so for `machinectl bind`), which the kernel refuses below a shared one. */
+/* The mounts that receive the host's are not shared: machined of systemd 252 moves a mount away from there (`machinectl
+ * bind`), which the kernel refuses where the parent mount is shared. */
 static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
 {
         struct mount_attr slave = { .propagation = MS_SLAVE };
@@ -305,7 +296,7 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
                         continue;
                 fd = tree_open(root_fd, plan->ops[i].dest, O_PATH);
                 if (fd == -ENOENT)
-                        continue;       /* something else is mounted over it: nothing is moved on from there */
+                        continue;       /* covered by another mount: nothing arrives there */
                 if (fd < 0)
                         return fail_op(&plan->ops[i], fd, failure);
                 if (mount_setattr(fd, "", AT_EMPTY_PATH, &slave, sizeof(slave)) < 0 && errno != EINVAL)
@@ -334,6 +325,6 @@ int mount_attach_late(const MountPlan *plan, Failure *failure)
         }
 
         if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &shared, sizeof(shared)) < 0)
-                return failure_set(failure, -errno, "Failed to share the machine's mounts among themselves: %m");
+                return failure_set(failure, -errno, "Failed to make the machine's mounts shared: %m");
         return stop_sharing(plan, root_fd, failure);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Carries out the supervisor's steps of a plan in their order (see mount-make.h) and populates new file systems. Runs in the
- * supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
+ * Carries out the supervisor's steps of a plan in their order (see mount-make.h) and populates new file systems. Runs
+ * in the supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
  *
- * proc and sysfs are mounted here, not by the child: the kernel lets a user namespace mount them only where the host's own are
- * fully visible, which they are not on a host that is a container itself.
+ * proc and sysfs are mounted here, not by the child: the kernel lets a user namespace mount them only where the host's
+ * own are fully visible, which they are not on a host that is a container itself.
  */
 
 #include <sched.h>
@@ -55,9 +55,7 @@ static int make_node(int fd, const NodeOp *n)
 
 static int chown_node(int fd, const NodeOp *n, uid_t owner)
 {
-        if (n->has_owner)
-                return fchownat(fd, n->path, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
-        return owner == 0 ? 0 : fchownat(fd, n->path, owner, owner, AT_SYMLINK_NOFOLLOW);
+        return fchownat(fd, n->path, n->has_owner ? n->uid : owner, n->has_owner ? n->gid : owner, AT_SYMLINK_NOFOLLOW);
 }
 
 static int populate(int fd, const MountOp *op, uid_t owner, Failure *failure)
@@ -181,8 +179,8 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
         return 0;
 }
 
-/* The child cannot create the destination in a file system that it gets read-only, nor in a directory of the host on which
- * the machine's root has no rights. There the destination may exist all the same, which the child finds out. */
+/* The child cannot create the destination in a file system that it gets read-only, nor in a directory of the host on
+ * which the machine's root has no rights. There the destination may exist all the same, which the child finds out. */
 static int make_dest(const MountPlan *plan, const MountWork *work, size_t i, Failure *failure)
 {
         const MountWork *on = &work[mount_plan_below(plan, i)], *w = &work[i];

@@ -2,21 +2,22 @@
 #pragma once
 
 /*
- * The supervisor's part of a MountPlan: mounts that need the host's privilege are created here, complete but attached nowhere,
- * and passed to the child as descriptors. After a failure half-way nothing remains: a detached mount ends with its descriptor.
+ * The supervisor's part of a MountPlan: mounts that need the host's privilege are created here, complete but attached
+ * nowhere, and passed to the child as descriptors. After a failure half-way nothing remains: a detached mount ends with
+ * its descriptor.
  */
 
 #include "mount/mount-source.h"
 
-/* Creates the mounts of the supervisor's steps, but for optional ones that are not possible. New file systems that are to be
- * read-only are writable until mount_make_seal(). */
+/* Creates the mounts of the supervisor's steps, but for optional ones that are not possible. New file systems that are
+ * to be read-only are writable until mount_make_seal(). */
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure);
 
 /* After mount_make(), for a machine without root, which could not do so: creates missing destinations in its tree. */
 int mount_make_places(const MountPlan *plan, const MountWork *work, const MountMakeContext *c, Failure *failure);
 
-/* The type of destination that step i needs in the tree at root_fd itself (not in the mount of an earlier step): 1 a directory,
- * 0 a file; negative: it needs none, or the type of its source is unknown. In mount-places.c. */
+/* The type of destination that step i needs in the tree at root_fd itself (not in the mount of an earlier step): 1 a
+ * directory, 0 a file; negative: it needs none, or the type of its source is unknown. In mount-places.c. */
 int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd);
 
 /* Creates the destinations of the settings' mounts in new file systems, then makes those read-only that are to be so. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Mount options as people write them, told apart by libmount: it knows which words are flags of a mount and which are the
- * file system's. The supervisor, while planning; pure.
+ * Mount options in settings. libmount knows which words are flags of the mount and which are for the file system. The
+ * supervisor, while planning; pure.
  *
  * libmount is loaded when a machine's settings have such options, and not with the program: it brings libblkid,
  * libselinux and libpcre2 along, which would cost every start a third of its time, and every supervisor its memory.
@@ -39,7 +39,7 @@ static int convert(unsigned long flags, uint64_t *attrs, const char **reterr_rea
                 if (flags & flag_attrs[i].flag)
                         *attrs |= flag_attrs[i].attr;
         }
-        /* These three are one field of which relatime is the zero. */
+        /* These three are one field; relatime is its zero. */
         if (flags & atime)
                 *attrs &= ~(uint64_t) MOUNT_ATTR__ATIME;
         if (flags & MS_NOATIME)
@@ -54,7 +54,7 @@ static int convert(unsigned long flags, uint64_t *attrs, const char **reterr_rea
         return 0;
 }
 
-/* A word that takes a default back ("dev", "exec", …) is no flag to mount(2). */
+/* mount(2) has no flags for words that take back a flag ("dev", "exec", …). */
 static void clear_words(const char *vfs, uint64_t *attrs)
 {
         static const struct { const char *word; uint64_t attr; } words[] = {

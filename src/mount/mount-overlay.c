@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Overlays (see mount-overlay.h). The supervisor, as root of the host. overlayfs itself has no idmapped mounts, but takes
- * them as layers: what a layer's map makes of its files is what the overlay shows, and what the overlay stores goes the same
- * way back. So:
+ * Overlays (see mount-overlay.h). The supervisor, as root of the host. overlayfs has no idmapped mounts of its own, but
+ * its layers may be idmapped mounts: the overlay shows their mapped owners, and maps owners back when it writes. So:
  *
- *   - each layer is a mount of its own, detached, with its map (mount-make.c);
- *   - Linux before 6.15 only takes layers that are attached in the mount namespace of the caller. The machine's own is
- *     there, nobody has looked into it yet, and what is attached in it goes with the host's tree when the child leaves that.
- *     A helper process attaches them there, and has the overlay made;
- *   - a mapped upper layer can only be written by ids that its map knows, and overlayfs works in its mounter's name: the
- *     helper is the machine's root to the file system, with all of its capabilities left.
+ *   - each layer is a detached mount with its own id map (mount-source.c);
+ *   - Linux before 6.15 accepts only layers that are attached in the caller's mount namespace. A helper process
+ *     attaches them in the machine's, which the child has not used yet and where they end with the host's tree, and
+ *     creates the overlay;
+ *   - only ids in its map can write to a mapped upper layer, and overlayfs uses the credentials of the mounter: the
+ *     helper has the machine's root as file system user and group, and keeps all capabilities.
  */
 
 #include <fcntl.h>
@@ -28,7 +27,7 @@
 #include "util/fd.h"
 #include "util/namespace-call.h"
 
-/* A directory that every systemd host has; the child puts its root there next. */
+/* A directory that every systemd host has; the child attaches its root there later. */
 #define STAGE "/run"
 
 enum {
@@ -41,9 +40,9 @@ typedef struct Overlay {
         int leader_pidfd;
         int *layers;                    /* mounts, the lowest first */
         size_t n_layers;
-        int top;                        /* mount that holds the upper layer and the work directory; -EBADF: read-only */
+        int top;                        /* the mount with upper layer and work directory; -EBADF: read-only */
         int upper, work;
-        bool throw_away;                /* nothing of the upper layer has to reach the disk */
+        bool throw_away;                /* the upper layer need not reach the disk */
         bool mapped_top;
         uid_t owner;
         int context;                    /* from fsopen(), configured */
@@ -147,16 +146,13 @@ static int configure_attached(void *userdata)
 
 static int overlay_failure(const MountOp *op, int r, const char *step, Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
-
-        return failure_set(failure, r, "%s%sFailed to %s the overlay on '%s': %m%s",
-                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "", step, op->dest,
-                           r == -EINVAL && op->flags & MOUNT_TOP_WRITABLE ?
-                                   " (not every file system can hold what an overlay writes: ext4, xfs, btrfs and tmpfs can)" :
-                                   "");
+        return failure_set_at(failure, op->from, r, "Failed to %s the overlay on '%s': %m%s", step, op->dest,
+                              r == -EINVAL && op->flags & MOUNT_TOP_WRITABLE ?
+                                      " (not every file system can hold what an overlay writes: ext4, xfs, btrfs and tmpfs can)" :
+                                      "");
 }
 
-/* As a tree that belongs to the machine's ids on disk already is taken as it is, so is such a directory of the host. */
+/* A directory of the host whose owner is one of the machine's ids on the host is not mapped again. */
 static MountIdMap layer_map(const LayerOp *layer, uid_t layer_owner, const MountMakeContext *c)
 {
         bool own = layer->source_kind == MOUNT_SOURCE_PATH && c->map && id_map_is_shifted(c->map, layer_owner);
@@ -164,7 +160,7 @@ static MountIdMap layer_map(const LayerOp *layer, uid_t layer_owner, const Mount
         return own ? MOUNT_IDMAP_NONE : layer->id_map;
 }
 
-/* A layer as the step that mount-make.c would have for it. */
+/* A layer as a MOUNT_CLONE step. */
 static MountOp layer_op(const MountOp *op, const LayerOp *layer)
 {
         return (MountOp) {
@@ -182,7 +178,6 @@ static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeCo
         int r;
 
         tree.attrs = MOUNT_ATTR_RDONLY;
-        /* Also of a read-only overlay the last layer may be a temporary one. */
         fd = mount_open_source(&tree, c, scratch, failure);
         if (fd < 0)
                 return fd;
@@ -214,7 +209,7 @@ static int open_layers(const MountOp *op, const MountMakeContext *c, const Mount
         return 0;
 }
 
-/* A tmpfs with the two directories in it. */
+/* A tmpfs with an upper layer and a work directory. */
 static int open_memory(const MountOp *op, Overlay *o, Failure *failure)
 {
         MountOp tmpfs = { .kind = MOUNT_NEW, .fstype = (char *) "tmpfs", .dest = op->dest, .options = op->options,
@@ -238,7 +233,7 @@ static int open_top_mount(const LayerOp *layer, const MountMakeContext *c, const
         return RET_ERRNO(open_tree(fd, "", flags));
 }
 
-/* A mount of the directory that has both below it: they have to lie on one mount. */
+/* Clones the directory above upper layer and work directory: both must be on one mount. */
 static int open_top(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o, Failure *failure)
 {
         const LayerOp *layer = &op->layers[op->n_layers - 1];
@@ -268,15 +263,15 @@ static int open_upper(const MountOp *op, const MountScratch *scratch, Overlay *o
         o->work = openat(o->top, work, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (o->upper < 0 || o->work < 0 || fstat(o->upper, &st) < 0)
                 return overlay_failure(op, -errno, "open the upper layer of", failure);
-        /* The copy of the mount has none of the mounts on it. */
+        /* The clone does not include a mount on the directory that was looked up. */
         if (scratch->user_upper && (st.st_dev != scratch->upper_dev || st.st_ino != scratch->upper_ino))
-                return overlay_failure(op, -EXDEV, "find room beside the mount point that is the uppermost directory of",
-                                       failure);
+                return overlay_failure(op, -EXDEV, "create a work directory beside the mount point that is the uppermost "
+                                       "directory of", failure);
         return 0;
 }
 
-/* The root directory of an overlay is the upper layer's: a fresh one looks as what it covers. */
-static int dress_upper(const MountOp *op, const Overlay *o, Failure *failure)
+/* The overlay's root directory is the upper layer's: a new one gets owner and mode of the layer below it. */
+static int copy_owner_and_mode(const MountOp *op, const Overlay *o, Failure *failure)
 {
         char path[FD_PATH_MAX];
         struct stat st;
@@ -302,7 +297,7 @@ static int open_writable(const MountOp *op, const MountMakeContext *c, const Mou
                 return 0;
 
         o->throw_away = true;
-        return dress_upper(op, o, failure);
+        return copy_owner_and_mode(op, o, failure);
 }
 
 /* ---- together ---------------------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Destinations that are missing in the machine's tree. mount_make_places() runs in the supervisor, as root of the host, below the
- * tree's descriptor, for a machine without root (IdMap=): no id of such a machine owns the tree's directories, so the child
- * could not create them.
+ * Destinations that are missing in the machine's tree. mount_make_places() runs in the supervisor, as root of the host,
+ * below the tree's descriptor, for a machine without root (IdMap=): no id of such a machine owns the tree's
+ * directories, so the child could not create them.
  */
 
 #include <sys/stat.h>

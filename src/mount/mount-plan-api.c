@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The mounts that every machine has: /dev, /run with /run/host, /proc, /sys, the console. What a payload may expect here
- * is systemd's container interface (CONTAINER_INTERFACE.md) as systemd-nspawn keeps it; a line that looks arbitrary is a
- * line of that contract. Pure: reads nothing of the host.
+ * The mounts of every machine: /dev, /run with /run/host, /proc, /sys, the console. They follow systemd's container
+ * interface (CONTAINER_INTERFACE.md) as implemented by systemd-nspawn; lines that look arbitrary are part of it. Pure.
  */
 
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "mount/mount-plan-internal.h"
 #include "util/print.h"
 
-/* A device node, and the link by number that udev would make: systemd's tools look devices up there. */
+/* A device node, and the link by number that udev would create: systemd's tools look devices up there. */
 static int add_device(MountOp *op, const DeviceFact *d)
 {
         _cleanup_free_ char *link = NULL, *target = NULL;
@@ -48,7 +47,7 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         };
         _cleanup_free_ char *options = NULL;
         MountRow row = { MOUNT_NEW, .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .fstype = "devpts", .dest = "/dev/pts" };
-        /* Where the host's message queues are the machine's, the host's root alone can mount them. */
+        /* Only the host's root can mount the host's message queues. */
         const MountRow mqueue = {
                 f->shared_ipc ? MOUNT_NEW : MOUNT_NEW_IN_CHILD, .attrs = ATTR_API, .fstype = "mqueue", .dest = "/dev/mqueue",
         };
@@ -66,7 +65,6 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         if (f->console && mount_plan_add_node(dev, NODE_FILE, "console", 0600, NULL) < 0)
                 return -ENOMEM;
 
-        /* A new instance is what any mount of devpts is since Linux 4.7. */
         if (strf(&options, "newinstance,ptmxmode=0666,mode=0620,gid=%u", f->tty_gid) < 0)
                 return -ENOMEM;
         row.options = options;
@@ -77,7 +75,7 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &mqueue, NULL);
 }
 
-/* /run, and in it /run/host: what the host tells the machine, a mount of its own that is read-only inside. */
+/* /run, and /run/host: information from the host, on a mount of its own that is read-only in the machine. */
 int mount_plan_run(const MountFacts *f, MountPlan *p)
 {
         static const struct { NodeKind kind; const char *path; mode_t mode; } inaccessible[] = {
@@ -86,7 +84,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
                 { NODE_DIR, "inaccessible/dir", 0000 },
                 { NODE_FIFO, "inaccessible/fifo", 0000 },
                 { NODE_SOCK, "inaccessible/sock", 0000 },
-                /* Number 0:0, which no driver has; the unit's device policy may refuse the block device. */
+                /* Number 0:0, which no driver has; the unit's device policy may refuse device nodes. */
                 { NODE_DEVICE, "inaccessible/chr", S_IFCHR },
                 { NODE_DEVICE, "inaccessible/blk", S_IFBLK },
         };
@@ -113,7 +111,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
         if (mount_plan_add_node(host, NODE_FILE, "container-manager", 0444, manager) < 0 ||
             mount_plan_add_node(host, NODE_FILE, "container-uuid", 0444, uuid) < 0 ||
             mount_plan_add_node(host, NODE_FILE, "os-release", 0644, f->host_os_release) < 0 ||
-            /* Sources of the masks in plan_proc(). */
+            /* Sources of the binds in mount_plan_proc(). */
             mount_plan_add_node(host, NODE_FILE, ".boot-id", 0444, boot_id) < 0 ||
             mount_plan_add_node(host, NODE_FIFO, ".kmsg", 0600, NULL) < 0 ||
             mount_plan_add_node(host, NODE_DIR, "incoming", 0600, NULL) < 0)
@@ -121,7 +119,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
         return 0;
 }
 
-/* machined mounts what `machinectl bind` asks for into this directory of the host; it arrives inside as a slave. */
+/* machined mounts here for `machinectl bind`; the machine's mount receives it as a slave. */
 int mount_plan_incoming(const MountFacts *f, MountPlan *p)
 {
         MountRow row = { MOUNT_CLONE, MOUNT_SLAVE, .attrs = ATTR_API_RO, .dest = "/run/host/incoming" };
@@ -133,11 +131,11 @@ int mount_plan_incoming(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* What there is of the host's in /proc beyond processes: to be read at most. */
+/* The host's files in /proc, other than those of processes, are read-only or masked. */
 static int plan_proc_protection(const MountFacts *f, MountPlan *p)
 {
         static const MountRow sys = { MOUNT_BIND, .attrs = ATTR_API_RO, .source = "/proc/sys", .dest = "/proc/sys" };
-        /* The payload's own to write: its network namespace is what these are about. */
+        /* Writable: these settings are those of the machine's network namespace. */
         static const MountRow sys_net = {
                 MOUNT_BIND, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY, .source = "/proc/sys/net",
                 .dest = "/proc/sys/net",
@@ -192,8 +190,8 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
         return mount_plan_add_rows(p, own, ARRAY_SIZE(own));
 }
 
-/* In a cgroup namespace of its own, the machine's part of the tree is all there is. Without, the host's tree, to be read,
- * and in it the machine's part, to be written to. The host's is copied: to mount it anew would reset the host's options. */
+/* With a cgroup namespace of its own, the machine sees only its part of the tree. Without one it sees the host's tree
+ * read-only, with its own part writable. The host's mount is cloned: a new one would change the options of the host's. */
 static int plan_cgroup(const MountFacts *f, MountPlan *p)
 {
         static const MountRow own = {
@@ -208,8 +206,8 @@ static int plan_cgroup(const MountFacts *f, MountPlan *p)
         return f->shared_cgroup ? mount_plan_add_rows(p, shared, ARRAY_SIZE(shared)) : mount_plan_add(p, &own, NULL);
 }
 
-/* A tmpfs that holds only those parts of a sysfs that have to do with devices, so that the payload sees its links and
- * neither firmware nor modules. */
+/* A tmpfs with only the parts of a sysfs that concern devices: the payload sees its network interfaces, but neither
+ * firmware nor modules. */
 static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
 {
         static const MountRow staged = {
@@ -242,8 +240,8 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
         return 0;
 }
 
-/* With the host's network: sysfs as it is. With a network of its own: parts of a sysfs of its own. udev and others take a
- * read-only /sys as the sign of a container. */
+/* With the host's network, a whole sysfs; with a network of its own, parts of one. udev and others recognize a
+ * container by a read-only /sys. */
 int mount_plan_sys(const MountFacts *f, MountPlan *p)
 {
         uint64_t attrs = f->api_vfs == API_VFS_WRITABLE ? ATTR_API : ATTR_API_RO;
@@ -261,7 +259,7 @@ int mount_plan_sys(const MountFacts *f, MountPlan *p)
 
 int mount_plan_console(const MountFacts *f, MountPlan *p)
 {
-        /* The machine's first pty is the console's: the supervisor opens it before anybody else can. */
+        /* The console is the machine's first pty: the supervisor opens it before the payload can. */
         static const MountRow row = {
                 MOUNT_BIND, .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .source = "/dev/pts/0", .dest = "/dev/console",
         };

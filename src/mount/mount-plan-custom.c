@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mounts that a machine's settings ask for, each a step that knows the line it was written on. Pure. */
+/* The mounts of a machine's settings, each a step with the place of its setting. Pure. */
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "mount/mount-plan-internal.h"
 #include "util/print.h"
 
-/* In a throw-away copy of the tree, a path of the tree is one of the copy, which is the machine's "/": the child binds. */
+/* In an ephemeral machine a path in the tree is a path in the overlay, which is the machine's "/": the child binds it. */
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
 {
         const MountRow row = {
@@ -23,8 +23,8 @@ static int refuse_change(const Settings *s, Source from, Problems *problems)
 {
         char other[SOURCE_TEXT_MAX];
 
-        return problem_error(problems, from, "A directory of the tree (\"+\") that can be written to would change the tree, "
-                             "which %s is not to", source_text(s->from[SETTING_EPHEMERAL], other));
+        return problem_error(problems, from, "A writable directory of the tree (\"+\") would modify the tree, which %s "
+                             "forbids", source_text(s->from[SETTING_EPHEMERAL], other));
 }
 
 static MountIdMap bind_map(const BindSetting *b, const MountFacts *f)
@@ -92,8 +92,8 @@ static int plan_inaccessible(const StringSetting *i, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* Under a user namespace the layers are seen through the machine's map, as the tree is: what belongs to root on the host
- * would be nobody's otherwise, and nothing could be written. */
+/* With a user namespace, layers are mapped as the tree is: otherwise files of the host's root would belong to nobody,
+ * and the machine could not write to them. */
 static int add_layer(const Settings *s, const LayerSetting *l, const MountFacts *f, MountOp *op)
 {
         if (!l->path)
@@ -128,7 +128,7 @@ static int path_weight(char c)
         return !c ? 0 : c == '/' ? 1 : (unsigned char) c + 2;
 }
 
-/* Orders paths so that whatever lies below a directory follows it at once. */
+/* Orders paths so that a directory is followed by all paths below it. */
 static int compare_paths(const char *a, const char *b)
 {
         for (; *a && *a == *b; a++, b++)
@@ -136,8 +136,8 @@ static int compare_paths(const char *a, const char *b)
         return path_weight(*a) - path_weight(*b);
 }
 
-/* Parents before what lies below them; on one path bind mounts, tmpfs, overlays, masks, as systemd-nspawn has it, which is
- * how they were added; the written order otherwise. qsort() would not promise that. */
+/* Parents before paths below them, otherwise stable, which qsort() is not: on one path bind mounts, tmpfs, overlays,
+ * masks, as in systemd-nspawn; among these in the order of the settings. */
 static void sort_by_dest(MountOp *ops, size_t n)
 {
         for (size_t i = 1; i < n; i++) {
@@ -150,20 +150,15 @@ static void sort_by_dest(MountOp *ops, size_t n)
         }
 }
 
-static bool is_root(const char *dest)
-{
-        return strcmp(dest, "/") == 0;
-}
-
 int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         size_t first = p->n;
 
         for (size_t i = 0; i < s->n_binds; i++)
-                if (!is_root(s->binds[i].dest) && mount_plan_add_bind(s, &s->binds[i], f, p, problems) < 0)
+                if (!mount_plan_is_root(s->binds[i].dest) && mount_plan_add_bind(s, &s->binds[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_tmpfs; i++)
-                if (!is_root(s->tmpfs[i].dest) && mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
+                if (!mount_plan_is_root(s->tmpfs[i].dest) && mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_overlays; i++)
                 if (plan_overlay(s, &s->overlays[i], f, p, problems) < 0)

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The other partitions of a disk image, where the machine's "/" is not the image's own with all that is mounted below it: an
- * overlay and a tmpfs show none of that. As under systemd-nspawn a volatile machine has them as they are; of an ephemeral
- * one nothing may stay, so each gets a layer that is thrown away, as "/" has. Pure.
+ * The other partitions of a disk image, where the machine's "/" is an overlay or a tmpfs, which do not show mounts
+ * below the image's root. As in systemd-nspawn, a volatile machine has the partitions themselves; an ephemeral one has
+ * an overlay on each, as on "/", whose upper layer is thrown away. Pure.
  */
 
 #include <string.h>
 
 #include "mount/mount-plan-internal.h"
 
-static bool shows_all(const MountOp *root)
+static bool shows_partitions(const MountOp *root)
 {
         return root->kind == MOUNT_CLONE && root->source_kind == MOUNT_SOURCE_TREE && root->flags & MOUNT_RECURSIVE;
 }
 
-/* Volatile=yes has taken the tree's /usr, whatever file system it is on. */
-static bool is_there(const MountPlan *p, const char *dest)
+/* Volatile=yes has a step for the tree's /usr already. */
+static bool is_covered(const MountPlan *p, const char *dest)
 {
         for (size_t i = 1; i < p->n; i++)
                 if (strcmp(p->ops[i].dest, dest) == 0)
@@ -44,11 +44,11 @@ int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p)
 {
         bool ephemeral = s->volatile_mode == VOLATILE_NO && s->ephemeral == YES;
 
-        /* PivotRoot=: they lie below the old root, where that is seen. */
-        if (!f->disk || s->pivot_root_new || p->n == 0 || shows_all(&p->ops[0]) || settings_custom_root(s, NULL))
+        /* With PivotRoot= they are below the old root. */
+        if (!f->disk || s->pivot_root_new || p->n == 0 || shows_partitions(&p->ops[0]) || settings_custom_root(s, NULL))
                 return 0;
         for (size_t i = 1; i < f->disk->n; i++)
-                if (!is_there(p, f->disk->parts[i].dest) &&
+                if (!is_covered(p, f->disk->parts[i].dest) &&
                     plan_part(&f->disk->parts[i], mount_plan_tree_map(f), ephemeral, p->ops[0].from, p) < 0)
                         return -ENOMEM;
         return 0;

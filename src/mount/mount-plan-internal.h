@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * What the parts of the mount plan are built with (mount-plan.c), and those parts, which mount-plan-make.c calls in their order.
- * Pure. All return 0 or -ENOMEM; what a user got wrong goes to problems.
+ * Functions that build a mount plan (mount-plan.c), and its parts, which mount-plan-make.c calls in their order. Pure.
+ * All return 0 or -ENOMEM; mistakes in settings go to problems.
  */
 
 #include <linux/mount.h>
+#include <string.h>
 
 #include "mount/mount-plan.h"
 
@@ -33,11 +34,16 @@ int mount_plan_add_rows(MountPlan *p, const MountRow *rows, size_t n);
 int mount_plan_add_tmpfs(MountPlan *p, const MountFacts *f, const char *dest, uint64_t attrs, const char *options,
                          MountOp **ret);
 
-/* What the new file system of a step holds. */
+/* Adds a file, directory, … to the new file system of a step. */
 int mount_plan_add_node(MountOp *op, NodeKind kind, const char *path, mode_t mode, const char *text);
 
 /* Adds a layer to an overlay, above its other layers. source may be NULL. */
 int mount_plan_add_layer(MountOp *op, MountSourceKind kind, MountIdMap id_map, const char *source);
+
+static inline bool mount_plan_is_root(const char *dest)
+{
+        return strcmp(dest, "/") == 0;
+}
 
 /* How the machine's tree is mapped. */
 static inline MountIdMap mount_plan_tree_map(const MountFacts *f)
@@ -45,14 +51,14 @@ static inline MountIdMap mount_plan_tree_map(const MountFacts *f)
         return f->idmap_tree ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE;
 }
 
-/* mount-plan-root.c: what "/" is, and what the settings' kind of "/" brings along. Comes first. */
+/* mount-plan-root.c: "/" and the mounts that belong to its kind. Comes first. */
 int mount_plan_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
 
-/* mount-plan-pivot.c: the tree itself, where a directory of it is "/"; and, at the end, what lies in it. */
+/* mount-plan-pivot.c: the old root of PivotRoot=; and, at the end, sources in it. */
 int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p);
 void mount_plan_pivot_sources(const Settings *s, MountPlan *p);
 
-/* mount-plan-api.c: what every machine has, in the order of mounting. */
+/* mount-plan-api.c: the mounts of every machine, in the order of mounting. */
 int mount_plan_disk(const Settings *s, const MountFacts *f, MountPlan *p);     /* mount-plan-disk.c */
 int mount_plan_dev(const MountFacts *f, MountPlan *p);
 int mount_plan_run(const MountFacts *f, MountPlan *p);
@@ -61,19 +67,20 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
 
-/* mount-plan-oci.c: what an OCI bundle adds, its mounts before those of other settings, its covers behind them. */
+/* mount-plan-oci.c: an OCI bundle's mounts, before those of other settings, and its read-only and masked paths, after
+ * them. */
 int mount_plan_oci_mounts(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);
 int mount_plan_oci_covers(const Settings *s, MountPlan *p);
 
-/* mount-plan-host.c: what the host shares below /run/host. */
+/* mount-plan-host.c: mounts below /run/host. */
 int mount_plan_host(const MountFacts *f, MountPlan *p);
 
-/* mount-plan-users.c: homes and records of the host's users there. */
+/* mount-plan-users.c: homes and records of the host's users, below /run/host. */
 int mount_plan_users(const struct BindUser *users, size_t n, MountPlan *p);
 
-/* mount-plan-custom.c: one bind mount or tmpfs of the settings; no step is added where it has a problem. */
+/* mount-plan-custom.c: one bind mount or tmpfs of the settings; none is added after a problem. */
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems);
 int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems);
 
-/* All that the settings add, but for "/", parents before what lies below them. */
+/* All mounts of the settings but for "/", parents before paths below them. */
 int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which mounts a machine gets, in which order (see mount-plan.h). Pure: reads nothing of the host. What a payload may expect
- * is systemd's container interface (CONTAINER_INTERFACE.md) as systemd-nspawn keeps it; a line that looks arbitrary is a line
- * of that contract.
+ * A machine's mounts in their order (see mount-plan.h). They follow systemd's container interface
+ * (CONTAINER_INTERFACE.md) as implemented by systemd-nspawn. Pure.
  */
 
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "mount/lxcfs.h"
 #include "mount/mount-plan-internal.h"
 
-/* --selinux-apifs-context=: of all files in the machine's own file systems, the terminals among them. */
+/* --selinux-apifs-context= is the context of all files in the machine's tmpfs and devpts file systems. */
 static int plan_context(const char *context, MountPlan *p)
 {
         for (size_t i = 0; context && i < p->n; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mounts, devices and covered paths of an OCI bundle (config/oci-settings.h), each a step that knows its place in
+/* The mounts, devices and covered paths of an OCI bundle (config/oci-settings.h), each a step with its place in
  * config.json. Pure. */
 
 #include <string.h>
@@ -40,7 +40,7 @@ static bool has_node(const MountOp *dev, const char *path)
         return false;
 }
 
-/* The directories above path, but for those that are there. */
+/* Adds the missing directories above path. */
 static int add_parents(MountOp *dev, const char *path)
 {
         for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -58,7 +58,8 @@ static int set_owner(const OciDevice *d, const MountFacts *f, NodeOp *n, Problem
         n->uid = d->uid;
         n->gid = d->gid;
         if (f->uid_map && (!id_map_to_host(f->uid_map, d->uid, &n->uid) || !id_map_to_host(f->gid_map, d->gid, &n->gid)))
-                return problem_error(problems, d->from, "The machine's user namespace has no id %u or %u", d->uid, d->gid);
+                return problem_error(problems, d->from, "The machine's user namespace does not have the ids %u and %u", d->uid,
+                                     d->gid);
         return 0;
 }
 
@@ -67,7 +68,7 @@ static int plan_device(const OciDevice *d, const MountFacts *f, MountOp *dev, Pr
         NodeOp *n;
 
         if (has_node(dev, d->path))
-                return 0;               /* one that every machine has */
+                return 0;               /* every machine has it */
         if (add_parents(dev, d->path) < 0 ||
             mount_plan_add_node(dev, S_ISFIFO(d->mode) ? NODE_FIFO : NODE_DEVICE, d->path, d->mode, NULL) < 0)
                 return -ENOMEM;
@@ -115,7 +116,7 @@ static int plan_cover(const OciPath *path, bool mask, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* What box masks in every machine need not be masked again. */
+/* Every machine has some masks already. */
 static bool is_masked(const MountPlan *p, const char *dest)
 {
         const MountOp *op = mount_plan_find(p, dest);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PivotRoot=: a directory of the tree is the machine's "/", as with OSTree, and the tree itself is seen in it somewhere, or
- * nowhere. Nothing is pivoted for that: the directory is mounted in the tree's place (mount-plan-root.c), and what is done
- * here is the tree's. Pure.
+ * PivotRoot=: a directory of the tree is the machine's "/", as with OSTree, and the whole tree ("old root") is mounted
+ * below it or not at all. Nothing is pivoted: mount-plan-root.c mounts the directory as "/", and the steps here are
+ * those of the old root. Pure.
  */
 
 #include <string.h>
@@ -19,13 +19,14 @@ int mount_plan_pivot(const Settings *s, const MountFacts *f, MountPlan *p)
 
         if (!s->pivot_root_old)
                 return 0;
-        /* A copy that is thrown away is one of the new root only: the tree must not be changed by way of the old. */
+        /* An ephemeral or volatile machine's overlay covers the new root only: it must not modify the tree through the
+         * old one. */
         if (s->read_only == YES || s->ephemeral == YES || s->volatile_mode != VOLATILE_NO)
                 row.attrs |= MOUNT_ATTR_RDONLY;
         return mount_plan_add(p, &row, NULL);
 }
 
-/* "+/sysroot/var" with the tree on /sysroot is /var of the tree. */
+/* With the old root on /sysroot, "+/sysroot/var" is /var of the old root. */
 static void redirect(const char *old, MountSourceKind *kind, char *source)
 {
         size_t n = strlen(old);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a machine's "/" is: its tree, the tree below a layer that is thrown away (Ephemeral=, Volatile=overlay), a tmpfs
- * with the tree's /usr (Volatile=yes), or what the settings mount on "/" themselves. Pure.
+ * A machine's "/": its tree, an overlay on the tree with a temporary upper layer (Ephemeral=, Volatile=overlay), a
+ * tmpfs with the tree's /usr (Volatile=yes), or a mount of the settings on "/". Pure.
  */
 
 #include <string.h>
@@ -12,7 +12,7 @@
 /* systemd-nspawn's limits for a root in memory. */
 #define ROOT_TMPFS_OPTIONS "mode=0755,size=25%,nr_inodes=1m"
 
-/* The tree. Of the host's own, what is mounted below is the host's: /proc, /sys, other disks. */
+/* The tree with the mounts below it; of "/" without them, as those are the host's (/proc, /sys, other disks). */
 static int plan_tree(const MountFacts *f, MountPlan *p)
 {
         const MountRow row = {
@@ -23,7 +23,7 @@ static int plan_tree(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* The tree below a layer that takes what is written: a directory that is removed at the end, or memory. */
+/* An overlay on the tree, whose upper layer is a directory that is removed at the end, or in memory. */
 static int plan_layered(const MountFacts *f, MountSourceKind top, const char *options, Source from, MountPlan *p)
 {
         const MountRow row = { MOUNT_OVERLAY, MOUNT_TOP_WRITABLE, .dest = "/", .options = options, .from = from };
@@ -35,8 +35,7 @@ static int plan_layered(const MountFacts *f, MountSourceKind top, const char *op
         return mount_plan_add_layer(op, top, MOUNT_IDMAP_NONE, NULL);
 }
 
-/* Directories that programs take for granted, and the tree's links into /usr: a root that begins empty would not find
- * its own shell. */
+/* Directories that programs expect, and the tree's links into /usr, without which /bin/sh is missing. */
 static int add_base_nodes(const MountFacts *f, MountOp *op)
 {
         static const struct { const char *path; mode_t mode; } dirs[] = {
@@ -93,35 +92,30 @@ static int plan_volatile_state(const Settings *s, const MountFacts *f, Source fr
         return 0;
 }
 
-static bool is_root(const char *dest)
-{
-        return strcmp(dest, "/") == 0;
-}
-
-/* What the settings mount on "/" covers the tree, so it takes the tree's place; of several, the one that would have
- * covered the others. */
+/* A mount of the settings on "/" replaces the tree, which it would cover; of several, the topmost one. */
 static int plan_custom_root(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         MountOp *op;
         int r = 0;
 
         for (size_t i = s->n_tmpfs; i-- > 0 && r >= 0 && p->n == 0;)
-                if (is_root(s->tmpfs[i].dest))
+                if (mount_plan_is_root(s->tmpfs[i].dest))
                         r = mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems);
         for (size_t i = s->n_binds; i-- > 0 && r >= 0 && p->n == 0;)
-                if (is_root(s->binds[i].dest))
+                if (mount_plan_is_root(s->binds[i].dest))
                         r = mount_plan_add_bind(s, &s->binds[i], f, p, problems);
         if (r < 0 || p->n == 0)
                 return r;
 
-        /* Made read-only by the child, once there are places in it for the other mounts. */
+        /* The child makes it read-only when the other mount points in it exist. */
         op = &p->ops[0];
         p->read_only_root = op->attrs & MOUNT_ATTR_RDONLY;
         op->attrs &= ~(uint64_t) MOUNT_ATTR_RDONLY;
         return add_base_nodes(f, op);
 }
 
-/* systemd-nspawn takes the ids of such modes from the tree, and refuses where the tree is not what the machine sees. */
+/* These modes choose the ids by the owner of the tree, which the machine does not see; systemd-nspawn refuses them as
+ * well. */
 static int check_custom_root(const Settings *s, Source from, Problems *problems)
 {
         PrivateUsers mode = settings_private_users(s);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Users of the host in a machine (see users/bind-user.h): their homes and records below /run/host. Records are the same as
- * systemd-nspawn's (https://systemd.io/USER_RECORD): name, ids and home, and in a file of mode 0600 the password's hash. Pure.
+ * Users of the host in a machine (see users/bind-user.h): their homes and records below /run/host. Records are the same
+ * as systemd-nspawn's (https://systemd.io/USER_RECORD): name, ids and home, and in a file of mode 0600 the password's
+ * hash. Pure.
  */
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The steps of a mount plan as data: added, found, freed (see mount-plan.h and mount-plan-internal.h). Pure. */
+/* Adds, finds and frees steps of a mount plan (see mount-plan.h and mount-plan-internal.h). Pure. */
 
 #include <string.h>
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * A machine's mounts as an ordered list of steps: pure data, made from settings and facts, printed by --dry-run, done by
- * mount-make.c (the supervisor: whatever needs the host's privilege) and mount-attach.c (the child: everything else).
+ * A machine's mounts as an ordered list of steps: pure data, made from settings and facts and printed by --dry-run.
+ * mount-make.c (the supervisor) carries out steps that need the host's privilege, mount-attach.c (the child) all
+ * others.
  */
 
 #include <stdio.h>
@@ -16,19 +17,19 @@
 #include "users/user-namespace.h"
 
 typedef enum MountKind {
-        MOUNT_CLONE,             /* supervisor: a copy of a mount of the host, detached, attributes and id map set */
-        MOUNT_NEW,              /* supervisor: a new file system that the machine could not make, or not fill, itself */
-        MOUNT_NEW_IN_CHILD,           /* child: a new file system of its own namespaces */
-        MOUNT_BIND,             /* child: a place of the machine, bound to another */
-        MOUNT_OVERLAY,          /* supervisor: several directories as one */
+        MOUNT_CLONE,            /* supervisor: a clone of a mount of the host, with its own attributes and id map */
+        MOUNT_NEW,              /* supervisor: a new file system that the machine could not create or populate itself */
+        MOUNT_NEW_IN_CHILD,     /* child: a new file system of its own namespaces */
+        MOUNT_BIND,             /* child: a bind mount of a path in the machine */
+        MOUNT_OVERLAY,          /* supervisor: an overlay */
         _MOUNT_KIND_MAX,
 } MountKind;
 
-/* What fills a new file system before anybody sees it. Paths are relative to its root. */
+/* Content of a new file system. Paths are relative to its root. */
 typedef enum NodeKind {
         NODE_DIR,
-        NODE_FILE,              /* text is its content; NULL: empty */
-        NODE_LINK,              /* text is its target */
+        NODE_FILE,              /* with text as its content; NULL: empty */
+        NODE_LINK,              /* with text as its target */
         NODE_FIFO,
         NODE_SOCK,
         NODE_DEVICE,            /* device number rdev, S_IFCHR or S_IFBLK in mode */
@@ -36,13 +37,13 @@ typedef enum NodeKind {
 
 typedef struct NodeOp {
         NodeKind kind;
-        bool optional;          /* one that the host may refuse to make (device policy) */
-        bool secret;            /* a file whose text is not to be told */
+        bool optional;          /* skipped where it cannot be created (device policy) */
+        bool secret;            /* the text is not printed */
         mode_t mode;
         dev_t rdev;
         char *path;
         char *text;
-        bool has_owner;         /* else it is the machine's root's */
+        bool has_owner;         /* else the machine's root owns it */
         uid_t uid;              /* on the host */
         gid_t gid;
 } NodeOp;
@@ -120,22 +121,22 @@ typedef struct MountPlan {
         bool read_only_root;
 } MountPlan;
 
-/* What the plan depends on beside the settings. */
+/* Input of the plan beside the settings. */
 typedef struct MountFacts {
         const char *machine;
         const char *root;               /* the tree's path on the host, or its disk image's, with PivotRoot='s directory */
         const char *image;              /* without that */
         const DiskLayout *disk;         /* of a disk image, or NULL */
         const char *const *usr_links;   /* the tree's links into /usr, "bin=usr/bin"; NULL-terminated */
-        bool split_usr;                 /* its programs lie outside of /usr as well */
+        bool split_usr;                 /* it has programs outside of /usr */
         bool userns;
-        bool idmap_tree;                /* the tree's owners are 0…: mapped; else they are the range already */
+        bool idmap_tree;                /* owners in the tree are 0…, to be mapped; else they are the machine's host ids */
         uid_t base;                     /* host id of the machine's root */
         const IdMap *uid_map, *gid_map; /* the machine's; without a user namespace NULL */
-        gid_t tty_gid;                  /* … of its group tty */
+        gid_t tty_gid;                  /* host id of its group tty */
         bool private_network;
         bool console;                   /* a pty is /dev/console */
-        bool shared_pid;                /* the host's namespaces, not ones of its own */
+        bool shared_pid;                /* the machine is in the host's namespace */
         bool shared_ipc;
         bool shared_cgroup;
         ApiVfs api_vfs;
@@ -143,15 +144,15 @@ typedef struct MountFacts {
         const char *uuid;               /* dashed, for /run/host/container-uuid */
         const char *boot_id;            /* dashed, random */
         const char *manager;            /* value of $container */
-        const char *host_os_release;    /* text of the host's */
-        bool credentials;               /* there are some */
+        const char *host_os_release;    /* content of the host's os-release */
+        bool credentials;               /* the machine has some */
         const struct BindUser *bind_users;
         size_t n_bind_users;
         const struct DeviceFact *devices;
         size_t n_devices;
 } MountFacts;
 
-/* A device of the host that machines have too. */
+/* A device of the host that machines have as well. */
 typedef struct DeviceFact {
         const char *name;               /* below /dev */
         dev_t rdev;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What one step of a plan is made of (see mount-source.h): a new file system, or a copy of a mount of the host with its
- * attributes and id map. Detached, by the new mount API: nobody sees it before the child attaches it. Runs in the supervisor
- * with the host's CAP_SYS_ADMIN.
+ * New file systems and clones of mounts (see mount-source.h), detached by the new mount API: invisible until the child
+ * attaches them. Runs in the supervisor with the host's CAP_SYS_ADMIN; mount_new() also in the child.
  */
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -19,17 +17,14 @@
 #include "util/namespace-call.h"
 #include "util/tree.h"
 
-/* option: the one that was not taken, or NULL. */
+/* option: the rejected one, or NULL. */
 static int fail_new(const MountOp *op, int r, const char *option, const char *value, Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
-
-        return failure_set(failure, r, "%s%sFailed to make a new %s for '%s' of the machine%s%s%s%s: %m",
-                           op->from.where ? source_text(op->from, source) : "", op->from.where ? ": " : "", op->fstype,
-                           op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "");
+        return failure_set_at(failure, op->from, r, "Failed to create a new %s for '%s' of the machine%s%s%s%s: %m", op->fstype,
+                              op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "");
 }
 
-/* Hands the step's "a=b,c" to fsconfig() piece by piece; options is a copy to cut up. */
+/* Sets the step's options "a=b,c" one by one; options is a copy that is modified. */
 static int configure(int fs_fd, const MountOp *op, char *options, Failure *failure)
 {
         for (char *o; (o = strsep(&options, ","));) {
@@ -49,7 +44,6 @@ static int configure(int fs_fd, const MountOp *op, char *options, Failure *failu
         return 0;
 }
 
-/* From an fsopen()ed context (an errno in its place is reported) to a detached mount. */
 int mount_new_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Failure *failure)
 {
         int fd, r;
@@ -82,17 +76,6 @@ int mount_new(const MountOp *op, uint64_t attrs, Failure *failure)
         return mount_new_from_context(fs_fd, op, attrs, failure);
 }
 
-/* Where the step was written, in front of what is wrong with it. */
-const char *mount_describe_place(const MountOp *op, char buf[static SOURCE_TEXT_MAX + 2])
-{
-        char source[SOURCE_TEXT_MAX];
-
-        if (!op->from.where)
-                return "";
-        (void) snprintf(buf, SOURCE_TEXT_MAX + 2, "%s: ", source_text(op->from, source));
-        return buf;
-}
-
 const char *mount_source_name(const MountOp *op)
 {
         return op->source ? op->source : "a temporary directory";
@@ -110,7 +93,7 @@ static int open_tree_source(void *argument)
         return RET_ERRNO(open_tree(s->fd, "", s->flags));
 }
 
-/* The kernel copies mounts of the caller's own mount namespace only. */
+/* The kernel clones only mounts of the caller's mount namespace. */
 int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c)
 {
         TreeSource source = { fd, flags };
@@ -144,16 +127,14 @@ static int clone_source(const MountOp *op, const MountMakeContext *c, const Moun
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure)
 {
         int fd = clone_source(op, c, scratch);
-        char where[SOURCE_TEXT_MAX + 2];
 
         if (fd >= 0 || (fd == -ENOENT && op->flags & MOUNT_OPTIONAL))
                 return fd;
-        return failure_set(failure, fd, "%sFailed to open '%s' for mounting: %m", mount_describe_place(op, where),
-                           mount_source_name(op));
+        return failure_set_at(failure, op->from, fd, "Failed to open '%s' for mounting: %m", mount_source_name(op));
 }
 
-/* Who of the host owns what the step is mounted on, seen through the map of "/". The machine's root (as *ret_uid and *ret_gid
- * are), where that has to be made first, or is nobody's in the machine. */
+/* The destination's owner on the host, through the id map of "/". Leaves *ret_uid and *ret_gid (the machine's root)
+ * where the destination does not exist or has an owner that is not in the machine's map. */
 static void dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c, uid_t *ret_uid, gid_t *ret_gid)
 {
         _cleanup_close_ int dest = tree_open(root_fd, op->dest, O_PATH);
@@ -167,8 +148,8 @@ static void dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c
                 *ret_gid = st.st_gid;
 }
 
-/* The user namespace whose map the step is to be seen through. One of its own, for a map of a single user and group: the
- * source's are somebody in the machine, nobody else's files are anybody's. */
+/* The user namespace with the step's id map: the machine's, or a new one (also in *ret, for the caller to close) that
+ * maps only the source's owner; all other ids are unmapped (nobody). */
 static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd, int fd, int *ret, Failure *failure)
 {
         IdMap uids = { .n = 1 }, gids = { .n = 1 };
@@ -180,7 +161,7 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
         if (op->id_map == MOUNT_IDMAP_MACHINE)
                 return c->userns_fd;
         if (fstat(fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to look at '%s': %m", mount_source_name(op));
+                return failure_set(failure, -errno, "Failed to stat '%s': %m", mount_source_name(op));
         if (op->id_map == MOUNT_IDMAP_OWNER)
                 dest_owner(op, root_fd, c, &uid, &gid);
 
@@ -197,25 +178,23 @@ static int idmap_failure(const MountOp *op, int r, Failure *failure)
         const char *advice = tree             ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
                              op->n_layers > 0 ? "put it on ext4, xfs or btrfs" :
                                                 "bind it without an id map";
-        char where[SOURCE_TEXT_MAX + 2];
 
         if (r != -EINVAL)
-                return failure_set(failure, r, "%sFailed to set the id map of the mount of '%s': %m",
-                                   mount_describe_place(op, where), mount_source_name(op));
-        return failure_set(failure, r, "%sThe file system of '%s' (or one mounted below it) has no idmapped mounts; %s",
-                           mount_describe_place(op, where), mount_source_name(op), advice);
+                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m",
+                                      mount_source_name(op));
+        return failure_set_at(failure, op->from, r, "The file system of '%s' (or one mounted below it) has no idmapped mounts; "
+                              "%s", mount_source_name(op), advice);
 }
 
 int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
 {
         struct mount_attr attr = {
                 .attr_set = op->attrs,
-                /* A copy stays in its source's peer group: without this the machine's mounts would show on the host. */
+                /* A clone is in its source's peer group: mounts on it would show on the host. */
                 .propagation = op->flags & MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE,
         };
         unsigned flags = AT_EMPTY_PATH | (op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
         _cleanup_close_ int own_map = -EBADF;
-        char where[SOURCE_TEXT_MAX + 2];
         int r;
 
         if (op->id_map) {
@@ -233,6 +212,5 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
                 return -ENOENT;
         if (op->id_map)
                 return idmap_failure(op, r, failure);
-        return failure_set(failure, r, "%sFailed to set attributes of the mount of '%s': %m", mount_describe_place(op, where),
-                           mount_source_name(op));
+        return failure_set_at(failure, op->from, r, "Failed to set attributes of the mount of '%s': %m", mount_source_name(op));
 }

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The steps of a plan at work: each with its mount while that is attached nowhere, and with the directory of the host that it
- * needs for the machine's life (a temporary bind mount, an upper layer that is thrown away, overlayfs' work directory).
+ * The steps of a plan at work: each with its mount while that is attached nowhere, and with the directory of the host
+ * that it needs for the machine's life (a temporary bind mount, an upper layer that is thrown away, overlayfs' work
+ * directory).
  */
 
 #include <sys/types.h>
@@ -33,8 +34,8 @@ typedef struct MountScratchContext {
         uid_t owner;            /* host id of the machine's root */
 } MountScratchContext;
 
-/* An array with an element for each step, with their directories created: a throw-away root's beside the tree and hidden, all
- * others in /var/tmp. */
+/* An array with an element for each step, with their directories created: a throw-away root's beside the tree and
+ * hidden, all others in /var/tmp. */
 int mount_work_new(const MountPlan *plan, const MountScratchContext *c, MountWork **ret, Failure *failure);
 
 /* For a second start by a plan with the same steps: work directories are created anew, contents stay. */

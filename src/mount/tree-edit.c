@@ -2,8 +2,8 @@
 
 /*
  * Changes of a machine's own files (see tree-edit.h). The supervisor plans and prints them; the child, root of its user
- * namespace, makes them after it has left the host's tree. Files that exist are the payload's and hostile: only regular files
- * are opened.
+ * namespace, makes them after it has left the host's tree. Files that exist are the payload's and hostile: only regular
+ * files are opened.
  */
 
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 
 /*
  * The changes of a start in a machine's own files, as a list of steps: pure data, made by planners (host-files-plan.c,
- * journal-plan.c) and printed by --dry-run. The child makes them as the machine's root, so that new files have the right owner
- * whatever the id map.
+ * journal-plan.c) and printed by --dry-run. The child makes them as the machine's root, so that new files have the
+ * right owner whatever the id map.
  */
 
 #include <stdio.h>

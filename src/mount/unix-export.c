@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The host's side of a machine's unix-export directory (see unix-export.h). The supervisor; its up as root of the host, its
- * down with what is left of that.
+ * The host's side of a machine's unix-export directory (see unix-export.h). Runs in the supervisor: unix_export_up() as
+ * root of the host, unix_export_down() with reduced privileges.
  *
- * To unmount takes CAP_SYS_ADMIN, which a supervisor gives up once its machine runs. But a directory can be removed by whoever
- * may write to its parent, and then the kernel takes away what is mounted on it: unless that mount is one of the remover's own
- * mount namespace. So a child of ours joins the machine's, in which the place is none to mount on, and removes it from there
- * by a descriptor of the parent. It may join: we have made the machine's user namespace, and so have every right in it.
+ * umount2(2) needs CAP_SYS_ADMIN, which the supervisor drops once the machine runs. But rmdir(2) of a mount point needs
+ * only write permission for its parent, and detaches the mounts on it, unless the caller's own mount namespace has one.
+ * So a helper joins the machine's mount namespace, which has none there, and removes the directory by a descriptor of
+ * the parent. It may join: we created the machine's user namespace and thus have all capabilities in it.
  */
 
 #include <fcntl.h>

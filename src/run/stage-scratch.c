@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The directories of the host that a machine's mounts need for its life (mount/mount-work.h). A machine that reboots within this
- * process keeps their contents; one that reboots by its unit gets a new process and new directories. The supervisor, as root of
- * the host.
+ * The directories of the host that a machine's mounts need for its life (mount/mount-work.h). A machine that reboots
+ * within this process keeps their contents; one that reboots by its unit gets a new process and new directories. The
+ * supervisor, as root of the host.
  */
 
 #include "run/stage.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See namespace-call.h. The supervisor, as root of the host; namespace_hold() and joining one's own user namespace need no
- * privilege. */
+/* See namespace-call.h. The supervisor, as root of the host; namespace_hold() and joining one's own user namespace need
+ * no privilege. */
 
 #include <sched.h>
 #include <signal.h>
@@ -14,8 +14,8 @@
 
 #include "util/namespace-call.h"
 
-/* The stack is enough for lookups in trees. Below it, at least one page (of any architecture) that cannot be accessed: an
- * overflow kills the helper instead of writing to our memory. */
+/* The stack is enough for lookups in trees. Below it, at least one page (of any architecture) that cannot be accessed:
+ * an overflow kills the helper instead of writing to our memory. */
 enum { GUARD_SIZE = 64 * 1024, STACK_SIZE = 128 * 1024 };
 
 typedef struct Helper {
@@ -23,8 +23,8 @@ typedef struct Helper {
         char *stack;
 } Helper;
 
-/* No exit signal: an event loop that watches SIGCHLD does not see the helper. All signals blocked: no handler of ours runs in
- * it. */
+/* No exit signal: an event loop that watches SIGCHLD does not see the helper. All signals blocked: no handler of ours
+ * runs in it. */
 static int helper_start(int (*function)(void *), void *argument, int flags, Helper *ret)
 {
         sigset_t all, before;

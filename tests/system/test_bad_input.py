@@ -201,7 +201,7 @@ def test_unknown_key_is_ignored(tree, nothing_left):
 def test_bad_switches(tree, refused):
     refused('--bind=: Failed to open \'/nowhere\' for mounting: No such file or directory',
             '-M', tree.name, '-U', '--bind=/nowhere', '/bin/true')
-    refused("--tmpfs=: Failed to make a new tmpfs for '/mnt' of the machine, option size=lots: Invalid argument",
+    refused("--tmpfs=: Failed to create a new tmpfs for '/mnt' of the machine, option size=lots: Invalid argument",
             '-M', tree.name, '-U', '--tmpfs=/mnt:size=lots', '/bin/true')
 
 

@@ -137,7 +137,7 @@ def test_paths_of_the_tree_are_of_the_copy(tree):
 def test_writable_path_of_an_ephemeral_tree_is_refused(tree, switch):
     result = run(*command('-M', tree.name, '-x', *switch.split()), check=False)
     assert result.returncode == 1 and result.stderr.count('\n') == 1
-    assert 'would change the tree, which --ephemeral is not to' in result.stderr
+    assert 'would modify the tree, which --ephemeral forbids' in result.stderr
 
 
 def test_volatile_and_ephemeral(tree):

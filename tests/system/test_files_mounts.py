@@ -254,7 +254,7 @@ def test_overlay_with_odd_names(place, inside):
                                           'or directory'),
     ('--overlay={0}/low:{0}/up/up:/mnt/o', "--overlay=: Failed to open the overlay's uppermost directory '{0}/up/up': Not a "
                                            'directory'),
-    ('--overlay={0}/low:/tmp/fm-point:/mnt/o', "--overlay=: Failed to find room beside the mount point that is the uppermost "
+    ('--overlay={0}/low:/tmp/fm-point:/mnt/o', "--overlay=: Failed to create a work directory beside the mount point that is the uppermost "
                                                "directory of the overlay on '/mnt/o': Invalid cross-device link"),
     ('--overlay={0}/low:/etc:/mnt/o', "--overlay=: The file system of '/etc' (or one mounted below it) has no idmapped mounts; "
                                       'put it on ext4, xfs or btrfs'),

@@ -78,7 +78,7 @@ def test_masks_are_never_left_out(tree):
         result = run(BOX_RUN, '--quiet', '--register=no', '--pipe', '-M', tree.name, '--private-users=no', '/bin/sh', '-c',
                      'cat /proc/kallsyms | head -n 1', check=False)
         assert (result.returncode, result.stdout) == (1, '')
-        assert "Failed to cover '/proc/" in result.stderr
+        assert "Failed to mask '/proc/" in result.stderr
     finally:
         proc.unlink()
         proc.mkdir()
