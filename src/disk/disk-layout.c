@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The choice among a disk image's partitions (see disk-layout.h). The supervisor, while planning; pure. The image is
- * not trusted: what is not understood is refused, not guessed at.
+ * Chooses among a disk image's partitions (see disk-layout.h). The supervisor, while planning; pure. The image is not
+ * trusted: anything unknown is refused.
  */
 
 #include <string.h>
@@ -13,8 +13,8 @@
 /* MBR types: Linux, and the Boot Loader Specification's boot partition; the flag of an active partition. */
 enum { MBR_LINUX = 0x83, MBR_XBOOTLDR = 0xea, MBR_ACTIVE = 0x80 };
 
-/* The least of what the kernel can mount: those file systems that distributions use for images, and that see to hostile
- * ones. systemd has the same list since version 254 (and ext2 and ext3, which the ext4 driver mounts). */
+/* Only file systems that distributions use for images and whose kernel drivers are maintained against hostile images.
+ * The list is systemd's since version 254, with ext2 and ext3, which the ext4 driver mounts. */
 static const struct { const char *name; bool read_only; } file_systems[] = {
         { "btrfs" }, { "erofs", true }, { "ext2" }, { "ext3" }, { "ext4" }, { "f2fs" }, { "squashfs", true }, { "vfat" },
         { "xfs" },
@@ -36,7 +36,7 @@ static const struct { sd_id128_t type; PartitionRole role; } gpt_roles[] = {
         { SD_GPT_VAR, PARTITION_VAR },
 };
 
-/* The same of the architecture whose programs run here as well. */
+/* The same for the secondary architecture, whose programs this host can run as well. */
 #ifdef SD_GPT_ROOT_SECONDARY
 static const struct { sd_id128_t type; PartitionRole role; } secondary_roles[] = {
         { SD_GPT_ROOT_SECONDARY, PARTITION_ROOT },
@@ -48,7 +48,7 @@ static const struct { sd_id128_t type; PartitionRole role; } secondary_roles[] =
 };
 #endif
 
-/* Root partitions, to tell whose an image is that has none for us. */
+/* Root partitions, to name the architecture of an image that has none for ours. */
 static const struct { sd_id128_t type; const char *name; } architectures[] = {
         { SD_GPT_ROOT_ARM, "arm" }, { SD_GPT_ROOT_ARM64, "arm64" }, { SD_GPT_ROOT_LOONGARCH64, "loongarch64" },
         { SD_GPT_ROOT_MIPS_LE, "mips-le" }, { SD_GPT_ROOT_MIPS64_LE, "mips64-le" }, { SD_GPT_ROOT_PPC, "ppc" },
@@ -57,7 +57,7 @@ static const struct { sd_id128_t type; const char *name; } architectures[] = {
         { SD_GPT_ROOT_X86_64, "x86-64" },
 };
 
-/* The order of mounting. What is not in it has no place. */
+/* In the order of mounting. Other roles are not mounted. */
 static const struct { PartitionRole role; const char *dest; } places[] = {
         { PARTITION_ROOT, "/" }, { PARTITION_USR, "/usr" }, { PARTITION_HOME, "/home" }, { PARTITION_SRV, "/srv" },
         { PARTITION_VAR, "/var" }, { PARTITION_TMP, "/var/tmp" }, { PARTITION_XBOOTLDR, "/boot" }, { PARTITION_ESP, "/efi" },
@@ -66,9 +66,9 @@ static const struct { PartitionRole role; const char *dest; } places[] = {
 typedef struct Choice {
         const DiskPartition *chosen[_PARTITION_ROLE_MAX];
         bool secondary;                 /* chosen[PARTITION_ROOT] is of the secondary architecture */
-        const DiskPartition *generic;   /* of no particular role: the root where there is no other */
+        const DiskPartition *generic;   /* of a general type: the root where there is no other */
         unsigned n_generic;
-        const char *foreign;            /* an architecture that has a root here and is not ours */
+        const char *foreign;            /* an architecture not ours for which the image has a root */
 } Choice;
 
 typedef struct Layouter {
@@ -98,7 +98,7 @@ void disk_layout_done(DiskLayout *l)
         *l = (DiskLayout) {};
 }
 
-/* NULL where it has no place. */
+/* NULL: it is not mounted. */
 static const char *place_of(PartitionRole role)
 {
         for (size_t i = 0; i < ARRAY_SIZE(places); i++)
@@ -107,7 +107,7 @@ static const char *place_of(PartitionRole role)
         return NULL;
 }
 
-/* ---- what a partition is ---------------------------------------------------------------------------------------- */
+/* ---- roles ---------------------------------------------------------------------------------------- */
 
 /* The role by GPT type, or _PARTITION_ROLE_MAX. */
 static PartitionRole gpt_role(sd_id128_t type, bool *ret_secondary)
@@ -132,9 +132,8 @@ static bool is_generic(const DiskFacts *f, const DiskPartition *p)
         return f->table == DISK_NO_TABLE || (p->mbr_type == MBR_LINUX && p->flags & MBR_ACTIVE);
 }
 
-/* The attributes' bits mean these things only to the partitions that the specification gives them to. The ESP has firmware's
- * bit in the place of the one that says "not by itself". */
-static bool is_left_alone(PartitionRole role, const DiskPartition *p)
+/* The specification defines "no auto" for all roles but the ESP's; of that, the corresponding bit is the firmware's. */
+static bool is_ignored(PartitionRole role, const DiskPartition *p)
 {
         if (role == PARTITION_ESP)
                 return p->flags & SD_GPT_FLAG_NO_BLOCK_IO_PROTOCOL;
@@ -152,17 +151,17 @@ bool disk_partition_matters(const DiskFacts *f, const DiskPartition *p)
         return gpt_role(p->type, &secondary) < _PARTITION_ROLE_MAX;
 }
 
-/* ---- which one ---------------------------------------------------------------------------------------------------- */
+/* ---- choice ---------------------------------------------------------------------------------------------------- */
 
-/* Images that are updated by writing the newer version beside the older one tell them by their labels. Of other roles the
- * first partition is the one. */
+/* Images with A/B updates have several root or usr partitions with the version in the label: the newest is chosen. Of
+ * other roles the first partition is. */
 static int choose(Layouter *l, PartitionRole role, const DiskPartition *p)
 {
         const DiskPartition **chosen = &l->choice.chosen[role];
         bool versioned = role == PARTITION_ROOT || role == PARTITION_USR;
         int order;
 
-        /* systemd-sysupdate's mark of a place for a version that is not there yet. */
+        /* systemd-sysupdate labels an unused partition so. */
         if (versioned && strcmp(p->label, "_empty") == 0)
                 return 0;
         if (!*chosen) {
@@ -189,19 +188,19 @@ static void note_foreign(Layouter *l, const DiskPartition *p)
                         l->choice.foreign = architectures[i].name;
 }
 
-static int look_at_gpt(Layouter *l, const DiskPartition *p, bool want_secondary)
+static int consider_gpt(Layouter *l, const DiskPartition *p, bool want_secondary)
 {
         bool secondary;
         PartitionRole role = gpt_role(p->type, &secondary);
 
         if (role == _PARTITION_ROLE_MAX)
                 note_foreign(l, p);
-        if (role == _PARTITION_ROLE_MAX || secondary != want_secondary || is_left_alone(role, p))
+        if (role == _PARTITION_ROLE_MAX || secondary != want_secondary || is_ignored(role, p))
                 return 0;
         return choose(l, role, p);
 }
 
-static int look_at(Layouter *l, const DiskPartition *p)
+static int consider(Layouter *l, const DiskPartition *p)
 {
         if (is_generic(l->facts, p) && !(l->facts->table == DISK_GPT && p->flags & SD_GPT_FLAG_NO_AUTO)) {
                 l->choice.generic = p;
@@ -209,25 +208,25 @@ static int look_at(Layouter *l, const DiskPartition *p)
                 return 0;
         }
         if (l->facts->table == DISK_GPT)
-                return look_at_gpt(l, p, /* want_secondary= */ false);
+                return consider_gpt(l, p, /* want_secondary= */ false);
         if (l->facts->table == DISK_MBR && p->mbr_type == MBR_XBOOTLDR && p->flags & MBR_ACTIVE)
                 return choose(l, PARTITION_XBOOTLDR, p);
         return 0;
 }
 
-/* Which partition has which role: by type; then of the secondary architecture; then the one of a general type. */
+/* Chooses by type; then for the secondary architecture; then a partition of a general type. */
 static int choose_all(Layouter *l)
 {
         Choice *c = &l->choice;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < l->facts->n; i++)
-                r = look_at(l, &l->facts->partitions[i]);
+                r = consider(l, &l->facts->partitions[i]);
         if (c->chosen[PARTITION_ROOT] || c->chosen[PARTITION_USR])
                 return r;
 
         for (size_t i = 0; r >= 0 && l->facts->table == DISK_GPT && i < l->facts->n; i++)
-                r = look_at_gpt(l, &l->facts->partitions[i], /* want_secondary= */ true);
+                r = consider_gpt(l, &l->facts->partitions[i], /* want_secondary= */ true);
         if (r < 0 || c->chosen[PARTITION_ROOT] || c->chosen[PARTITION_USR])
                 return r;
 
@@ -238,7 +237,7 @@ static int choose_all(Layouter *l)
         return 0;
 }
 
-/* ---- is it good ---------------------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 static const char *part_name(const DiskPartition *p, PartitionRole role, char *buf, size_t size)
 {
@@ -268,12 +267,12 @@ static int no_root(Layouter *l)
         return problem_error(l->problems, l->from, "The disk image %s has no root partition", l->path);
 }
 
-/* A role that no partition has. */
+/* No partition has this role. */
 static int check_missing(Layouter *l, PartitionRole role)
 {
         if (l->policy->flags[role] & POLICY_ABSENT)
                 return 0;
-        return problem_error(l->problems, l->from, "The disk image %s has no %s partition, which --image-policy= wants",
+        return problem_error(l->problems, l->from, "The disk image %s has no %s partition, which --image-policy= requires",
                              l->path, partition_role_name(role));
 }
 
@@ -295,7 +294,7 @@ static int check_attributes(Layouter *l, PartitionRole role, const DiskPartition
                              partition_role_name(role), l->path, wrong);
 }
 
-/* Is the partition used? 1, 0, or -ENOMEM; one that may be neither used nor left alone is a problem. */
+/* 1: the partition is used; 0: it is not, or it may be neither used nor ignored, which is a problem; -ENOMEM. */
 static int check_use(Layouter *l, PartitionRole role, const DiskPartition *p)
 {
         unsigned flags = l->policy->flags[role];
@@ -314,10 +313,10 @@ static int check_use(Layouter *l, PartitionRole role, const DiskPartition *p)
                 return problem_error(l->problems, l->from, "The disk image %s: %s is encrypted, against --image-policy=",
                                      l->path, name);
         if (flags & (POLICY_VERITY | POLICY_SIGNED))
-                return problem_error(l->problems, l->from, "The disk image %s: --image-policy= wants %s protected by "
+                return problem_error(l->problems, l->from, "The disk image %s: --image-policy= requires %s protected by "
                                      "dm-verity, which is not supported", l->path, name);
         if (flags & POLICY_ENCRYPTED)
-                return problem_error(l->problems, l->from, "The disk image %s: --image-policy= wants %s encrypted, which is "
+                return problem_error(l->problems, l->from, "The disk image %s: --image-policy= requires %s encrypted, which is "
                                      "not supported", l->path, name);
         return problem_error(l->problems, l->from, "The disk image %s has a partition %u (%s), which --image-policy= forbids",
                              l->path, p->number, partition_role_name(role));
@@ -341,8 +340,8 @@ static int check_file_system(Layouter *l, PartitionRole role, const DiskPartitio
                              "ext3, ext4, f2fs, squashfs, vfat and xfs", l->path, name, p->fstype);
 }
 
-/* A root that comes with its signature was made to be run verified only; one with hashes alone is run as it is, as
- * systemd-nspawn does where it gets no root hash. */
+/* A signed root is meant to run verified only. One with hashes but no signature is mounted unverified, as
+ * systemd-nspawn does without a root hash. */
 static int check_verity(Layouter *l, PartitionRole role, PartitionRole verity, PartitionRole signature)
 {
         const Choice *c = &l->choice;
@@ -354,7 +353,7 @@ static int check_verity(Layouter *l, PartitionRole role, PartitionRole verity, P
                                      "supported; --image-policy=%s=unprotected mounts it unverified",
                                      partition_role_name(role), l->path, partition_role_name(role));
         if (c->chosen[verity])
-                return problem_warning(l->problems, l->from, "The %s partition of %s comes with hashes for dm-verity, which "
+                return problem_warning(l->problems, l->from, "The %s partition of %s has hashes for dm-verity, which "
                                        "is not supported; it is not verified", partition_role_name(role), l->path);
         return 0;
 }
@@ -399,7 +398,6 @@ static int lay_out_role(Layouter *l, PartitionRole role)
         r = check_use(l, role, p);
         if (r <= 0)
                 return r;
-        /* A table that promises more than there is: an image that was cut off. */
         if (p->offset > l->facts->size || p->size > l->facts->size - p->offset)
                 return problem_error(l->problems, l->from, "The disk image %s is cut off: its partition %u (%s) would end at "
                                      "byte %llu, the image has %llu", l->path, p->number, partition_role_name(role),
@@ -407,7 +405,7 @@ static int lay_out_role(Layouter *l, PartitionRole role)
         return place_of(role) ? add_part(l, role, p) : 0;
 }
 
-/* In the order of mounting, then what has no place but may be asked about. */
+/* In the order of mounting; then the roles that are not mounted, which a policy may require. */
 static int lay_out(Layouter *l)
 {
         int r = 0;
@@ -432,7 +430,7 @@ int disk_layout_make(const DiskFacts *f, const ImagePolicy *policy, const char *
         int r;
 
         r = choose_all(&l);
-        /* Which one is meant comes before what is wrong with it. */
+        /* An ambiguous choice is reported before faults of the chosen partitions. */
         if (r >= 0 && problems->n_fatal == wrong)
                 r = lay_out(&l);
         if (r >= 0 && problems->n_fatal == wrong && (l.layout.n == 0 || l.layout.parts[0].role != PARTITION_ROOT))

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Which parts of a disk image become a machine's tree, and where each goes: from what disk/disk-probe.c has read and
- * the image policy, as pure data. Roles by the Discoverable Partitions Specification, as systemd-nspawn takes them.
+ * The partitions of a disk image that become a machine's tree, and where each is mounted: pure data, made from the
+ * output of disk-probe.c and the image policy. Roles are those of the Discoverable Partitions Specification, as in
+ * systemd-nspawn.
  */
 
 #include <stdio.h>
@@ -14,26 +15,26 @@
 #include "config/problem.h"
 
 typedef enum DiskTable {
-        DISK_NO_TABLE,                  /* one file system from begin to end */
+        DISK_NO_TABLE,                  /* the whole image is one file system */
         DISK_GPT,
         DISK_MBR,
 } DiskTable;
 
-/* A partition as its table has it. */
+/* A partition as in its table. */
 typedef struct DiskPartition {
-        unsigned number;                /* from 1 on */
+        unsigned number;                /* from 1 */
         sd_id128_t type;                /* GPT */
         unsigned mbr_type;              /* MBR */
         uint64_t flags;                 /* GPT's attributes; of an MBR 0x80 for "active" */
         char *label;                    /* GPT's; "" */
         uint64_t offset, size;          /* in bytes */
-        char *fstype;                   /* what blkid finds in it; "": nothing */
+        char *fstype;                   /* by blkid; "": unknown */
 } DiskPartition;
 
 typedef struct DiskFacts {
         DiskTable table;
         uint64_t size;                  /* of the image, in bytes */
-        DiskPartition *partitions;      /* without a table one, with number 0 */
+        DiskPartition *partitions;      /* without a table, one with number 0 */
         size_t n;
 } DiskFacts;
 
@@ -55,12 +56,12 @@ typedef struct DiskLayout {
 void disk_facts_done(DiskFacts *f);
 void disk_layout_done(DiskLayout *l);
 
-/* Is it of a kind that may be used? Others need not be looked into. */
+/* Whether a partition of this type may be used. Others need not be probed. */
 bool disk_partition_matters(const DiskFacts *f, const DiskPartition *p);
 
-/* All that is wrong goes to problems, which name the image by path and are from's; -ENOMEM is the only failure. */
+/* 0 or -ENOMEM. Faults go to problems, with path as the image's name and from as the setting. */
 int disk_layout_make(const DiskFacts *f, const ImagePolicy *policy, const char *path, Source from, DiskLayout *ret,
                      Problems *problems);
 
-/* "partition 2 (ext4) -> /home read-only" a line, for the dry run. */
+/* For --dry-run: lines like "partition 2 (ext4) -> /home ro". */
 int disk_layout_print(const DiskLayout *l, FILE *f);

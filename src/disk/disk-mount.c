@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the parts of a disk image to a tree (see disk-mount.h): a loop device each, a detached mount each, put together. The
- * supervisor, as root of the host. The tree is not trusted: places in it are looked up below its root.
+ * Mounts the parts of a disk image as a tree (see disk-mount.h): a loop device and a detached mount for each, then
+ * attached to each other. The supervisor, as root of the host. The tree is not trusted: paths are looked up below its
+ * root.
  */
 
 #include <fcntl.h>
@@ -20,8 +21,8 @@
 #include "util/namespace-call.h"
 #include "util/tree.h"
 
-/* Where the root is put until it is the namespace's: a directory that every systemd host has. */
-#define TREE_PLACE "/run"
+/* The root is attached here until it becomes "/": every systemd host has the directory. */
+#define STAGE_ROOT "/run"
 
 typedef struct Assembly {
         DiskLayout *layout;
@@ -39,12 +40,12 @@ void disk_tree_done(DiskTree *t)
 
 /* ---- one part ------------------------------------------------------------------------------------------------------- */
 
-/* What the kernel is told beside the device. Options of a file system are those that systemd-nspawn gives. */
+/* Mount options, the same as systemd-nspawn's. */
 static const struct {
         const char *fstype;             /* blkid's name */
-        const char *driver;             /* the kernel's, where it is another */
-        const char *discard;            /* gives blocks that are freed back to the image's file */
-        const char *no_replay, *no_replay_value;        /* leaves the journal as it is */
+        const char *driver;             /* the kernel's name; NULL: the same */
+        const char *discard;            /* returns freed blocks to the image's file */
+        const char *no_replay, *no_replay_value;        /* does not replay the journal */
 } drivers[] = {
         { "btrfs", NULL, "discard", "rescue", "nologreplay" },
         { "ext2", "ext4", "discard", NULL, NULL },
@@ -63,9 +64,9 @@ static int mount_failure(int r, const DiskPart *p, const char *path, Failure *fa
         if (p->number > 0)
                 (void) snprintf(which, sizeof(which), " in partition %u", p->number);
         return failure_set(failure, r, "Failed to mount the %s file system%s of the disk image %s: %m%s", p->fstype, which, path,
-                           damaged         ? " (is it damaged, or cut off? The kernel's log tells more)" :
+                           damaged         ? " (is it damaged or truncated? See the kernel's log)" :
                            r == -ENODEV    ? " (does this kernel have that file system?)" :
-                           r == -EROFS     ? " (its journal has to be brought to its end; mount it writable once)" : "");
+                           r == -EROFS     ? " (its journal must be replayed; mount it writable once)" : "");
 }
 
 static int set_option(int fs_fd, const char *name, const char *value)
@@ -89,7 +90,7 @@ static int configure(int fs_fd, const DiskPart *p, const char *device, bool loop
                 else if (!read_only && loop)
                         r = set_option(fs_fd, drivers[i].discard, NULL);
         }
-        /* Boot loaders, kernels and their secrets: for the machine's root only, where the file system knows no owners. */
+        /* It has no owners, but maybe secrets of boot loaders and kernels: for the machine's root only. */
         if (r >= 0 && strcmp(p->fstype, "vfat") == 0)
                 r = set_option(fs_fd, "umask", "0077");
         return r;
@@ -171,8 +172,8 @@ static bool has(const DiskLayout *l, PartitionRole role)
         return false;
 }
 
-/* The ESP's is /efi; where the tree has no such directory and /boot is there and free, it is that. */
-static void place_esp(const DiskLayout *l, DiskPart *p, int root_fd)
+/* On /efi; in a tree without that directory on /boot, if that is an empty directory and not a partition. */
+static void choose_esp_dest(const DiskLayout *l, DiskPart *p, int root_fd)
 {
         _cleanup_close_ int efi = tree_open(root_fd, "/efi", O_PATH);
 
@@ -197,13 +198,13 @@ static int assemble(void *argument)
         Assembly *a = argument;
         int root_fd = a->mounts[0], r;
 
-        if (move_mount(root_fd, "", AT_FDCWD, TREE_PLACE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (move_mount(root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return failure_set(a->failure, -errno, "Failed to mount the image's root: %m");
         for (size_t i = 1; i < a->layout->n; i++) {
                 DiskPart *p = &a->layout->parts[i];
 
                 if (p->role == PARTITION_ESP)
-                        place_esp(a->layout, p, root_fd);
+                        choose_esp_dest(a->layout, p, root_fd);
                 r = attach(p, root_fd, a->mounts[i], a->failure);
                 if (r < 0)
                         return r;
@@ -212,7 +213,7 @@ static int assemble(void *argument)
         a->namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
         if (a->namespace_fd < 0)
                 return failure_set(a->failure, -errno, "Failed to open a mount namespace: %m");
-        /* The copies of the host's mounts would keep the host from taking its own away. */
+        /* The namespace's copies of the host's mounts would keep file systems busy that the host unmounts. */
         if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
                 return failure_set(a->failure, -errno, "Failed to leave the host's mounts: %m");
         return 0;
@@ -227,7 +228,8 @@ static int mount_parts(const DiskLayout *l, int fd, const char *path, bool read_
         if (fstat(fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to stat %s: %m", path);
         is_device = S_ISBLK(st.st_mode);
-        /* A disk of which a part is mounted already is not for us to write to. A single file system finds that out itself. */
+        /* Do not write to a disk of which a partition is mounted already. The driver of a single file system checks
+         * that itself. */
         alone = is_device && !read_only && l->parts[0].number > 0;
         disk_fd = fd_reopen(fd, (read_only ? O_RDONLY : O_RDWR) | (alone ? O_EXCL : 0));
         if (disk_fd < 0)

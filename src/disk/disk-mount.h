@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A disk image's file systems, mounted: put together as the machine's tree in a mount namespace without processes, from
- * which the mount plan takes copies as it does from the host's.
+ * A disk image's file systems, mounted as the machine's tree in a mount namespace without processes. The steps of a
+ * mount plan clone mounts from there as they do from the host's.
  */
 
 #include "disk/disk-layout.h"
@@ -11,13 +11,12 @@
 
 typedef struct DiskTree {
         int root_fd;            /* the tree's root */
-        int namespace_fd;       /* where it is mounted: kept as long as copies of it are to be made */
+        int namespace_fd;       /* the namespace it is mounted in: needed to clone mounts of it */
 } DiskTree;
 #define DISK_TREE_NULL { -EBADF, -EBADF }
 
-/* fd is the image, a file or a block device, O_PATH; path its name, and its node where it is a device. The layout's parts
- * come with their usual places; an ESP's is set to the one it gets in this tree. read_only: nothing of it is written to, not
- * even to bring a journal to its end. Loop devices and mounts are gone when the tree and all copies of it are, also after a
- * failure or without disk_tree_done(). */
+/* fd is the image, a file or a block device, O_PATH; path its name, of a device that of its node. Changes the
+ * destination of an ESP in the layout to the one used. read_only: nothing is written, so that journals are not
+ * replayed. Loop devices and mounts end with the tree and its clones, also after a failure or without disk_tree_done(). */
 int disk_mount(DiskLayout *l, int fd, const char *path, bool read_only, DiskTree *ret, Failure *failure);
 void disk_tree_done(DiskTree *t);

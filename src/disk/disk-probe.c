@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading a disk image (see disk-probe.h). The supervisor, as root, on bytes that are not trusted: libblkid is
- * what the host reads every USB stick with.
- *
- * libblkid is loaded when a machine has a disk image, and not with the program: a start from a directory has no use for
- * it.
+ * Reads a disk image (see disk-probe.h). The supervisor, as root. The image is not trusted: libblkid is the library by
+ * which the host reads every USB stick. It is loaded only for a machine with a disk image.
  */
 
 #include <blkid/blkid.h>
@@ -20,7 +17,7 @@
 #include "util/dl.h"
 #include "util/strv.h"
 
-/* blkid's unit for the places of partitions, whatever the table's is. */
+/* libblkid's unit for offsets and sizes of partitions, whatever the table's sector size. */
 enum { BLKID_SECTOR = 512 };
 
 /* The functions of libblkid that are used, by name. */
@@ -48,7 +45,6 @@ enum { BLKID_SECTOR = 512 };
 
 DL_LIBRARY(Blkid, blkid, BLKID_FUNCTIONS, "libblkid.so.1", "recommended", "disk-images", "Machines from disk images")
 
-/* One look at a range of the image. */
 typedef struct Probe {
         const Blkid *lib;
         blkid_probe probe;
@@ -60,7 +56,7 @@ static void probe_done(Probe *p)
                 p->lib->blkid_free_probe(p->probe);
 }
 
-/* 1: something is there; 0: nothing; -EMEDIUMTYPE: several things at once. */
+/* 1: a file system or table was found; 0: none; -EMEDIUMTYPE: several. */
 static int probe_range(const Blkid *lib, int fd, uint64_t offset, uint64_t size, unsigned sector, Probe *ret)
 {
         _cleanup_(probe_done) Probe p = { .lib = lib };
@@ -90,7 +86,7 @@ static int probe_range(const Blkid *lib, int fd, uint64_t offset, uint64_t size,
         return r == 0;
 }
 
-/* The value's text, "" where there is none. */
+/* "" where the probe has no such value. */
 static const char *probe_value(const Probe *p, const char *name)
 {
         const char *value = NULL;
@@ -98,13 +94,13 @@ static const char *probe_value(const Probe *p, const char *name)
         return p->probe && p->lib->blkid_probe_lookup_value(p->probe, name, &value, NULL) == 0 && value ? value : "";
 }
 
-/* What is in a partition; "" for nothing that blkid knows. */
+/* Sets the partition's fstype; "" for one that blkid does not know. */
 static int probe_file_system(const Blkid *lib, int fd, DiskPartition *p)
 {
         _cleanup_(probe_done) Probe probe = {};
         int r = 0;
 
-        /* A size of 0 would be "to the end". */
+        /* Size 0 means "to the end" to libblkid. */
         if (p->size > 0)
                 r = probe_range(lib, fd, p->offset, p->size, 0, &probe);
         if (r < 0 && r != -EMEDIUMTYPE)
@@ -123,7 +119,7 @@ static int add_partition(const Blkid *lib, blkid_partition from, DiskFacts *f, D
                 return -ENOMEM;
         p->number = (unsigned) lib->blkid_partition_get_partno(from);
         p->flags = lib->blkid_partition_get_flags(from);
-        /* Places beyond what bytes can be counted in are beyond the end of any image. */
+        /* Offsets and sizes that overflow are beyond the end of any image. */
         p->offset = start < 0 || start > INT64_MAX / BLKID_SECTOR ? UINT64_MAX : (uint64_t) start * BLKID_SECTOR;
         p->size = size < 0 || size > INT64_MAX / BLKID_SECTOR ? UINT64_MAX : (uint64_t) size * BLKID_SECTOR;
         if (f->table == DISK_MBR)
@@ -187,7 +183,7 @@ static int disk_size(int fd, uint64_t *ret)
         return 0;
 }
 
-/* Nothing was found. Is there a GUID partition table that is no good? */
+/* Nothing was found: reports a damaged GUID partition table if there is one. */
 static int refuse_nothing(int fd, const char *path, uint64_t size, Failure *failure)
 {
         struct {
@@ -215,13 +211,13 @@ static int refuse_nothing(int fd, const char *path, uint64_t size, Failure *fail
 static int refuse_probe(int r, const char *path, Failure *failure)
 {
         if (r == -EMEDIUMTYPE)
-                return failure_set(failure, r, "The disk image %s has the marks of several file systems or partition tables",
+                return failure_set(failure, r, "The disk image %s has signatures of several file systems or partition tables",
                                    path);
         return failure_set(failure, r, "Failed to read the disk image %s: %m", path);
 }
 
-/* An image of a disk with larger sectors has its table elsewhere; 512 comes first, as nearly all have. What is alike for
- * all, the table in front of a GPT that shows itself to MBR's programs, is nothing yet. */
+/* The sector size decides where a GPT is; nearly all images have 512. A protective MBR alone, which is at the same
+ * offset for all sizes, does not count. */
 static int probe_disk(const Blkid *lib, int fd, uint64_t size, Probe *ret)
 {
         for (unsigned sector = 512; sector <= 4096; sector *= 2) {

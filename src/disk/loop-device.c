@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Loop devices (see loop-device.h). The supervisor, as root of the host. One device for each partition, by its place in the
- * image: the nodes that the kernel would make for partitions come from udev, which may take its time, or not be there.
+ * Loop devices (see loop-device.h). The supervisor, as root of the host. One device for each partition, by its offset:
+ * nodes for a loop device's partitions would come from udev, late or not at all.
  */
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "disk/loop-device.h"
 #include "util/fd.h"
 
-/* Each retry means that another program has just taken the device that was free. */
+/* Each retry means that another program took the free device first. */
 enum { LOOP_RETRIES = 64 };
 
 static int open_free(int control_fd, bool read_only, char path[static LOOP_DEVICE_PATH_MAX])
@@ -45,8 +45,7 @@ int loop_device_attach(int backing_fd, const char *name, uint64_t offset, uint64
                 .info = {
                         .lo_offset = offset,
                         .lo_sizelimit = size,
-                        /* Direct: the image's blocks need not be in the page cache twice. Where its file system can't do that,
-                         * the kernel goes on without. */
+                        /* Direct: not cached twice. The kernel ignores it where the file system does not support it. */
                         .lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO | (read_only ? LO_FLAGS_READ_ONLY : 0),
                 },
         };
@@ -55,7 +54,7 @@ int loop_device_attach(int backing_fd, const char *name, uint64_t offset, uint64
 
         *ret_path = 0;
         if (control_fd < 0)
-                return failure_set(failure, -errno, "Failed to open /dev/loop-control, which %s takes: %m", name);
+                return failure_set(failure, -errno, "Failed to open /dev/loop-control, which %s needs: %m", name);
         (void) snprintf((char *) config.info.lo_file_name, sizeof(config.info.lo_file_name), "%s", name);
 
         for (unsigned i = 0; r == -EBUSY && i < LOOP_RETRIES; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users of the host in a machine (see bind-user.h): their ids and their lines of the id map. Pure. */
+/* Users of the host in a machine (see bind-user.h): their ids and lines of the id map. Pure. */
 
 #include "users/bind-user.h"
 

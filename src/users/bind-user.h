@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * BindUser=: users of the host who are users of the machine too, with their home directories and their passwords. Inside they
- * are known by records that nss-systemd reads (/run/host/userdb, systemd's "user record" in JSON), under ids that systemd
- * keeps for this; their ids on the host are the same ids, by lines of their own in the machine's id map.
+ * BindUser=: users of the host that are users of the machine as well, with their home directories and password hashes.
+ * In the machine they have records for nss-systemd (/run/host/userdb, systemd's JSON user records) and ids from a range
+ * that systemd reserves for this; lines of the machine's id map map these to their ids on the host.
  */
 
 #include <sys/types.h>
@@ -22,31 +22,31 @@ typedef struct HostUser {
         uid_t uid;
         gid_t gid;
         char *home;
-        char *password;         /* hashed, as shadow(5) has it; NULL: none that could be passed on */
+        char *password;         /* the hash, as in shadow(5); NULL: none */
         Source from;
 } HostUser;
 
 typedef struct HostUsers {
         HostUser *items;
         size_t n;
-        uint64_t taken;         /* bit i: the machine has given BIND_USER_FIRST + i to a user or group of its own */
+        uint64_t taken;         /* bit i: the machine's passwd or group file has BIND_USER_FIRST + i */
 } HostUsers;
 
 void host_users_done(HostUsers *u);
 
-/* Looks up all that the settings name, by the host's NSS, and who the tree at tree_fd has. What is wrong with them goes to
- * problems; -ENOMEM or 0. Loads the host's NSS modules if there are users to look up. */
+/* Looks up the users in the settings by the host's NSS, whose modules are loaded only then, and their names and ids in
+ * the tree at tree_fd. 0 or -ENOMEM; mistakes go to problems. */
 int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *problems);
 
-/* A user of the host, as the machine will have it. */
+/* A user of the host as one of the machine. */
 typedef struct BindUser {
         const HostUser *host;
         uint32_t id;            /* uid and gid inside */
 } BindUser;
 
-/* Gives each an id; ret holds users->n. count: how many ids the machine has. A machine without ids for all is a problem. 0
- * or -ENOMEM. Pure, as are the rest. */
+/* Assigns an id to each; ret has room for users->n. count: number of ids of the machine. Too few ids are a problem. 0
+ * or -ENOMEM. Pure, as bind_user_map(). */
 int bind_user_assign(const HostUsers *users, uint32_t count, BindUser *ret, Problems *problems);
 
-/* The machine's map with those ids taken out of it and mapped to the users'. gids: their groups'. */
+/* Overrides the machine's map: maps the assigned ids to the users' ids on the host; gids: to their groups'. */
 int bind_user_map(const BindUser *users, size_t n, bool gids, IdMap *map, Problems *problems);

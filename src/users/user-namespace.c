@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Maps of user namespaces. The supervisor, as root of the host (CAP_SETUID and CAP_SETGID there), writes those of its
- * child, and creates namespaces without processes for idmapped mounts.
+ * Id maps of user namespaces. The supervisor, as root of the host (CAP_SETUID and CAP_SETGID), writes those of its
+ * child, and creates user namespaces without processes for idmapped mounts.
  */
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/namespace-call.h"
 
-/* Three numbers of at most ten digits a line, for each line. */
+/* Each line has three numbers of up to ten digits. */
 #define MAP_TEXT_MAX (ARRAY_SIZE(((IdMap *) 0)->lines) * 33 + 1)
 
 int id_map_format(const IdMap *map, char *buf, size_t size)
@@ -115,7 +115,7 @@ static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failur
         if (r < 0)
                 return failure_set(failure, r, "Too many lines in an id map: %m");
 
-        /* The kernel takes a map in one write() only, and one only. */
+        /* The kernel accepts one write() only, with the whole map. */
         r = RET_ERRNO((int) write(fd, text, strlen(text)));
         return r < 0 ? failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m",
                                    (int) strcspn(text, "\n"), text, file) : 0;

@@ -11,26 +11,26 @@ typedef struct IdMapLine {
 } IdMapLine;
 
 typedef struct IdMap {
-        IdMapLine lines[72];    /* IdMap='s, and those of BindUser= */
+        IdMapLine lines[72];    /* room for those of IdMap= and BindUser= */
         unsigned n;
 } IdMap;
 
-/* "0 524288 65536\n…" in buf, as the kernel's file takes it; -ENOBUFS. */
+/* Writes "0 524288 65536\n…" to buf, the format of uid_map. 0 or -ENOBUFS. */
 int id_map_format(const IdMap *map, char *buf, size_t size);
 
-/* Pure: which id of the host one of the machine's is (false: none); whether one of the host is in the map; whether an owner
- * on disk can only be meant as the latter; whether every id is itself. */
+/* All pure. The host id of one of the machine's ids (false: none). Whether the map has a host id. Whether the map has
+ * an owner on disk as a host id but not as one of the machine's. Whether each id is mapped to itself. */
 bool id_map_to_host(const IdMap *map, uint32_t inside, uint32_t *ret_host);
 bool id_map_has_host(const IdMap *map, uint32_t host);
 bool id_map_is_shifted(const IdMap *map, uint32_t owner);
 bool id_map_is_identity(const IdMap *map);
 
-/* Makes one id inside another's on the host than the map has it so far, if it has it. Pure. False: no room for more lines. */
+/* Maps one id of the machine to a host id, in place of its mapping so far, if any. Pure. False: no room for more lines. */
 bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside);
 
 /* Writes uid_map and gid_map of a process in a fresh user namespace. The supervisor, as root of the host. */
 int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure);
 
-/* A descriptor of a user namespace with these maps and nobody in it, for idmapped mounts whose map is not the
+/* A descriptor of a new user namespace with these maps and without processes, for idmapped mounts whose map is not the
  * machine's. */
 int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure);

@@ -365,7 +365,7 @@ def test_damaged_file_system(nothing_left, bare):
     with image.open('r+b') as file:
         file.truncate(10 * MIB)
     failed = f'Failed to mount the ext4 file system of the disk image {image}: '
-    damaged = '(is it damaged, or cut off? The kernel\'s log tells more)'
+    damaged = '(is it damaged or truncated? See the kernel\'s log)'
     refused(image, f'{failed}Invalid argument {damaged}')
     with image.open('r+b') as file:
         file.truncate(24 * MIB)
@@ -417,9 +417,9 @@ def test_verity_is_refused(nothing_left, disk, bare):
 
 def test_policies_that_cannot_be(nothing_left, disk):
     image = disk('gpt', (ROOT, 'root'), (HOME, 'home'))
-    refused(image, f'--image-policy=: The disk image {image} has no srv partition, which --image-policy= wants',
+    refused(image, f'--image-policy=: The disk image {image} has no srv partition, which --image-policy= requires',
             '--image-policy=root=unprotected:srv=unprotected:=ignore')
-    refused(image, f'--image-policy=: The disk image {image}: --image-policy= wants partition 1 (root) protected by dm-verity, '
+    refused(image, f'--image-policy=: The disk image {image}: --image-policy= requires partition 1 (root) protected by dm-verity, '
                    'which is not supported', '--image-policy=root=verity')
     refused(image, f"--image-policy=root=good: unknown flag: 'good'", '--image-policy=root=good')
     refused(image, '--directory= and --image= exclude each other', '--directory=/trees/busybox')

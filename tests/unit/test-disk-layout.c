@@ -226,11 +226,11 @@ static void test_policy(void **state)
         set_policy(&f, "root=unprotected:home=absent");
         expect_problem(&f, "has a partition 2 (home), which --image-policy= forbids");
         set_policy(&f, "root=unprotected:srv=unprotected:=ignore");
-        expect_problem(&f, "has no srv partition, which --image-policy= wants");
+        expect_problem(&f, "has no srv partition, which --image-policy= requires");
         set_policy(&f, "root=verity+signed");
-        expect_problem(&f, "wants partition 1 (root) protected by dm-verity, which is not supported");
+        expect_problem(&f, "requires partition 1 (root) protected by dm-verity, which is not supported");
         set_policy(&f, "root=encrypted");
-        expect_problem(&f, "wants partition 1 (root) encrypted, which is not supported");
+        expect_problem(&f, "requires partition 1 (root) encrypted, which is not supported");
         set_policy(&f, "root=unprotected+read-only-on");
         expect_problem(&f, "Partition 1 (root) of x.raw is writable, against");
         set_policy(&f, "root=unprotected+growfs-on");
