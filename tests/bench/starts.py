@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The first part of the bench: run a static `true` in a container, and wait until nothing of it is left to wait for.
+"""The first part of the bench: run a static `true` in a container, and wait until it is gone completely.
 
 Conditions. All run the same program in the same tree, as a process of the same delegated scope, without a terminal
 and without a settings file; output goes to a pipe. In each round every program runs once, and each round begins with the
@@ -25,7 +25,7 @@ from pathlib import Path
 PAUSE = 0.05
 TREES = '/var/lib/machines'     # for the ids to be mapped, it must be a file system that can
 MAPPED = (524288, 65536)
-# Both without what they do by default to files of the tree, which here has none.
+# Both without their default changes to files of the tree, which has none here.
 SWITCHES = ['--quiet', '--settings=no', '--keep-unit', '--pipe', f'--private-users={MAPPED[0]}',
           '--private-users-ownership=map', '--resolv-conf=off', '--timezone=off', '--link-journal=no']
 NO_LINK = 'all namespaces, id map'

@@ -102,7 +102,7 @@ def make(base, name, key, build, force=False):
 
 def _make_at(final, name, build):
     new = final.with_name(f'.new-{name}')
-    remove(new)     # of a run that was killed: this one holds the lock, so it is nobody's
+    remove(new)     # of a killed run: we hold the lock
     say(f'making {final.name} (once; kept in {final.parent})')
     try:
         build(new)
@@ -141,7 +141,7 @@ def clean():
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit('lab: a lab or a VM is running; take it down first')
-        # The locks stay: who waits for one must find who takes it next.
+        # The locks stay: processes may wait for them.
         with locked('run'):
             for path in (TREES, PAYLOADS, BUILD, SCRATCH):
                 remove(path)

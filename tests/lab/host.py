@@ -33,7 +33,7 @@ CGROUP2_MAGIC = 0x63677270
 PR_SET_PDEATHSIG = 1
 BOOT_TIMEOUT = 120
 DISK_SIZE = '16G'        # sparse
-READY = 'ready\n'       # the keeper's last word to `lab up`
+READY = 'ready\n'       # the last message of the keeper to `lab up`
 PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 SYSTEM_CALLS = '@mount @keyring bpf perf_event_open open_by_handle_at fanotify_init fanotify_mark quotactl'
 
@@ -50,7 +50,7 @@ class Lab:
         if release not in trees.CODENAMES or not (instance or '.' not in spec) or not (instance or 'x').isalnum():
             sys.exit(f"lab: '{spec}' is no lab: 12 or 13, or an instance of one such as 13.mine")
         self.spec = spec
-        # What the outer machine knows it by. Locks are a cache's, so that its labs are too.
+        # Names on the outer machine. Locks, and so labs, are of one cache.
         cache_name = '' if cache.ROOT == cache.DEFAULT_ROOT else f'-{cache.key_of(cache.ROOT.resolve())[:6]}'
         self.name = f'box-lab-{spec}'.replace('.', '-') + cache_name
         self.release = release
@@ -69,7 +69,7 @@ class Lab:
         try:
             return json.loads(self.state_file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
-            return None     # on its way up or down
+            return None     # starting or stopping
 
     def _lock_file(self, how):
         """The lab's lock file, locked, or None where another holds it. The keeper holds it for the lab's life."""
@@ -101,13 +101,13 @@ class Lab:
                          stdin=subprocess.DEVNULL, stdout=report_writer, stderr=report_writer, start_new_session=True,
                          pass_fds=[lock.fileno(), in_use.fileno()])
         for file in (lock, in_use):
-            file.close()        # the keeper's now
+            file.close()        # the keeper has it now
         os.close(report_writer)
         try:
             with os.fdopen(report) as file:
                 said = file.read()
         except BaseException:
-            keeper.terminate()      # it may not have said yet who it is
+            keeper.terminate()      # its PID may not be known yet
             self.down()
             raise
         if not said.endswith(READY):
@@ -116,7 +116,7 @@ class Lab:
     # ---------------------------------------------------------------- down
 
     def down(self):
-        """Takes the lab down, whatever state it is in. Returns false where there was none."""
+        """Takes the lab down in any state. Returns false if there was none."""
         lock = self._lock_file(fcntl.LOCK_EX | fcntl.LOCK_NB)
         was_up = not lock
         told = None
@@ -320,7 +320,7 @@ def remove_cgroups(paths):
         while path.is_dir() and not remove_empty(path):
             if time.monotonic() > deadline:
                 raise SystemExit(f'lab: {path} stays busy')
-            time.sleep(0.01)        # its processes are still on their way out
+            time.sleep(0.01)        # its processes have not exited yet
 
 
 def remove_empty(path):
@@ -347,4 +347,4 @@ def detach_loops(image):
     for loop in mine:       # grows while it is walked
         mine += [inner for inner in loops if inner['back-maj:min'].strip() == loop['maj:min'].strip()]
     for loop in reversed(mine):
-        subprocess.run(['losetup', '--detach', loop['name']], stderr=subprocess.DEVNULL)   # or it went by itself
+        subprocess.run(['losetup', '--detach', loop['name']], stderr=subprocess.DEVNULL)   # it may be detached already

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a supervisor that is killed leaves behind is in nobody's way, and its machine does not outlive it."""
+"""Leftovers of a killed supervisor do not hinder the next start, and its machine ends with it."""
 
 import contextlib
 import random
@@ -19,8 +19,8 @@ def tree(module_machine):
 
 
 def gone(before):
-    """The kernel takes a killed supervisor's machine away, with all that it holds. What stays are names (files, a scope that
-    systemd thinks is alive, the place where the machine's sockets were shown), until the next start."""
+    """The kernel kills the machine of a killed supervisor and frees its resources. Only names are left until the next start:
+    files, a scope that systemd takes for active, the mount point of the machine's sockets."""
     def same():
         return not [line for line in support.HostState.take().differences(before)
                     if line.startswith(('mounts', 'links', 'processes', 'namespaces', 'rules')) and 'unix-export/' not in line]
@@ -28,7 +28,7 @@ def gone(before):
 
 
 def left_since(before):
-    """What there is still, after some time for systemd and the kernel, that was not there before."""
+    """New objects since then that are still there after some time for systemd and the kernel."""
     found = []
 
     def same():
@@ -52,7 +52,7 @@ def start_by_hand(tree, *command):
 
 
 def test_sigkill_while_starting(tree, host_state):
-    """At points all over a start, and some after it."""
+    """At many points of a start, and some after it."""
     before = host_state()
     points = random.Random(20240607)
     started = time.monotonic()
@@ -89,8 +89,8 @@ def test_sigkill_of_a_unit_s_supervisor(tree, host_state):
     assert left_since(before) == []
 
 
-def test_stale_names_are_taken_over(tree, nothing_left):
-    """Of a supervisor that was killed together with its host's memory of it: a reused PID, an old link, old files."""
+def test_stale_names_are_reused(tree, nothing_left):
+    """Of a killed supervisor: a reused PID, a stale link, stale files."""
     locks = Path('/run/systemd/nspawn/locks')
     locks.mkdir(parents=True, exist_ok=True)
     status = tree.path.stat()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every step of a start may fail, and what was done by then is undone.
+"""Every step of a start may fail; the steps before it are undone.
 
 Faults are put in by strace, into the program as it is installed: the N-th call of one kind fails with EIO, once. In the
 supervisor N runs over every call it makes (thinned out where there are many of a kind); the child is reached by holding
@@ -17,8 +17,8 @@ import pytest
 import support
 from support import run, wait_for
 
-# Kinds of calls, the first N, and every how many one is tried. They begin behind the dynamic loader's own, and closing and
-# freeing calls are left out: where those fail, what they were to remove stays by necessity.
+# System calls, the first N, and the step between those that are tried. The first N is after the dynamic loader's calls. Calls
+# that close or remove are left out: if they fail, their objects are left.
 SUPERVISOR = {
     'clone3': (1, 1), 'socketpair': (1, 1), 'setns': (1, 1), 'fsopen': (1, 2), 'fsmount': (1, 3), 'fsconfig': (1, 8),
     'open_tree': (1, 1), 'mount_setattr': (1, 1), 'mknodat': (1, 4), 'mkdir': (1, 3), 'mkdirat': (1, 6), 'symlinkat': (1, 9),
@@ -26,11 +26,11 @@ SUPERVISOR = {
     'sendmsg': (2, 1), 'sendto': (1, 2), 'recvfrom': (1, 2), 'ioctl': (2, 1), 'prlimit64': (4, 9), 'bind': (1, 1),
     'socket': (1, 2), 'renameat': (1, 1), 'flock': (1, 1), 'epoll_create1': (1, 1),
 }
-# The same in a unit of its own, where it does other things than by hand.
+# The same in a unit, where box-run does other steps.
 UNIT = {
     'clone3': (1, 1), 'mkdirat': (1, 1), 'openat': (22, 2), 'fchown': (1, 1), 'capset': (1, 1), 'sendmsg': (2, 1),
 }
-# The child's calls, with the N that are tried; each has to hit.
+# The child's calls, with the N that are tried; each must occur.
 CHILD = {
     'mount': [1], 'setgroups': [1], 'setresuid': [1], 'move_mount': [1, 2, 9, 20, 31], 'open_tree': [1, 9, 18],
     'mount_setattr': [1, 12, 19], 'fsopen': [1, 2], 'pivot_root': [1], 'umount2': [1], 'setsid': [1], 'dup2': [2],
@@ -47,7 +47,7 @@ def tree(module_machine):
 
 @pytest.fixture(autouse=True)
 def awake():
-    """machined ends when it has nothing to do, and its start would be part of the time that a fault is looked for in."""
+    """machined exits when it is idle; its start would add to the time of a test."""
     run('systemctl', 'start', 'systemd-machined')
 
 
@@ -63,11 +63,11 @@ def left_since(before):
 
 
 def judge(tree, result, before, what):
-    """A start with a fault in it has either failed, with one message, and left nothing, or has done its work."""
+    """A start with a fault either fails, with one message and without leftovers, or runs its command."""
     said = [line for line in result.stderr.splitlines() if line]
     if result.returncode == 0:
-        # The fault was in something that a machine can do without, or in its end; there, what could not be removed stays,
-        # but in nobody's way.
+        # The fault was in an optional step, or at the end; objects that could not be removed are left, but do not hinder
+        # the next start.
         problems = [] if 'it ran' in result.stdout + what else ['the machine did not run']
         if left_since(before):
             run('box-run', '-M', tree.name, *COMMAND)
@@ -90,7 +90,7 @@ def supervisor_fault(tree, call, n, log, prefix=(), switches=()):
 
 
 def faults_in_supervisor(tree, before, call, first, step, **options):
-    """Tries every step-th call; returns what is wrong after a fault. The last run is the one without."""
+    """Tries every step-th call until none fails; returns the problems found."""
     problems, n = [], first
     while True:
         result, hit = supervisor_fault(tree, call, n, **options)
@@ -99,7 +99,7 @@ def faults_in_supervisor(tree, before, call, first, step, **options):
         problems += judge(tree, result, before, f'{n}: {hit}')
         n += step
     assert n > first
-    # what follows finds nothing in its way
+    # the next start works
     assert result.returncode == 0 and result.stdout.strip() == 'it ran', result.stderr
     return problems
 
@@ -111,7 +111,7 @@ def test_fault_in_supervisor(tree, host_state, tmp_path, call):
 
 @pytest.mark.parametrize('call', UNIT)
 def test_fault_in_supervisor_in_a_unit(tree, host_state, tmp_path, call):
-    """Here the cgroup is divided, and the privileges that are not needed any more are given up."""
+    """Here the cgroup is divided, and unneeded privileges are dropped."""
     unit = ('systemd-run', '--quiet', '--collect', '--wait', '--pipe', '--slice=machine.slice', '--property=Delegate=yes',
             '--unit=faulty')
     assert faults_in_supervisor(tree, host_state(), call, *UNIT[call], log=tmp_path / 'log', prefix=unit,
@@ -119,7 +119,7 @@ def test_fault_in_supervisor_in_a_unit(tree, host_state, tmp_path, call):
 
 
 def child_of(pid):
-    """The first child of a process, once it is box-run."""
+    """The first child of a process, when it runs box-run."""
     try:
         child = int(Path(f'/proc/{pid}/task/{pid}/children').read_text().split()[0])
         return child if os.readlink(f'/proc/{child}/exe').endswith('/box-run') else None
@@ -128,7 +128,7 @@ def child_of(pid):
 
 
 def child_fault(tree, call, n, log):
-    """The child is held back for long enough to be traced, unless the machine is very busy."""
+    """The child is delayed long enough to be traced, unless the host is very busy."""
     for _ in range(5):
         result = try_child_fault(tree, call, n, log)
         if '(INJECTED)' in log.read_text(errors='replace'):
@@ -165,7 +165,7 @@ def test_fault_in_child(tree, host_state, tmp_path, call):
     assert problems == []
 
 
-def test_fault_in_a_unit_is_told_by_the_unit(tree, nothing_left, tmp_path):
+def test_fault_in_a_unit_is_in_its_status(tree, nothing_left, tmp_path):
     # -D: box-run is the main process, not strace
     tree.write_unit_settings('[Service]\nExecStart=\nExecStart=/usr/bin/strace -D -f -qq -o /dev/null -e trace=pivot_root '
                              '-e inject=pivot_root:error=EIO:when=1 /usr/bin/box-run --quiet --keep-unit --boot '

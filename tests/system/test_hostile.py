@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Trees and payloads that try to get out of the machine, or to hold up or mislead what has to do with them on the host."""
+"""Trees and payloads that try to escape from the machine, or to block or mislead programs on the host."""
 
 import os
 import subprocess
@@ -24,11 +24,11 @@ def other(machine):
     return machine('busybox', name='hostile-other')
 
 
-# -------------------------------------------------------------------- what the host has open
+# -------------------------------------------------------------------- descriptors of the host
 
 @pytest.mark.parametrize('switches', [['--private-users=no'], ['-U']], ids=['root', 'user-namespace'])
-def test_working_directory_is_no_way_to_the_host(tree, switches):
-    """A link to /proc/self/fd in the tree, where the supervisor's directories were open in the child."""
+def test_working_directory_does_not_lead_to_the_host(tree, switches):
+    """A link to /proc/self/fd in the tree, while the child has descriptors of the supervisor's directories."""
     place = tree.path / 'work'
     for number in range(3, 40):
         place.unlink(missing_ok=True)
@@ -43,7 +43,7 @@ def test_working_directory_is_no_way_to_the_host(tree, switches):
 
 @pytest.fixture
 def running(tree):
-    """The machine, with a command that is no init."""
+    """The machine, running a command."""
     tree.write_file('[Exec]\nBoot=no\nParameters=/bin/sh -c "touch /tmp/up; exec sleep 1000"\n')
     tree.start()
     wait_for(lambda: tree.exec('test', '-e', '/tmp/up', check=False).returncode == 0)
@@ -52,7 +52,7 @@ def running(tree):
     tree.file.unlink()
 
 
-def test_home_directory_is_no_way_to_the_host(running):
+def test_home_directory_does_not_lead_to_the_host(running):
     """A payload that exchanges a home directory with such a link while a program enters."""
     passwd = running.path / 'etc/passwd'
     text = passwd.read_text()
@@ -69,8 +69,8 @@ def test_home_directory_is_no_way_to_the_host(running):
 
 # -------------------------------------------------------------------- masks and mounts
 
-def test_masks_are_never_left_out(tree):
-    """A tree whose /proc leads to the place of the masks."""
+def test_masks_are_always_mounted(tree):
+    """A tree whose /proc leads to the source of the masks."""
     proc = tree.path / 'proc'
     proc.rmdir()
     proc.symlink_to('run/host/inaccessible')
@@ -93,8 +93,8 @@ def test_other_mount_over_run(tree):
 
 # -------------------------------------------------------------------- names
 
-def test_a_name_is_one_machine_s(running, other):
-    """A second run under the name, of another tree, takes nothing of the first for a leftover."""
+def test_name_of_a_running_machine_is_refused(running, other):
+    """A second run with the same name and another tree does not remove anything of the first as a leftover."""
     running.stop()
     running.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[Network]\nVirtualEthernet=yes\n')
     running.start()
@@ -116,7 +116,7 @@ FLOOD = ('use Socket; use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Type =
          'for (my $i = 0; ; $i++) { $s->send("STATUS=flood $i") }')
 
 
-def test_a_flood_of_status_is_passed_on_at_times(machine, tmp_path):
+def test_flood_of_status_messages_is_rate_limited(machine, tmp_path):
     deb = machine('deb12', name='hostile-flood')
     deb.write_file('[Exec]\nBoot=no\nPrivateUsers=pick\nParameters=/bin/sleep 1000\nNotifyReady=no\n')
     (deb.path / 'flood').write_text('exec 2>/dev/null; exec perl -e \'' + FLOOD + '\'\n')

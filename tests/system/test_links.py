@@ -10,7 +10,7 @@ from support import output, run, wait_for
 from test_network import host_links, in_network, links
 
 
-# A payload that is there at once, and gone at once.
+# A payload that starts and ends at once.
 COMMAND = '[Exec]\nBoot=no\nParameters=/bin/sleep 10000\n'
 
 
@@ -27,7 +27,7 @@ def busybox(machine):
 
 @pytest.fixture
 def refusal(machine):
-    """refusal(network): what the unit says of a start that fails."""
+    """refusal(network): the status text of the unit after a failed start."""
     def start(network, name=None):
         made = machine('busybox', name=name)
         made.write_file(f'[Network]\n{network}\n{COMMAND}')
@@ -69,7 +69,7 @@ def give_address(machine, address, link='host0'):
 # -------------------------------------------------------------------- zones
 
 def test_zone_bridge_exists_while_it_has_members(nothing_left, busybox):
-    """Also where some of them are systemd-nspawn's."""
+    """Also with members of systemd-nspawn."""
     one = busybox('Zone=shop', name='zone-1')
     bridge = host_links()['vz-shop']
     assert bridge['linkinfo']['info_kind'] == 'bridge' and 'UP' in bridge['flags']
@@ -99,7 +99,7 @@ def test_last_member_of_a_zone_may_be_of_systemd_nspawn(nothing_left, busybox):
     assert 'vz-shop' not in host_links()
 
 
-def test_a_bridge_left_by_a_killed_supervisor_goes_with_the_next_member(nothing_left, busybox):
+def test_bridge_of_a_killed_supervisor_is_removed_with_the_next_member(nothing_left, busybox):
     machine = busybox('Zone=shop', name='zone-1')
     run('systemctl', 'kill', '--signal=KILL', machine.unit)
     wait_for(lambda: machine.property('ActiveState') == 'failed')
@@ -110,7 +110,7 @@ def test_a_bridge_left_by_a_killed_supervisor_goes_with_the_next_member(nothing_
     assert 'vz-shop' not in host_links()
 
 
-def test_members_that_come_and_go_at_once_do_not_lose_the_bridge(nothing_left, machine):
+def test_bridge_survives_concurrent_starts_and_stops(nothing_left, machine):
     made = [machine('busybox', name=f'zone-{number}') for number in range(4)]
     for each in made:
         each.write_file(f'[Network]\nZone=shop\n{COMMAND}')
@@ -124,12 +124,12 @@ def test_members_that_come_and_go_at_once_do_not_lose_the_bridge(nothing_left, m
         assert 'vz-shop' not in host_links()
 
 
-def test_zone_and_bridge_exclude_each_other(nothing_left, refusal):
+def test_zone_conflicts_with_bridge(nothing_left, refusal):
     status = refusal('Bridge=br9\nZone=shop', name='zone-x')
     assert 'zone-x.nspawn:3: Zone=shop: conflicts with Bridge=br9' in status and 'zone-x.nspawn:2' in status
 
 
-# -------------------------------------------------------------------- more cables
+# -------------------------------------------------------------------- extra veth pairs
 
 def test_extra_veth_pairs_are_as_by_systemd_nspawn(nothing_left, busybox):
     """Names, addresses and states, with and without the default veth pair."""
@@ -172,7 +172,7 @@ def test_mac_from_the_environment(nothing_left, machine):
     assert 'SYSTEMD_NSPAWN_NETWORK_MAC' in made.property('StatusText')
 
 
-# -------------------------------------------------------------------- on, and of, an interface of the host
+# -------------------------------------------------------------------- ipvlan and moved interfaces
 
 def test_ipvlan_or_its_refusal(nothing_left, machine, pair):
     pair('stand0')
@@ -200,7 +200,7 @@ def test_moved_interface_returns_under_its_name(nothing_left, busybox, pair):
     assert host_links()['give0']['address'] == mac
 
 
-def test_a_moved_interface_comes_back_from_a_machine_that_is_killed(nothing_left, busybox, pair):
+def test_moved_interface_returns_from_a_killed_machine(nothing_left, busybox, pair):
     pair('give0')
     machine = busybox('Interface=give0', name='lender')
     run('kill', '-KILL', machine.leader())
@@ -208,7 +208,7 @@ def test_a_moved_interface_comes_back_from_a_machine_that_is_killed(nothing_left
     assert 'give0' in host_links()
 
 
-def test_an_interface_that_the_payload_has_hidden_is_told_of(nothing_left, machine, pair):
+def test_lost_interface_is_reported(nothing_left, machine, pair):
     """A virtual interface is removed with the namespace that the payload moved it to, and cannot be returned."""
     pair('give0')
     made = machine('busybox', name='lender')
@@ -223,7 +223,7 @@ def test_an_interface_that_the_payload_has_hidden_is_told_of(nothing_left, machi
     assert 'Failed to return interface give0 to the host' in made.journal()
 
 
-# -------------------------------------------------------------------- a namespace that is there
+# -------------------------------------------------------------------- existing namespaces
 
 @pytest.fixture
 def namespace():
@@ -245,11 +245,11 @@ def same_namespace(machine, name):
 
 
 def test_namespace_is_joined(nothing_left, namespace, busybox):
-    """With the unit's user namespace, too, from which systemd-nspawn cannot join it."""
+    """Also with the unit's user namespace, with which systemd-nspawn cannot join it."""
     machine = busybox(f'NamespacePath=/run/netns/{namespace}', name='joiner')
     assert same_namespace(machine, namespace)
     assert not net_admin(machine)
-    # /sys is that namespace's as well
+    # /sys shows that namespace, too
     root = support.Path(f'/proc/{machine.leader()}/root')
     assert 'inside0' in os.listdir(root / 'sys/class/net')
     assert interfaces_at_machined(machine) == []
@@ -258,7 +258,7 @@ def test_namespace_is_joined(nothing_left, namespace, busybox):
 
 
 def test_existing_namespace_with_private_yes(nothing_left, namespace, machine):
-    """With Private=yes and without a user namespace: as systemd-nspawn has it."""
+    """With Private=yes and without a user namespace, as systemd-nspawn does it."""
     made = machine('busybox', name='joiner')
     made.write_file(f'{COMMAND}PrivateUsers=no\n[Network]\nPrivate=yes\nNamespacePath=/run/netns/{namespace}\n')
     run('ip', '-netns', namespace, 'link', 'set', 'lo', 'down')

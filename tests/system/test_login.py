@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""boxctl login and shell on a machine with systemd, and the console of machines that are run by hand, on real terminals.
+"""boxctl login and shell on a machine with systemd, and the console of box-run, on real terminals.
 (test_inits.py logs in to machines with other inits.)"""
 
 import re
@@ -37,7 +37,7 @@ def test_login_with_a_password(deb, terminal):
     assert support.run_at_prompt(child, 'id -un; hostname').splitlines() == ['root', deb.name]
 
 
-def test_login_is_a_session_of_logind_s(deb, terminal):
+def test_login_is_a_session_of_logind(deb, terminal):
     child = terminal('boxctl', 'login', deb.name)
     support.log_in(child)
     assert '/user.slice/user-0.slice/session-' in support.run_at_prompt(child, 'cat /proc/self/cgroup')
@@ -69,7 +69,7 @@ def test_login_ends_with_the_machine(machine, terminal):
     child.expect(pexpect.EOF, timeout=5)
 
 
-def test_window_size_goes_inside(deb, terminal):
+def test_window_size_is_forwarded(deb, terminal):
     child = terminal('boxctl', 'shell', deb.name)
     child.expect('[#$] ')
     child.setwinsize(33, 77)
@@ -98,9 +98,9 @@ def test_no_such_machine():
         assert result.returncode == 1 and 'no-such-machine' in result.stderr
 
 
-# -------------------------------------------------------------------- the console, by hand
+# -------------------------------------------------------------------- the console of box-run
 
-def test_boot_by_hand_shows_a_login_and_escapes_kill_it(nothing_left, tree, terminal):
+def test_boot_shows_a_login_and_escape_kills_it(nothing_left, tree, terminal):
     child = terminal('box-run', '-b', '-U', '--machine=login-hand', f'--directory={tree}')
     support.log_in(child)
     assert support.run_at_prompt(child, 'hostname') == 'login-hand'
@@ -111,7 +111,7 @@ def test_boot_by_hand_shows_a_login_and_escapes_kill_it(nothing_left, tree, term
     assert child.exitstatus == 1
 
 
-def test_boot_by_hand_powers_off(nothing_left, tree, terminal):
+def test_boot_powers_off(nothing_left, tree, terminal):
     child = terminal('box-run', '-b', '-U', '--machine=login-off', f'--directory={tree}')
     support.log_in(child)
     child.sendline('poweroff')
@@ -120,7 +120,7 @@ def test_boot_by_hand_powers_off(nothing_left, tree, terminal):
     assert child.exitstatus == 0
 
 
-def test_scope_has_supervisor_and_payload_apart(nothing_left, tree, terminal):
+def test_scope_has_cgroups_for_supervisor_and_payload(nothing_left, tree, terminal):
     child = terminal('box-run', '-U', '--machine=login-scope', f'--directory={tree}', '/bin/sh')
     child.expect('# ')
     unit = output('machinectl', 'show', '--value', '--property=Unit', 'login-scope')
@@ -128,7 +128,7 @@ def test_scope_has_supervisor_and_payload_apart(nothing_left, tree, terminal):
     leader = output('machinectl', 'show', '--value', '--property=Leader', 'login-scope')
     assert f'0::{group}/payload\n' in open(f'/proc/{leader}/cgroup').read()
     assert group.startswith('/machine.slice/')
-    run('systemctl', 'stop', unit)      # RequestStop: a command has no way down, it is killed
+    run('systemctl', 'stop', unit)      # RequestStop: a command cannot be asked, it is killed
     child.expect(pexpect.EOF)
 
 
@@ -167,7 +167,7 @@ def by_hand(tree, mode, *command, **options):
     return run('box-run', '--quiet', '--register=no', f'--console={mode}', f'--directory={tree}', *command, **options)
 
 
-def test_pipe_keeps_standard_streams_as_they_are(tree):
+def test_pipe_passes_standard_streams_unchanged(tree):
     for mode in ('pipe', 'autopipe'):
         result = subprocess.run(['box-run', '--quiet', '--register=no', f'--console={mode}', f'--directory={tree}', '/bin/sh',
                                  '-c', 'cat; echo err >&2; [ -e /dev/console ] || echo no console'], input='in\n', text=True,

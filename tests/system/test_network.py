@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A machine's network: links by .nspawn file, addresses by DHCP of the host's networkd or of another server, and
-that names and MAC addresses are systemd-nspawn's, so that a machine keeps them when it moves."""
+the same names and MAC addresses as by systemd-nspawn, so that a machine keeps them when it is migrated."""
 
 import json
 import re
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.quick
 
 
 def in_network(machine, *command):
-    """Runs a command of the host's in the machine's network."""
+    """Runs a command of the host in the machine's network namespace."""
     return output('nsenter', '-t', machine.leader(), '-n', *command)
 
 
 def links(machine):
-    """The machine's links but for lo, by name."""
+    """The machine's links except lo, by name."""
     found = json.loads(in_network(machine, 'ip', '-json', 'address'))
     return {link['ifname']: link for link in found if link['ifname'] != 'lo'}
 
@@ -54,7 +54,7 @@ def busybox(machine):
     return start
 
 
-# -------------------------------------------------------------------- the unit's default: a veth
+# -------------------------------------------------------------------- the default veth pair of the unit
 
 def test_host0_gets_a_lease_from_the_host(deb):
     lease = wait_for(lambda: address(deb, 'host0'))
@@ -86,7 +86,7 @@ def test_links_are_named_for_the_machine(deb):
 
 
 def test_a_long_name_is_shortened_as_systemd_nspawn_does(busybox):
-    """With an alternative name that has all of it."""
+    """With the full name as an alternative name."""
     name = 'net-with-a-long-name'
     first = busybox('VirtualEthernet=yes', name=name)
     ours = {link: each for link, each in host_links().items() if f've-{name}' in each.get('altnames', [])}
@@ -112,7 +112,7 @@ def test_private_no_uses_the_host_s_network(nothing_left, busybox):
     machine.stop()
 
 
-def test_private_alone_is_a_network_without_a_link(nothing_left, busybox):
+def test_private_alone_has_no_link(nothing_left, busybox):
     machine = busybox('Private=yes')
     assert links(machine) == {}
     assert 'LOOPBACK,UP' in in_network(machine, 'ip', 'link', 'show', 'lo')
@@ -154,7 +154,7 @@ def test_macvlan_gets_a_lease_from_a_server_behind_its_parent(nothing_left, dhcp
     assert dhcp_network.parent in host_links()
 
 
-def test_interface_is_moved_in_and_given_back(nothing_left, busybox):
+def test_interface_is_moved_and_returned(nothing_left, busybox):
     support.add_veth_pair('give0', 'give1')
     try:
         mac = host_links()['give0']['address']
@@ -180,6 +180,6 @@ def test_link_of_the_same_name_is_an_error_that_names_it(nothing_left, machine):
     try:
         assert made.start(check=False).returncode != 0
         assert 've-net-taken' in made.property('StatusText')
-        assert 've-net-taken' in host_links()       # not ours to remove
+        assert 've-net-taken' in host_links()       # of another owner: not removed
     finally:
         run('ip', 'link', 'delete', 've-net-taken')

@@ -20,7 +20,7 @@ label_of_machine() {
         systemctl stop "$UNIT$NAME"
 }
 
-# Who joins the machine by box's own means is confined as it is.
+# A program that box runs in the machine is confined, too.
 label_of_shell() {
         local pid
         run_under :box:unconfined /bin/sleep 777 >/dev/null &

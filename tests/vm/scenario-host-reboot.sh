@@ -27,8 +27,8 @@ registered() {
         machinectl --no-legend list | grep -q "^$NAME "
 }
 
-# Eats memory without end in a unit of its own inside the machine: true if that ended, and not by the time-out. That it
-# was killed for it is what oom_kills tells.
+# Allocates memory without limit in a unit in the machine: true if that ended before the timeout. oom_kills tells whether
+# it was killed for it.
 eat_memory() {
         local status=0
         in_machine timeout 600 tail /dev/zero >/dev/null || status=$?
@@ -71,8 +71,8 @@ leftovers() {
         ! registered
 }
 
-# What must survive the reboot. /nodes has a node of a device that is not bound; every user may open both, so that only the
-# unit's device policy stands between.
+# The files that must survive the reboot. /nodes has a node of a device that is not bound; every user may open both, so that only the
+# unit's device policy prevents it.
 set_limits() {
         if [[ $UNIT == box@ ]]; then
                 mkdir -p /srv/nodes "${FILE%/*}"
@@ -98,7 +98,7 @@ bound_device_works() {
         check 'until the unit allows it' opens /nodes/ttyS0
 }
 
-# What takes CAP_SYS_RESOURCE, which a lab does not have.
+# Checks that need CAP_SYS_RESOURCE, which a lab does not have.
 raised_limits_hold() {
         # shellcheck disable=SC2016     # awk expands it
         equal -500 "$(in_machine cat /proc/1/oom_score_adj)" &&

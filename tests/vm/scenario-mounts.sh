@@ -6,7 +6,7 @@
 TREE=/var/lib/machines/deb
 PLACE=/var/lib/machines/.place
 
-# What a shell that is the machine prints.
+# The output of a shell as payload.
 inside() {      # SCRIPT SWITCH…
         local script=$1
         shift

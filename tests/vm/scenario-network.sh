@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What of a machine's network takes a kernel with its modules and a host with hardware: ipvlan; an interface that the kernel
-# itself brings back to the host, from a machine that has hidden it or whose supervisor was killed; and ports, whose modules
-# are loaded when they are asked for. Run by guest.sh.
+# Network features that need a kernel with its modules and a host with hardware: ipvlan; an interface that the kernel returns
+# to the host, from a namespace of the payload or after the supervisor was killed; and ports, whose modules are loaded on
+# demand. Run by guest.sh.
 
 NAME=deb
 SERVICE=$UNIT$NAME.service
 FILE=/etc/systemd/nspawn/$NAME.nspawn
 
-# The one interface that is no virtual one.
+# The only hardware interface.
 hardware() {
         local link
         for link in /sys/class/net/*; do
@@ -47,7 +47,7 @@ ipvlan_is_there() {
         inside ip link show "iv-$NIC" | grep -qF "$address"
 }
 
-# Puts the machine's interface into the namespace of its second process.
+# Moves the machine's interface to the namespace of its second process.
 hide() {
         local hidden
         hidden=$(pgrep --parent "$(leader)" | head -n 1)
