@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Two network namespaces that a test makes for itself in a user namespace of its own: "the host", where it runs, and "the
- * machine". No privilege is needed, and nothing outside is touched. Interfaces to move and to stand on are veth pairs.
+ * Two network namespaces in a user namespace of the test: "the host", where it runs, and "the machine". Needs no privilege and
+ * changes nothing outside. Interfaces to move, and parents, are veth pairs.
  */
 
 #include "test.h"
@@ -18,7 +18,7 @@
 static int host_netns = -EBADF;
 static int host_rtnl = -EBADF;
 
-/* A machine: a fresh namespace with a socket to look into it. */
+/* A machine: a new namespace with a netlink socket in it. */
 typedef struct Machine {
         int netns, rtnl;
 } Machine;
@@ -118,7 +118,7 @@ static inline bool exists(int rtnl, const char *name)
         return rtnl_get_link(rtnl, name, &link) == 0;
 }
 
-/* To be called first. False where there are no user or network namespaces to be had. */
+/* Must be called first. False without user or network namespaces. */
 static inline bool host_new(void)
 {
         if (unshare(CLONE_NEWUSER) < 0)
@@ -136,7 +136,7 @@ static inline void read_route_type(const struct nlmsghdr *m, void *userdata)
                 *(unsigned *) userdata = ((const struct rtmsg *) mnl_nlmsg_get_payload(m))->rtm_type;
 }
 
-/* The kernel takes packets to a new address of IPv6 a moment after it has said that it is there. */
+/* The kernel accepts packets to a new IPv6 address only a moment after it reports it. */
 static inline void wait_local(int rtnl, const void *address)
 {
         const struct rtmsg header = { .rtm_family = AF_INET6, .rtm_dst_len = 128 };
@@ -152,7 +152,7 @@ static inline void wait_local(int rtnl, const void *address)
         assert_int_equal(type, RTN_LOCAL);
 }
 
-/* Gives an interface an address, as of now (without asking the network whether it is another's), and brings it up. */
+/* Adds an address, without duplicate address detection, and brings the interface up. */
 static inline void add_address(int rtnl, const char *name, int family, const void *address, unsigned prefix, uint8_t scope,
                                uint32_t flags)
 {

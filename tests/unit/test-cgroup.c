@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The steps, on a directory with the files that the kernel would make: what is written where, and what is left alone.
- * What only the kernel can show (processes, refusals) is the lab's: tests/system.
+ * The writes and removals of each step, in a directory with the files of a cgroup. Processes and refusals of the kernel are
+ * tested in tests/system.
  */
 
 #include "test.h"
@@ -170,7 +170,7 @@ static void test_cgroup_open(void **state)
         assert_true(exists(t, "machine.slice/box@x.service"));
 }
 
-/* Nothing was made, so nothing goes, whatever its name is. */
+/* Nothing was created, so nothing is removed. */
 static void test_cgroup_done_nothing_made(void **state)
 {
         const Tree *t = *state;
@@ -198,7 +198,7 @@ static void test_cgroup_make_payload(void **state)
         assert_true(c.payload_fd >= 0);
         assert_file(t, "machine.slice/box@x.service/cgroup.subtree_control", "+memory +cpuset +pids");
 
-        /* Again: nothing more. */
+        /* A second call changes nothing. */
         put(t, "machine.slice/box@x.service/cgroup.subtree_control", "cpu memory cpuset pids\n");
         assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), 0);
         assert_file(t, "machine.slice/box@x.service/cgroup.subtree_control", "cpu memory cpuset pids\n");
@@ -220,12 +220,12 @@ static void test_cgroup_make_payload_taken(void **state)
         assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), -EBUSY);
         assert_string_equal(failure.text, "Another machine is running in cgroup /machine.slice/box@x.service/payload");
 
-        /* And it is neither killed nor removed. */
+        /* The other machine is not killed, nor its cgroup removed. */
         cgroup_done(&c);
         assert_file(t, "machine.slice/box@x.service/payload/cgroup.kill", "");
 }
 
-/* One without processes is taken over. */
+/* A cgroup without processes is reused. */
 static void test_cgroup_make_payload_stale(void **state)
 {
         const Tree *t = *state;
@@ -239,7 +239,7 @@ static void test_cgroup_make_payload_stale(void **state)
         assert_false(exists(t, "machine.slice/box@x.service/payload"));
 }
 
-/* Wide, and deeper than descriptors or a path would reach. */
+/* Many children, and deeper than paths or descriptors allow. */
 static void test_cgroup_done_removes_all(void **state)
 {
         const Tree *t = *state;
@@ -292,14 +292,14 @@ static void test_cgroup_enter_supervisor(void **state)
         assert_file(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "");
         assert_false(c.made_supervisor);
 
-        /* We did not come from UNIT, so we don't go there. */
+        /* The supervisor did not start in UNIT, so it does not move there. */
         assert_false(c.moved_self);
         cgroup_done(&c);
         assert_file(t, "machine.slice/box@x.service/cgroup.procs", "");
         assert_true(exists(t, "machine.slice/box@x.service/supervisor"));
 }
 
-/* UNIT is our own cgroup: we leave it when we are alone in it, and stay where others are. */
+/* Started in UNIT: moves only if there are no other processes in it. */
 static void test_cgroup_enter_supervisor_alone(void **state)
 {
         const Tree *t = *state;
@@ -324,7 +324,7 @@ static void test_cgroup_enter_supervisor_alone(void **state)
                 assert_int_equal(c.moved_self, !shared);
                 if (!shared)
                         assert_file(t, "machine.slice/box@x.service/supervisor/cgroup.procs", "0");
-                /* As the main process of a unit: nothing is to be gained by going back. */
+                /* As the main process of a unit: it does not move back. */
                 c.unit_ends_with_us = true;
                 cgroup_done(&c);
                 assert_file(t, "machine.slice/box@x.service/cgroup.procs", procs);
@@ -341,7 +341,7 @@ static void test_cgroup_move_to_payload(void **state)
         put(t, "machine.slice/box@x.service/payload/cgroup.procs", "");
         put(t, "machine.slice/box@x.service/cgroup.controllers", "memory\n");
         put(t, "machine.slice/box@x.service/cgroup.subtree_control", "");
-        /* Not while the leader is beside the payload's cgroup: that would make it one for threads. */
+        /* Not while the leader is in UNIT: that would make it a threaded cgroup. */
         put(t, "machine.slice/box@x.service/cgroup.procs", "4711\n");
         assert_int_equal(cgroup_make_payload(&c, getuid(), getgid(), &failure), 0);
         assert_file(t, "machine.slice/box@x.service/cgroup.subtree_control", "");

@@ -161,7 +161,7 @@ static int case_terminal(void)
         turn(&r, 20);
         CHECK(ioctl(r.machine_tty, TIOCGWINSZ, &seen) == 0 && seen.ws_col == 78);
 
-        /* What was not forwarded yet is, at the end. */
+        /* The rest is forwarded at the end. */
         CHECK(say(r.machine_tty, "last words"));
         CHECK(r.n_ends == 0);
         c = console_free(c);
@@ -171,7 +171,7 @@ static int case_terminal(void)
         return 0;
 }
 
-/* An interrupted call is repeated: no event would tell of these bytes again. */
+/* An interrupted call is repeated: there is no second event for the same bytes. */
 static int case_interrupted_calls(void)
 {
         Console *c = NULL;
@@ -219,7 +219,7 @@ static int case_escape(void)
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
         CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
 
-        /* Other keys between them, or too slow: they are keys like others. */
+        /* With other keys between them, or too slow: forwarded like other keys. */
         CHECK(say(r.user, "\x1d\x1dx\x1d") && expect(&r, r.machine_tty, "\x1d\x1dx\x1d"));
         turn(&r, 1100);
         CHECK(say(r.user, "\x1d\x1d") && expect(&r, r.machine_tty, "\x1d\x1d"));
@@ -235,7 +235,7 @@ static int case_escape(void)
         return 0;
 }
 
-/* A service's console: nothing on standard input, a file for output, and a pty whose last opener comes and goes. */
+/* A service's console: nothing on standard input, a file for output, and a pty that is closed and reopened. */
 static int case_hang_up_drain(void)
 {
         char file[] = "/tmp/test-console-XXXXXX", name[64];
@@ -283,7 +283,7 @@ static int case_hang_up_ends(void)
         return 0;
 }
 
-/* A reader that stops: memory stays bounded, the processor idle, and in the end nothing is missing. */
+/* A reader that stops: memory is bounded, the processor idle, and no output is lost. */
 static int case_blocked_output(void)
 {
         enum { TOTAL = 300000 };
@@ -382,7 +382,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
-/* Standard output takes all, the payload writes all the time: other events have their turn. */
+/* A payload that writes continuously: other events are still handled. */
 static int case_flood(void)
 {
         sd_event_source *timer = NULL;
@@ -409,7 +409,7 @@ static int case_flood(void)
         turn(&r, 1000);
         CHECK(ticks >= 10);
 
-        /* The flood does not hold up the end either. */
+        /* Nor is the end delayed. */
         {
                 uint64_t start = msec(CLOCK_MONOTONIC);
 
@@ -420,7 +420,7 @@ static int case_flood(void)
         return 0;
 }
 
-/* Passive: thrown away, so that the payload never waits for a reader. */
+/* Passive: output is discarded, so that the payload never waits for a reader. */
 static int case_passive(void)
 {
         Console *c = NULL;

@@ -39,7 +39,7 @@ static void test_files(void **state)
         assert_int_equal(c.items[0].size, 3);
         assert_memory_equal(c.items[0].data, "a\0b", 3);
 
-        /* By name, from ours. */
+        /* By name, from the caller's credentials. */
         assert_int_equal(setenv("CREDENTIALS_DIRECTORY", t->path, 1), 0);
         assert_int_equal(load("secret", true, &own, &problems), 0);
         assert_int_equal(own.items[0].size, 3);
@@ -47,7 +47,7 @@ static void test_files(void **state)
         assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
 
-static void test_what_cannot_be_had(void **state)
+static void test_failures(void **state)
 {
         const Tree *t = *state;
         _cleanup_(problems_done) Problems problems = {};
@@ -98,7 +98,7 @@ static void test_limit_is_for_all_together(void **state)
         credentials_done(&c);
 }
 
-/* A service that answers with the caller's own address, which tells what is asked for. */
+/* A service that answers with the caller's address, which names the credential. */
 static void serve(int fd)
 {
         struct sockaddr_un peer = {};
@@ -143,7 +143,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_files),
-                TREE_TEST(test_what_cannot_be_had),
+                TREE_TEST(test_failures),
                 cmocka_unit_test(test_limit_is_for_all_together),
                 TREE_TEST(test_socket),
         };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The machine is a process in namespaces of its own, with this host's tree, a devpts, fewer capabilities, files and
- * descriptors than the test has. Programs are then run in it, and tell what they see. Needs root: skipped without.
+ * The machine is a process in its own namespaces, with the host's tree, a devpts, fewer capabilities and lower limits than the
+ * test. Programs are run in it and print what they see. Skipped without root.
  */
 
 #include "test.h"
@@ -162,7 +162,7 @@ static char *run(Machine *m, EnterOptions o, const char *command, int *ret_statu
         close(null);
         assert_int_equal(fd_read_all(output[0], 65536, &text, NULL), 0);
         close(output[0]);
-        assert_int_equal(waitpid(pid, ret_status, 0), pid);     /* it is our child */
+        assert_int_equal(waitpid(pid, ret_status, 0), pid);     /* a child of the caller */
         return text;
 }
 
@@ -209,7 +209,7 @@ static void test_enter_namespaces_and_ids(void **state)
         o.n_groups = ARRAY_SIZE(groups);
         o.working_directory = "/usr";
         assert_run(m, o, "id -u; id -g; id -G; pwd", "33\n34\n34 7 8\n/usr\n");
-        /* What it is on the host. */
+        /* Its ids on the host. */
         assert_run(m, o, "sed -n 's/^NSpid:.*\\t\\([0-9]*\\)$/\\1/p' /proc/self/status | "
                    "{ read n; test $n -lt 100 && echo low; }; stat -c %u /proc/self/", "low\n33\n");
 }
@@ -237,7 +237,7 @@ static void test_enter_privileges(void **state)
         assert_run(m, o, STATUS, expected);
 }
 
-/* Descriptors of ours, whatever their flags, and ignored and blocked signals do not get in. */
+/* Descriptors of the caller, and its ignored and blocked signals, are not inherited. */
 static void test_enter_leaks_nothing(void **state)
 {
         Machine *m = machine(state);
@@ -337,7 +337,7 @@ static bool no_children_but(pid_t pid)
         return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && (info.si_pid == 0 || info.si_pid == pid);
 }
 
-static void test_enter_failures_come_back(void **state)
+static void test_enter_failures_are_returned(void **state)
 {
         char *const argv[] = { (char *) "x", NULL };
         Machine *m = machine(state);
@@ -347,7 +347,7 @@ static void test_enter_failures_come_back(void **state)
         Failure f = {};
         pid_t pid = 0;
 
-        /* Often: the report of the child's end overtakes the one of its start, or not. */
+        /* Many times: the reports of the child's start and end may come in any order. */
         for (unsigned i = 0; i < 20; i++) {
                 f = (Failure) {};
                 assert_int_equal(enter_spawn(&m->leader, &o, &pid, NULL, &f), -ENOENT);
@@ -378,7 +378,7 @@ static void test_enter_failures_come_back(void **state)
         assert_int_equal(pid, 0);
 }
 
-/* A machine whose /dev holds something else under the names that we open. */
+/* A machine with other files in place of the devices in /dev. */
 static void test_enter_hostile_devices(void **state)
 {
         char *const argv[] = { (char *) "true", NULL };
@@ -390,7 +390,7 @@ static void test_enter_hostile_devices(void **state)
         Failure f = {};
         pid_t pid;
 
-        /* A FIFO would keep an open waiting; a file would be written to. */
+        /* A FIFO would block open(); a file would be written to. */
         text = run(m, (EnterOptions) {}, "set -e; d=$(mktemp -d); mkfifo $d/f; echo >$d/r; "
                    "mount --bind $d/f /dev/ptmx; mount --bind $d/r /dev/null; rm -r $d", &status);
         assert_string_equal(text, "");
@@ -428,7 +428,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_enter_leaks_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_other_filter, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_pty, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_enter_failures_come_back, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_enter_failures_are_returned, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_hostile_devices, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_leader_gone, setup, teardown),
         };

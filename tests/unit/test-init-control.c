@@ -2,7 +2,7 @@
 
 /*
  * The init is a child of the test that waits for a signal, or a reader of a FIFO in a directory that stands for the
- * tree. Programs run inside are test-enter's and the whole-system tests' matter.
+ * tree. Programs in the machine are tested by test-enter and tests/system.
  */
 
 #include "test.h"
@@ -27,7 +27,7 @@ static void test_init_control_describe(void **state)
         assert_string_equal(init_control_describe(INIT_NONE, INIT_HALT), "none");
         assert_string_equal(init_control_describe((InitFlavour) 99, INIT_HALT), "none");
 
-        /* Every init has a way for everything. */
+        /* Every init accepts every request. */
         for (int f = INIT_NONE + 1; f < _INIT_FLAVOUR_MAX; f++)
                 for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
                         assert_string_not_equal(init_control_describe((InitFlavour) f, requests[i]), "none");
@@ -129,7 +129,7 @@ static int teardown(void **state)
         return rmdir(t->path);
 }
 
-/* An init that can't be asked by a program that its tree lacks gets the signal, if there is one for that. */
+/* Without its program in the tree, an init gets the signal, if there is one. */
 static void test_init_control_no_program(void **state)
 {
         Tree *t = *state;
@@ -175,7 +175,7 @@ static void test_init_control_sysvinit(void **state)
         Tree *t = *state;
         Failure f = {};
 
-        /* The older place counts where the newer one is not there. */
+        /* The older path is used if the newer one is missing. */
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 int reader;
 
@@ -218,7 +218,7 @@ static void test_init_control_sysvinit_starts_late(void **state)
         assert_int_equal(status, 0);
 }
 
-/* What a payload may put in the FIFO's place is not written to, and not waited for. */
+/* Other files in place of the FIFO are not written to, and do not block. */
 static void test_init_control_sysvinit_hostile(void **state)
 {
         Tree *t = *state;

@@ -22,7 +22,7 @@ static void assert_printed(const LinkPlan *p, const char *expected)
         assert_string_equal(text, expected);
 }
 
-/* Plans, and compares what is printed, or (expected NULL) the one problem's text. */
+/* Makes a plan and compares its text, or (expected NULL) the only problem. */
 static void assert_plan(const Settings *s, const char *machine, const char *expected, const char *problem)
 {
         _cleanup_(link_plan_done) LinkPlan p = { 0 };
@@ -147,7 +147,7 @@ static void test_link_plan_host_network(void **state)
 {
         Settings s = veth_settings();
 
-        /* The unit's switch, undone by the machine's file. */
+        /* The unit's switch is replaced by the machine's file. */
         s.from[SETTING_VIRTUAL_ETHERNET] = (Source) { "--network-veth", 0 };
         s.private_network = NO;
         s.from[SETTING_PRIVATE] = (Source) { "x.nspawn", 2 };
@@ -190,7 +190,7 @@ static void test_link_plan_problems(void **state)
         }
 }
 
-/* Two cables cannot have one name, at either end. */
+/* Two veth pairs cannot have the same name on either side. */
 static void test_link_plan_extra_problems(void **state)
 {
         InterfaceSetting extra[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Real links. */
+/* Links in network namespaces of the test. */
 
 #include "netns-fixture.h"
 
@@ -15,7 +15,7 @@
 
 static void assert_mac(const char *name, const char *expected)
 {
-        /* The host's side is read by the old way, not by the code under test. */
+        /* The host side is read by ioctl(), not by the code under test. */
         _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         struct ifreq request = { 0 };
         uint8_t mac[6];
@@ -83,8 +83,8 @@ static void test_links_veth(void **state)
         machine_done(&m);
 }
 
-/* Start, stop, start at once: names are free when links_down() returns, also when the namespace went first. */
-static void test_links_veth_again_and_again(void **state)
+/* Restarts at once: names are free when links_down() returns, also if the namespace ended first. */
+static void test_links_veth_restarts(void **state)
 {
         LinkOp op = veth_op();
         LinkPlan p = plan_of(&op, 1);
@@ -119,12 +119,12 @@ static void test_links_veth_stale(void **state)
         links_down(&p, &l);
         assert_true(exists(host_rtnl, "other"));
 
-        /* As does another machine's. */
+        /* Nor one of another machine. */
         set_link(host_rtnl, "ve-x", IFLA_IFALIAS, "box:xx", 7, false);
         assert_int_equal(links_up(&p, "x", m.netns, &l, NULL), -EEXIST);
         links_down(&p, &l);
 
-        /* Ours is replaced. */
+        /* A stale one of the same machine is replaced. */
         set_link(host_rtnl, "ve-x", IFLA_IFALIAS, "box:x", 6, false);
         failure = (Failure) { 0 };
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
@@ -188,7 +188,7 @@ static void test_links_bridge_wrong(void **state)
         machine_done(&m);
 }
 
-/* The bridge comes with the first member and goes with the last; neither end depends on who made it. */
+/* The first member creates the bridge, the last one removes it, whichever created it. */
 static void test_links_zone(void **state)
 {
         static const char lock[] = "/tmp/box-test-zone.lock";
@@ -221,7 +221,7 @@ static void test_links_zone(void **state)
         links_down(&p_b, &l_b);
         assert_false(exists(host_rtnl, "vz-z"));
 
-        /* An empty one, as who died leaves it, is joined; one that others are in stays. */
+        /* An empty bridge, left by a killed supervisor, is used; one with other members is kept. */
         assert_int_equal(make_bridge("vz-z"), 0);
         l_a.zone_lock = l_b.zone_lock = lock;
         assert_int_equal(links_up(&p_a, "x", a.netns, &l_a, &failure), 0);
@@ -240,7 +240,7 @@ static void test_links_zone(void **state)
         machine_done(&b);
 }
 
-/* A zone's name may be another interface's. */
+/* The name of the zone's bridge is used by another interface. */
 static void test_links_zone_is_no_bridge(void **state)
 {
         Machine m = machine_new();
@@ -262,7 +262,7 @@ static void test_links_zone_is_no_bridge(void **state)
                 delete_link(host_rtnl, "other");
 }
 
-/* More cables: down, in no bridge, unknown to machined. */
+/* Extra veth pairs: down, without a bridge, not reported to machined. */
 static void test_links_extra(void **state)
 {
         LinkOp ops[3] = { veth_op(), veth_op(), veth_op() };
@@ -283,7 +283,7 @@ static void test_links_extra(void **state)
         assert_false(is_up("e1"));
         assert_true(exists(m.rtnl, "i1") && exists(m.rtnl, "i2"));
 
-        /* Another machine that asks for the same is told whose it is. */
+        /* The error for another machine with the same name names the owner. */
         assert_int_equal(links_up(&second, "y", other.netns, &l2, &failure), -EEXIST);
         assert_string_equal(failure.text, "x.nspawn:4: Network interface e1 belongs to machine x");
         links_down(&second, &l2);
@@ -294,7 +294,7 @@ static void test_links_extra(void **state)
         machine_done(&other);
 }
 
-/* Where the kernel has no ipvlan, the failure says so and nothing is left. */
+/* If the kernel has no ipvlan, the error says so and nothing is left. */
 static void test_links_ipvlan(void **state)
 {
         LinkOp op = { .kind = LINK_IPVLAN, .host_name = (char *) "lan", .container_name = "iv-lan" };
@@ -377,7 +377,7 @@ static void assert_alias(const char *name, const char *expected)
         assert_string_equal(link.alias, expected);
 }
 
-/* As udev does for an interface that is called otherwise than it would call it. */
+/* As udev does for an interface without its own name. */
 static void add_altname_at(int rtnl, const char *name, const char *altname)
 {
         char text[RTNL_TEXT_MAX];
@@ -407,7 +407,7 @@ static void assert_name(const char *any_name, const char *expected)
         assert_string_equal(link.name, expected);
 }
 
-/* What a payload does that wants another interface to be taken for the one that it has put away. */
+/* A payload that creates another interface in place of the one that it moved away. */
 static void make_bridge_with_index(int rtnl, const char *name, int ifindex)
 {
         RtnlRequest q = { 0 };
@@ -422,8 +422,8 @@ static void make_bridge_with_index(int rtnl, const char *name, int ifindex)
         assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
 }
 
-/* The payload has put it into a namespace of its own; the kernel brings it back to the host when that ends, under the name
- * that it has. (It does so with hardware only: here the test does it.) */
+/* The payload moved it to its own namespace; the kernel returns it to the host when that ends, under its current name. (Only
+ * hardware: here the test does it.) */
 static void test_links_move_returned_by_the_kernel(void **state)
 {
         LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
@@ -482,7 +482,7 @@ static void test_links_move_after_a_crash(void **state)
         assert_name("eth7", "eth7");
         assert_alias("eth7", "");
 
-        /* The same where udev knows it by its old name still. */
+        /* The same if udev kept the old name as an alternative one. */
         set_link(host_rtnl, "eth7", IFLA_IFNAME, "wan", 4, false);
         set_link(host_rtnl, "wan", IFLA_IFALIAS, "box:x:eth7", 11, false);
         add_altname("wan", "eth7");
@@ -500,7 +500,7 @@ static void test_links_move_after_a_crash(void **state)
         machine_done(&m);
 }
 
-/* Its name is in use when it comes back: it comes back all the same. */
+/* Its name is in use on the host: it returns under another one. */
 static void test_links_move_name_taken(void **state)
 {
         static const char *const container_names[] = { "eth7", "wan" };
@@ -526,7 +526,7 @@ static void test_links_move_name_taken(void **state)
         }
 }
 
-/* The payload has given it the name of another interface of the host's. */
+/* The payload gave it the name of another interface of the host. */
 static void test_links_move_with_altnames(void **state)
 {
         LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "eth7", .container_name = "wan" };
@@ -594,7 +594,7 @@ static void test_links_check(void **state)
                             "Interface=a-name-longer-than-fifteen: no such interface");
 }
 
-/* The kernel's own words are in the text. */
+/* The message has the kernel's explanation. */
 static void test_links_kernel_text(void **state)
 {
         LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) "lo", .container_name = "lo2" };
@@ -630,7 +630,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links_veth),
-                cmocka_unit_test(test_links_veth_again_and_again),
+                cmocka_unit_test(test_links_veth_restarts),
                 cmocka_unit_test(test_links_veth_stale),
                 cmocka_unit_test(test_links_bridge),
                 cmocka_unit_test(test_links_bridge_wrong),

@@ -89,7 +89,7 @@ static void test_machine_state_round_trip(void **state)
         assert_int_equal(machine_state_read(p->dir, "x", &back), -ENOENT);
 }
 
-/* A payload names its system as it likes, and still says nothing about the supervisor. */
+/* The OS name of a payload cannot forge another line. */
 static void test_machine_state_values_stay_in_their_line(void **state)
 {
         static const char *const hostile[] = {
@@ -133,7 +133,7 @@ static void test_machine_state_stale_is_removed(void **state)
         struct stat st;
         char path[128];
 
-        /* Gone; and gone with its pid taken by another process (ours). */
+        /* The supervisor is gone; then its PID is reused by another process, this one. */
         for (unsigned i = 0; i < 2; i++) {
                 int fd;
 

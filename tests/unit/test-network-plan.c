@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Plans of networks as text, and what cannot be together, named with both places. */
+/* Plans of networks as text, and conflicts, with the places of both settings. */
 
 #include "test.h"
 
@@ -33,7 +33,7 @@ static void assert_printed(const NetworkPlan *p, const char *expected)
         assert_string_equal(text, expected);
 }
 
-/* Plans, and compares what is printed, or (expected NULL) the one problem's text. */
+/* Makes a plan and compares its text, or (expected NULL) the only problem. */
 static void assert_plan(const Settings *s, const uint8_t *mac, const char *expected, const char *problem)
 {
         _cleanup_(network_plan_done) NetworkPlan p = { 0 };
@@ -85,7 +85,7 @@ static void test_namespace(void **state)
         s->from[SETTING_NAMESPACE_PATH] = line3;
         assert_plan(s, NULL, "  join /run/netns/x\n", NULL);
 
-        /* With Private=yes it is the machine's own to configure, and not made for it all the same. */
+        /* With Private=yes the machine may configure it, but it is not a new one. */
         s->private_network = YES;
         assert_int_equal(network_plan_make(s, "x", host_id, NULL, &p, &problems), 0);
         assert_true(p.is_private);
@@ -97,7 +97,7 @@ static void test_namespace(void **state)
         assert_plan(s, NULL, NULL, "x.nspawn:3: NamespacePath=/run/netns/x: conflicts with links, as of IPVLAN= (x.nspawn:4)");
         s->ipvlan.n = 0;
 
-        /* A later writer's Private=no takes it back. */
+        /* A later source's Private=no replaces it. */
         s->private_network = NO;
         s->from[SETTING_PRIVATE] = (Source) { "other.conf", 1 };
         assert_plan(s, NULL, "", NULL);

@@ -34,7 +34,7 @@ static void test_notify_parse_fields(void **state)
         assert_true(!m.ready && !m.status);
 }
 
-static void test_notify_parse_takes_nothing_half(void **state)
+static void test_notify_parse_ignores_partial_matches(void **state)
 {
         static const char *const texts[] = {
                 "", "\n\n\n", "READY=", "READY=11", " READY=1", "READY=1 ", "ready=1", "XREADY=1", "READY=1\r",
@@ -71,7 +71,7 @@ static void test_notify_parse_status_is_text(void **state)
         assert_string_equal(m.status, "\xc3\xa4 second");
         notify_message_done(&m);
 
-        /* 1 + 2n bytes: the limit falls into a character, which then goes as a whole. */
+        /* 1 + 2n bytes: the limit is within a character, which is dropped. */
         text[7] = 'x';
         for (size_t i = 8; i + 2 < sizeof(text); i += 2)
                 memcpy(text + i, "\xc3\xa4", 2);
@@ -182,7 +182,7 @@ static void test_notify_receive_from_leader(void **state)
         assert_true(m.ready);
 }
 
-static void test_notify_receive_drops_strangers(void **state)
+static void test_notify_receive_drops_other_senders(void **state)
 {
         Sockets *s = *state;
         NotifyMessage m;
@@ -193,7 +193,7 @@ static void test_notify_receive_drops_strangers(void **state)
         assert_int_equal(notify_receive(s->receiver, getpid() + 1, &m, &empty), 0);
         assert_false(empty);
 
-        /* A child of the leader that has its socket is not the leader. */
+        /* A child of the leader with its socket is another sender. */
         pid = fork();
         if (pid == 0)
                 _exit(write(s->sender, "READY=1", 7) == 7 ? 0 : 1);
@@ -222,7 +222,7 @@ static void test_notify_receive_closes_descriptors(void **state)
         assert_int_equal(open_fds(), before);
 }
 
-static void test_notify_receive_drops_the_too_long(void **state)
+static void test_notify_receive_drops_long_messages(void **state)
 {
         Sockets *s = *state;
         unsigned before = open_fds();
@@ -245,13 +245,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_notify_parse_fields),
-                cmocka_unit_test(test_notify_parse_takes_nothing_half),
+                cmocka_unit_test(test_notify_parse_ignores_partial_matches),
                 cmocka_unit_test(test_notify_parse_status_is_text),
                 cmocka_unit_test_setup_teardown(test_notify_socket_open, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_notify_receive_from_leader, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_notify_receive_drops_strangers, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_notify_receive_drops_other_senders, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_notify_receive_closes_descriptors, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_notify_receive_drops_the_too_long, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_notify_receive_drops_long_messages, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

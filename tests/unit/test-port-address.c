@@ -74,7 +74,7 @@ static void test_the_first_global_one(void **state)
         machine_done(&m);
 }
 
-/* A payload that claims what is the host's, or nobody's, gets nothing. */
+/* Addresses of the host, and invalid ones, are refused. */
 static void test_hostile_addresses(void **state)
 {
         static const Given bad[] = {
@@ -98,7 +98,7 @@ static void test_hostile_addresses(void **state)
                 assert_string_equal(found(&m, AF_INET6), "");
         }
 
-        /* Nor do they hide a good one. */
+        /* A valid one among them is found. */
         give(&m, "host0", (Given) { "10.9.0.2", 24, RT_SCOPE_UNIVERSE, 0 });
         assert_string_equal(found(&m, AF_INET), "10.9.0.2");
         delete_link(host_rtnl, "ve-x");

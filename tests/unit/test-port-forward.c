@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Real rules and real connections: from the host to a port of its own, which is answered in the machine. */
+/* Rules and connections in network namespaces of the test: from the host to its own port, which is forwarded. */
 
 #include "netns-fixture.h"
 
@@ -65,7 +65,7 @@ static int listen_in(const Machine *m, int type, uint16_t port)
         return fd;
 }
 
-/* Does a connection from the host to this port of its own get anywhere? Not: it is refused at once. */
+/* Is a connection from the host to its own port answered? If not, it is refused at once. */
 static bool connects(const char *address, uint16_t port)
 {
         struct sockaddr_storage to;
@@ -120,7 +120,7 @@ static void test_follows_addresses(void **state)
         assert_false(connects("::1", 8080));
         assert_true(connects("10.1.0.1", 8080));
 
-        /* Another address in place of the first: the rules are its. */
+        /* Another address replaces the first: the rules follow. */
         assert_int_equal(inet_pton(AF_INET, "10.1.0.2", bytes), 1);
         remove_address(m.rtnl, "host0", AF_INET, bytes, 24);
         give(m.rtnl, "host0", "10.1.0.3", 24);
@@ -208,7 +208,7 @@ static void test_port_taken(void **state)
         machine_done(&other);
 }
 
-/* A supervisor that is killed leaves no rule that leads to nobody, or to somebody else. */
+/* A killed supervisor leaves no rules. */
 static void test_killed(void **state)
 {
         Machine m = connected_machine();
@@ -286,6 +286,6 @@ int main(void)
         if (!mkdtemp(lock_dir) || !host_new())
                 return 77;
         r = cmocka_run_group_tests(tests, NULL, NULL);
-        /* No lock is left: it would not be empty. */
+        /* No lock is left. */
         return rmdir(lock_dir) < 0 ? 1 : r;
 }

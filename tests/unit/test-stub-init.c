@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The stub init as a program, below this test and not as PID 1: so it never calls reboot(2), and what it would have done
- * shows in its exit status. Its payload is a shell, a child of its own as in a machine.
+ * The stub init as a program, below this test and not as PID 1: so it never calls reboot(2), and its
+ * exit status shows the request. Its payload is a shell, a child of the stub as in a machine.
  */
 
 #include "test.h"
@@ -28,8 +28,8 @@ static bool catches(pid_t pid, int sig)
         return mask >> (sig - 1) & 1;
 }
 
-/* Runs the stub over a shell with this script, sends it signals one after the other; its exit status. The script says
- * by a byte on descriptor 3 when it is ready. */
+/* Runs the stub with a shell script as payload and sends it the signals. Returns its exit status. The script writes a byte to
+ * descriptor 3 when it is ready. */
 static int run(const char *script, const int *signals)
 {
         int ready[2], status = -1;
@@ -94,13 +94,13 @@ static void test_sends_both_signals(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
                 const int signals[] = { asks[i], 0 };
 
-                /* The exit status is not the payload's, but that of a way down that was asked for. */
+                /* The exit status is that of a requested power-off, not the payload's. */
                 assert_int_equal(run("trap 'exit 5' TERM; echo >&3; while :; do sleep 0.05; done", signals), 0);
                 assert_int_equal(run("trap : TERM; trap 'exit 5' HUP; echo >&3; while :; do sleep 0.05; done", signals), 0);
         }
 }
 
-/* One that may not reboot has failed. */
+/* Without the privilege to reboot, a reboot fails. */
 static void test_reboot_without_privilege(void **state)
 {
         const int asks[] = { SIGINT, SIGRTMIN + 5, SIGRTMIN + 6, SIGRTMIN + 15, SIGRTMIN + 16 };
@@ -119,7 +119,7 @@ static void test_ignores_others(void **state)
         assert_int_equal(run("echo >&3; sleep 0.3; exit 6", signals), 6);
 }
 
-static void test_wants_a_payload(void **state)
+static void test_needs_a_payload(void **state)
 {
         static const char *const bad[] = { NULL, "", "x", "1", "0", "-5", "4294967296" };
 
@@ -145,7 +145,7 @@ int main(void)
                 cmocka_unit_test(test_sends_both_signals),
                 cmocka_unit_test(test_reboot_without_privilege),
                 cmocka_unit_test(test_ignores_others),
-                cmocka_unit_test(test_wants_a_payload),
+                cmocka_unit_test(test_needs_a_payload),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

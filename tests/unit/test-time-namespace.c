@@ -32,7 +32,7 @@ static void test_now(void **state)
         assert_true(b.boottime.tv_sec > a.boottime.tv_sec || b.boottime.tv_nsec >= a.boottime.tv_nsec);
 }
 
-/* In a process of its own, since there is no way back. */
+/* In a child process, as a time namespace cannot be left. */
 static int child(void)
 {
         TimeOrigin zero = time_origin_now(), now;
