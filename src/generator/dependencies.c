@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which machines wait for which others, from their files to systemd's units (see dependencies.h). The generator, at each
- * daemon-reload, as root. Files beside trees are not looked at: the keys are ignored there, and so is Profile=. Whether the
- * dependencies make sense together (circles, machines that are not there) is systemd's to say.
+ * Dependencies between machines, from their files to systemd's units (see dependencies.h). The generator, at each
+ * daemon-reload, as root. Files beside trees are not read: the keys, and Profile=, are ignored there. systemd itself
+ * reports circles and missing machines.
  */
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ static int compare_names(const void *a, const void *b)
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* "NAME.nspawn" and "NAME.nspawn.d" are a machine's; other files are none of ours. */
+/* Adds the machine of "NAME.nspawn" or "NAME.nspawn.d"; other files are ignored. */
 static int add_name(const char *file, char ***names)
 {
         const char *end = strstr(file, ".nspawn");
@@ -59,7 +59,7 @@ static int list_names(const char *root, const char *dir, char ***names)
         return 0;
 }
 
-/* What the machine's files say of the two keys. 1, 0 where that can't be known, or -ENOMEM. */
+/* Reads the two keys from the machine's files. 1; 0 if they have errors; -ENOMEM. */
 static int read_machine(const char *root, const char *machine, SettingsSources *sources, Settings *s)
 {
         SettingsPlace place = { .root = root, .machine = machine };
@@ -116,7 +116,7 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s)
         return fflush(f) == 0 ? 0 : -errno;
 }
 
-/* 1 where there was something to write. */
+/* 1 if a drop-in was written, 0 if it has no dependencies. */
 static int write_machine(const char *root, const char *machine, int out_fd)
 {
         _cleanup_(settings_sources_done) SettingsSources sources = {};

@@ -7,7 +7,7 @@
 
 #include "util/macro.h"
 
-/* Reads the files of all machines that have one where it is trusted (below root: "" but in tests), and writes
- * box@NAME.service.d/50-box.conf below out_fd. A machine whose files can't be read or are wrong is said and left out. How many
- * were written, or -ENOMEM. */
+/* Reads the files of all machines in the trusted directories (below root: "" except in tests), and writes
+ * box@NAME.service.d/50-box.conf below out_fd. A machine whose files cannot be read or have errors is logged and
+ * skipped. Returns the number of drop-ins, or -ENOMEM. */
 int dependencies_write(const char *root, int out_fd);

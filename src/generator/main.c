@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * box-generator: one of systemd's generators (systemd.generator(7)), executed by PID 1 early at boot and at each
- * daemon-reload, as root, with three directories for what it makes. It may not call other services, and the journal
- * may not be there yet.
+ * box-generator: a generator of systemd (systemd.generator(7)), executed by PID 1 early at boot and at each
+ * daemon-reload, as root, with three output directories. The bus cannot be used then, and the journal may not run yet.
  */
 
 #include <stdio.h>
@@ -13,13 +12,13 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* PID 1 has no standard error to give; the kernel's log is there from the beginning. */
+/* PID 1 gives no standard error; the kernel's log exists from the beginning. */
 static void speak_to_kernel(void)
 {
         _cleanup_close_ int fd = -EBADF;
 
         if (!getenv("SYSTEMD_SCOPE"))
-                return;                 /* by hand */
+                return;                 /* called by hand */
         fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
         if (fd >= 0)
                 (void) dup2(fd, STDERR_FILENO);

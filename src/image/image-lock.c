@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two locks on a tree in use (see image.h), as systemd-nspawn takes them, for it must meet the same files:
+ * The two locks on a tree in use (see image.h), by util/lock-file.h, on the same files as systemd-nspawn:
  *
  *   DIR/.#NAME.lck                                   beside the tree or the disk image (its file's name, with ".raw"); seen
- *                                                    by another host that shares the file system. Not in /dev
- *   /run/systemd/nspawn/locks/inode-DEVICE:INODE     of the directory or file itself, under whatever path it is reached;
+ *                                                    by other hosts that share the file system. Not in /dev
+ *   /run/systemd/nspawn/locks/inode-DEVICE:INODE     of the directory or file itself, by whatever path it is reached
  *   /run/systemd/nspawn/locks/block-MAJOR:MINOR      of a block device
  *
- * both by util/lock-file.h. The supervisor, as root, from before the first change to a tree until after the last.
+ * The supervisor, as root, from before the first change to a tree until after the last.
  */
 
 #include <string.h>
@@ -32,7 +32,7 @@ static int refuse_lock(int error, const Image *i, const char *path, Failure *fai
         return failure_set(failure, error, "Failed to lock %s: %m", path);
 }
 
-/* The default directory's parents are systemd's as well; who comes first makes them. */
+/* systemd creates the default directory's parents as well. */
 static int make_lock_dir(const char *dir, Failure *failure)
 {
         if (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST)
@@ -48,7 +48,7 @@ static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *f
         _cleanup_free_ char *path = NULL;
         int r;
 
-        /* A device is this host's alone, and its directory is udev's. */
+        /* A device belongs to this host only, and its directory to udev. */
         if (i->kind == IMAGE_BLOCK && strncmp(i->path, "/dev/", 5) == 0)
                 return 0;
         if (strf(&path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0)

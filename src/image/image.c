@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Finding a machine's tree (see image.h): machined's search path, in machined's order. boxctl and the supervisor, as
- * root, before anything is changed. A tree is opened once, and that descriptor is used from then on: a name that is made
- * to point elsewhere later is not followed.
+ * Search for a machine's tree (see image.h), in machined's order. boxctl and the supervisor, as root, before anything
+ * is changed. A tree is opened once and used by that descriptor, so that a later change of a link has no effect.
  */
 
 #include <limits.h>
@@ -46,7 +45,7 @@ void image_list_free(Image *images, size_t n)
         free(images);
 }
 
-/* The path of what fd is open on, with all symbolic links gone. */
+/* The path of an open descriptor, with all symbolic links resolved. */
 static int path_of(int fd, char **ret)
 {
         char link[FD_PATH_MAX], path[PATH_MAX];
@@ -56,13 +55,14 @@ static int path_of(int fd, char **ret)
                 return -errno;
         path[n] = 0;
         if (path[0] != '/')
-                return -EXDEV;          /* unreachable from our root */
+                return -EXDEV;          /* not reachable from this root */
 
         *ret = strdup(path);
         return *ret ? 0 : -ENOMEM;
 }
 
-/* A path as the directory (of dir_fd's) that its last part lies in, and that part as it is. -EINVAL where it ends in no name. */
+/* Splits a path into a descriptor of its parent directory, which is relative to dir_fd, and its last part. -EINVAL if
+ * it does not end in a name. */
 static int split_path(const char *path, char **ret_dir, char **ret_name)
 {
         _cleanup_free_ char *copy = strdup(path), *dir = NULL;
@@ -86,7 +86,7 @@ static int split_path(const char *path, char **ret_dir, char **ret_name)
         return 0;
 }
 
-/* What such a directory and name are together, with the directory's links resolved. */
+/* Joins the two again, with the links of the directory's path resolved. */
 static int join_path(int dir_fd, const char *dir, const char *name, char **ret)
 {
         _cleanup_close_ int fd = openat(dir_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -100,7 +100,7 @@ static int join_path(int dir_fd, const char *dir, const char *name, char **ret)
         return 0;
 }
 
-/* The image's path but for a link in its last part; `resolved` where path ends in no name. */
+/* The image's path with a link as its last part kept; `resolved` if path does not end in a name. */
 static int found_path(int dir_fd, const char *path, const char *resolved, char **ret)
 {
         _cleanup_free_ char *dir = NULL, *name = NULL;
@@ -113,7 +113,7 @@ static int found_path(int dir_fd, const char *path, const char *resolved, char *
         return r < 0 ? r : join_path(dir_fd, dir, name, ret);
 }
 
-/* The last part of an image's path as a machine's name: a disk image's ".raw" is no part of it. */
+/* The name of a machine by the last part of its image's path, for a disk image without ".raw". */
 static char *name_of(const char *path, ImageKind kind)
 {
         const char *base = strrchr(path, '/') + 1;
@@ -133,7 +133,7 @@ static int refuse_open(int r, int dir_fd, const char *path, const char *shown, F
         return failure_set(failure, r, "Failed to open the tree %s: %m", shown);
 }
 
-/* Opens dir_fd's path, whatever kind of image it is. The failure's text calls it shown. */
+/* Opens an image of any kind; failures call it `shown`. */
 static int open_image_at(int dir_fd, const char *path, const char *shown, const char *name, Image *ret,
                          Failure *failure)
 {
@@ -155,7 +155,7 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
                 i.kind = IMAGE_BLOCK;
         else
                 return failure_set(failure, -ENOTDIR, "%s is neither a directory nor a disk image", shown);
-        /* Root could write to it all the same: it is the owner's word that counts. */
+        /* Root could write to it, but its owner made it read-only. */
         i.read_only = i.kind == IMAGE_RAW && !(st.st_mode & 0222);
 
         r = path_of(i.fd, &i.path);
@@ -178,7 +178,7 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
         return 0;
 }
 
-/* Gives *from away as *ret unless it is of the wrong kind. */
+/* Moves *from to *ret, unless it is of the wrong kind. */
 static int take(Image *from, bool right, const char *wrong, Image *ret, Failure *failure)
 {
         if (!right)
@@ -235,7 +235,7 @@ int image_name_new(const char *path, Image *ret, Failure *failure)
         return 0;
 }
 
-/* The name among those that are there that a mistyped one was meant to be; NULL where none is near. */
+/* The machine whose name is nearest to a mistyped one; NULL if none is near. */
 static const char *nearest(const char *name, const Image *images, size_t n)
 {
         unsigned best = 2 + (unsigned) strlen(name) / 3;
@@ -258,7 +258,7 @@ static int refuse_missing(const char *const *dirs, const char *name, Failure *fa
         Image *images = NULL;
         size_t n = 0;
 
-        /* The place where people put trees, where it is searched at all. */
+        /* Names the usual directory if it is searched, else the first. */
         for (size_t i = 0; dirs[i]; i++)
                 if (strcmp(dirs[i], "/var/lib/machines") == 0)
                         first = dirs[i];
@@ -281,7 +281,7 @@ static int is_there(const char *path)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-/* What a search directory has of that name, with this at its end. 1, 0 where it has nothing, or a failure. */
+/* Looks in a search directory for the name with the suffix. 1 if it is found, 0 if not, or a failure. */
 static int find_in_dir(const char *dir, const char *name, const char *suffix, Image *ret, Failure *failure)
 {
         _cleanup_(image_done) Image i = { .fd = -EBADF };
@@ -300,7 +300,7 @@ static int find_in_dir(const char *dir, const char *name, const char *suffix, Im
         if (r < 0)
                 return r;
         if (*suffix && i.kind == IMAGE_DIRECTORY)
-                return 0;               /* the tree of another machine, whose name ends like that */
+                return 0;               /* the tree of a machine whose name ends in the suffix */
         r = take(&i, *suffix || i.kind != IMAGE_RAW, "not a directory; a disk image is called NAME" RAW_SUFFIX, ret,
                  failure);
         return r < 0 ? r : 1;
@@ -335,8 +335,7 @@ static bool is_listed(const Image *images, size_t n, const char *name)
         return false;
 }
 
-/* In a listing the name is the directory's entry, not what a symbolic link leads to. A file is only a machine's when its
- * name says so. */
+/* The name of a directory entry, not of a link's target. A file needs the suffix of disk images. */
 static int name_listed(const char *entry, Image *i)
 {
         size_t n = strlen(entry), suffix = strlen(RAW_SUFFIX);
@@ -355,7 +354,7 @@ static int name_listed(const char *entry, Image *i)
         return 0;
 }
 
-/* Adds the machines of one directory that no earlier one had. */
+/* Adds the machines of a directory that earlier directories do not have. */
 static int list_dir(const char *path, Image **images, size_t *n)
 {
         _cleanup_closedir_ DIR *dir = opendir(path);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Where machines lie. Found as machined finds them: /etc/machines, /run/machines (symbolic links, usually),
+ * Machines' trees and disk images, in machined's search path: /etc/machines, /run/machines (usually symbolic links),
  * /var/lib/machines, /var/lib/container, /usr/local/lib/machines, /usr/lib/machines.
  */
 
@@ -18,36 +18,35 @@ typedef enum ImageKind {
 typedef struct Image {
         char *name;
         char *path;             /* absolute, symbolic links resolved */
-        char *found;            /* the same, but where the name that it was found by is a link: settings lie beside that */
+        char *found;            /* the same with a link as the last part kept: settings lie beside the link */
         ImageKind kind;
-        bool read_only;         /* a file without write permissions */
+        bool read_only;         /* a file without write permission */
         int fd;                 /* O_PATH on path; -EBADF in listings */
 } Image;
 
 void image_done(Image *i);
 
 /* Finds a machine's tree by name: a directory or a block device of that name, or a file NAME.raw. dirs NULL: the real
- * search path. Speaks by failure: no such machine (and the nearest that is there), a file in place of a directory,
- * unreadable. */
+ * search path. Failures: no such machine (with the nearest name), a file instead of a directory, unreadable. */
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
 
-/* Opens a tree by directory, whose last part is then its name as well; that of "/", which is the host, is "host". */
+/* Opens a tree by directory; its last part is the name. "/", the host, has the name "host". */
 int image_open(const char *path, Image *ret, Failure *failure);
 
-/* Opens a disk image by its file, whose last part without ".raw" is its name as well, or a block device. */
+/* Opens a disk image by file or block device; its last part without ".raw" is the name. */
 int image_open_disk(const char *path, Image *ret, Failure *failure);
 
-/* A tree that is not there yet, in a directory that is: name and path, no fd. */
+/* Names a tree that does not exist yet, in a directory that exists: name and path, no fd. */
 int image_name_new(const char *path, Image *ret, Failure *failure);
 
-/* All images by name, sorted; what can't be a machine's name (dot files) is left out. Where two directories have the
- * same name, the first of the search path is meant. Directories that the caller may not read are skipped. */
+/* Lists all images, sorted by name, without those whose names are no machine names (dot files). Of two with the same
+ * name the first in the search path counts. Directories that the caller may not read are skipped. */
 int image_list(const char *const *dirs, Image **ret, size_t *ret_n);
 void image_list_free(Image *images, size_t n);
 
-/* Locks a tree against another run of it: the same two locks that systemd-nspawn takes (beside the image, and by
- * inode below /run/systemd/nspawn/locks), so that neither can run what the other runs. Shared where read_only.
- * lock_dir NULL: the real one. -EBUSY with a failure that says who can hold it. */
+/* Locks a tree against another run of it: with the two locks of systemd-nspawn (beside the image, and by inode below
+ * /run/systemd/nspawn/locks), so that the two exclude each other. Shared if read_only. lock_dir NULL: the real one.
+ * -EBUSY: in use. */
 typedef struct ImageLock {
         LockFile beside, inode;
 } ImageLock;

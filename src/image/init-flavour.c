@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which init system a tree's /sbin/init is. Two witnesses: the name of the file that it leads to, where distributions
- * make it a link (systemd, busybox, runit, finit, dinit, openrc-init), and where that says nothing because /sbin/init
- * is a plain file, what the file itself has to say: the paths of the control files and configuration that the program
- * can't work without. Other things in the tree (an /etc/inittab, a leftover package) prove nothing and are not asked.
- * The supervisor and boxctl, as root, on a hostile tree: a wrong answer costs a clean shutdown of that machine, no more.
+ * The kind of a tree's /sbin/init: by the name of the file that it leads to, where distributions make it a link
+ * (systemd, busybox, runit, finit, dinit, openrc-init), else by paths in the program's contents (control files,
+ * configuration). Other files of the tree (/etc/inittab, a leftover package) prove nothing. The supervisor and boxctl,
+ * as root, on a hostile tree: a wrong answer costs a clean shutdown of that machine, no more.
  */
 
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "image/init-flavour.h"
 #include "util/tree.h"
 
-/* A real init is far smaller; what is bigger is not looked into. */
+/* A real init is far smaller. Larger files are not read. */
 enum { INIT_SIZE_MAX = 4 * 1024 * 1024 };
 
 static const char *const names[_INIT_FLAVOUR_MAX] = {
@@ -42,7 +41,7 @@ int init_flavour_from_name(const char *name)
         return -EINVAL;
 }
 
-/* By the last component of the path that everything leads to. */
+/* By the last component of the resolved path. */
 static InitFlavour by_name(const char *path)
 {
         static const struct {
@@ -69,7 +68,7 @@ static InitFlavour by_name(const char *path)
         return INIT_OTHER;
 }
 
-/* By what only this init's program (or script, for s6) has in it. In this order: finit and openrc-init can mention
+/* By text that only this init's program (or script, for s6) has. The order matters: finit and openrc-init can mention
  * sysvinit's files, for compatibility. */
 static InitFlavour by_content(const char *text, size_t size)
 {

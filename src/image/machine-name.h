@@ -3,15 +3,14 @@
 
 #include "util/macro.h"
 
-/* A machine's name by machined's rules, which are a host name's (util/text.h: hostname_problem()); an underscore is not
- * in them. NULL when valid, else why not (static text). */
+/* Checks a machine's name by machined's rules, which are those of host names (util/text.h: hostname_problem()). NULL if
+ * it is valid, else the reason (static text). */
 const char *machine_name_problem(const char *name);
 static inline bool machine_name_is_valid(const char *name)
 {
         return !machine_name_problem(name);
 }
 
-/* The unit of a machine, "box@NAME.service"; to be freed, NULL without memory. The name is not escaped: a valid one has
- * no character that a unit's instance may not have, people write it as it is ("systemctl start box@a-b"), and the unit
- * passes it on as it is (%i). */
+/* The unit of a machine, "box@NAME.service"; the caller frees it; NULL without memory. Valid names need no escaping in
+ * unit names. */
 char *machine_unit_name(const char *name);

@@ -44,7 +44,7 @@ static void cut(char *s, size_t max)
         s[max] = 0;
 }
 
-/* Takes what text, which it cuts up, says last. */
+/* The last PRETTY_NAME= counts. Modifies text. */
 static int read_pretty_name(char *text, TreeFacts *t)
 {
         static const char key[] = "PRETTY_NAME=";
@@ -116,7 +116,7 @@ static bool has_directory(int root_fd, const char *path)
         return fd >= 0;
 }
 
-/* A link's text that leads into /usr and is nothing but a path. */
+/* Whether a link's target is a plain path into /usr. */
 static bool leads_into_usr(const char *target)
 {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
@@ -125,7 +125,7 @@ static bool leads_into_usr(const char *target)
         return strncmp(target, "usr/", 4) == 0 && !strstr(target, "..") && strspn(target, allowed) == strlen(target);
 }
 
-/* What an empty root with nothing but /usr in it lacks. */
+/* Finds the links that an empty root with only /usr needs. */
 static int read_usr_links(int root_fd, TreeFacts *t)
 {
         static const char *const names[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };

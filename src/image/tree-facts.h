@@ -2,19 +2,19 @@
 #pragma once
 
 /*
- * What a tree tells about itself, read once by openat2() inside it before anything is changed: is it an operating
- * system, which init has it, whose files are they.
+ * Facts of a tree, read once by openat2(2) inside it before anything is changed: whether it is an operating system, its
+ * init, its owner.
  */
 
 #include <sys/types.h>
 
 #include "util/failure.h"
 
-/* The init systems whose ways differ: how readiness is told, how to shut down and to reboot. */
+/* Init systems, which differ in readiness messages, shutdown and reboot. */
 typedef enum InitFlavour {
-        INIT_NONE,              /* nothing that could be PID 1 */
+        INIT_NONE,              /* no program for PID 1 */
         INIT_SYSTEMD,
-        INIT_SYSVINIT,          /* also under OpenRC on sysvinit's init: that init is what is asked to go down */
+        INIT_SYSVINIT,          /* also with OpenRC, where sysvinit's init is PID 1 */
         INIT_OPENRC,            /* openrc-init as PID 1 */
         INIT_BUSYBOX,
         INIT_RUNIT,
@@ -35,7 +35,7 @@ typedef struct TreeFacts {
         bool split_usr;                 /* /bin, /sbin or /lib is a directory of its own */
         char *os_pretty_name;           /* printable, at most 128 bytes; NULL */
         char machine_id[33];            /* /etc/machine-id where it holds one, else "" */
-        char *init_path;                /* what to execute, in the tree ("/sbin/init"); NULL: none */
+        char *init_path;                /* path in the tree ("/sbin/init"); NULL: none */
         InitFlavour init;
         uid_t owner_uid;                /* of the tree's root directory, on disk */
         gid_t owner_gid;
@@ -43,10 +43,10 @@ typedef struct TreeFacts {
 
 void tree_facts_done(TreeFacts *t);
 
-/* nspawn's order (/usr/lib/systemd/systemd, /lib/systemd/systemd, /sbin/init), but an /sbin/init that is not systemd
- * goes first: it is the administrator's choice on a tree that merely also has systemd installed. Not an error where
- * something is missing: the caller knows what it needs. */
+/* Looks for an init in systemd-nspawn's order (/usr/lib/systemd/systemd, /lib/systemd/systemd, /sbin/init), but an
+ * /sbin/init that is not systemd goes first: it is the administrator's choice on a tree that has systemd installed too.
+ * Missing files are no failure. */
 int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure);
 
-/* Takes path for the tree's init in place of the one that was found: init_path is NULL where there is no such program. */
+/* Sets the tree's init to path; init_path is NULL if there is no such program. */
 int tree_facts_set_init(int root_fd, const char *path, TreeFacts *t, Failure *failure);

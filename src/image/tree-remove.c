@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Removing what a payload may have filled (see tree-remove.h): every step is relative to a directory that is open, and no
- * symbolic link is followed, so that nothing outside can be meant. The supervisor; with CAP_DAC_OVERRIDE, CAP_FOWNER and
- * CAP_LINUX_IMMUTABLE, since the files have any owner and may be immutable.
+ * Removal of trees (see tree-remove.h): every step is relative to an open directory, and no symbolic link is followed,
+ * so that nothing outside is removed. The supervisor; with CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_LINUX_IMMUTABLE: files
+ * may have any owner and be immutable.
  */
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 enum { DEPTH_MAX = 64 };
 
-/* Takes chattr(1)'s "i" and "a" off, which keep even root from removing. */
+/* Clears chattr(1)'s "i" and "a", which prevent removal even by root. */
 static void make_mutable(int fd)
 {
         unsigned flags;
@@ -36,7 +36,7 @@ static void make_mutable_at(int dir_fd, const char *name)
         struct stat st;
 
         make_mutable(dir_fd);
-        /* Others are not opened: a device's driver would run. */
+        /* Other kinds are not opened: a device's driver would run. */
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
                 return;
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -55,7 +55,7 @@ static int unlink_at(int dir_fd, const char *name, int flags)
         return RET_ERRNO(unlinkat(dir_fd, name, flags));
 }
 
-/* Which mount fd lies on: what is mounted below a directory is not part of it. */
+/* The mount of fd: mounts below a directory are not removed. */
 static int mount_id(int fd, uint64_t *ret)
 {
         struct statx st;
@@ -66,12 +66,12 @@ static int mount_id(int fd, uint64_t *ret)
         return 0;
 }
 
-/* One call of tree_remove(). */
+/* State of one call of tree_remove(). */
 typedef struct Removal {
         uint64_t mount;
         int top_fd;             /* the directory that is removed */
-        unsigned n_moved;       /* how many deep directories were moved up into it so far */
-        unsigned n_names;       /* … and how many names were tried for them */
+        unsigned n_moved;       /* deep directories that were moved up into it so far */
+        unsigned n_names;       /* names that were tried for them */
 } Removal;
 
 static int remove_children(Removal *removal, int dir_fd, unsigned depth);
@@ -98,7 +98,7 @@ static int remove_directory(Removal *removal, int parent_fd, const char *name, u
         return r < 0 ? r : q;
 }
 
-/* To where it is removed in a later turn: a hostile tree may be deeper than we may have files open. */
+/* Moves it to the top, to be removed in a later turn: a hostile tree may be deeper than the limit of open files. */
 static int move_up(Removal *removal, int dir_fd, const char *name)
 {
         char moved[32];
@@ -117,7 +117,7 @@ static int remove_entry(Removal *removal, int dir_fd, const char *name, unsigned
 {
         int r = unlink_at(dir_fd, name, 0);
 
-        /* Linux says EISDIR of a directory, and EPERM of an immutable one. */
+        /* Linux returns EISDIR for a directory, and EPERM for an immutable one. */
         if (r != -EISDIR && r != -EPERM)
                 return r;
         if (depth >= DEPTH_MAX)
@@ -140,7 +140,7 @@ static int remove_once(Removal *removal, DIR *dir, unsigned depth)
         return r < 0 ? r : -errno;
 }
 
-/* Takes dir_fd over. */
+/* Takes ownership of dir_fd. */
 static int remove_children(Removal *removal, int dir_fd, unsigned depth)
 {
         _cleanup_closedir_ DIR *dir = fdopendir(dir_fd);

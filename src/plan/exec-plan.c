@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What a machine's first process executes (see exec-plan.h): as whom, where, with which words and which environment. Pure.
- */
+/* The machine's first process (see exec-plan.h): program, user, arguments, environment. Pure. */
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,8 +13,8 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* What systemd-nspawn calls itself, and the one container manager of that shape that payloads know: OpenRC, cloud-init
- * and others choose what to run by it. $SYSTEMD_NSPAWN_CONTAINER_SERVICE changes it, as there. */
+/* The value of $container, as from systemd-nspawn: OpenRC, cloud-init and others know it.
+ * $SYSTEMD_NSPAWN_CONTAINER_SERVICE changes it, as there. */
 #define CONTAINER_MANAGER "systemd-nspawn"
 
 #define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -70,11 +68,11 @@ static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
 
         if (words && *words)
                 return copy_text(&p->exec_path, *words);
-        /* A login shell: the child knows which there is. */
+        /* A login shell: the child finds one. */
         return p->working_directory ? 0 : copy_text(&p->working_directory, p->user ? p->user->home : "/root");
 }
 
-/* A user whose ids the machine's range does not have is nobody that could run anything. */
+/* The user's ids must be mapped. */
 static int check_ids(const PlanInput *in, const Plan *p, Problems *problems)
 {
         uint32_t host;
@@ -87,7 +85,7 @@ static int check_ids(const PlanInput *in, const Plan *p, Problems *problems)
                              in->settings->user, uid ? p->user->gid : p->user->uid);
 }
 
-/* One of BindUser='s, whom the tree's own files do not know. */
+/* A user of BindUser=, whom the tree's own files do not have. */
 static MachineUser *bound_user(const Plan *p, const char *name)
 {
         for (size_t i = 0; i < p->n_bind_users; i++) {
@@ -109,7 +107,7 @@ static MachineUser *bound_user(const Plan *p, const char *name)
         return NULL;
 }
 
-/* A bundle says itself which groups there are beside the user's own. */
+/* A bundle lists the supplementary groups itself. */
 static int add_groups(const OciSettings *oci, MachineUser *u)
 {
         for (size_t i = 0; oci && i < oci->n_groups; i++) {
@@ -127,7 +125,7 @@ static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
         const Settings *s = in->settings;
         Source from = s->from[SETTING_USER];
 
-        /* In a machine without root, it is the user that PID 1 begins as. */
+        /* Without id 0, PID 1 runs as another user. */
         if (!s->user && (p->first_id == 0 || !in->user))
                 return 0;
         p->user = in->user ? machine_user_copy(in->user) : bound_user(p, s->user);
@@ -169,7 +167,7 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
         return 0;
 }
 
-/* ID=debian of the host's os-release becomes container_host_id=debian: how a payload learns its host's system. */
+/* ID=debian of the host's os-release becomes container_host_id=debian. */
 static int plan_host_env(const char *os_release, char ***env)
 {
         static const char *const fields[] = { "ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID" };
@@ -213,7 +211,7 @@ static int plan_listen_env(const PlanInput *in, Plan *p)
         return 0;
 }
 
-/* systemd's container interface: what PID 1 finds in its environment. Environment= wins over all of it. */
+/* systemd's container interface: the environment of PID 1. Environment= overrides all of it. */
 int exec_plan_env(const PlanInput *in, Plan *p)
 {
         const char *name = p->user ? p->user->name : "root";

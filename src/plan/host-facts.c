@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a plan depends on of the host (HostFacts in plan.h), read once, before anything is changed. The supervisor; a
- * fact that can't be had is left at its neutral value, since none of them is worth a failed start.
+ * Facts of the host that a plan depends on (HostFacts in plan.h), read once, before anything is changed. The
+ * supervisor. A fact that cannot be read keeps a neutral value: none is worth a failed start.
  */
 
 #include <string.h>
@@ -17,8 +17,8 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* The devices every machine has (reference of the interface: systemd-nspawn(1)). tun and fuse are there where the host
- * has them and the unit's device policy lets us make them. */
+/* The devices of every machine, as in systemd-nspawn(1). tun and fuse are optional: the host may lack them, or the
+ * unit's device policy may forbid to create them. */
 static const struct { const char *name; bool optional; } machine_devices[] = {
         { "null" }, { "zero" }, { "full" }, { "random" }, { "urandom" }, { "tty" },
         { "net/tun", true }, { "fuse", true },
@@ -84,7 +84,7 @@ static int read_os_release(HostFacts *f)
         return f->os_release ? 0 : -ENOMEM;
 }
 
-/* A process limit is inherited from the host's PID 1, as on the host: what the administrator's kernel gives. */
+/* Limits of processes are those of the host's PID 1. */
 static void read_limits(HostFacts *f)
 {
         _cleanup_free_ char *text = NULL;
@@ -103,7 +103,7 @@ static void read_limits(HostFacts *f)
         }
 }
 
-/* What socket activation gave us, for the payload: from here on no variable says that it is ours. */
+/* Sockets for the payload, by socket activation. Removes the variables. */
 static int read_listen_fds(HostFacts *f)
 {
         _cleanup_strv_ char **names = NULL;

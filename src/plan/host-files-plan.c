@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The plan for /etc/resolv.conf and /etc/localtime of a machine (see host-files-plan.h), with systemd-nspawn's modes and
- * defaults. Best effort: no failure ends the start, and defaults that fail are not reported. Pure.
+ * The plan for /etc/resolv.conf and /etc/localtime of a machine (see host-files-plan.h), with systemd-nspawn's modes
+ * and defaults. Best effort: only explicit settings are reported, none fails the start. Pure.
  */
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "plan/host-files-plan.h"
 #include "util/print.h"
 
-/* A file of the host, read-only over the machine's; an empty one is made to mount on where there is none. */
+/* Mounts a file of the host read-only over the machine's, which is created if it is missing. */
 static int add_bind(const char *source, const char *dest, unsigned flags, Source from, MountPlan *mounts)
 {
         const MountRow row = {
@@ -127,7 +127,7 @@ static int add_zone_link(const char *zone, Source from, TreeEdits *edits)
         TreeEdit edit = { .kind = TREE_EDIT_LINK, .need = TREE_EDIT_IF_WRITABLE, .path = (char *) LOCALTIME, .from = from };
         _cleanup_free_ char *target = NULL;
 
-        /* Relative, so that it also holds where the tree is looked at from outside. */
+        /* Relative, to be valid from outside of the tree too. */
         if (strf(&target, "../usr/share/zoneinfo/%s", zone) < 0)
                 return -ENOMEM;
         edit.content = target;
@@ -149,7 +149,7 @@ static int plan_timezone(const Settings *s, const HostFiles *f, MountPlan *mount
                 if (!f->zone)
                         return !asked ? 0 : problem_warning(problems, from, "Timezone=symlink: the host's " LOCALTIME
                                                             " is no link into /usr/share/zoneinfo; the machine keeps its own");
-                /* The machine does not know the zone: it gets the host's file. */
+                /* Without the zone in the machine: a copy of the host's file. */
                 return f->tree_has_zone ? add_zone_link(f->zone, from, edits) :
                                           add_bind(LOCALTIME, LOCALTIME, 0, from, mounts);
         case TIMEZONE_BIND:

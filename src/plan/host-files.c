@@ -2,7 +2,7 @@
 
 /*
  * The host's resolv.conf and time zone (see host-files.h). The supervisor, before anything is changed. The host's files
- * are the administrator's; what cannot be read counts as missing, and the planner decides what follows.
+ * are trusted. A file that cannot be read counts as missing.
  */
 
 #include <arpa/inet.h>
@@ -61,7 +61,7 @@ static int read_file(const char *path, size_t max, HostFile *ret)
 
 bool stub_in_socket_list(const char *text)
 {
-        /* "  12: 3500007F:0035 …": the address as it lies in memory, the port as a number. */
+        /* "  12: 3500007F:0035 …": the address in memory order, the port as a number. */
         for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
                 unsigned address, port;
 
@@ -71,7 +71,7 @@ bool stub_in_socket_list(const char *text)
         return false;
 }
 
-/* systemd-resolved has the files even if its stub is switched off: only the kernel knows whether a socket listens. */
+/* systemd-resolved writes the files even with its stub off: the kernel knows whether the port is in use. */
 static int read_stub(HostFiles *f)
 {
         HostFile list = {};
@@ -147,7 +147,7 @@ static int read_timezone(const Settings *s, int tree_fd, HostFiles *f)
         if (s->timezone == TIMEZONE_OFF || s->timezone == TIMEZONE_DELETE)
                 return 0;
         r = read_zone(tree_fd, f);
-        /* A link is all that is needed of most hosts. */
+        /* On most hosts it is a link, and the zone's name is enough. */
         if (r >= 0 && (s->timezone == TIMEZONE_COPY || s->timezone == TIMEZONE_BIND || !f->zone || !f->tree_has_zone ||
                        !settings_etc_writable(s)))
                 r = read_file("/etc/localtime", LOCALTIME_MAX, &f->localtime);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the host has of itself to give to a machine: how it resolves names, and its time zone. Read before planning, and no
- * more of it than the settings can come to need.
+ * Files of the host for a machine: name resolution and time zone. Read before planning, and only as far as the settings
+ * can need them.
  */
 
 #include <time.h>
@@ -21,7 +21,7 @@ typedef enum ResolvFile {
 
 const char *resolv_file_path(ResolvFile file);
 
-/* A file's content; data NULL: there is none, or none that could be read. */
+/* A file's contents; data NULL: missing or unreadable. */
 typedef struct HostFile {
         char *data;
         size_t size;
@@ -30,7 +30,7 @@ typedef struct HostFile {
 
 typedef struct HostFiles {
         HostFile resolv[_RESOLV_FILE_MAX];
-        bool stub_listens;              /* on 127.0.0.53, in the network that we are in ourselves */
+        bool stub_listens;              /* on 127.0.0.53, in the supervisor's network namespace */
         HostFile localtime;
         bool localtime_is_link;
         char *zone;                     /* "Europe/Berlin": where /etc/localtime links to a zone; else NULL */
@@ -42,8 +42,8 @@ void host_files_done(HostFiles *f);
 /* tree_fd is the machine's tree. -ENOMEM or 0. */
 int host_files_read(const Settings *s, int tree_fd, HostFiles *ret);
 
-/* The zone that a link at /etc/localtime names, within target; NULL where it names none. Pure. */
+/* The zone that target, of a link at /etc/localtime, names; points into target; NULL if there is none. Pure. */
 const char *zone_of_link(const char *target);
 
-/* Does a list of sockets, as /proc/net/udp has it, say that the stub's port is taken? Pure. */
+/* Whether a list of sockets (/proc/net/udp) has the stub's port. Pure. */
 bool stub_in_socket_list(const char *text);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * LinkJournal= (see journal-plan.h): the decision, as systemd-nspawn's rules have it, and the one or two system calls on the
- * host that it takes. The plan is pure; facts are read and the rest is done by the supervisor, as root of the host, in a
- * directory that only root writes to. The machine's part is done where its other files and mounts are.
+ * LinkJournal= (see journal-plan.h), by systemd-nspawn's rules. The plan is pure; facts are read and the host's
+ * directory is changed by the supervisor, as root, in a directory that only root writes to. The changes in the machine
+ * are tree edits and mounts.
  */
 
 #include <dirent.h>
@@ -105,7 +105,7 @@ int journal_plan_print(const JournalPlan *p, FILE *f)
         return ferror(f) ? -EIO : 0;
 }
 
-/* What stands in the way of linking at all; NULL: nothing. */
+/* Why the journals cannot be linked at all; NULL if they can. */
 static const char *obstacle(const JournalInput *in, bool guest)
 {
         if (guest && settings_shares_tree(in->settings))
@@ -121,7 +121,7 @@ static const char *obstacle(const JournalInput *in, bool guest)
         return NULL;
 }
 
-/* The directory in the tree, or below a mount of it: JOURNAL_DIR/ID with its parents. */
+/* Creates the directory in the tree, or below a mount in it: JOURNAL_DIR/ID with its parents. */
 static int add_directory(const JournalInput *in, bool try, const char *path, TreeEdits *edits)
 {
         TreeEdit edit = {
@@ -143,8 +143,8 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
         return add_directory(in, try, p->path, edits);
 }
 
-/* As it is on disk, not through the id map: there the machine's root could make set-user-ID programs of the host's root, which
- * would suffice where all users may enter /var/log/journal. */
+/* Without an id map, through which the machine's root could create set-user-ID programs of the host's root, if
+ * /var/log/journal is open to all users. */
 static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
 {
         const MountRow row = {
@@ -157,7 +157,7 @@ static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan
         return mount_plan_add(mounts, &row, NULL);
 }
 
-/* As the host has it: a directory is mounted, a link into this tree is kept in use, else nothing is done. */
+/* By the host: mounts a directory, keeps a link into this tree, else does nothing. */
 static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, TreeEdits *edits)
 {
         switch (in->facts->state) {
@@ -185,8 +185,8 @@ static int fill_paths(const JournalInput *in, JournalPlan *p)
         return 0;
 }
 
-/* An ephemeral machine has no journal to keep. Asking for both in one place is an error; where the unit's switches meet an
- * Ephemeral=yes of another source, the latter counts. */
+/* A machine that is removed keeps no journal. Both settings from one source are an error; from different ones
+ * Ephemeral= counts. */
 static int refuse_ephemeral(const Settings *s, Problems *problems)
 {
         Source journal = s->from[SETTING_LINK_JOURNAL], ephemeral = s->from[SETTING_EPHEMERAL];

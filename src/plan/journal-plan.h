@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * LinkJournal=: one directory of journal files, /var/log/journal/MACHINE-ID, is the host's and the machine's: either it lies
- * on the host and is mounted in the machine, or it lies in the tree and the host has a symbolic link to it. Either way
- * `journalctl --merge` of the host shows both.
+ * LinkJournal=: host and machine share a directory of journal files, /var/log/journal/MACHINE-ID. It lies on the host
+ * and is mounted in the machine, or it lies in the tree and the host has a symbolic link to it. Either way `journalctl
+ * --merge` of the host shows both.
  */
 
 #include <stdio.h>
@@ -38,17 +38,17 @@ int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret);
 
 typedef enum JournalAction {
         JOURNAL_OFF,
-        JOURNAL_CREATE_LINK,       /* path becomes a link to target */
-        JOURNAL_CREATE_DIRECTORY,  /* path becomes a directory */
-        JOURNAL_KEEP,   /* what is there is right */
+        JOURNAL_CREATE_LINK,       /* create path as a link to target */
+        JOURNAL_CREATE_DIRECTORY,  /* create path as a directory */
+        JOURNAL_KEEP,   /* it exists as needed */
 } JournalAction;
 
 typedef struct JournalPlan {
         JournalAction action;
-        JournalDirState state;     /* what has to go first: a link, an empty directory */
+        JournalDirState state;     /* a link or an empty directory is removed first */
         char *path;             /* on the host */
         char *target;
-        char *replaced;         /* what the link that has to go leads to, or NULL */
+        char *replaced;         /* the target of a link that is removed, or NULL */
         Source from;
 } JournalPlan;
 
@@ -61,17 +61,17 @@ typedef struct JournalInput {
         const char *id;         /* 32 digits, the machine's */
         const char *host_id;    /* 32 digits */
         const char *root;       /* the tree, on the host */
-        bool boots_other;       /* another init than systemd, which writes no journal */
+        bool boots_other;       /* its init is not systemd, so it writes no journal */
 } JournalInput;
 
-/* Decides; adds the machine's part to mounts and edits. What cannot be done is a problem, or nothing where the mode says
- * "try". -ENOMEM or 0. Pure. */
+/* Makes the plan; adds the machine's part to mounts and edits. If it is impossible, adds a problem, unless the mode is
+ * one of "try". -ENOMEM or 0. Pure. */
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems);
 
-/* Carries out the host's part: 1 when something was made that journal_undo() can take back, 0 when not. owner: host id of
- * the machine's root, whose a new directory is. The supervisor, as root of the host. */
+/* Changes the host's directory. 1 if journal_undo() can undo it, 0 if nothing was changed. owner: host id of the
+ * machine's root, which owns a new directory. The supervisor, as root of the host. */
 int journal_do(const JournalPlan *p, uid_t owner, Failure *failure);
 
-/* For a start that failed: a link that was in the way is there again. A link and a directory outlive a machine that ran: its
- * journal stays to be read. */
+/* Undoes journal_do() after a failed start, and restores a link that was replaced. Not after a machine that ran: its
+ * journal stays readable. */
 void journal_undo(const JournalPlan *p);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which limits a machine gets (see limits.h). Pure, but for the stream it prints to. */
+/* Limits of a machine (see limits.h). Pure, except for the stream it prints to. */
 
 #include "plan/plan.h"
 #include "security/limits.h"
 #include "util/rlimit.h"
 
-/* The limits that the kernel gives PID 1, whatever the supervisor was started with; 512Ki and 8M are systemd's. */
+/* The limits of a PID 1, whatever the supervisor's are; 512Ki and 8M are systemd's defaults. */
 static void default_limits(const HostFacts *h, struct rlimit ret[static RLIM_NLIMITS])
 {
         const rlim_t inf = RLIM_INFINITY, memlock = 8 * 1024 * 1024;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who a machine's users are on the host, and how its tree's files become theirs. Pure.
+ * Ids of a machine's users on the host, and of its tree's files. Pure.
  *
- * A map may lack id 0. Such a machine has no root: its PID 1 begins as the first id of the map's first line, with the
- * capabilities that the maker of a user namespace has, and loses them by execve(), as all users but root do.
+ * A map may lack id 0. Such a machine has no root: its PID 1 starts as the first id of the map's first line, with all
+ * capabilities in its new user namespace, and loses them by execve(2), as every user except root.
  */
 
 #include "plan/plan-internal.h"
 
-/* "tty" in every distribution. */
+/* group "tty" in all distributions */
 enum { TTY_GROUP = 5 };
 
 IdMap plan_written_map(const Settings *s)
@@ -30,9 +30,9 @@ uid_t plan_first_id(const Settings *s)
 }
 
 /*
- * The owners on disk are ids of the machine (an unpacked tree: it is seen through the map), or ids of the host that are the
- * machine's already (a tree that was shifted, or that belongs to the one user who is mapped: it is seen as it is). A small
- * number that is neither is taken for the former; files of such owners are nobody's.
+ * The owners on disk are ids of the machine (an unpacked tree: it is mapped) or ids of the host (a tree that was
+ * shifted, or that belongs to the one user that is mapped: it is not mapped). Small numbers that are neither count as
+ * ids of the machine; files of such owners show as nobody's.
  */
 static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
 {
@@ -68,7 +68,7 @@ static int plan_first(const Settings *s, Plan *p, Problems *problems)
         return 0;
 }
 
-/* Their ids are mapped; without a user namespace, there is nothing to map them in. */
+/* Their ids need a map: without one, files of the host's users would belong to unrelated users of the machine. */
 static int refuse_bind_users(const Settings *s, Problems *problems)
 {
         char source[SOURCE_TEXT_MAX];

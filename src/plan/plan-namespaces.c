@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Which namespaces a machine has of its own, which of the host's it shares, and what can't go together with that. Pure.
- */
+/* New and shared namespaces of a machine, and settings that conflict with them. Pure. */
 
 #include <sched.h>
 
@@ -23,7 +21,7 @@ static uint64_t shared_namespaces(const Settings *s, const EnvironmentOptions *e
 
 RegisterMode plan_register_mode(const Settings *s, const EnvironmentOptions *e)
 {
-        /* machined would take the host's processes for the machine's. */
+        /* machined would count the host's processes as the machine's. */
         return shared_namespaces(s, e) & (CLONE_NEWPID | CLONE_NEWUTS) ? REGISTER_NO : s->register_mode;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The plan of a start (see plan.h): what settings and facts together come to. Pure; every default that depends on more
- * than one setting is decided here and nowhere else.
+ * The plan of a start (see plan.h), from settings and facts. Pure. Every default that depends on more than one setting
+ * is decided here, and only here.
  */
 
 #include <linux/capability.h>
@@ -53,8 +53,7 @@ bool plan_can_ask(const Plan *p)
 
 uint64_t plan_unit_stop_usec(const Plan *p)
 {
-        /* Longer by what is to be undone after the payload's end. Not for ever, which systemd would take for no message at
-         * all: for a hundred years. */
+        /* Longer by the work after the payload's end. A hundred years for infinity, which systemd would ignore. */
         const uint64_t down = UINT64_C(10) * 1000000, most = UINT64_C(100) * 365 * 86400 * 1000000;
 
         if (p->stop_timeout_usec == 0)
@@ -80,14 +79,14 @@ static void format_id(const uint8_t b[static 16], char ret[static 33])
                 (void) snprintf(ret + 2 * i, 3, "%02x", b[i]);
 }
 
-/* 32 digits as a UUID. */
+/* Formats 32 digits as a UUID. */
 static void format_uuid(const char *id, char ret[static 37])
 {
         (void) snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
 }
 
-/* The tree's own id wins, then MachineID=, then one that stays the same for this name on this host, so that a machine
- * which cannot keep its id (a read-only tree) does not get a new journal directory and DHCP lease at each start. */
+/* The tree's own id wins, then MachineID=, then one that depends on the machine's name and this host: a machine with a
+ * read-only tree keeps its journal directory and DHCP lease. */
 void plan_machine_id(const PlanInput *in, char ret[static 33])
 {
         static const uint8_t keys[2][16] = {
@@ -202,9 +201,9 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         if (p->network.is_private)
                 p->caps |= CAP_BIT(CAP_NET_ADMIN);
         else if (p->userns && !(s->capability & CAP_BIT(CAP_NET_BIND_SERVICE)))
-                /* The host's ports are the host's namespace's: the capability would be one in name only. */
+                /* Ports belong to the host's network namespace: the capability would have no effect. */
                 p->caps &= ~CAP_BIT(CAP_NET_BIND_SERVICE);
-        /* reboot(2) is the PID namespace's, and would be the host's. */
+        /* reboot(2) is the PID namespace's, which is the host's then. */
         if (!(p->namespaces & CLONE_NEWPID) && !(s->capability & CAP_BIT(CAP_SYS_BOOT)))
                 p->caps &= ~CAP_BIT(CAP_SYS_BOOT);
         p->caps &= ~s->drop_capability & capability_all();
@@ -310,7 +309,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
 
         if (mount_plan_make(in->settings, &f, &p->mounts, problems) < 0)
                 return -ENOMEM;
-        /* Last: they are for the /etc that the machine sees. */
+        /* Last: they change the /etc that the machine sees. */
         if (host_files_plan_make(in->settings, in->host_files, f.private_network, &p->mounts, &p->edits, problems) < 0)
                 return -ENOMEM;
         return plan_journal(in, p, problems);

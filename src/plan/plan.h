@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * All that a start will do, decided before anything is done: what --dry-run prints and the stages carry out. Made from
- * settings and facts alone, so that it can be compared as text without root.
+ * All actions of a start, decided before the first: --dry-run prints them, the stages carry them out. Made only from
+ * settings and facts, so that tests compare it as text without root.
  */
 
 #include <stdio.h>
@@ -28,75 +28,75 @@
 #include "users/bind-user.h"
 #include "users/user-namespace.h"
 
-/* What is read of the host once, before planning. */
+/* Facts of the host, read once before planning. */
 typedef struct HostFacts {
         uint8_t machine_id[16];
         char *os_release;               /* the host's, as text, "" */
         DeviceFact *devices;
         size_t n_devices;
-        BoundDevice *bound_devices;     /* of the settings' Bind= */
+        BoundDevice *bound_devices;     /* of Bind= */
         size_t n_bound_devices;
         struct rlimit pid1_nproc, pid1_sigpending;
         rlim_t nr_open;
         char *term;                     /* our $TERM; NULL */
         bool stdio_is_tty;
-        unsigned n_listen_fds;          /* sockets that our service manager passed us, from descriptor 3 on */
-        char *listen_names;             /* theirs, colon-separated; NULL: none */
-        char boot_id[37];               /* a fresh one, for the machine */
+        unsigned n_listen_fds;          /* sockets by socket activation, from descriptor 3 on */
+        char *listen_names;             /* their names, colon-separated; NULL: none */
+        char boot_id[37];               /* a new one, for the machine */
         EnvironmentOptions environment;
 } HostFacts;
 
 typedef struct Plan {
         char *machine;
         char *hostname;
-        char *root;                     /* the tree, on the host, or the disk image that it is in */
-        char *template;                 /* NULL, or what it is copied from first */
+        char *root;                     /* path on the host of the tree or disk image */
+        char *template;                 /* the tree to copy first; NULL: none */
         const DiskLayout *disk;         /* of a disk image; borrowed, NULL */
-        const OciSettings *oci;         /* what only a bundle says; borrowed, NULL */
+        const OciSettings *oci;         /* settings that only a bundle has; borrowed, NULL */
         char uuid[37];                  /* dashed */
 
         StartMode start_mode;
         InitFlavour init;               /* INIT_NONE unless booting */
-        int kill_signal;                /* 0: the init's own way; a command without one is killed */
-        uint64_t stop_timeout_usec;     /* until a payload that was asked is killed; 0: that is the unit's */
-        bool wait_ready;                /* READY=1 comes from the payload */
-        ConsoleMode console;            /* resolved: never auto or autopipe */
+        int kill_signal;                /* 0: the init's default; a command is killed then */
+        uint64_t stop_timeout_usec;     /* from the request until the payload is killed; 0: the unit's */
+        bool wait_ready;                /* the payload sends READY=1 */
+        ConsoleMode console;            /* never auto or autopipe */
 
         uint64_t namespaces;            /* CLONE_NEW* of clone3(2) */
-        uint64_t late_namespaces;       /* CLONE_NEW* that the child makes itself: time, and (in its cgroup) cgroup */
+        uint64_t late_namespaces;       /* CLONE_NEW* that the child unshares: time, and (in its cgroup) cgroup */
         bool userns;
         bool idmap_tree;
-        IdMap uid_map, gid_map;         /* the same, but for BindUser= */
+        IdMap uid_map, gid_map;         /* equal except for BindUser= */
         BindUser *bind_users;
         size_t n_bind_users;
-        uid_t first_id;                 /* who PID 1 begins as, inside: 0, unless that is in no map */
-        uid_t owner;                    /* who that is on the host */
+        uid_t first_id;                 /* id of PID 1 inside: 0, unless that is not mapped */
+        uid_t owner;                    /* its id on the host */
         gid_t tty_gid;                  /* group "tty" of the machine, on the host */
 
         MountPlan mounts;
         TreeEdits edits;
         JournalPlan journal;
-        char **credentials;             /* for people: "NAME, SIZE bytes" */
+        char **credentials;             /* for printing: "NAME, SIZE bytes" */
         NetworkPlan network;
         UnitPlan unit;
         uint64_t caps;
-        uint64_t ambient;               /* those that a payload has though it is not root */
+        uint64_t ambient;               /* ambient capabilities, for a payload that is not root */
         bool no_new_privileges;
         char **syscall_allow, **syscall_deny;
         bool suppress_sync;
         char *selinux_context;          /* NULL: unchanged */
         LimitsPlan limits;
 
-        char *apparmor_profile;         /* to execute under; NULL: none */
-        bool apparmor_optional;         /* … or not, where that fails */
-        char *exec_path;                /* of init, or the command; looked for in PATH where it has no slash */
+        char *apparmor_profile;         /* for the payload; NULL: none */
+        bool apparmor_optional;         /* ignore a failure to apply it */
+        char *exec_path;                /* of the init or command; searched in PATH if it has no slash */
         char **argv;
         char **env;
-        unsigned n_listen_fds;          /* that the payload gets */
-        MachineUser *user;              /* whom the payload runs as; NULL: root */
+        unsigned n_listen_fds;          /* passed to the payload */
+        MachineUser *user;              /* of the payload; NULL: root */
         mode_t umask;
         char *working_directory;        /* NULL: / */
-        Source working_directory_from;  /* a default: / where it cannot be entered */
+        Source working_directory_from;  /* of a default: / if it cannot be entered */
         char *personality;              /* an architecture that this kernel runs; NULL: unchanged */
 } Plan;
 
@@ -104,9 +104,8 @@ int host_facts_read(const Settings *s, HostFacts *ret);
 void host_facts_done(HostFacts *f);
 void plan_done(Plan *p);
 
-/* range: where the machine's ids lie (base 0 and count 0: no user namespace, an identity map, one of IdMap=). image_root
- * and tree: of the machine's tree; disk: of the image that holds it, or NULL, and outlives the plan. All that is wrong goes
- * to problems; -ENOMEM is the only failure. */
+/* Input of plan_make(). range: the machine's ids on the host (base 0 and count 0: no user namespace, an identity map,
+ * or IdMap=). image_root and tree: of the machine's tree. disk: of its image, or NULL; outlives the plan. */
 typedef struct PlanInput {
         const Settings *settings;
         const HostFacts *host;
@@ -114,38 +113,37 @@ typedef struct PlanInput {
         const HostFiles *host_files;
         const HostUsers *users;         /* of BindUser=; the plan points to them */
         const Credentials *credentials;
-        const JournalFacts *journal;    /* of the id that plan_machine_id() gives */
-        const MachineUser *user;        /* whom User= names, or who begins in place of root; NULL: nobody of the tree, because
-                                           of user_error */
+        const JournalFacts *journal;    /* for the id of plan_machine_id() */
+        const MachineUser *user;        /* the user of User=, or of PID 1 in a machine without root; NULL: not in the
+                                           tree, by user_error */
         int user_error;
         const char *machine;
         const char *image_root;
-        const char *template;           /* what the tree has to be copied from first; NULL: it is there */
+        const char *template;           /* the tree to copy first; NULL: none */
         const DiskLayout *disk;
         uid_t range_base;
         uint32_t range_count;
 } PlanInput;
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
 
-/* IdMap='s lines; and who begins in a machine where they leave out root: the first id (0: they do not). Pure. */
+/* The map of IdMap=, and the id of PID 1: 0, or the first id of a map without 0. Pure. */
 IdMap plan_written_map(const Settings *s);
 uid_t plan_first_id(const Settings *s);
 
-/* Whether to register with machined: not a machine that has the host's processes or the host's name. Pure. */
+/* Whether to register with machined: not if the machine shares the host's processes or host name. Pure. */
 RegisterMode plan_register_mode(const Settings *s, const EnvironmentOptions *e);
 
-/* Can the payload be asked to go down, or only be killed? */
+/* Whether the payload can be asked to shut down. If not, it is killed. */
 bool plan_can_ask(const Plan *p);
 
-/* How long the unit has to wait for a machine that goes down, where StopTimeoutSec= says how long that may take; 0: it does
- * not. */
+/* How long the unit has to wait for the shutdown, with StopTimeoutSec=; 0: its default. */
 uint64_t plan_unit_stop_usec(const Plan *p);
 
-/* The machine's id: 32 digits. Of the input's settings, facts and names only. */
+/* The machine's id, 32 digits, from settings, facts and names of the input only. */
 void plan_machine_id(const PlanInput *in, char ret[static 33]);
 
-/* The seccomp part in the form that seccomp.h takes; borrows from the plan. */
+/* The seccomp part, as seccomp.h needs it; borrows from the plan. */
 SeccompSpec plan_seccomp(const Plan *p);
 
-/* Every step in order, for people: --dry-run. */
+/* Prints all steps in order, for --dry-run. */
 int plan_print(const Plan *p, FILE *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The properties of the machine's unit that a start sets (see unit-plan.h). Pure but for the stream that it is printed to. */
+/* Properties of the machine's unit that a start sets (see unit-plan.h). Pure, except for the stream it prints to. */
 
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -9,7 +9,7 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* As systemd takes it: a node in /dev by its path, others by number. */
+/* As systemd names devices: a node in /dev by its path, others by number. */
 static char *device_name(const BoundDevice *d)
 {
         char *name;

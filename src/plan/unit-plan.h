@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * What the machine's unit is given, by systemd, beyond what it has: [X-Resources], and the right to use the devices that
- * are bound in. Pure.
+ * Properties for the machine's unit: [X-Resources], and access to devices that are bound in. Pure.
  */
 
 #include <stdio.h>
@@ -25,12 +24,12 @@ typedef struct UnitPlan {
         size_t n_scope;
         UnitPropertySetting *devices;           /* DeviceAllow=, for a unit that restricts devices */
         size_t n_devices;
-        bool restricts_devices; /* it is such a unit, whatever it was: a scope, or by the resources */
+        bool restricts_devices; /* it restricts devices in any case: it is a scope, or by the resources */
 } UnitPlan;
 
 /* -ENOMEM is the only failure. */
 int unit_plan_make(const Settings *s, const BoundDevice *bound, size_t n_bound, UnitPlan *ret);
 void unit_plan_done(UnitPlan *p);
 
-/* Nothing where nothing is given. */
+/* Prints nothing if there are none. */
 int unit_plan_print(const UnitPlan *p, FILE *f);

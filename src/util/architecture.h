@@ -3,11 +3,10 @@
 
 #include "util/macro.h"
 
-/* The execution domain (personality(2)) in which this machine's kernel shows programs an architecture, by systemd's name
- * for it. 0; -EINVAL: no architecture of that name; -EOPNOTSUPP: not one that this machine's kernel runs. */
+/* Gets the execution domain (personality(2)) in which the kernel runs programs of an architecture, by systemd's name
+ * for it. 0; -EINVAL: unknown name; -EOPNOTSUPP: this kernel does not run it. */
 int architecture_personality(const char *name, unsigned long *ret);
 
-/* systemd's names for what this program was built for, and for the second one that such kernels run; "" where there is
- * none. */
+/* systemd's names for the architecture of this program and for the secondary one of such kernels; "" if there is none. */
 extern const char architecture_native[];
 extern const char architecture_secondary[];

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The capabilities' names and numbers (see capability-names.h). A table of our own, because the settings are read
- * where libcap must not be linked (boxctl), and because a name must be known whether or not the running kernel has the
- * capability. Any process, no privilege.
+ * Names and numbers of capabilities (see capability-names.h). A table, because boxctl must not link libcap, and because
+ * a name is known whether or not the running kernel has the capability. Any process, no privilege.
  */
 
 #include <linux/capability.h>
@@ -71,7 +70,7 @@ const char *capability_names_get(int cap)
         return cap >= 0 && (size_t) cap < ARRAY_SIZE(names) ? names[cap] : NULL;
 }
 
-/* The part after "CAP_", which is what both ways to write a name share. */
+/* The part after "CAP_", which is optional. */
 static const char *stem(const char *name)
 {
         return strncasecmp(name, "CAP_", 4) == 0 ? name + 4 : name;
@@ -99,7 +98,7 @@ int capability_names_find(const char *name, int *ret)
 
 const char *capability_names_nearest(const char *name)
 {
-        unsigned best = 3;              /* more than two slips is another word */
+        unsigned best = 3;              /* more than two typing mistakes is another word */
         const char *nearest = NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

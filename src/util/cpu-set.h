@@ -3,7 +3,7 @@
 
 #include "util/macro.h"
 
-/* CPUs by number, in the form that sched_setaffinity(2) takes; more than Linux has numbers for today. */
+/* CPUs by number, in the form of sched_setaffinity(2). The maximum is the kernel's largest NR_CPUS, less one. */
 enum { CPU_NUMBER_MAX = 8191 };
 typedef struct CpuSet {
         unsigned long bits[(CPU_NUMBER_MAX + 1) / (8 * sizeof(unsigned long))];
@@ -12,7 +12,7 @@ typedef struct CpuSet {
 bool cpu_set_is_empty(const CpuSet *set);
 bool cpu_set_has(const CpuSet *set, unsigned cpu);
 
-/* Adds "0-3" or "5". 0; -EINVAL: neither; -ERANGE: beyond what there can be; -EILSEQ: backwards. Nothing is added then. */
+/* Adds "0-3" or "5". 0; -EINVAL: malformed; -ERANGE: above CPU_NUMBER_MAX; -EILSEQ: backwards. A failure adds nothing. */
 int cpu_set_add(CpuSet *set, const char *range);
 
 /* "0-3,5", to be freed; NULL without memory. */

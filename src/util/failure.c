@@ -20,7 +20,7 @@ int failure_set(Failure *f, int error, const char *format, ...)
         (void) vsnprintf(f->text, sizeof(f->text), format, ap);
         va_end(ap);
 
-        /* Names in it may come from a payload. */
+        /* It may have names from a payload. */
         text_make_printable(f->text);
 
         f->error = error;

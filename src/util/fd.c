@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * File descriptors: closing, whole reads and writes, reopening. Used by every process of both programs; keeps no
- * state, needs no privilege.
- */
+/* File descriptors: closing, whole reads and writes, reopening. Every process of all programs; no state, no privilege. */
 
 #include <limits.h>
 #include <string.h>
@@ -78,7 +75,7 @@ int fd_read_all(int fd, size_t max, char **ret, size_t *ret_size)
         for (;;) {
                 ssize_t n;
 
-                /* Always room for one byte more than max, so that "more than max" is seen, and one for the NUL. */
+                /* Room for one byte more than max, to detect a larger file, and for the NUL. */
                 if (allocated - used < 2) {
                         size_t want = allocated ? allocated * 2 : 4096;
                         char *p;

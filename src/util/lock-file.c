@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See lock-file.h. A file can be removed between our open and our lock, so that what we locked is no file any more: its
- * link count tells, and we begin again. Used by the supervisor; silent.
+ * Lock files (see lock-file.h). The supervisor; silent. A file can be removed between open and lock: its link count is
+ * 0 then, and both are tried again.
  */
 
 #include <fcntl.h>
@@ -14,10 +14,11 @@
 #include "util/fd.h"
 #include "util/lock-file.h"
 
-/* Each retry means that another holder has just ended. */
+/* Each retry: another holder has removed the file. */
 enum { LOCK_RETRIES = 100 };
 
-/* A shared holder that goes has all of it for a moment: how many milliseconds another who wants to share waits for that. */
+/* A shared holder that ends locks the file exclusively for a moment. Another one waits for that for so many
+ * milliseconds. */
 enum { LEAVING_TRIES = 5 };
 
 static int lock_fd(int fd, unsigned flags)
@@ -72,7 +73,7 @@ int lock_file_take(const char *path, unsigned flags, LockFile *ret)
 
 void lock_file_release(LockFile *l)
 {
-        /* A shared holder finds out whether it is the last by asking for all of it. */
+        /* Fails while another holder shares the lock. */
         if (l->fd >= 0 && lock_fd(l->fd, 0) >= 0)
                 (void) unlink(l->path);
         fd_close(l->fd);

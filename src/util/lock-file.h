@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Lock files in systemd's manner, so that box and systemd's programs can keep each other off: an OFD lock on a whole file
- * that is made when needed and removed by its last holder. The lock is the descriptor's: it ends with the process,
- * however that ends, and a child has it until exec, by the descriptor.
+ * Lock files, compatible with systemd's: box and systemd's programs exclude each other. An OFD lock on a whole file,
+ * which is created if missing and removed by its last holder. The lock belongs to the descriptor: it ends with the
+ * process, and a child that inherits the descriptor holds it until exec.
  */
 
 #include "util/macro.h"
@@ -16,12 +16,13 @@ typedef struct LockFile {
 #define LOCK_FILE_NULL { -EBADF, NULL }
 
 typedef enum LockFileFlags {
-        LOCK_FILE_SHARED = 1 << 0,      /* beside others who share */
-        LOCK_FILE_WAIT = 1 << 1,        /* until it is free, in place of -EBUSY */
+        LOCK_FILE_SHARED = 1 << 0,      /* together with other shared holders */
+        LOCK_FILE_WAIT = 1 << 1,        /* wait, instead of -EBUSY */
 } LockFileFlags;
 
-/* Makes the file (0600) where it is missing, not its directory. -EBUSY: another process has it; -EBADFD: no regular file. */
+/* Creates the file (0600) if it is missing, but not its directory. -EBUSY: locked by another process; -EBADFD: not a
+ * regular file. */
 int lock_file_take(const char *path, unsigned flags, LockFile *ret);
 
-/* Unlocks, and removes the file unless the lock is shared. Leaves LOCK_FILE_NULL, and does nothing to it. */
+/* Unlocks, and removes the file unless another holder shares it. Does nothing to LOCK_FILE_NULL, which *l is then. */
 void lock_file_release(LockFile *l);

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * The few macros that the whole tree uses: cleanup attributes, transfer of ownership, and the one way to turn a
- * libc call's result into a negative errno.
+ * Macros of the whole source: cleanup attributes, transfer of ownership, and errno as a return value.
  */
 
 #include <errno.h>
@@ -21,7 +20,7 @@
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_(a, b)
 
-/* Hands a pointer (or a descriptor) on: the variable is empty afterwards, so its cleanup does nothing. */
+/* Gives away a pointer (or a descriptor): the variable is empty afterwards, so that its cleanup does nothing. */
 #define TAKE_PTR(p)                     \
         ({                              \
                 typeof(p) *_pp = &(p);  \
@@ -37,8 +36,8 @@
                 _v;                     \
         })
 
-/* The result of a libc call or system call as "negative errno or the value". For nothing else: sd_* functions and
- * our own return negative errno already. */
+/* The result of a libc function or system call, or negative errno. Not for sd_* functions and our own, which return
+ * negative errno already. */
 #define RET_ERRNO(call)                         \
         ({                                      \
                 typeof(call) _r = (call);       \

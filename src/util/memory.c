@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How much of a program stays mapped. For supervisors, of which a host has one a machine for months: they run all of
- * their code within the first second, and a few pages of it from then on. No privilege.
+ * Memory of long-running processes (see memory.h): a host has a supervisor for each machine, for months. It runs most
+ * of its code in the first second only. No privilege.
  */
 
 #include <link.h>
@@ -11,7 +11,7 @@
 
 #include "util/memory.h"
 
-/* The pages that lie wholly within a segment that is mapped from its file as it is. */
+/* Releases the pages that lie wholly within a read-only segment of a file. */
 static int release(struct dl_phdr_info *info, size_t size, void *userdata)
 {
         const uintptr_t mask = ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
@@ -20,8 +20,7 @@ static int release(struct dl_phdr_info *info, size_t size, void *userdata)
                 const ElfW(Phdr) *p = &info->dlpi_phdr[i];
                 uintptr_t begin = info->dlpi_addr + p->p_vaddr, end = (begin + p->p_memsz) & mask;
 
-                /* MADV_DONTNEED on a page that was written would bring back the file's: never on a writable segment,
-                 * as those of data are, relro's among them. */
+                /* Never a writable segment (data, relro): MADV_DONTNEED would bring back the file's contents. */
                 begin = (begin + ~mask) & mask;
                 if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && begin < end)
                         (void) madvise((void *) begin, end - begin, MADV_DONTNEED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Words into values (see parse.h). Any process, no privilege; the input may be anything at all. */
+/* Parsing of words (see parse.h). Any process, no privilege; the input may be anything at all. */
 
 #include <ctype.h>
 #include <limits.h>
@@ -209,7 +209,7 @@ static int64_t escape_number(const char *p, unsigned n, unsigned base)
         return v;
 }
 
-/* A character as UTF-8: how many bytes, or -1 where there is none of that number. */
+/* Encodes a character as UTF-8. Returns the number of bytes, or -1 for an invalid number. */
 static int encode_utf8(uint32_t c, char buf[static 4])
 {
         static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
@@ -224,7 +224,7 @@ static int encode_utf8(uint32_t c, char buf[static 4])
         return (int) more + 1;
 }
 
-/* One C escape after the backslash; *s stands on the letter. How many bytes it stands for, or -1. */
+/* Decodes one C escape; *s is at the character after the backslash. Returns the number of bytes, or -1. */
 static int unescape(const char **s, char buf[static 4])
 {
         static const char from[] = "abfnrtvse\\\"'", to[] = "\a\b\f\n\r\t\v \033\\\"'";
@@ -259,7 +259,7 @@ static int unescape(const char **s, char buf[static 4])
 
 int parse_escaped(const char *s, char **ret, size_t *ret_size)
 {
-        /* No escape is shorter than what it stands for. */
+        /* No escape is shorter than its value. */
         _cleanup_free_ char *out = malloc(strlen(s) + 1);
         size_t n = 0;
 

@@ -3,7 +3,7 @@
 
 #include "util/macro.h"
 
-/* Words into values. All: 0, or -EINVAL (no such value) or -ERANGE; nothing is written on a failure. */
+/* Parsing of words. All return 0, -EINVAL (malformed) or -ERANGE, and write nothing on failure. */
 
 /* 1 y yes t true on / 0 n no f false off, in any case, as everywhere in systemd. */
 int parse_bool(const char *s, bool *ret);
@@ -26,8 +26,8 @@ const char *signal_name(int sig);
  * 1 with a word (to be freed), 0 at the end, -EINVAL for an unclosed quote, -ENOMEM. */
 int parse_word(const char **s, char **ret);
 
-/* All of s, with the C escapes of systemd.syntax(7) as what they stand for. The result has a NUL behind its *ret_size bytes,
- * among which others may be. -EINVAL for a backslash that begins none, -ENOMEM. */
+/* Decodes the C escapes of systemd.syntax(7) in s. A NUL is added after the *ret_size bytes, which may have NULs
+ * themselves. -EINVAL for an unknown escape, -ENOMEM. */
 int parse_escaped(const char *s, char **ret, size_t *ret_size);
 
 /* Levenshtein distance, for "did you mean": small numbers are near. Case does not count. */

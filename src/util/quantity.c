@@ -14,7 +14,7 @@ typedef struct Unit {
         uint64_t size;
 } Unit;
 
-/* Digits with an optional fraction, of which the first nine count: a whole number of units and a part of one. */
+/* Digits with an optional fraction, of which nine digits count. */
 typedef struct Number {
         uint64_t whole;
         double part;
@@ -58,7 +58,7 @@ static int scale(Number n, uint64_t unit, uint64_t *ret)
         return 0;
 }
 
-/* The unit that begins at *s and ends where no letter follows; NULL: unknown. */
+/* Reads a unit, to which all characters up to a blank, a dot or a digit belong; NULL if it is unknown. */
 static const Unit *read_unit(const char **s, const Unit *units, size_t n)
 {
         size_t len = strcspn(*s, " \t.0123456789");
@@ -71,7 +71,7 @@ static const Unit *read_unit(const char **s, const Unit *units, size_t n)
         return NULL;
 }
 
-/* One number with one unit, and nothing behind it. */
+/* One number with one unit, and nothing after it. */
 static int parse_single(const char *s, const Unit *units, size_t n_units, uint64_t *ret)
 {
         const Unit *unit;

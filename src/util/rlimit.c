@@ -10,7 +10,7 @@
 #include "util/quantity.h"
 #include "util/rlimit.h"
 
-/* What all of them can be, but NICE: a limit of 20 there is the nice level 0, one of 40 the level -20. */
+/* "infinity" is valid for all but NICE, where 20 is the nice level 0 and 40 the level -20. */
 enum { NICE_LIMIT_ZERO = 20, NICE_LIMIT_MAX = 40 };
 
 static int parse_nice(const char *s, uint64_t *ret)

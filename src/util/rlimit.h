@@ -7,7 +7,7 @@
 
 /* Resource limits by name and as text. */
 
-/* "NOFILE" of RLIMIT_NOFILE; and back, from "NOFILE", "LimitNOFILE" or "RLIMIT_NOFILE": -EINVAL where there is none. */
+/* "NOFILE" for RLIMIT_NOFILE; and back, from "NOFILE", "LimitNOFILE" or "RLIMIT_NOFILE": -EINVAL if it is unknown. */
 const char *rlimit_name(int resource);
 int rlimit_find(const char *name);
 

@@ -11,7 +11,7 @@ DEFINE_CLEANUP(char **, strv_free);
 
 size_t strv_length(char *const *v);
 
-/* Appends; consume takes s over in every case (frees it on -ENOMEM; a NULL s is -ENOMEM). */
+/* Append a string; consume takes ownership in every case (a NULL s is -ENOMEM). */
 int strv_extend(char ***v, const char *s);
 int strv_consume(char ***v, char *s);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Checks of text that comes from files, payloads and command lines (see text.h). Works on bytes, never on the locale:
- * a machine's name or file means the same for all callers. Any process, no privilege.
+ * Checks of untrusted text (see text.h). Works on bytes, whatever the locale, so that results do not depend on the
+ * caller. Any process, no privilege.
  */
 
 #include <ctype.h>
@@ -11,7 +11,7 @@
 
 #include "util/text.h"
 
-/* Length of the UTF-8 character at p with n bytes left; 0 where there is none. */
+/* Length of the UTF-8 character at p with n bytes left; 0 if it is malformed. */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
         uint32_t min, c;
@@ -76,7 +76,7 @@ void text_make_printable(char *s)
         for (size_t i = 0; i < size;) {
                 size_t n = utf8_length((const unsigned char *) s + i, size - i);
 
-                /* U+0080 to U+009F are control characters too: terminals take them for escape sequences. */
+                /* U+0080 to U+009F are control characters: terminals interpret them as escape sequences. */
                 if (n == 0 || is_control(s[i]) || (n == 2 && s[i] == '\xc2' && (unsigned char) s[i + 1] < 0xa0)) {
                         memset(s + i, '?', n ? n : 1);
                         n = n ? n : 1;

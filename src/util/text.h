@@ -3,15 +3,15 @@
 
 #include "util/macro.h"
 
-/* What may stand in text that others wrote. */
+/* Checks of untrusted text. */
 
-/* Is it UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing past U+10FFFF? NUL is a character. */
+/* Whether it is UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is a character. */
 bool text_is_utf8(const char *s, size_t size);
 
-/* Has it a control character (below space, DEL, U+0080 to U+009F) other than a tab? */
+/* Whether it has a control character (below space, DEL, U+0080 to U+009F) other than a tab. */
 bool text_has_control(const char *s, size_t size);
 
-/* Replaces what a terminal or a line of a log must not get (control characters, broken UTF-8) with '?'. */
+/* Replaces control characters and broken UTF-8, which could control a terminal or forge a log line, with '?'. */
 void text_make_printable(char *s);
 
 /* Columns that n bytes of UTF-8 take on a terminal, one a character: wide and combining characters are not told apart. */
@@ -20,6 +20,6 @@ size_t text_columns(const char *s, size_t n);
 /* Is word in text, and not as a part of a longer word of letters and digits? */
 bool text_has_word(const char *text, const char *word);
 
-/* Why s is no host name in systemd's sense, which is also what machined takes for a machine: 1 to 64 of A-Z a-z 0-9 and
- * - in labels between dots, no label empty or with a dash at its end. NULL when it is one; static text. */
+/* Why s is not a host name by systemd's rules, which are machined's for machine names as well: 1 to 64 of A-Z a-z 0-9
+ * and - in labels between dots, no label empty or with a dash at its end. NULL if it is one; static text. */
 const char *hostname_problem(const char *s);

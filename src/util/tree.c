@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lookups inside a machine's tree (see tree.h). Runs in boxctl, in the supervisor (on the host's view of a tree) and
- * in the child (on its own root); the caller's privilege is all it uses, and RESOLVE_IN_ROOT is what keeps a hostile
- * tree from aiming that privilege at the host.
+ * Lookups inside a machine's tree (see tree.h). boxctl, the supervisor (on the host's view of a tree) and the child (on
+ * its root), with the caller's privilege. RESOLVE_IN_ROOT keeps symbolic links of a hostile tree from leading to the
+ * host's files.
  */
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-/* The kernel asks for a retry when a rename elsewhere raced with ".." in the lookup (openat2(2), EAGAIN). */
+/* openat2(2) fails with EAGAIN if a rename elsewhere raced with ".." in the lookup. */
 enum { TREE_RETRIES = 32 };
 
 int tree_create(int root_fd, const char *path, int flags, mode_t mode)
@@ -48,7 +48,7 @@ int tree_read(int root_fd, const char *path, size_t max, char **ret, size_t *ret
         _cleanup_close_ int there = -EBADF, fd = -EBADF;
         struct stat st;
 
-        /* Looked at before it is opened: a FIFO would wait for a writer, a device's driver would run. */
+        /* Checked before it is opened: a FIFO would wait for a writer, a device's driver would run. */
         there = tree_open(root_fd, path, O_PATH);
         if (there < 0)
                 return there;
@@ -81,7 +81,7 @@ int tree_is_executable(int root_fd, const char *path)
         return S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
-/* The path of an O_PATH descriptor, as the kernel tells it; the tree's own path is taken off its front. */
+/* The path of an O_PATH descriptor by /proc, without the tree's own path. */
 static int path_below(int root_fd, int fd, char **ret)
 {
         char link[FD_PATH_MAX], root[PATH_MAX], path[PATH_MAX];

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Paths inside a tree that is not trusted: every lookup is one openat2() that treats the tree's root
- * as "/" and never leaves it, whatever symbolic links say. No path is ever joined to the root as text.
+ * Paths inside a hostile tree: every lookup is one openat2(2) with the tree's root as "/", which symbolic links cannot
+ * leave. Paths are never joined to the root as text.
  */
 
 #include <sys/types.h>
@@ -17,20 +17,19 @@ int tree_open(int root_fd, const char *path, int flags);
 /* As tree_open(), with a mode, for O_CREAT. */
 int tree_create(int root_fd, const char *path, int flags, mode_t mode);
 
-/* The whole of a regular file, at most max bytes, with a NUL after it. -ENOENT, -E2BIG, -EISDIR, and -EBADFD for
- * anything that is no regular file (a FIFO is never waited for). */
+/* Reads a regular file of at most max bytes; a NUL is added. -ENOENT, -E2BIG, -EISDIR, and -EBADFD for other kinds of
+ * files (does not wait for a FIFO). */
 int tree_read(int root_fd, const char *path, size_t max, char **ret, size_t *ret_size);
 
-/* 1 when path leads to a regular file with an execute bit, 0 when it does not, negative errno on a failure. */
+/* 1 if path is a regular file with an execute bit, 0 if not, negative errno on failure. */
 int tree_is_executable(int root_fd, const char *path);
 
-/* Follows path through every symbolic link to what it names at last and gives that place's path inside the tree.
- * Used to tell what /sbin/init is. -ENOENT where a link dangles. */
+/* Resolves all symbolic links of path, and gives the path inside the tree. -ENOENT if a link dangles. */
 int tree_canonicalize(int root_fd, const char *path, char **ret);
 
-/* Makes the directory path with its parents (mode 0755 each, owned by the caller); an O_PATH descriptor of it. */
+/* Creates the directory path with its parents (mode 0755, owned by the caller). Returns an O_PATH descriptor of it. */
 int tree_mkdir_p(int root_fd, const char *path);
 
-/* An O_PATH descriptor of path as a place to mount on; makes what is missing: a directory, or (directory false) an
- * empty file. */
+/* Creates a mount point if it is missing: a directory, or (directory false) an empty file. Returns an O_PATH descriptor
+ * of it. */
 int tree_mountpoint(int root_fd, const char *path, bool directory);

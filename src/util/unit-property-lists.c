@@ -63,7 +63,7 @@ int unit_property_parse_indices(const UnitPropertyRow *row, const char *text, Un
 
 /* ---- devices ---------------------------------------------------------------------------------------------------- */
 
-/* The first word and the rest; a rest of "" where there is one word. */
+/* The first word and the rest, "" if there is one word. */
 static int split_two(const char *text, char **ret_first, const char **ret_rest)
 {
         size_t n = strcspn(text, " \t");
@@ -168,8 +168,7 @@ static int parse_address_word(char *word, UnitProperty *p)
         return parse_prefix(word, p);
 }
 
-/* Calls item for each word; a word may be changed by it. An empty list is one by mistake: a line that is empty never
- * gets here. */
+/* Calls item for each word, which it may modify. The line is not empty: an empty list is a mistake. */
 static int each_word(const char *text, int (*item)(char *word, UnitProperty *p), const char *what, UnitProperty *p,
                      Failure *failure)
 {
@@ -304,7 +303,7 @@ static int find_word(const char *word, const char *const *words, size_t n)
 /* SOURCE:FAMILY:TABLE:SET. */
 static int parse_nft_set(char *word, UnitProperty *p)
 {
-        /* systemd's enumeration of sources, of which a unit has the last three. */
+        /* systemd's enumeration of sources; a unit has the last three. */
         static const char *const sources[] = { [3] = "cgroup", [4] = "user", [5] = "group" };
         static const char *const families[] = {
                 [NFPROTO_INET] = "inet", [NFPROTO_IPV4] = "ip", [NFPROTO_ARP] = "arp", [NFPROTO_NETDEV] = "netdev",

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Between the table of unit-property.c and its readers of lists in unit-property-lists.c. */
+/* Shared by unit-property.c, which has the table, and unit-property-lists.c. */
 
 #include "util/unit-property.h"
 
 typedef struct UnitPropertyRow UnitPropertyRow;
 
-/* Adds the values that text stands for to p, whose key, names and type the row has given it already; it may change the
- * name and type. */
+/* Parses text and adds the values to p, which has key, names and type of the row; may change name and type. */
 typedef int (*UnitPropertyParse)(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure);
 
 struct UnitPropertyRow {
@@ -18,8 +17,8 @@ struct UnitPropertyRow {
         UnitPropertyParse parse;
         union {
                 const char *const *words;       /* of a choice, NULL-terminated */
-                const char *scale_name;         /* of a size: takes its part of all there is */
-                /* How the second word of a device's line is read, "8:0 100M". */
+                const char *scale_name;         /* of a size: a percentage is possible */
+                /* Parser of the second word of a device's line, "8:0 100M". */
                 int (*quantity)(const char *text, uint64_t *ret);
         };
         bool unit_only;                 /* not a resource: UNIT_ANY */

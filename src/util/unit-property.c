@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The properties of units that box knows, and the plain ones' values (see unit-property.h; lists are read in
- * unit-property-lists.c). Texts are systemd.resource-control(5)'s, types those of org.freedesktop.systemd1(5). Which of them
- * the host's systemd has, and takes, is for it to say. boxctl and the supervisor; pure; the text may be anything at all.
+ * Properties of units, and their plain values (see unit-property.h; unit-property-lists.c reads lists). Texts are those
+ * of systemd.resource-control(5), types those of org.freedesktop.systemd1(5). The host's systemd decides which of them
+ * it has and accepts. boxctl and the supervisor; pure; the text may be anything at all.
  */
 
 #include <inttypes.h>
@@ -63,7 +63,7 @@ static int parse_weight(const UnitPropertyRow *row, const char *text, UnitProper
         return unit_value_add(p, 't', v);
 }
 
-/* Booleans are values too where "yes" and "no" are. */
+/* "yes" and "no" may be written as other booleans too. */
 static int parse_choice(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
 {
         char list[128] = "";
@@ -80,7 +80,7 @@ static int parse_choice(const UnitPropertyRow *row, const char *text, UnitProper
         return failure_set(failure, -EINVAL, "not one of%s", list);
 }
 
-/* 100% is all 32 bits. The supervisor's side of it: what there is of it is known to systemd. */
+/* 100% is UINT32_MAX. systemd multiplies: it knows the total. */
 static int add_scale(UnitProperty *p, uint64_t permyriad, Failure *failure)
 {
         if (permyriad > PERMYRIAD_ALL)
@@ -97,7 +97,7 @@ static int parse_part(const UnitPropertyRow *row, const char *text, UnitProperty
         return add_scale(p, permyriad, failure);
 }
 
-/* A number, of which all and a percentage can be written as well: a percentage is another property. */
+/* A number, "infinity" or a percentage; a percentage is another property. */
 static int parse_limit(const UnitPropertyRow *row, const char *text, int (*number)(const char *, uint64_t *),
                        const char *what, UnitProperty *p, Failure *failure)
 {

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Properties of systemd's units, as unit files write them and as systemd's bus takes them: "CPUQuota=50%" is the property
- * CPUQuotaPerSecUSec, a D-Bus "t" of 500000. Here is what each text means; nothing is known of a bus (bus/unit-property.h
- * puts them into messages).
+ * Properties of systemd's units, from unit file texts to D-Bus values: "CPUQuota=50%" is the property
+ * CPUQuotaPerSecUSec, a D-Bus "t" of 500000. bus/unit-property.h puts them into messages.
  */
 
 #include "util/failure.h"
@@ -29,12 +28,11 @@ typedef struct UnitProperty {
 void unit_property_done(UnitProperty *p);
 
 typedef enum UnitPropertyScope {
-        UNIT_RESOURCES,         /* those of systemd.resource-control(5) that a unit which runs can be given */
-        UNIT_ANY,               /* what a scope can be made with as well */
+        UNIT_RESOURCES,         /* those of systemd.resource-control(5) that a running unit can be given */
+        UNIT_ANY,               /* also those for the creation of a scope */
 } UnitPropertyScope;
 
-/* What KEY=text says, text not being empty. -EINVAL with a reason that can stand behind "KEY=TEXT: "; -ENOENT where there
- * is no such key; -ENOMEM. */
+/* Parses KEY=text; text is not empty. -EINVAL with a reason that follows "KEY=TEXT: "; -ENOENT: unknown key; -ENOMEM. */
 int unit_property_parse(UnitPropertyScope scope, const char *key, const char *text, UnitProperty *ret, Failure *failure);
 
 /* DeviceAllow=PATH rw, or r. -ENOMEM. */
@@ -43,5 +41,5 @@ int unit_property_device_allow(const char *path, bool writable, UnitProperty *re
 /* "CPUQuotaPerSecUSec t 500000", as busctl(1) would write it. NULL without memory. */
 char *unit_property_text(const UnitProperty *p);
 
-/* Which of n properties a message of systemd speaks of, by their names; n where none. */
+/* Index of the property whose name is in text, a message of systemd's; n if there is none. */
 size_t unit_property_find_in_text(const UnitProperty *const *properties, size_t n, const char *text);
