@@ -31,7 +31,7 @@ int main(int argc, char *argv[])
         speak_to_kernel();
         log_setup("box-generator", LOG_INFO);
         if (argc != 4) {
-                (void) log_error(0, "This is for systemd to call, with three directories; see systemd.generator(7)");
+                (void) log_error(0, "To be called by systemd, with three directories; see systemd.generator(7)");
                 return EXIT_FAILURE;
         }
 

@@ -220,12 +220,12 @@ int image_name_new(const char *path, Image *ret, Failure *failure)
 
         r = split_path(path, &dir, &i.name);
         if (r == -EINVAL)
-                return failure_set(failure, r, "'%s' is no name for a new tree", path);
+                return failure_set(failure, r, "Invalid name for a new tree: '%s'", path);
         if (r < 0)
                 return failure_set(failure, r, "Out of memory");
         r = join_path(AT_FDCWD, dir, i.name, &i.path);
         if (r < 0)
-                return failure_set(failure, r, "Failed to open '%s', where a new tree is to be: %m", dir);
+                return failure_set(failure, r, "Failed to open '%s', the directory for the new tree: %m", dir);
         i.found = strdup(i.path);
         if (!i.found)
                 return failure_set(failure, -ENOMEM, "Out of memory");
@@ -311,7 +311,7 @@ int image_find(const char *const *dirs, const char *name, Image *ret, Failure *f
         const char *problem = machine_name_problem(name);
 
         if (problem)
-                return failure_set(failure, -EINVAL, "'%s' is not a valid machine name: %s", name, problem);
+                return failure_set(failure, -EINVAL, "Invalid machine name '%s': %s", name, problem);
         if (!dirs)
                 dirs = default_dirs;
 

@@ -279,7 +279,7 @@ static int copy_subdirectory(Copy *c, int from_path, const Place *parent, const 
         _cleanup_close_ int from = -EBADF, to = -EBADF;
 
         if (place.depth > DEPTH_MAX)
-                return failure_set(c->failure, -ELOOP, "Failed to copy /%s: more than %d directories below each other", path,
+                return failure_set(c->failure, -ELOOP, "Failed to copy /%s: more than %d nested directories", path,
                                    DEPTH_MAX);
         from = fd_reopen(from_path, O_RDONLY | O_DIRECTORY);
         if (from < 0)

@@ -36,7 +36,7 @@ static int no_init(const PlanInput *in, Problems *problems)
                                      init, in->image_root);
         return problem_error(problems, in->settings->from[SETTING_BOOT],
                              "The tree '%s' has no init to boot (looked for /usr/lib/systemd/systemd, "
-                             "/lib/systemd/systemd and /sbin/init); to run a command, leave --boot out", in->image_root);
+                             "/lib/systemd/systemd and /sbin/init); to run a command, omit --boot", in->image_root);
 }
 
 static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
@@ -136,7 +136,7 @@ static int plan_user(const PlanInput *in, Plan *p, Problems *problems)
         if (in->user_error == -ESRCH)
                 return problem_error(problems, from, "User=%s: /etc/passwd of the tree '%s' has no such user", s->user,
                                      in->image_root);
-        return problem_error(problems, from, "User=%s: /etc/passwd or /etc/group of the tree '%s' is not to be read: %s",
+        return problem_error(problems, from, "User=%s: /etc/passwd or /etc/group of the tree '%s' cannot be read: %s",
                              s->user, in->image_root, strerror(-in->user_error));
 }
 

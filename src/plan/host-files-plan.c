@@ -148,7 +148,7 @@ static int plan_timezone(const Settings *s, const HostFiles *f, MountPlan *mount
         case TIMEZONE_SYMLINK:
                 if (!f->zone)
                         return !asked ? 0 : problem_warning(problems, from, "Timezone=symlink: the host's " LOCALTIME
-                                                            " is no link into /usr/share/zoneinfo; the machine keeps its own");
+                                                            " is not a link into /usr/share/zoneinfo; the machine keeps its own");
                 /* Without the zone in the machine: a copy of the host's file. */
                 return f->tree_has_zone ? add_zone_link(f->zone, from, edits) :
                                           add_bind(LOCALTIME, LOCALTIME, 0, from, mounts);

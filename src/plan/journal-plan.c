@@ -98,7 +98,7 @@ int journal_plan_print(const JournalPlan *p, FILE *f)
         if (p->action == JOURNAL_CREATE_LINK)
                 fprintf(f, "journal: link %s -> %s", p->path, p->target);
         else
-                fprintf(f, "journal: make directory %s", p->path);
+                fprintf(f, "journal: create directory %s", p->path);
         if (p->from.where)
                 fprintf(f, " [%s]", source_text(p->from, source));
         fputc('\n', f);
@@ -109,15 +109,15 @@ int journal_plan_print(const JournalPlan *p, FILE *f)
 static const char *obstacle(const JournalInput *in, bool guest)
 {
         if (guest && settings_shares_tree(in->settings))
-                return "the machine does not write to its tree, where they would have to lie";
+                return "the machine cannot write to its tree";
         if (strcmp(in->id, in->host_id) == 0)
                 return "machine and host have the same machine id (a copy of the host's tree? Empty its /etc/machine-id)";
         if (!in->facts->persistent)
                 return "the host has no " JOURNAL_DIR;
         if (in->facts->state == JOURNAL_MOUNT)
-                return "something is mounted there on the host";
+                return "the host has a mount there";
         if (in->facts->state == JOURNAL_OTHER)
-                return "there is something else on the host already";
+                return "the host has another file there";
         return NULL;
 }
 

@@ -44,7 +44,7 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
                 return 0;
         if (shifted && in->settings->ownership == OWNERSHIP_MAP)
                 return problem_error(problems, in->settings->from[SETTING_PRIVATE_USERS_OWNERSHIP],
-                                     "The tree '%s' belongs to the machine's ids (from %u on) already: there is nothing to map",
+                                     "The tree '%s' belongs to the machine's ids (from %u on) already: nothing to map",
                                      in->image_root, base);
         if (shifted)
                 return 0;
@@ -64,7 +64,7 @@ static int plan_first(const Settings *s, Plan *p, Problems *problems)
         if (!id_map_to_host(&p->gid_map, TTY_GROUP, &p->tty_gid))
                 p->tty_gid = p->owner;
         if (p->first_id != 0 && settings_start_mode(s) == START_BOOT)
-                return problem_error(problems, s->id_map[0].from, "IdMap= leaves out id 0, and an init takes a root");
+                return problem_error(problems, s->id_map[0].from, "IdMap= has no id 0, which Boot= needs");
         return 0;
 }
 
@@ -73,7 +73,7 @@ static int refuse_bind_users(const Settings *s, Problems *problems)
 {
         char source[SOURCE_TEXT_MAX];
 
-        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= takes a user namespace, but PrivateUsers= is no "
+        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= needs a user namespace, but PrivateUsers= is no "
                              "(%s)", source_text(s->from[SETTING_PRIVATE_USERS], source));
 }
 

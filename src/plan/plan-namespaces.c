@@ -32,7 +32,7 @@ static int check_shared(const PlanInput *in, uint64_t shared, Problems *problems
 
         if (settings_start_mode(s) != START_COMMAND && shared & (CLONE_NEWPID | CLONE_NEWUTS))
                 return problem_error(problems, s->from[id],
-                                     "An init takes a PID and a UTS namespace of its own, and %s asks for the host's",
+                                     "An init needs its own PID and UTS namespaces, but %s shares the host's",
                                      s->share_system ? "--share-system" : "$SYSTEMD_NSPAWN_SHARE_NS_PID, _UTS or "
                                                                           "$SYSTEMD_NSPAWN_SHARE_SYSTEM");
         return 0;
@@ -45,11 +45,13 @@ static int check_api_vfs(const PlanInput *in, const Plan *p, Problems *problems)
         if (!p->userns)
                 return 0;
         if (in->host->environment.api_vfs == API_VFS_WRITABLE)
-                return problem_error(problems, from, "A user namespace does not go together with "
-                                     "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes: /proc/sys and /sys are the host root's to write");
+                return problem_error(problems, from, "A user namespace cannot be combined with "
+                                     "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes: only the host's root may write to "
+                                     "/proc/sys and /sys");
         if (in->host->environment.api_vfs == API_VFS_NETWORK && !network_plan_is_new(&p->network))
-                return problem_error(problems, from, "A user namespace and the host's network do not go together with "
-                                     "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=network: /proc/sys/net is the host root's to write");
+                return problem_error(problems, from, "A user namespace and the host's network cannot be combined with "
+                                     "$SYSTEMD_NSPAWN_API_VFS_WRITABLE=network: only the host's root may write to "
+                                     "/proc/sys/net");
         return 0;
 }
 

@@ -38,9 +38,9 @@ static void print_ids(const Plan *p, FILE *f)
                 fputs("  the host's\n", f);
         print_map(&p->uid_map, f);
         if (p->first_id != 0)
-                fprintf(f, "  PID 1 begins as %u\n", p->first_id);
+                fprintf(f, "  PID 1 starts as %u\n", p->first_id);
         if (p->userns)
-                fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as they are on disk");
+                fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as on disk");
         for (size_t i = 0; i < p->n_bind_users; i++)
                 fprintf(f, "  user %s is %u, its group %u on the host\n", p->bind_users[i].host->name, p->bind_users[i].id,
                         p->bind_users[i].host->gid);
@@ -49,7 +49,7 @@ static void print_ids(const Plan *p, FILE *f)
 static void print_cgroup(const Plan *p, FILE *f)
 {
         fputs("cgroup:\n  supervisor -> UNIT/supervisor\n", f);
-        fprintf(f, "  make UNIT/payload, owned by %u, with every controller that can be had\n", p->owner);
+        fprintf(f, "  create UNIT/payload, owned by %u, with all available controllers\n", p->owner);
 }
 
 static int print_confinement(const Plan *p, FILE *f)
@@ -69,7 +69,7 @@ static int print_confinement(const Plan *p, FILE *f)
                 (void) seccomp_spec_print(&spec, f);
         fprintf(f, "\nno new privileges: %s\n", p->no_new_privileges ? "yes" : "no");
         if (p->apparmor_profile)
-                fprintf(f, "AppArmor profile: %s%s\n", p->apparmor_profile, p->apparmor_optional ? ", if it can be" : "");
+                fprintf(f, "AppArmor profile: %s%s\n", p->apparmor_profile, p->apparmor_optional ? ", if possible" : "");
         if (p->selinux_context)
                 fprintf(f, "SELinux context: %s\n", p->selinux_context);
         return 0;

@@ -121,8 +121,8 @@ static int plan_template(const PlanInput *in, Plan *p, Problems *problems)
         const Settings *s = in->settings;
 
         if (s->template && s->ephemeral == YES &&
-            problem_error(problems, s->from[SETTING_EPHEMERAL], "--template= makes a tree that stays, and Ephemeral= one "
-                          "that does not: only one of them can be meant") < 0)
+            problem_error(problems, s->from[SETTING_EPHEMERAL], "--template= creates a permanent tree, Ephemeral= a "
+                          "temporary one: use one of them") < 0)
                 return -ENOMEM;
         p->template = in->template ? strdup(in->template) : NULL;
         return p->template || !in->template ? 0 : -ENOMEM;
@@ -179,7 +179,7 @@ static int plan_ambient(const PlanInput *in, Plan *p, Problems *problems)
         p->ambient = s->ambient_capability;
         if (p->ambient && p->start_mode == START_BOOT)
                 return problem_error(problems, s->from[SETTING_AMBIENT_CAPABILITY],
-                                     "AmbientCapability= does not go with Boot= (%s): an init has all capabilities that "
+                                     "AmbientCapability= cannot be combined with Boot= (%s): an init has all capabilities that "
                                      "the machine has", source_text(s->from[SETTING_BOOT], source));
         if (!missing)
                 return 0;
@@ -218,8 +218,8 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
             copy_words(s->syscall_deny, s->n_syscall_deny, &p->syscall_deny) < 0)
                 return -ENOMEM;
         if (s->oci && s->oci->seccomp && (s->n_syscall_allow > 0 || s->n_syscall_deny > 0 || p->suppress_sync))
-                return problem_error(problems, s->oci->seccomp->from, "takes the place of box's system call filter, to which "
-                                     "SystemCallFilter= and SuppressSync= would add");
+                return problem_error(problems, s->oci->seccomp->from, "replaces box's system call filter, which "
+                                     "SystemCallFilter= and SuppressSync= extend");
         spec = plan_seccomp(p);
         unknown = seccomp_spec_problem(&spec);
         if (unknown)

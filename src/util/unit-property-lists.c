@@ -111,7 +111,7 @@ int unit_property_parse_device_quantity(const UnitPropertyRow *row, const char *
         if (strcmp(row->key, "IODeviceWeight") != 0 && strcmp(rest, "infinity") == 0)
                 v = UINT64_MAX;
         else if (row->quantity(rest, &v) < 0)
-                return failure_set(failure, -EINVAL, "no value that can be read behind the device");
+                return failure_set(failure, -EINVAL, "missing or invalid value after the device");
 
         r = unit_value_add_text(p, path);
         return r < 0 ? r : unit_value_add(p, 't', v);

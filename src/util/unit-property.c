@@ -270,7 +270,7 @@ int unit_property_parse(UnitPropertyScope scope, const char *key, const char *te
         int r;
 
         if (!row || (row->unit_only && scope == UNIT_RESOURCES))
-                return failure_set(failure, -ENOENT, "no property of units that is known here");
+                return failure_set(failure, -ENOENT, "unknown or unsupported unit property");
 
         p = new_property(row);
         r = row->parse(row, text, &p, failure);

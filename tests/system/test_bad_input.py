@@ -133,8 +133,7 @@ def test_tree_without_init(nothing_left, machine):
     (headless.path / 'sbin/init').unlink()
     before = snapshot(headless.path)
     refused_by_unit(headless, "--boot: The tree '/var/lib/machines/headless' has no init to boot (looked for "
-                              "/usr/lib/systemd/systemd, /lib/systemd/systemd and /sbin/init); to run a command, leave --boot "
-                              "out")
+                              "/usr/lib/systemd/systemd, /lib/systemd/systemd and /sbin/init); to run a command, omit --boot")
     assert snapshot(headless.path) == before
 
 

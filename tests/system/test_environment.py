@@ -65,10 +65,10 @@ def test_network_of_the_host(tree):
 
 
 @pytest.mark.parametrize('variable, args, message', [
-    ('SYSTEMD_NSPAWN_SHARE_NS_PID=1', ['--boot'], '--boot: An init takes a PID'),
-    ('SYSTEMD_NSPAWN_SHARE_NS_UTS=1', ['--boot'], '--boot: An init takes a PID'),
-    ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes', ['-U'], 'A user namespace does not go together'),
-    ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=network', ['-U'], "the host's network do not go together"),
+    ('SYSTEMD_NSPAWN_SHARE_NS_PID=1', ['--boot'], '--boot: An init needs its own PID'),
+    ('SYSTEMD_NSPAWN_SHARE_NS_UTS=1', ['--boot'], '--boot: An init needs its own PID'),
+    ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes', ['-U'], 'A user namespace cannot be combined'),
+    ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=network', ['-U'], "the host's network cannot be combined"),
     ('SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps', [], '$SYSTEMD_NSPAWN_API_VFS_WRITABLE=perhaps: not a boolean'),
 ])
 def test_conflicting_settings_are_refused_by_both(tree, variable, args, message):

@@ -151,14 +151,13 @@ def test_mounts_below_are_not_copied(template, target):
 
 def test_template_conflicts(template, target):
     result = start('-M', target.name, f'--template={template.path}', '-x', check=False)
-    assert result.stderr == ('box-run: --ephemeral: --template= makes a tree that stays, and Ephemeral= one that does not: only one of '
-                             'them can be meant\n')
+    assert result.stderr == ('box-run: --ephemeral: --template= creates a permanent tree, Ephemeral= a temporary one: use one of them\n')
     result = start(f'--template={template.path}', check=False)
     assert result.stderr == 'box-run: --template= needs --directory= or --machine=\n'
     result = start('-M', target.name, '--template=/no/such', check=False)
     assert result.stderr == 'box-run: Failed to open the tree /no/such: No such file or directory\n'
     result = start('-D', '/no/such/tree', f'--template={template.path}', check=False)
-    assert result.stderr == "box-run: Failed to open '/no/such', where a new tree is to be: No such file or directory\n"
+    assert result.stderr == "box-run: Failed to open '/no/such', the directory for the new tree: No such file or directory\n"
     assert not target.path.exists()
 
 

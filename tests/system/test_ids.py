@@ -138,7 +138,7 @@ def test_map_replaces_the_unit_s_choice(tree):
     ('[Exec]\nPrivateUsers=pick\n[X-Box]\nIdMap=0:1000:1\n', 'ids.nspawn:4: IdMap=0:1000:1: only PrivateUsers=yes'),
     ('[X-Box]\nIdMap=0:1000:1\n[Exec]\nPrivateUsers=pick\n', 'ids.nspawn:4: PrivateUsers=pick: with IdMap='),
     ('[X-Box]\nIdMap=0:1000:2 1:3000:1\n', 'ids.nspawn:2: IdMap=0:1000:2 1:3000:1: 1:3000:1 overlaps with 0:1000:2'),
-    ('[X-Box]\nIdMap=42:1000:1\n[Exec]\nBoot=yes\n', 'ids.nspawn:2: IdMap= leaves out id 0'),
+    ('[X-Box]\nIdMap=42:1000:1\n[Exec]\nBoot=yes\n', 'ids.nspawn:2: IdMap= has no id 0, which Boot= needs'),
 ])
 def test_map_that_cannot_be(tree, text, message):
     tree.write_file(text)

@@ -191,7 +191,7 @@ def test_a_property_that_a_scope_can_t_have_is_named(machine, nothing_left):
     assert result.returncode == 1
     assert '--property=: TasksMax=: ' in result.stderr
     result = run('box-run', '-q', '-M', machine.name, '--property=Frobnicate=1', check=False)
-    assert '--property=Frobnicate=1: no property of units that is known here' in result.stderr
+    assert '--property=Frobnicate=1: unknown or unsupported unit property' in result.stderr
 
 
 def test_property_with_keep_unit_is_without_effect(machine):

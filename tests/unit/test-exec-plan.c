@@ -78,7 +78,7 @@ static void test_user_problems(void **state)
 {
         static const struct { const char *arguments; int error; uid_t uid; const char *text; } cases[] = {
                 { "-u nobody-here /bin/true", -ESRCH, 0, "no such user" },
-                { "-u bad /bin/true", -EBADMSG, 0, "not to be read" },
+                { "-u bad /bin/true", -EBADMSG, 0, "cannot be read" },
                 { "-u web -U /bin/true", 0, 70000, "has no id 70000" },
         };
 

@@ -79,7 +79,7 @@ static void test_find_failures(void **state)
         expect_failure(&d, "fedora", -ENOENT, "No machine 'fedora'");
         expect_failure(&d, "file", -ENOTDIR, "is a file, not a directory; a disk image is called NAME.raw");
         expect_failure(&d, "dangling", -ENOENT, "symbolic link to nothing");
-        expect_failure(&d, "../lib/gentoo", -EINVAL, "not a valid machine name");
+        expect_failure(&d, "../lib/gentoo", -EINVAL, "Invalid machine name");
         expect_failure(&d, "", -EINVAL, "empty");
 }
 

@@ -113,7 +113,7 @@ static void test_plan_shared_namespaces(void **state)
 static void test_plan_excluded(void **state)
 {
         static const struct { EnvironmentOptions environment; const char *arguments, *text; } cases[] = {
-                { { .share_pid = true }, "-b", "--boot: An init takes a PID" },
+                { { .share_pid = true }, "-b", "--boot: An init needs its own PID" },
                 { { .share_uts = true }, "-b", "SHARE_NS_PID" },
                 { {}, "--share-system -b", "--share-system" },
                 { { .api_vfs = API_VFS_WRITABLE }, "-b -U", "API_VFS_WRITABLE=yes" },
@@ -271,9 +271,9 @@ static void test_plan_id_map(void **state)
 static void test_plan_id_map_problems(void **state)
 {
         static const struct { const char *map; uid_t tree_owner; const char *arguments, *text; } cases[] = {
-                { "42:1000:1", 0, "-b", "gentoo.nspawn:1: IdMap= leaves out id 0" },
+                { "42:1000:1", 0, "-b", "gentoo.nspawn:1: IdMap= has no id 0, which Boot= needs" },
                 { "0:700000:65536", 0x20000000, "-b", "belongs to the ids from 536870912 on" },
-                { "0:700000:65536", 700000, "-b --private-users-ownership=map", "there is nothing to map" },
+                { "0:700000:65536", 700000, "-b --private-users-ownership=map", "already: nothing to map" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
