@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A bus with a systemd and a machined on it that behave as a test wants them to: they own the names on the bus at
- * $DBUS_SYSTEM_BUS_ADDRESS, know two machines and a few units, and print each order that they get. Of test_boxctl.py;
- * no privilege.
+ * A fake systemd and machined for test_boxctl.py: it owns their names on the bus at $DBUS_SYSTEM_BUS_ADDRESS, knows three
+ * machines and a few units, and prints each request that changes something. No privilege.
  *
  * Machines: web (well-behaved), evil (its os-release is an attack on terminals), .host. Units: box@busy.service starts
  * just now, its stop works; box@stuck.service too, its stop fails; every other unit is inactive.
@@ -282,7 +281,7 @@ static int on_load_unit(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, "o", path_of_unit(unit));
 }
 
-/* The reply, somebody else's job, and then this one's end. */
+/* Replies, and reports the end of another job and then of this one. */
 static int on_stop_unit(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         sd_bus *bus = sd_bus_message_get_bus(m);

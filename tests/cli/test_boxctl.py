@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""boxctl against a bus with a systemd and a machined that do as told (fake-host.c): what it asks, prints and returns.
+"""boxctl on a bus with a fake systemd and machined (fake-host.c): what it requests, prints and returns.
 
 No root, no systemd. Run by meson, which says where the programs are ($BOXCTL, $FAKE_HOST).
 """
