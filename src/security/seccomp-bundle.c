@@ -4,7 +4,7 @@
  * See seccomp-bundle.h. The supervisor, while planning; no privilege, and no effect on the process.
  *
  * A rule without conditions decides on its calls, and the first such rule counts. Else the first rule whose conditions hold
- * counts, and the default action where there is none. So it is with libseccomp, which other runtimes use.
+ * counts, and else the default action. libseccomp, which other runtimes use, does the same.
  */
 
 #include <linux/seccomp.h>

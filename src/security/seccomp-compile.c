@@ -47,13 +47,13 @@ static const SyscallBranch branches[] = {
         { &openat_without_sync, 1, SECCOMP_RET_ALLOW },
 };
 static const SyscallVerdict all_verdicts[] = {
-        [SYSCALL_UNKNOWN] = { SECCOMP_RET_ERRNO | ENOSYS },
-        [SYSCALL_REFUSED] = { SECCOMP_RET_ERRNO | EPERM },
-        [SYSCALL_ALLOWED] = { SECCOMP_RET_ALLOW },
+        [SYSCALL_UNKNOWN] = { .action = SECCOMP_RET_ERRNO | ENOSYS },
+        [SYSCALL_REFUSED] = { .action = SECCOMP_RET_ERRNO | EPERM },
+        [SYSCALL_ALLOWED] = { .action = SECCOMP_RET_ALLOW },
         [SYSCALL_SOCKET] = { SECCOMP_RET_ALLOW, &branches[0], 1 },
         [SYSCALL_OPEN] = { SECCOMP_RET_ERRNO | EINVAL, &branches[1], 1 },
         [SYSCALL_OPENAT] = { SECCOMP_RET_ERRNO | EINVAL, &branches[2], 1 },
-        [SYSCALL_NOTHING] = { SECCOMP_RET_ERRNO | 0 },
+        [SYSCALL_NOTHING] = { .action = SECCOMP_RET_ERRNO | 0 },
 };
 
 /* Left out, since they affect more than the machine: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*,
