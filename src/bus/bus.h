@@ -17,7 +17,7 @@
 /* Opens the system bus. A failure says that there is none and what needs it. */
 int bus_open_system(sd_bus **ret, Failure *failure);
 
-/* Says goodbye without waiting for anybody: what is queued is written, the connection is closed. */
+/* Flushes queued messages and closes the connection; waits for no reply. */
 static inline void bus_closep(sd_bus **bus)
 {
         *bus = sd_bus_flush_close_unref(*bus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by the two files that speak to machined; nobody else includes it. */
+/* Shared by the two files that call machined, and by no other. */
 
 #include "bus/bus.h"
 

@@ -3,8 +3,8 @@
 
 /*
  * The files that systemd leaves when a property of a unit is set at run time: one a property, in
- * /run/systemd/system.control/UNIT.d, where they count until the host goes down or somebody removes them. Which of them a
- * start is going to make is noted in /run/box/changed-units/UNIT, so that they are found when nobody was left to remove them.
+ * /run/systemd/system.control/UNIT.d, where they count until they are removed or the host goes down. Before a start
+ * makes any, it notes them in /run/box/changed-units/UNIT, so that they can be removed after a supervisor that was killed.
  */
 
 #include "util/failure.h"
