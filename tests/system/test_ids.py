@@ -136,7 +136,7 @@ def test_map_replaces_the_unit_s_choice(tree):
 
 @pytest.mark.parametrize('text, message', [
     ('[Exec]\nPrivateUsers=pick\n[X-Box]\nIdMap=0:1000:1\n', 'ids.nspawn:4: IdMap=0:1000:1: only PrivateUsers=yes'),
-    ('[X-Box]\nIdMap=0:1000:1\n[Exec]\nPrivateUsers=pick\n', 'ids.nspawn:4: PrivateUsers=pick: with IdMap='),
+    ('[X-Box]\nIdMap=0:1000:1\n[Exec]\nPrivateUsers=pick\n', 'ids.nspawn:4: PrivateUsers=pick: cannot be combined with IdMap='),
     ('[X-Box]\nIdMap=0:1000:2 1:3000:1\n', 'ids.nspawn:2: IdMap=0:1000:2 1:3000:1: 1:3000:1 overlaps with 0:1000:2'),
     ('[X-Box]\nIdMap=42:1000:1\n[Exec]\nBoot=yes\n', 'ids.nspawn:2: IdMap= has no id 0, which Boot= needs'),
 ])

@@ -254,7 +254,7 @@ def test_json_of_problems(machine, write):
     assert [problem['fatal'] for problem in dry['problems']] == [False, True]
     assert dry['plan'] is None
     assert dry['sources'] == [{'kind': 'file', 'path': str(machine.file), 'trusted': True},
-                             {'kind': 'switches', 'trusted': True}]
+                              {'kind': 'switches', 'trusted': True}]
 
 
 # -------------------------------------------------------------------- boxctl edit
