@@ -47,7 +47,7 @@
 #define API (MS_NOSUID | MS_NOEXEC | MS_NODEV)
 #define ATTR_API (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV)
 
-/* What the parent makes and the child puts in its place. Both have one table of descriptors. */
+/* Mounts that the parent creates and the child attaches. Both share a table of descriptors. */
 typedef struct Detached {
         int tree, dev, proc, sys, incoming;
 } Detached;

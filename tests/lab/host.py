@@ -207,7 +207,7 @@ def mount_root(lab, tree):
 
 
 def notify_socket(lab):
-    """Where systemd-nspawn says READY=1, which with --notify-ready=yes is when PID 1 inside has finished booting."""
+    """The socket for READY=1 of systemd-nspawn, sent when PID 1 in the lab has booted (--notify-ready=yes)."""
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     notify.bind(str(lab.scratch / 'notify'))
     return notify
@@ -216,7 +216,7 @@ def notify_socket(lab):
 def nspawn_command(lab, source):
     devices = ['/dev/fuse', '/dev/net/tun', '/dev/loop-control', *sorted(Path('/dev').glob('loop[0-9]*'))]
     binds = [f'--bind={device}' for device in devices if os.path.exists(device)]
-    # Where PID 1 is systemd it gives the lab a scope; elsewhere the lab stays in the cgroup that the keeper made.
+    # If PID 1 is systemd, it creates a scope for the lab; otherwise the lab stays in the cgroup of the keeper.
     unit = [] if host_has_systemd() else ['--keep-unit']
     return ['systemd-nspawn', '--quiet', '--settings=no', f'--directory={lab.root}',
             f'--machine={lab.name}', '--hostname=lab', '--register=no', *unit, '--boot',
@@ -287,7 +287,7 @@ def take_down(lab, nspawn):
 # -------------------------------------------------------------------- cgroups and loop devices of the outer machine
 
 def cgroup_roots():
-    """Where the outer machine has cgroup2, and systemd's own v1 hierarchy if there is one: those that nspawn uses."""
+    """The mount points of cgroup2 and of systemd's v1 hierarchy, if it exists, on the outer machine."""
     roots = []
     for line in Path('/proc/self/mountinfo').read_text().splitlines():
         mounted, _, source = line.partition(' - ')

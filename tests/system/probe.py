@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a payload sees, printed from inside as one item a line: how box and systemd-nspawn are compared."""
+"""Prints the environment of a payload, one item a line, to compare box with systemd-nspawn."""
 
 import re
 
@@ -53,7 +53,7 @@ done
 find /srv /mnt /opt -printf 'tree %p %y %m %U:%G\n' 2>/dev/null | sort
 '''
 
-# Where box is not systemd-nspawn, or this systemd-nspawn is not the one of the other lab: pattern and reason.
+# Known differences between box and systemd-nspawn, or between versions of systemd-nspawn: pattern and reason.
 DIFFERENT = {
     r'host \.(boot-id|kmsg)': 'the sources of two masks; in systemd-nspawn they have no name',
     r'host inaccessible d|host inaccessible/(chr|blk)': 'no device nodes but those that are needed; owner and mode vary by version',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the whole-system tests are written with. Runs inside a lab, as root; conftest.py makes fixtures of it."""
+"""Helpers of the system tests. Runs in a lab, as root; conftest.py makes fixtures of it."""
 
 import contextlib
 import dataclasses
@@ -62,7 +62,7 @@ class Machine:
         self.since = time.time()
 
     def write_file(self, text):
-        """Writes the machine's .nspawn file, where it is trusted."""
+        """Writes the machine's trusted .nspawn file."""
         NSPAWN_FILES.mkdir(parents=True, exist_ok=True)
         self.file.write_text(text)
 
@@ -103,7 +103,7 @@ class Machine:
                    ':/sbin:/bin', 'HOME=/root', 'TERM=dumb', *command, **options)
 
     def system_state(self):
-        """What systemd in the machine says of itself: running, degraded, starting…"""
+        """The state of systemd in the machine: running, degraded, starting…"""
         return output('systemctl', '--machine', self.name, 'is-system-running', check=False)
 
     def wait_running(self, timeout=TIMEOUT):
@@ -113,12 +113,12 @@ class Machine:
         assert self.system_state() == 'running', failed
 
     def journal(self):
-        """What the unit, and the machine on its console, have said since this object was made."""
+        """The journal of the unit, with the machine's console, since this object was created."""
         run('journalctl', '--sync')
         return output('journalctl', '--no-pager', '--output=cat', f'--since=@{self.since:.6f}', '--unit', self.unit)
 
     def remove(self):
-        """Takes the machine away with all that belongs to it, whatever state it is in."""
+        """Removes the machine with all that belongs to it, in any state."""
         for verb in (['kill', '--signal=KILL'], ['stop'], ['disable', '--quiet'], ['reset-failed']):
             run('systemctl', *verb, self.unit, check=False)
         # the kernel removes the links of a network that was killed in its own time
@@ -150,7 +150,7 @@ def copy_tree(tree, path):
 
 @dataclasses.dataclass
 class HostState:
-    """What a machine can leave behind on its host. Compare one from before with one from after."""
+    """Everything that a machine can leave behind on its host. Compare one from before with one from after."""
 
     mounts: set
     links: set

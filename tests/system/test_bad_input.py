@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What cannot be started is refused with one message that names it, and leaves nothing behind.
+"""A machine that cannot be started is refused with one message that names the cause, and leaves nothing behind.
 
 The same sentence is to be read where box-run was started, in the journal, in `systemctl status` and from boxctl.
 """

@@ -38,7 +38,7 @@ def box(module_machine):
 
 @pytest.fixture
 def seen(box):
-    """What the payload has written of its end; and the machine as it was after the test."""
+    """The text that the payload wrote at its end; restores the machine after the test."""
     for name in ('seen', 'started'):
         (box.path / name).unlink(missing_ok=True)
     yield lambda: (box.path / 'seen').read_text().strip() if (box.path / 'seen').exists() else ''
@@ -181,7 +181,7 @@ def test_clocks_begin_anew_with_each_boot(box, seen):
     assert box.property('Result') == 'success'
 
 
-# -------------------------------------------------------------------- what the host has to have
+# -------------------------------------------------------------------- requirements on the host
 
 LXCFS = '/var/lib/lxcfs'
 

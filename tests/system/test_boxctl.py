@@ -58,7 +58,7 @@ def test_lite_controls_a_machine_of_systemd_nspawn(machine):
     wait_for(lambda: m.property('ActiveState') == 'inactive')
 
 
-# -------------------------------------------------------------------- what is shown
+# -------------------------------------------------------------------- output
 
 def test_status_shows_the_machine(deb):
     page = output('boxctl', 'status', deb.name)

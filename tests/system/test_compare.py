@@ -17,10 +17,10 @@ from support import run
 
 NAME = 'compare'
 TREE = support.MACHINES / NAME
-HOST = support.MACHINES / '.compare-host'       # what files bind; on a file system with idmapped mounts
+HOST = support.MACHINES / '.compare-host'       # source of bind mounts; on a file system with idmapped mounts
 
 # By name: what stands in the sections; "prepare", a word for put_back(); "differs", the lines that may.
-# What runs is the probe, unless [Exec] says otherwise.
+# Runs the probe, unless [Exec] has another command.
 FILES = {
     'nothing': {},
     'environment': {'Exec': 'Environment=ONE=1 "TWO=with space"\nEnvironment=HOME=/elsewhere TERM=linux'},
@@ -119,7 +119,7 @@ def settings_file(tree, nspawn_file):
             if section == 'Exec' and 'Parameters=' not in said:
                 said += '\nParameters=/bin/sh /usr/probe'
             if section == 'Exec' and 'ProcessTwo=' not in said:
-                # what systemd-nspawn needs for Parameters= to be used
+                # systemd-nspawn needs it to use Parameters=
                 said += '\nBoot=no'
             text += f'[{section}]\n{said}\n'
         return nspawn_file(NAME, text)
@@ -127,7 +127,7 @@ def settings_file(tree, nspawn_file):
 
 
 def probe_under(program):
-    """What the probe prints in a machine of the program, and how that ended. From a unit, with its own cgroup."""
+    """Output and exit status of the probe in a machine of the program. In a unit, with its own cgroup."""
     result = run('systemd-run', '--quiet', '--wait', '--pipe', '--collect', '--property=Delegate=yes', '--service-type=exec',
                  program, '--quiet', '--keep-unit', '--register=no', '--pipe', f'--directory={TREE}', f'--machine={NAME}',
                  check=False)
@@ -139,7 +139,7 @@ def known(line, of_this_file):
 
 
 def put_back(prepared):
-    """What a run of systemd-nspawn has left in the tree, which box's must not find."""
+    """Removes leftovers of systemd-nspawn in the tree before box's run."""
     for path in ('etc/resolv.conf', 'etc/localtime', 'etc/machine-id'):
         source, target = (support.TREES / 'deb12').resolve() / path, TREE / path
         target.unlink(missing_ok=True)
@@ -151,7 +151,7 @@ def put_back(prepared):
     for path in ('srv', 'mnt'):
         shutil.rmtree(TREE / path, ignore_errors=True)
         (TREE / path).mkdir()
-    os.utime(TREE / 'usr/probe')            # what is newer was changed by the run
+    os.utime(TREE / 'usr/probe')            # newer files were changed by the run
 
 
 @pytest.mark.parametrize('name', FILES)

@@ -59,7 +59,7 @@ def test_a_bad_file_is_said_and_the_others_count(tmp_path, nspawn_file):
 
 
 def test_the_host_s_units_are_whole(reload_after, nspawn_file):
-    """What a generator makes, systemd reads without a word."""
+    """systemd reads the generated units without a warning."""
     nspawn_file('dep-good', '[X-Box]\nAfter=dep-other\n')
     run('systemctl', 'daemon-reload')
     assert 'box@dep-other.service' in output('systemctl', 'show', '--value', '--property=After', 'box@dep-good.service')

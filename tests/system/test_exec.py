@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What runs in a machine: its user, its limits, its init where it has none, the sockets it is given; from inside."""
+"""The process in a machine: its user, its limits, its stub init, its sockets; seen from inside."""
 
 import re
 import socket
@@ -309,7 +309,7 @@ def test_invalid_pivot_root(pivoted, switch, said):
     assert result.returncode == 1 and said in result.stderr
 
 
-# -------------------------------------------------------------------- what else it has or lacks
+# -------------------------------------------------------------------- other settings
 
 def test_suppress_sync(inside):
     """busybox' own sync, and the host's dd, which knows O_SYNC."""

@@ -13,7 +13,7 @@ import pytest
 import support
 from support import output, run, wait_for
 
-# What every start of a machine puts into /etc is not what is looked for here.
+# Files that every start of a machine creates in /etc, ignored here.
 BARE = ('--resolv-conf=off', '--timezone=off', '--link-journal=no')
 HIDDEN = re.compile(r'\.#box-(.*)\.[0-9a-f]{16}')
 

@@ -74,7 +74,7 @@ def fault(call, n, log, switches, follow=False):
 
 
 def left():
-    """What such a start makes outside of its own namespaces."""
+    """Objects that such a start creates outside its namespaces."""
     places = [support.MACHINES, Path('/var/tmp'), support.MACHINES / '.faulty-layers', Path('/run/systemd/nspawn-uid'),
               Path('/run/systemd/nspawn/locks'), Path('/run/systemd/nspawn/propagate'), Path('/run/box/machines')]
     files = {path for place in places if place.exists() for path in place.iterdir()} - {Path('/run/box/machines/.lock')}
@@ -92,7 +92,7 @@ def problems_of(result, what, before):
 
 @pytest.fixture(scope='module', autouse=True)
 def all_gone(tree):
-    """What takes longer to look at."""
+    """Objects that take longer to compare."""
     before = support.HostState.take()
     yield
     wait_for(lambda: support.HostState.take().differences(before) == [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What lies over a machine's tree: Volatile=, Overlay=, mounts on / and in /sys, Bind= with every kind of source and id map.
+"""Mounts over a machine's tree: Volatile=, Overlay=, mounts on / and in /sys, Bind= with every kind of source and id map.
 Each is looked at from inside, by a command that is the whole machine."""
 
 import os
@@ -14,7 +14,7 @@ import support
 from support import output, run, wait_for
 
 BASE = 1966080000
-# What every start of a machine puts into /etc is not what is looked for here.
+# Files that every start of a machine creates in /etc, ignored here.
 BARE = ('--resolv-conf=off', '--timezone=off', '--link-journal=no')
 FIXED = f'--private-users={BASE}'
 

@@ -71,7 +71,7 @@ def hidden():
 
 
 def everything(path):
-    """What a copy has to have of a tree."""
+    """The attributes of a tree that a copy must have."""
     lines = []
     for each in sorted([path, *path.rglob('*')]):
         st = each.lstat()
@@ -207,7 +207,7 @@ def test_interrupted(template, target, sig):
 
 
 def test_killed(template, target):
-    """What is left is hidden, is no machine, and goes with the next try."""
+    """The leftover is hidden, not a machine, and removed by the next attempt."""
     slow = Slow(template, target)
     slow.process.kill()
     slow.process.wait()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the host shares with a machine of itself and its users: resolv.conf, time zone, journal, users, credentials, sockets.
+"""Data of the host and its users in a machine: resolv.conf, time zone, journal, users, credentials, sockets.
 Commands in machines that box-run starts by hand; one boot, for the journal."""
 
 import contextlib
@@ -414,7 +414,7 @@ def test_leftovers_of_a_killed_supervisor_are_reused(in_machine, shared):
 # -------------------------------------------------------------------- the rest
 
 def test_run_host_is_systemd_nspawn_s(in_machine, user, release):
-    """What it has there we have too, of the same kind and mode."""
+    """Each file there also exists here, with the same type and mode."""
     script = 'find /run/host -path "/run/host/incoming/*" -prune -o -exec stat -c "%n %F %a" {} \\; 2>/dev/null; env'
     switches = ['-U', f'--bind-user={user}', '--set-credential=a:b', '--timezone=off', f'--uuid={ID}']
     ours = set(in_machine(script, *switches).stdout.splitlines())

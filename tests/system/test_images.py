@@ -142,7 +142,7 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-# -------------------------------------------------------------------- what is mounted
+# -------------------------------------------------------------------- mounts
 
 def test_bare_ext4(nothing_left, bare):
     image = bare('root')

@@ -10,7 +10,7 @@ import pytest
 import support
 from support import output, run, wait_for
 
-# What the init prints when it has gone all the way down by itself, and what its reboot(8) is called
+# The last output of the init at a clean shutdown, and the name of its reboot(8)
 INITS = {
     'openrc': 'Will now halt',
     'sysvinit': 'Will now halt',

@@ -213,7 +213,7 @@ def test_failed_start_is_undone_and_says_why_once(nothing_left, machine):
 
 
 def test_init_that_exits_at_once_fails_the_start(nothing_left, machine):
-    """Where the init has to say that it is ready and does not."""
+    """An init that must send READY=1 and does not."""
     quick = make_quick(machine, settings='NotifyReady=yes\n')
     (quick.path / 'sbin/init').write_text('#!/bin/sh\nexit 3\n')
     result = run('systemctl', 'start', quick.unit, check=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a machine is shut in by, and what it finds inside: namespaces, ids, cgroup, capabilities, mounts, devices,
+"""The confinement of a machine, and its environment: namespaces, ids, cgroup, capabilities, mounts, devices,
 environment. systemd-nspawn@ on the same tree is what most of it is compared with, from inside."""
 
 import os
@@ -54,7 +54,7 @@ def status(pid, field):
 
 
 def id_range(machine):
-    """Where the machine's ids lie on the host, of its users and its groups."""
+    """The first host ids of the machine's users and groups."""
     leader = machine.leader()
     lines = [Path(f'/proc/{leader}/{ids}_map').read_text().split() for ids in ('uid', 'gid')]
     assert lines[0] == lines[1] and len(lines[0]) == 3
@@ -104,7 +104,7 @@ def sees_its_own_only(machine):
     """As many as the host counts in its namespace; some may come and go between the two."""
     count = machine.exec('sh', '-c', 'ls -d /proc/[0-9]* | wc -l').stdout
     own = sum(1 for path in Path('/proc').glob('[0-9]*/ns/pid') if link(path) == link(f'/proc/{machine.leader()}/ns/pid'))
-    return int(count) <= own + 4        # what this command itself consists of
+    return int(count) <= own + 4        # of this command itself
 
 
 def test_processes_of_others_are_unseen(deb, other):

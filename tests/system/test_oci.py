@@ -60,7 +60,7 @@ class Bundle:
         return run('runc', 'run', f'--bundle={self.path}', NAME).stdout
 
     def same(self, script):
-        """What a script prints under both, which has to be the same."""
+        """The output of a script, which must be the same under both."""
         ours = self.box(SHELL, '-c', script).stdout
         assert ours == self.runc(SHELL, '-c', script)
         return ours

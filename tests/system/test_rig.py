@@ -51,7 +51,7 @@ def test_networkd_and_resolved_answer():
 
 
 def owner_through_idmap(path, userns):
-    """Who owns a path when it is seen through an idmapped mount of it."""
+    """The owner of a path, seen through an idmapped mount."""
     libc = ctypes.CDLL(None, use_errno=True)
     at_fdcwd, at_empty_path, open_tree_clone, mount_attr_idmap = -100, 0x1000, 1, 0x100000
     open_tree, mount_setattr = 428, 442

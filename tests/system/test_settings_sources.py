@@ -169,7 +169,7 @@ def test_check_of_a_correct_file_prints_nothing(machine, write, host_state):
     assert 'layers:' not in checked.stderr
 
 
-# -------------------------------------------------------------------- what boxctl shows
+# -------------------------------------------------------------------- output of boxctl
 
 def test_cat(machine, write):
     missing = run('boxctl', 'cat', machine.name, check=False)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who wins, who is trusted, and how problems are put. */
+/* Precedence, trust, and the text of problems. */
 
 #include "test.h"
 
@@ -57,7 +57,7 @@ static void test_skipped_section(void **state)
         assert_int_equal(s.boot, YES);
 }
 
-/* What is not honoured replaces nothing. */
+/* An ignored assignment replaces nothing. */
 static void test_untrusted_replaces_nothing(void **state)
 {
         _cleanup_(assignments_done) Assignments file = { 0 };
@@ -83,7 +83,7 @@ static void test_one_id(void **state)
         assert_int_equal(s.boot, UNSET);
 }
 
-/* What an image's maker may not ask for is left out and named; what takes rights away is honoured. */
+/* Untrusted settings that add privileges are ignored with a warning; those that drop privileges are applied. */
 static void test_untrusted(void **state)
 {
         _cleanup_(assignments_done) Assignments file = { 0 }, switches = { .trusted = true };

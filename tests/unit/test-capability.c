@@ -86,7 +86,7 @@ static int apply_as_child(void)
                 return 2;
         if (own_set("CapInh") != keep || own_set("CapAmb") != 0)
                 return 3;
-        /* What is gone does not come back: a second call can only take away. */
+        /* A dropped capability does not come back. */
         if (capability_apply(&all, NULL) < 0 || own_set("CapPrm") != keep || own_set("CapBnd") != keep)
                 return 4;
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What box-run's environment says. */
+/* Variables of box-run's environment. */
 
 #include "test.h"
 

@@ -80,7 +80,7 @@ static bool lock_file_exists(const Place *p, uid_t base)
         return access(path, F_OK) == 0;
 }
 
-/* What systemd-nspawn 252 --private-users=pick gives machines of these names. */
+/* The ranges of systemd-nspawn 252 --private-users=pick for these names. */
 static void test_id_range_of_name(void **state)
 {
         assert_int_equal(id_range_of_name("deb12"), 116719616);

@@ -81,7 +81,7 @@ static void test_link_plan_zone(void **state)
                     "also named vb-web-server-number-1\n", NULL);
 }
 
-/* What systemd-nspawn 257 gave to a machine named bb on a host with this id. */
+/* As by systemd-nspawn 257 for a machine named bb on a host with this id. */
 static void test_link_plan_extra(void **state)
 {
         static const uint8_t id[16] = { 0xc0, 0xe1, 0x40, 0xa6, 0xa7, 0x38, 0x4e, 0x11, 0x8a, 0x39, 0xeb, 0xee, 0x78, 0x74,

@@ -40,7 +40,7 @@ static void test_exclusive_and_shared(void **state)
         assert_int_equal(access(path, F_OK), -1);
 }
 
-/* Who waits gets a file that is there, although the holder before removed the one that was waited for. */
+/* A waiter gets an existing file, although the previous holder removed the one that it waited for. */
 static void test_waiting(void **state)
 {
         static const struct timespec pause = { .tv_nsec = 50 * 1000000 };

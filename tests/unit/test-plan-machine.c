@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What [X-Box] and the environment's environment make of a plan. */
+/* The effect of [X-Box] and of environment variables on a plan. */
 
 #include "test.h"
 

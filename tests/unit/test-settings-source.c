@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who says something about a machine, in which order it counts, and what is hidden, missing or circular. */
+/* The sources of settings, their precedence, and masked, missing or circular ones. */
 
 #include "config/command-line.h"
 #include "config/settings-source-print.h"
@@ -147,7 +147,7 @@ static void test_drop_ins(void **state)
         assert_string_equal(hidden.s.hostname, "file");
 }
 
-/* What comes with an image neither wins over the administrator's drop-ins nor adds to the administrator's file. */
+/* Files of an image neither take precedence over the administrator's drop-ins nor add to the administrator's file. */
 static void test_drop_ins_beside_the_image(void **state)
 {
         _cleanup_loaded_ Loaded l = { 0 }, hidden = { 0 }, replaced = { 0 };

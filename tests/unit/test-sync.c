@@ -238,7 +238,7 @@ static void test_sync_failure_without_an_end(void **state)
         assert_int_equal(strlen(got.text), sizeof(got.text) - 1);
 }
 
-/* What was sent before the end counts. */
+/* Messages sent before the end are received. */
 static void test_sync_failure_then_end(void **state)
 {
         Pair *p = *state;

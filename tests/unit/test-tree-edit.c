@@ -58,7 +58,7 @@ static void test_write(void **state)
         assert_int_equal(edit(t, TREE_EDIT_WRITE, "/etc/b", "made\n"), 0);
         assert_content(t, "etc/b", "made\n");
 
-        /* What is right is not touched. */
+        /* A correct file is not changed. */
         assert_int_equal(fstatat(t->fd, "etc/b", &before, 0), 0);
         assert_int_equal(edit(t, TREE_EDIT_WRITE, "/etc/b", "made\n"), 0);
         assert_int_equal(fstatat(t->fd, "etc/b", &after, 0), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What trees tell, with the hostile ones. */
+/* Facts about trees, also of hostile ones. */
 
 #include "tree-fixture.h"
 

@@ -70,7 +70,7 @@ static void test_deep(void **state)
         assert_false(exists(t, "deep"));
 }
 
-/* What cannot be removed does not keep the rest. */
+/* The rest is removed although one file cannot be. */
 static void test_goes_on_after_a_failure(void **state)
 {
         static const char *const paths[] = { "gone", "gone/a", "gone/b", "gone/c", NULL };

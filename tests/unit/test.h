@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every unit test includes: cmocka with the headers that it wants first. */
+/* Included by every unit test: cmocka and the headers that it needs first. */
 
 #include <setjmp.h>
 #include <stdarg.h>
