@@ -6,9 +6,9 @@
  */
 
 #include <string.h>
-#include <time.h>
 
 #include "bus/bus.h"
+#include "util/clock.h"
 
 static const struct {
         const char *name;
@@ -49,14 +49,6 @@ int bus_open_system(sd_bus **ret, Failure *failure)
         return 0;
 }
 
-static uint64_t now_usec(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
-}
-
 /* One event, or usec. */
 static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
 {
@@ -74,10 +66,10 @@ static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t
 
 int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
 {
-        const uint64_t start = now_usec();
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
 
         while (!*done) {
-                uint64_t passed = now_usec() - start;
+                uint64_t passed = clock_usec(CLOCK_MONOTONIC) - start;
                 int r = passed >= usec ? -ETIMEDOUT :
                         run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
 

@@ -4,9 +4,9 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "run/loop.h"
+#include "util/clock.h"
 #include "util/macro.h"
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -26,14 +26,6 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
                 l->stop_signal = (int) si->ssi_signo;
         loop_request_stop(l);
         return 0;
-}
-
-static uint64_t now_usec(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
 static bool is_ignored(int sig)
@@ -93,11 +85,11 @@ int loop_run(void *loop, uint64_t usec)
 
 int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec)
 {
-        const uint64_t start = now_usec();
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
         int r = 0;
 
         while (r >= 0 && !done(userdata)) {
-                uint64_t passed = now_usec() - start;
+                uint64_t passed = clock_usec(CLOCK_MONOTONIC) - start;
 
                 r = passed >= usec ? -ETIMEDOUT : loop_run(l, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
         }

@@ -9,13 +9,13 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "payload/init-control.h"
 #include "payload/machine-state.h"
 #include "run/stage.h"
 #include "security/capability.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/strv.h"
 
@@ -57,7 +57,6 @@ static int write_state(Machine *m, Failure *failure)
         };
         _cleanup_strv_ char **links = NULL;
         const char *unit = m->cgroup.unit_path ? strrchr(m->cgroup.unit_path, '/') + 1 : "";
-        struct timespec now;
         int r;
         MachineState s = {
                 .name = m->name,
@@ -71,13 +70,12 @@ static int write_state(Machine *m, Failure *failure)
                 .uid_base = m->plan.owner,
                 .os = m->facts.tree.os_pretty_name,
                 .seccomp_default = m->seccomp.builtin,
+                .started_usec = clock_usec(CLOCK_REALTIME),
         };
 
         if (fill_links(&m->plan.network.links, &links) < 0)
                 return -ENOMEM;
         s.links = links;
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        s.started_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 
         m->state_written = true;
         r = save_filter(m, failure);
