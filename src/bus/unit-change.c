@@ -23,6 +23,8 @@ typedef struct Call {
 struct UnitChange {
         sd_bus *bus;            /* until the calls are answered */
         char *unit;
+        const UnitProperty *const *properties;  /* the caller's, n of them */
+        size_t n;
         Call *reads;            /* one a name */
         size_t n_reads;
         Call *sets;             /* one a property */
@@ -152,20 +154,20 @@ static bool is_asked(const UnitChange *c, const char *property)
 }
 
 /* The question is before the order, and systemd takes them in turn. */
-static int send_all(UnitChange *c, const BusWait *wait, const UnitProperty *const *properties, size_t n)
+static int send_all(UnitChange *c, const BusWait *wait)
 {
         int r;
 
-        for (size_t i = 0; i < n; i++) {
-                if (!is_asked(c, properties[i]->read_name)) {
-                        c->reads[c->n_reads].property = properties[i]->read_name;
-                        r = systemd1_get_send(c->bus, c->unit, properties[i]->read_name, &c->reads[c->n_reads].bus);
+        for (size_t i = 0; i < c->n; i++) {
+                if (!is_asked(c, c->properties[i]->read_name)) {
+                        c->reads[c->n_reads].property = c->properties[i]->read_name;
+                        r = systemd1_get_send(c->bus, c->unit, c->properties[i]->read_name, &c->reads[c->n_reads].bus);
                         if (r < 0)
                                 return r;
                         c->n_reads++;
                 }
                 /* Counted once it is on its way: what is counted is waited for. */
-                r = set(c->bus, c->unit, properties[i], &c->sets[c->n_sets]);
+                r = set(c->bus, c->unit, c->properties[i], &c->sets[c->n_sets]);
                 if (r < 0)
                         return r;
                 c->n_sets++;
@@ -173,8 +175,8 @@ static int send_all(UnitChange *c, const BusWait *wait, const UnitProperty *cons
         return bus_flush(c->bus, wait);
 }
 
-int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const UnitProperty *const *properties, size_t n,
-                      UnitChange **ret, Failure *failure)
+int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
+                    Failure *failure)
 {
         _cleanup_(unit_change_freep) UnitChange *c = calloc(1, sizeof(UnitChange));
         int r;
@@ -182,6 +184,8 @@ int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const 
         if (!c)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         c->bus = sd_bus_ref(bus);
+        c->properties = properties;
+        c->n = n;
         c->unit = strdup(unit);
         c->reads = calloc(n, sizeof(Call));
         c->sets = calloc(n, sizeof(Call));
@@ -191,12 +195,15 @@ int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const 
         r = unit_drop_ins_note("", unit, c->files, failure);
         if (r < 0)
                 return r;
-        r = send_all(c, wait, properties, n);
-        if (r < 0)
-                (void) failure_set(failure, r, "Failed to change the properties of %s: %m", unit);
-        /* What was sent has to be undone even where not all was. */
         *ret = TAKE_PTR(c);
-        return r;
+        return 0;
+}
+
+int unit_change_send(UnitChange *c, const BusWait *wait, Failure *failure)
+{
+        int r = send_all(c, wait);
+
+        return r < 0 ? failure_set(failure, r, "Failed to change the properties of %s: %m", c->unit) : 0;
 }
 
 int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure)

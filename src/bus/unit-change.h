@@ -11,10 +11,14 @@
 
 typedef struct UnitChange UnitChange;
 
-/* Sends a question and an order for each property (those of one name add up, or the last counts, as in a unit file);
- * unit_change_finish() takes the answers. A failure may leave *ret set: what was sent has to be undone. */
-int unit_change_start(sd_bus *bus, const BusWait *wait, const char *unit, const UnitProperty *const *properties, size_t n,
-                      UnitChange **ret, Failure *failure);
+/* A change of these properties, which have to outlive it. Several of one name add up, or the last counts, as in a unit file. It
+ * is noted on disk, for unit_change_undo_left(); nothing is sent. */
+int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
+                    Failure *failure);
+
+/* Sends a question and an order for each; unit_change_finish() takes the answers. What was sent before a failure has to be
+ * undone. */
+int unit_change_send(UnitChange *c, const BusWait *wait, Failure *failure);
 
 /* Waits for them all. Where systemd refused one, *ret_refused is the index of the first, and the failure has systemd's text
  * without a prefix. The change has to be undone all the same. */

@@ -8,10 +8,12 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "image/scratch-dir.h"
@@ -59,19 +61,42 @@ static void remove_leftover(int parent_fd, const char *name)
                 (void) tree_remove(parent_fd, name);
 }
 
-static void remove_leftovers(int parent_fd, const char *prefix)
+/* 1: there are some; with `remove`, they are removed. */
+static int for_leftovers(int parent_fd, const char *prefix, bool remove)
 {
-        int fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
         _cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *e;
 
         if (!dir) {
                 fd_close(fd);
-                return;
+                return -EBADF;
         }
         while ((e = readdir(dir)))
-                if (is_scratch_name(e->d_name, prefix))
-                        remove_leftover(parent_fd, e->d_name);
+                if (is_scratch_name(e->d_name, prefix)) {
+                        found = 1;
+                        if (remove)
+                                remove_leftover(parent_fd, e->d_name);
+                }
+        return found;
+}
+
+/* A large layer takes minutes to remove: a process of its own does so, which nobody waits for, and which keeps nothing of ours
+ * open. What is left when it is killed, the next start removes. */
+static void remove_leftovers(int parent_fd, const char *prefix)
+{
+        pid_t pid;
+
+        if (for_leftovers(parent_fd, prefix, /* remove= */ false) <= 0)
+                return;
+        pid = fork();
+        if (pid == 0) {
+                if (fd_close_all_but(0, &parent_fd, 1) >= 0 && fd_secure_standard_streams(O_RDWR) >= 0 && fork() == 0)
+                        (void) for_leftovers(parent_fd, prefix, /* remove= */ true);
+                _exit(EXIT_SUCCESS);
+        }
+        if (pid > 0)
+                (void) waitpid(pid, NULL, 0);
 }
 
 static void scratch_dir_done(ScratchDir *d)

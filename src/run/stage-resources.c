@@ -83,10 +83,9 @@ static int change_own_unit(Machine *m, Failure *failure)
         if (m->unit.n == 0)
                 return 0;
         r = need_bus(m, failure);
-        if (r < 0)
-                return r;
-        return unit_change_start(m->registration.bus, &m->wait, own_unit(m), m->unit.properties, m->unit.n, &m->unit.change,
-                                 failure);
+        if (r >= 0)
+                r = unit_change_new(m->registration.bus, own_unit(m), m->unit.properties, m->unit.n, &m->unit.change, failure);
+        return r < 0 ? r : unit_change_send(m->unit.change, &m->wait, failure);
 }
 
 int stage_resources_up(Machine *m, Failure *failure)

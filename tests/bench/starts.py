@@ -131,6 +131,38 @@ def scratch_directory():
             subprocess.run(['umount', here], check=True)
 
 
+def by_hand(build, tree):
+    """The same command again and again under one name, in a scope of its own; systemd-run's is a command without namespaces."""
+    def box(*switches):
+        return ['box-run', *(switch for switch in SWITCHES if switch != '--keep-unit'), *switches, '--machine=bench-box',
+                f'--directory={tree}', '/usr/bin/true']
+
+    return [
+        ('floor', [build / 'tests/bench/bench-floor', 'none', tree, '/usr/bin/true']),
+        ('systemd-run --scope', ['systemd-run', '--scope', '--quiet', tree / 'usr/bin/true']),
+        ('box-run, registered', box('--register=yes', ALONE)),
+        ('box-run, not registered', box('--register=no', ALONE)),
+    ]
+
+
+def measure_by_hand(build, runs):
+    """Back to back: each run waits, where it has to, until the last one's names are free."""
+    with scratch_directory() as scratch, open(scratch / 'log', 'w+') as log:
+        tree = scratch / 'tree'
+        make_tree(tree, build)
+        return {name: [run(name, command, log) for _ in range(runs + 2)][2:] for name, command in by_hand(build, tree)}
+
+
+def report_by_hand(figures):
+    allowed = statistics.median(figures['systemd-run --scope']) + statistics.median(figures['floor'])
+    print(f'\nThe same command by hand, back to back, {len(figures["floor"])} runs each: milliseconds, and the median over '
+          "systemd-run's and the floor's together\n")
+    print(f'{"":34}{"median":>9}{"least":>9}{"most":>9}{"ratio":>8}')
+    for name, seconds in figures.items():
+        median = statistics.median(seconds)
+        print(f'{name:34}{median * 1e3:9.1f}{min(seconds) * 1e3:9.1f}{max(seconds) * 1e3:9.1f}{median / allowed:8.2f}')
+
+
 def measure(build, rounds):
     with scratch_directory() as scratch, open(scratch / 'log', 'w+') as log:
         tree = scratch / 'tree'
