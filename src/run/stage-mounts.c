@@ -19,6 +19,7 @@
 #include "run/sync.h"
 #include "security/sysctl.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 /* systemd-machined(8)'s side of `machinectl bind`: the directory is fixed there. */
 #define INCOMING_DIR "/run/systemd/nspawn/propagate"
@@ -28,19 +29,17 @@ static int make_incoming(Machine *m, Failure *failure)
         if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
             (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
             (mkdir(INCOMING_DIR, 0755) < 0 && errno != EEXIST))
-                return failure_set(failure, -errno, "Failed to make '%s': %m", INCOMING_DIR);
+                return failure_set(failure, -errno, "Failed to create '%s': %m", INCOMING_DIR);
 
-        if (asprintf(&m->mounts.incoming, "%s/%s", INCOMING_DIR, m->name) < 0) {
-                m->mounts.incoming = NULL;
+        if (strf(&m->mounts.incoming, "%s/%s", INCOMING_DIR, m->name) < 0)
                 return -ENOMEM;
-        }
-        /* One that is there already was left by a supervisor that was killed: the name is locked. */
+        /* An existing one is left over from a supervisor that was killed: the name is locked. */
         if (mkdir(m->mounts.incoming, 0600) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to make '%s': %m", m->mounts.incoming);
+                return failure_set(failure, -errno, "Failed to create '%s': %m", m->mounts.incoming);
         return 0;
 }
 
-/* Made by the host's root: what it came with is the machine's as well. */
+/* The host's root has created it: the machine's root gets its own files. */
 static int give_devpts(const Machine *m, int devpts_fd, Failure *failure)
 {
         if (devpts_fd >= 0 &&
@@ -50,7 +49,7 @@ static int give_devpts(const Machine *m, int devpts_fd, Failure *failure)
         return 0;
 }
 
-/* The machine's first pty, taken before anybody inside can. */
+/* The machine's first pty, opened before the payload can. */
 static int open_console(Machine *m, int devpts_fd, Failure *failure)
 {
         unsigned number = 0;
@@ -92,7 +91,7 @@ static int open_host_dir(Machine *m, int host_fd, Failure *failure)
         m->mounts.notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
         if (m->mounts.notify_fd < 0)
                 return m->mounts.notify_fd;
-        /* Whoever reads /proc/kmsg inside is to wait, not to spin at end of file: we are the writer that never writes. */
+        /* As a writer that never writes: readers of /proc/kmsg in the machine wait instead of reading end of file. */
         m->mounts.kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (m->mounts.kmsg_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the kernel log of machine '%s': %m", m->name);

@@ -20,7 +20,7 @@ from support import run, wait_for
 # System calls, the first N, and the step between those that are tried. The first N is after the dynamic loader's calls. Calls
 # that close or remove are left out: if they fail, their objects are left.
 SUPERVISOR = {
-    'clone3': (1, 1), 'socketpair': (1, 1), 'setns': (1, 1), 'fsopen': (1, 2), 'fsmount': (1, 3), 'fsconfig': (1, 8),
+    'clone3': (1, 1), 'socketpair': (1, 1), 'clone': (1, 1), 'fsopen': (1, 2), 'fsmount': (1, 3), 'fsconfig': (1, 8),
     'open_tree': (1, 1), 'mount_setattr': (1, 1), 'mknodat': (1, 4), 'mkdir': (1, 3), 'mkdirat': (1, 6), 'symlinkat': (1, 9),
     'fchownat': (1, 18), 'fchmodat': (1, 1), 'fchown': (1, 1), 'openat': (8, 4), 'openat2': (1, 2), 'write': (1, 2),
     'sendmsg': (2, 1), 'sendto': (1, 2), 'recvfrom': (1, 2), 'ioctl': (2, 1), 'prlimit64': (4, 9), 'bind': (1, 1),
