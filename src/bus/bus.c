@@ -49,7 +49,7 @@ int bus_open_system(sd_bus **ret, Failure *failure)
         return 0;
 }
 
-/* One event, or usec. */
+/* Handles one event, or returns after usec. */
 static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
 {
         int r;
@@ -57,7 +57,7 @@ static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t
         if (wait)
                 return wait->run(wait->userdata, usec);
         r = sd_bus_process(bus, NULL);
-        /* sd-bus returns 0 after it has called back for a time-out. */
+        /* sd-bus returns 0 after the callback of a call that timed out. */
         if (r != 0 || *done)
                 return r;
         r = sd_bus_wait(bus, usec);
@@ -73,7 +73,7 @@ int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
                 int r = passed >= usec ? -ETIMEDOUT :
                         run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
 
-                /* A connection that breaks answers what is pending with errors, one at a time, and then nothing more. */
+                /* A broken connection answers each pending call with an error, one at a time, and then returns no more events. */
                 if (r >= 0 && !*done && sd_bus_is_open(bus) <= 0 && sd_bus_process(bus, NULL) <= 0 && !*done)
                         r = -ECONNRESET;
                 if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The system bus, and the names on it. */
+/* The connection to the system bus, calls over it, and the names of systemd and machined. */
 
 #include <systemd/sd-bus.h>
 
@@ -14,10 +14,10 @@
 #define BUS_MACHINE1_PATH "/org/freedesktop/machine1"
 #define BUS_MACHINE1_MANAGER "org.freedesktop.machine1.Manager"
 
-/* Opens the system bus. A failure says that there is none and what needs it. */
+/* Connects to the system bus. *ret belongs to the caller. */
 int bus_open_system(sd_bus **ret, Failure *failure);
 
-/* Flushes queued messages and closes the connection; waits for no reply. */
+/* Flushes queued messages and closes; waits for no reply. */
 static inline void bus_closep(sd_bus **bus)
 {
         *bus = sd_bus_flush_close_unref(*bus);
@@ -38,35 +38,35 @@ static inline void bus_slotp(sd_bus_slot **s)
 
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
 
-/* How a caller waits for the bus. NULL blocks in it. The supervisor runs its event loop, which the bus is attached to: run()
- * returns after one event or usec, or with an error that ends the waiting. */
+/* How to wait for the bus. NULL: block in sd_bus_wait(). The supervisor passes the event loop that the bus is attached to:
+ * run() handles one event or returns after usec; an error ends the wait. */
 typedef struct BusWait {
         int (*run)(void *userdata, uint64_t usec);
         void *userdata;
 } BusWait;
 
-/* Waits until *done, which a callback of the bus sets. 0, -ETIMEDOUT, or an error of the bus or of the caller's run(). */
+/* Waits until a callback of the bus has set *done. 0, -ETIMEDOUT, or an error of the bus or of wait->run(). */
 int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec);
 
-/* Writes out what is queued, on a connection that may still be on its way. */
+/* Sends queued messages, once the connection is established. */
 int bus_flush(sd_bus *bus, const BusWait *wait);
 
-/* A call whose reply is awaited later. May not move between bus_call_send() and bus_call_done(). */
+/* A call whose reply is awaited later. Must stay at its address between bus_call_send() and bus_call_done(). */
 typedef struct BusCall {
         sd_bus_slot *slot;
-        sd_bus_message *reply;          /* the method's, or an error, a time-out among them */
+        sd_bus_message *reply;          /* or an error message, also after a time-out */
         bool done;
 } BusCall;
 int bus_call_send(sd_bus *bus, sd_bus_message *m, uint64_t usec /* 0: the default, 25 s */, BusCall *call);
 void bus_call_done(BusCall *call);
 
-/* Of a call that is done: NULL where it succeeded. */
+/* The error of a call that is done; NULL: it succeeded. */
 const sd_bus_error *bus_call_error(const BusCall *call);
 
-/* Send, wait, and take the reply, as sd_bus_call() does. */
+/* Like sd_bus_call(), but waits by `wait`. ret may be NULL. */
 int bus_call(sd_bus *bus, const BusWait *wait, sd_bus_message *m, uint64_t usec, sd_bus_error *error, sd_bus_message **ret);
 
-/* A call's error as ours: known error names become errnos (NoSuchMachine → -ENXIO, MachineExists → -EEXIST,
- * ServiceUnknown → -ENOSYS, AccessDenied → -EACCES, NoSuchUnit → -ENOENT …), the service's own sentence the text, after
- * "Failed to WHAT: ". */
+/* Records a call's error: known D-Bus errors become errnos (NoSuchMachine → -ENXIO, MachineExists → -EEXIST,
+ * ServiceUnknown → -ENOSYS, AccessDenied → -EACCES, NoSuchUnit → -ENOENT …), others r; the text is "Failed to WHAT: " and
+ * the service's message. */
 int bus_failure(Failure *failure, int r, const sd_bus_error *error, const char *what);

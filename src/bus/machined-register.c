@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The registration with systemd-machined (see machined.h). The supervisor's, as root. It is sent early and awaited
- * late: machined reads /proc and asks systemd for the unit, which takes as long as all of our mounts.
- *
- * A machine started by hand gets a scope of its own. Its Controller is us, so that stopping the scope is a RequestStop
- * signal to the supervisor (systemd1_on_request_stop()), which takes the payload down in its init's own way.
+ * Registration with systemd-machined (see machined.h). The supervisor, as root. Sent early and awaited late: machined
+ * takes as long to read /proc and to ask systemd for the unit as all mounts of a start take.
  */
 
 #include <string.h>
@@ -26,31 +23,23 @@ static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_
         int r;
 
         r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER,
-                                           reg->scope ? "CreateMachineWithNetwork" :
-                                                               "RegisterMachineWithNetwork");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "s", reg->name);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_array(m, 'y', reg->id, sizeof(reg->id));
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ssus", reg->service, reg->class, (uint32_t) reg->leader, reg->root ?: "");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_array(m, 'i', reg->ifindices, reg->n_ifindices * sizeof(int));
-        if (r < 0)
-                return r;
-        if (reg->scope) {
+                                           reg->scope ? "CreateMachineWithNetwork" : "RegisterMachineWithNetwork");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", reg->name);
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'y', reg->id, sizeof(reg->id));
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ssus", reg->service, reg->class, (uint32_t) reg->leader, reg->root ?: "");
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'i', reg->ifindices, reg->n_ifindices * sizeof(int));
+        if (r >= 0 && reg->scope)
                 r = sd_bus_message_open_container(m, 'a', "(sv)");
-                if (r >= 0)
-                        r = scope_append_properties(m, bus, reg->scope);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(m);
-                if (r < 0)
-                        return r;
-        }
+        if (r >= 0 && reg->scope)
+                r = scope_append_properties(m, bus, reg->scope);
+        if (r >= 0 && reg->scope)
+                r = sd_bus_message_close_container(m);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(m);
         return 0;
@@ -59,14 +48,11 @@ static int registration_message(sd_bus *bus, const MachineRegistration *reg, sd_
 int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegistration *reg, PendingRegistration **ret,
                             Failure *failure)
 {
-        _cleanup_(pending_registration_freep) PendingRegistration *p = NULL;
+        _cleanup_(pending_registration_freep) PendingRegistration *p = calloc(1, sizeof(PendingRegistration));
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        p = calloc(1, sizeof(PendingRegistration));
-        if (!p)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        if (strf(&p->what, "register machine '%s' with systemd-machined", reg->name) < 0)
+        if (!p || strf(&p->what, "register machine '%s' with systemd-machined", reg->name) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         p->bus = sd_bus_ref(bus);
 

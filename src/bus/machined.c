@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Questions to systemd-machined and the few orders that boxctl gives it (see machined.h): one function a method, each a
- * call and the parsing of its reply. Runs in boxctl with its caller's rights; machined and polkit decide what is
- * allowed. Silent.
+ * Calls of systemd-machined (see machined.h), each with the parser of its reply. Runs in boxctl with its caller's rights
+ * (machined and polkit decide what is allowed), and in the supervisor as root. Silent.
  *
- * Strings in the replies come from machines (an os-release may hold anything): they are data here, and are made fit
- * for a terminal where they are printed.
+ * Strings in replies may come from the payload (os-release): the caller escapes them before printing.
  */
 
 #include <arpa/inet.h>
@@ -23,38 +21,43 @@
 
 int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
 {
-        /* The bus asks systemd to start machined's unit, and what systemd says to that comes back to us. "File exists" is
-         * what it finds wrong with the alias of a unit that is masked. */
-        static const char *const not_there[] = {
+        /* The bus asks systemd to start machined's unit, and forwards systemd's error. A masked dbus alias of the unit is
+         * reported as FileExists. */
+        static const char *const not_activated[] = {
                 "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
                 "org.freedesktop.systemd1.LoadFailed", "org.freedesktop.systemd1.BadUnitSetting",
                 "org.freedesktop.DBus.Error.FileExists",
         };
         static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
         const char *name = error && error->name ? error->name : "";
-        bool gone = strncmp(name, spawn, sizeof(spawn) - 1) == 0;
+        bool missing = strncmp(name, spawn, sizeof(spawn) - 1) == 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(not_there); i++)
-                gone = gone || strcmp(name, not_there[i]) == 0;
-        if (gone)
-                return failure_set(failure, -ENOSYS, "Failed to %s: %s", what, error->message ?: name);
+        for (size_t i = 0; i < ARRAY_SIZE(not_activated); i++)
+                missing = missing || strcmp(name, not_activated[i]) == 0;
+        return missing ? failure_set(failure, -ENOSYS, "Failed to %s: %s", what, error->message ?: name) :
+                         bus_failure(failure, r, error, what);
+}
 
-        return bus_failure(failure, r, error, what);
+/* Calls a method of the manager. ret may be NULL. */
+static int call_manager(sd_bus *bus, const char *method, const char *what, sd_bus_message **ret, Failure *failure,
+                        const char *types, ...)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, types);
+        r = sd_bus_call_methodv(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, method, &error, ret, types, ap);
+        va_end(ap);
+        return r < 0 ? machined_failure(failure, r, &error, what) : 0;
 }
 
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         Failure f = { 0 };
-        int r;
+        int r = call_manager(bus, "UnregisterMachine", "unregister the machine", NULL, &f, "s", name);
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "UnregisterMachine",
-                               &error, NULL, "s", name);
-        if (r >= 0)
-                return 0;
-
-        r = machined_failure(&f, r, &error, "unregister the machine");
-        return r == -ENXIO ? 0 : failure_set(failure, r, "%s", f.text);
+        return r == 0 || r == -ENXIO ? 0 : failure_set(failure, r, "%s", f.text);
 }
 
 int machined_unregister_send(sd_bus *bus, const char *name)
@@ -88,16 +91,14 @@ static int append_row(sd_bus_message *m, MachineRow **rows, size_t *n)
 
 int machined_list(sd_bus *bus, MachineRow **ret, size_t *ret_n, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         MachineRow *rows = NULL;
         size_t n = 0;
         int r;
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "ListMachines", &error,
-                               &reply, NULL);
+        r = call_manager(bus, "ListMachines", "list machines", &reply, failure, NULL);
         if (r < 0)
-                return machined_failure(failure, r, &error, "list machines");
+                return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssso)");
         while (r > 0)
@@ -125,25 +126,15 @@ void machine_rows_free(MachineRow *rows, size_t n)
 
 int machined_kill(sd_bus *bus, const char *name, const char *whom, int sig, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        int r;
-
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "KillMachine", &error,
-                               NULL, "ssi", name, whom, (int32_t) sig);
-        return r < 0 ? machined_failure(failure, r, &error, "signal the machine") : 0;
+        return call_manager(bus, "KillMachine", "signal the machine", NULL, failure, "ssi", name, whom, (int32_t) sig);
 }
 
 int machined_terminate(sd_bus *bus, const char *name, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        int r;
-
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "TerminateMachine",
-                               &error, NULL, "s", name);
-        return r < 0 ? machined_failure(failure, r, &error, "terminate the machine") : 0;
+        return call_manager(bus, "TerminateMachine", "terminate the machine", NULL, failure, "s", name);
 }
 
-/* Reply "hs": the master's descriptor belongs to the message, the caller gets one of its own. */
+/* Reply "hs": the pty's master belongs to the message; the caller gets a copy. */
 static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
 {
         const char *slave;
@@ -154,7 +145,7 @@ static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
                 return failure_set(failure, r, "Failed to read machined's reply: %m");
         fd = RET_ERRNO(fcntl(fd, F_DUPFD_CLOEXEC, 3));
         if (fd < 0)
-                return failure_set(failure, fd, "Failed to take over the terminal: %m");
+                return failure_set(failure, fd, "Failed to duplicate the terminal's descriptor: %m");
 
         *ret_pty = fd;
         return 0;
@@ -162,39 +153,10 @@ static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
 
 int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
+        int r = call_manager(bus, "OpenMachineLogin", "get a login terminal", &reply, failure, "s", name);
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "OpenMachineLogin",
-                               &error, &reply, "s", name);
-        if (r < 0)
-                return machined_failure(failure, r, &error, "get a login terminal");
-        return take_pty(reply, ret_pty, failure);
-}
-
-static int shell_message(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
-                         char *const *env, sd_bus_message **ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER,
-                                           "OpenMachineShell");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "sss", name, user ?: "", path ?: "");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_strv(m, (char **) argv);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_strv(m, (char **) env);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(m);
-        return 0;
+        return r < 0 ? r : take_pty(reply, ret_pty, failure);
 }
 
 int machined_open_shell(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
@@ -204,7 +166,14 @@ int machined_open_shell(sd_bus *bus, const char *name, const char *user, const c
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         int r;
 
-        r = shell_message(bus, name, user, path, argv, env, &m);
+        r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER,
+                                           "OpenMachineShell");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sss", name, user ?: "", path ?: "");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **) argv);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **) env);
         if (r < 0)
                 return failure_set(failure, r, "Failed to ask for a shell: %m");
         r = sd_bus_call(bus, m, 0, &error, &reply);
@@ -220,7 +189,7 @@ int machined_on_removed(sd_bus *bus, sd_bus_message_handler_t handler, void *use
 
         r = sd_bus_match_signal(bus, ret, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "MachineRemoved",
                                 handler, userdata);
-        return r < 0 ? failure_set(failure, r, "Failed to watch machined: %m") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to watch machined's signals: %m") : 0;
 }
 
 /* 1: one address appended; 0: no more. */
@@ -235,12 +204,10 @@ static int append_address(sd_bus_message *m, int ifindex, char ***list)
         if (r <= 0)
                 return r;
         r = sd_bus_message_read_basic(m, 'i', &family);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read_array(m, 'y', &bytes, &size);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_exit_container(m);
+        if (r >= 0)
+                r = sd_bus_message_read_array(m, 'y', &bytes, &size);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
 
@@ -248,31 +215,26 @@ static int append_address(sd_bus_message *m, int ifindex, char ***list)
                 return 1;
         if (!inet_ntop(family, bytes, text, sizeof(text)))
                 return -errno;
-        if (family == AF_INET6 && ifindex > 0) {
-                size_t n = strlen(text);
-
-                (void) snprintf(text + n, sizeof(text) - n, "%%%d", ifindex);
-        }
-
+        if (family == AF_INET6 && ifindex > 0)
+                (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%%%d", ifindex);
         r = strv_extend(list, text);
         return r < 0 ? r : 1;
 }
 
 int machined_addresses(sd_bus *bus, const char *name, int ifindex, char ***ret, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_strv_ char **list = NULL;
+        Failure f = { 0 };
         int r;
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachineAddresses",
-                               &error, &reply, "s", name);
-        if (r < 0 && sd_bus_error_has_name(&error, "org.freedesktop.machine1.NoPrivateNetworking")) {
+        r = call_manager(bus, "GetMachineAddresses", "get the machine's addresses", &reply, &f, "s", name);
+        if (r == -ENONET) {             /* NoPrivateNetworking */
                 *ret = NULL;
                 return 0;
         }
         if (r < 0)
-                return machined_failure(failure, r, &error, "get the machine's addresses");
+                return failure_set(failure, r, "%s", f.text);
 
         r = sd_bus_message_enter_container(reply, 'a', "(iay)");
         while (r > 0)
@@ -301,15 +263,13 @@ static int append_os_field(sd_bus_message *m, char ***list)
 
 int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_strv_ char **list = NULL;
         int r;
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachineOSRelease",
-                               &error, &reply, "s", name);
+        r = call_manager(bus, "GetMachineOSRelease", "get the machine's os-release", &reply, failure, "s", name);
         if (r < 0)
-                return machined_failure(failure, r, &error, "get the machine's os-release");
+                return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "{ss}");
         while (r > 0)
@@ -323,15 +283,13 @@ int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *fai
 
 static int machine_path(sd_bus *bus, const char *name, char **ret, Failure *failure)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *path;
         int r;
 
-        r = sd_bus_call_method(bus, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "GetMachine", &error,
-                               &reply, "s", name);
+        r = call_manager(bus, "GetMachine", "get the machine's properties", &reply, failure, "s", name);
         if (r < 0)
-                return machined_failure(failure, r, &error, "get the machine's properties");
+                return r;
         r = sd_bus_message_read(reply, "o", &path);
         if (r < 0)
                 return failure_set(failure, r, "Failed to get the machine's properties: %m");
@@ -360,11 +318,9 @@ int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, F
         int r;
 
         r = machine_path(bus, name, &path, failure);
-        if (r < 0)
-                return r;
-
-        r = bus_properties_get(bus, BUS_MACHINE1, path, fields, ARRAY_SIZE(fields), &p,
-                               "get the machine's properties", failure);
+        if (r >= 0)
+                r = bus_properties_get(bus, BUS_MACHINE1, path, fields, ARRAY_SIZE(fields), &p,
+                                       "get the machine's properties", failure);
         if (r < 0) {
                 machine_properties_done(&p);
                 return r;
@@ -389,13 +345,8 @@ void machine_properties_done(MachineProperties *p)
 int machined_properties_text(sd_bus *bus, const char *name, bool all, char ***ret, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
-        int r;
+        int r = name ? machine_path(bus, name, &path, failure) : 0;
 
-        if (name) {
-                r = machine_path(bus, name, &path, failure);
-                if (r < 0)
-                        return r;
-        }
-        return bus_properties_text(bus, BUS_MACHINE1, path ?: BUS_MACHINE1_PATH, all, ret,
-                                   name ? "get the machine's properties" : "get machined's properties", failure);
+        return r < 0 ? r : bus_properties_text(bus, BUS_MACHINE1, path ?: BUS_MACHINE1_PATH, all, ret,
+                                               name ? "get the machine's properties" : "get machined's properties", failure);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* systemd-machined over D-Bus: one function a method. Synchronous but for the registration, which the supervisor has in
- * flight while it mounts. -ENOSYS from any of them: there is no machined on this bus (not installed, masked, or it does
- * not come up); -ENXIO: it knows no such machine. */
+/* systemd-machined over D-Bus: one function a method. All but the registration block until the reply. -ENOSYS: there is no
+ * machined (not installed, masked, or it fails to start); -ENXIO: it knows no such machine. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -21,23 +20,23 @@ typedef struct MachineRegistration {
         const char *root;               /* absolute */
         const int *ifindices;
         size_t n_ifindices;
-        const ScopeOptions *scope;      /* CreateMachineWithNetwork: machined creates a scope; NULL: in the caller's unit */
+        const ScopeOptions *scope;      /* the scope that machined is to create; NULL: the machine is in the caller's unit */
 } MachineRegistration;
 
-/* Sends RegisterMachineWithNetwork or CreateMachineWithNetwork; the reply is taken by machined_register_finish(). */
+/* Sends CreateMachineWithNetwork (with a scope) or RegisterMachineWithNetwork. */
 typedef struct PendingRegistration PendingRegistration;
 int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegistration *reg, PendingRegistration **ret,
                             Failure *failure);
 
-/* Waits for it, at most usec (UINT64_MAX: as long as D-Bus does, 25 s). -EEXIST: the name is taken. */
+/* Waits for the reply, at most usec (UINT64_MAX: D-Bus's 25 s). -EEXIST: the name is taken. */
 int machined_register_finish(PendingRegistration *p, const BusWait *wait, uint64_t usec, Failure *failure);
 PendingRegistration *pending_registration_free(PendingRegistration *p);
 DEFINE_CLEANUP(PendingRegistration *, pending_registration_free);
 
-/* That it is not known is no failure to the caller: 0. */
+/* 0 also for a machine that machined does not know. */
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure);
 
-/* The same without waiting for an answer: for a machined that has not answered before. */
+/* The same without waiting for a reply. */
 int machined_unregister_send(sd_bus *bus, const char *name);
 
 typedef struct MachineRow {
@@ -50,18 +49,17 @@ void machine_rows_free(MachineRow *rows, size_t n);
 int machined_kill(sd_bus *bus, const char *name, const char *whom, int sig, Failure *failure);
 int machined_terminate(sd_bus *bus, const char *name, Failure *failure);
 
-/* *ret_pty is the master, non-blocking, to be closed by the caller. */
+/* *ret_pty is the pty's master, non-blocking; the caller closes it. */
 int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure);
-/* user NULL or "": root; path NULL or "": the user's shell; argv is then ignored. */
+/* user NULL or "": root; path NULL or "": the user's shell, and argv is ignored. */
 int machined_open_shell(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
                         char *const *env, int *ret_pty, Failure *failure);
 
-/* Calls handler once for each machine that goes away: the message's first string is its name. */
+/* Calls handler with each MachineRemoved signal, whose first string is the machine's name. */
 int machined_on_removed(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata, sd_bus_slot **ret,
                         Failure *failure);
 
-/* Addresses as text ("10.0.0.5", and with an ifindex > 0 "fe80::1%3"), NULL-terminated; none for a machine without a
- * network of its own. */
+/* Addresses as text ("10.0.0.5", and with an ifindex > 0 "fe80::1%3"); NULL for a machine that shares the host's network. */
 int machined_addresses(sd_bus *bus, const char *name, int ifindex, char ***ret, Failure *failure);
 /* KEY=VALUE of the machine's os-release. */
 int machined_os_release(sd_bus *bus, const char *name, char ***ret, Failure *failure);
@@ -76,5 +74,5 @@ typedef struct MachineProperties {
 int machined_properties(sd_bus *bus, const char *name, MachineProperties *ret, Failure *failure);
 void machine_properties_done(MachineProperties *p);
 
-/* All properties of a machine, or (name NULL) of machined itself, as bus_properties_text() words them. */
+/* All properties of a machine, or (name NULL) of machined itself, in the format of bus_properties_text(). */
 int machined_properties_text(sd_bus *bus, const char *name, bool all, char ***ret, Failure *failure);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See name-watch.h. The supervisor; no privilege. Silent. */
+/* Waiting for a machine name to become free (see name-watch.h). The supervisor; no privilege. Silent. */
 
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterr_er
         return 0;
 }
 
-/* Without the signals the wait times out. */
+/* A failure to install the match is ignored: the wait times out. */
 static int on_installed(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
 {
         return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One GetAll, one loop, a table of fields (see properties.h). Any process that has the bus; no privilege; silent. The
- * values come from systemd and machined, which are trusted; texts in them (a unit's StatusText) may be a payload's and
- * are made fit for a terminal where they are printed.
+ * Parses the reply of Properties.GetAll (see properties.h). Any process that has the bus; no privilege; silent. systemd and
+ * machined are trusted, but strings in their values (a unit's StatusText) may come from a payload: the caller escapes them
+ * before printing.
  */
 
 #include <inttypes.h>
@@ -28,19 +28,14 @@ static const char *const kind_types[] = {
 static int read_string(sd_bus_message *m, const char *type, char **field)
 {
         const char *s;
-        char *copy;
         int r;
 
         r = sd_bus_message_read_basic(m, type[0], &s);
         if (r < 0)
                 return r;
-        copy = strdup(s);
-        if (!copy)
-                return -ENOMEM;
-
         free(*field);
-        *field = copy;
-        return 0;
+        *field = strdup(s);
+        return *field ? 0 : -ENOMEM;
 }
 
 static int read_array(sd_bus_message *m, PropertyKind kind, void *field)
@@ -73,7 +68,7 @@ static int read_array(sd_bus_message *m, PropertyKind kind, void *field)
         return 0;
 }
 
-/* The message stands before a variant. */
+/* Reads the variant that is next in the message. */
 static int read_field(sd_bus_message *m, const PropertyField *f, void *base)
 {
         const char *want = kind_types[f->kind], *contents;
@@ -99,10 +94,7 @@ static int read_field(sd_bus_message *m, const PropertyField *f, void *base)
                 r = sd_bus_message_read(m, "(uo)", (uint32_t *) field, NULL);
         else
                 r = sd_bus_message_read_basic(m, want[0], field);
-        if (r < 0)
-                return r;
-
-        return sd_bus_message_exit_container(m);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 static int read_all(sd_bus_message *m, const PropertyField *fields, size_t n_fields, void *base)
@@ -125,9 +117,8 @@ static int read_all(sd_bus_message *m, const PropertyField *fields, size_t n_fie
                                 field = fields + i;
 
                 r = field ? read_field(m, field, base) : sd_bus_message_skip(m, "v");
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_exit_container(m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
                 if (r < 0)
                         return r;
         }
@@ -142,7 +133,7 @@ static int get_all(sd_bus *bus, const char *destination, const char *path, const
         int r;
 
         r = sd_bus_call_method(bus, destination, path, "org.freedesktop.DBus.Properties", "GetAll", &error, ret, "s",
-                               /* every interface: */ "");
+                               /* all interfaces: */ "");
         return r < 0 ? bus_failure(failure, r, &error, what) : 0;
 }
 
@@ -156,55 +147,31 @@ int bus_properties_get(sd_bus *bus, const char *destination, const char *path, c
         if (r < 0)
                 return r;
         r = read_all(reply, fields, n_fields, base);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
-        return 0;
+        return r < 0 ? failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what) : 0;
 }
 
 /* ---- as text -------------------------------------------------------------------------------------------------- */
 
-static int bytes_text(sd_bus_message *m, char **ret)
+/* Bytes in hexadecimal, or integers in decimal. */
+static int array_text(sd_bus_message *m, char type, char **ret)
 {
-        const uint8_t *bytes;
+        _cleanup_memory_stream_ MemoryStream stream = { 0 };
+        FILE *f = memory_stream_open(&stream);
         const void *data;
         size_t size;
-        char *s;
         int r;
 
-        r = sd_bus_message_read_array(m, 'y', &data, &size);
+        if (!f)
+                return -ENOMEM;
+        r = sd_bus_message_read_array(m, type, &data, &size);
         if (r < 0)
                 return r;
-        s = calloc(size * 2 + 1, 1);
-        if (!s)
-                return -ENOMEM;
-        bytes = data;
-        for (size_t i = 0; i < size; i++)
-                (void) snprintf(s + 2 * i, 3, "%02x", bytes[i]);
-        *ret = s;
-        return 1;
-}
-
-static int numbers_text(sd_bus_message *m, char **ret)
-{
-        enum { NUMBER_MAX = 12 };       /* "-2147483648 " */
-        const int32_t *numbers;
-        const void *data;
-        size_t size, used = 0;
-        char *s;
-        int r;
-
-        r = sd_bus_message_read_array(m, 'i', &data, &size);
-        if (r < 0)
-                return r;
-        numbers = data;
-        size /= sizeof(int32_t);
-        s = calloc(size * NUMBER_MAX + 1, 1);
-        if (!s)
-                return -ENOMEM;
-        for (size_t i = 0; i < size; i++)
-                used += (size_t) snprintf(s + used, NUMBER_MAX + 1, "%s%" PRIi32, i > 0 ? " " : "", numbers[i]);
-        *ret = s;
-        return 1;
+        for (size_t i = 0; type == 'y' && i < size; i++)
+                fprintf(f, "%02x", ((const uint8_t *) data)[i]);
+        for (size_t i = 0; type == 'i' && i < size / sizeof(int32_t); i++)
+                fprintf(f, "%s%" PRIi32, i > 0 ? " " : "", ((const int32_t *) data)[i]);
+        *ret = memory_stream_take(&stream);
+        return *ret ? 0 : -ENOMEM;
 }
 
 static int basic_text(sd_bus_message *m, char type, char **ret)
@@ -224,47 +191,37 @@ static int basic_text(sd_bus_message *m, char type, char **ret)
         switch (type) {
         case 's':
         case 'o':
-                r = strf(ret, "%s", v.s);
-                break;
+                return strf(ret, "%s", v.s);
         case 'u':
-                r = strf(ret, "%" PRIu32, v.u);
-                break;
+                return strf(ret, "%" PRIu32, v.u);
         case 'i':
-                r = strf(ret, "%" PRIi32, v.i);
-                break;
+                return strf(ret, "%" PRIi32, v.i);
         case 't':
-                r = strf(ret, "%" PRIu64, v.t);
-                break;
+                return strf(ret, "%" PRIu64, v.t);
         default:
-                r = strf(ret, "%s", v.b ? "yes" : "no");
+                return strf(ret, "%s", v.b ? "yes" : "no");
         }
-        return r < 0 ? r : 1;
 }
 
-/* 1 with a text, 0 where the type has none here; the message stands before a variant and then behind it. */
+/* Reads the variant that is next in the message. *ret stays as it is if the type has no text. */
 static int variant_text(sd_bus_message *m, bool all, char **ret)
 {
         const char *type;
-        int r, got = 1;
+        int r;
 
         r = sd_bus_message_peek_type(m, NULL, &type);
         if (r < 0)
                 return r;
         if (strcmp(type, "ay") != 0 && !(all && strcmp(type, "ai") == 0) && !(strchr("soitub", type[0]) && !type[1]))
-                return sd_bus_message_skip(m, "v") < 0 ? -EBADMSG : 0;
+                return sd_bus_message_skip(m, "v");
 
         r = sd_bus_message_enter_container(m, 'v', type);
-        if (r < 0)
-                return r;
-        got = strcmp(type, "ay") == 0 ? bytes_text(m, ret) :
-              strcmp(type, "ai") == 0 ? numbers_text(m, ret) : basic_text(m, type[0], ret);
-        if (got < 0)
-                return got;
-        r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : got;
+        if (r >= 0)
+                r = type[0] == 'a' ? array_text(m, type[1], ret) : basic_text(m, type[0], ret);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-/* 1: there may be more; 0: the end. */
+/* 1: a property was read; 0: end of the list. */
 static int append_property(sd_bus_message *m, bool all, char ***list)
 {
         _cleanup_free_ char *value = NULL;
@@ -276,17 +233,15 @@ static int append_property(sd_bus_message *m, bool all, char ***list)
         if (r <= 0)
                 return r;
         r = sd_bus_message_read_basic(m, 's', &name);
-        if (r < 0)
-                return r;
-        r = variant_text(m, all, &value);
-        if (r > 0) {
-                if (strf(&entry, "%s=%s", name, value) < 0)
-                        return -ENOMEM;
-                r = strv_consume(list, entry);
+        if (r >= 0)
+                r = variant_text(m, all, &value);
+        if (r >= 0 && value) {
+                r = strf(&entry, "%s=%s", name, value);
+                if (r >= 0)
+                        r = strv_consume(list, entry);
         }
-        if (r < 0)
-                return r;
-        r = sd_bus_message_exit_container(m);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
 }
 

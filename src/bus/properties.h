@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Properties of a D-Bus object, read all at once into the fields of a struct. */
+/* All properties of a D-Bus object: as fields of a struct, or as text. */
 
 #include <systemd/sd-bus.h>
 
@@ -13,9 +13,9 @@ typedef enum PropertyKind {
         PROPERTY_U32,           /* u → uint32_t */
         PROPERTY_I32,           /* i → int32_t */
         PROPERTY_U64,           /* t → uint64_t */
-        PROPERTY_ID128,         /* ay of 16 bytes → uint8_t[16]; any other length leaves it as it is */
+        PROPERTY_ID128,         /* ay of 16 bytes → uint8_t[16]; other lengths are skipped */
         PROPERTY_INTS,          /* ai → struct IntArray */
-        PROPERTY_JOB,           /* (uo) → uint32_t, the number of a unit's job */
+        PROPERTY_JOB,           /* (uo) → uint32_t, the id of a unit's job */
 } PropertyKind;
 
 typedef struct IntArray {
@@ -29,13 +29,12 @@ typedef struct PropertyField {
         size_t offset;
 } PropertyField;
 
-/* Properties.GetAll of every interface of the object; what fields has no row for, or has another type than its row
- * says, is skipped. Strings that were there before are freed. */
+/* Reads the properties of all interfaces of the object into the fields of the struct at base; properties without a row, or of
+ * another type than the row's, are skipped. Previous strings in the fields are freed. `what` completes "Failed to …". */
 int bus_properties_get(sd_bus *bus, const char *destination, const char *path, const PropertyField *fields,
                        size_t n_fields, void *base, const char *what, Failure *failure);
 
-/* The same as text: KEY=VALUE in the order of the reply. Numbers in decimal, booleans as yes and no, bytes in
- * hexadecimal, lists with blanks between; what has another type is left out. An array of numbers is only there with
- * all (machinectl shows none). */
+/* The same as text: KEY=VALUE in the order of the reply. Numbers in decimal, booleans as yes and no, bytes in hexadecimal;
+ * with `all` also arrays of integers, separated by blanks (machinectl leaves them out). Other types are skipped. */
 int bus_properties_text(sd_bus *bus, const char *destination, const char *path, bool all, char ***ret,
                         const char *what, Failure *failure);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See scope.h. The supervisor, as root. Silent. */
+/* The transient scope of a machine (see scope.h). The supervisor, as root. Silent. */
 
 #include <string.h>
 
@@ -12,8 +12,8 @@ struct PendingScope {
         sd_bus_slot *match;
         BusCall call;
         char *unit;
-        char *result;           /* of the job, once it was removed */
-        bool removed;
+        char *result;           /* of the job; valid once it was removed */
+        bool removed;           /* the job has ended */
 };
 
 int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *o)
@@ -43,7 +43,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reter
         const char *path, *ours, *result;
         PendingScope *p = userdata;
 
-        /* The reply with our job's path comes before the job's end. */
+        /* The reply with the job's path arrives before the job's end. */
         if (!p->call.done || bus_call_error(&p->call) || p->removed ||
             sd_bus_message_rewind(p->call.reply, true) < 0 || sd_bus_message_read(p->call.reply, "o", &ours) < 0 ||
             sd_bus_message_read(m, "uoss", NULL, &path, NULL, &result) < 0 || strcmp(path, ours) != 0)
@@ -64,7 +64,7 @@ static int scope_message(sd_bus *bus, const ScopeOptions *o, sd_bus_message **re
                 r = sd_bus_message_append(m, "ss", o->unit, "fail");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sv)");
-        /* What machined asks for. */
+        /* The same properties as machined sets. */
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)",
                                           "Description", "s", o->description,
@@ -99,7 +99,7 @@ int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, P
                 return failure_set(failure, -ENOMEM, "Out of memory");
         p->bus = sd_bus_ref(bus);
 
-        /* The message needs the connection's name on the bus. Nothing of the job is missed: the bus handles the match first. */
+        /* The message needs the unique name of an established connection. The bus handles the match before the call. */
         r = bus_flush(bus, wait);
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus, &p->match, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER,

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The transient scope unit of a machine that was started by hand. machined makes it with the registration, or systemd is asked
- * for it here, where there is no machined. Our connection is its Controller: systemd stops it by asking us (RequestStop).
+ * The transient scope unit of a machine that was started by hand. machined creates it with the registration; without
+ * machined, StartTransientUnit does. Our connection is its Controller: to stop the scope, systemd sends us RequestStop.
  */
 
 #include <sys/types.h>
@@ -12,27 +12,26 @@
 #include "util/unit-property.h"
 
 typedef struct ScopeOptions {
-        const char *unit;               /* full name, "box-x.scope"; for systemd only, machined has its own */
-        const char *description;        /* likewise */
-        pid_t pid;                      /* likewise */
+        const char *unit;               /* full name, "box-x.scope"; this and the next two: not for machined's scopes */
+        const char *description;
+        pid_t pid;
         const char *slice;              /* NULL: machine.slice */
-        const UnitProperty *const *properties;  /* beyond what every machine's scope has */
+        const UnitProperty *const *properties;  /* in addition to those of all machines' scopes */
         size_t n_properties;
         int kill_signal;                /* 0: systemd's default */
         uint64_t stop_timeout_usec;     /* 0: systemd's default */
 } ScopeOptions;
 
-/* Appends the properties that all scopes of machines have, and those of the options, to an open array of (sv). */
+/* Appends the properties of all machines' scopes, and those of the options, to an open array of (sv). */
 int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *options);
 
-/* Sends StartTransientUnit; scope_finish() waits until the unit is there, or says why not (-EEXIST: its name is taken). */
+/* Sends StartTransientUnit; scope_finish() waits until the unit has started (-EEXIST: its name is taken). */
 typedef struct PendingScope PendingScope;
 int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, PendingScope **ret, Failure *failure);
 int scope_finish(PendingScope *p, const BusWait *wait, uint64_t usec, Failure *failure);
 PendingScope *pending_scope_free(PendingScope *p);
 DEFINE_CLEANUP(PendingScope *, pending_scope_free);
 
-/* Calls handler on RequestStop of the one scope whose Controller this connection is. installed is called with systemd's
- * answer to that. */
+/* Calls handler on RequestStop of the one scope whose Controller this connection is. installed gets the reply to AddMatch. */
 int scope_on_request_stop(sd_bus *bus, sd_bus_message_handler_t handler, sd_bus_message_handler_t installed, void *userdata,
                           sd_bus_slot **ret);

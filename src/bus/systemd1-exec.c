@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a unit executes, as systemd has read it: with drop-ins applied and specifiers replaced (see systemd1.h). Runs in
- * boxctl with its caller's rights. Silent.
+ * ExecStart= and Environment= of a loaded unit, drop-ins and specifiers applied (see systemd1.h). Runs in boxctl with its
+ * caller's rights. Silent.
  */
 
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 
-/* The message stands before ExecStart's a(sasbttttuii): path, argv, and how the last run went. 1: a command was read. */
+/* Reads the first of ExecStart's a(sasbttttuii): path, argv, and the result of the last run. 1: read; 0: there is none. */
 static int read_command(sd_bus_message *m, char **ret_path, char ***ret_argv)
 {
         _cleanup_strv_ char **argv = NULL;

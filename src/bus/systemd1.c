@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Questions and single orders to the service manager (see systemd1.h; its jobs are in systemd1-job.c). Runs in boxctl
- * with its caller's rights, systemd and polkit decide what is allowed. Silent.
+ * Calls of the service manager (see systemd1.h; jobs: systemd1-job.c). Runs in boxctl with its caller's rights (systemd and
+ * polkit decide what is allowed), and in the supervisor as root. Silent.
  */
 
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* polkit may ask for a password, as it does for systemctl. */
+/* polkit may ask for a password, as for systemctl. */
 static int call_manager(sd_bus *bus, sd_bus_message *m, const char *what, sd_bus_message **ret, Failure *failure)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -52,7 +52,7 @@ int systemd1_unit_object(sd_bus *bus, const char *unit, char **ret, Failure *fai
         return *ret ? 0 : failure_set(failure, -ENOMEM, "Failed to look the unit up: %m");
 }
 
-/* Every string of it. */
+/* The i-th string field; NULL: no more. */
 static char **unit_info_string(UnitInfo *u, size_t i)
 {
         char **strings[] = { &u->id, &u->description, &u->load_state, &u->active_state, &u->sub_state, &u->result,
@@ -92,11 +92,9 @@ int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *fa
         int r;
 
         r = systemd1_unit_object(bus, unit, &path, failure);
-        if (r < 0)
-                return r;
-
-        r = bus_properties_get(bus, BUS_SYSTEMD1, path, fields, ARRAY_SIZE(fields), &u, "get the unit's properties",
-                               failure);
+        if (r >= 0)
+                r = bus_properties_get(bus, BUS_SYSTEMD1, path, fields, ARRAY_SIZE(fields), &u, "get the unit's properties",
+                                       failure);
         for (size_t i = 0; r >= 0 && (s = unit_info_string(&u, i)); i++)
                 if (!*s && !(*s = strdup("")))
                         r = failure_set(failure, -ENOMEM, "Failed to get the unit's properties: %m");
@@ -118,7 +116,7 @@ void unit_info_done(UnitInfo *u)
         *u = (UnitInfo) { 0 };
 }
 
-/* 1: one more change in the list; 0: the end. */
+/* 1: a change was read; 0: end of the list. */
 static int append_change(sd_bus_message *m, char ***list)
 {
         const char *type, *path, *source;
@@ -134,33 +132,13 @@ static int append_change(sd_bus_message *m, char ***list)
         else if (strcmp(type, "unlink") == 0)
                 r = strf(&line, "Removed \"%s\".", path);
         else
-                return 1;       /* "masked", "dangling" …: neither made nor removed */
+                return 1;       /* "masked", "dangling" …: no change */
         if (r >= 0)
                 r = strv_consume(list, line);
         return r < 0 ? r : 1;
 }
 
-static int read_changes(sd_bus_message *reply, bool enable, char ***ret)
-{
-        _cleanup_strv_ char **list = NULL;
-        int r;
-
-        if (enable) {
-                r = sd_bus_message_skip(reply, "b");
-                if (r < 0)
-                        return r;
-        }
-        r = sd_bus_message_enter_container(reply, 'a', "(sss)");
-        while (r > 0)
-                r = append_change(reply, &list);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(list);
-        return 0;
-}
-
-/* systemd reads all unit files again before it answers: minutes on a large host, as systemctl allows it. */
+/* systemd reads all unit files before it replies, which takes minutes on a large host. The same limit as systemctl's. */
 #define RELOAD_USEC (UINT64_C(180) * 1000 * 1000)
 
 int systemd1_reload(sd_bus *bus, const BusWait *wait, Failure *failure)
@@ -239,7 +217,7 @@ int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: %m", what);
 
-        /* "auto" allows everything where nothing is allowed by name. */
+        /* "auto" without any DeviceAllow= allows all devices. */
         *ret = strcmp(text, "auto") != 0 || r == 0;
         return 0;
 }
@@ -263,7 +241,12 @@ int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_ch
         r = call_manager(bus, m, what, &reply, failure);
         if (r < 0)
                 return r;
-        r = read_changes(reply, enable, &changes);
+        if (enable)
+                r = sd_bus_message_skip(reply, "b");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(sss)");
+        while (r > 0)
+                r = append_change(reply, &changes);
         if (r < 0)
                 return failure_set(failure, r, "Failed to %s: the reply cannot be read: %m", what);
 

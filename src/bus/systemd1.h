@@ -16,21 +16,19 @@ typedef enum UnitJobFlags {
 typedef struct UnitJob {
         const char *unit;
         char *path;             /* of the job; internal */
-        char *result;           /* "done", "failed", "timeout", "dependency", …; NULL while unknown or where the call
-                                 * itself failed */
+        char *result;           /* "done", "failed", "timeout", "dependency", …; NULL: unknown, or the call failed */
         Failure failure;        /* of the call */
 } UnitJob;
 
-/* Starts, stops, restarts … units ("StartUnit", "StopUnit", "RestartUnit", …): all jobs are sent first, then awaited.
- * The match for JobRemoved is made before the first call, so no job is missed. 0 when the bus carried it, whatever
- * the outcome of each job: that is in the rows. */
+/* Calls "StartUnit", "StopUnit", "RestartUnit" … for all units, then waits for all jobs. 0 also if jobs or calls fail: see the
+ * rows. Negative: an error of the connection. */
 int systemd1_unit_jobs(sd_bus *bus, const char *method, unsigned flags, UnitJob *jobs, size_t n, Failure *failure);
 void unit_jobs_done(UnitJob *jobs, size_t n);
 
-/* Loads the unit where it is not; a unit that has no file has an object all the same. */
+/* Loads the unit if needed. A unit without a file has an object, too. */
 int systemd1_unit_object(sd_bus *bus, const char *unit, char **ret, Failure *failure);
 
-/* What a status page shows, and why a unit failed. Unit states as systemctl words them. Strings are never NULL. */
+/* The state of a unit, and why it failed, by systemd's names. Strings are never NULL. */
 typedef struct UnitInfo {
         char *id, *description, *load_state, *active_state, *sub_state, *result, *status_text, *unit_file_state;
         char *control_group;
@@ -44,8 +42,7 @@ typedef struct UnitInfo {
 int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure);
 void unit_info_done(UnitInfo *u);
 
-/* The first command that a service executes when it starts, with the variables that the unit sets for it. -ENOENT where
- * there is no such unit. */
+/* The first command of a service's ExecStart=, and its Environment=. -ENOENT: no such unit. */
 typedef struct UnitCommand {
         char *path;
         char **argv;                    /* argv[0] too */
@@ -57,17 +54,16 @@ void unit_command_done(UnitCommand *c);
 /* Enables or disables unit files and reloads; *ret_changes are lines like systemctl's ("Created symlink A → B."). */
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 
-/* Makes systemd read all unit files again, and waits for it. */
+/* Reloads all unit files, like `systemctl daemon-reload`, and waits for it. */
 int systemd1_reload(sd_bus *bus, const BusWait *wait, Failure *failure);
 
-/* May the unit's processes use some devices only? */
+/* Do DevicePolicy= and DeviceAllow= restrict the unit's processes to some devices? */
 int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char *unit, bool *ret, Failure *failure);
 
-/* Asks for one property of a loaded unit; the reply is a variant. */
+/* Sends Properties.Get for one property of a loaded unit; the reply is a variant. */
 int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call);
 
-/* The object of a unit that is loaded, and the interface of its properties ("org.freedesktop.systemd1.Service"). NULL
- * without memory. */
+/* The object path of a loaded unit, and the interface of its properties ("org.freedesktop.systemd1.Service"). NULL: no memory. */
 char *systemd1_unit_path(const char *unit);
 char *systemd1_unit_interface(const char *unit);
 

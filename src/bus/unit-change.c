@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A unit's properties set and given back (see unit-change.h): SetUnitProperties, one call a property, so that what is refused
- * is known, all of them on their way at once. The supervisor, as root. Silent.
+ * Sets properties of a unit and restores them (see unit-change.h): one SetUnitProperties a property, so that the refused one
+ * is known, all sent at once. The supervisor, as root. Silent.
  */
 
 #include <stdio.h>
@@ -21,15 +21,15 @@ typedef struct Call {
 } Call;
 
 struct UnitChange {
-        sd_bus *bus;            /* until the calls are answered */
+        sd_bus *bus;            /* until all calls are answered */
         char *unit;
         const UnitProperty *const *properties;  /* the caller's, n of them */
         size_t n;
-        Call *reads;            /* one a name */
+        Call *reads;            /* one for each name */
         size_t n_reads;
-        Call *sets;             /* one a property */
+        Call *sets;             /* one for each property */
         size_t n_sets;
-        char **files;           /* drop-ins that are there by us */
+        char **files;           /* drop-ins that this change creates */
 };
 
 static void calls_free(Call *calls, size_t n)
@@ -48,8 +48,8 @@ static int calls_wait(sd_bus *bus, const BusWait *wait, const Call *calls, size_
         return r;
 }
 
-/* What systemd said, behind prefix. */
-static int refused(const Call *call, const char *prefix, Failure *failure)
+/* Records systemd's error message, after prefix. */
+static int call_failure(const Call *call, const char *prefix, Failure *failure)
 {
         const sd_bus_error *error = bus_call_error(&call->bus);
         int r = bus_failure(NULL, -sd_bus_message_get_errno(call->bus.reply), error, call->property);
@@ -59,7 +59,7 @@ static int refused(const Call *call, const char *prefix, Failure *failure)
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
 
-/* SetUnitProperties, up to its array. */
+/* A SetUnitProperties message with its array open. */
 static int set_begin(sd_bus *bus, const char *unit, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -97,7 +97,7 @@ static int set(sd_bus *bus, const char *unit, const UnitProperty *p, Call *call)
         return r < 0 ? r : set_send(bus, m, call);
 }
 
-/* An empty list clears what the next one would add to. */
+/* Assigning a list adds to it, but an empty list clears it. */
 static int append_empty(sd_bus_message *m, const char *property, const char *type)
 {
         int r;
@@ -109,7 +109,7 @@ static int append_empty(sd_bus_message *m, const char *property, const char *typ
                 r = sd_bus_message_open_container(m, 'v', type);
         if (r >= 0)
                 r = type[0] == 'a' ? sd_bus_message_open_container(m, 'a', type + 1) :
-                                     sd_bus_message_append(m, type, /* a list that allows: */ true, 0);
+                                     sd_bus_message_append(m, type, /* an allow list: */ true, 0);
         if (r >= 0 && type[0] == 'a')
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -117,7 +117,7 @@ static int append_empty(sd_bus_message *m, const char *property, const char *typ
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* The value of before, as it came. */
+/* Sets the value that `before` has read. */
 static int restore_one(sd_bus *bus, const char *unit, const Call *before, Call *call)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -143,9 +143,9 @@ static int restore_one(sd_bus *bus, const char *unit, const Call *before, Call *
         return r < 0 ? r : set_send(bus, m, call);
 }
 
-/* ---- there and back --------------------------------------------------------------------------------------------- */
+/* ---- change and undo --------------------------------------------------------------------------------------------- */
 
-static bool is_asked(const UnitChange *c, const char *property)
+static bool is_read(const UnitChange *c, const char *property)
 {
         for (size_t i = 0; i < c->n_reads; i++)
                 if (strcmp(c->reads[i].property, property) == 0)
@@ -153,20 +153,20 @@ static bool is_asked(const UnitChange *c, const char *property)
         return false;
 }
 
-/* The question is before the order, and systemd takes them in turn. */
+/* systemd handles calls in order: each property is read before it is set. */
 static int send_all(UnitChange *c, const BusWait *wait)
 {
         int r;
 
         for (size_t i = 0; i < c->n; i++) {
-                if (!is_asked(c, c->properties[i]->read_name)) {
+                if (!is_read(c, c->properties[i]->read_name)) {
                         c->reads[c->n_reads].property = c->properties[i]->read_name;
                         r = systemd1_get_send(c->bus, c->unit, c->properties[i]->read_name, &c->reads[c->n_reads].bus);
                         if (r < 0)
                                 return r;
                         c->n_reads++;
                 }
-                /* Counted once it is on its way: what is counted is waited for. */
+                /* Counted once it is sent: counted calls are waited for. */
                 r = set(c->bus, c->unit, c->properties[i], &c->sets[c->n_sets]);
                 if (r < 0)
                         return r;
@@ -220,7 +220,7 @@ int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, 
         for (size_t i = 0; i < c->n_sets; i++)
                 if (bus_call_error(&c->sets[i].bus)) {
                         *ret_refused = i;
-                        return refused(&c->sets[i], "", failure);
+                        return call_failure(&c->sets[i], "", failure);
                 }
         *ret_refused = c->n_sets;
         return 0;
@@ -235,7 +235,7 @@ static int restore(const UnitChange *c, sd_bus *bus, const BusWait *wait, Failur
 
         if (!calls)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        /* What could not be read has no value: a property that this systemd does not have. */
+        /* A property that could not be read is unknown to this systemd. */
         for (size_t i = 0; r >= 0 && i < c->n_reads; i++)
                 if (c->reads[i].bus.reply && !bus_call_error(&c->reads[i].bus))
                         r = restore_one(bus, c->unit, &c->reads[i], &calls[n++]);
@@ -246,7 +246,7 @@ static int restore(const UnitChange *c, sd_bus *bus, const BusWait *wait, Failur
         (void) snprintf(prefix, sizeof(prefix), "Failed to restore the properties of %s: ", c->unit);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 if (bus_call_error(&calls[i].bus))
-                        r = refused(&calls[i], prefix, failure);
+                        r = call_failure(&calls[i], prefix, failure);
         calls_free(calls, n);
         return r;
 }
@@ -255,7 +255,7 @@ int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *f
 {
         int r = 0, q;
 
-        /* A start that failed meanwhile has not waited for the answers. */
+        /* A start that failed before unit_change_finish(). */
         if (c->bus) {
                 (void) calls_wait(c->bus, wait, c->reads, c->n_reads);
                 (void) calls_wait(c->bus, wait, c->sets, c->n_sets);
@@ -263,7 +263,7 @@ int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *f
         }
         if (bus)
                 r = restore(c, bus, wait, failure);
-        /* They were written again by that. */
+        /* Restoring has written the drop-ins again. */
         q = unit_drop_ins_remove("", c->unit, c->files, r < 0 ? NULL : failure);
         return r < 0 ? r : q;
 }

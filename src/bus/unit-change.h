@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Properties of a unit that runs, changed for as long as a machine is in it. What systemd is told at run time would stay
- * with the unit until the host goes down; so the values that were there before are read first, and given back at the end.
+ * Changes properties of a running unit for the life of a machine in it. systemd keeps such changes until the host reboots, so
+ * the previous values are read first, and restored at the end.
  */
 
 #include "bus/bus.h"
@@ -11,26 +11,24 @@
 
 typedef struct UnitChange UnitChange;
 
-/* A change of these properties, which have to outlive it. Several of one name add up, or the last counts, as in a unit file. It
- * is noted on disk, for unit_change_undo_left(); nothing is sent. */
+/* A change of these properties, which must outlive it (several of one name: in order, as in a unit file). Its drop-ins are listed
+ * on disk, for unit_change_undo_left(); nothing is sent. */
 int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
                     Failure *failure);
 
-/* Sends a question and an order for each; unit_change_finish() takes the answers. What was sent before a failure has to be
- * undone. */
+/* Sends calls that read and set each property. Also after a failure, the change must be undone. */
 int unit_change_send(UnitChange *c, const BusWait *wait, Failure *failure);
 
-/* Waits for them all. Where systemd refused one, *ret_refused is the index of the first, and the failure has systemd's text
- * without a prefix. The change has to be undone all the same. */
+/* Waits for the replies. If systemd refused a property, *ret_refused is the index of the first such, and the failure has
+ * systemd's text without a prefix. The change must still be undone. */
 int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure);
 
-/* Restores the unit's own values, and removes the drop-ins that systemd has written for ours. bus may be a new connection; NULL:
- * only the files. */
+/* Restores the previous values, and removes the drop-ins that systemd has written for the change. bus may be a new connection;
+ * NULL: only removes the files. */
 int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure);
 
 UnitChange *unit_change_free(UnitChange *c);
 DEFINE_CLEANUP(UnitChange *, unit_change_free);
 
-/* Removes the drop-ins of a supervisor that died before it could undo its change. 1: there were some, systemd has to reload; 0:
- * there were none. */
+/* Removes the drop-ins of a supervisor that died before it undid its change. 1: there were some, systemd must reload; 0: none. */
 int unit_change_undo_left(const char *unit, Failure *failure);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a unit whose properties were changed has on disk (see unit-drop-ins.h). The supervisor, as root, in places that are
- * root's alone. Silent.
+ * Drop-ins of a unit whose properties were changed (see unit-drop-ins.h). The supervisor, as root, in directories that only
+ * root writes to. Silent.
  */
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 #define NOTES_DIR "/run/box/changed-units"
 
-/* A name a line, each a property's: there is no more. */
+/* Lines with one file name each. */
 enum { NOTE_MAX = 64 * 1024 };
 
 static char *control_dir(const char *root, const char *unit)
@@ -34,17 +34,15 @@ static char *note_path(const char *root, const char *unit)
         return strf(&path, "%s" NOTES_DIR "/%s", root, unit) < 0 ? NULL : path;
 }
 
-/* Properties of a transient unit end with it, and so do its files, which lie elsewhere. */
+/* A transient unit's drop-ins lie elsewhere and are removed with the unit. */
 static bool is_transient(const char *root, const char *unit)
 {
         _cleanup_free_ char *path = NULL;
 
-        if (strf(&path, "%s/run/systemd/transient/%s", root, unit) < 0)
-                return false;
-        return access(path, F_OK) == 0;
+        return strf(&path, "%s/run/systemd/transient/%s", root, unit) >= 0 && access(path, F_OK) == 0;
 }
 
-/* "50-MemoryMax.conf": of the property's name in a unit file or on the bus, which of the two depends on the property. */
+/* "50-MemoryMax.conf": named by the key in unit files or by the name on the bus, which depends on the property. */
 static int list_one(int dir_fd, const char *name, char ***files)
 {
         char *file;
@@ -58,8 +56,7 @@ static int list_one(int dir_fd, const char *name, char ***files)
         return strv_consume(files, file);
 }
 
-int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
-                          char ***ret_files)
+int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n, char ***ret_files)
 {
         _cleanup_free_ char *dir = control_dir(root, unit);
         _cleanup_strv_ char **files = NULL;
@@ -80,7 +77,7 @@ int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *c
         return 0;
 }
 
-static int make_notes_dir(const char *root)
+static int create_notes_dir(const char *root)
 {
         _cleanup_free_ char *path = NULL;
 
@@ -115,7 +112,7 @@ int unit_drop_ins_note(const char *root, const char *unit, char *const *files, F
                 return failure_set(failure, -ENOMEM, "Out of memory");
         if (!files || !*files)
                 return 0;
-        r = make_notes_dir(root);
+        r = create_notes_dir(root);
         if (r >= 0)
                 r = write_note(path, files);
         return r < 0 ? failure_set(failure, r, "Failed to write '%s': %m", path) : 0;
@@ -136,7 +133,7 @@ int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, F
         if (r < 0)
                 return failure_set(failure, r, "Failed to read '%s': %m", path);
 
-        /* One that was cut off in the middle of a line ends before it. */
+        /* An incomplete last line is ignored. */
         for (rest = text; strchr(rest, '\n') && (line = strsep(&rest, "\n"));)
                 if (*line && !strchr(line, '/') && strv_extend(&files, line) < 0)
                         return failure_set(failure, -ENOMEM, "Out of memory");
@@ -154,13 +151,13 @@ int unit_drop_ins_remove(const char *root, const char *unit, char *const *files,
         if (!dir || !note)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        for (char *const *file = files; fd >= 0 && file && *file; file++)
-                if (unlinkat(fd, *file, 0) < 0 && errno != ENOENT)
+        STRV_FOREACH(file, files)
+                if (fd >= 0 && unlinkat(fd, *file, 0) < 0 && errno != ENOENT)
                         r = failure_set(failure, -errno, "Failed to remove '%s/%s': %m", dir, *file);
         if (r < 0)
                 return r;
 
-        (void) rmdir(dir);      /* others may have files there */
+        (void) rmdir(dir);      /* fails if there are other files */
         if (unlink(note) < 0 && errno != ENOENT)
                 return failure_set(failure, -errno, "Failed to remove '%s': %m", note);
         return 0;

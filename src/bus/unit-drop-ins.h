@@ -2,25 +2,24 @@
 #pragma once
 
 /*
- * The files that systemd leaves when a property of a unit is set at run time: one a property, in
- * /run/systemd/system.control/UNIT.d, where they count until they are removed or the host goes down. Before a start
- * makes any, it notes them in /run/box/changed-units/UNIT, so that they can be removed after a supervisor that was killed.
+ * The files that systemd creates when a property of a unit is set at run time: one a property, in
+ * /run/systemd/system.control/UNIT.d, in force until the host reboots or they are removed. A start lists those that it is
+ * going to cause in /run/box/changed-units/UNIT, so that the next start can remove them if this supervisor is killed.
  */
 
 #include "util/failure.h"
 #include "util/unit-property.h"
 
-/* root is put before these places, for tests; else "". */
+/* root is prepended to these paths, for tests; else "". */
 
-/* The files that will be made for these properties: those of them that are not there now. */
-int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n,
-                          char ***ret_files);
+/* The drop-ins that setting these properties will create: those that do not exist yet. */
+int unit_drop_ins_list(const char *root, const char *unit, const UnitProperty *const *properties, size_t n, char ***ret_files);
 
-/* Writes the note; nothing where there are no files. */
+/* Writes the list, if there are files. */
 int unit_drop_ins_note(const char *root, const char *unit, char *const *files, Failure *failure);
 
-/* 1 with the files of a note that is there, 0 where there is none. */
+/* Reads the list. 0: there is none. */
 int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, Failure *failure);
 
-/* Removes the files, then the note. */
+/* Removes the files, then the list. */
 int unit_drop_ins_remove(const char *root, const char *unit, char *const *files, Failure *failure);

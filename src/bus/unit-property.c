@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A UnitProperty as "(sv)" of D-Bus (see unit-property.h): its type is walked, its values are taken one after the other. Pure
- * but for the message; any process that has a bus. Silent.
+ * Appends a UnitProperty as "(sv)" to a D-Bus message (see unit-property.h), by its type string. Any process; no privilege.
+ * Silent.
  */
 
 #include <string.h>
@@ -13,7 +13,7 @@ typedef struct Values {
         const UnitValue *next, *end;
 } Values;
 
-/* The value must be what the type says: a mistake in the table would otherwise send something else. */
+/* -EINVAL: the value is not of this type, by a mistake in the table of properties. */
 static int append_basic(sd_bus_message *m, char type, Values *v)
 {
         const UnitValue *value = v->next;
@@ -52,7 +52,7 @@ static int append_basic(sd_bus_message *m, char type, Values *v)
         return sd_bus_message_append_basic(m, type, &number);
 }
 
-/* A sequence of basic types, arrays of bytes, and of strings at its end: what is inside of a structure. */
+/* The members of a structure: basic types, arrays of bytes, and, as the last one, an array of strings. */
 static int append_members(sd_bus_message *m, const char *type, size_t n, Values *v)
 {
         int r = 0;
@@ -75,7 +75,7 @@ static int append_members(sd_bus_message *m, const char *type, size_t n, Values 
         return r;
 }
 
-/* "(…)" of a type of length n. */
+/* type: "(…)", of length n. */
 static int append_structure(sd_bus_message *m, const char *type, size_t n, Values *v)
 {
         char members[16];
