@@ -1,21 +1,21 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What every bootstrap script shares: the command line, the progress display, the hidden work directory with its lock,
-# the isolation that the build runs in, and the few things that are done to every tree. Sourced, never executed; runs
-# as root on the host. README.md beside this file says how to add a distribution.
+# The shared part of the bootstrap scripts: the command line, the progress display, the hidden work directory with its
+# lock, the isolation of the build, and the final changes to every tree. Sourced, never executed; runs as root on the
+# host. README.md beside this file describes how to add a distribution.
 #
-# Nothing half-made is ever visible: all work happens in .#NAME.XXXXXX beside the final path, which is renamed at the
-# end and removed on any failure or signal. The tools that build run in mount and PID namespaces of their own, so that
-# killing one process ends all of them and takes their mounts along; only then is the work directory removed.
+# No incomplete tree is ever visible: the tree is built in .#NAME.XXXXXX beside the final path, which is renamed at the
+# end and removed on any failure or signal. The build tools run in separate mount and PID namespaces, so that killing
+# one process kills all of them and removes their mounts; the work directory is removed after that.
 #
 # A distribution's script sets these, sources this file, defines the functions and calls bootstrap_main "$@":
 #   SUMMARY                     one line for --help
-#   distribution_options        declares its options by option() (optional)
-#   distribution_configure      checks OPT[] and fills in defaults; changes nothing
+#   distribution_options        declares its options with option() (optional)
+#   distribution_configure      checks OPT[] and sets defaults; changes nothing
 #   distribution_plan           prints what would be done, for --dry-run
-#   distribution_build TREE     makes the tree; step() and run_tool() show progress
-#   STEPS                       how many step() calls a run has, set by distribution_configure at the latest
+#   distribution_build TREE     builds the tree; step() and run_tool() show progress
+#   STEPS                       number of step() calls of a run, set by distribution_configure at the latest
 
 set -euo pipefail
 shopt -s extglob
@@ -27,10 +27,10 @@ declare -a OPTION_ORDER=()
 STEPS=1
 STEP=0
 STEP_TITLE=
-WORK=               # the hidden work directory, once it exists
-LOCK=               # the lock file, once it is held
-CHILD=              # the build that is running, if any
-LIVE=0              # whether the last thing on the terminal is an unfinished line
+WORK=               # the hidden work directory, if created
+LOCK=               # the lock file, if locked
+CHILD=              # PID of the running build, if any
+LIVE=0              # whether the terminal's last line is unfinished
 
 # --- messages ----------------------------------------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ clear_live() {
         fi
 }
 
-# Opens the next numbered step. On a terminal its line stays live until the next one; elsewhere it is printed once.
+# Prints the line of the next step.
 step() {
         STEP=$((STEP + 1))
         STEP_TITLE=$*
@@ -69,7 +69,7 @@ step() {
         say "[$STEP/$STEPS] $STEP_TITLE"
 }
 
-# Shows how far the open step is, on a terminal only: progress DONE TOTAL
+# progress DONE TOTAL: shows the progress of the current step, on a terminal only.
 progress() {
         [[ -z ${OPT[quiet]-} && -t 2 ]] || return 0
         if (( $2 > 0 )); then
@@ -83,7 +83,7 @@ progress() {
 
 # --- command line --------------------------------------------------------------------------------------------------
 
-# option NAME METAVAR HELP: one row per option; METAVAR is empty for a switch. Parser, --help and tests share the rows.
+# option NAME METAVAR HELP: one row per option; METAVAR is empty for a switch. The parser and --help use the rows.
 option() {
         OPTION_ORDER+=("$1")
         OPTION_ARG[$1]=$2
@@ -91,9 +91,9 @@ option() {
 }
 
 common_options() {
-        option directory PATH "make the tree at PATH, not in /var/lib/machines/NAME"
-        option hostname HOST "write HOST to /etc/hostname (default: none, the machine's name is used)"
-        option root-password PASSWORD "set root's password (seen in the process list; see --password-file)"
+        option directory PATH "create the tree at PATH instead of /var/lib/machines/NAME"
+        option hostname HOST "write HOST to /etc/hostname (default: no file, the machine's name is used)"
+        option root-password PASSWORD "set root's password (visible in the process list; see --password-file)"
         option hashed-root-password HASH "set root's password from a crypt(3) hash"
         option password-file FILE "set root's password from FILE's first line ('-': standard input)"
         option dry-run "" "print what would be done, and do nothing"
@@ -147,11 +147,11 @@ parse_arguments() {
                 show_help
                 exit 0
         fi
-        (( ${#names[@]} <= 1 )) || usage_error "Only one NAME can be made at a time, got '${names[1]}' too"
+        (( ${#names[@]} <= 1 )) || usage_error "Only one NAME is allowed, got '${names[1]}' too"
         NAME=${names[0]-}
 }
 
-# The rule of machine names: a host name of letters, digits, '-', '_' and '.', at most 64 characters.
+# A machine name is a host name of letters, digits, '-', '_' and '.', at most 64 characters.
 name_is_valid() {
         local LC_ALL=C
 
@@ -200,7 +200,7 @@ check_password() {
         [[ -n $1 && $1 != *$'\n'* ]] || usage_error "The password of $2 is empty or has more than one line"
 }
 
-# A password file is read before any work is done: a wrong path must not cost the user a download.
+# The password file is read before the build, so that a wrong path is reported before the download.
 read_password_file() {
         local file=${OPT[password-file]} password=
 
@@ -214,7 +214,7 @@ read_password_file() {
         OPT[root-password]=$password
 }
 
-# need PROGRAM PACKAGE: fails with the name of what to install.
+# need PROGRAM PACKAGE: fails and names the package to install if the program is missing.
 need() {
         command -v "$1" >/dev/null || fail "'$1' is not installed; install the package '$2'"
 }
@@ -222,8 +222,8 @@ need() {
 # --- the work directory --------------------------------------------------------------------------------------------
 
 check_host() {
-        (( EUID == 0 )) || fail "Making a tree needs root"
-        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' exists already; it is left as it is"
+        (( EUID == 0 )) || fail "Must run as root to create a tree"
+        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' already exists; it is not changed"
         need unshare util-linux
         need setpriv util-linux
         need flock util-linux
@@ -238,44 +238,44 @@ open_work() {
         [[ -d $PARENT ]] || fail "'$PARENT' is not a directory"
         take_lock
 
-        # Under the lock: another run may have finished since the first look.
-        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' exists already; it is left as it is"
+        # Checked again under the lock: another run may have finished since the first check.
+        [[ ! -e $DESTINATION && ! -L $DESTINATION ]] || fail "'$DESTINATION' already exists; it is not changed"
         for left in "$PARENT/.#$NAME".??????; do
-                [[ ! -d $left ]] || note "$PROGRAM: '$left' was left by a run that was killed; it can be removed"
+                [[ ! -d $left ]] || note "$PROGRAM: '$left' was left by a killed run; it can be removed"
         done
 
         WORK=$(mktemp -d -- "$PARENT/.#$NAME.XXXXXX") || fail "Cannot create a work directory in '$PARENT'"
-        # The download user of apt and its like must be able to pass through.
+        # Unprivileged download users such as apt's must be able to enter it.
         chmod 0755 "$WORK"
         mkdir -m 0755 "$WORK/tree"
         mkdir -m 1777 "$WORK/tmp"
         : >"$WORK/log"
 }
 
-# A lock file that is removed when it is released can be opened just before that: what we hold must still be the file
-# that others will find under the name.
+# The lock file is removed on release, perhaps after we opened it: the locked file must still be the one with this
+# name.
 take_lock() {
         local file="$PARENT/.#$NAME.lck"
 
         while :; do
                 exec {LOCK_FD}>>"$file" || fail "Cannot create lock file '$file'"
-                flock -n "$LOCK_FD" || fail "Another run is making '$DESTINATION'"
+                flock -n "$LOCK_FD" || fail "Another run is creating '$DESTINATION'"
                 [[ ! $file -ef /proc/self/fd/$LOCK_FD ]] || break
                 exec {LOCK_FD}>&-
         done
         LOCK=$file
 }
 
-# The one moment at which the tree appears. mv -n is RENAME_NOREPLACE, but tells only some versions of itself by its
-# exit status that it has not moved, so look at what is there.
+# Makes the tree visible, atomically. mv -n is RENAME_NOREPLACE, but only some versions of mv report by their exit
+# status that nothing was moved, so check for the source.
 publish() {
-        # a name that outlives a power cut is not to be that of empty files
+        # After a power failure the name must not refer to a tree of empty files.
         sync --file-system -- "$WORK/tree"
         mv -nT -- "$WORK/tree" "$DESTINATION" 2>/dev/null || true
         [[ ! -e $WORK/tree ]] || fail "Failed to rename the finished tree to '$DESTINATION'"
 }
 
-# Idempotent; what it waits for is gone in milliseconds.
+# Idempotent. Normally ends within milliseconds.
 clean_up() {
         local tries
 
@@ -285,7 +285,7 @@ clean_up() {
                 CHILD=
         fi
         if [[ -n $WORK ]]; then
-                # unshare is gone, but the namespace it killed may still be emptying, and write until it is.
+                # unshare is dead, but processes of the namespace may still be dying, and write until then.
                 for (( tries = 0; tries < 50; tries++ )); do
                         rm -rf --one-file-system -- "$WORK" 2>/dev/null && break
                         sleep 0.1
@@ -297,7 +297,7 @@ clean_up() {
         LOCK=
 }
 
-# Signals are ignored while cleaning, so that a second Ctrl-C does not leave half of it behind.
+# Signals are ignored during the cleanup, so that a second Ctrl-C does not interrupt it.
 on_exit() {
         local status=$?
 
@@ -308,12 +308,12 @@ on_exit() {
         exit "$status"
 }
 
-# A signal ends us by that signal, so that the caller's shell sees it.
+# The script is terminated by the same signal, so that the caller's shell sees it.
 on_signal() {
         trap '' INT TERM HUP
         trap - EXIT
         set +e
-        say "$PROGRAM: interrupted, removing what was made"
+        say "$PROGRAM: interrupted, removing the incomplete tree"
         clean_up
         trap - "$1"
         kill -s "$1" $$
@@ -322,8 +322,8 @@ on_signal() {
 
 # --- running the tools ---------------------------------------------------------------------------------------------
 
-# Replaces the calling subshell by CMD, run in namespaces of its own and with a clean environment. It dies with this
-# script, even where that was killed by SIGKILL.
+# Replaces the calling subshell by CMD in new namespaces and with a clean environment. CMD is killed when this script
+# ends, even by SIGKILL.
 isolated() {
         local -a keep=()
         local name
@@ -337,7 +337,7 @@ isolated() {
                 unshare --mount --pid --uts --ipc --fork --kill-child=KILL --mount-proc -- "$@"
 }
 
-# run_tool FILTER CMD…: runs CMD, logs all it says, and hands each line to FILTER, which calls progress().
+# run_tool FILTER CMD…: runs CMD, logs its output, and passes each line to FILTER, which calls progress().
 run_tool() {
         local filter=$1 line out status=0
 
@@ -356,12 +356,12 @@ run_tool() {
 }
 
 fail_with_log() {
-        say "$PROGRAM: '$1' failed with exit status $2 while: $STEP_TITLE. It said last:"
+        say "$PROGRAM: '$1' failed with exit status $2 while: $STEP_TITLE. Its last output:"
         tail -n 15 -- "$WORK/log" | sed 's/^/        /' >&2
         exit 1
 }
 
-# in_tree CMD…: runs a program of the tree, in the tree, with /proc there.
+# in_tree CMD…: runs a program of the tree in the tree, with /proc mounted.
 in_tree() {
         # shellcheck disable=SC2016
         (isolated "${IN_TREE[@]}" "$@")
@@ -370,8 +370,8 @@ in_tree() {
 # shellcheck disable=SC2016
 readonly ENTER='mount -t proc proc "$0/proc" && PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/tmp exec chroot "$0" "$@"'
 
-# tree_write PATH [MODE]: puts standard input into a file of the tree. A link at PATH is replaced, not followed; a
-# link among its directories must stay in the tree.
+# tree_write PATH [MODE]: writes standard input to a file of the tree. A symlink at PATH is replaced, not followed;
+# symlinks among its parent directories must not lead out of the tree.
 tree_write() {
         local file=$TREE/$1 folder
 
@@ -383,9 +383,9 @@ tree_write() {
         chmod "${2:-0644}" -- "$file"
 }
 
-# --- what every tree gets ------------------------------------------------------------------------------------------
+# --- changes to every tree -----------------------------------------------------------------------------------------
 
-# Passwords go through standard input: an argument could be read by everyone.
+# Passwords are passed on standard input: arguments are visible to every user.
 set_root_password() {
         if [[ -v OPT[root-password] ]]; then
                 printf 'root:%s\n' "${OPT[root-password]}" | in_tree chpasswd
@@ -396,10 +396,10 @@ set_root_password() {
         fi
 }
 
-# Takes away what must not be shared by all that is made from this tree, and what belongs to the build.
+# Removes identities that must be unique to each machine, and traces of the build.
 #
-# /etc/machine-id is left empty, not missing: the machine gets an id of its own from its manager at its first boot,
-# but systemd does not take that for a "first boot" that would ask for a locale and apply presets over what is set up.
+# /etc/machine-id is empty, not missing: each machine gets an ID from its manager at its first boot, but systemd does not
+# treat this as the "first boot" in which it asks for a locale and applies presets over the configuration.
 finish_tree() {
         local file systemd=
 
@@ -420,7 +420,7 @@ finish_tree() {
 		ff02::2 ip6-allrouters
 	END
 
-        # A container's manager mounts these; what a build put there would only be shadowed.
+        # The container manager mounts over these directories, which would hide files in them.
         for file in dev run tmp var/tmp; do
                 mkdir -p -- "$TREE/$file"
                 find "$TREE/$file" -xdev -mindepth 1 -delete
@@ -430,7 +430,7 @@ finish_tree() {
         if [[ -n ${SOURCE_DATE_EPOCH-} ]]; then
                 find "$TREE" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
         fi
-        # /etc and /var are as new as /usr: without this systemd would rebuild its caches at the first boot.
+        # Marks /etc and /var as up to date with /usr: otherwise systemd would rebuild its caches at the first boot.
         [[ -z $systemd ]] || touch -r "$TREE/usr" -- "$TREE/etc/.updated" "$TREE/var/.updated"
 }
 
@@ -462,6 +462,6 @@ bootstrap_main() {
         distribution_build
         finish_tree
         publish
-        note "Made '$DESTINATION' ($(du -sxh -- "$DESTINATION" | cut -f1))"
+        note "Created '$DESTINATION' ($(du -sxh -- "$DESTINATION" | cut -f1))"
         exit 0
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bootstrap scripts' command line, their choice of mirror, and that a run which ends early leaves nothing.
 
-No network: mmdebstrap is a program of this file's, put first in PATH. What makes trees needs root.
+No network: mmdebstrap is a script of this file, first in PATH. Creating trees needs root.
 """
 
 import os
@@ -15,10 +15,10 @@ import pytest
 BOOTSTRAP = Path(__file__).resolve().parents[2] / 'bootstrap'
 SCRIPTS = ['debian', 'busybox']
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='making a tree needs root')
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='creating a tree needs root')
 
-# Says what mmdebstrap says, leaves something in its target and its temporary directory, then does as FAKE_THEN tells.
-# Its child is in a session of its own: ending a process group would not end it.
+# Prints lines of mmdebstrap, creates files in its target and its temporary directory, then executes @THEN@. Its child is
+# in a new session: killing the process group would not kill it.
 FAKE_MMDEBSTRAP = r'''#!/bin/bash
 for argument; do [[ $argument == */tree ]] && tree=$argument; done
 echo "I: running apt-get update..."
@@ -34,7 +34,7 @@ echo "E: the archive is closed on Sundays" >&2
 
 @pytest.fixture
 def fake(tmp_path):
-    """Installs a tool that ends with the given shell command, and returns the environment to find it in."""
+    """Installs a tool that ends with the given shell command, and returns an environment with it in PATH."""
     def install(then, name='mmdebstrap'):
         folder = tmp_path / 'bin'
         folder.mkdir(exist_ok=True)
@@ -69,7 +69,7 @@ def wait_for(condition, what):
 
 
 def leftovers(folder):
-    """What a run has left: names in the folder, mounts below it, processes that know it."""
+    """Returns the leftovers of a run: names in the folder, mounts below it, processes with it in their environment."""
     mounts = [line for line in Path('/proc/self/mountinfo').read_text().splitlines() if str(folder) in line]
     processes = []
     for entry in Path('/proc').glob('[0-9]*'):
@@ -156,11 +156,11 @@ def test_busybox_that_is_not_static_is_refused():
     assert "'/bin/ls' is not a static program" in result.stderr
 
 
-# --- what would be made
+# --- plans
 
 
 def on_host(environment, tmp_path, apt=None, host='debian', codename='bookworm'):
-    """The environment of a host of that distribution, with the apt sources in that folder or none."""
+    """Returns the environment of a host of that distribution, with the apt sources in that folder or none."""
     release = tmp_path / 'os-release'
     release.write_text(f'ID={host}\nVERSION_CODENAME="{codename}"\n')
     return {**environment, 'BOX_BOOTSTRAP_APT_DIR': str(apt or tmp_path / 'no-apt'),
@@ -316,7 +316,7 @@ def test_release_and_security_mirror(tmp_path, fake, arguments, release, securit
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['--release=10'], "'buster' has left the mirrors for the archive; name one by --mirror="),
+    (['--release=10'], "'buster' is archived and on no regular mirror; set --mirror="),
     (['--security-mirror=none'], '--security-mirror= needs --mirror='),
     (['--security-mirror=http://security.example.org/debian'], '--security-mirror= needs --mirror='),
 ])
@@ -361,7 +361,7 @@ def test_existing_target_is_untouched(machines, fake, kind):
     before = target.lstat()
     result = run('debian', f'--directory={target}', env=fake('exit 0'))
     assert result.returncode == 1
-    assert f"'{target}' exists already" in result.stderr
+    assert f"'{target}' already exists" in result.stderr
     assert os.listdir(machines) == ['x']
     after = target.lstat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
@@ -393,7 +393,7 @@ def test_kill_ends_the_build_and_the_next_run_names_what_is_left(machines, fake)
     assert 'x' not in names
     left = next(name for name in names if name != '.#x.lck')
     result = run('debian', f'--directory={machines}/x', env=fake('exit 7'))
-    assert f"'{machines}/{left}' was left by a run that was killed" in result.stderr
+    assert f"'{machines}/{left}' was left by a killed run" in result.stderr
     assert os.listdir(machines) == [left]
 
 
@@ -415,7 +415,7 @@ def test_second_run_for_the_same_name_is_refused(machines, fake):
     wait_for(lambda: list(machines.glob('.#x.??????/tree/etc/half-made')), 'the build')
     second = run('debian', f'--directory={machines}/x', env=environment)
     assert second.returncode == 1
-    assert f"Another run is making '{machines}/x'" in second.stderr
+    assert f"Another run is creating '{machines}/x'" in second.stderr
     assert list(machines.glob('.#x.??????/tree/etc/half-made')), 'the first run was disturbed'
     first.terminate()
     first.communicate(timeout=20)

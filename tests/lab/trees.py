@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the cached trees are made of.
+"""The contents of the cached trees.
 
-Two kinds: host trees (`lab-12`, `lab-13`: a systemd host with all that building and testing box needs) are made here
-with mmdebstrap. Payload trees (`deb12`, `deb13`, `openrc`, `sysvinit`, `busybox`: what box boots in the tests) are made
-by the project's own bootstrap scripts, on the outer machine, because a lab has no route out.
+Two kinds: host trees (`lab-12`, `lab-13`: a systemd host with the packages to build and test box) are created here with
+mmdebstrap. Payload trees (`deb12`, `deb13`, `openrc`, `sysvinit`, `busybox`: booted by box in the tests) are created by
+the project's bootstrap scripts, on the outer machine, because labs have no Internet connection.
 """
 
 import shlex
@@ -15,33 +15,33 @@ import cache
 
 SOURCE = Path(__file__).resolve().parents[2]
 CODENAMES = {'12': 'bookworm', '13': 'trixie'}
-ROOT_PASSWORD = 'box-tests'     # of every payload tree; tests/system logs in with it
+ROOT_PASSWORD = 'box-tests'     # of every payload tree; used by tests/system to log in
 
-# A systemd host with machined, and what box needs there.
+# A systemd host with machined, and the dependencies of box.
 HOST_PACKAGES = '''
     systemd systemd-sysv systemd-container systemd-resolved libpam-systemd dbus polkitd udev libnss-mymachines
     iproute2 iputils-ping nftables procps kmod login passwd util-linux e2fsprogs less
 '''
-# What builds it.
+# To build box.
 BUILD_PACKAGES = '''
     gcc clang libc6-dev meson ninja-build pkg-config scdoc
     libsystemd-dev libcap-dev libseccomp-dev libmount-dev libmnl-dev libarchive-dev libjansson-dev libssl-dev
     libcmocka-dev
 '''
-# What tests it, and what it is compared with.
+# To test it, and other container managers to compare it with.
 TEST_PACKAGES = '''
     python3-pytest python3-pexpect strace libcap2-bin dnsmasq-base busybox-static runc bubblewrap lxc
     tzdata fdisk squashfs-tools dosfstools lxcfs
 '''
-# Never useful in a lab: timers that want the network, one service that waits for a lease that never comes, and
-# sysctls that would change the outer machine's kernel.
+# Never useful in a lab: timers that need the network, a service that would wait for a lease forever, and sysctls that
+# would change the outer machine's kernel.
 MASKED_UNITS = '''
     systemd-networkd-wait-online.service systemd-sysctl.service
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
     man-db.timer lxc.service lxc-net.service lxc-monitord.service lxcfs.service
 '''
 
-# Runs with the tree's path in $1, on the outer machine.
+# Runs on the outer machine; $1 is the tree's path.
 HOST_SETUP = f'''
 set -e
 : >"$1/etc/machine-id"
@@ -52,14 +52,14 @@ ln -sfn ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
 systemctl --root="$1" --quiet mask {' '.join(MASKED_UNITS.split())}
 systemctl --root="$1" --quiet enable systemd-networkd systemd-resolved
 mkdir -p "$1/src" "$1/build" "$1/out" "$1/trees"
-touch "$1/etc/.updated" "$1/var/.updated"   # or each boot would rebuild ldconfig's and the catalog's caches
+touch "$1/etc/.updated" "$1/var/.updated"   # otherwise each boot would rebuild the caches of ldconfig and the catalog
 '''
 
 
 def mirrors():
-    """The mirror that the machine's own apt sources name for Debian, as mmdebstrap's last arguments.
+    """Returns the Debian mirror of the machine's apt sources, as mmdebstrap's last arguments.
 
-    None where they name none: mmdebstrap then takes its own default.
+    Empty if there is no such mirror: mmdebstrap then uses its default.
     """
     release = ''
     for line in Path('/etc/os-release').read_text().splitlines():
@@ -76,7 +76,7 @@ def mirrors():
 
 
 def run_alone(command):
-    """Runs a tree maker in mount and PID namespaces of its own: no mount and no process of it outlives this call."""
+    """Runs a tree builder in new mount and PID namespaces: no mount or process of it outlives this call."""
     status = subprocess.run(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', *command],
                             stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
     if status:
@@ -84,7 +84,7 @@ def run_alone(command):
 
 
 def mmdebstrap(release, packages, setup, before=''):
-    """Returns the key and the builder of a Debian tree."""
+    """Returns the cache key and the build function of a Debian tree."""
     include = ','.join(packages.split())
     options = ['--variant=minbase', f'--include={include}', '--dpkgopt=force-unsafe-io',
                '--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
@@ -100,12 +100,12 @@ def mmdebstrap(release, packages, setup, before=''):
 
 
 def host(release, force=False):
-    """The tree of a lab host."""
+    """Returns the tree of a lab host, and creates it if needed."""
     key, build = mmdebstrap(release, HOST_PACKAGES + BUILD_PACKAGES + TEST_PACKAGES, HOST_SETUP)
     return cache.make(cache.TREES, f'lab-{release}', key, build, force=force)
 
 
-# The payloads: bootstrap script and its arguments.
+# Bootstrap script and arguments of each payload.
 PAYLOADS = {
     'deb12': ['debian', '--release=bookworm'],
     'deb13': ['debian', '--release=trixie'],
@@ -116,10 +116,10 @@ PAYLOADS = {
 
 
 def payload(name, force=False):
-    """The tree of a payload, made by bootstrap/SCRIPT; in the lab it is /trees/NAME."""
+    """Returns the tree of a payload, and creates it by bootstrap/SCRIPT if needed; in a lab it is /trees/NAME."""
     script, *arguments = PAYLOADS[name]
     maker = SOURCE / 'bootstrap' / script
-    sources = [maker, *sorted(maker.parent.glob('*.sh'))]       # the script and what it includes
+    sources = [maker, *sorted(maker.parent.glob('*.sh'))]       # the script and the files it sources
     arguments = [*arguments, f'--root-password={ROOT_PASSWORD}']
 
     def build(path):

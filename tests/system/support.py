@@ -161,7 +161,7 @@ class HostState:
     rules: set
     processes: set
 
-    # Lock files, propagation directories, registrations, half-made trees
+    # Lock files, propagation directories, registrations, incomplete trees
     PLACES = ('/run/box', '/run/systemd/nspawn', '/run/systemd/nspawn-uid', '/run/systemd/machines',
               '/run/systemd/system', '/run/netns', '/var/lib/machines')
     PROGRAMS = ('box-run', 'systemd-nspawn')
