@@ -6,6 +6,7 @@
  */
 
 #include <string.h>
+#include <systemd/sd-event.h>
 
 #include "bus/bus.h"
 #include "util/clock.h"
@@ -82,12 +83,40 @@ int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
         return 0;
 }
 
-int bus_flush(sd_bus *bus, const BusWait *wait)
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
+        return 0;
+}
+
+/* Waits for the end of the handshake. Not as a part of the loop, in which sd-bus would keep the cause of a failure to itself. */
+static int handshake(sd_bus *bus, sd_event *event, const BusWait *wait)
+{
+        sd_event_source *source = NULL;
         int r;
 
-        while (wait && sd_bus_is_ready(bus) == 0) {
-                r = sd_bus_is_open(bus) > 0 ? wait->run(wait->userdata, UINT64_MAX) : -ECONNRESET;
+        r = sd_event_add_io(event, &source, sd_bus_get_fd(bus), 0, on_io, NULL);
+        while (r >= 0 && sd_bus_is_ready(bus) == 0) {
+                r = sd_bus_process(bus, NULL);
+                if (r != 0)
+                        continue;
+                r = sd_event_source_set_io_events(source, (uint32_t) sd_bus_get_events(bus));
+                if (r >= 0)
+                        r = wait->run(wait->userdata, UINT64_MAX);
+        }
+        sd_event_source_disable_unref(source);
+        return r;
+}
+
+int bus_flush(sd_bus *bus, const BusWait *wait)
+{
+        sd_event *event = wait ? sd_bus_get_event(bus) : NULL;
+        int r;
+
+        if (event && sd_bus_is_ready(bus) == 0) {
+                (void) sd_bus_detach_event(bus);
+                r = handshake(bus, event, wait);
+                if (r >= 0)
+                        r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
                 if (r < 0)
                         return r;
         }

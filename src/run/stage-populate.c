@@ -71,8 +71,6 @@ static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
         r = tree_copy(from, to->fd, &options, failure);
         if (warning.error != 0)
                 log_warning(warning.error, "%s", warning.text);
-        if (r == -EINTR)
-                return failure_set(failure, r, "Copying the template '%s' was interrupted", m->template.image.path);
         return r;
 }
 

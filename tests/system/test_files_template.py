@@ -202,7 +202,7 @@ def test_interrupted(template, target, sig):
     slow = Slow(template, target)
     slow.process.send_signal(sig)
     _, said = slow.process.communicate(timeout=10)
-    assert (slow.process.returncode, said) == (1, f"box-run: Copying the template '{template.path}' was interrupted\n")
+    assert (slow.process.returncode, said) == (-sig, f"box-run: The start of machine '{target.name}' was cancelled\n")
     assert not target.path.exists()
 
 
