@@ -3,7 +3,9 @@
 /* The supervisor's event loop (see loop.h). No privilege. */
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "run/loop.h"
 #include "util/clock.h"
@@ -60,6 +62,19 @@ int loop_open(Loop *l)
 void loop_close(Loop *l)
 {
         l->event = sd_event_unref(l->event);
+}
+
+_Noreturn void loop_end_by_signal(const Loop *l)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++)
+                sigaddset(&set, stop_signals[i]);
+        /* One that is pending still ends us here. */
+        (void) sigprocmask(SIG_UNBLOCK, &set, NULL);
+        (void) raise(l->stop_signal > 0 ? l->stop_signal : SIGTERM);
+        _exit(EXIT_FAILURE);
 }
 
 bool loop_is_cancelled(const Loop *l)

@@ -26,6 +26,9 @@ void loop_close(Loop *l);
 
 void loop_request_stop(Loop *l);
 
+/* Ends the process as the signal would have ended it: shells and systemd tell that from a failure. After loop_close(). */
+_Noreturn void loop_end_by_signal(const Loop *l);
+
 /* Is the start to be cancelled? For code that works for long without waiting: looks at pending signals, too. */
 bool loop_is_cancelled(const Loop *l);
 

@@ -108,21 +108,6 @@ static int run(Machine *m, Failure *failure)
         return r;
 }
 
-/* A start that was cancelled ends as the signal would have ended it, which shells and systemd know from a failure. */
-static void end_by_signal(Machine *m, const Failure *failure)
-{
-        int sig = m->loop.stop_signal > 0 ? m->loop.stop_signal : SIGTERM;
-        sigset_t set;
-
-        log_notice(0, "%s", failure->text);
-        machine_done(m);
-        (void) signal(sig, SIG_DFL);
-        sigemptyset(&set);
-        sigaddset(&set, sig);
-        (void) sigprocmask(SIG_UNBLOCK, &set, NULL);
-        (void) raise(sig);
-}
-
 int main(int argc, char *argv[])
 {
         Failure failure = {};
@@ -144,8 +129,11 @@ int main(int argc, char *argv[])
         else if (r > 0)
                 r = EXIT_SUCCESS;
 
-        if (r == -ECANCELED)
-                end_by_signal(&m, &failure);
+        if (r == -ECANCELED) {
+                log_notice(0, "%s", failure.text);
+                machine_done(&m);
+                loop_end_by_signal(&m.loop);
+        }
         if (r < 0) {
                 (void) failure_set(&failure, r, "Failed to run machine: %m");
                 report_failure(&failure);

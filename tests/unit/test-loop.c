@@ -21,7 +21,8 @@ static bool always(void *userdata)
         return true;
 }
 
-static void in_child(void (*test)(Loop *l))
+/* Returns how the child has ended. */
+static int status_of(void (*test)(Loop *l))
 {
         pid_t pid = fork();
         int status;
@@ -37,6 +38,13 @@ static void in_child(void (*test)(Loop *l))
                 _exit(0);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
+        return status;
+}
+
+static void in_child(void (*test)(Loop *l))
+{
+        int status = status_of(test);
+
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
 }
@@ -139,6 +147,36 @@ static void test_wait_readable(void **state)
         in_child(read_it);
 }
 
+static void end_taken(Loop *l)
+{
+        l->cancellable = true;
+        (void) raise(SIGHUP);
+        CHECK(loop_wait(l, never, NULL, UINT64_MAX) == -ECANCELED);
+        loop_close(l);
+        loop_end_by_signal(l);
+}
+
+static void end_pending(Loop *l)
+{
+        (void) raise(SIGINT);
+        loop_close(l);
+        loop_end_by_signal(l);
+}
+
+static void end_by_systemd(Loop *l)
+{
+        loop_request_stop(l);
+        loop_close(l);
+        loop_end_by_signal(l);
+}
+
+static void test_end_by_signal(void **state)
+{
+        assert_int_equal(WTERMSIG(status_of(end_taken)), SIGHUP);
+        assert_int_equal(WTERMSIG(status_of(end_pending)), SIGINT);
+        assert_int_equal(WTERMSIG(status_of(end_by_systemd)), SIGTERM);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -146,6 +184,7 @@ int main(void)
                 cmocka_unit_test(test_request_calls_back),
                 cmocka_unit_test(test_ignored_hangup_stays_ignored),
                 cmocka_unit_test(test_wait_readable),
+                cmocka_unit_test(test_end_by_signal),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
