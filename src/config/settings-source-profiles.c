@@ -52,8 +52,8 @@ static int read_named(Reader *reader, Assignments *assignments)
 
         settings_init(&s);
         r = assignments_apply_one_id(assignments, SETTING_PROFILE, &s, &ignored);
-        for (size_t i = 0; r >= 0 && i < s.n_profiles; i++)
-                r = read_profile(reader, &s.profiles[i]);
+        for (size_t i = 0; r >= 0 && i < s.profiles.n; i++)
+                r = read_profile(reader, &s.profiles.items[i]);
         return r;
 }
 
@@ -129,13 +129,13 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
         return 0;
 }
 
-int settings_sources_read_profiles(const SettingsPlace *place, const StringSetting *selected, size_t n,
-                                   SettingsSources *sources, Problems *problems)
+int settings_sources_read_profiles(const SettingsPlace *place, const StringList *selected, SettingsSources *sources,
+                                   Problems *problems)
 {
         Reader reader = { .root = place->root, .out = sources, .problems = problems };
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = read_profile(&reader, &selected[i]);
+        for (size_t i = 0; r >= 0 && i < selected->n; i++)
+                r = read_profile(&reader, &selected->items[i]);
         return r;
 }

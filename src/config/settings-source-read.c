@@ -77,8 +77,8 @@ int settings_sources_read(const SettingsPlace *place, Assignments *switches, Set
 
         if (r >= 0 && switches_first)
                 r = settings_sources_add(&out, SETTINGS_SOURCE_SWITCHES, NULL, NULL, switches);
-        if (r >= 0 && selection.n_profiles > 0)
-                r = settings_sources_read_profiles(place, selection.profiles, selection.n_profiles, &out, problems);
+        if (r >= 0 && selection.profiles.n > 0)
+                r = settings_sources_read_profiles(place, &selection.profiles, &out, problems);
         if (r >= 0)
                 r = append(&out, &files);
         if (r >= 0 && !switches_first)

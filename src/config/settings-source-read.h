@@ -15,5 +15,5 @@ int settings_sources_read_files(const SettingsPlace *place, bool trust_all, Sett
 
 /* settings-source-profiles.c: the selected profiles and those that they name, each once, before the one that names
  * it. */
-int settings_sources_read_profiles(const SettingsPlace *place, const StringSetting *selected, size_t n,
-                                   SettingsSources *sources, Problems *problems);
+int settings_sources_read_profiles(const SettingsPlace *place, const StringList *selected, SettingsSources *sources,
+                                   Problems *problems);

@@ -176,7 +176,7 @@ const SettingRow settings_table[] = {
           .help = "Mount an empty tmpfs in the machine (default: mode=0755)" },
         { SETTING_INACCESSIBLE, "Files", "Inaccessible", "inaccessible", 0, "PATH", NULL,
           SETTING_LIST | SETTING_PRIVILEGED,
-          value_inaccessible, .group = group_files,
+          value_inaccessible, FIELD(inaccessible), .group = group_files,
           .help = "Hide a file or directory of the tree" },
         { SETTING_OVERLAY, "Files", "Overlay", "overlay", 0, "LOWER[:LOWER…]:UPPER:DEST", NULL,
           SETTING_LIST | SETTING_PRIVILEGED,
@@ -188,7 +188,7 @@ const SettingRow settings_table[] = {
           value_overlay, .group = group_files,
           .help = "The same, read-only" },
         { SETTING_BIND_USER, "Files", "BindUser", "bind-user", 0, "USER", NULL, SETTING_LIST | SETTING_PRIVILEGED,
-          value_bind_user, .group = group_users,
+          value_bind_user, FIELD(bind_users), .group = group_users,
           .help = "Make a user of the host, with home directory and password, available in the machine" },
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
           SETTING_PRIVILEGED,
@@ -213,7 +213,7 @@ const SettingRow settings_table[] = {
           value_interfaces, FIELD(veth_extra), .group = group_network,
           .help = "An additional veth pair: HOST on the host, NAME (default: HOST) in the machine" },
         { SETTING_BRIDGE, "Network", "Bridge", "network-bridge", 0, "BRIDGE", NULL, SETTING_PRIVILEGED,
-          value_bridge, .group = group_network,
+          value_bridge, FIELD(bridge), .group = group_network,
           .help = "A veth pair whose host end (vb-NAME) is attached to this bridge" },
         { SETTING_ZONE, "Network", "Zone", "network-zone", 0, "ZONE", NULL, SETTING_PRIVILEGED,
           value_zone, FIELD(zone), .group = group_network,
@@ -240,7 +240,7 @@ const SettingRow settings_table[] = {
 
         /* ---- [X-Box] ---- */
         { SETTING_PROFILE, "X-Box", "Profile", "profile", 0, "NAME,…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
-          value_profiles, .group = group_machine,
+          value_names, FIELD(profiles), .group = group_machine,
           .help = "Apply the settings of /etc/box/profiles/NAME.nspawn first" },
         { SETTING_INIT, "X-Box", "Init", NULL, 0, "NAME|PATH", NULL, 0,
           value_init, FIELD(init), .group = group_what,
@@ -261,10 +261,10 @@ const SettingRow settings_table[] = {
           value_choice, FIELD(host_view), words_host_view, group_files,
           .help = "Resources shown in /proc: the host's, or (lxcfs) what the machine may use" },
         { SETTING_AFTER, "X-Box", "After", NULL, 0, "MACHINE…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
-          value_machines, .group = group_host,
+          value_names, FIELD(after), .group = group_host,
           .help = "Start after these machines are ready, if they are started too" },
         { SETTING_REQUIRES, "X-Box", "Requires", NULL, 0, "MACHINE…", NULL, SETTING_LIST | SETTING_PRIVILEGED,
-          value_machines, .group = group_host,
+          value_names, FIELD(requires), .group = group_host,
           .help = "Start these machines too, and stop when they stop" },
 
         /* ---- [X-Resources] ---- */

@@ -16,8 +16,8 @@ typedef struct SettingRow SettingRow;
  * reason is a warning. */
 #define SETTING_TAKEN_WITH_WARNING 1
 #define SETTING_REASON_MAX 256
-typedef int (*SettingParse)(const SettingRow *row, const char *text, Source from, Settings *s,
-                            char reterr_reason[static SETTING_REASON_MAX]);
+typedef int SettingParse(const SettingRow *row, const char *text, Source from, Settings *s,
+                         char reterr_reason[static SETTING_REASON_MAX]);
 
 typedef enum SettingFlags {
         SETTING_PRIVILEGED = 1 << 0,    /* ignored, with a warning, in a file that is not trusted */
@@ -40,7 +40,7 @@ struct SettingRow {
         const char *metavar;    /* in help and manual */
         const char *implied;    /* the value of a switch without "=VALUE" */
         unsigned flags;         /* SettingFlags */
-        SettingParse parse;
+        SettingParse *parse;
         size_t offset;          /* in Settings */
         const char *const *words;       /* values of a choice, in the order of its enum, NULL-terminated; NULL */
         const char *group;      /* heading in --help */

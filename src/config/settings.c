@@ -26,20 +26,40 @@ void settings_init(Settings *s)
         image_policy_default(&s->image_policy);
 }
 
-static void interfaces_free(InterfaceList *l)
+void interface_setting_done(InterfaceSetting *i)
 {
-        for (size_t i = 0; i < l->n; i++) {
-                free(l->items[i].host_name);
-                free(l->items[i].container_name);
-        }
-        free(l->items);
+        free(i->host_name);
+        free(i->container_name);
 }
 
-static void strings_free(StringSetting *items, size_t n)
+void interface_list_truncate(InterfaceList *l, size_t n)
 {
-        for (size_t i = 0; i < n; i++)
-                free(items[i].value);
-        free(items);
+        while (l->n > n)
+                interface_setting_done(&l->items[--l->n]);
+        if (n == 0) {
+                free(l->items);
+                l->items = NULL;
+        }
+}
+
+void string_list_done(StringList *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                free(l->items[i].value);
+        free(l->items);
+        *l = (StringList) { 0 };
+}
+
+void bind_setting_done(BindSetting *b)
+{
+        free(b->source);
+        free(b->dest);
+}
+
+void tmpfs_setting_done(TmpfsSetting *t)
+{
+        free(t->dest);
+        free(t->options);
 }
 
 void overlay_setting_done(OverlaySetting *o)
@@ -51,15 +71,19 @@ void overlay_setting_done(OverlaySetting *o)
         *o = (OverlaySetting) { 0 };
 }
 
+void credential_setting_done(CredentialSetting *c)
+{
+        if (c->data)
+                explicit_bzero(c->data, c->size);
+        free(c->data);
+        free(c->id);
+        free(c->path);
+}
+
 void settings_forget_credentials(Settings *s)
 {
-        for (size_t i = 0; i < s->n_credentials; i++) {
-                if (s->credentials[i].data)
-                        explicit_bzero(s->credentials[i].data, s->credentials[i].size);
-                free(s->credentials[i].data);
-                free(s->credentials[i].id);
-                free(s->credentials[i].path);
-        }
+        for (size_t i = 0; i < s->n_credentials; i++)
+                credential_setting_done(&s->credentials[i]);
         free(s->credentials);
         s->credentials = NULL;
         s->n_credentials = 0;
@@ -88,41 +112,37 @@ void settings_done(Settings *s)
         free(s->pivot_root_old);
         free(s->hostname);
         free(s->machine_id);
-        strings_free(s->syscall_allow, s->n_syscall_allow);
-        strings_free(s->syscall_deny, s->n_syscall_deny);
+        string_list_done(&s->syscall_allow);
+        string_list_done(&s->syscall_deny);
         free(s->personality);
 
-        for (size_t i = 0; i < s->n_binds; i++) {
-                free(s->binds[i].source);
-                free(s->binds[i].dest);
-        }
+        for (size_t i = 0; i < s->n_binds; i++)
+                bind_setting_done(&s->binds[i]);
         free(s->binds);
-        for (size_t i = 0; i < s->n_tmpfs; i++) {
-                free(s->tmpfs[i].dest);
-                free(s->tmpfs[i].options);
-        }
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                tmpfs_setting_done(&s->tmpfs[i]);
         free(s->tmpfs);
-        strings_free(s->inaccessible, s->n_inaccessible);
+        string_list_done(&s->inaccessible);
         for (size_t i = 0; i < s->n_overlays; i++)
                 overlay_setting_done(&s->overlays[i]);
         free(s->overlays);
-        strings_free(s->bind_users, s->n_bind_users);
+        string_list_done(&s->bind_users);
 
         free(s->bridge);
         free(s->zone);
-        interfaces_free(&s->veth_extra);
-        interfaces_free(&s->macvlan);
-        interfaces_free(&s->ipvlan);
-        interfaces_free(&s->interfaces);
+        interface_list_truncate(&s->veth_extra, 0);
+        interface_list_truncate(&s->macvlan, 0);
+        interface_list_truncate(&s->ipvlan, 0);
+        interface_list_truncate(&s->interfaces, 0);
         free(s->ports);
         free(s->namespace_path);
 
-        strings_free(s->profiles, s->n_profiles);
+        string_list_done(&s->profiles);
         free(s->init);
         free(s->id_map);
         free(s->apparmor_profile);
-        strings_free(s->after, s->n_after);
-        strings_free(s->requires, s->n_requires);
+        string_list_done(&s->after);
+        string_list_done(&s->requires);
         unit_properties_free(s->resources, s->n_resources);
 
         free(s->directory);

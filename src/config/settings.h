@@ -177,6 +177,11 @@ typedef struct StringSetting {
         Source from;
 } StringSetting;
 
+typedef struct StringList {
+        StringSetting *items;
+        size_t n;
+} StringList;
+
 /* `count` users and groups, from `inside` on in the machine, and from `outside` on on the host. */
 typedef struct IdMapSetting {
         uint32_t inside, outside, count;
@@ -351,10 +356,8 @@ typedef struct Settings {
         uint64_t drop_capability;
         uint64_t ambient_capability;    /* never "all" */
         Tristate no_new_privileges;
-        StringSetting *syscall_allow;   /* names and @groups to add to, and remove from, the default filter */
-        size_t n_syscall_allow;
-        StringSetting *syscall_deny;
-        size_t n_syscall_deny;
+        StringList syscall_allow;       /* names and @groups to add to, and remove from, the default filter */
+        StringList syscall_deny;
         ResolvConf resolv_conf;
         Timezone timezone;
         Tristate suppress_sync;
@@ -371,12 +374,10 @@ typedef struct Settings {
         size_t n_binds;
         TmpfsSetting *tmpfs;
         size_t n_tmpfs;
-        StringSetting *inaccessible;
-        size_t n_inaccessible;
+        StringList inaccessible;
         OverlaySetting *overlays;       /* both kinds, in order */
         size_t n_overlays;
-        StringSetting *bind_users;      /* names, without duplicates */
-        size_t n_bind_users;
+        StringList bind_users;          /* names, without duplicates */
         Ownership ownership;
 
         /* [Network] */
@@ -393,8 +394,7 @@ typedef struct Settings {
         char *namespace_path;           /* an existing network namespace to join */
 
         /* [X-Box] */
-        StringSetting *profiles;        /* names */
-        size_t n_profiles;
+        StringList profiles;            /* names */
         char *init;                     /* type (image/tree-facts.h) or path of the init; NULL: detected */
         BootTime boot_time;
         IdMapSetting *id_map;           /* not overlapping on either side */
@@ -403,10 +403,8 @@ typedef struct Settings {
         bool apparmor_optional;         /* ignored if unavailable */
         HostView host_view;
         uint64_t stop_timeout_usec;     /* 0: that of the unit; UINT64_MAX: infinity */
-        StringSetting *after;           /* names of other machines */
-        size_t n_after;
-        StringSetting *requires;
-        size_t n_requires;
+        StringList after;               /* names of other machines */
+        StringList requires;
 
         /* [X-Resources] */
         UnitPropertySetting *resources; /* at most one for keys that are not lists */
@@ -439,11 +437,18 @@ typedef struct Settings {
         char *read_instead;             /* FILE:OTHER */
 } Settings;
 
-void unit_property_setting_done(UnitPropertySetting *p);
-
 void settings_init(Settings *s);
 void settings_done(Settings *s);
+
+/* These free the contents of one value. */
+void bind_setting_done(BindSetting *b);
+void tmpfs_setting_done(TmpfsSetting *t);
 void overlay_setting_done(OverlaySetting *o);
+void unit_property_setting_done(UnitPropertySetting *p);
+void credential_setting_done(CredentialSetting *c);             /* overwrites the secret first */
+void string_list_done(StringList *l);
+void interface_setting_done(InterfaceSetting *i);
+void interface_list_truncate(InterfaceList *l, size_t n);       /* frees all but the first n */
 
 /* The id of LimitNOFILE= for RLIMIT_NOFILE. */
 SettingId settings_limit_id(int resource);

@@ -27,70 +27,26 @@ static bool is_machine_name(const char *name)
         return !hostname_problem(name);
 }
 
-/* Splits a list of names and checks each. */
-static int split_names(const char *text, const char *kind, bool (*is_valid)(const char *), char ***ret, char *reterr_reason)
+/* Profile=, After=, Requires= */
+int value_names(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        _cleanup_strv_ char **names = NULL;
-
-        for (;;) {
-                char *name = NULL;
-                int r = value_next_item(&text, &name);
-
-                if (r == 0)
-                        break;
-                if (r > 0)
-                        r = strv_consume(&names, name);
-                if (r < 0)
-                        return r;
-                if (!is_valid(name))
-                        return value_refuse(reterr_reason, "invalid %s name: '%s'", kind, name);
-        }
-        if (!names)
-                return value_refuse(reterr_reason, "no %s given", kind);
-
-        *ret = TAKE_PTR(names);
-        return 0;
-}
-
-/* Adds names to a list; an empty text clears it. */
-static int add_names(const char *text, const char *kind, bool (*is_valid)(const char *), Source from, StringSetting **list,
-                     size_t *n, char *reterr_reason)
-{
+        bool profiles = row->id == SETTING_PROFILE;
+        StringList *list = value_field(row, s);
         _cleanup_strv_ char **names = NULL;
         int r;
 
         if (!*text) {
-                while (*n > 0)
-                        free((*list)[--*n].value);
+                string_list_done(list);
                 return 0;
         }
 
-        r = split_names(text, kind, is_valid, &names, reterr_reason);
-        if (r < 0)
-                return r;
-        STRV_FOREACH(name, names) {
-                StringSetting *item = array_append(list, n, sizeof(StringSetting));
-
-                if (!item)
-                        return -ENOMEM;
-                item->from = from;
-                item->value = strdup(*name);
-                if (!item->value)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
-{
-        return add_names(text, "profile", is_profile_name, from, &s->profiles, &s->n_profiles, reterr_reason);
-}
-
-int value_machines(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
-{
-        if (row->id == SETTING_AFTER)
-                return add_names(text, "machine", is_machine_name, from, &s->after, &s->n_after, reterr_reason);
-        return add_names(text, "machine", is_machine_name, from, &s->requires, &s->n_requires, reterr_reason);
+        r = value_split(text, profiles ? is_profile_name : is_machine_name,
+                        profiles ? "invalid profile name" : "invalid machine name", &names, reterr_reason);
+        if (r >= 0 && !names)
+                return value_refuse(reterr_reason, "no %s given", profiles ? "profile" : "machine");
+        for (char **name = names; r >= 0 && name && *name; name++)
+                r = value_add_string(list, *name, from);
+        return r;
 }
 
 int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -192,24 +148,21 @@ static int add_map_lines(const char *text, Source from, Settings *s, char *reter
 {
         for (;;) {
                 _cleanup_free_ char *word = NULL;
-                IdMapSetting line = { .from = from }, *item;
+                IdMapSetting line = { .from = from };
                 int r;
 
                 r = value_next_item(&text, &word);
                 if (r <= 0)
                         return r;
                 r = parse_map_line(word, &line, reterr_reason);
-                if (r < 0)
-                        return r;
-                r = check_overlap(s->id_map, s->n_id_map, &line, reterr_reason);
+                if (r >= 0)
+                        r = check_overlap(s->id_map, s->n_id_map, &line, reterr_reason);
                 if (r < 0)
                         return r;
                 if (s->n_id_map == ID_MAP_LINES_MAX)
                         return value_refuse(reterr_reason, "more than %d lines", ID_MAP_LINES_MAX);
-                item = array_append(&s->id_map, &s->n_id_map, sizeof(*item));
-                if (!item)
+                if (array_move(&s->id_map, &s->n_id_map, &line, sizeof(line)) < 0)
                         return -ENOMEM;
-                *item = line;
         }
 }
 

@@ -24,15 +24,6 @@ bool credential_id_is_valid(const char *id)
         return true;
 }
 
-static void credential_done(CredentialSetting *c)
-{
-        if (c->data)
-                explicit_bzero(c->data, c->size);
-        free(c->data);
-        free(c->id);
-        free(c->path);
-}
-
 /* Removes those of one switch. */
 static void clear(Settings *s, bool loaded)
 {
@@ -40,7 +31,7 @@ static void clear(Settings *s, bool loaded)
 
         for (size_t i = 0; i < s->n_credentials; i++)
                 if (!s->credentials[i].data == loaded)
-                        credential_done(&s->credentials[i]);
+                        credential_setting_done(&s->credentials[i]);
                 else
                         s->credentials[kept++] = s->credentials[i];
         s->n_credentials = kept;
@@ -67,20 +58,9 @@ static int split(const Settings *s, const char *text, char **ret_id, const char 
         return 0;
 }
 
-static int add(Settings *s, CredentialSetting *c)
-{
-        CredentialSetting *item = array_append(&s->credentials, &s->n_credentials, sizeof(CredentialSetting));
-
-        if (!item)
-                return -ENOMEM;
-        *item = *c;
-        *c = (CredentialSetting) { 0 };
-        return 0;
-}
-
 int value_set_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        _cleanup_(credential_done) CredentialSetting c = { .from = from };
+        _cleanup_(credential_setting_done) CredentialSetting c = { .from = from };
         const char *value;
         int r;
 
@@ -95,12 +75,12 @@ int value_set_credential(const SettingRow *row, const char *text, Source from, S
         r = parse_escaped(value, &c.data, &c.size);
         if (r == -EINVAL)
                 return value_refuse(reterr_reason, "invalid C escape in the value of '%s'", c.id);
-        return r < 0 ? r : add(s, &c);
+        return r < 0 ? r : array_move(&s->credentials, &s->n_credentials, &c, sizeof(c));
 }
 
 int value_load_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        _cleanup_(credential_done) CredentialSetting c = { .from = from };
+        _cleanup_(credential_setting_done) CredentialSetting c = { .from = from };
         const char *path;
         int r;
 
@@ -112,13 +92,8 @@ int value_load_credential(const SettingRow *row, const char *text, Source from, 
         r = split(s, text, &c.id, &path, reterr_reason);
         if (r < 0)
                 return r;
-        if (*path == '/') {
-                r = value_path(path, &c.path, reterr_reason);
-                return r < 0 ? r : add(s, &c);
-        }
-        if (!credential_id_is_valid(path))
-                return value_refuse(reterr_reason, "neither an absolute path nor a credential name: '%s'",
-                                    path);
-        c.path = strdup(path);
-        return c.path ? add(s, &c) : -ENOMEM;
+        if (*path != '/' && !credential_id_is_valid(path))
+                return value_refuse(reterr_reason, "neither an absolute path nor a credential name: '%s'", path);
+        r = *path == '/' ? value_path(path, &c.path, reterr_reason) : value_replace(&c.path, path);
+        return r < 0 ? r : array_move(&s->credentials, &s->n_credentials, &c, sizeof(c));
 }

@@ -289,56 +289,25 @@ static bool is_system_call(const char *name)
         return *stem && strspn(stem, letters) == strlen(stem);
 }
 
-static void strings_clear(StringSetting *items, size_t *n)
-{
-        for (size_t i = 0; i < *n; i++)
-                free(items[i].value);
-        *n = 0;
-}
-
 int value_system_call_filter(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         bool deny = *text == '~';
-        StringSetting **items = deny ? &s->syscall_deny : &s->syscall_allow;
-        size_t *n = deny ? &s->n_syscall_deny : &s->n_syscall_allow;
+        StringList *list = deny ? &s->syscall_deny : &s->syscall_allow;
         _cleanup_strv_ char **names = NULL;
         int r;
 
         if (!*text) {
-                strings_clear(s->syscall_allow, &s->n_syscall_allow);
-                strings_clear(s->syscall_deny, &s->n_syscall_deny);
+                string_list_done(&s->syscall_allow);
+                string_list_done(&s->syscall_deny);
                 return 0;
         }
 
-        text += deny;
-        for (;;) {
-                char *name = NULL;
-
-                r = value_next_item(&text, &name);
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        break;
-                r = strv_consume(&names, name);
-                if (r < 0)
-                        return r;
-                if (!is_system_call(name))
-                        return value_refuse(reterr_reason, "not a name of a system call or a @group: '%s'", name);
-        }
-        if (!names)
+        r = value_split(text + deny, is_system_call, "not a name of a system call or a @group", &names, reterr_reason);
+        if (r >= 0 && !names)
                 return value_refuse(reterr_reason, "no system call given");
-
-        STRV_FOREACH(name, names) {
-                StringSetting *item = array_append(items, n, sizeof(StringSetting));
-
-                if (!item)
-                        return -ENOMEM;
-                item->from = from;
-                item->value = strdup(*name);
-                if (!item->value)
-                        return -ENOMEM;
-        }
-        return 0;
+        for (char **name = names; r >= 0 && name && *name; name++)
+                r = value_add_string(list, *name, from);
+        return r;
 }
 
 /* SHIFT[:RANGE]: ids SHIFT to SHIFT + RANGE - 1 on the host. */

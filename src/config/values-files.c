@@ -10,12 +10,6 @@
 #include "config/values.h"
 #include "util/strv.h"
 
-static void bind_done(BindSetting *b)
-{
-        free(b->source);
-        free(b->dest);
-}
-
 /* Bind= and BindReadOnly= share one list, since the order of both matters; only those of one kind are removed. */
 static void binds_clear(Settings *s, bool read_only)
 {
@@ -23,7 +17,7 @@ static void binds_clear(Settings *s, bool read_only)
 
         for (size_t i = 0; i < s->n_binds; i++)
                 if (s->binds[i].read_only == read_only)
-                        bind_done(&s->binds[i]);
+                        bind_setting_done(&s->binds[i]);
                 else
                         s->binds[kept++] = s->binds[i];
         s->n_binds = kept;
@@ -121,12 +115,11 @@ static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
 
 int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        _cleanup_(bind_done) BindSetting b = {
+        _cleanup_(bind_setting_done) BindSetting b = {
                 .read_only = row->id == SETTING_BIND_READ_ONLY,
                 .recursive = true,
                 .from = from,
         };
-        BindSetting *item;
         int r;
 
         if (!*text) {
@@ -135,34 +128,18 @@ int value_bind(const SettingRow *row, const char *text, Source from, Settings *s
         }
 
         r = bind_parse(text, &b, reterr_reason);
-        if (r < 0)
-                return r;
-        item = array_append(&s->binds, &s->n_binds, sizeof(BindSetting));
-        if (!item)
-                return -ENOMEM;
-
-        *item = b;
-        b = (BindSetting) { 0 };
-        return 0;
-}
-
-static void tmpfs_clear(Settings *s)
-{
-        for (size_t i = 0; i < s->n_tmpfs; i++) {
-                free(s->tmpfs[i].dest);
-                free(s->tmpfs[i].options);
-        }
-        s->n_tmpfs = 0;
+        return r < 0 ? r : array_move(&s->binds, &s->n_binds, &b, sizeof(b));
 }
 
 int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        _cleanup_free_ char *field = NULL, *dest = NULL, *options = NULL;
-        TmpfsSetting *item;
+        _cleanup_(tmpfs_setting_done) TmpfsSetting t = { .from = from };
+        _cleanup_free_ char *field = NULL;
         int r;
 
         if (!*text) {
-                tmpfs_clear(s);
+                while (s->n_tmpfs > 0)
+                        tmpfs_setting_done(&s->tmpfs[--s->n_tmpfs]);
                 return 0;
         }
 
@@ -170,32 +147,19 @@ int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *
         if (r == -EINVAL)
                 return value_refuse(reterr_reason, "trailing backslash");
         if (r >= 0)
-                r = value_path(field, &dest, reterr_reason);
-        if (r < 0)
-                return r;
-        if (text && *text) {
-                options = strdup(text);
-                if (!options)
-                        return -ENOMEM;
-        }
-
-        item = array_append(&s->tmpfs, &s->n_tmpfs, sizeof(TmpfsSetting));
-        if (!item)
-                return -ENOMEM;
-        *item = (TmpfsSetting) { .dest = TAKE_PTR(dest), .options = TAKE_PTR(options), .from = from };
-        return 0;
+                r = value_path(field, &t.dest, reterr_reason);
+        if (r >= 0 && text && *text)
+                r = value_replace(&t.options, text);
+        return r < 0 ? r : array_move(&s->tmpfs, &s->n_tmpfs, &t, sizeof(t));
 }
 
 int value_inaccessible(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         _cleanup_free_ char *path = NULL;
-        StringSetting *item;
         int r;
 
         if (!*text) {
-                for (size_t i = 0; i < s->n_inaccessible; i++)
-                        free(s->inaccessible[i].value);
-                s->n_inaccessible = 0;
+                string_list_done(&s->inaccessible);
                 return 0;
         }
 
@@ -204,12 +168,7 @@ int value_inaccessible(const SettingRow *row, const char *text, Source from, Set
                 return r;
         if (strcmp(path, "/") == 0)
                 return value_refuse(reterr_reason, "the root directory cannot be masked");
-
-        item = array_append(&s->inaccessible, &s->n_inaccessible, sizeof(StringSetting));
-        if (!item)
-                return -ENOMEM;
-        *item = (StringSetting) { .value = TAKE_PTR(path), .from = from };
-        return 0;
+        return value_add_string(&s->inaccessible, path, from);
 }
 
 /* ---- overlays --------------------------------------------------------------------------------------------- */
@@ -295,7 +254,6 @@ int value_overlay(const SettingRow *row, const char *text, Source from, Settings
                 .read_only = row->id == SETTING_OVERLAY_READ_ONLY,
                 .from = from,
         };
-        OverlaySetting *item;
         int r;
 
         if (!*text) {
@@ -304,15 +262,7 @@ int value_overlay(const SettingRow *row, const char *text, Source from, Settings
         }
 
         r = overlay_parse(text, &o, reterr_reason);
-        if (r < 0)
-                return r;
-        item = array_append(&s->overlays, &s->n_overlays, sizeof(OverlaySetting));
-        if (!item)
-                return -ENOMEM;
-
-        *item = o;
-        o = (OverlaySetting) { 0 };
-        return 0;
+        return r < 0 ? r : array_move(&s->overlays, &s->n_overlays, &o, sizeof(o));
 }
 
 /* ---- users -------------------------------------------------------------------------------------------------- */
@@ -326,10 +276,10 @@ static bool is_strict_user_name(const char *s)
         return *s && strchr(letters, *s) && strspn(s, others) == strlen(s) && strlen(s) <= 31;
 }
 
-static bool has_user(const Settings *s, const char *name)
+static bool has_user(const StringList *users, const char *name)
 {
-        for (size_t i = 0; i < s->n_bind_users; i++)
-                if (strcmp(s->bind_users[i].value, name) == 0)
+        for (size_t i = 0; i < users->n; i++)
+                if (strcmp(users->items[i].value, name) == 0)
                         return true;
         return false;
 }
@@ -337,40 +287,16 @@ static bool has_user(const Settings *s, const char *name)
 int value_bind_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         _cleanup_strv_ char **names = NULL;
+        int r;
 
         if (!*text) {
-                for (size_t i = 0; i < s->n_bind_users; i++)
-                        free(s->bind_users[i].value);
-                s->n_bind_users = 0;
+                string_list_done(&s->bind_users);
                 return 0;
         }
 
-        for (;;) {
-                char *name = NULL;
-                int r = value_next_item(&text, &name);
-
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        break;
-                r = strv_consume(&names, name);
-                if (r < 0)
-                        return r;
-                if (!is_strict_user_name(name))
-                        return value_refuse(reterr_reason, "invalid user name: '%s'", name);
-        }
-
-        STRV_FOREACH(name, names) {
-                StringSetting *item;
-
-                if (has_user(s, *name))
-                        continue;
-                item = array_append(&s->bind_users, &s->n_bind_users, sizeof(StringSetting));
-                if (!item)
-                        return -ENOMEM;
-                *item = (StringSetting) { .value = strdup(*name), .from = from };
-                if (!item->value)
-                        return -ENOMEM;
-        }
-        return 0;
+        r = value_split(text, is_strict_user_name, "invalid user name", &names, reterr_reason);
+        for (char **name = names; r >= 0 && name && *name; name++)
+                if (!has_user(&s->bind_users, *name))
+                        r = value_add_string(&s->bind_users, *name, from);
+        return r;
 }

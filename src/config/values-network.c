@@ -53,22 +53,6 @@ static void override_by_link(Settings *s, Source from)
                 (void) value_replace(&s->namespace_path, NULL);
 }
 
-static void interface_done(InterfaceSetting *i)
-{
-        free(i->host_name);
-        free(i->container_name);
-}
-
-static void interfaces_truncate(InterfaceList *l, size_t n)
-{
-        while (l->n > n)
-                interface_done(&l->items[--l->n]);
-        if (n == 0) {
-                free(l->items);
-                l->items = NULL;
-        }
-}
-
 static void interfaces_keep_own(InterfaceList *l, Source from)
 {
         size_t kept = 0;
@@ -77,7 +61,7 @@ static void interfaces_keep_own(InterfaceList *l, Source from)
                 if (source_same_origin(l->items[i].from, from))
                         l->items[kept++] = l->items[i];
                 else
-                        interface_done(&l->items[i]);
+                        interface_setting_done(&l->items[i]);
         }
         l->n = kept;
 }
@@ -169,20 +153,10 @@ static int interface_parse(const char *text, InterfaceSetting *i, char *reterr_r
 
 static int interfaces_add(InterfaceList *l, const char *word, Source from, char *reterr_reason)
 {
-        _cleanup_(interface_done) InterfaceSetting i = { .from = from };
-        InterfaceSetting *item;
-        int r;
+        _cleanup_(interface_setting_done) InterfaceSetting i = { .from = from };
+        int r = interface_parse(word, &i, reterr_reason);
 
-        r = interface_parse(word, &i, reterr_reason);
-        if (r < 0)
-                return r;
-        item = array_append(&l->items, &l->n, sizeof(*item));
-        if (!item)
-                return -ENOMEM;
-
-        *item = i;
-        i = (InterfaceSetting) { 0 };
-        return 0;
+        return r < 0 ? r : array_move(&l->items, &l->n, &i, sizeof(i));
 }
 
 int value_interfaces(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -192,7 +166,7 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
         int r;
 
         if (!*text) {
-                interfaces_truncate(l, 0);
+                interface_list_truncate(l, 0);
                 return 0;
         }
 
@@ -205,7 +179,7 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
                 else if (r == 0)
                         break;
                 if (r < 0) {
-                        interfaces_truncate(l, before);
+                        interface_list_truncate(l, before);
                         return r;
                 }
         }
@@ -257,19 +231,6 @@ static PortSetting *port_find(PortSetting *ports, size_t n, const PortSetting *p
         return NULL;
 }
 
-/* Adds a port, or replaces it if another source set it. */
-static int port_put(Settings *s, const PortSetting *p)
-{
-        PortSetting *item = port_find(s->ports, s->n_ports, p);
-
-        if (!item)
-                item = array_append(&s->ports, &s->n_ports, sizeof(*item));
-        if (!item)
-                return -ENOMEM;
-        *item = *p;
-        return 0;
-}
-
 int value_ports(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         _cleanup_free_ PortSetting *added = NULL;
@@ -296,15 +257,19 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
                 other = port_find(s->ports, s->n_ports, &p);
                 if (port_find(added, n_added, &p) || (other && source_same_origin(other->from, from)))
                         return value_refuse(reterr_reason, "host port %u is used twice", p.host_port);
-                other = array_append(&added, &n_added, sizeof(*other));
-                if (!other)
+                if (array_move(&added, &n_added, &p, sizeof(p)) < 0)
                         return -ENOMEM;
-                *other = p;
         }
 
-        for (size_t i = 0; i < n_added; i++)
-                if (port_put(s, &added[i]) < 0)
+        for (size_t i = 0; i < n_added; i++) {
+                PortSetting *other = port_find(s->ports, s->n_ports, &added[i]);        /* of another source: replaced */
+
+                if (!other)
+                        other = array_append(&s->ports, &s->n_ports, sizeof(*other));
+                if (!other)
                         return -ENOMEM;
+                *other = added[i];
+        }
         return n_added > 0 ? 0 : value_refuse(reterr_reason, "no port given");
 }
 

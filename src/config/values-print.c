@@ -189,25 +189,25 @@ static int print_environment(const SettingRow *row, const Settings *s, Source fr
         return r;
 }
 
-static int print_strings(const StringSetting *items, size_t n, const char *prefix, ValueTexts *ret)
+static int add_strings(const StringList *l, const char *prefix, ValueTexts *ret)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = add_format(ret, items[i].from, "%s%s", prefix, items[i].value);
+        for (size_t i = 0; r >= 0 && i < l->n; i++)
+                r = add_format(ret, l->items[i].from, "%s%s", prefix, l->items[i].value);
         return r;
+}
+
+static int print_strings(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        return add_strings(field(row, s), "", ret);
 }
 
 static int print_system_call_filter(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
-        int r = print_strings(s->syscall_allow, s->n_syscall_allow, "", ret);
+        int r = add_strings(&s->syscall_allow, "", ret);
 
-        return r < 0 ? r : print_strings(s->syscall_deny, s->n_syscall_deny, "~", ret);
-}
-
-static int print_profiles(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        return print_strings(s->profiles, s->n_profiles, "", ret);
+        return r < 0 ? r : add_strings(&s->syscall_deny, "~", ret);
 }
 
 /* ---- [X-Box] -------------------------------------------------------------------------------------------------- */
@@ -367,16 +367,6 @@ static int print_overlays(const SettingRow *row, const Settings *s, Source from,
         return r;
 }
 
-static int print_inaccessible(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        return print_strings(s->inaccessible, s->n_inaccessible, "", ret);
-}
-
-static int print_bind_users(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        return print_strings(s->bind_users, s->n_bind_users, "", ret);
-}
-
 /* Secrets are printed by name only. */
 static int print_credentials(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
@@ -394,11 +384,6 @@ static int print_credentials(const SettingRow *row, const Settings *s, Source fr
 }
 
 /* ---- network -------------------------------------------------------------------------------------------------- */
-
-static int print_bridge(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        return s->bridge ? add_format(ret, from, "%s", s->bridge) : 0;
-}
 
 static int print_interfaces(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
@@ -450,18 +435,11 @@ static int print_property(const SettingRow *row, const Settings *s, Source from,
         return r;
 }
 
-static int print_machines(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
-{
-        if (row->id == SETTING_AFTER)
-                return print_strings(s->after, s->n_after, "", ret);
-        return print_strings(s->requires, s->n_requires, "", ret);
-}
-
 /* ---- table of printers
  * -------------------------------------------------------------------------------------------- */
 
 static const struct {
-        SettingParse parse;
+        SettingParse *parse;
         ValuePrint print;
 } printers[] = {
         { value_bool, print_bool },
@@ -483,20 +461,19 @@ static const struct {
         { value_ownership_chown, print_ownership },
         { value_bind, print_binds },
         { value_tmpfs, print_tmpfs },
-        { value_inaccessible, print_inaccessible },
+        { value_inaccessible, print_strings },
         { value_overlay, print_overlays },
-        { value_bind_user, print_bind_users },
+        { value_bind_user, print_strings },
         { value_set_credential, print_credentials },
         { value_load_credential, print_credentials },
         { value_virtual_ethernet, print_tristate },
-        { value_bridge, print_bridge },
+        { value_bridge, print_string },
         { value_zone, print_string },
         { value_interfaces, print_interfaces },
         { value_ports, print_ports },
         { value_namespace_path, print_string },
-        { value_profiles, print_profiles },
+        { value_names, print_strings },
         { value_init, print_string },
-        { value_machines, print_machines },
         { value_resource, print_resource },
         { value_unit_only_key, print_nothing },
         { value_property, print_property },

@@ -12,6 +12,7 @@
 
 #include "config/values.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/text.h"
 
 _Static_assert(sizeof(ConsoleMode) == sizeof(int) && sizeof(SettingsMode) == sizeof(int) &&
@@ -68,6 +69,38 @@ int value_next_item(const char **text, char **ret)
         *text = p + n;
         *ret = item;
         return 1;
+}
+
+int value_split(const char *text, bool (*is_valid)(const char *), const char *invalid, char ***ret, char *reterr_reason)
+{
+        _cleanup_strv_ char **items = NULL;
+
+        for (;;) {
+                char *item = NULL;
+                int r = value_next_item(&text, &item);
+
+                if (r == 0)
+                        break;
+                if (r > 0)
+                        r = strv_consume(&items, item);
+                if (r < 0)
+                        return r;
+                if (!is_valid(item))
+                        return value_refuse(reterr_reason, "%s: '%s'", invalid, item);
+        }
+        *ret = TAKE_PTR(items);
+        return 0;
+}
+
+int value_add_string(StringList *l, const char *text, Source from)
+{
+        _cleanup_free_ char *copy = strdup(text);
+        StringSetting *item = copy ? array_append(&l->items, &l->n, sizeof(*item)) : NULL;
+
+        if (!item)
+                return -ENOMEM;
+        *item = (StringSetting) { TAKE_PTR(copy), from };
+        return 0;
 }
 
 int value_next_field(const char **text, char **ret)

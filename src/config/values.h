@@ -11,75 +11,38 @@
 #include "config/settings-table.h"
 
 /* values.c: plain values, for any field */
-int value_bool(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_tristate(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_choice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_string(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_hostname(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_absolute_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_share_system(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_slice(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_bool, value_tristate, value_choice, value_string, value_hostname, value_absolute_path,
+             value_share_system, value_slice;
 
 /* values-exec.c */
-int value_start_mode(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_parameters(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_environment(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_machine_id(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_signal(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_capabilities(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_system_call_filter(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_private_users(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_ownership(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_ownership_chown(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_start_mode, value_parameters, value_environment, value_machine_id, value_signal,
+             value_capabilities, value_system_call_filter, value_private_users, value_ownership,
+             value_ownership_chown;
 
 /* values-process.c */
-int value_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_pivot_root(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_personality(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_limit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_rlimit(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_oom_score(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_cpu_affinity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_ignored(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_user, value_pivot_root, value_personality, value_limit, value_rlimit, value_oom_score,
+             value_cpu_affinity, value_ignored;
 
 /* values-files.c */
-int value_bind(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_overlay(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_bind_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_inaccessible(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_bind, value_tmpfs, value_overlay, value_bind_user, value_inaccessible;
 
 /* values-credential.c */
-int value_set_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_load_credential(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_set_credential, value_load_credential;
 
 /* Is id a valid file name, of printable ASCII without a colon? */
 bool credential_id_is_valid(const char *id);
 
 /* values-network.c */
-int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_bridge(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_zone(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_interfaces(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_ports(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_namespace_path(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_virtual_ethernet, value_bridge, value_zone, value_interfaces, value_ports, value_namespace_path;
 
 /* values-box.c: [X-Box] */
-int value_profiles(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_machines(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_init(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_apparmor_profile(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_id_map(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_names, value_init, value_apparmor_profile, value_id_map, value_stop_timeout;
 
 /* values-resources.c */
-int value_resource(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_unit_only_key(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_resource, value_unit_only_key, value_property;
 
 /* values-image.c */
-int value_image_policy(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
-int value_verity(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason);
+SettingParse value_image_policy, value_verity;
 
 /* The row's field in *s. */
 void *value_field(const SettingRow *row, Settings *s);
@@ -93,6 +56,12 @@ int value_replace(char **field, const char *text);
 /* Reads the next item of a list separated by spaces or commas, both in files and on command lines. 1 with an item (to
  * be freed), 0 at the end, -ENOMEM. */
 int value_next_item(const char **text, char **ret);
+
+/* Reads all items of such a list. One that is not valid is refused with "INVALID: 'ITEM'". */
+int value_split(const char *text, bool (*is_valid)(const char *), const char *invalid, char ***ret, char *reterr_reason);
+
+/* Adds a copy of text. 0 or -ENOMEM. */
+int value_add_string(StringList *l, const char *text, Source from);
 
 /* Writes word as Parameters= and Environment= read it: in double quotes, except for double quotes in it, which are put
  * in single quotes. */

@@ -81,11 +81,11 @@ static int read_machine(const char *root, const char *machine, SettingsSources *
         return 1;
 }
 
-static void print_dependencies(FILE *f, const char *key, const StringSetting *names, size_t n, const char *machine)
+static void print_dependencies(FILE *f, const char *key, const StringList *names, const char *machine)
 {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(names[i].value, machine) != 0)
-                        fprintf(f, "%s=box@%s.service\n", key, names[i].value);
+        for (size_t i = 0; i < names->n; i++)
+                if (strcmp(names->items[i].value, machine) != 0)
+                        fprintf(f, "%s=box@%s.service\n", key, names->items[i].value);
 }
 
 static int write_drop_in(int out_fd, const char *machine, const Settings *s)
@@ -111,8 +111,8 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s)
 
         fprintf(f, "# Made by box-generator of After= and Requires= in the files of machine %s: box.nspawn(5).\n\n[Unit]\n",
                 machine);
-        print_dependencies(f, "After", s->after, s->n_after, machine);
-        print_dependencies(f, "Requires", s->requires, s->n_requires, machine);
+        print_dependencies(f, "After", &s->after, machine);
+        print_dependencies(f, "Requires", &s->requires, machine);
         return fflush(f) == 0 ? 0 : -errno;
 }
 
@@ -125,7 +125,7 @@ static int write_machine(const char *root, const char *machine, int out_fd)
 
         settings_init(&s);
         r = read_machine(root, machine, &sources, &s);
-        if (r <= 0 || s.n_after + s.n_requires == 0)
+        if (r <= 0 || s.after.n + s.requires.n == 0)
                 return r < 0 ? r : 0;
         r = write_drop_in(out_fd, machine, &s);
         if (r == -ENOMEM)

@@ -163,8 +163,8 @@ int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Prob
         for (size_t i = 0; i < s->n_overlays; i++)
                 if (plan_overlay(s, &s->overlays[i], f, p, problems) < 0)
                         return -ENOMEM;
-        for (size_t i = 0; i < s->n_inaccessible; i++)
-                if (plan_inaccessible(&s->inaccessible[i], p) < 0)
+        for (size_t i = 0; i < s->inaccessible.n; i++)
+                if (plan_inaccessible(&s->inaccessible.items[i], p) < 0)
                         return -ENOMEM;
 
         sort_by_dest(p->ops + first, p->n - first);

@@ -161,10 +161,10 @@ static int copy_text(char **ret, const char *text)
         return *ret ? 0 : -ENOMEM;
 }
 
-static int copy_words(const StringSetting *words, size_t n, char ***ret)
+static int copy_words(const StringList *words, char ***ret)
 {
-        for (size_t i = 0; i < n; i++)
-                if (strv_extend(ret, words[i].value) < 0)
+        for (size_t i = 0; i < words->n; i++)
+                if (strv_extend(ret, words->items[i].value) < 0)
                         return -ENOMEM;
         return 0;
 }
@@ -214,10 +214,10 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
             copy_text(&p->selinux_context, s->selinux_context) < 0)
                 return -ENOMEM;
 
-        if (copy_words(s->syscall_allow, s->n_syscall_allow, &p->syscall_allow) < 0 ||
-            copy_words(s->syscall_deny, s->n_syscall_deny, &p->syscall_deny) < 0)
+        if (copy_words(&s->syscall_allow, &p->syscall_allow) < 0 ||
+            copy_words(&s->syscall_deny, &p->syscall_deny) < 0)
                 return -ENOMEM;
-        if (s->oci && s->oci->seccomp && (s->n_syscall_allow > 0 || s->n_syscall_deny > 0 || p->suppress_sync))
+        if (s->oci && s->oci->seccomp && (s->syscall_allow.n > 0 || s->syscall_deny.n > 0 || p->suppress_sync))
                 return problem_error(problems, s->oci->seccomp->from, "replaces box's system call filter, which "
                                      "SystemCallFilter= and SuppressSync= extend");
         spec = plan_seccomp(p);

@@ -138,17 +138,17 @@ int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *pr
         _cleanup_(host_users_done) HostUsers users = {};
         _cleanup_free_ char *buf = NULL, *group_buf = NULL;
 
-        if (s->n_bind_users == 0)
+        if (s->bind_users.n == 0)
                 return 0;
         buf = malloc(ENTRY_MAX);
         group_buf = malloc(ENTRY_MAX);
         if (!buf || !group_buf)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < s->n_bind_users; i++) {
+        for (size_t i = 0; i < s->bind_users.n; i++) {
                 HostUser *u = array_append(&users.items, &users.n, sizeof(HostUser));
 
-                if (!u || read_user(&s->bind_users[i], buf, group_buf, u, problems) < 0)
+                if (!u || read_user(&s->bind_users.items[i], buf, group_buf, u, problems) < 0)
                         return -ENOMEM;
         }
         if (read_machine_file(tree_fd, "/etc/passwd", &users, problems) < 0 ||

@@ -103,3 +103,14 @@ void *array_append(void *array, size_t *n, size_t size)
         (*n)++;
         return p;
 }
+
+int array_move(void *array, size_t *n, void *item, size_t size)
+{
+        void *place = array_append(array, n, size);
+
+        if (!place)
+                return -ENOMEM;
+        memcpy(place, item, size);
+        memset(item, 0, size);
+        return 0;
+}

@@ -26,3 +26,6 @@ bool strv_contains(char *const *v, const char *s);
 /* Appends a zeroed element to an array that grows as needed: *array holds *n elements of size bytes. The new element,
  * or NULL without memory. */
 void *array_append(void *array, size_t *n, size_t size);
+
+/* The same, and moves *item there: *item is zeroed. 0 or -ENOMEM. */
+int array_move(void *array, size_t *n, void *item, size_t size);

@@ -109,8 +109,8 @@ static void test_untrusted(void **state)
         assert_int_equal(s.n_binds, 0);
         assert_true(s.capability == 0);
         assert_int_equal(s.private_network, UNSET);
-        assert_int_equal(s.n_syscall_allow, 0);
-        assert_int_equal(s.n_syscall_deny, 1);
+        assert_int_equal(s.syscall_allow.n, 0);
+        assert_int_equal(s.syscall_deny.n, 1);
         assert_true(s.drop_capability == (1U << 27 | 1U << 0));
         assert_string_equal(strv_env_get(s.environment, "A"), "b");
         assert_int_equal(problems.n_fatal, 0);

@@ -234,7 +234,7 @@ static void test_profiles(void **state)
 
         tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn.d/none.conf", "[X-Box]\nProfile=\n");
         load(t, &cleared, "");
-        assert_int_equal(cleared.s.n_profiles, 0);
+        assert_int_equal(cleared.s.profiles.n, 0);
         assert_null(cleared.s.hostname);
 }
 

@@ -119,16 +119,16 @@ static void test_machines(void **state)
         assert_int_equal(set("X-Box", "After", "db,cache mail"), 0);
         assert_int_equal(set("X-Box", "After", "more"), 0);
         assert_int_equal(set("X-Box", "Requires", "db"), 0);
-        assert_int_equal(s.n_after, 4);
-        assert_int_equal(s.n_requires, 1);
-        assert_string_equal(s.after[2].value, "mail");
+        assert_int_equal(s.after.n, 4);
+        assert_int_equal(s.requires.n, 1);
+        assert_string_equal(s.after.items[2].value, "mail");
 
         assert_int_equal(set("X-Box", "After", "good -bad-"), -EINVAL);
         assert_string_equal(reason, "invalid machine name: '-bad-'");
-        assert_int_equal(s.n_after, 4);
+        assert_int_equal(s.after.n, 4);
         assert_int_equal(set("X-Box", "After", ""), 0);
-        assert_int_equal(s.n_after, 0);
-        assert_int_equal(s.n_requires, 1);
+        assert_int_equal(s.after.n, 0);
+        assert_int_equal(s.requires.n, 1);
 }
 
 int main(void)

@@ -186,16 +186,16 @@ static void test_system_call_filter(void **state)
 
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, "@keyring bpf"), 0);
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, "~@mount"), 0);
-        assert_int_equal(s->n_syscall_allow, 2);
-        assert_string_equal(s->syscall_allow[1].value, "bpf");
-        assert_int_equal(s->n_syscall_deny, 1);
-        assert_string_equal(s->syscall_deny[0].value, "@mount");
+        assert_int_equal(s->syscall_allow.n, 2);
+        assert_string_equal(s->syscall_allow.items[1].value, "bpf");
+        assert_int_equal(s->syscall_deny.n, 1);
+        assert_string_equal(s->syscall_deny.items[0].value, "@mount");
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, "read Write"), -EINVAL);
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, "@"), -EINVAL);
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, "~"), -EINVAL);
-        assert_int_equal(s->n_syscall_allow, 2);
+        assert_int_equal(s->syscall_allow.n, 2);
         assert_int_equal(set(s, SETTING_SYSTEM_CALL_FILTER, ""), 0);
-        assert_int_equal(s->n_syscall_allow + s->n_syscall_deny, 0);
+        assert_int_equal(s->syscall_allow.n + s->syscall_deny.n, 0);
 }
 
 static void test_private_users(void **state)
@@ -313,10 +313,10 @@ static void test_tmpfs_and_inaccessible(void **state)
         assert_int_equal(s->n_tmpfs, 0);
 
         assert_int_equal(set(s, SETTING_INACCESSIBLE, "/proc/x"), 0);
-        assert_string_equal(s->inaccessible[0].value, "/proc/x");
+        assert_string_equal(s->inaccessible.items[0].value, "/proc/x");
         assert_int_equal(set(s, SETTING_INACCESSIBLE, "/../etc"), -EINVAL);
         assert_int_equal(set(s, SETTING_INACCESSIBLE, "/"), -EINVAL);
-        assert_int_equal(s->n_inaccessible, 1);
+        assert_int_equal(s->inaccessible.n, 1);
 }
 
 static void test_bind_user(void **state)
@@ -325,15 +325,15 @@ static void test_bind_user(void **state)
 
         assert_int_equal(set(s, SETTING_BIND_USER, "alice bob  alice"), 0);
         assert_int_equal(set(s, SETTING_BIND_USER, "_x-1"), 0);
-        assert_int_equal(s->n_bind_users, 3);
-        assert_string_equal(s->bind_users[1].value, "bob");
+        assert_int_equal(s->bind_users.n, 3);
+        assert_string_equal(s->bind_users.items[1].value, "bob");
         assert_int_equal(set(s, SETTING_BIND_USER, "carol ../x"), -EINVAL);
         assert_int_equal(set(s, SETTING_BIND_USER, "1000"), -EINVAL);
         assert_int_equal(set(s, SETTING_BIND_USER, "a.b"), -EINVAL);
         assert_int_equal(set(s, SETTING_BIND_USER, "abcdefghijklmnopqrstuvwxyzabcdef"), -EINVAL);
-        assert_int_equal(s->n_bind_users, 3);
+        assert_int_equal(s->bind_users.n, 3);
         assert_int_equal(set(s, SETTING_BIND_USER, ""), 0);
-        assert_int_equal(s->n_bind_users, 0);
+        assert_int_equal(s->bind_users.n, 0);
 }
 
 static void test_choices_and_names(void **state)
