@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The child's last steps, once the machine around it is complete: it gives up what the payload shall not have, becomes the
- * payload's user, and is the payload; or, for ProcessTwo=, the init of that. As root of the machine, less and less so.
+ * The child's last steps, once the machine is complete: it drops privileges, becomes the payload's user, and executes the
+ * payload (for ProcessTwo=: the stub init as PID 1 and the payload as PID 2). Runs as root of the machine's user namespace.
  */
 
 #include <fcntl.h>
@@ -25,26 +25,26 @@
 #include "security/capability.h"
 #include "util/architecture.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
-/* Resource limits that settings ask for are set by the supervisor, as late as this: what has been done may have needed
- * more than they allow. */
-static int await_limits(const ChildInput *in, Failure *failure)
+/* The supervisor sets the resource limits of settings as late as this: earlier steps may need more than they allow. */
+static int wait_for_limits(const ChildInput *in, Failure *failure)
 {
         int r;
 
         if (!limits_plan_asks(&in->plan->limits))
                 return 0;
-        r = sync_send(in->sync_fd, SYNC_SETTLED);
-        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITED, NULL, 0, failure);
+        r = sync_send(in->sync_fd, SYNC_AWAIT_LIMITS);
+        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITS_SET, NULL, 0, failure);
 }
 
-/* The user's ids, with all capabilities kept for what is still to do. */
+/* Sets the user's ids; keeps all capabilities for the remaining steps. */
 static int become_user(const Plan *plan, Failure *failure)
 {
         const MachineUser *u = plan->user;
 
-        /* /dev/console belongs to root; its user is to open it again by /dev/stdin and the like. */
+        /* /dev/console belongs to root; the user must be able to reopen it by /dev/stdin. */
         for (int fd = 0; fd < 3 && plan->console != CONSOLE_PIPE; fd++)
                 if (fchown(fd, u->uid, u->gid) < 0)
                         return failure_set(failure, -errno, "Failed to give the console to user '%s': %m", u->name);
@@ -68,7 +68,7 @@ static int set_personality(const char *architecture, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to set Personality=%s: %m", architecture) : 0;
 }
 
-/* For the next execve(). A kernel without SELinux takes none. */
+/* For the next execve(). Fails on a kernel without SELinux. */
 static int set_selinux_context(const char *context, Failure *failure)
 {
         _cleanup_close_ int fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
@@ -94,36 +94,32 @@ static int confine(const ChildInput *in, Failure *failure)
                 return r;
         if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
-        /* Before the capabilities go: installing a filter takes CAP_SYS_ADMIN. */
+        /* Before the capabilities are dropped: installing a filter needs CAP_SYS_ADMIN. */
         r = seccomp_apply(in->seccomp, failure);
         if (r >= 0)
                 r = capability_apply(&sets, failure);
         if (r < 0)
                 return r;
 
-        /* Last: every change of credentials clears it. A machine does not outlive its supervisor. */
+        /* Last: every change of credentials clears it. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                return failure_set(failure, -errno, "Failed to tie the machine to its supervisor: %m");
-        /* One that died before that tied us to it kills nobody any more. */
+                return failure_set(failure, -errno, "Failed to set the parent death signal: %m");
+        /* Or the supervisor has died before. */
         return sync_is_closed(in->sync_fd) ? -EPIPE : 0;
 }
 
-/* As the payload's user: it is their permission that counts. */
+/* Called as the payload's user, whose permissions count. */
 static int change_directory(const Plan *plan, Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
-        int r;
-
         if (!plan->working_directory || chdir(plan->working_directory) >= 0)
                 return 0;
-        r = -errno;
         if (!plan->working_directory_from.where)
                 return RET_ERRNO(chdir("/"));
-        return failure_set(failure, r, "%s: Failed to change to WorkingDirectory=%s: %m",
-                           source_text(plan->working_directory_from, source), plan->working_directory);
+        return failure_set_at(failure, plan->working_directory_from, -errno, "Failed to change to WorkingDirectory=%s: %m",
+                              plan->working_directory);
 }
 
-/* Sockets that our service manager passed us are the payload's, under the numbers that they have. */
+/* Passes the sockets from the service manager (sd_listen_fds(3)) to the payload, under the same numbers. */
 static int pass_sockets(const Plan *plan, Failure *failure)
 {
         char pid[16];
@@ -138,7 +134,7 @@ static int pass_sockets(const Plan *plan, Failure *failure)
         return setenv("LISTEN_PID", pid, /* overwrite= */ 1) < 0 ? -ENOMEM : 0;
 }
 
-/* A login shell where no command was given: the better of the two that systems have. */
+/* The login shells to try if there is no command, with their argv[0]. */
 static const struct { const char *path, *name; } shells[] = {
         { "/bin/bash", "-bash" }, { "/bin/sh", "-sh" },
 };
@@ -154,7 +150,7 @@ static int is_executable(const char *path)
         return RET_ERRNO(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS));
 }
 
-/* As execvp(3) looks for it: the first that is no mistake, else the last mistake but "there is none". */
+/* Searches like execvp(3): 0 for the first executable file, else the last error other than a missing file. */
 static int find_in_path(const Plan *plan)
 {
         const char *path = strv_env_get(plan->env, "PATH") ?: "/bin:/usr/bin";
@@ -164,10 +160,10 @@ static int find_in_path(const Plan *plan)
                 _cleanup_free_ char *file = NULL;
                 int found;
 
-                /* relative to where it will be executed */
+                /* Relative to the working directory, which is not set yet. */
                 if (*p != '/')
                         return 0;
-                if (asprintf(&file, "%.*s/%s", (int) strcspn(p, ":"), p, plan->exec_path) < 0)
+                if (strf(&file, "%.*s/%s", (int) strcspn(p, ":"), p, plan->exec_path) < 0)
                         return -ENOMEM;
                 found = is_executable(file);
                 if (found != -ENOENT && found != -ENOTDIR)
@@ -191,22 +187,10 @@ int child_find_payload(const Plan *plan, Failure *failure)
                 r = is_executable(plan->exec_path);
         else
                 r = 0;
-        /* Root of a user namespace may be refused where the user is not. */
+        /* The user may have permissions that root of the user namespace lacks. */
         if (r == -EACCES && plan->user)
                 r = 0;
         return r < 0 ? failure_set(failure, r, "Failed to execute '%s': %m", plan->exec_path) : 0;
-}
-
-static int execute_shell(void)
-{
-        int r = -ENOENT;
-
-        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
-                execl(shells[i].path, shells[i].name, (char *) NULL);
-                r = -errno;
-        }
-
-        return r;
 }
 
 static int execute_payload(const Plan *plan, Failure *failure)
@@ -214,29 +198,32 @@ static int execute_payload(const Plan *plan, Failure *failure)
         int r;
 
         r = change_directory(plan, failure);
-        if (r < 0)
-                return r;
         environ = plan->env;
-        r = pass_sockets(plan, failure);
+        if (r >= 0)
+                r = pass_sockets(plan, failure);
         if (r < 0)
                 return r;
 
-        if (!plan->exec_path) {
-                r = execute_shell();
-                return failure_set(failure, r, "Failed to execute a shell: %m");
+        if (plan->exec_path) {
+                execvp(plan->exec_path, plan->argv);
+                return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
         }
-        execvp(plan->exec_path, plan->argv);
-        return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
+        r = -ENOENT;
+        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
+                execl(shells[i].path, shells[i].name, (char *) NULL);
+                r = -errno;
+        }
+        return failure_set(failure, r, "Failed to execute a shell: %m");
 }
 
-/* A session of its own, with the console as its terminal, so that ^C is the payload's and not init's. */
-static int become_second(const ChildInput *in, int gate, Failure *failure)
+/* PID 2: the payload, in its own session with the console as terminal, so that ^C signals it and not PID 1. */
+static int execute_second(const ChildInput *in, int gate, Failure *failure)
 {
         const Plan *plan = in->plan;
         char byte;
         int r;
 
-        /* Until PID 1 is the stub: before, its memory is box-run's, and the payload might look. */
+        /* Until PID 1 has executed the stub: before that, the payload could read box-run's memory in it. */
         while (read(gate, &byte, 1) < 0 && errno == EINTR)
                 ;
         if (setsid() < 0)
@@ -247,8 +234,7 @@ static int become_second(const ChildInput *in, int gate, Failure *failure)
         return r < 0 ? r : execute_payload(plan, failure);
 }
 
-/* The process is to be PID 2, whatever short-lived ones the supervisor has had in here (mount-make.c); unless there still
- * is one. */
+/* As PID 2, also after short-lived processes of the supervisor in this namespace (mount-make.c), unless one still exists. */
 static pid_t fork_second(void)
 {
         pid_t two = 2;
@@ -271,7 +257,7 @@ static int execute_first(const ChildInput *in, pid_t second, Failure *failure)
         r = confine(in, failure);
         if (r < 0)
                 return r;
-        /* None is lost between here and where the stub waits for them. */
+        /* The stub accepts them by sigwaitinfo(2); none is lost before. */
         (void) sigfillset(&all);
         if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
                 return failure_set(failure, -errno, "Failed to block signals: %m");
@@ -285,10 +271,10 @@ static int execute_both(const ChildInput *in, Failure *failure)
         pid_t pid;
 
         if (pipe2(gate, O_CLOEXEC) < 0)
-                return failure_set(failure, -errno, "Failed to make a pipe: %m");
+                return failure_set(failure, -errno, "Failed to create a pipe: %m");
         gate_out = gate[0];
         gate_in = gate[1];
-        r = await_limits(in, failure);
+        r = wait_for_limits(in, failure);
         if (r < 0)
                 return r;
 
@@ -299,7 +285,7 @@ static int execute_both(const ChildInput *in, Failure *failure)
                 return execute_first(in, pid, failure);
 
         gate_in = fd_close(gate_in);
-        return become_second(in, gate_out, failure);
+        return execute_second(in, gate_out, failure);
 }
 
 int child_execute(const ChildInput *in, Failure *failure)
@@ -308,7 +294,7 @@ int child_execute(const ChildInput *in, Failure *failure)
 
         if (in->plan->start_mode == START_PID2)
                 return execute_both(in, failure);
-        r = await_limits(in, failure);
+        r = wait_for_limits(in, failure);
         if (r >= 0)
                 r = confine(in, failure);
         return r < 0 ? r : execute_payload(in->plan, failure);

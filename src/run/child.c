@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The child: PID 1 of the machine before it is the payload. It starts in these namespaces:
+ * The child: PID 1 of the machine until it executes the payload. Its namespaces at first:
  *
- *      user (if any), mount, PID, UTS, IPC, network (if private)   new, its own
- *      time (if any)                                               the host's, for its first few system calls
- *      cgroup                                                      the host's, until SYNC_EXECUTE
- *      mount                                                       new, but still a copy of the host's, until SYNC_SET_UP
+ *      user (if any), PID, UTS, IPC, network (if private)      new
+ *      mount                                                   new, with a copy of the host's mounts until SYNC_SET_UP
+ *      time (if any)                                           the host's, for its first few system calls
+ *      cgroup                                                  the host's, until SYNC_EXECUTE
  *
- * With a user namespace it has no privilege on the host from the start: what takes the host's is done by the supervisor,
- * which hands it detached mounts. Everything it has a descriptor of is close-on-exec. It never speaks: a Failure goes to
- * the supervisor.
+ * With a user namespace it has no privilege on the host: the supervisor does what needs it, and sends detached mounts. All
+ * its descriptors are close-on-exec. Silent: failures are sent to the supervisor.
  */
 
 #include <fcntl.h>
@@ -37,7 +36,7 @@ static int reset_signals(Failure *failure)
 {
         sigset_t none;
 
-        /* SIGKILL, SIGSTOP and the C library's own two refuse: they have no handler to reset. */
+        /* Fails for SIGKILL, SIGSTOP and the C library's own two, which have no handler. */
         for (int sig = 1; sig <= SIGRTMAX; sig++)
                 (void) signal(sig, SIG_DFL);
 
@@ -47,9 +46,9 @@ static int reset_signals(Failure *failure)
         return 0;
 }
 
-/* The machine's root, or who begins where the map has none: capabilities stay, since root inside is not who we have been.
- * Outside a user namespace root is who we are already, but for the groups. */
-static int become_first(const Plan *plan, Failure *failure)
+/* The user namespace's root, or the first id of a map without root. Keeps the capabilities in the user namespace: the ids so far
+ * are not its root's. */
+static int become_first_id(const Plan *plan, Failure *failure)
 {
         uid_t id = plan->first_id;
 
@@ -58,10 +57,9 @@ static int become_first(const Plan *plan, Failure *failure)
         return 0;
 }
 
-/* The console as standard streams; in pipe mode they stay as they are. A command also gets it as controlling terminal (one
- * that is PID 2 later, in its own session). An init does not, as none does from the kernel: a getty that it starts could
- * not take it away from another session's leader without the host's CAP_SYS_ADMIN, and a ^C before that would be
- * Ctrl-Alt-Del to PID 1. */
+/* Opens the console as standard streams, which pipe mode inherits. A command also gets it as controlling terminal (as PID 2:
+ * later, in its own session). An init does not, as from the kernel: its getty could not take the terminal from another
+ * session's leader without the host's CAP_SYS_ADMIN, and until then ^C would signal PID 1, which takes it for Ctrl-Alt-Del. */
 static int open_console(const Plan *plan, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -82,7 +80,7 @@ static int open_console(const Plan *plan, Failure *failure)
         return 0;
 }
 
-/* In the tree as the machine sees it, with all that is mounted in it. */
+/* Edits the tree as the machine sees it, with all mounts. */
 static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
 {
         _cleanup_close_ int root_fd = -EBADF;
@@ -110,29 +108,27 @@ static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
         return 0;
 }
 
-/* Into the machine: its first user, its mounts. */
-static int move_in(const Plan *plan, MountWork *work, Failure *failure)
+/* Becomes the first user and makes the machine's mounts the root. */
+static int attach_root(const Plan *plan, MountWork *work, Failure *failure)
 {
-        int r;
+        int r = 0;
 
         (void) umask(plan->umask);
-        if (plan->userns) {
-                r = become_first(plan, failure);
-                if (r < 0)
-                        return r;
-        }
-        if (plan->apparmor_profile) {
-                /* Now, while /proc is the host's. */
+        if (plan->userns)
+                r = become_first_id(plan, failure);
+        /* While /proc is the host's. */
+        if (r >= 0 && plan->apparmor_profile) {
                 r = apparmor_set_exec(plan->apparmor_profile, plan->apparmor_optional ? NULL : failure);
-                if (r < 0 && !plan->apparmor_optional)
-                        return r;
+                if (plan->apparmor_optional)
+                        r = 0;
         }
-        r = mount_attach(&plan->mounts, work, failure);
+        if (r >= 0)
+                r = mount_attach(&plan->mounts, work, failure);
         return r < 0 ? r : child_find_payload(plan, failure);
 }
 
-/* What can be set up with the machine's own means, while the supervisor does what is left to do outside. */
-static int settle_in(const Plan *plan, int sync_fd, Failure *failure)
+/* Sets up what needs no privilege on the host, while the supervisor waits for the registration. */
+static int set_up_inside(const Plan *plan, int sync_fd, Failure *failure)
 {
         int r;
 
@@ -143,15 +139,9 @@ static int settle_in(const Plan *plan, int sync_fd, Failure *failure)
                 return r;
         if (plan->namespaces & CLONE_NEWUTS && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
                 return failure_set(failure, -errno, "Failed to set the host name '%s': %m", plan->hostname);
-        if (plan->namespaces & CLONE_NEWNET) {
-                r = links_loopback_up(failure);
-                if (r < 0)
-                        return r;
-        }
-
-        /* A session keyring of its own; a kernel without keyrings has nothing to keep apart. */
+        /* A new session keyring; fails on a kernel without keyrings. */
         (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        return 0;
+        return plan->namespaces & CLONE_NEWNET ? links_loopback_up(failure) : 0;
 }
 
 static int run(const ChildInput *in, Failure *failure)
@@ -159,33 +149,27 @@ static int run(const ChildInput *in, Failure *failure)
         const Plan *plan = in->plan;
         int sync_fd = in->sync_fd, r;
 
-        /* For the time until child-execute.c's own: a change of credentials clears it, the end of the channel tells as well. */
+        /* Until a change of credentials clears it. From then on the end of the channel ends us, until child-execute.c sets it. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         r = sync_wait(sync_fd, SYNC_SET_UP, in->work, plan->mounts.n, failure);
-        if (r < 0)
-                return r;
-        r = move_in(plan, in->work, failure);
-        if (r < 0)
-                return r;
-        r = sync_send_mounts(sync_fd, SYNC_PREPARED, in->work, plan->mounts.n);
+        if (r >= 0)
+                r = attach_root(plan, in->work, failure);
+        if (r >= 0)
+                r = sync_send_mounts(sync_fd, SYNC_PREPARED, in->work, plan->mounts.n);
         mount_work_close(in->work, plan->mounts.n);
         if (r >= 0)
-                r = settle_in(plan, sync_fd, failure);
+                r = set_up_inside(plan, sync_fd, failure);
+        if (r >= 0)
+                r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
         if (r < 0)
                 return r;
 
-        r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
-        if (r < 0)
-                return r;
         if (plan->late_namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
-                return failure_set(failure, -errno, "Failed to make a cgroup namespace: %m");
+                return failure_set(failure, -errno, "Failed to create a cgroup namespace: %m");
         r = mount_attach_late(&plan->mounts, failure);
-        if (r < 0)
-                return r;
-        r = reset_signals(failure);
-        if (r < 0)
-                return r;
-        return child_execute(in, failure);
+        if (r >= 0)
+                r = reset_signals(failure);
+        return r < 0 ? r : child_execute(in, failure);
 }
 
 void child_run(const ChildInput *in)
@@ -195,16 +179,15 @@ void child_run(const ChildInput *in)
         Failure failure = {};
         int r;
 
-        /* Now, not at execve(): what the supervisor has open lies on the host's mounts, and a link to /proc/self/fd in the
-         * tree would lead there. */
+        /* Before execve(): a symlink in the tree to /proc/self/fd must not lead to the supervisor's files on the host. */
         r = fd_close_all_but(SD_LISTEN_FDS_START + (int) plan->n_listen_fds, keep, ARRAY_SIZE(keep));
         if (r >= 0 && plan->late_namespaces & CLONE_NEWTIME)
                 r = time_namespace_enter(in->born, &failure);
         if (r >= 0)
                 r = run(in, &failure);
 
-        /* Where the supervisor is there to hear of it, it also says when we go: machined and systemd may be about to put us
-         * into a scope, and take a leader that is gone by then badly. */
+        /* Waits until the supervisor has closed its end: machined and systemd may be creating a scope for us, and mishandle a
+         * leader that exits meanwhile. */
         if (r != -EPIPE) {
                 (void) failure_set(&failure, r, "Failed to prepare the first process of machine '%s': %m",
                                    plan->machine);

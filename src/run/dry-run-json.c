@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * --json: a dry run for programs, such as boxctl explain: the sources of settings, every setting with all its assignments, the
- * problems, and the plan. box-run, see dry-run.c; nothing is changed.
+ * --json: a dry run for programs such as boxctl explain: prints the sources of settings, every setting with all its
+ * assignments, the problems, and the plan. box-run, with the privilege of dry-run.c; changes nothing.
  */
 
 #include <string.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs that start nothing: --dry-run prints the plan, --check only what is wrong. Everything is decided as for a start, on
- * the same settings and facts, but nothing is locked or made. box-run, as root or (as far as it may read the tree)
- * anybody.
+ * Runs that start nothing: --dry-run prints the plan, --check only problems. Decides as for a start, from the same settings
+ * and facts, but locks and creates nothing. box-run, as root or as any user that may read the tree.
  */
 
 #include <stdio.h>
@@ -12,8 +11,8 @@
 #include "run/report.h"
 #include "run/stage.h"
 
-/* The plan with all that is wrong with it. 1: there is one; 0: there can't be. */
-static int decide(Machine *m, Failure *failure)
+/* Makes the plan and collects problems. 1: there is a plan; 0: there is none. */
+static int make_plan(Machine *m, Failure *failure)
 {
         Failure own = {};
         int r;
@@ -26,14 +25,13 @@ static int decide(Machine *m, Failure *failure)
         stage_ids_preview(m);
         r = stage_plan_decide(m, &m->request.problems);
         if (r < 0)
-                return failure_set(failure, r, "Failed to make the plan: %m");
+                return failure_set(failure, r, "Failed to decide the plan: %m");
 
-        /* Names of system calls are looked up where the filter is made. */
-        if (stage_plan_filter(m, &own) < 0) {
-                r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);
-                return r < 0 ? failure_set(failure, r, "Failed to make the plan: %m") : 0;
-        }
-        return 1;
+        /* Only this checks names of system calls. */
+        if (stage_plan_filter(m, &own) >= 0)
+                return 1;
+        r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);
+        return r < 0 ? failure_set(failure, r, "Failed to decide the plan: %m") : 0;
 }
 
 static int print(const Machine *m, bool planned, Failure *failure)
@@ -53,7 +51,7 @@ int machine_dry_run(Machine *m, Failure *failure)
 {
         int r;
 
-        r = decide(m, failure);
+        r = make_plan(m, failure);
         if (r >= 0)
                 r = print(m, r > 0, failure);
         stage_plan_down(m);
@@ -61,7 +59,7 @@ int machine_dry_run(Machine *m, Failure *failure)
         m->range = (IdRange) ID_RANGE_NULL;
         if (r < 0)
                 return r;
-        if (!m->settings.json)          /* they are in there */
+        if (!m->settings.json)          /* which has the problems */
                 report_all_problems(&m->request.problems);
         return m->request.problems.n_fatal > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * --oci-bundle=: the directory with a config.json, which says where the machine's tree is and all else about it. The
- * supervisor, before anything is changed.
+ * --oci-bundle=: the directory with a config.json, which names the machine's tree and has its settings. The supervisor, as
+ * root (or any user, for a dry run), before anything is changed.
  */
 
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/fd.h"
+#include "util/print.h"
 
 static int read_config(const char *path, char **ret, size_t *ret_size, Failure *failure)
 {
@@ -30,39 +31,27 @@ static int read_config(const char *path, char **ret, size_t *ret_size, Failure *
         return r < 0 ? failure_set(failure, r, "Failed to read '%s': %m", path) : 0;
 }
 
-static int find_config(OciBundle *b, const char *directory, Failure *failure)
-{
-        _cleanup_(image_done) Image i = { .fd = -EBADF };
-        int r;
-
-        r = image_open(directory, &i, failure);
-        if (r < 0)
-                return r;
-        if (asprintf(&b->config_path, "%s/config.json", i.path) < 0) {
-                b->config_path = NULL;
-                return -ENOMEM;
-        }
-        b->path = TAKE_PTR(i.path);
-        return 0;
-}
-
 int machine_find_bundle(Machine *m, const char *directory, Failure *failure)
 {
+        _cleanup_(image_done) Image image = { .fd = -EBADF };
         _cleanup_free_ char *text = NULL;
-        size_t size, wrong;
+        OciBundle *b = &m->request.bundle;
+        size_t size, n_fatal = m->request.problems.n_fatal;
         int r;
 
-        r = find_config(&m->request.bundle, directory, failure);
+        r = image_open(directory, &image, failure);
         if (r >= 0)
-                r = read_config(m->request.bundle.config_path, &text, &size, failure);
+                r = strf(&b->config_path, "%s/config.json", image.path);
         if (r < 0)
                 return r;
-        wrong = m->request.problems.n_fatal;
-        r = oci_parse(&m->request.bundle, text, size, &m->request.problems);
+        b->path = TAKE_PTR(image.path);
+        r = read_config(b->config_path, &text, &size, failure);
+        if (r >= 0)
+                r = oci_parse(b, text, size, &m->request.problems);
         if (r < 0)
                 return r;
-        if (m->request.problems.n_fatal > wrong && !m->request.collect_problems)
+        if (m->request.problems.n_fatal > n_fatal && !m->request.collect_problems)
                 return report_problems(&m->request.problems, failure);
-        /* A document that does not say where the tree is has been complained of. */
-        return m->request.bundle.root ? image_open(m->request.bundle.root, &m->image, failure) : 0;
+        /* A missing root.path is among the problems. */
+        return b->root ? image_open(b->root, &m->image, failure) : 0;
 }

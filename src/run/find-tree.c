@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which machine a command line means, and where its tree lies: --machine=, --directory=, --image=, --template= and
- * --ephemeral together. The supervisor, before anything is changed.
+ * The machine's name and tree, from --machine=, --directory=, --image=, --template=, --oci-bundle= and --ephemeral. The
+ * supervisor, as root (or any user, for a dry run), before anything is changed.
  */
 
 #include <inttypes.h>
@@ -15,10 +15,11 @@
 #include "run/machine.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/print.h"
 
 enum { SUFFIX = 17 };           /* "-" and 16 hexadecimal digits */
 
-/* The switch's last value; NULL where there is none, or an empty one. */
+/* The switch's last value; NULL: unset or empty. */
 static const char *switch_value(const Machine *m, SettingId id)
 {
         const char *value = assignments_last(&m->request.switches, id);
@@ -26,7 +27,7 @@ static const char *switch_value(const Machine *m, SettingId id)
         return value && *value ? value : NULL;
 }
 
-/* Also where the machine gets a longer name later, its files are called by this. */
+/* A suffix that is added later is not part of the name of settings files. */
 static int set_name(Machine *m, const char *name)
 {
         m->name = strdup(name);
@@ -41,11 +42,11 @@ static int read_name(Machine *m, Failure *failure)
         if (!name)
                 return 0;
         if (!machine_name_is_valid(name))
-                return failure_set(failure, -EINVAL, "'%s' is no machine name: %s", name, machine_name_problem(name));
+                return failure_set(failure, -EINVAL, "Invalid machine name '%s': %s", name, machine_name_problem(name));
         return set_name(m, name);
 }
 
-/* The tree's, the disk image's or the bundle's own name, or the host's for its own tree, as a name for the machine. */
+/* Names the machine after the bundle, the tree or the disk image; after the host if the tree is the host's. */
 static int name_from_image(Machine *m, Failure *failure)
 {
         const char *name = m->image.name;
@@ -58,12 +59,12 @@ static int name_from_image(Machine *m, Failure *failure)
                 name = host;
         }
         if (!machine_name_is_valid(name))
-                return failure_set(failure, -EINVAL, "The %s name '%s' is no machine name (%s); give one by --machine=",
+                return failure_set(failure, -EINVAL, "The %s name '%s' is no valid machine name (%s); set one with --machine=",
                                    m->image.kind == IMAGE_DIRECTORY ? "directory" : "image", name, machine_name_problem(name));
         return set_name(m, name);
 }
 
-/* So that several can run at once without a name for each. */
+/* Makes the name unique, so that several can run at the same time. */
 static int add_suffix(char **name)
 {
         size_t n = strlen(*name);
@@ -76,7 +77,7 @@ static int add_suffix(char **name)
                 n--;
         if (getrandom(&number, sizeof(number), 0) != sizeof(number))
                 return -errno;
-        if (asprintf(&longer, "%.*s-%016" PRIx64, (int) n, *name, number) < 0)
+        if (strf(&longer, "%.*s-%016" PRIx64, (int) n, *name, number) < 0)
                 return -ENOMEM;
 
         free(*name);
@@ -93,7 +94,7 @@ static int open_existing(Machine *m, const char *directory, const char *disk, Fa
         return m->name ? image_find(NULL, m->name, &m->image, failure) : image_open(".", &m->image, failure);
 }
 
-/* Until it is there, the machine's tree is looked at in its template, which will be the same. */
+/* Facts of a tree that is still to be copied are read from its template. */
 static int open_template(Machine *m, const char *path, const char *template, Failure *failure)
 {
         int r;
@@ -104,7 +105,7 @@ static int open_template(Machine *m, const char *path, const char *template, Fai
         if (r < 0)
                 return r;
         m->image.fd = fcntl(m->template.image.fd, F_DUPFD_CLOEXEC, 0);
-        return m->image.fd < 0 ? failure_set(failure, -errno, "Failed to open the tree %s again: %m", template) : 0;
+        return m->image.fd < 0 ? failure_set(failure, -errno, "Failed to open the template '%s': %m", template) : 0;
 }
 
 static int find_by_template(Machine *m, const char *directory, const char *template, Failure *failure)
@@ -113,14 +114,12 @@ static int find_by_template(Machine *m, const char *directory, const char *templ
 
         if (!directory && !m->name)
                 return failure_set(failure, -EINVAL, "--template= needs --directory= or --machine=");
-        if ((directory ? asprintf(&path, "%s", directory) : asprintf(&path, "/var/lib/machines/%s", m->name)) < 0) {
-                path = NULL;
+        if (strf(&path, "%s%s", directory ? "" : "/var/lib/machines/", directory ?: m->name) < 0)
                 return -ENOMEM;
-        }
 
         if (access(path, F_OK) < 0 && errno == ENOENT)
                 return open_template(m, path, template, failure);
-        log_debug(0, "'%s' is there already, and is not made from '%s'", path, template);
+        log_debug(0, "'%s' exists already, and is not copied from '%s'", path, template);
         return image_open(path, &m->image, failure);
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * The start of a machine as a list of stages (run/stage.h), and its end as the same list backwards. The supervisor, as root
- * of the host. What is said between supervisor and child meanwhile stands at the head of run/sync.h.
+ * of the host. The messages between supervisor and child: run/sync.h.
  */
 
 #include <stdlib.h>
@@ -21,14 +21,14 @@ static const Stage stages[] = {
         { "populate", stage_populate_up, stage_populate_down },
         { "scratch", stage_scratch_up, stage_scratch_down },
         { "cgroup", stage_cgroup_up, stage_cgroup_down },
-        { "resources", stage_resources_up, stage_resources_down },      /* orders are on their way … */
+        { "resources", stage_resources_up, stage_resources_down },      /* sent … */
         { "clone", stage_clone_up, stage_clone_down },
         { "network", stage_network_up, stage_network_down },
         { "ports", stage_ports_up, stage_ports_down },
-        { "announce", stage_announce_up, stage_announce_down },         /* the request too … */
+        { "register-begin", stage_register_begin_up, stage_register_begin_down },       /* sent … */
         { "mounts", stage_mounts_up, stage_mounts_down },
-        { "settle", stage_resources_settle_up, NULL },                  /* … and their answers are here */
-        { "register", stage_register_up, NULL },                        /* … and its answer is here */
+        { "resources-wait", stage_resources_wait_up, NULL },            /* … and answered */
+        { "register-wait", stage_register_wait_up, NULL },              /* … and answered */
         { "export", stage_export_up, stage_export_down },
         { "execute", stage_execute_up, stage_execute_down },
 };
@@ -37,7 +37,7 @@ static void down_from(Machine *m, size_t n)
 {
         while (n-- > 0)
                 if (stages[n].down) {
-                        log_debug(0, "Undoing: %s", stages[n].name);
+                        log_debug(0, "Undoing stage '%s'", stages[n].name);
                         stages[n].down(m);
                 }
 }
@@ -47,7 +47,7 @@ static bool never(void *userdata)
         return false;
 }
 
-/* For tests, in a build with test-pause: $BOX_TEST_PAUSE names a stage to wait in until a stop is asked for. */
+/* For tests, in a build with test-pause: waits in the stage that $BOX_TEST_PAUSE names until a stop is requested. */
 static int pause_in(Machine *m, const char *stage)
 {
         const char *wanted = BOX_TEST_PAUSE ? getenv("BOX_TEST_PAUSE") : NULL;
@@ -64,7 +64,7 @@ int machine_up(Machine *m, Failure *failure)
 
         m->loop.cancellable = true;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stages); i++) {
-                log_debug(0, "Doing: %s", stages[i].name);
+                log_debug(0, "Running stage '%s'", stages[i].name);
                 r = loop_is_cancelled(&m->loop) ? -ECANCELED : stages[i].up(m, failure);
                 if (r >= 0)
                         r = pause_in(m, stages[i].name);

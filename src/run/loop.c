@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The supervisor's event loop (see loop.h). No privilege. */
+/* The event loop (see loop.h). The supervisor; no privilege. Silent. */
 
 #include <signal.h>
 #include <stdlib.h>

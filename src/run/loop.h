@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The supervisor's event loop, one from before the first stage of a start until the last one is undone. A stop can be asked for
- * at any moment: by SIGTERM, SIGINT or SIGHUP (a terminal that was closed), or by systemd (loop_request_stop()). During a start
- * it ends what is waited for with -ECANCELED; while the payload runs it calls on_stop.
+ * The supervisor's event loop, which runs from before the first stage of a start until the last stage is undone. A stop can be
+ * requested at any time: by SIGTERM, SIGINT or SIGHUP (a closed terminal), or by systemd (loop_request_stop()). During a start
+ * it ends every wait with -ECANCELED; while the payload runs it calls on_stop.
  */
 
 #include <stdbool.h>
@@ -20,23 +20,23 @@ typedef struct Loop {
         void *userdata;
 } Loop;
 
-/* Blocks the signals and takes them from here on. SIGHUP is left alone where our caller ignores it (nohup). */
+/* Blocks and handles the signals, but for those that our caller ignores (nohup). */
 int loop_open(Loop *l);
 void loop_close(Loop *l);
 
 void loop_request_stop(Loop *l);
 
-/* Ends the process as the signal would have ended it: shells and systemd tell that from a failure. After loop_close(). */
+/* Dies by the signal that cancelled the start: shells and systemd distinguish that from a failure. After loop_close(). */
 _Noreturn void loop_end_by_signal(const Loop *l);
 
-/* Is the start to be cancelled? For code that works for long without waiting: looks at pending signals, too. */
+/* Was a stop requested during a start? Also checks pending signals, for code that works for long without waiting. */
 bool loop_is_cancelled(const Loop *l);
 
-/* One event, or usec: the run() of a BusWait, with the Loop as userdata. -ECANCELED once a stop is asked for during a start. */
+/* Handles one event, or returns after usec. The run() of a BusWait, with a Loop as userdata. -ECANCELED: see above. */
 int loop_run(void *loop, uint64_t usec);
 
 /* Runs the loop until done(userdata) is true. -ECANCELED, -ETIMEDOUT (usec UINT64_MAX: never), or the loop's own error. */
 int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec);
 
-/* Runs the loop until fd is readable, or closed on its other side. */
+/* Runs the loop until fd is readable, or its peer is closed. */
 int loop_wait_readable(Loop *l, int fd);

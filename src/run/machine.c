@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine's object from nothing to nothing, and what is known of its tree (see machine.h). The supervisor; nothing of the host
- * is changed.
+ * The Machine object, and facts of the machine's tree (see machine.h). The supervisor, as root (or any user, for a dry run);
+ * changes nothing on the host.
  */
 
 #include <fcntl.h>
@@ -50,7 +50,7 @@ void machine_done(Machine *m)
         problems_done(&m->request.problems);
 }
 
-/* User=, or who begins in a machine without root, with no group but his own id's. */
+/* User=, or the first id of a map without root, with that id as its only group. */
 static int read_user(Machine *m, int root_fd)
 {
         uid_t first = plan_first_id(&m->settings);
@@ -66,19 +66,16 @@ static int read_user(Machine *m, int root_fd)
 int machine_open_root(const Machine *m, Failure *failure)
 {
         const Settings *s = &m->settings;
-        char source[SOURCE_TEXT_MAX];
         int fd;
 
         if (!s->pivot_root_new) {
                 fd = fcntl(m->image.fd, F_DUPFD_CLOEXEC, 3);
-                return fd < 0 ? failure_set(failure, -errno, "Failed to copy a descriptor: %m") : fd;
+                return fd < 0 ? failure_set(failure, -errno, "Failed to duplicate a descriptor: %m") : fd;
         }
-
         fd = tree_open(m->image.fd, s->pivot_root_new, O_PATH | O_DIRECTORY);
-        if (fd < 0)
-                return failure_set(failure, fd, "%s: Failed to open PivotRoot=%s of the tree '%s': %m",
-                                   source_text(s->from[SETTING_PIVOT_ROOT], source), s->pivot_root_new, m->image.path);
-        return fd;
+        return fd >= 0 ? fd : failure_set_at(failure, s->from[SETTING_PIVOT_ROOT], fd,
+                                             "Failed to open PivotRoot=%s of the tree '%s': %m", s->pivot_root_new,
+                                             m->image.path);
 }
 
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
@@ -95,11 +92,11 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
         if (r < 0)
                 return r;
 
-        /* What the host is to share with the machine depends on what the tree has. */
+        /* Which files of the host are shared depends on the tree. */
         r = host_files_read(&m->settings, root_fd, &m->facts.host_files);
         if (r >= 0)
                 r = host_users_read(&m->settings, root_fd, &m->facts.users, problems);
-        /* The plan says what is wrong with the user, with all else that is. */
+        /* plan_make() reports user_error. */
         if (r >= 0)
                 r = read_user(m, root_fd);
         m->facts.valid = r >= 0;
@@ -120,7 +117,7 @@ bool machine_is_dry(const Machine *m)
         return m->request.collect_problems || m->settings.dry_run;
 }
 
-/* A volatile machine still writes to what is not its root. */
+/* A volatile machine still writes to file systems of the image other than its root. */
 bool machine_disk_is_read_only(const Machine *m)
 {
         return m->settings.read_only == YES || (m->settings.ephemeral == YES && m->settings.volatile_mode == VOLATILE_NO);
@@ -130,7 +127,7 @@ int machine_open_bus(Machine *m, Failure *failure)
 {
         int r = 0;
 
-        /* The bus may have been restarted in the machine's life. */
+        /* The bus may have been restarted. */
         if (m->registration.bus && sd_bus_is_open(m->registration.bus) <= 0)
                 m->registration.bus = sd_bus_close_unref(m->registration.bus);
         if (!m->registration.bus)

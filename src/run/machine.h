@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One machine while box-run has it: what was asked for, what is planned, and a handle on everything that was created for it. A
- * struct for each stage (run/launch.c) that has such handles: its up fills it, its down empties it again.
+ * A machine in its supervisor: the request, the plan, and handles of everything that was created for it. One struct for each
+ * stage (run/launch.c) with handles: its up fills the struct, its down clears it.
  */
 
 #include <sys/types.h>
@@ -30,18 +30,18 @@
 #include "users/id-range.h"
 #include "util/lock-file.h"
 
-/* prepare: what was asked for, read without a change. */
+/* prepare */
 typedef struct MachineRequest {
-        Assignments switches;           /* until the sources have them */
+        Assignments switches;           /* moved to sources when they are read */
         SettingsSources sources;
         OciBundle bundle;
         Problems problems;
-        bool collect_problems;          /* all of them are wanted, not a start: --check, --json */
-        char *file_name;                /* under which its files of settings are looked for */
+        bool collect_problems;          /* --check, --json: report all problems, start nothing */
+        char *file_name;                /* the NAME of NAME.nspawn */
 } MachineRequest;
 #define MACHINE_REQUEST_NULL { .bundle = OCI_BUNDLE_NULL }
 
-/* prepare, or the stage "image": what is known of the host and of the tree. */
+/* prepare, or the stage "image": facts of the host and of the tree. */
 typedef struct MachineFacts {
         HostFacts host;
         TreeFacts tree;
@@ -49,13 +49,13 @@ typedef struct MachineFacts {
         int user_error;
         HostFiles host_files;
         HostUsers users;
-        bool valid;                     /* all of these but host */
+        bool valid;                     /* all but host were read */
 } MachineFacts;
 
 /* populate */
 typedef struct MachineTemplate {
-        Image image;                    /* copied to be the machine's tree first; fd -EBADF: nothing is */
-        bool copied;                    /* the tree is our copy, and no payload has seen it yet */
+        Image image;                    /* to copy to the machine's tree; fd -EBADF: none */
+        bool copied;                    /* the tree is our copy, and no payload has run in it */
 } MachineTemplate;
 #define MACHINE_TEMPLATE_NULL { .image = { .fd = -EBADF } }
 
@@ -70,18 +70,18 @@ typedef struct MachineLocks {
 typedef struct MachineDisk {
         DiskLayout layout;
         DiskTree tree;
-        int image_fd;                   /* what the machine's image.fd was before */
+        int image_fd;                   /* of the disk image, while image.fd is the tree */
 } MachineDisk;
 #define MACHINE_DISK_NULL { .tree = DISK_TREE_NULL, .image_fd = -EBADF }
 
 /* scratch */
 typedef struct MachineWork {
-        MountWork *items;               /* one for each step of the plan */
+        MountWork *items;               /* one for each mount of the plan */
         size_t n;
         uid_t owner;                    /* the machine's root, when it was created */
 } MachineWork;
 
-/* resources: properties of settings and plan, and where each comes from. */
+/* resources: the unit's properties, and where each was set. */
 typedef struct MachineUnit {
         const UnitProperty **properties;
         Source *from;
@@ -92,7 +92,7 @@ typedef struct MachineUnit {
 /* clone */
 typedef struct MachineChild {
         Leader leader;
-        int stub_fd;                    /* the program of ProcessTwo='s init */
+        int stub_fd;                    /* the stub init's program, for ProcessTwo= */
         int sync_fd;                    /* our end of the channel to the child */
         bool running;                   /* not reaped yet */
 } MachineChild;
@@ -106,34 +106,34 @@ typedef struct MachineNetwork {
 } MachineNetwork;
 #define MACHINE_NETWORK_NULL { LINKS_NULL, -EBADF, NULL }
 
-/* bus, announce, register */
+/* bus, register-begin, register-wait */
 typedef struct MachineRegistered {
         sd_bus *bus;
-        Failure bus_failure;            /* why there is no bus */
+        Failure bus_failure;            /* why bus is NULL */
         PendingRegistration *pending;
         PendingScope *pending_scope;
-        char *scope;                    /* unit that we asked systemd for, where there is no machined */
+        char *scope;                    /* unit requested from systemd, without machined */
         bool registered;
 } MachineRegistered;
 
 /* mounts */
 typedef struct MachineMounts {
-        bool journal_created;           /* the host's journal directory, by a start that is not done yet */
-        char *incoming;                 /* the host's end of /run/host/incoming, created by us */
+        bool journal_created;           /* the host's journal directory; reset once the payload runs */
+        char *incoming;                 /* the host's directory behind /run/host/incoming */
         int notify_fd;
-        int kmsg_fd;                    /* keeps the payload's /proc/kmsg from hanging up */
+        int kmsg_fd;                    /* the writer of the machine's /proc/kmsg, a FIFO */
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
 } MachineMounts;
 #define MACHINE_MOUNTS_NULL { false, NULL, -EBADF, -EBADF, -EBADF }
 
 typedef struct Machine {
         Loop loop;
-        BusWait wait;                   /* for the bus, in that loop */
+        BusWait wait;                   /* waits for the bus in that loop */
         MachineRequest request;
         Settings settings;
         char *name;
-        Image image;                    /* its fd is the tree's root; of a disk image from the stage "image" on */
-        Credentials credentials;        /* until no other start can be asked of us */
+        Image image;                    /* its fd is the tree's root; a disk image's: from the stage "image" on */
+        Credentials credentials;        /* dropped once this process will start the machine no more */
         MachineFacts facts;
         MachineLocks locks;
         MachineDisk disk;
@@ -151,57 +151,58 @@ typedef struct Machine {
         MachineMounts mounts;
         UnixExport export;
         bool state_written;             /* execute */
-        bool was_ready;                 /* supervise: READY=1 was sent, in this life or an earlier one */
-        bool rebooting;                 /* within this process: what it wrote to scratch directories stays */
+        bool was_ready;                 /* supervise: READY=1 was sent, also before a reboot */
+        bool rebooting;                 /* within this process: scratch directories are kept */
 } Machine;
 
 /* run/machine.c. */
 void machine_init(Machine *m);
 void machine_done(Machine *m);
 
-/* Only decides and prints (--dry-run, --check, --json). */
+/* --dry-run, --check or --json: starts nothing. */
 bool machine_is_dry(const Machine *m);
 
-/* Nothing is written to the disk image, so that others may have it at the same time. */
+/* The disk image is mounted read-only, so other machines may use it at the same time. */
 bool machine_disk_is_read_only(const Machine *m);
 
-/* Reads, and drops, what is known of the tree: os-release, init, users. */
+/* Reads, and drops, the facts of the tree: os-release, init, users. */
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
 void machine_forget_tree(Machine *m);
 
-/* The directory that is to be the machine's "/", O_PATH: the tree, or what PivotRoot= names in it. */
+/* Opens the machine's "/" with O_PATH: the tree, or PivotRoot= in it. */
 int machine_open_root(const Machine *m, Failure *failure);
 
-/* The system bus, attached to the loop. 1; negative where there is none. */
+/* Connects m->registration.bus, if it is not, and attaches it to the loop. 1, or negative. */
 int machine_open_bus(Machine *m, Failure *failure);
 
-/* run/prepare.c: from a command line to settings and facts. 0; 1: nothing to start (--help, --version); negative after
- * all problems were printed, with the first of them in *failure. With collect_problems, they are in m->request.problems, only
- * what is beyond settings is a failure, and name or image are missing where they could not be found. */
+/* run/prepare.c: from a command line to settings and facts. 1: nothing to start (--help, --version). Negative: the first problem
+ * is in *failure, the others were printed. With collect_problems, problems of settings are no failure: all are in
+ * m->request.problems, and name or image are unset if they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
 
-/* run/find-bundle.c: an OCI bundle's tree, and what else it says. */
+/* run/find-bundle.c: reads an OCI bundle and opens its tree. */
 int machine_find_bundle(Machine *m, const char *directory, Failure *failure);
 
-/* run/find-tree.c: the machine's name and its tree, by the switches. */
+/* run/find-tree.c: the machine's name and its tree, from the switches. */
 int machine_find_tree(Machine *m, Failure *failure);
+
 /* run/launch.c: all stages up, or (on a failure) none. */
 int machine_up(Machine *m, Failure *failure);
 void machine_down(Machine *m);
 
-/* run/dry-run.c: decides and prints, and changes nothing. The exit status, or negative after a failure. */
+/* run/dry-run.c: prints the plan or its problems; changes nothing. The exit status, or negative. */
 int machine_dry_run(Machine *m, Failure *failure);
 
-/* run/stage-execute.c: gives up what is no longer needed once no other start can be asked of us: within a unit, which makes
- * a new supervisor for a machine that reboots, as soon as the machine is ready. */
+/* run/stage-execute.c: drops privileges, if this process will start the machine no more: in a unit, whose restart is the
+ * machine's reboot, once the machine is ready. */
 int machine_reduce_privileges(Machine *m, Failure *failure);
 
-/* run/supervise.c: until the machine is down. */
+/* run/supervise.c: runs the loop until the payload's PID 1 ends. */
 typedef enum MachineEnd {
         MACHINE_EXITED,         /* *ret_status is the payload's exit status */
-        MACHINE_INIT_EXITED,    /* the same, of an init that was to shut down instead, and was not asked to */
+        MACHINE_INIT_EXITED,    /* the same, of an init that should have called reboot(2), and was not asked to shut down */
         MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
         MACHINE_REBOOT,
-        MACHINE_KILLED,         /* by another signal: *ret_status is its number */
+        MACHINE_KILLED,         /* *ret_status is the signal */
 } MachineEnd;
 int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure);

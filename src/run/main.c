@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * box-run: boots one machine and stays as its supervisor. One process a machine, as root of the host, started by
- * box@.service or by hand. Its work is a straight line: prepare (read all, change nothing), up (run/launch.c), supervise,
- * down; a payload that reboots goes round again, by the unit where there is one.
+ * box-run: boots one machine and stays as its supervisor, as root of the host, started by box@.service or by hand. It
+ * prepares (reads settings and facts, changes nothing), starts (run/launch.c), supervises, and undoes the start. A reboot of
+ * the payload is a restart of the unit or, started by hand, a new start in this process.
  */
 
 #include <fcntl.h>
@@ -21,11 +21,10 @@
 #include "util/log.h"
 #include "util/parse.h"
 
-/* systemd-nspawn's, which units know by RestartForceExitStatus=: the payload asked for a reboot. */
+/* The payload has called for a reboot: systemd-nspawn's exit status, for RestartForceExitStatus= of units. */
 #define EXIT_REBOOT 133
 
-/* Of what we were started with, only sockets that are meant for the payload (host-facts.c) stay open: no other descriptor
- * of the caller's shall be found in a machine. */
+/* Closes inherited descriptors except the sockets for the payload (host-facts.c), so that none leaks into a machine. */
 static void close_stray_descriptors(void)
 {
         int n = sd_listen_fds(/* unset_environment= */ 0);
@@ -33,7 +32,7 @@ static void close_stray_descriptors(void)
         (void) syscall(SYS_close_range, SD_LISTEN_FDS_START + (n > 0 ? (unsigned) n : 0), ~0U, 0);
 }
 
-/* What the payload's end is to whoever started us. */
+/* Reports how the payload ended, and returns our exit status. */
 static int exit_status(const Machine *m, MachineEnd end, int status)
 {
         Failure failure = {};
@@ -60,14 +59,13 @@ static int exit_status(const Machine *m, MachineEnd end, int status)
         return status == EXIT_REBOOT || (failure.error < 0 && status == 0) ? EXIT_FAILURE : status;
 }
 
-/* A reboot is a restart of the unit, with a supervisor of its own, once the unit has started: before that, as by hand, it
- * is up to us. */
+/* In a unit that has started, a reboot is a restart of the unit. Otherwise this process starts the machine again. */
 static bool should_reboot(const Machine *m, MachineEnd end)
 {
         return end == MACHINE_REBOOT && (!m->settings.keep_unit || !m->was_ready);
 }
 
-/* One life of the machine. Exit status, or negative after a failure. */
+/* Starts, supervises and undoes once. The exit status, or negative. */
 static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
 {
         int status = 0, r;
@@ -83,9 +81,7 @@ static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
                                          "STOPPING=1\nSTATUS=Container is being rebooted." :
                                          "STOPPING=1\nSTATUS=Container is shut down.");
         machine_down(m);
-        if (r < 0)
-                return r;
-        return exit_status(m, *ret_end, status);
+        return r < 0 ? r : exit_status(m, *ret_end, status);
 }
 
 static int run(Machine *m, Failure *failure)
@@ -96,7 +92,7 @@ static int run(Machine *m, Failure *failure)
         if (machine_is_dry(m))
                 return machine_dry_run(m, failure);
 
-        /* Nothing has been changed yet: up to here, signals have ended the process. */
+        /* Up to here nothing was changed, and signals end the process. */
         r = loop_open(&m->loop);
         if (r < 0)
                 return failure_set(failure, r, "Failed to set up the event loop: %m");
@@ -116,9 +112,9 @@ int main(int argc, char *argv[])
 
         r = fd_secure_standard_streams(O_RDWR);
         close_stray_descriptors();
-        /* What is created for the host's users to read is readable, whatever our caller's mask. */
+        /* Files for the host's users must be readable, whatever mask is inherited. */
         (void) umask(0022);
-        /* A broken pipe on standard output is an error there, not our end. */
+        /* Writing to a broken pipe is an error instead. */
         (void) signal(SIGPIPE, SIG_IGN);
         log_setup("box-run", getenv("BOX_DEBUG") ? LOG_DEBUG : LOG_INFO);
         machine_init(&m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From a command line to settings and facts: which machine, where its tree lies, what its files say, what the tree
- * is. The supervisor, before anything is changed; every problem of the settings is printed, not only the first.
+ * From a command line to settings and facts: finds the machine and its tree, reads settings files and facts. The supervisor,
+ * as root (or any user, for a dry run), before anything is changed. Every problem of the settings is printed.
  */
 
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-/* A step is done, with what it has found in m->request.problems. Where all that is wrong is to be told, its failure is one more
- * problem, and what can be done without it goes on; else something wrong ends the start here. */
-static int go_on(Machine *m, int r, Failure *failure)
+/* Ends a step, whose result is r and whose problems are in m->request.problems. With collect_problems a failure becomes one
+ * more problem, and the next steps follow; else the first problem becomes the failure. */
+static int end_step(Machine *m, int r, Failure *failure)
 {
         Failure own = {};
 
@@ -37,7 +37,7 @@ static int go_on(Machine *m, int r, Failure *failure)
         return r < 0 ? failure_set(failure, r, "%s", own.text) : 0;
 }
 
-/* --read-instead=FILE:OTHER, which only asks what would be. */
+/* --read-instead=FILE:OTHER, to check OTHER in the place of FILE. */
 static int read_instead(Machine *m, char **ret_of, char **ret_instead)
 {
         const char *text = assignments_last(&m->request.switches, SETTING_READ_INSTEAD);
@@ -45,7 +45,7 @@ static int read_instead(Machine *m, char **ret_of, char **ret_instead)
         if (!text || !*text)
                 return 0;
         if (!m->request.collect_problems)
-                return problem_error(&m->request.problems, (Source) {}, "--read-instead= goes with --check or --json only");
+                return problem_error(&m->request.problems, (Source) {}, "--read-instead= requires --check or --json");
         if (value_next_field(&text, ret_of) < 0 || !text)
                 return problem_error(&m->request.problems, (Source) {}, "--read-instead= is not FILE:OTHER");
         return value_replace(ret_instead, text);
@@ -78,7 +78,7 @@ static int apply_settings(Machine *m)
         return r;
 }
 
-/* The host's own tree is no machine's to write to. */
+/* A machine must not write to the host's own tree. */
 static int check_host_tree(Machine *m)
 {
         const Settings *s = &m->settings;
@@ -89,37 +89,20 @@ static int check_host_tree(Machine *m)
                              "--ephemeral or --volatile");
 }
 
-/* --help and --version. 1: that was all; 0: there is a machine to start. */
-static int early_action(CommandLineAction action)
-{
-        int r;
-
-        if (action == COMMAND_LINE_RUN)
-                return 0;
-        if (action == COMMAND_LINE_HELP)
-                r = command_line_help(stdout, "box-run");
-        else
-                r = printf("box %s\n", BOX_VERSION);
-        return r < 0 ? -EIO : 1;
-}
-
-/* Before anything is looked for: others than root do not even see the trees. */
+/* Before trees are searched for, which only root can see. */
 static int check_privilege(const Machine *m, Failure *failure)
 {
-        const char *what = assignments_last(&m->request.switches, SETTING_MACHINE);
+        static const SettingId names[] = { SETTING_MACHINE, SETTING_DIRECTORY, SETTING_IMAGE, SETTING_OCI_BUNDLE };
+        const char *what = NULL;
 
         if (geteuid() == 0 || m->request.collect_problems || assignments_last(&m->request.switches, SETTING_DRY_RUN))
                 return 0;
-        if (!what)
-                what = assignments_last(&m->request.switches, SETTING_DIRECTORY);
-        if (!what)
-                what = assignments_last(&m->request.switches, SETTING_IMAGE);
-        if (!what)
-                what = assignments_last(&m->request.switches, SETTING_OCI_BUNDLE);
+        for (size_t i = 0; !what && i < ARRAY_SIZE(names); i++)
+                what = assignments_last(&m->request.switches, names[i]);
         return failure_set(failure, -EPERM, "Machine '%s' can only be started by root", what ?: ".");
 }
 
-/* From a start's settings, credentials move to one place, which can be overwritten in time. */
+/* For a start, moves credentials out of the settings to one place, which is overwritten when they are no longer needed. */
 static int read_credentials(Machine *m)
 {
         bool dry = machine_is_dry(m);
@@ -134,7 +117,7 @@ static int read_credentials(Machine *m)
         return r;
 }
 
-/* A bundle's container shares the namespaces that it does not ask for, as with systemd-nspawn's variables for that. */
+/* A bundle shares the namespaces that it does not list, like systemd-nspawn's $SYSTEMD_NSPAWN_SHARE_NS_*. */
 static void add_shared(const OciSettings *oci, EnvironmentOptions *e)
 {
         if (!oci)
@@ -145,8 +128,7 @@ static void add_shared(const OciSettings *oci, EnvironmentOptions *e)
         e->share_cgroup = e->share_cgroup || oci->share_cgroup;
 }
 
-/* What the plan depends on of the host, of our environment, and of the tree. What is in a disk image can only be seen later:
- * run/stage-image.c. */
+/* Facts of the host, the environment and the tree. A disk image's tree is read later: run/stage-image.c. */
 static int read_facts(Machine *m, Failure *failure)
 {
         if (host_facts_read(&m->settings, &m->facts.host) < 0 ||
@@ -164,26 +146,27 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         r = command_line_parse(argc, argv, &m->request.switches, &action, &m->request.problems);
         m->request.collect_problems = assignments_last(&m->request.switches, SETTING_CHECK) ||
                                       assignments_last(&m->request.switches, SETTING_JSON);
-        r = go_on(m, r, failure);
+        r = end_step(m, r, failure);
         if (r < 0)
                 return r;
-        r = early_action(action);
-        if (r != 0)
-                return r;
+        if (action == COMMAND_LINE_HELP)
+                return command_line_help(stdout, "box-run") < 0 ? -EIO : 1;
+        if (action != COMMAND_LINE_RUN)
+                return printf("box %s\n", BOX_VERSION) < 0 ? -EIO : 1;
 
         r = check_privilege(m, failure);
         if (r < 0)
                 return r;
-        r = go_on(m, machine_find_tree(m, failure), failure);
+        r = end_step(m, machine_find_tree(m, failure), failure);
         if (r < 0)
                 return r;
-        if (!m->name)                   /* so nobody knows its files; but the switches can be right or wrong */
-                return go_on(m, assignments_apply(&m->request.switches, NULL, &m->settings, &m->request.problems), failure);
+        if (!m->name)                   /* hence no settings files; but the switches are checked */
+                return end_step(m, assignments_apply(&m->request.switches, NULL, &m->settings, &m->request.problems), failure);
         r = apply_settings(m);
         if (r >= 0)
                 r = check_host_tree(m);
-        r = go_on(m, r, failure);
+        r = end_step(m, r, failure);
         if (r < 0 || m->image.fd < 0)
                 return r;
-        return go_on(m, read_facts(m, failure), failure);
+        return end_step(m, read_facts(m, failure), failure);
 }

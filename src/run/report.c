@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What people are told of a start that did not happen (see report.h). The supervisor. */
+/* Messages about a start that failed (see report.h). The supervisor; no privilege. */
 
 #include <systemd/sd-daemon.h>
 
@@ -9,25 +9,18 @@
 
 int report_problems(const Problems *p, Failure *failure)
 {
-        for (size_t i = 0; i < p->n; i++) {
+        for (size_t i = 0; i < p->n; i++)
                 if (p->items[i].fatal && failure->error == 0)
                         (void) failure_set(failure, -EINVAL, "%s", p->items[i].text);
-                else if (p->items[i].fatal)
-                        log_error(0, "%s", p->items[i].text);
                 else
-                        log_warning(0, "%s", p->items[i].text);
-        }
-
+                        log_full(p->items[i].fatal ? LOG_ERR : LOG_WARNING, 0, "%s", p->items[i].text);
         return p->n_fatal > 0 ? failure->error : 0;
 }
 
 void report_all_problems(const Problems *p)
 {
         for (size_t i = 0; i < p->n; i++)
-                if (p->items[i].fatal)
-                        log_error(0, "%s", p->items[i].text);
-                else
-                        log_warning(0, "%s", p->items[i].text);
+                log_full(p->items[i].fatal ? LOG_ERR : LOG_WARNING, 0, "%s", p->items[i].text);
 }
 
 void report_failure(const Failure *failure)

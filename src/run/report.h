@@ -4,13 +4,12 @@
 #include "config/problem.h"
 #include "util/failure.h"
 
-/* Prints what is wrong with settings: all of it, but for the first fatal one, which becomes the failure and is printed by
- * whoever reports that. 0 when nothing is fatal. */
+/* Prints all problems but the first fatal one, which becomes the failure, for report_failure(). 0: none is fatal. */
 int report_problems(const Problems *p, Failure *failure);
 
-/* Prints all of it, as it comes. */
+/* Prints all problems. */
 void report_all_problems(const Problems *p);
 
-/* The one place where a start that failed is told: to standard error (the journal), and to the service manager, where
- * `systemctl status` and `boxctl start` find it (sd_notify(3): STATUS=, ERRNO=). */
+/* Reports a failed start to the log and to the service manager (sd_notify(3): STATUS=, ERRNO=), where `systemctl status` and
+ * `boxctl start` read it. */
 void report_failure(const Failure *failure);

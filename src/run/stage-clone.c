@@ -210,7 +210,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         return open_namespaces(m, proc_fd, failure);
 }
 
-int stage_child_gone(const Machine *m, int r, Failure *failure)
+int stage_child_failure(const Machine *m, int r, Failure *failure)
 {
         if (r == -EPIPE)
                 return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
@@ -227,7 +227,7 @@ int stage_child_wait(Machine *m, SyncKind kind, Failure *failure)
                 if (r >= 0)
                         r = sync_take(m->child.sync_fd, kind, m->work.items, m->work.n, failure);
         } while (r == 0);
-        return r < 0 ? stage_child_gone(m, r, failure) : 0;
+        return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }
 
 void stage_clone_down(Machine *m)

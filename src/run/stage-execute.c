@@ -128,14 +128,14 @@ static int set_limits(Machine *m, Failure *failure)
 {
         int r;
 
-        r = stage_child_wait(m, SYNC_SETTLED, failure);
+        r = stage_child_wait(m, SYNC_AWAIT_LIMITS, failure);
         if (r < 0)
                 return r;
         r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
         if (r < 0)
                 return r;
-        r = sync_send(m->child.sync_fd, SYNC_LIMITED);
-        return r < 0 ? stage_child_gone(m, r, failure) : 0;
+        r = sync_send(m->child.sync_fd, SYNC_LIMITS_SET);
+        return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }
 
 /* The child sends no more messages but a failure: execve() closes the channel. */
@@ -170,7 +170,7 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r;
         r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
         if (r < 0)
-                return stage_child_gone(m, r, failure);
+                return stage_child_failure(m, r, failure);
         if (limits_plan_asks(&m->plan.limits))
                 r = set_limits(m, failure);
         if (r >= 0)

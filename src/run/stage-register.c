@@ -106,7 +106,7 @@ void stage_bus_down(Machine *m)
         m->registration.bus_failure = (Failure) {};
 }
 
-int stage_announce_up(Machine *m, Failure *failure)
+int stage_register_begin_up(Machine *m, Failure *failure)
 {
         if (register_mode(m) != REGISTER_NO && m->registration.bus)
                 return start_registration(m, failure);
@@ -137,7 +137,7 @@ static void settle_requests(Machine *m)
                 (void) machined_unregister_send(m->registration.bus, m->name);
 }
 
-void stage_announce_down(Machine *m)
+void stage_register_begin_down(Machine *m)
 {
         Failure failure = {};
 
@@ -235,7 +235,7 @@ static int finish_registration(Machine *m, Failure *failure)
                 r = without_machined(m, &why, failure);
                 return r < 0 || m->settings.keep_unit ? r : start_scope(m, failure);
         }
-        return r < 0 ? resources_refused(m, &why, failure) : 0;
+        return r < 0 ? resources_failure(m, &why, failure) : 0;
 }
 
 static int finish_scope(Machine *m, Failure *failure)
@@ -259,10 +259,10 @@ static int finish_scope(Machine *m, Failure *failure)
         }
         name_watch_free(tries.watch);
         m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
-        return r < 0 ? resources_refused(m, &why, failure) : 0;
+        return r < 0 ? resources_failure(m, &why, failure) : 0;
 }
 
-int stage_register_up(Machine *m, Failure *failure)
+int stage_register_wait_up(Machine *m, Failure *failure)
 {
         int r = 0;
 

@@ -119,7 +119,7 @@ int stage_resources_up(Machine *m, Failure *failure)
         return m->settings.keep_unit ? change_own_unit(m, failure) : 0;
 }
 
-int stage_resources_settle_up(Machine *m, Failure *failure)
+int stage_resources_wait_up(Machine *m, Failure *failure)
 {
         Failure why = {};
         char source[SOURCE_TEXT_MAX];
@@ -139,7 +139,7 @@ int stage_resources_settle_up(Machine *m, Failure *failure)
 }
 
 /* The same where a scope was refused: which property it was can only be read out of the message. */
-int resources_refused(const Machine *m, const Failure *why, Failure *failure)
+int resources_failure(const Machine *m, const Failure *why, Failure *failure)
 {
         size_t n = m->settings.keep_unit ? 0 : m->unit.n;
         size_t i = unit_property_find_in_text(m->unit.properties, n, why->text);

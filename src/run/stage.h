@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The steps of a start. Each up either does all of its work or says in *failure why not; what it made by then is undone by
- * its own down, which is called for every stage whose up was called and copes with any part of it missing.
+ * The stages of a start. After a failed start, down is called for each stage whose up was called, the failed one included: it
+ * undoes as much as was done.
  */
 
 #include "run/machine.h"
@@ -15,35 +15,39 @@ typedef struct Stage {
         void (*down)(Machine *m);
 } Stage;
 
-/* run/stage-plan.c: nothing is changed but locks are taken. */
+/* run/stage-plan.c: locks and decisions; changes nothing else. stage_image_*: run/stage-image.c. The previews are for a dry run:
+ * read-only, problems go to m->request.problems, and the ids are those that would be tried first. */
 int stage_lock_up(Machine *m, Failure *failure);
 void stage_lock_down(Machine *m);
-int stage_name_up(Machine *m, Failure *failure);        /* what is called after the machine is this one's from here on */
+int stage_name_up(Machine *m, Failure *failure);
 void stage_name_down(Machine *m);
-int stage_image_up(Machine *m, Failure *failure);       /* run/stage-image.c */
+int stage_image_up(Machine *m, Failure *failure);
 void stage_image_down(Machine *m);
-int stage_image_preview(Machine *m, Failure *failure);  /* for a dry run: read-only, what is wrong to m->problems */
+int stage_image_preview(Machine *m, Failure *failure);
 int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);
-void stage_ids_preview(Machine *m);     /* for a dry run: the range that would be asked for first */
-int stage_plan_decide(Machine *m, Problems *problems);  /* the plan, checked against the host; -ENOMEM */
-int stage_plan_filter(Machine *m, Failure *failure);    /* the system call filter that it asks for */
+void stage_ids_preview(Machine *m);
+int stage_plan_decide(Machine *m, Problems *problems);  /* makes m->plan and checks it against the host; -ENOMEM */
+int stage_plan_filter(Machine *m, Failure *failure);    /* makes m->seccomp */
 int stage_plan_up(Machine *m, Failure *failure);
 void stage_plan_down(Machine *m);
 
-/* run/stage-populate.c: the tree as a copy of its template. */
+/* run/stage-populate.c: copies the template. */
 int stage_populate_up(Machine *m, Failure *failure);
 void stage_populate_down(Machine *m);
 
-/* run/stage-scratch.c: directories for the machine's life. */
+/* run/stage-scratch.c: the host's directories of the machine's mounts. */
 int stage_scratch_up(Machine *m, Failure *failure);
 void stage_scratch_down(Machine *m);
 
-/* run/stage-clone.c: cgroup, child. */
+/* run/stage-clone.c: cgroup and child. stage_child_wait() runs the loop until the child has sent this kind of message.
+ * stage_child_failure() returns r; if it is -EPIPE (the child has closed the channel), with a text. */
 int stage_cgroup_up(Machine *m, Failure *failure);
 void stage_cgroup_down(Machine *m);
 int stage_clone_up(Machine *m, Failure *failure);
 void stage_clone_down(Machine *m);
+int stage_child_wait(Machine *m, SyncKind kind, Failure *failure);
+int stage_child_failure(const Machine *m, int r, Failure *failure);
 
 /* run/stage-network.c */
 int stage_network_up(Machine *m, Failure *failure);
@@ -51,18 +55,18 @@ void stage_network_down(Machine *m);
 int stage_ports_up(Machine *m, Failure *failure);
 void stage_ports_down(Machine *m);
 
-/* run/stage-register.c: machined, or a scope of our own. */
+/* run/stage-register.c: registration with machined, or a scope of systemd's. */
 int stage_bus_up(Machine *m, Failure *failure);
 void stage_bus_down(Machine *m);
-int stage_announce_up(Machine *m, Failure *failure);
-void stage_announce_down(Machine *m);
-int stage_register_up(Machine *m, Failure *failure);
+int stage_register_begin_up(Machine *m, Failure *failure);
+void stage_register_begin_down(Machine *m);
+int stage_register_wait_up(Machine *m, Failure *failure);
 
-/* run/stage-resources.c: what systemd is told of the unit. */
+/* run/stage-resources.c: properties of the machine's unit. resources_failure() records why a scope was refused. */
 int stage_resources_up(Machine *m, Failure *failure);
 void stage_resources_down(Machine *m);
-int stage_resources_settle_up(Machine *m, Failure *failure);
-int resources_refused(const Machine *m, const Failure *why, Failure *failure);
+int stage_resources_wait_up(Machine *m, Failure *failure);
+int resources_failure(const Machine *m, const Failure *why, Failure *failure);
 
 /* run/stage-mounts.c */
 int stage_mounts_up(Machine *m, Failure *failure);
@@ -71,12 +75,6 @@ void stage_mounts_down(Machine *m);
 /* run/stage-export.c */
 int stage_export_up(Machine *m, Failure *failure);
 void stage_export_down(Machine *m);
-
-
-/* run/stage-clone.c: waits for the child's message of this kind, in the loop. An end of the channel is the child's own:
- * stage_child_gone() words it. */
-int stage_child_wait(Machine *m, SyncKind kind, Failure *failure);
-int stage_child_gone(const Machine *m, int r, Failure *failure);
 
 /* run/stage-execute.c */
 int stage_execute_up(Machine *m, Failure *failure);

@@ -12,9 +12,9 @@
  *                   <-------------------------------   SYNC_PREPARED (the mounts that the host is to see)
  *      registration answered, cgroup settled           tree edited, console, host name, loopback
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
- *                   <-------------------------------   SYNC_SETTLED, where settings ask for resource limits
+ *                   <-------------------------------   SYNC_AWAIT_LIMITS, where settings ask for resource limits
  *      limits set
- *      SYNC_LIMITED ------------------------------->   filter, user, capabilities
+ *      SYNC_LIMITS_SET ------------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
  * More descriptors than fit in one message come before it, in SYNC_MOUNTS. At any point the child may send SYNC_WARNING with
@@ -32,8 +32,8 @@ typedef enum SyncKind {
         SYNC_EXECUTE,
         SYNC_FAILED,
         SYNC_WARNING,
-        SYNC_SETTLED,
-        SYNC_LIMITED,
+        SYNC_AWAIT_LIMITS,
+        SYNC_LIMITS_SET,
 } SyncKind;
 
 int sync_pair(int ret[static 2]);

@@ -89,14 +89,14 @@ def test_no_such_machine_as_unit(nothing_left, machine):
     ('-x', 'a part of it begins or ends with a dash'),
 ])
 def test_invalid_name(refused, name, problem):
-    refused(f"'{name}' is no machine name: {problem}", f'--machine={name}', '--boot')
+    refused(f"Invalid machine name '{name}': {problem}", f'--machine={name}', '--boot')
 
 
 def test_directory_with_an_invalid_name(nothing_left, tmp_path):
     (tmp_path / 'no_name').mkdir()
     result = run(BOX_RUN, '-D', tmp_path / 'no_name', check=False)
     assert result.returncode == 1
-    assert result.stderr.startswith("box-run: The directory name 'no_name' is no machine name (")
+    assert result.stderr.startswith("box-run: The directory name 'no_name' is no valid machine name (")
     assert result.stderr.count('\n') == 1
 
 

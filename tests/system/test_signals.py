@@ -14,7 +14,7 @@ import pytest
 import support
 from support import output, run, wait_for
 
-STAGES = re.findall(r'{ "([a-z]+)", stage_', Path('/src/src/run/launch.c').read_text())
+STAGES = re.findall(r'{ "([a-z-]+)", stage_', Path('/src/src/run/launch.c').read_text())
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 # Of a signal's way to the end of box-run. On a busy machine a single try may take longer.
 AT_ONCE_SEC = 0.1
