@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "bus/name-watch.h"
+#include "util/clock.h"
 
 struct NameWatch {
         sd_bus *bus;
         sd_bus_slot *machine, *unit;
+        uint64_t end;
         bool removed;
 };
 
@@ -26,7 +28,7 @@ static int on_installed(sd_bus_message *m, void *userdata, sd_bus_error *reterr_
         return 0;
 }
 
-int name_watch_new(sd_bus *bus, const char *machine, NameWatch **ret)
+int name_watch_new(sd_bus *bus, const char *machine, uint64_t usec, NameWatch **ret)
 {
         _cleanup_(name_watch_freep) NameWatch *w = calloc(1, sizeof(NameWatch));
         char match[512];
@@ -35,6 +37,7 @@ int name_watch_new(sd_bus *bus, const char *machine, NameWatch **ret)
         if (!w)
                 return -ENOMEM;
         w->bus = sd_bus_ref(bus);
+        w->end = clock_usec(CLOCK_MONOTONIC) + usec;
         (void) snprintf(match, sizeof(match), "type='signal',sender='" BUS_MACHINE1 "',path='" BUS_MACHINE1_PATH "',interface='"
                         BUS_MACHINE1_MANAGER "',member='MachineRemoved',arg0='%s'", machine);
         r = sd_bus_add_match_async(bus, &w->machine, match, on_removed, on_installed, w);
@@ -64,9 +67,10 @@ NameWatch *name_watch_free(NameWatch *w)
         return NULL;
 }
 
-int name_watch_wait(NameWatch *w, const BusWait *wait, uint64_t usec)
+int name_watch_wait(NameWatch *w, const BusWait *wait)
 {
-        int r = bus_wait(w->bus, wait, &w->removed, usec);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        int r = bus_wait(w->bus, wait, &w->removed, now < w->end ? w->end - now : 0);
 
         w->removed = false;
         return r;

@@ -10,10 +10,10 @@
 
 typedef struct NameWatch NameWatch;
 
-/* Subscribes to the signals: no release after this call is missed. */
-int name_watch_new(sd_bus *bus, const char *machine, NameWatch **ret);
+/* From here on, no release is missed. usec: for all waits together. */
+int name_watch_new(sd_bus *bus, const char *machine, uint64_t usec, NameWatch **ret);
 NameWatch *name_watch_free(NameWatch *w);
 DEFINE_CLEANUP(NameWatch *, name_watch_free);
 
 /* Waits until the machine, or any unit, has been removed since the last call. 0, -ETIMEDOUT, or bus_wait()'s error. */
-int name_watch_wait(NameWatch *w, const BusWait *wait, uint64_t usec);
+int name_watch_wait(NameWatch *w, const BusWait *wait);

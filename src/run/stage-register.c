@@ -193,42 +193,33 @@ static bool evict_dead(Machine *m)
         return evicted;
 }
 
-typedef struct NameTries {
-        NameWatch *watch;
-        unsigned n;
-} NameTries;
-
-/* Is this the name of a machine that has just ended, and free by now? The first time, asked again at once: it may have become
- * free before we listened. */
-static bool try_name_again(Machine *m, int r, NameTries *tries)
+/* Is this the name of a machine that has just ended, and free by now? The first time, it may have become free before we
+ * watched it. */
+static bool try_name_again(Machine *m, int r, NameWatch **watch)
 {
         if (r != -EEXIST)
                 return false;
-        if (tries->n++ == 0)
-                return name_watch_new(m->registration.bus, m->name, &tries->watch) >= 0;
-        return tries->watch && name_watch_wait(tries->watch, &m->wait, NAME_WAIT_USEC) >= 0;
+        return *watch ? name_watch_wait(*watch, &m->wait) >= 0 :
+                        name_watch_new(m->registration.bus, m->name, NAME_WAIT_USEC, watch) >= 0;
 }
 
 static int finish_registration(Machine *m, Failure *failure)
 {
-        NameTries tries = {};
+        _cleanup_(name_watch_freep) NameWatch *watch = NULL;
         Failure why = {};
         int r;
 
         for (;;) {
                 r = machined_register_finish(m->registration.pending, &m->wait, UINT64_MAX, &why);
-                if (r == -ECANCELED) {
-                        name_watch_free(tries.watch);
+                if (r == -ECANCELED)
                         return r;
-                }
-                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(m, r, &tries))
+                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(m, r, &watch))
                         break;
                 why = (Failure) {};
                 r = start_registration(m, &why);
                 if (r < 0)
                         break;
         }
-        name_watch_free(tries.watch);
         m->registration.pending = pending_registration_free(m->registration.pending);
         m->registration.registered = r >= 0;
         if (r == -ENOSYS) {
@@ -240,24 +231,21 @@ static int finish_registration(Machine *m, Failure *failure)
 
 static int finish_scope(Machine *m, Failure *failure)
 {
-        NameTries tries = {};
+        _cleanup_(name_watch_freep) NameWatch *watch = NULL;
         Failure why = {};
         int r;
 
         for (;;) {
                 r = scope_finish(m->registration.pending_scope, &m->wait, UINT64_MAX, &why);
-                if (r == -ECANCELED) {
-                        name_watch_free(tries.watch);
+                if (r == -ECANCELED)
                         return r;
-                }
-                if (!try_name_again(m, r, &tries))
+                if (!try_name_again(m, r, &watch))
                         break;
                 why = (Failure) {};
                 r = start_scope(m, &why);
                 if (r < 0)
                         break;
         }
-        name_watch_free(tries.watch);
         m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
         return r < 0 ? resources_failure(m, &why, failure) : 0;
 }

@@ -186,6 +186,14 @@ def test_program_that_hangs_is_given_up(nothing_left, hanging):
     assert 'killing machine' in hanging.journal()
 
 
+def test_watchdog_is_fed_while_the_init_is_asked(nothing_left, hanging):
+    hanging.write_unit_settings('[Service]\nWatchdogSec=1\n')
+    hanging.start()
+    hanging.stop()          # after the five seconds that the program inside has
+    assert "'/sbin/poweroff' in the machine" in hanging.journal()
+    assert hanging.property('Result') != 'watchdog' and 'atchdog' not in hanging.journal()
+
+
 def test_console_is_served_while_the_init_is_asked(nothing_left, hanging):
     (hanging.path / 'sbin/init').write_text('#!/bin/sh\nn=0\nwhile :; do echo line $n; n=$((n + 1)); sleep 0.1; done\n')
     process = start(hanging.path, '-M', hanging.name, '-b', '--console=read-only', command=())
