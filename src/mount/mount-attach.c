@@ -325,6 +325,6 @@ int mount_attach_late(const MountPlan *plan, Failure *failure)
         }
 
         if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &shared, sizeof(shared)) < 0)
-                return failure_set(failure, -errno, "Failed to make the machine's mounts shared: %m");
+                return failure_set(failure, -errno, "Failed to share the machine's mounts with namespaces inside: %m");
         return stop_sharing(plan, root_fd, failure);
 }
