@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The stages that make the machine's outside: its cgroup, its first process with all of its namespaces. The
- * supervisor, as root of the host.
+ * The stages that create the machine's cgroup and its first process with all of its namespaces. The supervisor, as root of
+ * the host.
  */
 
 #include <linux/sched.h>
@@ -23,14 +23,7 @@
 #include "util/log.h"
 #include "util/parse.h"
 
-/* From a unit (or where nobody makes one for us) the caller's own cgroup is the delegated one. By hand, the machine's
- * unit is a scope that only exists once the leader does: stage-register.c. */
-static bool cgroup_is_ours(const Machine *m)
-{
-        return m->settings.keep_unit;
-}
-
-/* systemd.exec(5): $SYSTEMD_EXEC_PID is the unit's main process, if that is what reads it. */
+/* Are we the main process of a unit? See $SYSTEMD_EXEC_PID in systemd.exec(5). */
 static bool is_main_process(void)
 {
         const char *e = getenv("SYSTEMD_EXEC_PID");
@@ -47,7 +40,8 @@ int stage_cgroup_up(Machine *m, Failure *failure)
 
         if (root_fd < 0)
                 return root_fd;
-        if (!cgroup_is_ours(m))
+        /* Otherwise the machine gets a scope, which needs the leader: stage-register.c. */
+        if (!m->settings.keep_unit)
                 return 0;
 
         r = cgroup_of_pid(0, &own, failure);
@@ -55,18 +49,15 @@ int stage_cgroup_up(Machine *m, Failure *failure)
                 return r;
         if (cgroup_is_of_user(own) && plan_register_mode(&m->settings, &m->facts.host.environment) != REGISTER_NO)
                 return failure_set(failure, -EPERM, "--keep-unit: '%s' is a user's session, which systemd-machined would take "
-                                   "for the machine; leave --keep-unit out, or register by no means (--register=no)", own);
+                                   "for the machine; leave --keep-unit out, or use --register=no", own);
         r = cgroup_unit_path(own, &unit);
-        if (r < 0)
-                return r;
-        r = cgroup_open(root_fd, unit, &m->cgroup, failure);
+        if (r >= 0)
+                r = cgroup_open(root_fd, unit, &m->cgroup, failure);
         if (r < 0)
                 return r;
         m->cgroup.unit_ends_with_us = is_main_process();
         r = cgroup_enter_supervisor(&m->cgroup, failure);
-        if (r < 0)
-                return r;
-        return cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+        return r < 0 ? r : cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
 }
 
 void stage_cgroup_down(Machine *m)
@@ -77,17 +68,17 @@ void stage_cgroup_down(Machine *m)
 
 static int clone_failure(const Machine *m, int r, Failure *failure)
 {
+        const char *hint = "";
+
         if (m->plan.userns && (r == -ENOSPC || r == -EUSERS))
-                return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m (is "
-                                   "/proc/sys/user/max_user_namespaces 0?)", m->name);
-        if (m->plan.userns && (r == -EPERM || r == -EINVAL))
-                return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m (does this kernel have "
-                                   "user namespaces? PrivateUsers=no does without)", m->name);
-        return failure_set(failure, r, "Failed to make the namespaces of machine '%s': %m", m->name);
+                hint = " (is /proc/sys/user/max_user_namespaces 0?)";
+        else if (m->plan.userns && (r == -EPERM || r == -EINVAL))
+                hint = " (does this kernel have user namespaces? PrivateUsers=no needs none)";
+        return failure_set(failure, r, "Failed to create the namespaces of machine '%s': %m%s", m->name, hint);
 }
 
-/* Every namespace but the cgroup's in one call, born in the payload's cgroup: the user namespace comes first in the
- * kernel's order, and owns the others. */
+/* Creates the child in the payload's cgroup, with all new namespaces but the cgroup's. One call: the kernel creates the user
+ * namespace first, so that it owns the others. */
 static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
 {
         struct clone_args args = {
@@ -123,24 +114,24 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
         return 0;
 }
 
-/* The machine's processes are nobody's login on the host. */
+/* The child must inherit no login uid (security/loginuid.h). */
 static int clone_without_login(Machine *m, int child_sync_fd, Failure *failure)
 {
         uint32_t login = 0;
         int cleared = loginuid_clear(&login), r;
 
         if (cleared < 0)
-                log_warning(cleared, "Failed to take the login uid from machine '%s', ignoring: %m", m->name);
+                log_warning(cleared, "Failed to clear the login uid of machine '%s', ignoring: %m", m->name);
         r = clone_child(m, child_sync_fd, failure);
         if (cleared > 0) {
                 cleared = loginuid_restore(login);
                 if (cleared < 0)
-                        log_warning(cleared, "Failed to set our login uid %u again, ignoring: %m", login);
+                        log_warning(cleared, "Failed to restore our login uid %u, ignoring: %m", login);
         }
         return r;
 }
 
-/* The same in a network namespace that is there: joined before the child has a user namespace, from which it could not. */
+/* The same in an existing network namespace, which a child with its own user namespace could not join. */
 static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
 {
         const NetworkPlan *network = &m->plan.network;
@@ -161,16 +152,6 @@ static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
         if (network_namespace_return(own, failure) < 0)
                 return -EBADE;
         return r;
-}
-
-static int open_namespaces(Machine *m, int proc_fd, Failure *failure)
-{
-        if (!(m->plan.namespaces & CLONE_NEWNET))
-                return 0;
-        m->network.netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
-        if (m->network.netns_fd < 0)
-                return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
-        return 0;
 }
 
 int stage_clone_up(Machine *m, Failure *failure)
@@ -199,23 +180,22 @@ int stage_clone_up(Machine *m, Failure *failure)
         proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", path);
-        if (m->plan.userns) {
+        if (m->plan.userns)
                 r = user_namespace_write_maps(proc_fd, &m->plan.uid_map, &m->plan.gid_map, failure);
-                if (r < 0)
-                        return r;
-        }
-        r = limits_apply_scheduling(&m->plan.limits, m->child.leader.pid, proc_fd, failure);
-        if (r < 0)
+        if (r >= 0)
+                r = limits_apply_scheduling(&m->plan.limits, m->child.leader.pid, proc_fd, failure);
+        if (r < 0 || !(m->plan.namespaces & CLONE_NEWNET))
                 return r;
-        return open_namespaces(m, proc_fd, failure);
+        m->network.netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+        if (m->network.netns_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
+        return 0;
 }
 
 int stage_child_failure(const Machine *m, int r, Failure *failure)
 {
-        if (r == -EPIPE)
-                return failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
-                                   m->name);
-        return r;
+        return r != -EPIPE ? r : failure_set(failure, -ECHILD, "The first process of machine '%s' died before it ran the payload",
+                                             m->name);
 }
 
 int stage_child_wait(Machine *m, SyncKind kind, Failure *failure)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The last stage: the child has everything, it may become the payload. From here on the machine is known to boxctl, and
- * the supervisor gives up what it no longer needs. As root of the host.
+ * The last stage: the child executes the payload, boxctl gets the machine's state file, and the supervisor drops the
+ * privileges that it no longer needs. The supervisor, as root of the host.
  */
 
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "security/capability.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 #define CAP_BIT(c) (UINT64_C(1) << (c))
@@ -26,17 +27,15 @@ static int fill_links(const LinkPlan *plan, char ***ret)
         for (size_t i = 0; i < plan->n; i++) {
                 char *text;
 
-                if (asprintf(&text, "%s %s", plan->ops[i].host_name, plan->ops[i].container_name) < 0)
-                        return -ENOMEM;
-                if (strv_consume(ret, text) < 0)
+                if (strf(&text, "%s %s", plan->ops[i].host_name, plan->ops[i].container_name) < 0 ||
+                    strv_consume(ret, text) < 0)
                         return -ENOMEM;
         }
 
         return 0;
 }
 
-/* Whoever enters the machine later has to come under the same filter: the built-in one every box has, another is left
- * beside the state. */
+/* boxctl applies the same filter to programs that it starts in the machine: a filter other than the built-in one is saved. */
 static int save_filter(Machine *m, Failure *failure)
 {
         int r;
@@ -44,9 +43,7 @@ static int save_filter(Machine *m, Failure *failure)
         if (m->seccomp.builtin)
                 return 0;
         r = machine_state_filter_path(NULL, m->name, &m->child.leader.filter);
-        if (r < 0)
-                return r;
-        return seccomp_program_save(&m->seccomp, m->child.leader.filter, failure);
+        return r < 0 ? r : seccomp_program_save(&m->seccomp, m->child.leader.filter, failure);
 }
 
 static int write_state(Machine *m, Failure *failure)
@@ -79,15 +76,12 @@ static int write_state(Machine *m, Failure *failure)
 
         m->state_written = true;
         r = save_filter(m, failure);
-        if (r < 0)
-                return r;
-        return machine_state_write(NULL, &s, failure);
+        return r < 0 ? r : machine_state_write(NULL, &s, failure);
 }
 
-/* Capabilities that are needed until the end: the payload's processes are other users' (KILL), its links ours to remove and
- * its ports ours to set (NET_ADMIN), cgroups and sockets below the machine's directories owned by it (DAC_OVERRIDE). An
- * init that is asked by a program of its own takes those for joining the machine. Started by hand we may have to do a
- * whole start again, at the payload's reboot. */
+/* Keeps the capabilities that the end needs: to signal processes of other users (KILL), remove links and set ports (NET_ADMIN),
+ * remove cgroups and sockets in directories of the machine (DAC_OVERRIDE), and, for an init that is asked by a program, to
+ * join the machine. Without --keep-unit all are kept: the payload's reboot is another start of ours. */
 int machine_reduce_privileges(Machine *m, Failure *failure)
 {
         uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
@@ -95,10 +89,10 @@ int machine_reduce_privileges(Machine *m, Failure *failure)
         if (!m->settings.keep_unit)
                 return 0;
         credentials_done(&m->credentials);
-        /* To unmount what the host sees of a machine whose mounts are not another user namespace's (unix-export.c). */
+        /* To unmount the exported mount, if it does not belong to a user namespace (unix-export.c). */
         if (!m->plan.userns)
                 keep |= CAP_BIT(CAP_SYS_ADMIN);
-        /* What it has written to a layer that is thrown away can belong to anybody, and be marked as not to be removed. */
+        /* To remove a scratch layer, whose files may have any owner and be immutable. */
         if (mount_work_has_scratch(m->work.items, m->work.n))
                 keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
         if (m->plan.network.links.n > 0 || m->network.ports)
@@ -111,7 +105,7 @@ int machine_reduce_privileges(Machine *m, Failure *failure)
         return capability_reduce_self(keep, failure);
 }
 
-/* For an init that is asked by a FIFO in its tree: opened while we may still look into any process. */
+/* For an init that is asked by a FIFO in its tree. Needs CAP_SYS_PTRACE, which is dropped later. */
 static int open_leader_root(Machine *m, Failure *failure)
 {
         char path[64];
@@ -123,7 +117,7 @@ static int open_leader_root(Machine *m, Failure *failure)
         return 0;
 }
 
-/* Once the child needs no more than they allow. */
+/* Sets resource limits once the child needs no more than they allow. */
 static int set_limits(Machine *m, Failure *failure)
 {
         int r;
@@ -132,13 +126,12 @@ static int set_limits(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
         r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
-        if (r < 0)
-                return r;
-        r = sync_send(m->child.sync_fd, SYNC_LIMITS_SET);
+        if (r >= 0)
+                r = sync_send(m->child.sync_fd, SYNC_LIMITS_SET);
         return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }
 
-/* The child sends no more messages but a failure: execve() closes the channel. */
+/* The next message can only be a failure; execve() closes the channel. */
 static int wait_for_execve(Machine *m, Failure *failure)
 {
         int r;
@@ -148,7 +141,7 @@ static int wait_for_execve(Machine *m, Failure *failure)
                 if (r >= 0)
                         r = sync_take(m->child.sync_fd, SYNC_EXECUTE, NULL, 0, failure);
         } while (r == 0);
-        /* Too late to cancel: the payload runs, and is shut down in its own way. */
+        /* Too late to cancel: the payload runs, and is asked to shut down. */
         if (r == -ECANCELED && sync_is_closed(m->child.sync_fd))
                 return 0;
         return r == -EPIPE ? 0 : r < 0 ? r : -EBADMSG;
@@ -158,14 +151,12 @@ int stage_execute_up(Machine *m, Failure *failure)
 {
         int r;
 
-        /* Now, not after: a command that is over at once has no root any more. */
+        /* Before the payload runs: the root of a command that exits at once could not be opened. */
         r = open_leader_root(m, failure);
-        if (r < 0)
-                return r;
-        r = write_state(m, failure);
-        if (r < 0)
-                return r;
-        r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
+        if (r >= 0)
+                r = write_state(m, failure);
+        if (r >= 0)
+                r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
         if (r < 0)
                 return r;
         r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
@@ -179,10 +170,10 @@ int stage_execute_up(Machine *m, Failure *failure)
                 return r;
         m->child.sync_fd = fd_close(m->child.sync_fd);
         m->template.copied = false;
-        /* Stays from now on: the journal of a machine that has run is there to be read. */
+        /* The journal of a machine that has run is kept. */
         m->mounts.journal_created = false;
 
-        /* A payload that still has to become ready may reboot before: that is another start of ours. */
+        /* A payload that reboots before it is ready is started again by us. */
         return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The stage between registration and execution: the child has put its mounts together, and the host gets to see the one that
- * is meant for it. Not before the machine's name is ours, as machined has it. The supervisor, as root of the host.
+ * Exports one mount of the machine to the host (mount/unix-export.h), once the machine's name is registered. The supervisor,
+ * as root of the host.
  */
 
 #include "run/stage.h"
 #include "util/fd.h"
 
-/* The mount that the child has sent with its message, or -EBADF. */
+/* Takes the mount to export from those that the child has sent. -EBADF: none. */
 static int take_export(Machine *m)
 {
         int fd = -EBADF;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine whose tree is in a disk image: what is on it, which of that is used, and the tree, mounted where only we see
- * it. From then on it is a tree as any. Of a machine in a directory this stage does nothing. The supervisor, as root of the
- * host.
+ * Opens the tree in a disk image: probes the partitions, chooses those to use, and mounts them where only the supervisor sees
+ * them. Does nothing for a machine in a directory. The supervisor, as root of the host.
  */
 
 #include <stdio.h>
@@ -15,10 +14,11 @@
 #include "run/report.h"
 #include "run/stage.h"
 #include "util/fd.h"
+#include "util/print.h"
 
-/* systemd-nspawn's places for what an image is to be verified with: extended attributes, and files called as the image but
- * for its suffix. Who left them there wants nothing unverified to run. */
-static bool has_verity_beside(const Image *i)
+/* Has the image dm-verity data in the places that systemd-nspawn reads: extended attributes, or files named like the image with
+ * another suffix? They demand verification; ignoring them would run unverified data. */
+static bool has_verity_data(const Image *i)
 {
         static const char *const attributes[] = {
                 "user.verity.roothash", "user.verity.roothashsig", "user.verity.usrhash", "user.verity.usrhashsig",
@@ -33,26 +33,24 @@ static bool has_verity_beside(const Image *i)
         for (size_t j = 0; j < ARRAY_SIZE(suffixes); j++) {
                 _cleanup_free_ char *path = NULL;
 
-                if (asprintf(&path, "%.*s.%s", stem, i->path, suffixes[j]) < 0)
-                        path = NULL;
-                else if (access(path, F_OK) == 0)
+                if (strf(&path, "%.*s.%s", stem, i->path, suffixes[j]) >= 0 && access(path, F_OK) == 0)
                         return true;
         }
         return false;
 }
 
-static int check_verity_beside(const Machine *m, Problems *problems)
+static int check_verity(const Machine *m, Problems *problems)
 {
         if (m->image.kind != IMAGE_RAW || !(m->settings.image_policy.flags[PARTITION_ROOT] & (POLICY_VERITY | POLICY_SIGNED)) ||
-            !has_verity_beside(&m->image))
+            !has_verity_data(&m->image))
                 return 0;
         return problem_error(problems, (Source) {}, "The disk image %s has a root hash beside it, and dm-verity is not "
                              "supported; --image-policy=root=unprotected:usr=unprotected+absent:=open mounts it unverified",
                              m->image.path);
 }
 
-/* Which partitions are used, and how. */
-static int choose_parts(Machine *m, Problems *problems, Failure *failure)
+/* Chooses the partitions to mount. */
+static int choose_partitions(Machine *m, Problems *problems, Failure *failure)
 {
         _cleanup_(disk_facts_done) DiskFacts facts = {};
         _cleanup_close_ int fd = fd_reopen(m->image.fd, O_RDONLY | O_NOCTTY);
@@ -67,16 +65,16 @@ static int choose_parts(Machine *m, Problems *problems, Failure *failure)
                                 &m->disk.layout, problems);
 }
 
-/* From a disk image to a tree. Nothing is mounted where something is wrong with the image. */
+/* Mounts the image, unless it has problems, and reads the facts of its tree. */
 static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *failure)
 {
-        size_t wrong = problems->n_fatal;
+        size_t n_fatal = problems->n_fatal;
         int r;
 
-        r = check_verity_beside(m, problems);
+        r = check_verity(m, problems);
         if (r >= 0)
-                r = choose_parts(m, problems, failure);
-        if (r < 0 || problems->n_fatal > wrong)
+                r = choose_partitions(m, problems, failure);
+        if (r < 0 || problems->n_fatal > n_fatal)
                 return r;
         r = disk_mount(&m->disk.layout, m->image.fd, m->image.path, read_only, &m->disk.tree, failure);
         if (r < 0)

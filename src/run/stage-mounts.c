@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The machine's file systems: made detached by the supervisor, filled with the two things that stay connected to it (the
- * console's pty and the notify socket), and handed to the child, which puts them together. The supervisor, as root of
- * the host.
+ * Creates the machine's mounts, detached, opens the console's pty and the notify socket in them, and sends them to the child,
+ * which attaches them. The supervisor, as root of the host.
  */
 
 #include <fcntl.h>
@@ -21,10 +20,10 @@
 #include "util/fd.h"
 #include "util/print.h"
 
-/* systemd-machined(8)'s side of `machinectl bind`: the directory is fixed there. */
+/* The directory that systemd-machined uses for `machinectl bind`. */
 #define INCOMING_DIR "/run/systemd/nspawn/propagate"
 
-static int make_incoming(Machine *m, Failure *failure)
+static int create_incoming(Machine *m, Failure *failure)
 {
         if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
             (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
@@ -40,12 +39,12 @@ static int make_incoming(Machine *m, Failure *failure)
 }
 
 /* The host's root has created it: the machine's root gets its own files. */
-static int give_devpts(const Machine *m, int devpts_fd, Failure *failure)
+static int chown_devpts(const Machine *m, int devpts_fd, Failure *failure)
 {
         if (devpts_fd >= 0 &&
             (fchownat(devpts_fd, "", m->plan.owner, m->plan.owner, AT_EMPTY_PATH) < 0 ||
              fchownat(devpts_fd, "ptmx", m->plan.owner, m->plan.owner, AT_SYMLINK_NOFOLLOW) < 0))
-                return failure_set(failure, -errno, "Failed to give /dev/pts to machine '%s': %m", m->name);
+                return failure_set(failure, -errno, "Failed to change the owner of /dev/pts of machine '%s': %m", m->name);
         return 0;
 }
 
@@ -63,11 +62,11 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
             ioctl(m->mounts.pty_master, TIOCGPTN, &number) < 0)
                 return failure_set(failure, -errno, "Failed to open the console of machine '%s': %m", m->name);
         if (number != 0)
-                return failure_set(failure, -EBUSY, "The first pty of machine '%s' is taken already", m->name);
+                return failure_set(failure, -EBUSY, "The first pty of machine '%s' is in use already", m->name);
 
         if (fchownat(devpts_fd, "0", m->plan.owner, m->plan.tty_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
             fchmodat(devpts_fd, "0", 0620, 0) < 0)
-                return failure_set(failure, -errno, "Failed to give machine '%s' its console: %m", m->name);
+                return failure_set(failure, -errno, "Failed to change the owner of the console of machine '%s': %m", m->name);
         if (m->plan.oci && m->plan.oci->rows > 0) {
                 const struct winsize size = {
                         .ws_row = (unsigned short) m->plan.oci->rows, .ws_col = (unsigned short) m->plan.oci->columns,
@@ -79,14 +78,7 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
         return 0;
 }
 
-static int write_sysctls(Machine *m, int proc_fd, Failure *failure)
-{
-        const OciSettings *oci = m->plan.oci;
-
-        return oci ? sysctls_write(oci->sysctls, oci->n_sysctls, proc_fd, m->child.leader.pidfd, failure) : 0;
-}
-
-static int open_host_dir(Machine *m, int host_fd, Failure *failure)
+static int open_host_files(Machine *m, int host_fd, Failure *failure)
 {
         m->mounts.notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
         if (m->mounts.notify_fd < 0)
@@ -95,20 +87,6 @@ static int open_host_dir(Machine *m, int host_fd, Failure *failure)
         m->mounts.kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (m->mounts.kmsg_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the kernel log of machine '%s': %m", m->name);
-        return 0;
-}
-
-static int open_context(Machine *m, MountMakeContext *c, Failure *failure)
-{
-        char path[64];
-
-        if (!m->plan.userns)
-                return 0;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->child.leader.pid);
-        c->userns_fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (c->userns_fd < 0)
-                return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
         return 0;
 }
 
@@ -130,36 +108,34 @@ static int make_mounts(Machine *m, Failure *failure)
                 .userns_fd = -EBADF,
         };
         const MountPlan *plan = &m->plan.mounts;
+        const OciSettings *oci = m->plan.oci;
+        char path[64];
         int r;
 
         if (c.tree_fd < 0)
                 return c.tree_fd;
-        r = open_context(m, &c, failure);
-        if (r < 0)
-                return r;
+        if (m->plan.userns) {
+                (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->child.leader.pid);
+                c.userns_fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (c.userns_fd < 0)
+                        return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
+        }
         r = mount_make(m->work.items, m->work.n, &c, failure);
         if (r >= 0)
                 r = mount_make_places(plan, m->work.items, &c, failure);
-        if (r < 0)
-                return r;
-        r = give_devpts(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
-        if (r < 0)
-                return r;
-        r = open_console(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
-        if (r < 0)
-                return r;
-        r = open_host_dir(m, mount_make_find(plan, m->work.items, "/run/host"), failure);
         if (r >= 0)
-                r = write_sysctls(m, mount_make_find(plan, m->work.items, "/proc"), failure);
-        if (r < 0)
-                return r;
-        if (m->credentials.n > 0) {
+                r = chown_devpts(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
+        if (r >= 0)
+                r = open_console(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
+        if (r >= 0)
+                r = open_host_files(m, mount_make_find(plan, m->work.items, "/run/host"), failure);
+        if (r >= 0 && oci)
+                r = sysctls_write(oci->sysctls, oci->n_sysctls, mount_make_find(plan, m->work.items, "/proc"),
+                                  m->child.leader.pidfd, failure);
+        if (r >= 0 && m->credentials.n > 0)
                 r = credentials_fill(&m->credentials, mount_make_find(plan, m->work.items, "/run/host/credentials"),
                                      m->plan.owner, failure);
-                if (r < 0)
-                        return r;
-        }
-        return mount_make_seal(plan, m->work.items, failure);
+        return r < 0 ? r : mount_make_seal(plan, m->work.items, failure);
 }
 
 int stage_mounts_up(Machine *m, Failure *failure)
@@ -169,7 +145,7 @@ int stage_mounts_up(Machine *m, Failure *failure)
         r = journal_do(&m->plan.journal, m->plan.owner, failure);
         m->mounts.journal_created = r > 0;
         if (r >= 0)
-                r = make_incoming(m, failure);
+                r = create_incoming(m, failure);
         if (r >= 0)
                 r = make_mounts(m, failure);
         if (r >= 0)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The stages that connect the machine: its links, and ports of the host that lead to it. The supervisor, as root of the
- * host.
- */
+/* The stages that create the machine's links and forward ports of the host to it. The supervisor, as root of the host. */
 
 #include "run/stage.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The stages before anything is made: the tree's lock, the range of ids, and the plan with every check of it against the
- * host. The supervisor, as root of the host.
+ * The stages before anything is created: locks of the tree, the name and the range of ids, and the plan with its checks
+ * against the host. The supervisor, as root of the host.
  */
 
 #include <stdio.h>
@@ -17,13 +17,12 @@
 #include "security/seccomp-bundle.h"
 #include "util/log.h"
 
-/* A busy host takes seconds. */
-#define UDEV_USEC (30 * UINT64_C(1000000))
+#define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
         if (m->facts.host.environment.no_lock || m->template.image.fd >= 0)
-                return 0;       /* of a tree that is not there yet, stage-populate.c has it locked */
+                return 0;       /* a tree that is still to be copied is locked by stage-populate.c */
         return image_lock(&m->image, m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) :
                                                                         machine_disk_is_read_only(m),
                           NULL, &m->locks.tree, failure);
@@ -35,8 +34,8 @@ void stage_lock_down(Machine *m)
         m->locks.tree = (ImageLock) IMAGE_LOCK_NULL;
 }
 
-/* Links, directories of the host and boxctl's file have the machine's name: another run of it, from another tree or from
- * one that is shared, may not take them for leftovers. */
+/* Links, host directories and the state file are named after the machine. The lock keeps another start of the same name, from
+ * another tree or a shared one, from removing them as leftovers. */
 int stage_name_up(Machine *m, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
@@ -48,8 +47,7 @@ int stage_name_up(Machine *m, Failure *failure)
         if (r >= 0)
                 r = lock_file_take(path, 0, &m->locks.name);
         if (r == -EBUSY)
-                return failure_set(failure, -EEXIST, "A machine '%s' runs already; this one can have another name "
-                                   "(--machine=)", m->name);
+                return failure_set(failure, -EEXIST, "A machine '%s' runs already; use another name (--machine=)", m->name);
         return r < 0 ? failure_set(failure, r, "Failed to lock the name '%s': %m", m->name) : 0;
 }
 
@@ -58,7 +56,7 @@ void stage_name_down(Machine *m)
         lock_file_release(&m->locks.name);
 }
 
-/* The range that a tree's files belong to on disk; 0 for the ids of the host, an unshifted tree. */
+/* The base of the range that owns the tree's files on disk; 0: the host's ids. */
 static uid_t tree_base(const Machine *m)
 {
         return m->facts.tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
@@ -87,7 +85,7 @@ int stage_ids_up(Machine *m, Failure *failure)
         }
 }
 
-/* Locking a range, to be sure of it, would be a change. */
+/* The range that is likely: it is only certain once it is locked, which a dry run does not do. */
 void stage_ids_preview(Machine *m)
 {
         const Settings *s = &m->settings;
@@ -198,13 +196,9 @@ int stage_plan_up(Machine *m, Failure *failure)
         int r;
 
         r = stage_plan_decide(m, &problems);
-        if (r < 0)
-                return r;
-        r = report_problems(&problems, failure);
-        if (r < 0)
-                return r;
-
-        return stage_plan_filter(m, failure);
+        if (r >= 0)
+                r = report_problems(&problems, failure);
+        return r < 0 ? r : stage_plan_filter(m, failure);
 }
 
 void stage_plan_down(Machine *m)

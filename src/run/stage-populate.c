@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The machine's tree as a copy of another (--template=), where it is missing. The copy grows under a hidden name beside its
- * place (.#box-NAME.DIGITS, as all of image/scratch-dir.h, so that one that was cut short is found and removed later) and
- * gets its own name when it is whole. The supervisor, as root of the host.
+ * Copies the template (--template=), if the machine's tree does not exist. The copy has a hidden name in the same directory
+ * (.#box-NAME.DIGITS, see image/scratch-dir.h, which removes incomplete ones later) until it is complete. The supervisor, as
+ * root of the host.
  */
 
 #include <fcntl.h>
@@ -17,8 +17,9 @@
 #include "run/stage.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/print.h"
 
-/* The directory that the tree lies in, or is to. */
+/* Opens the parent directory of the tree. */
 static int open_parent(const Machine *m, Failure *failure)
 {
         const char *slash = strrchr(m->image.path, '/');
@@ -36,17 +37,15 @@ static const char *tree_base_name(const Machine *m)
         return strrchr(m->image.path, '/') + 1;
 }
 
-static int make_hidden(const Machine *m, int parent_fd, ScratchDir *ret, Failure *failure)
+static int create_hidden(const Machine *m, int parent_fd, ScratchDir *ret, Failure *failure)
 {
         _cleanup_free_ char *prefix = NULL;
         int r;
 
-        if (asprintf(&prefix, ".#box-%.200s.", tree_base_name(m)) < 0) {
-                prefix = NULL;
+        if (strf(&prefix, ".#box-%.200s.", tree_base_name(m)) < 0)
                 return -ENOMEM;
-        }
         r = scratch_dir_make(parent_fd, prefix, ret);
-        return r < 0 ? failure_set(failure, r, "Failed to make a directory beside '%s': %m", m->image.path) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create a directory beside '%s': %m", m->image.path) : 0;
 }
 
 static bool is_cancelled(void *userdata)
@@ -61,7 +60,7 @@ static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
         _cleanup_close_ int mount_fd = -EBADF, from = -EBADF;
         int r;
 
-        /* Without what is mounted below it. */
+        /* Without the mounts below it. */
         mount_fd = open_tree(m->template.image.fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (mount_fd >= 0)
                 from = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -74,8 +73,8 @@ static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
         return r;
 }
 
-/* From here on it is the machine's tree. */
-static int adopt(Machine *m, int parent_fd, ScratchDir *dir, Failure *failure)
+/* Renames the copy to the machine's tree, and locks it. */
+static int publish(Machine *m, int parent_fd, ScratchDir *dir, Failure *failure)
 {
         int fd, r;
 
@@ -85,14 +84,14 @@ static int adopt(Machine *m, int parent_fd, ScratchDir *dir, Failure *failure)
         r = scratch_dir_publish(dir, tree_base_name(m));
         if (r < 0) {
                 fd_close(fd);
-                return failure_set(failure, r, "Failed to give the new tree its name '%s': %m", m->image.path);
+                return failure_set(failure, r, "Failed to rename the new tree to '%s': %m", m->image.path);
         }
 
         fd_close(m->image.fd);
         m->image.fd = fd;
         m->template.image.fd = fd_close(m->template.image.fd);
         r = stage_lock_up(m, failure);
-        /* Where another has been quicker, it is that one's now. */
+        /* If another process has locked it first, it is that one's now. */
         m->template.copied = r >= 0;
         return r;
 }
@@ -111,28 +110,28 @@ int stage_populate_up(Machine *m, Failure *failure)
                 return parent_fd;
         r = image_lock(&m->template.image, /* read_only= */ true, NULL, &template_lock, failure);
         if (r >= 0)
-                r = make_hidden(m, parent_fd, &dir, failure);
+                r = create_hidden(m, parent_fd, &dir, failure);
         if (r >= 0)
                 r = copy_template(m, &dir, failure);
         if (r >= 0)
-                r = adopt(m, parent_fd, &dir, failure);
+                r = publish(m, parent_fd, &dir, failure);
         (void) scratch_dir_remove(&dir);
         image_unlock(&template_lock);
         if (r < 0)
                 return r;
 
         if (!m->settings.quiet)
-                log_info(0, "Made the tree '%s' as a copy of '%s'", m->image.path, m->template.image.path);
+                log_info(0, "Created the tree '%s' as a copy of '%s'", m->image.path, m->template.image.path);
         return 0;
 }
 
-/* A start that fails takes the tree back, before anybody has used it. */
+/* A failed start removes the copy, in which no payload has run. */
 void stage_populate_down(Machine *m)
 {
         _cleanup_close_ int parent_fd = m->template.copied ? open_parent(m, NULL) : -EBADF;
         ScratchDir dir = SCRATCH_DIR_NULL;
 
-        if (parent_fd >= 0 && make_hidden(m, parent_fd, &dir, NULL) >= 0) {
+        if (parent_fd >= 0 && create_hidden(m, parent_fd, &dir, NULL) >= 0) {
                 (void) renameat2(parent_fd, tree_base_name(m), dir.fd, "tree", RENAME_NOREPLACE);
                 (void) scratch_dir_remove(&dir);
         }

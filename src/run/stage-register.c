@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The machine's registration with systemd-machined: asked for as soon as there is a leader, so that machined works while
- * the supervisor mounts, and awaited before the payload runs. Started by hand, a machine gets a unit of its own by it (a
- * scope), from machined, or from systemd where there is no machined. The supervisor, as root of the host.
+ * The registration with systemd-machined: sent as soon as there is a leader, so that machined works while the supervisor
+ * mounts, and awaited before the payload runs. It also creates the scope of a machine that was started by hand; without
+ * machined, systemd does. The supervisor, as root of the host.
  */
 
 #include <signal.h>
@@ -17,13 +17,11 @@
 #include "run/stage.h"
 #include "util/fd.h"
 #include "util/log.h"
-
-/* What other programs ask machined for: which manager a machine belongs to. */
-#define BOX_SERVICE "box"
+#include "util/print.h"
 
 enum {
-        NAME_WAIT_USEC = 1000 * 1000,   /* for machined and systemd to notice the end of the last machine of this name */
-        CANCEL_WAIT_USEC = 80 * 1000,   /* for the answer to a registration that is to be undone */
+        NAME_WAIT_USEC = 1000 * 1000,   /* until machined and systemd have noticed the end of the last machine of this name */
+        CANCEL_WAIT_USEC = 80 * 1000,   /* for the reply to a registration that is to be undone */
 };
 
 static RegisterMode register_mode(const Machine *m)
@@ -50,7 +48,7 @@ static int start_registration(Machine *m, Failure *failure)
         const ScopeOptions scope = scope_options(m);
         MachineRegistration r = {
                 .name = m->name,
-                .service = BOX_SERVICE,
+                .service = "box",
                 .class = "container",
                 .leader = m->child.leader.pid,
                 .root = m->image.path,
@@ -66,23 +64,21 @@ static int start_registration(Machine *m, Failure *failure)
         return machined_register_start(m->registration.bus, &m->wait, &r, &m->registration.pending, failure);
 }
 
-/* A scope of box's own, where machined does not create one. */
+/* Without machined, the scope is requested from systemd. */
 static int start_scope(Machine *m, Failure *failure)
 {
         ScopeOptions options;
 
-        /* Every character of a machine's name may stand in a unit's, but for "-" in the place of "/". */
-        if (!m->registration.scope && asprintf(&m->registration.scope, "box-%s.scope", m->name) < 0) {
-                m->registration.scope = NULL;
+        /* A machine's name has only characters that are valid in unit names. */
+        if (!m->registration.scope && strf(&m->registration.scope, "box-%s.scope", m->name) < 0)
                 return -ENOMEM;
-        }
         options = scope_options(m);
         m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
         return scope_start(m->registration.bus, &m->wait, &options, &m->registration.pending_scope, failure);
 }
 
-/* Is a missing machined (or bus) something to go on without? Said once. */
-static int without_machined(const Machine *m, const Failure *why, Failure *failure)
+/* Without machined or the bus: continues with a notice, or fails with --register=yes. */
+static int continue_unregistered(const Machine *m, const Failure *why, Failure *failure)
 {
         if (register_mode(m) == REGISTER_YES)
                 return failure_set(failure, why->error, "%s", why->text);
@@ -90,8 +86,8 @@ static int without_machined(const Machine *m, const Failure *why, Failure *failu
         return 0;
 }
 
-/* A connection takes the bus several milliseconds to grant (it looks at who we are, then at what we are called): asked for
- * at once, it is there when the leader is. That there is no bus only matters then. */
+/* The bus takes several milliseconds to accept a connection: begun here, it is ready when the leader is. A failure is reported
+ * then. */
 int stage_bus_up(Machine *m, Failure *failure)
 {
         if (register_mode(m) == REGISTER_NO && m->settings.keep_unit)
@@ -111,7 +107,7 @@ int stage_register_begin_up(Machine *m, Failure *failure)
         if (register_mode(m) != REGISTER_NO && m->registration.bus)
                 return start_registration(m, failure);
         if (register_mode(m) != REGISTER_NO) {
-                int r = without_machined(m, &m->registration.bus_failure, failure);
+                int r = continue_unregistered(m, &m->registration.bus_failure, failure);
 
                 if (r < 0)
                         return r;
@@ -119,9 +115,8 @@ int stage_register_begin_up(Machine *m, Failure *failure)
         return m->registration.bus && !m->settings.keep_unit ? start_scope(m, failure) : 0;
 }
 
-/* The answers to what was asked for are awaited, but not for long: a leader that dies before it is in its scope leaves one that
- * systemd sees no end of. */
-static void settle_requests(Machine *m)
+/* Waits briefly for pending replies: if the leader dies before it is in its scope, systemd never notices the scope's end. */
+static void finish_requests(Machine *m)
 {
         int r;
 
@@ -141,7 +136,7 @@ void stage_register_begin_down(Machine *m)
 {
         Failure failure = {};
 
-        settle_requests(m);
+        finish_requests(m);
         if (m->registration.registered && (machine_open_bus(m, &failure) < 0 ||
                                            machined_unregister(m->registration.bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
@@ -149,8 +144,8 @@ void stage_register_begin_down(Machine *m)
         free(TAKE_PTR(m->registration.scope));
 }
 
-/* The leader was put into a scope: its delegated cgroup is the machine's now. */
-static int settle_in_scope(Machine *m, Failure *failure)
+/* Opens the delegated cgroup of the scope that the leader is in now, and moves the leader to its payload's cgroup. */
+static int set_up_scope_cgroup(Machine *m, Failure *failure)
 {
         _cleanup_close_ int root_fd = cgroup_root_open(failure);
         _cleanup_free_ char *path = NULL;
@@ -159,43 +154,39 @@ static int settle_in_scope(Machine *m, Failure *failure)
         if (root_fd < 0)
                 return root_fd;
         r = cgroup_of_pid(m->child.leader.pid, &path, failure);
-        if (r < 0)
-                return r;
-        r = cgroup_open(root_fd, path, &m->cgroup, failure);
-        if (r < 0)
-                return r;
-        r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
-        if (r < 0)
-                return r;
-        return cgroup_move_to_payload(&m->cgroup, m->child.leader.pid, failure);
+        if (r >= 0)
+                r = cgroup_open(root_fd, path, &m->cgroup, failure);
+        if (r >= 0)
+                r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+        return r < 0 ? r : cgroup_move_to_payload(&m->cgroup, m->child.leader.pid, failure);
 }
 
-/* A machine that has died with its supervisor may keep its name for good: systemd sees no end of a scope whose process
- * was dead already when it was put there. Has such a one been removed? */
-static bool evict_dead(Machine *m)
+/* Removes a machine of this name whose leader is dead, and returns whether there was one. It can stay registered forever:
+ * systemd never notices the end of a scope whose process was dead when it was added. */
+static bool remove_dead_machine(Machine *m)
 {
         MachineProperties dead = {};
-        bool evicted = false;
+        bool removed = false;
 
         if (machined_properties(m->registration.bus, m->name, &dead, NULL) >= 0 && dead.leader > 0 &&
             kill((pid_t) dead.leader, 0) < 0 && errno == ESRCH && machined_unregister(m->registration.bus, m->name, NULL) >= 0) {
                 const char *suffix = dead.unit ? strrchr(dead.unit, '.') : NULL;
                 UnitJob stop = { .unit = dead.unit };
 
-                /* A service is not a scope that was made for it: it may be ours. */
+                /* A service was not created for the machine, and may be ours. */
                 if (suffix && strcmp(suffix, ".scope") == 0)
                         (void) systemd1_unit_jobs(m->registration.bus, "StopUnit", 0, &stop, 1, NULL);
                 unit_jobs_done(&stop, 1);
-                evicted = true;
+                removed = true;
         }
 
         machine_properties_done(&dead);
-        return evicted;
+        return removed;
 }
 
-/* Is this the name of a machine that has just ended, and free by now? The first time, it may have become free before we
- * watched it. */
-static bool try_name_again(Machine *m, int r, NameWatch **watch)
+/* If the name is taken (-EEXIST), waits until it may be free. The first time returns at once: it may have become free before we
+ * subscribed. False: give up. */
+static bool wait_for_name(Machine *m, int r, NameWatch **watch)
 {
         if (r != -EEXIST)
                 return false;
@@ -213,7 +204,7 @@ static int finish_registration(Machine *m, Failure *failure)
                 r = machined_register_finish(m->registration.pending, &m->wait, UINT64_MAX, &why);
                 if (r == -ECANCELED)
                         return r;
-                if (!(r == -EEXIST && evict_dead(m)) && !try_name_again(m, r, &watch))
+                if (!(r == -EEXIST && remove_dead_machine(m)) && !wait_for_name(m, r, &watch))
                         break;
                 why = (Failure) {};
                 r = start_registration(m, &why);
@@ -223,7 +214,7 @@ static int finish_registration(Machine *m, Failure *failure)
         m->registration.pending = pending_registration_free(m->registration.pending);
         m->registration.registered = r >= 0;
         if (r == -ENOSYS) {
-                r = without_machined(m, &why, failure);
+                r = continue_unregistered(m, &why, failure);
                 return r < 0 || m->settings.keep_unit ? r : start_scope(m, failure);
         }
         return r < 0 ? resources_failure(m, &why, failure) : 0;
@@ -239,7 +230,7 @@ static int finish_scope(Machine *m, Failure *failure)
                 r = scope_finish(m->registration.pending_scope, &m->wait, UINT64_MAX, &why);
                 if (r == -ECANCELED)
                         return r;
-                if (!try_name_again(m, r, &watch))
+                if (!wait_for_name(m, r, &watch))
                         break;
                 why = (Failure) {};
                 r = start_scope(m, &why);
@@ -261,13 +252,13 @@ int stage_register_wait_up(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
         if (m->settings.keep_unit) {
-                /* A bus may be restarted in a machine's life: a new connection unregisters it. */
+                /* Not needed until the end, when a new connection unregisters the machine: the bus may be restarted. */
                 m->registration.bus = sd_bus_flush_close_unref(m->registration.bus);
                 return 0;
         }
 
         if (!m->registration.registered && !m->registration.scope && m->plan.unit.n_resources > 0)
                 return failure_set(failure, -ENOSYS, "%s; [X-Resources] is set by systemd", m->registration.bus_failure.text);
-        /* Without any service manager to ask, the machine stays in the cgroup that we were started in. */
-        return m->registration.registered || m->registration.scope ? settle_in_scope(m, failure) : 0;
+        /* Without systemd, the machine stays in our own cgroup. */
+        return m->registration.registered || m->registration.scope ? set_up_scope_cgroup(m, failure) : 0;
 }

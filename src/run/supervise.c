@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The supervisor's life while the payload runs: one sd-event loop that forwards the console, tells the service manager
- * what the payload tells us, keeps its watchdog fed, turns SIGTERM into the init's own way down, and waits for the leader
- * to end. Runs as root of the host with few capabilities left (run/stage-execute.c). All that comes in here is hostile:
- * notify messages and console bytes are the payload's.
+ * Supervises the payload: an sd-event loop that forwards the console, forwards the payload's notify messages to the service
+ * manager, keeps its watchdog alive, asks the init to shut down on SIGTERM, and waits for the leader to end. The supervisor,
+ * as root of the host with few capabilities left (run/stage-execute.c). Console bytes and notify messages are hostile.
  */
 
 #include <inttypes.h>
@@ -29,32 +28,31 @@
 #include "util/parse.h"
 #include "util/quantity.h"
 
-/* How long after it is ready a machine is taken for one that stays. */
-enum { SETTLED_USEC = 500 * 1000 };
-
-/* How often the payload's status is passed on at most: the host's service manager tells everybody who listens. */
-enum { STATUS_PAUSE_USEC = 250 * 1000 };
+enum {
+        RELEASE_CODE_USEC = 500 * 1000, /* from readiness until memory is released */
+        STATUS_PAUSE_USEC = 250 * 1000, /* between two STATUS= messages: the service manager signals each to all its clients */
+};
 
 typedef struct Supervisor {
         Machine *machine;
-        sd_event *event;                /* the machine's loop, which outlives us: each source below is ours */
-        sd_event_source *leader, *notify, *settled, *stop_timeout, *ask_again, *status_pause;
+        sd_event *event;                /* the machine's loop, which outlives the Supervisor and its sources */
+        sd_event_source *leader, *notify, *release_code, *stop_timeout, *ask_again, *status_pause;
         sd_event_source *helper_end;
         Console *console;
         sd_bus_slot *request_stop;
-        pid_t helper;           /* runs the program inside that asks the init to shut down; 0: none */
+        pid_t helper;           /* runs a program in the machine that asks the init to shut down; 0: none */
         int helper_report;
-        unsigned asked;         /* how often the init was asked */
+        unsigned n_asked;       /* how often the init was asked */
         bool ready;             /* READY=1 was sent */
-        bool stopping;          /* the payload was asked to go down */
+        bool stopping;          /* the payload was asked to shut down */
         bool ended;
-        char *status;           /* what the payload has said of itself since it was last passed on; NULL: nothing */
+        char *status;           /* the payload's STATUS= that is still to be forwarded; NULL: none */
         siginfo_t end;
 } Supervisor;
 
 static void supervisor_done(Supervisor *s)
 {
-        sd_event_source **sources[] = { &s->leader, &s->notify, &s->settled, &s->stop_timeout, &s->ask_again,
+        sd_event_source **sources[] = { &s->leader, &s->notify, &s->release_code, &s->stop_timeout, &s->ask_again,
                                         &s->status_pause, &s->helper_end };
 
         s->machine->loop.on_stop = NULL;
@@ -78,22 +76,23 @@ static void kill_leader(Supervisor *s)
         (void) kill(s->machine->child.leader.pid, SIGKILL);
 }
 
-static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_release_code(sd_event_source *source, uint64_t usec, void *userdata)
 {
         memory_release_code();
         return 0;
 }
 
-/* Not at once: a payload that ends soon, as a command does, would only have the code brought back for it. */
+/* Not at once: if the payload ends soon, as a command does, the code is needed again. */
 static void release_code_later(Supervisor *s)
 {
-        int r = sd_event_add_time_relative(s->event, &s->settled, CLOCK_MONOTONIC, SETTLED_USEC, 0, on_settled, NULL);
+        int r = sd_event_add_time_relative(s->event, &s->release_code, CLOCK_MONOTONIC, RELEASE_CODE_USEC, 0,
+                                           on_release_code, NULL);
 
         if (r < 0)
-                log_debug(r, "Failed to wait until machine '%s' has settled: %m", s->machine->name);
+                log_debug(r, "Failed to set a timer for machine '%s': %m", s->machine->name);
 }
 
-static void tell_ready(Supervisor *s)
+static void send_ready(Supervisor *s)
 {
         Failure failure = {};
 
@@ -115,14 +114,14 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
         Supervisor *s = userdata;
         char span[TIME_SPAN_TEXT_MAX];
 
-        log_warning(0, "Machine '%s' is not down %s after it was asked to (StopTimeoutSec=), killing it", s->machine->name,
+        log_warning(0, "Machine '%s' has not shut down within %s (StopTimeoutSec=), killing it", s->machine->name,
                     format_time_span(s->machine->plan.stop_timeout_usec, span));
         kill_leader(s);
         return 0;
 }
 
-/* StopTimeoutSec= is ours to keep; a unit whose own TimeoutStopSec= is shorter is told to wait as long. */
-static void tell_stopping(Supervisor *s)
+/* The supervisor enforces StopTimeoutSec=; a unit with a shorter TimeoutStopSec= is extended to it. */
+static void send_stopping(Supervisor *s)
 {
         uint64_t usec = s->machine->plan.stop_timeout_usec;
         int r;
@@ -134,7 +133,7 @@ static void tell_stopping(Supervisor *s)
         if (usec != UINT64_MAX) {
                 r = sd_event_add_time_relative(s->event, &s->stop_timeout, CLOCK_MONOTONIC, usec, 0, on_stop_timeout, s);
                 if (r < 0)
-                        log_warning(r, "Failed to watch over the time that machine '%s' takes to shut down, ignoring: %m",
+                        log_warning(r, "Failed to set the stop timeout of machine '%s', ignoring: %m",
                                     s->machine->name);
         }
         (void) sd_notifyf(/* unset_environment= */ 0,
@@ -142,7 +141,7 @@ static void tell_stopping(Supervisor *s)
                           plan_unit_stop_usec(&s->machine->plan));
 }
 
-static void cannot_ask(Supervisor *s, const Failure *failure)
+static void kill_after_failure(Supervisor *s, const Failure *failure)
 {
         log_warning(0, "%s; killing machine '%s'", failure->text, s->machine->name);
         kill_leader(s);
@@ -155,11 +154,11 @@ static int on_helper_end(sd_event_source *source, const siginfo_t *si, void *use
 
         s->helper = 0;
         if (init_control_report(s->helper_report, &failure) < 0)
-                cannot_ask(s, &failure);
+                kill_after_failure(s, &failure);
         return 0;
 }
 
-/* The program inside is the payload's, and may hang: a process of its own waits for it. */
+/* The program belongs to the payload and may hang: a separate process waits for it. */
 static int start_helper(Supervisor *s, const char *const *program, Failure *failure)
 {
         int r;
@@ -176,7 +175,7 @@ static void ask_init(Supervisor *s)
 {
         const Plan *plan = &s->machine->plan;
         const Leader *leader = &s->machine->child.leader;
-        bool insist = ++s->asked == INIT_CONTROL_TRIES;
+        bool insist = ++s->n_asked == INIT_CONTROL_TRIES;
         const char *const *program;
         Failure failure = {};
         int r;
@@ -192,7 +191,7 @@ static void ask_init(Supervisor *s)
                 r = start_helper(s, program, &failure);
         if (r < 0) {
                 (void) failure_set(&failure, r, "Failed to ask the machine's init to shut down: %m");
-                cannot_ask(s, &failure);
+                kill_after_failure(s, &failure);
         }
 }
 
@@ -202,7 +201,7 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Asks the payload to shut down in its own way. On the second call, or if it cannot be asked, kills it. */
+/* Asks the payload to shut down. On the second call, or if it cannot be asked, kills it. */
 static void stop(void *userdata)
 {
         Supervisor *s = userdata;
@@ -212,7 +211,7 @@ static void stop(void *userdata)
                 return;
         }
         s->stopping = true;
-        tell_stopping(s);
+        send_stopping(s);
         ask_init(s);
 }
 
@@ -227,7 +226,7 @@ static int on_request_stop(sd_bus_message *message, void *userdata, sd_bus_error
 static int on_request_stop_installed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         if (sd_bus_message_is_method_error(message, NULL))
-                log_warning(0, "Failed to watch for systemd's request to stop, ignoring: stop the machine by its own means");
+                log_warning(0, "Failed to watch for systemd's request to stop, ignoring; shut the machine down from inside");
         return 0;
 }
 
@@ -250,8 +249,8 @@ static bool has_ended(void *userdata)
 
 static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* The last one of those that came meanwhile, and the next pause. */
-static void pass_status_on(Supervisor *s)
+/* Forwards the latest status, and starts the next pause. */
+static void forward_status(Supervisor *s)
 {
         _cleanup_free_ char *status = TAKE_PTR(s->status);
 
@@ -267,20 +266,20 @@ static void pass_status_on(Supervisor *s)
 
 static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        pass_status_on(userdata);
+        forward_status(userdata);
         return 0;
 }
 
-static void take_message(Supervisor *s, NotifyMessage *m)
+static void handle_message(Supervisor *s, NotifyMessage *m)
 {
         if (m->ready && s->machine->plan.wait_ready)
-                tell_ready(s);
-        /* After the status that comes with readiness: the payload knows more. */
+                send_ready(s);
+        /* After send_ready(), whose own status it replaces. */
         if (m->status) {
                 free(s->status);
                 s->status = TAKE_PTR(m->status);
                 if (!s->status_pause || sd_event_source_get_enabled(s->status_pause, NULL) == 0)
-                        pass_status_on(s);
+                        forward_status(s);
         }
 }
 
@@ -291,15 +290,15 @@ static int on_notify(sd_event_source *source, int fd, uint32_t events, void *use
         bool empty;
         int r;
 
-        /* One a turn: a payload that floods the socket does not keep the rest waiting. */
+        /* One message an iteration: a payload that floods the socket must not delay other events. */
         r = notify_receive(fd, s->machine->child.leader.pid, &m, &empty);
         if (r < 0) {
-                log_warning(r, "The notify socket of machine '%s' is broken, ignoring its messages from now on: %m",
+                log_warning(r, "Failed to read the notify socket of machine '%s', ignoring further messages: %m",
                             s->machine->name);
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
         }
         if (r > 0)
-                take_message(s, &m);
+                handle_message(s, &m);
         return 0;
 }
 
@@ -325,15 +324,7 @@ static int add_console(Supervisor *s)
         return console_new(s->event, m->mounts.pty_master, flags, on_console_end, s, &s->console);
 }
 
-/* systemd asks for the end of the scope that we are the Controller of. */
-static int add_bus(Supervisor *s)
-{
-        sd_bus *bus = s->machine->registration.bus;
-
-        return bus ? scope_on_request_stop(bus, on_request_stop, on_request_stop_installed, s, &s->request_stop) : 0;
-}
-
-static int set_up(Supervisor *s)
+static int add_sources(Supervisor *s)
 {
         Machine *m = s->machine;
         int r;
@@ -344,8 +335,8 @@ static int set_up(Supervisor *s)
                 r = sd_event_add_io(s->event, &s->notify, m->mounts.notify_fd, EPOLLIN, on_notify, s);
         if (r >= 0 && m->network.ports)
                 r = port_forward_attach(m->network.ports, s->event);
-        if (r >= 0)
-                r = add_bus(s);
+        if (r >= 0 && m->registration.bus)
+                r = scope_on_request_stop(m->registration.bus, on_request_stop, on_request_stop_installed, s, &s->request_stop);
         if (r >= 0)
                 r = add_console(s);
         if (r < 0)
@@ -355,9 +346,9 @@ static int set_up(Supervisor *s)
         return 0;
 }
 
-/* What a dead PID 1 means. reboot(2) in a PID namespace other than the first kills its init: by SIGHUP for a restart, by
- * SIGINT for power-off and halt (pid_namespaces(7)). */
-static MachineEnd classify(const Plan *p, const siginfo_t *si)
+/* reboot(2) in a PID namespace other than the first kills its init: by SIGHUP for a restart, by SIGINT for power-off and halt
+ * (pid_namespaces(7)). */
+static MachineEnd end_of_payload(const Plan *p, const siginfo_t *si)
 {
         if (si->si_code == CLD_EXITED)
                 return MACHINE_EXITED;
@@ -370,8 +361,8 @@ static MachineEnd classify(const Plan *p, const siginfo_t *si)
         return MACHINE_KILLED;
 }
 
-/* An init that can call reboot(2) ends by it. One that exits has crashed or was never meant to be an init; but systemd
- * in a container exits on purpose (`systemctl exit`). */
+/* An init that can call reboot(2) and exits instead has crashed or is no init; but systemd in a container exits on purpose
+ * (`systemctl exit`). */
 static bool init_may_exit(const Plan *p)
 {
         return p->start_mode != START_BOOT || p->init == INIT_SYSTEMD || !(p->caps & (UINT64_C(1) << CAP_SYS_BOOT));
@@ -382,30 +373,30 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
         _cleanup_(supervisor_done) Supervisor s = { .machine = m, .event = m->loop.event, .helper_report = -EBADF };
         int r;
 
-        r = set_up(&s);
+        r = add_sources(&s);
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
         if (!m->plan.wait_ready)
-                tell_ready(&s);
+                send_ready(&s);
         else
                 (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d",
                                   m->child.leader.pid);
 
-        /* Asked for after the last moment at which the start could be cancelled. */
+        /* Requested when it was too late to cancel the start. */
         if (m->loop.stop_requests > 0)
                 stop(&s);
         r = loop_wait(&m->loop, has_ended, &s, UINT64_MAX);
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
-        *ret = classify(&m->plan, &s.end);
+        *ret = end_of_payload(&m->plan, &s.end);
         *ret_status = s.end.si_status;
-        /* Asked to go down, it did; that it would come back is not what was asked. */
+        /* A shutdown was requested, no reboot. */
         if (*ret == MACHINE_REBOOT && s.stopping)
                 *ret = MACHINE_SHUT_DOWN;
         if (*ret == MACHINE_EXITED && !s.stopping && !init_may_exit(&m->plan))
                 *ret = MACHINE_INIT_EXITED;
-        /* A payload that ends before it was ready never was up: the start has failed. */
+        /* If the payload ends before it is ready, the start has failed. */
         if (!s.ready && !s.stopping && *ret != MACHINE_REBOOT)
                 return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s %d before the machine was ready",
                                    m->name, m->plan.argv ? m->plan.argv[0] : "a shell",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channel between supervisor and child (see sync.h). Both of them, each its end; no privilege. Both ends are our own
- * program, before it executes the payload: messages are trusted, but their sizes are checked all the same. */
+/* The channel between supervisor and child (see sync.h). Both processes; no privilege. Both ends are box-run's own code, before
+ * it executes the payload: messages are trusted, but their sizes are checked. */
 
 #include <poll.h>
 #include <string.h>
@@ -37,15 +37,12 @@ static int send_message(int fd, SyncMessage *m, const int *fds)
         struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 
         if (m->n > 0) {
-                struct cmsghdr *c;
-
                 mh.msg_control = &control;
                 mh.msg_controllen = CMSG_SPACE(sizeof(int) * m->n);
-                c = CMSG_FIRSTHDR(&mh);
-                c->cmsg_level = SOL_SOCKET;
-                c->cmsg_type = SCM_RIGHTS;
-                c->cmsg_len = CMSG_LEN(sizeof(int) * m->n);
-                memcpy(CMSG_DATA(c), fds, sizeof(int) * m->n);
+                control.header = (struct cmsghdr) {
+                        .cmsg_len = CMSG_LEN(sizeof(int) * m->n), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                };
+                memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * m->n);
         }
 
         for (;;) {

@@ -243,7 +243,7 @@ def test_no_cgroup_v2(tree, refused):
 
 def test_no_user_namespaces(tree, refused):
     """The limit is set in a user namespace of the test's own: not every host lets it be written in the first."""
-    refused("Failed to make the namespaces of machine 'sound': No space left on device (is "
+    refused("Failed to create the namespaces of machine 'sound': No space left on device (is "
             '/proc/sys/user/max_user_namespaces 0?)', '-M', tree.name, '-U', '--register=no', '/bin/true',
             prefix=('unshare', '--user', '--map-root-user', 'sh', '-c',
                     'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh'))

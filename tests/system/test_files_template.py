@@ -89,7 +89,7 @@ def start(*switches, command=('/bin/true',), **options):
 
 def test_copy_is_the_tree(template, target):
     result = start('-M', target.name, f'--template={template.path}', '-U', command=['/bin/sh', '-c', 'cat /odd/file'])
-    assert (result.stdout, result.stderr) == ('text', f"box-run: Made the tree '{target.path}' as a copy of '{template.path}'\n")
+    assert (result.stdout, result.stderr) == ('text', f"box-run: Created the tree '{target.path}' as a copy of '{template.path}'\n")
     copy, original = everything(target.path), everything(template.path)
     assert copy == original
     assert (target.path / 'odd/file').stat().st_ino == (target.path / 'etc/hard').stat().st_ino
@@ -224,7 +224,7 @@ def test_two_at_once(template, target):
     start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}')
     _, said = slow.process.communicate(timeout=30)
     assert slow.process.returncode == 1
-    assert said == f"box-run: Failed to give the new tree its name '{target.path}': File exists\n"
+    assert said == f"box-run: Failed to rename the new tree to '{target.path}': File exists\n"
     assert everything(target.path) == everything(template.path)
 
 

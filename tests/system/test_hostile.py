@@ -103,7 +103,7 @@ def test_name_of_a_running_machine_is_refused(running, other):
         result = run(BOX_RUN, '--quiet', f'--register={register}', '-M', running.name, '-D', other.path, '-U', '--network-veth',
                      '/bin/true', check=False)
         assert (result.returncode, result.stderr) == (
-            1, f"box-run: A machine '{running.name}' runs already; this one can have another name (--machine=)\n")
+            1, f"box-run: A machine '{running.name}' runs already; use another name (--machine=)\n")
     assert Path(f'/sys/class/net/ve-{running.name}/ifindex').read_text() == index
     assert Path(f'/run/systemd/nspawn/propagate/{running.name}').is_dir()
     assert output('boxctl', 'show', '--property=RootDirectory', '--value', running.name) == str(running.path)
