@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What systemd is told of the machine's unit: [X-Resources], and the devices that are bound in. A unit that we run in is
- * told at once, while the rest of the start goes on, and the answers are awaited before the payload runs; a scope is made
- * with it (stage-register.c). The supervisor, as root of the host. Where nothing is to be told, nothing is done.
+ * Properties of the machine's unit: [X-Resources], and DeviceAllow= for bound devices. Our own unit is changed while the start
+ * goes on, and the replies are awaited before the payload runs; a scope is created with them (stage-register.c). The
+ * supervisor, as root of the host.
  */
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "run/stage.h"
 #include "util/log.h"
 
-/* The unit that we are in; its cgroup's name has one "_" in front where the kernel has a use for the bare one. */
+/* Our own unit. Its cgroup's name begins with "_" if the kernel reserves the unit's name. */
 static const char *own_unit(const Machine *m)
 {
         const char *name = strrchr(m->cgroup.unit_path, '/') + 1;
@@ -22,9 +22,9 @@ static const char *own_unit(const Machine *m)
         return name[0] == '_' ? name + 1 : name;
 }
 
-/* By key, those of one key in the order that they come in: systemd makes a file for each, and finds that its unit has
- * changed on disk where it has not made them in the order of their names. */
-static void add(Machine *m, const UnitPropertySetting *items, size_t n)
+/* Inserts sorted by key, equal keys in their order: systemd writes a file for each, and if it does not write them in the order of
+ * their names, it takes the unit for changed on disk. */
+static void insert_properties(Machine *m, const UnitPropertySetting *items, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
                 size_t at = m->unit.n++;
@@ -38,8 +38,8 @@ static void add(Machine *m, const UnitPropertySetting *items, size_t n)
         }
 }
 
-/* Devices first: a DeviceAllow= that was written for one has the last word about it. */
-static int gather(Machine *m, bool devices)
+/* Devices first, so that a DeviceAllow= of settings overrides theirs. */
+static int collect_properties(Machine *m, bool devices)
 {
         const UnitPlan *p = &m->plan.unit;
         size_t n = p->n_devices + p->n_resources + p->n_scope;
@@ -49,42 +49,33 @@ static int gather(Machine *m, bool devices)
         if (!m->unit.properties || !m->unit.from)
                 return -ENOMEM;
         if (devices)
-                add(m, p->devices, p->n_devices);
-        add(m, p->resources, p->n_resources);
-        add(m, p->scope, p->n_scope);
+                insert_properties(m, p->devices, p->n_devices);
+        insert_properties(m, p->resources, p->n_resources);
+        insert_properties(m, p->scope, p->n_scope);
         return 0;
 }
 
-static int need_bus(Machine *m, Failure *failure)
-{
-        Failure why = {};
-        int r = machine_open_bus(m, &why);
-
-        return r < 0 ? failure_set(failure, r, "%s; [X-Resources] is set by systemd", why.text) : 0;
-}
-
-/* Does a bound device need to be allowed? A unit that may use all of them would be left with that one. */
+/* Do bound devices need DeviceAllow=? In a unit that may use all devices, it would deny all others. */
 static int devices_are_restricted(Machine *m, bool *ret, Failure *failure)
 {
-        *ret = true;
-        if (m->plan.unit.restricts_devices)
+        /* Without systemd nothing restricts them. */
+        *ret = m->plan.unit.restricts_devices;
+        if (*ret || machine_open_bus(m, NULL) < 0)
                 return 0;
-        if (machine_open_bus(m, NULL) < 0) {
-                *ret = false;           /* no systemd that could restrict them */
-                return 0;
-        }
         return systemd1_unit_restricts_devices(m->registration.bus, &m->wait, own_unit(m), ret, failure);
 }
 
 static int change_own_unit(Machine *m, Failure *failure)
 {
+        Failure why = {};
         int r;
 
         if (m->unit.n == 0)
                 return 0;
-        r = need_bus(m, failure);
-        if (r >= 0)
-                r = unit_change_new(m->registration.bus, own_unit(m), m->unit.properties, m->unit.n, &m->unit.change, failure);
+        r = machine_open_bus(m, &why);
+        if (r < 0)
+                return failure_set(failure, r, "%s; [X-Resources] is set by systemd", why.text);
+        r = unit_change_new(m->registration.bus, own_unit(m), m->unit.properties, m->unit.n, &m->unit.change, failure);
         return r < 0 ? r : unit_change_send(m->unit.change, &m->wait, failure);
 }
 
@@ -104,16 +95,13 @@ int stage_resources_up(Machine *m, Failure *failure)
                         return r;
         }
         if (m->settings.keep_unit && m->settings.n_scope_properties > 0)
-                log_notice(0, "--property= has no effect on machine '%s': with --keep-unit no scope is made", m->name);
+                log_notice(0, "--property= has no effect on machine '%s': with --keep-unit no scope is created", m->name);
         if (p->n_devices + p->n_resources + p->n_scope == 0)
                 return 0;
 
-        if (p->n_devices > 0) {
-                r = devices_are_restricted(m, &devices, failure);
-                if (r < 0)
-                        return r;
-        }
-        r = gather(m, devices);
+        r = p->n_devices > 0 ? devices_are_restricted(m, &devices, failure) : 0;
+        if (r >= 0)
+                r = collect_properties(m, devices);
         if (r < 0)
                 return r;
         return m->settings.keep_unit ? change_own_unit(m, failure) : 0;
@@ -122,7 +110,6 @@ int stage_resources_up(Machine *m, Failure *failure)
 int stage_resources_wait_up(Machine *m, Failure *failure)
 {
         Failure why = {};
-        char source[SOURCE_TEXT_MAX];
         size_t refused = m->unit.n;
         int r;
 
@@ -133,24 +120,21 @@ int stage_resources_wait_up(Machine *m, Failure *failure)
                 return 0;
         if (refused == m->unit.n)
                 return failure_set(failure, r, "%s", why.text);
-        return failure_set(failure, r, "%s: %s=: systemd refuses it for %s: %s",
-                           source_text(m->unit.from[refused], source), m->unit.properties[refused]->key,
-                           own_unit(m), why.text);
+        return failure_set_at(failure, m->unit.from[refused], r, "%s=: systemd refuses it for %s: %s",
+                              m->unit.properties[refused]->key, own_unit(m), why.text);
 }
 
-/* The same where a scope was refused: which property it was can only be read out of the message. */
+/* For a scope, which one was refused can only be found in the message. */
 int resources_failure(const Machine *m, const Failure *why, Failure *failure)
 {
         size_t n = m->settings.keep_unit ? 0 : m->unit.n;
         size_t i = unit_property_find_in_text(m->unit.properties, n, why->text);
-        char source[SOURCE_TEXT_MAX];
 
         if (i == n && n == 1 && why->error == -EINVAL)
                 i = 0;
         if (i == n)
                 return failure_set(failure, why->error, "%s", why->text);
-        return failure_set(failure, why->error, "%s: %s=: %s", source_text(m->unit.from[i], source),
-                           m->unit.properties[i]->key, why->text);
+        return failure_set_at(failure, m->unit.from[i], why->error, "%s=: %s", m->unit.properties[i]->key, why->text);
 }
 
 void stage_resources_down(Machine *m)
