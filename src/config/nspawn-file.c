@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/nspawn-file.h"
+#include "util/strv.h"
 #include "util/text.h"
 
 enum {
@@ -57,24 +58,20 @@ static int read_section(Parser *p, char *text)
 {
         size_t n = strlen(text);
         const char *nearest;
-        char *name;
 
         p->known = false;
         if (text[n - 1] != ']')
                 return problem_error(p->problems, at(p), "missing ']' at the end of a section line: %.64s", text);
         text[n - 1] = 0;
 
-        name = strdup(text + 1);
-        if (!name)
+        if (free_and_strdup(&p->section, text + 1) < 0)
                 return -ENOMEM;
-        free(p->section);
-        p->section = name;
-        p->known = settings_table_has_section(name);
-        if (p->known || strncmp(name, "X-", 2) == 0)
+        p->known = settings_table_has_section(p->section);
+        if (p->known || strncmp(p->section, "X-", 2) == 0)
                 return 0;
 
-        nearest = settings_table_nearest_section(name);
-        return problem_warning(p->problems, at(p), "unknown section [%.64s], ignored%s%s%s", name,
+        nearest = settings_table_nearest_section(p->section);
+        return problem_warning(p->problems, at(p), "unknown section [%.64s], ignored%s%s%s", p->section,
                                nearest ? "; did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
 }
 

@@ -12,12 +12,6 @@
 #include "config/nspawn-file.h"
 #include "util/fd.h"
 
-/* A link to /dev/null masks lower-priority files, as in systemd. */
-static bool is_dev_null(const struct stat *st)
-{
-        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
-}
-
 static int cannot(Problems *problems, const char *verb, const char *name, const char *why)
 {
         return problem_error(problems, (Source) { 0 }, "Failed to %s %s: %s", verb, name, why);
@@ -40,7 +34,8 @@ static int read_text(const char *path, const char *name, char **ret_text, size_t
 
         if (fstat(fd, &st) < 0)
                 return cannot(problems, "stat", name, strerror(errno));
-        if (!S_ISREG(st.st_mode) && !is_dev_null(&st))
+        /* A link to /dev/null masks lower-priority files, as in systemd. */
+        if (!S_ISREG(st.st_mode) && !(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
                 return cannot(problems, "read", name,
                               S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file");
 

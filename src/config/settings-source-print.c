@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where values come from (see settings-source-print.h). Settings record the last source of each value only; for a list,
+ * Finds the sources of values (see settings-source-print.h). Settings record the last source of each value only; for a list,
  * the assignments are applied again one by one to see which added what. For dry runs: pure, and slow.
  */
 
@@ -30,14 +30,10 @@ int setting_assignments(const SettingsSources *sources, SettingId id, Assignment
         for (size_t i = 0; i < sources->n; i++)
                 for (size_t j = 0; j < sources->items[i].assignments.n; j++) {
                         const Assignment *a = &sources->items[i].assignments.items[j];
-                        AssignmentRef *item;
+                        AssignmentRef ref = { .assignment = a };
 
-                        if (a->row->id != id)
-                                continue;
-                        item = array_append(&items, &n, sizeof(AssignmentRef));
-                        if (!item)
+                        if (a->row->id == id && array_move(&items, &n, &ref, sizeof(ref)) < 0)
                                 return -ENOMEM;
-                        item->assignment = a;
                 }
 
         for (size_t i = n; i-- > 0;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which source assigned which value of a setting, once the sources have been applied. */
+/* The source that assigned each value of a setting, once the sources have been applied. */
 
 #include "config/settings-source.h"
 #include "config/values-print.h"

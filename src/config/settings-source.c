@@ -10,17 +10,13 @@
 #include "config/settings-source-read.h"
 #include "util/strv.h"
 
-static void settings_source_done(SettingsSource *source)
-{
-        free(source->name);
-        free(source->path);
-        assignments_done(&source->assignments);
-}
-
 void settings_sources_done(SettingsSources *sources)
 {
-        for (size_t i = 0; i < sources->n; i++)
-                settings_source_done(&sources->items[i]);
+        for (size_t i = 0; i < sources->n; i++) {
+                free(sources->items[i].name);
+                free(sources->items[i].path);
+                assignments_done(&sources->items[i].assignments);
+        }
         free(sources->items);
         *sources = (SettingsSources) { 0 };
 }

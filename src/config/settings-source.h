@@ -45,7 +45,7 @@ typedef struct SettingsSources {
         SettingsMode mode;
 } SettingsSources;
 
-/* Where to look for them. */
+/* The places that are searched for them. */
 typedef struct SettingsPlace {
         const char *root;       /* prefix of /etc, /run and the profile directories, for tests; NULL: none */
         const char *machine;

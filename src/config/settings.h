@@ -77,7 +77,7 @@ typedef enum LinkJournal {
         LINK_JOURNAL_TRY_GUEST,
 } LinkJournal;
 
-/* How to set up resolv.conf: an action and a file of the host. */
+/* ResolvConf=: an action and a file of the host. */
 typedef enum ResolvConf {
         RESOLV_CONF_AUTO,
         RESOLV_CONF_OFF,

@@ -3,8 +3,8 @@
 
 #include "util/failure.h"
 
-/* Where a value was set: a path and line of a file; the name of a switch ("--bind=") and line 0; a document and JSON
- * Pointer ("/bundle/config.json: /process/args") with SOURCE_IN_DOCUMENT; NULL for a default. */
+/* The place that set a value: a path and line of a file; the name of a switch ("--bind=") and line 0; a document and
+ * JSON Pointer ("/bundle/config.json: /process/args") with SOURCE_IN_DOCUMENT; NULL for a default. */
 typedef struct Source {
         const char *where;      /* not owned: lives as long as the Assignments do */
         unsigned line;

@@ -60,7 +60,7 @@ int value_init(const SettingRow *row, const char *text, Source from, Settings *s
                 return value_absolute_path(row, text, from, s, reterr_reason);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (strcmp(names[i], text) == 0)
-                        return value_replace(&s->init, text);
+                        return free_and_strdup(&s->init, text);
 
         return value_refuse(reterr_reason, "not one of systemd, openrc, sysvinit, busybox, runit, finit, s6, dinit, other, "
                                            "none, nor a path");
@@ -91,7 +91,7 @@ int value_apparmor_profile(const SettingRow *row, const char *text, Source from,
         if (*text && (strspn(name, letters) != strlen(name) || strlen(name) > NAME_MAX ||
                       strcspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name)))
                 return value_refuse(reterr_reason, "not an AppArmor profile name");
-        r = value_replace(&s->apparmor_profile, *name ? name : NULL);
+        r = free_and_strdup(&s->apparmor_profile, *name ? name : NULL);
         if (r < 0)
                 return r;
         s->apparmor_optional = name != text;

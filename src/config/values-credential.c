@@ -94,6 +94,6 @@ int value_load_credential(const SettingRow *row, const char *text, Source from, 
                 return r;
         if (*path != '/' && !credential_id_is_valid(path))
                 return value_refuse(reterr_reason, "neither an absolute path nor a credential name: '%s'", path);
-        r = *path == '/' ? value_path(path, &c.path, reterr_reason) : value_replace(&c.path, path);
+        r = *path == '/' ? value_path(path, &c.path, reterr_reason) : free_and_strdup(&c.path, path);
         return r < 0 ? r : array_move(&s->credentials, &s->n_credentials, &c, sizeof(c));
 }

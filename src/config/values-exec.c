@@ -208,7 +208,7 @@ int value_machine_id(const SettingRow *row, const char *text, Source from, Setti
         char id[33];
 
         if (!*text)
-                return value_replace(&s->machine_id, NULL);
+                return free_and_strdup(&s->machine_id, NULL);
 
         for (const char *p = text; *p; p++) {
                 if (dashed && d < ARRAY_SIZE(dashes) && n == dashes[d]) {
@@ -228,7 +228,7 @@ int value_machine_id(const SettingRow *row, const char *text, Source from, Setti
                 return value_refuse(reterr_reason, "a machine id must not be all zeros");
 
         id[n] = 0;
-        return value_replace(&s->machine_id, id);
+        return free_and_strdup(&s->machine_id, id);
 }
 
 int value_signal(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)

@@ -149,7 +149,7 @@ int value_tmpfs(const SettingRow *row, const char *text, Source from, Settings *
         if (r >= 0)
                 r = value_path(field, &t.dest, reterr_reason);
         if (r >= 0 && text && *text)
-                r = value_replace(&t.options, text);
+                r = free_and_strdup(&t.options, text);
         return r < 0 ? r : array_move(&s->tmpfs, &s->n_tmpfs, &t, sizeof(t));
 }
 

@@ -50,7 +50,7 @@ static void override_by_link(Settings *s, Source from)
         if (s->private_network == NO && set_by_other_source(s, SETTING_PRIVATE, from))
                 s->private_network = UNSET;
         if (set_by_other_source(s, SETTING_NAMESPACE_PATH, from))
-                (void) value_replace(&s->namespace_path, NULL);
+                (void) free_and_strdup(&s->namespace_path, NULL);
 }
 
 static void interfaces_keep_own(InterfaceList *l, Source from)
@@ -74,9 +74,9 @@ static void override_by_namespace(Settings *s, Source from)
         if (set_by_other_source(s, SETTING_VIRTUAL_ETHERNET, from))
                 s->virtual_ethernet = UNSET;
         if (set_by_other_source(s, SETTING_BRIDGE, from))
-                (void) value_replace(&s->bridge, NULL);
+                (void) free_and_strdup(&s->bridge, NULL);
         if (set_by_other_source(s, SETTING_ZONE, from))
-                (void) value_replace(&s->zone, NULL);
+                (void) free_and_strdup(&s->zone, NULL);
         interfaces_keep_own(&s->veth_extra, from);
         interfaces_keep_own(&s->macvlan, from);
         interfaces_keep_own(&s->ipvlan, from);
@@ -99,12 +99,12 @@ int value_bridge(const SettingRow *row, const char *text, Source from, Settings 
 
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);
-        r = value_replace(&s->bridge, *text ? text : NULL);
+        r = free_and_strdup(&s->bridge, *text ? text : NULL);
         if (r < 0 || !*text)
                 return r;
 
         if (set_by_other_source(s, SETTING_ZONE, from))
-                (void) value_replace(&s->zone, NULL);
+                (void) free_and_strdup(&s->zone, NULL);
         override_by_link(s, from);
         return 0;
 }
@@ -121,12 +121,12 @@ int value_zone(const SettingRow *row, const char *text, Source from, Settings *s
         problem = value_interface_problem(bridge);
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);
-        r = value_replace(&s->zone, *text ? text : NULL);
+        r = free_and_strdup(&s->zone, *text ? text : NULL);
         if (r < 0 || !*text)
                 return r;
 
         if (set_by_other_source(s, SETTING_BRIDGE, from))
-                (void) value_replace(&s->bridge, NULL);
+                (void) free_and_strdup(&s->bridge, NULL);
         override_by_link(s, from);
         return 0;
 }
@@ -139,11 +139,8 @@ static int interface_parse(const char *text, InterfaceSetting *i, char *reterr_r
         i->host_name = strndup(text, strcspn(text, ":"));
         if (!i->host_name)
                 return -ENOMEM;
-        if (colon) {
-                i->container_name = strdup(colon + 1);
-                if (!i->container_name)
-                        return -ENOMEM;
-        }
+        if (colon && free_and_strdup(&i->container_name, colon + 1) < 0)
+                return -ENOMEM;
 
         problem = value_interface_problem(i->host_name);
         if (!problem && i->container_name)
@@ -280,7 +277,7 @@ int value_namespace_path(const SettingRow *row, const char *text, Source from, S
 
         if (*text && *text != '/' && !source_is_switch(from))
                 return value_refuse(reterr_reason, "not an absolute path");
-        r = value_replace(&s->namespace_path, *text ? text : NULL);
+        r = free_and_strdup(&s->namespace_path, *text ? text : NULL);
         if (r >= 0 && *text)
                 override_by_namespace(s, from);
         return r;

@@ -13,6 +13,7 @@
 #include "util/architecture.h"
 #include "util/parse.h"
 #include "util/rlimit.h"
+#include "util/strv.h"
 #include "util/text.h"
 
 /* systemd's relaxed syntax, for users that the tree may have. */
@@ -41,11 +42,11 @@ static bool is_id_pair(const char *s)
 int value_user(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         if (!*text)
-                return value_replace(&s->user, NULL);
+                return free_and_strdup(&s->user, NULL);
         if (!is_relaxed_user_name(text) && !is_id_pair(text))
                 return value_refuse(reterr_reason, "not a user name, id, or UID:GID");
 
-        return value_replace(&s->user, text);
+        return free_and_strdup(&s->user, text);
 }
 
 /* Reads the next of colon-separated paths; *text becomes NULL after the last. */
@@ -89,7 +90,7 @@ int value_personality(const SettingRow *row, const char *text, Source from, Sett
         int r;
 
         if (!*text)
-                return value_replace(&s->personality, NULL);
+                return free_and_strdup(&s->personality, NULL);
 
         r = architecture_personality(text, &personality);
         if (r == -EOPNOTSUPP && *architecture_secondary)
@@ -100,7 +101,7 @@ int value_personality(const SettingRow *row, const char *text, Source from, Sett
         if (r < 0)
                 return value_refuse(reterr_reason, "unknown architecture");
 
-        return value_replace(&s->personality, text);
+        return free_and_strdup(&s->personality, text);
 }
 
 /* ---- limits -------------------------------------------------------------------------------------------------- */

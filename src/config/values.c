@@ -36,21 +36,6 @@ int value_refuse(char *reterr_reason, const char *format, ...)
         return -EINVAL;
 }
 
-int value_replace(char **field, const char *text)
-{
-        char *copy = NULL;
-
-        if (text) {
-                copy = strdup(text);
-                if (!copy)
-                        return -ENOMEM;
-        }
-
-        free(*field);
-        *field = copy;
-        return 0;
-}
-
 int value_next_item(const char **text, char **ret)
 {
         static const char separators[] = " \t,";
@@ -230,7 +215,7 @@ int value_choice(const SettingRow *row, const char *text, Source from, Settings 
 
 int value_string(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        return value_replace(value_field(row, s), *text ? text : NULL);
+        return free_and_strdup(value_field(row, s), *text ? text : NULL);
 }
 
 int value_hostname(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
@@ -279,7 +264,7 @@ int value_slice(const SettingRow *row, const char *text, Source from, Settings *
         size_t n = strlen(text), m = sizeof(suffix) - 1;
 
         if (!*text)
-                return value_replace(&s->slice, NULL);
+                return free_and_strdup(&s->slice, NULL);
         if (n > m && strcmp(text + n - m, suffix) == 0)
                 n -= m;
         /* Names are paths with "-" as separator: a-b.slice is below a.slice. Components must not be empty, except that
@@ -290,5 +275,5 @@ int value_slice(const SettingRow *row, const char *text, Source from, Settings *
                 return value_refuse(reterr_reason, "not a valid slice name");
 
         (void) snprintf(name, sizeof(name), "%.*s%s", (int) n, text, suffix);
-        return value_replace(&s->slice, name);
+        return free_and_strdup(&s->slice, name);
 }

@@ -50,9 +50,6 @@ void *value_field(const SettingRow *row, Settings *s);
 /* Formats the reason; returns -EINVAL. */
 int value_refuse(char *reterr_reason, const char *format, ...) _printf_(2, 3);
 
-/* Replaces *field with a copy of text, which may be NULL. 0 or -ENOMEM. */
-int value_replace(char **field, const char *text);
-
 /* Reads the next item of a list separated by spaces or commas, both in files and on command lines. 1 with an item (to
  * be freed), 0 at the end, -ENOMEM. */
 int value_next_item(const char **text, char **ret);

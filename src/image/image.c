@@ -106,10 +106,8 @@ static int found_path(int dir_fd, const char *path, const char *resolved, char *
         _cleanup_free_ char *dir = NULL, *name = NULL;
         int r = split_path(path, &dir, &name);
 
-        if (r == -EINVAL) {
-                *ret = strdup(resolved);
-                return *ret ? 0 : -ENOMEM;
-        }
+        if (r == -EINVAL)
+                return free_and_strdup(ret, resolved);
         return r < 0 ? r : join_path(dir_fd, dir, name, ret);
 }
 

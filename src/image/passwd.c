@@ -53,11 +53,10 @@ MachineUser *machine_user_copy(const MachineUser *u)
                 return NULL;
 
         for (size_t i = 0; i < u->n_groups; i++) {
-                gid_t *g = array_append(&copy->groups, &copy->n_groups, sizeof(gid_t));
+                gid_t gid = u->groups[i];
 
-                if (!g)
+                if (array_move(&copy->groups, &copy->n_groups, &gid, sizeof(gid)) < 0)
                         return NULL;
-                *g = u->groups[i];
         }
         return TAKE_PTR(copy);
 }
@@ -139,16 +138,9 @@ static int find_user(char *text, const char *name, MachineUser *u)
 
 static int add_group(MachineUser *u, gid_t gid)
 {
-        gid_t *g;
-
         if (u->n_groups >= NGROUPS_MAX)
                 return -EBADMSG;
-        g = array_append(&u->groups, &u->n_groups, sizeof(gid_t));
-        if (!g)
-                return -ENOMEM;
-
-        *g = gid;
-        return 0;
+        return array_move(&u->groups, &u->n_groups, &gid, sizeof(gid));
 }
 
 static bool is_member(const char *members, const char *name)
@@ -230,12 +222,10 @@ int machine_user_read(int root_fd, const char *name, MachineUser *ret)
         if (r < 0)
                 return r;
 
-        if (!ids) {
+        if (!ids)
                 r = passwd_read(root_fd, "/etc/group", &groups);
-                if (r < 0)
-                        return r;
-        }
-        r = find_groups(groups, &u);
+        if (r >= 0)
+                r = find_groups(groups, &u);
         if (r < 0)
                 return r;
 

@@ -234,8 +234,7 @@ static int remember_link(Copy *c, const char *path, const struct stat *st)
                 return -ENOMEM;
         e->dev = st->st_dev;
         e->ino = st->st_ino;
-        e->path = strdup(path);
-        return e->path ? 0 : -ENOMEM;
+        return free_and_strdup(&e->path, path);
 }
 
 /* The next three return a descriptor of the copy, which has no attributes yet. */

@@ -174,8 +174,7 @@ static int read_init(int root_fd, TreeFacts *t)
         if (!path)
                 return 0;
 
-        t->init_path = strdup(path);
-        return t->init_path ? 0 : -ENOMEM;
+        return free_and_strdup(&t->init_path, path);
 }
 
 int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)

@@ -35,8 +35,7 @@ static int device_path(Oci *o, const JsonNode *v, char **ret)
                 return r;
         if (strncmp(path, "/dev/", 5) != 0)
                 return oci_error(o, v, "a device outside of /dev is not supported");
-        *ret = strdup(path + 5);
-        return *ret ? 0 : -ENOMEM;
+        return free_and_strdup(ret, path + 5);
 }
 
 /* An optional member. */
@@ -86,7 +85,7 @@ int oci_read_device(Oci *o, const JsonNode *v)
         };
         const JsonNode *type = oci_member(v, "type", JSON_NODE_STRING), *path = oci_member(v, "path", JSON_NODE_STRING);
         OciSettings *s = &o->bundle->extra;
-        OciDevice d = {}, *item;
+        OciDevice d = {};
         int r;
 
         r = OCI_MEMBERS(o, v, members);
@@ -100,13 +99,10 @@ int oci_read_device(Oci *o, const JsonNode *v)
         r = fill_device(o, v, &d);
         if (r >= 0)
                 r = oci_source(o, v, &d.from);
-        item = r >= 0 ? array_append(&s->devices, &s->n_devices, sizeof(OciDevice)) : NULL;
-        if (!item) {
-                free(d.path);
-                return r < 0 ? r : -ENOMEM;
-        }
-        *item = d;
-        return 0;
+        if (r >= 0)
+                r = array_move(&s->devices, &s->n_devices, &d, sizeof(d));
+        free(d.path);
+        return r;
 }
 
 /* ---- sysctl ---------------------------------------------------------------------------------------------------------- */

@@ -19,14 +19,6 @@ static const char *const namespace_names[_OCI_NAMESPACE_MAX] = {
         [OCI_NAMESPACE_CGROUP] = "cgroup", [OCI_NAMESPACE_TIME] = "time",
 };
 
-static int read_namespace_path(Oci *o, const JsonNode *at, OciNamespace kind, const char *path)
-{
-        if (kind != OCI_NAMESPACE_NETWORK)
-                return oci_error(o, at, "joining a namespace of type \"%s\" is not supported, only of type \"network\"",
-                                 namespace_names[kind]);
-        return oci_assign(o, at, NULL, "network-namespace-path", path);
-}
-
 static int read_namespace(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
@@ -47,9 +39,11 @@ static int read_namespace(Oci *o, const JsonNode *v)
         if (o->namespaces[kind])
                 return oci_error(o, v, "a second namespace of type \"%s\"", type);
         o->namespaces[kind] = v;
-        if (path && *path)
-                return read_namespace_path(o, v, kind, path);
-        return kind == OCI_NAMESPACE_NETWORK ? oci_assign(o, v, "Network", "Private", "yes") : 0;
+        if (kind == OCI_NAMESPACE_NETWORK)
+                return path && *path ? oci_assign(o, v, NULL, "network-namespace-path", path) :
+                                       oci_assign(o, v, "Network", "Private", "yes");
+        return path && *path ? oci_error(o, v, "joining a namespace of type \"%s\" is not supported, only of type \"network\"",
+                                         type) : 0;
 }
 
 /* Read first, wherever they stand: the other members depend on them. */
@@ -134,19 +128,17 @@ static int read_mappings(Oci *o, const JsonNode *value)
 
 static int add_path(Oci *o, const JsonNode *v, OciPath **items, size_t *n)
 {
+        _cleanup_free_ char *path = NULL;
         OciPath *item;
-        char *path;
         int r;
 
         r = oci_path(o, v, NULL, &path);
         if (r < 0 || !path)
                 return r;
         item = array_append(items, n, sizeof(OciPath));
-        if (!item) {
-                free(path);
+        if (!item)
                 return -ENOMEM;
-        }
-        item->path = path;
+        item->path = TAKE_PTR(path);
         return oci_source(o, v, &item->from);
 }
 

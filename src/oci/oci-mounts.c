@@ -120,13 +120,8 @@ static char *join_options(const JsonNode *list)
 static int add(Oci *o, const JsonNode *at, OciMount *m)
 {
         OciSettings *s = &o->bundle->extra;
-        OciMount *item = array_append(&s->mounts, &s->n_mounts, sizeof(OciMount));
 
-        if (!item || oci_source(o, at, &m->from) < 0)
-                return -ENOMEM;
-        *item = *m;
-        *m = (OciMount) {};
-        return 0;
+        return oci_source(o, at, &m->from) < 0 ? -ENOMEM : array_move(&s->mounts, &s->n_mounts, m, sizeof(*m));
 }
 
 static void mount_done(OciMount *m)
@@ -174,8 +169,7 @@ static int read_own(Oci *o, const JsonNode *mount, const char *dest, const JsonN
         if (!item || oci_source(o, mount, &item->from) < 0)
                 return -ENOMEM;
         item->late = true;
-        item->path = strdup(dest);
-        return item->path ? 0 : -ENOMEM;
+        return free_and_strdup(&item->path, dest);
 }
 
 static bool is_own(const char *dest, const char *type)

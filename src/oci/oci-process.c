@@ -17,11 +17,6 @@
 /* Capabilities are bits of a mask. */
 enum { CAPABILITIES_MAX = 64 };
 
-static int read_terminal(Oci *o, const JsonNode *v)
-{
-        return oci_assign(o, v, NULL, "console", v->boolean ? "auto" : "pipe");
-}
-
 static int read_console_size(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
@@ -114,11 +109,6 @@ static int assign_set(Oci *o, const JsonNode *at, const char *key, uint64_t mask
         return *text ? oci_assign(o, at, "Exec", key, text) : 0;
 }
 
-static bool has_no_new_privileges(const Oci *o)
-{
-        return json_member_bool(json_member(o->root, "process"), "noNewPrivileges");
-}
-
 /*
  * The bounding set counts: it is what root has after execve(), and the limit for all others. The permitted and effective sets
  * are those of the runtime's process and end with it, but for one case: with no_new_privs, execve() gives root no more than that
@@ -145,7 +135,7 @@ static int read_capabilities(Oci *o, const JsonNode *v)
                 r = read_set(o, v, "ambient", &ambient);
         if (r < 0)
                 return r;
-        if (has_no_new_privileges(o))
+        if (json_member_bool(json_member(o->root, "process"), "noNewPrivileges"))
                 bounding &= permitted;
 
         r = assign_set(o, v, "DropCapability", ~bounding);
@@ -159,19 +149,12 @@ static int read_capabilities(Oci *o, const JsonNode *v)
 static int read_group(Oci *o, const JsonNode *v)
 {
         OciSettings *s = &o->bundle->extra;
-        uint32_t gid;
-        gid_t *item;
+        gid_t gid;
         bool good;
         int r;
 
         r = oci_u32(o, v, &gid, &good);
-        if (r < 0 || !good)
-                return r;
-        item = array_append(&s->groups, &s->n_groups, sizeof(gid_t));
-        if (!item)
-                return -ENOMEM;
-        *item = gid;
-        return 0;
+        return r < 0 || !good ? r : array_move(&s->groups, &s->n_groups, &gid, sizeof(gid));
 }
 
 static int read_umask(Oci *o, const JsonNode *v)
@@ -278,7 +261,7 @@ int oci_read_process(Oci *o, const JsonNode *process)
         r = OCI_MEMBERS(o, process, members);
         /* Without them there is no terminal, and there are no capabilities. */
         if (r >= 0)
-                r = read_terminal(o, terminal ?: &no);
+                r = oci_assign(o, terminal ?: &no, NULL, "console", terminal && terminal->boolean ? "auto" : "pipe");
         if (r >= 0 && !oci_member(process, "capabilities", JSON_NODE_OBJECT))
                 r = read_capabilities(o, &none);
         return r;

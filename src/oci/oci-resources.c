@@ -33,18 +33,10 @@ static bool is_unset(const JsonNode *v)
         return v->integral && v->integer == 0;
 }
 
+/* "limit" or "reservation" */
 static int read_memory_limit(Oci *o, const JsonNode *v)
 {
-        if (is_unset(v))
-                return 0;
-        return assign_limit(o, v, "MemoryMax");
-}
-
-static int read_memory_reservation(Oci *o, const JsonNode *v)
-{
-        if (is_unset(v))
-                return 0;
-        return assign_limit(o, v, "MemoryLow");
+        return is_unset(v) ? 0 : assign_limit(o, v, strcmp(v->key, "limit") == 0 ? "MemoryMax" : "MemoryLow");
 }
 
 /* The limit of memory and swap together. */
@@ -68,7 +60,7 @@ static int read_memory(Oci *o, const JsonNode *v)
 {
         static const OciMember members[] = {
                 { "limit", JSON_NODE_NUMBER, OCI_READ, read_memory_limit },
-                { "reservation", JSON_NODE_NUMBER, OCI_READ, read_memory_reservation },
+                { "reservation", JSON_NODE_NUMBER, OCI_READ, read_memory_limit },
                 { "swap", JSON_NODE_NUMBER, OCI_READ, read_memory_swap },
                 { "kernel", JSON_NODE_NUMBER, OCI_WARN },
                 { "kernelTCP", JSON_NODE_NUMBER, OCI_WARN },

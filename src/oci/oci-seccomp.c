@@ -58,7 +58,7 @@ static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
         const JsonNode *value = oci_member(v, "value", JSON_NODE_NUMBER);
         const JsonNode *two = oci_member(v, "valueTwo", JSON_NODE_NUMBER);
         const char *op = json_member_string(v, "op");
-        OciSeccompArg arg = {}, *item;
+        OciSeccompArg arg = {};
         uint32_t number;
         size_t i = 0;
         int r;
@@ -83,11 +83,7 @@ static int read_arg(Oci *o, const JsonNode *v, OciSeccompRule *rule)
                         return oci_error(o, v, "argument %u cannot have two values: write a rule for each", number);
         if (rule->n_args == OCI_SECCOMP_ARGS_MAX)
                 return oci_error(o, v, "more than %d conditions in a rule are not supported", OCI_SECCOMP_ARGS_MAX);
-        item = array_append(&rule->args, &rule->n_args, sizeof(OciSeccompArg));
-        if (!item)
-                return -ENOMEM;
-        *item = arg;
-        return 0;
+        return array_move(&rule->args, &rule->n_args, &arg, sizeof(arg));
 }
 
 /* A system call's name, which may be unknown to this build. */
@@ -132,7 +128,6 @@ static int read_rule(Oci *o, const JsonNode *v)
         const JsonNode *args = oci_member(v, "args", JSON_NODE_ARRAY);
         OciSeccomp *s = o->bundle->extra.seccomp;
         _cleanup_(rule_done) OciSeccompRule rule = {};
-        OciSeccompRule *item;
         bool good;
         int r;
 
@@ -145,15 +140,7 @@ static int read_rule(Oci *o, const JsonNode *v)
         JSON_FOREACH(arg, args)
                 if (r >= 0)
                         r = read_arg(o, arg, &rule);
-        if (r < 0 || !good)
-                return r;
-
-        item = array_append(&s->rules, &s->n_rules, sizeof(OciSeccompRule));
-        if (!item)
-                return -ENOMEM;
-        *item = rule;
-        rule = (OciSeccompRule) {};
-        return 0;
+        return r < 0 || !good ? r : array_move(&s->rules, &s->n_rules, &rule, sizeof(rule));
 }
 
 /* ---- the filter ------------------------------------------------------------------------------------------------------------ */

@@ -19,14 +19,6 @@
 
 #define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static int copy_text(char **ret, const char *text)
-{
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-}
-
 static int no_init(const PlanInput *in, Problems *problems)
 {
         const char *init = in->settings->init;
@@ -52,9 +44,7 @@ static int plan_boot(const PlanInput *in, Plan *p, Problems *problems)
 
         p->init = init && *init != '/' ? (InitFlavour) init_flavour_from_name(init) : in->tree->init;
         p->exec_path = strdup(in->tree->init_path);
-        if (!p->exec_path || strv_extend(&p->argv, p->exec_path) < 0)
-                return -ENOMEM;
-        return 0;
+        return p->exec_path ? strv_extend(&p->argv, p->exec_path) : -ENOMEM;
 }
 
 static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
@@ -67,9 +57,9 @@ static int plan_command(const PlanInput *in, Plan *p, Problems *problems)
                                      "system", in->image_root);
 
         if (words && *words)
-                return copy_text(&p->exec_path, *words);
+                return free_and_strdup(&p->exec_path, *words);
         /* A login shell: the child finds one. */
-        return p->working_directory ? 0 : copy_text(&p->working_directory, p->user ? p->user->home : "/root");
+        return p->working_directory ? 0 : free_and_strdup(&p->working_directory, p->user ? p->user->home : "/root");
 }
 
 /* The user's ids must be mapped. */
@@ -111,11 +101,10 @@ static MachineUser *bound_user(const Plan *p, const char *name)
 static int add_groups(const OciSettings *oci, MachineUser *u)
 {
         for (size_t i = 0; oci && i < oci->n_groups; i++) {
-                gid_t *g = array_append(&u->groups, &u->n_groups, sizeof(gid_t));
+                gid_t gid = oci->groups[i];
 
-                if (!g)
+                if (array_move(&u->groups, &u->n_groups, &gid, sizeof(gid)) < 0)
                         return -ENOMEM;
-                *g = oci->groups[i];
         }
         return 0;
 }
@@ -149,8 +138,8 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
         p->umask = s->oci && s->oci->umask >= 0 ? (mode_t) s->oci->umask : 0022;
         p->working_directory_from = s->from[SETTING_WORKING_DIRECTORY];
         if (plan_user(in, p, problems) < 0 ||
-            copy_text(&p->working_directory, s->working_directory) < 0 ||
-            copy_text(&p->personality, s->personality) < 0)
+            free_and_strdup(&p->working_directory, s->working_directory) < 0 ||
+            free_and_strdup(&p->personality, s->personality) < 0)
                 return -ENOMEM;
         r = p->start_mode == START_BOOT ? plan_boot(in, p, problems) : plan_command(in, p, problems);
         if (r < 0)
@@ -224,10 +213,7 @@ int exec_plan_env(const PlanInput *in, Plan *p)
             strv_env_set(&p->env, "NOTIFY_SOCKET", "/run/host/notify") < 0 ||
             (in->credentials->n > 0 && strv_env_set(&p->env, "CREDENTIALS_DIRECTORY", "/run/host/credentials") < 0) ||
             (p->start_mode != START_BOOT && strv_env_set(&p->env, "LANG", "C.UTF-8") < 0) ||
-            plan_host_env(in->host->os_release, &p->env) < 0)
-                return -ENOMEM;
-
-        if (plan_listen_env(in, p) < 0)
+            plan_host_env(in->host->os_release, &p->env) < 0 || plan_listen_env(in, p) < 0)
                 return -ENOMEM;
 
         STRV_FOREACH(e, in->settings->environment) {

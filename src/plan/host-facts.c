@@ -38,17 +38,16 @@ static int read_devices(HostFacts *f)
 {
         for (size_t i = 0; i < ARRAY_SIZE(machine_devices); i++) {
                 _cleanup_free_ char *path = NULL;
-                DeviceFact *d;
+                DeviceFact d = { machine_devices[i].name, .optional = machine_devices[i].optional };
                 struct stat st;
 
-                if (strf(&path, "/dev/%s", machine_devices[i].name) < 0)
+                if (strf(&path, "/dev/%s", d.name) < 0)
                         return -ENOMEM;
                 if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
                         continue;
-                d = array_append(&f->devices, &f->n_devices, sizeof(*d));
-                if (!d)
+                d.rdev = st.st_rdev;
+                if (array_move(&f->devices, &f->n_devices, &d, sizeof(d)) < 0)
                         return -ENOMEM;
-                *d = (DeviceFact) { machine_devices[i].name, st.st_rdev, machine_devices[i].optional };
         }
 
         return 0;
@@ -58,15 +57,15 @@ static int read_bound_devices(const Settings *s, HostFacts *f)
 {
         for (size_t i = 0; i < s->n_binds; i++) {
                 const BindSetting *b = &s->binds[i];
-                BoundDevice *d;
+                BoundDevice d = { .path = b->source };
                 struct stat st;
 
                 if (!b->source || b->in_tree || stat(b->source, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
                         continue;
-                d = array_append(&f->bound_devices, &f->n_bound_devices, sizeof(*d));
-                if (!d)
+                d.block = S_ISBLK(st.st_mode);
+                d.device = st.st_rdev;
+                if (array_move(&f->bound_devices, &f->n_bound_devices, &d, sizeof(d)) < 0)
                         return -ENOMEM;
-                *d = (BoundDevice) { b->source, S_ISBLK(st.st_mode), st.st_rdev };
         }
 
         return 0;
@@ -80,8 +79,7 @@ static int read_os_release(HostFacts *f)
                 if (fd_read_file_at(AT_FDCWD, places[i], 64 * 1024, &f->os_release, NULL) >= 0)
                         return 0;
 
-        f->os_release = strdup("");
-        return f->os_release ? 0 : -ENOMEM;
+        return free_and_strdup(&f->os_release, "");
 }
 
 /* Limits of processes are those of the host's PID 1. */
@@ -133,16 +131,10 @@ int host_facts_read(const Settings *s, HostFacts *ret)
                 memcpy(f.machine_id, id.bytes, sizeof(f.machine_id));
         if (sd_id128_randomize(&id) >= 0)
                 (void) snprintf(f.boot_id, sizeof(f.boot_id), SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id));
-        if (read_devices(&f) < 0 || read_bound_devices(s, &f) < 0 || read_os_release(&f) < 0)
+        if (read_devices(&f) < 0 || read_bound_devices(s, &f) < 0 || read_os_release(&f) < 0 ||
+            (term && *term && free_and_strdup(&f.term, term) < 0) || read_listen_fds(&f) < 0)
                 return -ENOMEM;
-        if (term && *term) {
-                f.term = strdup(term);
-                if (!f.term)
-                        return -ENOMEM;
-        }
         read_limits(&f);
-        if (read_listen_fds(&f) < 0)
-                return -ENOMEM;
         f.stdio_is_tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
         *ret = f;

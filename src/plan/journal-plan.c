@@ -17,6 +17,7 @@
 #include "plan/journal-plan.h"
 #include "util/fd.h"
 #include "util/print.h"
+#include "util/strv.h"
 
 #define JOURNAL_DIR "/var/log/journal"
 
@@ -53,8 +54,7 @@ static int read_target(int dir_fd, const char *id, JournalFacts *f)
         if (n < 0)
                 return 0;
         target[n] = 0;
-        f->target = strdup(target);
-        return f->target ? 0 : -ENOMEM;
+        return free_and_strdup(&f->target, target);
 }
 
 int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret)
@@ -175,14 +175,9 @@ static int fill_paths(const JournalInput *in, JournalPlan *p)
 {
         if (strf(&p->path, JOURNAL_DIR "/%s", in->id) < 0)
                 return -ENOMEM;
-        if (in->facts->state == JOURNAL_LINK) {
-                p->replaced = strdup(in->facts->target);
-                if (!p->replaced)
-                        return -ENOMEM;
-        }
-        if (strf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0)
+        if (in->facts->state == JOURNAL_LINK && free_and_strdup(&p->replaced, in->facts->target) < 0)
                 return -ENOMEM;
-        return 0;
+        return strf(&p->target, "%s" JOURNAL_DIR "/%s", in->root, in->id) < 0 ? -ENOMEM : 0;
 }
 
 /* A machine that is removed keeps no journal. Both settings from one source are an error; from different ones

@@ -15,7 +15,7 @@
 #include "mount/tree-edit.h"
 #include "util/failure.h"
 
-/* What the host has at /var/log/journal/ID. */
+/* The state of /var/log/journal/ID on the host. */
 typedef enum JournalDirState {
         JOURNAL_NOTHING,
         JOURNAL_LINK,

@@ -16,11 +16,6 @@
 #include "util/parse.h"
 #include "util/rlimit.h"
 
-static const char *setting_word(SettingId id, int i)
-{
-        return settings_table_row(id)->words[i];
-}
-
 static void put_namespaces(Json *w, const Plan *p)
 {
         json_begin_array(w, "namespaces");
@@ -177,7 +172,7 @@ static void put_execution(Json *w, const Plan *p)
         json_put_number(w, "listen_fds", p->n_listen_fds);
         json_put_string(w, "working_directory", p->working_directory);
         json_put_format(w, "umask", "%04o", p->umask);
-        json_put_string(w, "console", setting_word(SETTING_CONSOLE, (int) p->console));
+        json_put_string(w, "console", settings_table_row(SETTING_CONSOLE)->words[p->console]);
         json_put_string(w, "ready", p->wait_ready ? "payload" : "exec");
 
         json_begin_object(w, "stop");

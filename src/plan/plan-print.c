@@ -46,12 +46,6 @@ static void print_ids(const Plan *p, FILE *f)
                         p->bind_users[i].host->gid);
 }
 
-static void print_cgroup(const Plan *p, FILE *f)
-{
-        fputs("cgroup:\n  supervisor -> UNIT/supervisor\n", f);
-        fprintf(f, "  create UNIT/payload, owned by %u, with all available controllers\n", p->owner);
-}
-
 static int print_confinement(const Plan *p, FILE *f)
 {
         _cleanup_free_ char *caps = capability_mask_to_text(p->caps), *ambient = capability_mask_to_text(p->ambient);
@@ -132,7 +126,8 @@ int plan_print(const Plan *p, FILE *f)
                 fprintf(f, "init: %s\n", init_flavour_name(p->init));
         print_namespaces(p, f);
         print_ids(p, f);
-        print_cgroup(p, f);
+        fprintf(f, "cgroup:\n  supervisor -> UNIT/supervisor\n"
+                   "  create UNIT/payload, owned by %u, with all available controllers\n", p->owner);
         r = unit_plan_print(&p->unit, f);
         if (r < 0)
                 return r;

@@ -79,12 +79,6 @@ static void format_id(const uint8_t b[static 16], char ret[static 33])
                 (void) snprintf(ret + 2 * i, 3, "%02x", b[i]);
 }
 
-/* Formats 32 digits as a UUID. */
-static void format_uuid(const char *id, char ret[static 37])
-{
-        (void) snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
-}
-
 /* The tree's own id wins, then MachineID=, then one that depends on the machine's name and this host: a machine with a
  * read-only tree keeps its journal directory and DHCP lease. */
 void plan_machine_id(const PlanInput *in, char ret[static 33])
@@ -124,8 +118,7 @@ static int plan_template(const PlanInput *in, Plan *p, Problems *problems)
             problem_error(problems, s->from[SETTING_EPHEMERAL], "--template= creates a permanent tree, Ephemeral= a "
                           "temporary one: use one of them") < 0)
                 return -ENOMEM;
-        p->template = in->template ? strdup(in->template) : NULL;
-        return p->template || !in->template ? 0 : -ENOMEM;
+        return free_and_strdup(&p->template, in->template);
 }
 
 static int plan_names(const PlanInput *in, Plan *p)
@@ -139,7 +132,7 @@ static int plan_names(const PlanInput *in, Plan *p)
         p->oci = in->settings->oci;
         p->hostname = strdup(in->settings->hostname ? in->settings->hostname : in->machine);
         plan_machine_id(in, id);
-        format_uuid(id, p->uuid);
+        (void) snprintf(p->uuid, sizeof(p->uuid), "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
         return p->machine && p->root && p->hostname ? 0 : -ENOMEM;
 }
 
@@ -152,14 +145,6 @@ static int plan_network(const PlanInput *in, Plan *p, Problems *problems)
 }
 
 /* ---- what it may do ---------------------------------------------------------------------------------------- */
-
-static int copy_text(char **ret, const char *text)
-{
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-}
 
 static int copy_words(const StringList *words, char ***ret)
 {
@@ -210,12 +195,11 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
         p->no_new_privileges = s->no_new_privileges == YES;
         p->apparmor_optional = s->apparmor_optional;
         p->suppress_sync = s->suppress_sync == UNSET ? in->host->environment.suppress_sync : s->suppress_sync == YES;
-        if (plan_ambient(in, p, problems) < 0 || copy_text(&p->apparmor_profile, s->apparmor_profile) < 0 ||
-            copy_text(&p->selinux_context, s->selinux_context) < 0)
+        if (plan_ambient(in, p, problems) < 0 || free_and_strdup(&p->apparmor_profile, s->apparmor_profile) < 0 ||
+            free_and_strdup(&p->selinux_context, s->selinux_context) < 0)
                 return -ENOMEM;
 
-        if (copy_words(&s->syscall_allow, &p->syscall_allow) < 0 ||
-            copy_words(&s->syscall_deny, &p->syscall_deny) < 0)
+        if (copy_words(&s->syscall_allow, &p->syscall_allow) < 0 || copy_words(&s->syscall_deny, &p->syscall_deny) < 0)
                 return -ENOMEM;
         if (s->oci && s->oci->seccomp && (s->syscall_allow.n > 0 || s->syscall_deny.n > 0 || p->suppress_sync))
                 return problem_error(problems, s->oci->seccomp->from, "replaces box's system call filter, which "

@@ -130,13 +130,13 @@ int plan_make(const PlanInput *in, Plan *ret, Problems *problems);
 IdMap plan_written_map(const Settings *s);
 uid_t plan_first_id(const Settings *s);
 
-/* Whether to register with machined: not if the machine shares the host's processes or host name. Pure. */
+/* The registration with machined: none if the machine shares the host's processes or host name. Pure. */
 RegisterMode plan_register_mode(const Settings *s, const EnvironmentOptions *e);
 
-/* Whether the payload can be asked to shut down. If not, it is killed. */
+/* Can the payload be asked to shut down? If not, it is killed. */
 bool plan_can_ask(const Plan *p);
 
-/* How long the unit has to wait for the shutdown, with StopTimeoutSec=; 0: its default. */
+/* The time that the unit has to wait for the shutdown, with StopTimeoutSec=; 0: its default. */
 uint64_t plan_unit_stop_usec(const Plan *p);
 
 /* The machine's id, 32 digits, from settings, facts and names of the input only. */

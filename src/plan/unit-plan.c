@@ -23,11 +23,8 @@ static char *device_name(const BoundDevice *d)
 static int allow_device(const BoundDevice *d, const BindSetting *b, UnitPlan *p)
 {
         _cleanup_free_ char *name = device_name(d);
-        UnitPropertySetting *item;
+        UnitPropertySetting *item = name ? array_append(&p->devices, &p->n_devices, sizeof(UnitPropertySetting)) : NULL;
 
-        if (!name)
-                return -ENOMEM;
-        item = array_append(&p->devices, &p->n_devices, sizeof(UnitPropertySetting));
         if (!item)
                 return -ENOMEM;
         item->from = b->from;

@@ -15,6 +15,7 @@
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/fd.h"
+#include "util/strv.h"
 #include "util/tree.h"
 
 /* Ends a step, whose result is r and whose problems are in m->request.problems. With collect_problems a failure becomes one
@@ -48,7 +49,7 @@ static int read_instead(Machine *m, char **ret_of, char **ret_instead)
                 return problem_error(&m->request.problems, (Source) {}, "--read-instead= requires --check or --json");
         if (value_next_field(&text, ret_of) < 0 || !text)
                 return problem_error(&m->request.problems, (Source) {}, "--read-instead= is not FILE:OTHER");
-        return value_replace(ret_instead, text);
+        return free_and_strdup(ret_instead, text);
 }
 
 static int apply_settings(Machine *m)

@@ -12,7 +12,7 @@ typedef struct SyscallBranch {
         uint32_t action;
 } SyscallBranch;
 
-/* What becomes of a system call: the action of the first branch that applies, else this one. */
+/* The result of a system call: the action of the first branch that applies, else this one. */
 typedef struct SyscallVerdict {
         uint32_t action;
         const SyscallBranch *branches;

@@ -14,7 +14,7 @@
 #include "security/seccomp-table.h"
 #include "util/strv.h"
 
-/* What the rules make of one name of the table. */
+/* The result of the rules for one name of the table. */
 typedef struct Call {
         uint32_t action;
         bool decided;                   /* by a rule without conditions */
@@ -65,12 +65,9 @@ static Call *find_call(Call *calls, const char *name)
 
 static int add_branch(Call *call, const OciSeccompArg *conditions, size_t n, uint32_t action)
 {
-        SyscallBranch *branch = array_append(&call->branches, &call->n, sizeof(SyscallBranch));
+        SyscallBranch branch = { conditions, n, action };
 
-        if (!branch)
-                return -ENOMEM;
-        *branch = (SyscallBranch) { conditions, n, action };
-        return 0;
+        return array_move(&call->branches, &call->n, &branch, sizeof(branch));
 }
 
 static int add_rule(Call *calls, const OciSeccompRule *rule, uint32_t default_action)

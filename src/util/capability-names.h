@@ -3,7 +3,7 @@
 
 #include "util/macro.h"
 
-/* How many capabilities have names here: CAP_LAST_CAP + 1 of the kernel headers that box is built with. */
+/* The number of capabilities that have names here: CAP_LAST_CAP + 1 of the kernel headers that box is built with. */
 size_t capability_names_count(void);
 
 /* "CAP_SYS_ADMIN" for 21; NULL for a number without a name. */

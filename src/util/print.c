@@ -9,7 +9,7 @@
 
 int strfv(char **ret, const char *format, va_list ap)
 {
-        /* What asprintf() leaves in *ret on failure is undefined. */
+        /* *ret is undefined after a failure of asprintf(). */
         if (vasprintf(ret, format, ap) >= 0)
                 return 0;
         *ret = NULL;

@@ -83,6 +83,17 @@ bool strv_contains(char *const *v, const char *s)
         return false;
 }
 
+int free_and_strdup(char **field, const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+
+        if (text && !copy)
+                return -ENOMEM;
+        free(*field);
+        *field = copy;
+        return 0;
+}
+
 void *array_append(void *array, size_t *n, size_t size)
 {
         void **slot = array;

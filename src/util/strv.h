@@ -23,6 +23,9 @@ bool strv_contains(char *const *v, const char *s);
 
 #define STRV_FOREACH(s, v) for (char *const *s = (v); s && *s; s++)
 
+/* Replaces *field with a copy of text, which may be NULL. 0 or -ENOMEM. */
+int free_and_strdup(char **field, const char *text);
+
 /* Appends a zeroed element to an array that grows as needed: *array holds *n elements of size bytes. The new element,
  * or NULL without memory. */
 void *array_append(void *array, size_t *n, size_t size);

@@ -86,7 +86,6 @@ static int path_below(int root_fd, int fd, char **ret)
 {
         char link[FD_PATH_MAX], root[PATH_MAX], path[PATH_MAX];
         ssize_t nroot, npath;
-        char *p;
 
         nroot = readlink(fd_path(root_fd, link), root, sizeof(root) - 1);
         if (nroot < 0)
@@ -101,11 +100,8 @@ static int path_below(int root_fd, int fd, char **ret)
         if (strncmp(path, root, (size_t) nroot) != 0 || path[nroot] != '/')
                 return -EXDEV;
 
-        p = strdup(path + nroot);
-        if (!p)
-                return -ENOMEM;
-        *ret = p;
-        return 0;
+        *ret = strdup(path + nroot);
+        return *ret ? 0 : -ENOMEM;
 }
 
 int tree_canonicalize(int root_fd, const char *path, char **ret)

@@ -119,14 +119,6 @@ int unit_property_parse_device_quantity(const UnitPropertyRow *row, const char *
 
 /* ---- network ---------------------------------------------------------------------------------------------------- */
 
-static int add_prefix(UnitProperty *p, int family, const void *address, uint32_t length)
-{
-        if (unit_value_add(p, 'i', (uint64_t) family) < 0 ||
-            unit_value_add_data(p, 'y', address, family == AF_INET ? 4 : 16) < 0)
-                return -ENOMEM;
-        return unit_value_add(p, 'u', length);
-}
-
 /* "192.0.2.0/24", "2001:db8::1". */
 static int parse_prefix(char *text, UnitProperty *p)
 {
@@ -142,7 +134,9 @@ static int parse_prefix(char *text, UnitProperty *p)
         }
         if (inet_pton(family, text, &address) != 1)
                 return -EINVAL;
-        return add_prefix(p, family, &address, length);
+        if (unit_value_add(p, 'i', (uint64_t) family) < 0 || unit_value_add_data(p, 'y', &address, max / 8) < 0)
+                return -ENOMEM;
+        return unit_value_add(p, 'u', length);
 }
 
 static int parse_address_word(char *word, UnitProperty *p)
@@ -281,7 +275,7 @@ static int parse_interface(char *word, UnitProperty *p)
         return unit_value_add_text(p, word);
 }
 
-/* Whether they are allowed, and which. */
+/* A list of names, allowed or (after "~") not. */
 int unit_property_parse_interfaces(const UnitPropertyRow *row, const char *text, UnitProperty *p, Failure *failure)
 {
         bool allow = *text != '~';

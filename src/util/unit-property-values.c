@@ -9,30 +9,21 @@
 
 int unit_value_add(UnitProperty *p, char type, uint64_t number)
 {
-        UnitValue *v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
+        UnitValue v = { .type = type, .number = number };
 
-        if (!v)
-                return -ENOMEM;
-        *v = (UnitValue) { .type = type, .number = number };
-        return 0;
+        return array_move(&p->values, &p->n_values, &v, sizeof(v));
 }
 
 int unit_value_add_data(UnitProperty *p, char type, const void *data, size_t size)
 {
-        char *copy = malloc(size + 1);
-        UnitValue *v;
+        _cleanup_free_ char *copy = malloc(size + 1);
+        UnitValue *v = copy ? array_append(&p->values, &p->n_values, sizeof(UnitValue)) : NULL;
 
-        if (!copy)
+        if (!v)
                 return -ENOMEM;
         memcpy(copy, data, size);
         copy[size] = 0;
-
-        v = array_append(&p->values, &p->n_values, sizeof(UnitValue));
-        if (!v) {
-                free(copy);
-                return -ENOMEM;
-        }
-        *v = (UnitValue) { .type = type, .data = copy, .size = size };
+        *v = (UnitValue) { .type = type, .data = TAKE_PTR(copy), .size = size };
         return 0;
 }
 
