@@ -3,7 +3,7 @@
 /*
  * The tree of control groups that `status` shows (see cgroup-tree.h). Reads /sys/fs/cgroup and /proc, which takes no
  * privilege. A payload chooses names of groups and processes: they are made printable, and depth and number are limited.
- * What vanishes meanwhile is left out.
+ * Those that vanish meanwhile are left out.
  */
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What all verbs share (see verb.h): the connection to the bus, and messages about a machine. Part of boxctl, which has its
+/* Functions of all verbs (see verb.h): the connection to the bus, and messages about a machine. Part of boxctl, which has its
  * caller's rights. */
 
 #include "bus/bus.h"

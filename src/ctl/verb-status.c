@@ -29,7 +29,7 @@
 
 enum { STATUS_NOT_RUNNING = 3 };
 
-/* What is known of one machine. */
+/* The state of one machine. */
 typedef struct Page {
         const char *name;
         bool running;

@@ -216,13 +216,9 @@ int machine_user_read(int root_fd, const char *name, MachineUser *ret)
                 return -ESRCH;
 
         r = passwd_read(root_fd, "/etc/passwd", &users);
-        if (r < 0)
-                return r;
-        r = ids ? find_ids(users, name, &u) : find_user_or_root(users, name, &u);
-        if (r < 0)
-                return r;
-
-        if (!ids)
+        if (r >= 0)
+                r = ids ? find_ids(users, name, &u) : find_user_or_root(users, name, &u);
+        if (r >= 0 && !ids)
                 r = passwd_read(root_fd, "/etc/group", &groups);
         if (r >= 0)
                 r = find_groups(groups, &u);

@@ -109,13 +109,6 @@ static int read_machine_id(int root_fd, TreeFacts *t)
         return 0;
 }
 
-static bool has_directory(int root_fd, const char *path)
-{
-        _cleanup_close_ int fd = tree_open(root_fd, path, O_PATH | O_DIRECTORY);
-
-        return fd >= 0;
-}
-
 /* Whether a link's target is a plain path into /usr. */
 static bool leads_into_usr(const char *target)
 {
@@ -179,7 +172,8 @@ static int read_init(int root_fd, TreeFacts *t)
 
 int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
 {
-        _cleanup_(tree_facts_done) TreeFacts t = { 0 };
+        _cleanup_close_ int usr_fd = tree_open(root_fd, "/usr", O_PATH | O_DIRECTORY);
+        _cleanup_(tree_facts_done) TreeFacts t = { .has_usr = usr_fd >= 0 };
         struct stat st;
         int r;
 
@@ -187,7 +181,6 @@ int tree_facts_read(int root_fd, TreeFacts *ret, Failure *failure)
                 return failure_set(failure, -errno, "Failed to stat the tree's root directory: %m");
         t.owner_uid = st.st_uid;
         t.owner_gid = st.st_gid;
-        t.has_usr = has_directory(root_fd, "/usr");
 
         r = read_os_release(root_fd, &t);
         if (r >= 0)

@@ -48,7 +48,7 @@ typedef struct NodeOp {
         gid_t gid;
 } NodeOp;
 
-/* What is mounted. The default is for steps that create a file system or an overlay, too: they have no source. */
+/* The source of a mount. The default is for steps that create a file system or an overlay, too: they have no source. */
 typedef enum MountSourceKind {
         MOUNT_SOURCE_PATH,              /* source, on the host; of a MOUNT_BIND, in the machine */
         MOUNT_SOURCE_IN_TREE,           /* source, in the directory of the tree that is the machine's "/" */

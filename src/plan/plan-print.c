@@ -142,9 +142,8 @@ int plan_print(const Plan *p, FILE *f)
         if (p->edits.n > 0)
                 fputs("changes in the tree:\n", f);
         r = tree_edits_print(&p->edits, f);
-        if (r < 0)
-                return r;
-        r = journal_plan_print(&p->journal, f);
+        if (r >= 0)
+                r = journal_plan_print(&p->journal, f);
         if (r < 0)
                 return r;
         if (p->credentials)
@@ -152,9 +151,8 @@ int plan_print(const Plan *p, FILE *f)
         STRV_FOREACH(c, p->credentials)
                 fprintf(f, "  %s\n", *c);
         r = print_confinement(p, f);
-        if (r < 0)
-                return r;
-        r = limits_plan_print(&p->limits, f);
+        if (r >= 0)
+                r = limits_plan_print(&p->limits, f);
         if (r < 0)
                 return r;
         print_sysctls(p, f);

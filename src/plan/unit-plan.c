@@ -108,8 +108,6 @@ int unit_plan_print(const UnitPlan *p, FILE *f)
         r = print_properties(p->resources, p->n_resources, "", f);
         if (r >= 0)
                 r = print_properties(p->scope, p->n_scope, "", f);
-        if (r < 0)
-                return r;
-        return print_properties(p->devices, p->n_devices,
-                                p->restricts_devices ? "" : ", unless the unit may use every device", f);
+        return r < 0 ? r : print_properties(p->devices, p->n_devices,
+                                            p->restricts_devices ? "" : ", unless the unit may use every device", f);
 }

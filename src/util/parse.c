@@ -72,9 +72,8 @@ int parse_range(const char *s, uint32_t *ret_first, uint32_t *ret_last)
         if (!text)
                 return -ENOMEM;
         r = parse_u32(text, &first);
-        if (r < 0)
-                return r;
-        r = parse_u32(*dash ? dash + 1 : text, &last);
+        if (r >= 0)
+                r = parse_u32(*dash ? dash + 1 : text, &last);
         if (r < 0)
                 return r;
         if (first > last)
