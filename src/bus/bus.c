@@ -88,7 +88,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         return 0;
 }
 
-/* Waits for the end of the handshake. Not as a part of the loop, in which sd-bus would keep the cause of a failure to itself. */
+/* Waits for the end of the handshake. Not in the event loop, where sd-bus does not return the cause of a failure. */
 static int handshake(sd_bus *bus, sd_event *event, const BusWait *wait)
 {
         sd_event_source *source = NULL;

@@ -192,7 +192,7 @@ int machined_on_removed(sd_bus *bus, sd_bus_message_handler_t handler, void *use
         return r < 0 ? failure_set(failure, r, "Failed to watch machined's signals: %m") : 0;
 }
 
-/* 1: one address appended; 0: no more. */
+/* 1: an address was read; 0: end of the list. */
 static int append_address(sd_bus_message *m, int ifindex, char ***list)
 {
         char text[INET6_ADDRSTRLEN + 16];

@@ -10,7 +10,7 @@
 
 typedef struct NameWatch NameWatch;
 
-/* From here on, no release is missed. usec: for all waits together. */
+/* Subscribes: no release after this call is missed. usec: for all waits together. */
 int name_watch_new(sd_bus *bus, const char *machine, uint64_t usec, NameWatch **ret);
 NameWatch *name_watch_free(NameWatch *w);
 DEFINE_CLEANUP(NameWatch *, name_watch_free);

@@ -38,7 +38,7 @@ static int create_incoming(Machine *m, Failure *failure)
         return 0;
 }
 
-/* The host's root has created it: the machine's root gets its own files. */
+/* The host's root created it, but the machine's root must own its files. */
 static int chown_devpts(const Machine *m, int devpts_fd, Failure *failure)
 {
         if (devpts_fd >= 0 &&
@@ -83,7 +83,7 @@ static int open_host_files(Machine *m, int host_fd, Failure *failure)
         m->mounts.notify_fd = notify_socket_open(host_fd, "notify", m->plan.owner, m->plan.owner, failure);
         if (m->mounts.notify_fd < 0)
                 return m->mounts.notify_fd;
-        /* As a writer that never writes: readers of /proc/kmsg in the machine wait instead of reading end of file. */
+        /* Opened for writing, never written to: readers of /proc/kmsg in the machine wait instead of reading end of file. */
         m->mounts.kmsg_fd = openat(host_fd, ".kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (m->mounts.kmsg_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the kernel log of machine '%s': %m", m->name);

@@ -124,7 +124,7 @@ int stage_resources_wait_up(Machine *m, Failure *failure)
                               m->unit.properties[refused]->key, own_unit(m), why.text);
 }
 
-/* For a scope, which one was refused can only be found in the message. */
+/* Which property of a scope was refused is only in the text of the message. */
 int resources_failure(const Machine *m, const Failure *why, Failure *failure)
 {
         size_t n = m->settings.keep_unit ? 0 : m->unit.n;
