@@ -68,7 +68,7 @@ def test_signal_cancels_each_stage_of_a_start(nothing_left, tree, stage, number)
     assert min(seconds) <= AT_ONCE_SEC
 
 
-@pytest.mark.parametrize('stage', ['lock', 'clone', 'register', 'execute'])
+@pytest.mark.parametrize('stage', ['lock', 'clone', 'register-wait', 'execute'])
 def test_stop_of_a_unit_cancels_its_start(nothing_left, machine, stage):
     machine = machine('busybox')
     machine.write_unit_settings(f'[Service]\nEnvironment=BOX_TEST_PAUSE={stage}\n')
