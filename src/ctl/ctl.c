@@ -4,6 +4,7 @@
  * caller's rights. */
 
 #include "bus/bus.h"
+#include "ctl/terminal.h"
 #include "ctl/verb.h"
 
 sd_bus *ctl_bus(Ctl *c, Failure *failure)
@@ -36,4 +37,28 @@ int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const cha
                 }
         }
         return first;
+}
+
+int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Json *j, bool first))
+{
+        _cleanup_json_ Json *j = NULL;
+        Failure f = { 0 };
+        int r = 0, result = 0;
+
+        if (output_is_json(c->options.output))
+                r = json_new(&j, &f);
+        else
+                pager_open(c);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        if (j)
+                json_begin_array(j, NULL);
+        for (size_t i = 0; i < n; i++) {
+                r = one(c, names[i], j, i == 0);
+                if (result == 0 || r < 0)
+                        result = r;
+        }
+        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
+                return log_error(-EIO, "Failed to write the output: %m");
+        return result;
 }

@@ -40,6 +40,7 @@ static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
 static int run(Ctl *c, const CommandLine *line)
 {
         const char *name = line->words ? line->words[0] : NULL;
+        char *const *args;
         Failure f = { 0 };
         const Verb *v;
 
@@ -68,7 +69,8 @@ static int run(Ctl *c, const CommandLine *line)
                 return c->lite ? 1 : 2;
         }
 
-        return v->run(c, name ? line->words + 1 : NULL, name ? (size_t) (strv_length(line->words) - 1) : 0);
+        args = name ? line->words + 1 : NULL;
+        return v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
 }
 
 int main(int argc, char **argv)

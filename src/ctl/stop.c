@@ -27,28 +27,17 @@ typedef struct Ending {
         int pidfd;
 } Ending;
 
-static int open_process(pid_t pid, int *ret)
-{
-        int fd = RET_ERRNO(pidfd_open(pid, 0));
-
-        if (fd < 0)
-                return fd;
-        *ret = fd;
-        return 0;
-}
-
 /* Sends SIGTERM to the supervisor. The state was read before the pidfd was opened: reading it again proves that the pidfd is
  * the supervisor's, and not that of a later process with the same PID. */
 static int ask_supervisor(const RunningMachine *m, int *ret_pidfd, Failure *failure)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = RET_ERRNO(pidfd_open(m->state.supervisor, 0));
         MachineState again;
         bool same;
         int r;
 
-        r = open_process(m->state.supervisor, &fd);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to find the supervisor: %m");
+        if (fd < 0)
+                return failure_set(failure, fd, "Failed to find the supervisor: %m");
         r = machine_state_read(NULL, m->name, &again);
         if (r < 0)
                 return failure_set(failure, -ESRCH, "The machine has just ended");
@@ -74,7 +63,7 @@ static int ask_payload(Ctl *c, const RunningMachine *m, int *ret_pidfd, Failure 
                 return failure->error;
         /* A machine without a process on this host (a virtual machine of another manager) cannot be waited for. */
         if (running_machine_leader(m) > 0)
-                (void) open_process(running_machine_leader(m), &fd);
+                fd = RET_ERRNO(pidfd_open(running_machine_leader(m), 0));
         r = machined_kill(bus, m->name, "leader", SIGRTMIN + 4, failure);
         if (r >= 0)
                 *ret_pidfd = TAKE_FD(fd);

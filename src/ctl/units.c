@@ -13,13 +13,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/journal.h"
 #include "ctl/units.h"
 #include "image/image.h"
 #include "image/machine-name.h"
+#include "util/clock.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/text.h"
 
 int name_check(const char *name, bool image, Failure *failure)
@@ -95,62 +96,62 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
 
 /* ---- many at once --------------------------------------------------------------------------------------------- */
 
-typedef struct Batch {
-        UnitJob *jobs;
-        char **units;           /* owned; jobs point to them */
-        const char **names;
-        size_t n;
-} Batch;
-
-static void batch_done(Batch *b)
+int units_of_names(char *const *names, size_t n, bool image, char ***ret_units, char ***ret_names)
 {
-        unit_jobs_done(b->jobs, b->n);
-        for (size_t i = 0; i < b->n; i++)
-                free(b->units[i]);
-        free(b->jobs);
-        free(b->units);
-        free(b->names);
-}
+        int r, first = 0;
 
-static int batch_new(size_t max, Batch *ret)
-{
-        Batch b = { calloc(max, sizeof(UnitJob)), calloc(max, sizeof(char *)), calloc(max, sizeof(char *)), 0 };
+        for (size_t i = 0; i < n; i++) {
+                Failure f = { 0 };
 
-        if (!b.jobs || !b.units || !b.names) {
-                batch_done(&b);
-                return -ENOMEM;
+                r = name_check(names[i], image, &f);
+                if (r < 0) {
+                        (void) complain(names[i], &f);
+                        first = first < 0 ? first : r;
+                        continue;
+                }
+                if (strv_consume(ret_units, machine_unit_name(names[i])) < 0 || strv_extend(ret_names, names[i]) < 0)
+                        return log_oom();
         }
-        *ret = b;
+        return first;
+}
+
+static int on_change(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        *(bool *) userdata = true;
         return 0;
 }
 
-static int batch_add(Batch *b, const char *name)
+/* Reads the state of a unit that is being deactivated, until that is done or nothing changes for a second. */
+static int read_result(sd_bus *bus, const char *unit, UnitInfo *u)
 {
-        char *unit = machine_unit_name(name);
+        _cleanup_free_ char *path = systemd1_unit_path(unit);
+        _cleanup_slot_ sd_bus_slot *slot = NULL;
+        bool changed = false;
+        int r;
 
-        if (!unit)
-                return -ENOMEM;
-        b->units[b->n] = unit;
-        b->names[b->n] = name;
-        b->jobs[b->n++].unit = unit;
-        return 0;
+        /* Before the state is read, so that no change is missed. */
+        (void) sd_bus_call_method(bus, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "Subscribe", NULL, NULL, NULL);
+        r = sd_bus_match_signal(bus, &slot, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "PropertiesChanged", on_change,
+                                &changed);
+        if (r < 0)
+                return r;
+        do {
+                changed = false;
+                unit_info_done(u);
+                r = systemd1_unit_info(bus, unit, u, NULL);
+        } while (r >= 0 && strcmp(u->active_state, "deactivating") == 0 && bus_wait(bus, NULL, &changed, USEC_PER_SEC) >= 0);
+        return r;
 }
 
 /* An init that does not report readiness counts as ready when it runs, even if it then ends at once. */
 static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
 {
-        enum { TRIES = 100, PAUSE_USEC = 10 * 1000 };
         _cleanup_(unit_info_done) UnitInfo u = { 0 };
         char words[128];
 
-        for (unsigned i = 0; i < TRIES; i++) {
-                unit_info_done(&u);
-                if (systemd1_unit_info(bus, unit, &u, NULL) < 0)
-                        return;
-                if (strcmp(u.active_state, "deactivating") != 0)
-                        break;
-                (void) usleep(PAUSE_USEC);      /* wait for its result */
-        }
+        if (systemd1_unit_info(bus, unit, &u, NULL) < 0 ||
+            (strcmp(u.active_state, "deactivating") == 0 && read_result(bus, unit, &u) < 0))
+                return;
         if (strcmp(u.active_state, "failed") == 0)
                 failure_set(ret, -EIO, "It started, but ended at once: %s",
                             unit_result_words(&u, words, sizeof(words)));
@@ -159,12 +160,12 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
 }
 
 /* Logs all failures and returns the first one's error. */
-static int batch_report(sd_bus *bus, Batch *b, bool start)
+static int report(sd_bus *bus, const UnitJob *jobs, char *const *names, bool start)
 {
         int r = 0;
 
-        for (size_t i = 0; i < b->n; i++) {
-                UnitJob *j = b->jobs + i;
+        for (size_t i = 0; names[i]; i++) {
+                const UnitJob *j = jobs + i;
                 Failure f = j->failure;
 
                 if (f.error == 0 && j->result && strcmp(j->result, "done") != 0) {
@@ -175,52 +176,37 @@ static int batch_report(sd_bus *bus, Batch *b, bool start)
                 } else if (f.error == 0 && j->result && start)
                         check_still_there(bus, j->unit, &f);
                 if (f.error < 0) {
-                        (void) complain(b->names[i], &f);
+                        (void) complain(names[i], &f);
                         r = r < 0 ? r : f.error;
                 }
         }
         return r;
 }
 
-static int batch_run(Ctl *c, Batch *b, bool start)
+static int run_units(Ctl *c, char *const *names, size_t n, bool start)
 {
+        _cleanup_strv_ char **units = NULL, **good = NULL;
+        _cleanup_free_ UnitJob *jobs = calloc(n, sizeof(UnitJob));
         Failure f = { 0 };
+        int r, first;
         sd_bus *bus;
-        int r;
 
-        if (b->n == 0)
-                return 0;
+        if (!jobs)
+                return log_oom();
+        first = units_of_names(names, n, /* image= */ start, &units, &good);
+        if (!good)
+                return first;
         bus = ctl_bus(c, &f);
         if (!bus)
                 return log_error(f.error, "%s", f.text);
-        r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0,
-                               b->jobs, b->n, &f);
-        if (r < 0)
-                return log_error(r, "%s", f.text);
-        return batch_report(bus, b, start);
-}
 
-static int run_units(Ctl *c, char *const *names, size_t n, bool start)
-{
-        _cleanup_(batch_done) Batch b = { 0 };
-        int r, first = 0;
-
-        if (batch_new(n, &b) < 0)
-                return log_oom();
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                r = name_check(names[i], /* image= */ start, &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                        continue;
-                }
-                if (batch_add(&b, names[i]) < 0)
-                        return log_oom();
-        }
-
-        r = batch_run(c, &b, start);
+        n = strv_length(good);
+        for (size_t i = 0; i < n; i++)
+                jobs[i].unit = units[i];
+        r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0, jobs, n,
+                               &f);
+        r = r < 0 ? log_error(r, "%s", f.text) : report(bus, jobs, good, start);
+        unit_jobs_done(jobs, n);
         return first < 0 ? first : r;
 }
 

@@ -10,6 +10,9 @@
 /* Is the name valid and, with image, is there such an image? */
 int name_check(const char *name, bool image, Failure *failure);
 
+/* Units and names of the valid machines. Logs all failures and returns the first one's error. */
+int units_of_names(char *const *names, size_t n, bool image, char ***ret_units, char ***ret_names);
+
 int units_start(Ctl *c, char *const *names, size_t n);
 
 /* For machines that run under their own units; for others see machines_stop(). */

@@ -87,6 +87,7 @@ static int cat_one(Ctl *c, const char *name, Failure *failure)
         bool any = false;
         int r;
 
+        pager_open(c);
         r = name_check(name, /* image= */ false, failure);
         if (r >= 0)
                 r = read_sources(name, &sources, failure);
@@ -100,12 +101,6 @@ static int cat_one(Ctl *c, const char *name, Failure *failure)
         return any ? 0 : failure_set(failure, -ENOENT, "No settings file found");
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        pager_open(c);
-        return each_name(c, args, n, cat_one);
-}
-
 const Verb verb_cat = {
         .name = "cat",
         .min = 1,
@@ -114,5 +109,5 @@ const Verb verb_cat = {
         .synopsis = "NAME…",
         .help = "Show machines' settings files",
         .details = "Profiles, the file and its drop-ins, each below its path, lowest priority first.",
-        .run = run,
+        .run_one = cat_one,
 };

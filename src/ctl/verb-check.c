@@ -25,11 +25,6 @@ static int check_one(Ctl *c, const char *name, Failure *failure)
                                               n_fatal == 1 ? "" : "s");
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        return each_name(c, args, n, check_one);
-}
-
 const Verb verb_check = {
         .name = "check",
         .min = 1,
@@ -39,5 +34,5 @@ const Verb verb_check = {
         .help = "Report all errors in machines' settings",
         .details = "Reads the files, drop-ins, profiles and switches that a start would read, and starts nothing. Fails if a "
                    "start would fail.",
-        .run = run,
+        .run_one = check_one,
 };

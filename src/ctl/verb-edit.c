@@ -177,7 +177,6 @@ static int make_temporary(Edit *e, Failure *failure)
 
 static bool has_problem(const JsonNode *dry, const char *text)
 {
-
         JSON_FOREACH(problem, json_member(dry, "problems")) {
                 const char *other = json_member_string(problem, "text");
 
@@ -185,6 +184,14 @@ static bool has_problem(const JsonNode *dry, const char *text)
                         return true;
         }
         return false;
+}
+
+static void log_problem(bool fatal, const char *text)
+{
+        if (fatal)
+                (void) log_error(0, "%s", text);
+        else
+                log_warning(0, "%s", text);
 }
 
 /* Logs the problems that the machine has with the change and did not have before. Returns the number of fatal ones. */
@@ -199,10 +206,7 @@ static size_t check_machine(Edit *e, const JsonNode *dry)
                 if (!text || (e->baseline && has_problem(json_root(e->baseline), text)))
                         continue;
                 n_fatal += fatal;
-                if (fatal)
-                        (void) log_error(0, "%s", text);
-                else
-                        log_warning(0, "%s", text);
+                log_problem(fatal, text);
         }
         return n_fatal;
 }
@@ -223,10 +227,7 @@ static int check_file(Edit *e, size_t *ret_fatal)
                 return r;
 
         for (size_t i = 0; i < problems.n; i++)
-                if (problems.items[i].fatal)
-                        (void) log_error(0, "%s", problems.items[i].text);
-                else
-                        log_warning(0, "%s", problems.items[i].text);
+                log_problem(problems.items[i].fatal, problems.items[i].text);
         *ret_fatal = problems.n_fatal;
         return 0;
 }
@@ -308,6 +309,9 @@ static int edit_one(Ctl *c, const char *name, Failure *failure)
         Failure no_baseline = { 0 };
         int r;
 
+        (void) signal(SIGINT, on_end);
+        (void) signal(SIGTERM, on_end);
+        (void) signal(SIGHUP, on_end);
         r = name_check(name, /* image= */ false, failure);
         if (r >= 0)
                 r = make_target(&e, c->options.drop_in, failure);
@@ -327,14 +331,6 @@ static int edit_one(Ctl *c, const char *name, Failure *failure)
         return r > 0 ? save(&e, failure) : r;
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        (void) signal(SIGINT, on_end);
-        (void) signal(SIGTERM, on_end);
-        (void) signal(SIGHUP, on_end);
-        return each_name(c, args, n, edit_one);
-}
-
 const Verb verb_edit = {
         .name = "edit",
         .min = 1,
@@ -344,5 +340,5 @@ const Verb verb_edit = {
         .help = "Edit machines' settings files",
         .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. Begins with the "
                    "settings file in force, which may be in another directory. The result is checked before it is saved.",
-        .run = run,
+        .run_one = edit_one,
 };

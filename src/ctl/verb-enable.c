@@ -15,26 +15,6 @@
 
 #define MACHINES_TARGET "machines.target"
 
-/* *ret, *ret_names: units and names of the valid machines. Logs all failures and returns the first one's error. */
-static int collect_units(char *const *names, size_t n, bool enable, char ***ret, char ***ret_names)
-{
-        int r, first = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                r = name_check(names[i], /* image= */ enable, &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                        continue;
-                }
-                if (strv_consume(ret, machine_unit_name(names[i])) < 0 || strv_extend(ret_names, names[i]) < 0)
-                        return log_oom();
-        }
-        return first;
-}
-
 static int change(Ctl *c, char *const *names, size_t n, bool enable)
 {
         _cleanup_strv_ char **units = NULL, **changes = NULL, **good = NULL;
@@ -42,7 +22,7 @@ static int change(Ctl *c, char *const *names, size_t n, bool enable)
         int r, first;
         sd_bus *bus;
 
-        first = collect_units(names, n, enable, &units, &good);
+        first = units_of_names(names, n, /* image= */ enable, &units, &good);
         if (!units)
                 return first;
         if (enable && strv_extend(&units, MACHINES_TARGET) < 0)

@@ -45,11 +45,6 @@ static int kill_machine(Ctl *c, const char *name, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to send %s: %m", signal_name(c->options.signal)) : 0;
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        return each_name(c, args, n, kill_machine);
-}
-
 const Verb verb_kill = {
         .name = "kill",
         .min = 1,
@@ -57,5 +52,5 @@ const Verb verb_kill = {
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Send a signal to a machine's processes",
-        .run = run,
+        .run_one = kill_machine,
 };

@@ -34,11 +34,6 @@ static int reboot_machine(Ctl *c, const char *name, Failure *failure)
         return init_control_request(m.state.init, INIT_REBOOT, &leader, failure);
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        return each_name(c, args, n, reboot_machine);
-}
-
 const Verb verb_reboot = {
         .name = "reboot",
         .alias = "restart",
@@ -48,5 +43,5 @@ const Verb verb_reboot = {
         .synopsis = "NAME…",
         .help = "Reboot machines",
         .details = "Asks each machine's init; does not wait.",
-        .run = run,
+        .run_one = reboot_machine,
 };

@@ -19,57 +19,50 @@
 #include "util/strv.h"
 #include "util/text.h"
 
-static int add(char ***list, const char *key, const char *format, ...) _printf_(3, 4);
-static int add(char ***list, const char *key, const char *format, ...)
-{
-        _cleanup_free_ char *value = NULL;
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = strfv(&value, format, ap);
-        va_end(ap);
-        return r < 0 ? r : strv_env_set(list, key, value);
-}
-
 /* The properties that machined would have of it. */
 static int add_unregistered(const MachineState *s, char ***list)
 {
-        char when[FORMAT_MAX];
-        int r;
+        char when[FORMAT_MAX], leader[24];
+        const char *const values[][2] = {
+                { "Name", s->name },
+                { "Timestamp", format_timestamp(s->started_usec, when) },
+                { "Service", "box" },
+                { "Unit", s->unit ?: "" },
+                { "Leader", leader },
+                { "Class", "container" },
+                { "RootDirectory", s->root ?: "" },
+        };
+        int r = 0;
 
-        r = add(list, "Name", "%s", s->name);
-        if (r >= 0)
-                r = add(list, "Timestamp", "%s", format_timestamp(s->started_usec, when));
-        if (r >= 0)
-                r = add(list, "Service", "box");
-        if (r >= 0)
-                r = add(list, "Unit", "%s", s->unit);
-        if (r >= 0)
-                r = add(list, "Leader", "%" PRIi64, (int64_t) s->leader);
-        if (r >= 0)
-                r = add(list, "Class", "container");
-        if (r >= 0)
-                r = add(list, "RootDirectory", "%s", s->root);
+        (void) snprintf(leader, sizeof(leader), "%" PRIi64, (int64_t) s->leader);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(values); i++)
+                r = strv_env_set(list, values[i][0], values[i][1]);
         return r;
 }
 
 static int add_ours(const MachineState *s, char ***list)
 {
-        int r;
+        char supervisor[24], uid_base[16];
+        const char *const values[][2] = {
+                { "Init", s->booted ? init_flavour_name(s->init) : "none" },
+                { "Supervisor", supervisor },
+                { "Console", s->console ?: "" },
+                { "UIDBase", uid_base },
+        };
+        int r = 0;
 
-        r = add(list, "Init", "%s", s->booted ? init_flavour_name(s->init) : "none");
-        if (r >= 0)
-                r = add(list, "Supervisor", "%" PRIi64, (int64_t) s->supervisor);
-        if (r >= 0)
-                r = add(list, "Console", "%s", s->console ?: "");
-        if (r >= 0)
-                r = add(list, "UIDBase", "%" PRIu32, s->uid_base);
+        (void) snprintf(supervisor, sizeof(supervisor), "%" PRIi64, (int64_t) s->supervisor);
+        (void) snprintf(uid_base, sizeof(uid_base), "%" PRIu32, s->uid_base);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(values); i++)
+                r = strv_env_set(list, values[i][0], values[i][1]);
         STRV_FOREACH(l, s->links)
                 if (r >= 0) {
                         const char *old = strv_env_get(*list, "Links");
+                        _cleanup_free_ char *links = NULL;
 
-                        r = old ? add(list, "Links", "%s, %s", old, *l) : add(list, "Links", "%s", *l);
+                        r = strf(&links, "%s%s%s", old ?: "", old ? ", " : "", *l);
+                        if (r >= 0)
+                                r = strv_env_set(list, "Links", links);
                 }
         return r;
 }
@@ -156,20 +149,23 @@ static void put_json(const Ctl *c, char *const *list, Json *j)
         json_end(j);
 }
 
-static int show_one(Ctl *c, const char *name, Json *j, Failure *failure)
+static int show_one(Ctl *c, const char *name, Json *j, bool first)
 {
         _cleanup_strv_ char **list = NULL;
+        Failure f = { 0 };
         int r;
 
+        if (!first && !j)
+                putchar('\n');
         if (name)
-                r = collect(c, name, &list, failure);
+                r = collect(c, name, &list, &f);
         else {
-                sd_bus *bus = ctl_bus(c, failure);
+                sd_bus *bus = ctl_bus(c, &f);
 
-                r = bus ? machined_properties_text(bus, NULL, c->options.all, &list, failure) : failure->error;
+                r = bus ? machined_properties_text(bus, NULL, c->options.all, &list, &f) : f.error;
         }
         if (r < 0)
-                return r;
+                return name ? complain(name, &f) : log_error(r, "%s", f.text);
         if (j)
                 put_json(c, list, j);
         else
@@ -177,48 +173,9 @@ static int show_one(Ctl *c, const char *name, Json *j, Failure *failure)
         return 0;
 }
 
-static int show_all(Ctl *c, char *const *args, size_t n, Json *j)
-{
-        int r, first = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                if (i > 0 && !j)
-                        putchar('\n');
-                r = show_one(c, args[i], j, &f);
-                if (r < 0) {
-                        (void) complain(args[i], &f);
-                        first = first < 0 ? first : r;
-                }
-        }
-        return first;
-}
-
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        _cleanup_json_ Json *j = NULL;
-        Failure f = { 0 };
-        int r = 0;
-
-        if (output_is_json(c->options.output))
-                r = json_new(&j, &f);
-        else
-                pager_open(c);
-        if (r < 0)
-                return log_error(r, "%s", f.text);
-        if (j)
-                json_begin_array(j, NULL);
-        if (n > 0)
-                r = show_all(c, args, n, j);
-        else {
-                r = show_one(c, NULL, j, &f);
-                if (r < 0)
-                        log_error(r, "%s", f.text);
-        }
-        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
-                return log_error(-EIO, "Failed to write the output: %m");
-        return r;
+        return n > 0 ? print_each(c, args, n, show_one) : print_each(c, (char *const[]) { NULL }, 1, show_one);
 }
 
 const Verb verb_show = {

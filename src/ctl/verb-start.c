@@ -5,14 +5,7 @@
  * lets manage units.
  */
 
-#include <stdio.h>
-
 #include "ctl/units.h"
-
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        return units_start(c, args, n);
-}
 
 const Verb verb_start = {
         .name = "start",
@@ -23,5 +16,5 @@ const Verb verb_start = {
         .help = "Start machines, each as its unit box@NAME.service",
         .details = "Waits until they are ready, or with --no-block, until systemd has queued the start. Prints why one could "
                    "not be started.",
-        .run = run,
+        .run = units_start,
 };

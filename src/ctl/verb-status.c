@@ -302,18 +302,6 @@ static int status_one(Ctl *c, const char *name, Json *j, bool first)
         return p.running ? 0 : STATUS_NOT_RUNNING;
 }
 
-static int status_many(Ctl *c, char *const *names, Json *j)
-{
-        int r, worst = 0;
-
-        STRV_FOREACH(name, names) {
-                r = status_one(c, *name, j, name == names);
-                if (worst == 0 || r < 0)
-                        worst = r;
-        }
-        return worst;
-}
-
 /* All running machines. */
 static int all_names(Ctl *c, char ***ret)
 {
@@ -335,25 +323,12 @@ static int all_names(Ctl *c, char ***ret)
 static int run(Ctl *c, char *const *args, size_t n)
 {
         _cleanup_strv_ char **running = NULL;
-        _cleanup_json_ Json *j = NULL;
-        Failure f = { 0 };
-        int r = 0;
+        int r = 0, result;
 
-        if (output_is_json(c->options.output))
-                r = json_new(&j, &f);
-        else
-                pager_open(c);
-        if (r < 0)
-                return log_error(r, "%s", f.text);
-        if (j)
-                json_begin_array(j, NULL);
         if (n == 0)
                 r = all_names(c, &running);
-        if (r >= 0)
-                r = status_many(c, n > 0 ? args : running, j);
-        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
-                return log_error(-EIO, "Failed to write the output: %m");
-        return r;
+        result = n > 0 ? print_each(c, args, n, status_one) : print_each(c, running, strv_length(running), status_one);
+        return r < 0 ? r : result;
 }
 
 const Verb verb_status = {

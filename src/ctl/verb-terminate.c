@@ -59,11 +59,6 @@ static int terminate(Ctl *c, const char *name, Failure *failure)
         return stop_unit(c, running_machine_unit(&m), failure);
 }
 
-static int run(Ctl *c, char *const *args, size_t n)
-{
-        return each_name(c, args, n, terminate);
-}
-
 const Verb verb_terminate = {
         .name = "terminate",
         .min = 1,
@@ -71,5 +66,5 @@ const Verb verb_terminate = {
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "End machines by stopping their units; does not wait",
-        .run = run,
+        .run_one = terminate,
 };

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "ctl/options.h"
+#include "util/json.h"
 #include "util/log.h"
 
 typedef struct Ctl {
@@ -38,8 +39,9 @@ typedef struct Verb {
         const char *synopsis;           /* "NAME…" */
         const char *help;               /* for the list of verbs */
         const char *details;            /* paragraphs of VERB --help, or NULL */
-        /* Returns the exit status, or a negative errno after its message. */
+        /* Returns the exit status, or a negative errno after its message. NULL: run_one is called for each name. */
         int (*run)(Ctl *c, char *const *args, size_t n);
+        int (*run_one)(Ctl *c, const char *name, Failure *failure);
 } Verb;
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
@@ -58,6 +60,10 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
 
 /* Calls one() for each name, also after a failure. Logs every failure and returns the first one's error. */
 int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure));
+
+/* Calls one() for each name, also after a failure, which one() logs. With j, it adds a JSON object, otherwise it prints text.
+ * Returns a negative errno if a call failed, else the first exit status that is not 0. */
+int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Json *j, bool first));
 
 /* Logs "boxctl: NAME: FAILURE" and returns the error. */
 int complain(const char *name, const Failure *f);
