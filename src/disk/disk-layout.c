@@ -20,7 +20,7 @@ static const struct { const char *name; bool read_only; } file_systems[] = {
         { "xfs" },
 };
 
-static const struct { sd_id128_t type; PartitionRole role; } gpt_roles[] = {
+static const struct { sd_id128_t type; PartitionRole role; bool secondary; } gpt_roles[] = {
         { SD_GPT_ROOT_NATIVE, PARTITION_ROOT },
         { SD_GPT_ROOT_NATIVE_VERITY, PARTITION_ROOT_VERITY },
         { SD_GPT_ROOT_NATIVE_VERITY_SIG, PARTITION_ROOT_VERITY_SIG },
@@ -34,19 +34,16 @@ static const struct { sd_id128_t type; PartitionRole role; } gpt_roles[] = {
         { SD_GPT_SWAP, PARTITION_SWAP },
         { SD_GPT_TMP, PARTITION_TMP },
         { SD_GPT_VAR, PARTITION_VAR },
-};
-
-/* The same for the secondary architecture, whose programs this host can run as well. */
 #ifdef SD_GPT_ROOT_SECONDARY
-static const struct { sd_id128_t type; PartitionRole role; } secondary_roles[] = {
-        { SD_GPT_ROOT_SECONDARY, PARTITION_ROOT },
-        { SD_GPT_ROOT_SECONDARY_VERITY, PARTITION_ROOT_VERITY },
-        { SD_GPT_ROOT_SECONDARY_VERITY_SIG, PARTITION_ROOT_VERITY_SIG },
-        { SD_GPT_USR_SECONDARY, PARTITION_USR },
-        { SD_GPT_USR_SECONDARY_VERITY, PARTITION_USR_VERITY },
-        { SD_GPT_USR_SECONDARY_VERITY_SIG, PARTITION_USR_VERITY_SIG },
-};
+        /* Of the secondary architecture, whose programs this host can run as well. */
+        { SD_GPT_ROOT_SECONDARY, PARTITION_ROOT, true },
+        { SD_GPT_ROOT_SECONDARY_VERITY, PARTITION_ROOT_VERITY, true },
+        { SD_GPT_ROOT_SECONDARY_VERITY_SIG, PARTITION_ROOT_VERITY_SIG, true },
+        { SD_GPT_USR_SECONDARY, PARTITION_USR, true },
+        { SD_GPT_USR_SECONDARY_VERITY, PARTITION_USR_VERITY, true },
+        { SD_GPT_USR_SECONDARY_VERITY_SIG, PARTITION_USR_VERITY_SIG, true },
 #endif
+};
 
 /* Root partitions, to name the architecture of an image that has none for ours. */
 static const struct { sd_id128_t type; const char *name; } architectures[] = {
@@ -65,7 +62,6 @@ static const struct { PartitionRole role; const char *dest; } places[] = {
 
 typedef struct Choice {
         const DiskPartition *chosen[_PARTITION_ROLE_MAX];
-        bool secondary;                 /* chosen[PARTITION_ROOT] is of the secondary architecture */
         const DiskPartition *generic;   /* of a general type: the root where there is no other */
         unsigned n_generic;
         const char *foreign;            /* an architecture not ours for which the image has a root */
@@ -112,16 +108,11 @@ static const char *place_of(PartitionRole role)
 /* The role by GPT type, or _PARTITION_ROLE_MAX. */
 static PartitionRole gpt_role(sd_id128_t type, bool *ret_secondary)
 {
-        *ret_secondary = false;
         for (size_t i = 0; i < ARRAY_SIZE(gpt_roles); i++)
-                if (sd_id128_equal(gpt_roles[i].type, type))
+                if (sd_id128_equal(gpt_roles[i].type, type)) {
+                        *ret_secondary = gpt_roles[i].secondary;
                         return gpt_roles[i].role;
-#ifdef SD_GPT_ROOT_SECONDARY
-        *ret_secondary = true;
-        for (size_t i = 0; i < ARRAY_SIZE(secondary_roles); i++)
-                if (sd_id128_equal(secondary_roles[i].type, type))
-                        return secondary_roles[i].role;
-#endif
+                }
         return _PARTITION_ROLE_MAX;
 }
 
@@ -190,7 +181,7 @@ static void note_foreign(Layouter *l, const DiskPartition *p)
 
 static int consider_gpt(Layouter *l, const DiskPartition *p, bool want_secondary)
 {
-        bool secondary;
+        bool secondary = false;
         PartitionRole role = gpt_role(p->type, &secondary);
 
         if (role == _PARTITION_ROLE_MAX)
@@ -393,9 +384,8 @@ static int lay_out_role(Layouter *l, PartitionRole role)
         if (!p)
                 return role == PARTITION_ROOT && l->policy->flags[role] & POLICY_ABSENT ? no_root(l) : check_missing(l, role);
         r = check_attributes(l, role, p);
-        if (r < 0)
-                return r;
-        r = check_use(l, role, p);
+        if (r >= 0)
+                r = check_use(l, role, p);
         if (r <= 0)
                 return r;
         if (p->offset > l->facts->size || p->size > l->facts->size - p->offset)

@@ -120,11 +120,9 @@ static int mount_device(const DiskPart *p, const char *device, bool loop, bool r
         if (fs_fd < 0)
                 return -errno;
         r = configure(fs_fd, p, device, loop, read_only);
-        if (r < 0)
-                return r;
-        if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return -errno;
-        return RET_ERRNO(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes(p, read_only)));
+        if (r >= 0)
+                r = RET_ERRNO(fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+        return r < 0 ? r : RET_ERRNO(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes(p, read_only)));
 }
 
 /* A detached mount of the part. */
@@ -164,20 +162,15 @@ static bool is_empty_directory(int root_fd, const char *path)
         return true;
 }
 
-static bool has(const DiskLayout *l, PartitionRole role)
-{
-        for (size_t i = 0; i < l->n; i++)
-                if (l->parts[i].role == role)
-                        return true;
-        return false;
-}
-
 /* On /efi; in a tree without that directory on /boot, if that is an empty directory and not a partition. */
 static void choose_esp_dest(const DiskLayout *l, DiskPart *p, int root_fd)
 {
         _cleanup_close_ int efi = tree_open(root_fd, "/efi", O_PATH);
+        bool has_boot = false;
 
-        if (efi == -ENOENT && !has(l, PARTITION_XBOOTLDR) && is_empty_directory(root_fd, "/boot"))
+        for (size_t i = 0; i < l->n; i++)
+                has_boot = has_boot || l->parts[i].role == PARTITION_XBOOTLDR;
+        if (efi == -ENOENT && !has_boot && is_empty_directory(root_fd, "/boot"))
                 p->dest = "/boot";
 }
 

@@ -134,14 +134,13 @@ static int add_partition(const Blkid *lib, blkid_partition from, DiskFacts *f, D
 static int read_table(const Blkid *lib, int fd, const Probe *probe, DiskFacts *f)
 {
         blkid_partlist list = lib->blkid_probe_get_partitions(probe->probe);
-        int n = list ? lib->blkid_partlist_numof_partitions(list) : -1;
+        int n = list ? lib->blkid_partlist_numof_partitions(list) : -1, r = 0;
 
         if (n < 0)
                 return -EIO;
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; r >= 0 && i < n; i++) {
                 DiskPartition *p;
                 bool inside;
-                int r;
 
                 r = add_partition(lib, lib->blkid_partlist_get_partition(list, i), f, &p);
                 if (r < 0)
@@ -149,14 +148,10 @@ static int read_table(const Blkid *lib, int fd, const Probe *probe, DiskFacts *f
                 inside = p->offset <= f->size && p->size <= f->size - p->offset;
                 if (inside && disk_partition_matters(f, p))
                         r = probe_file_system(lib, fd, p);
-                else {
-                        p->fstype = strdup("");
-                        r = p->fstype ? 0 : -ENOMEM;
-                }
-                if (r < 0)
-                        return r;
+                else if (!(p->fstype = strdup("")))
+                        r = -ENOMEM;
         }
-        return 0;
+        return r;
 }
 
 static int whole_disk(const char *fstype, DiskFacts *f)

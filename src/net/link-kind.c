@@ -65,14 +65,12 @@ struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind)
 
 int link_delete(int rtnl, int ifindex, const char *name)
 {
-        char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_DELLINK, 0, ifindex);
 
         if (ifindex == 0)
                 mnl_attr_put_strz(m, IFLA_IFNAME, name);
-
-        return rtnl_call(rtnl, &q, NULL, text);
+        return rtnl_call(rtnl, &q, NULL, NULL);
 }
 
 void link_remove(int rtnl, int ifindex, const char *name)

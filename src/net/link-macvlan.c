@@ -7,25 +7,19 @@
 
 #include "net/link-kind.h"
 
-static void put_macvlan(const LinkOp *op, struct nlmsghdr *m)
+static void put_kind(const LinkOp *op, bool macvlan, struct nlmsghdr *m)
 {
         struct nlattr *info, *data;
 
-        mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->container_mac), op->container_mac);
-        info = link_begin_kind(m, "macvlan");
+        /* An ipvlan has the MAC address of its parent. */
+        if (macvlan)
+                mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->container_mac), op->container_mac);
+        info = link_begin_kind(m, macvlan ? "macvlan" : "ipvlan");
         data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
-        mnl_attr_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
-        mnl_attr_nest_end(m, data);
-        mnl_attr_nest_end(m, info);
-}
-
-/* An ipvlan has the MAC address of its parent. */
-static void put_ipvlan(struct nlmsghdr *m)
-{
-        struct nlattr *info = link_begin_kind(m, "ipvlan"), *data;
-
-        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
-        mnl_attr_put_u16(m, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+        if (macvlan)
+                mnl_attr_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+        else
+                mnl_attr_put_u16(m, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
         mnl_attr_nest_end(m, data);
         mnl_attr_nest_end(m, info);
 }
@@ -47,10 +41,7 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
         mnl_attr_put_u32(m, IFLA_LINK, (uint32_t) parent.ifindex);
         mnl_attr_put_strz(m, IFLA_IFNAME, op->container_name);
         mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) to->netns_fd);
-        if (macvlan)
-                put_macvlan(op, m);
-        else
-                put_ipvlan(m);
+        put_kind(op, macvlan, m);
         r = rtnl_call(l->host_rtnl, &q, NULL, text);
         if (r < 0)
                 return link_failed(op, r, macvlan ? "create a macvlan on" : "create an ipvlan on", op->host_name, text,

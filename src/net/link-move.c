@@ -26,7 +26,7 @@ typedef struct Change {
         const char *alias;      /* "": removed; NULL: unchanged */
 } Change;
 
-static int change(int rtnl, int ifindex, Change c, char text[static RTNL_TEXT_MAX])
+static int change(int rtnl, int ifindex, Change c, char *text)
 {
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_SETLINK, 0, ifindex);
@@ -37,7 +37,6 @@ static int change(int rtnl, int ifindex, Change c, char text[static RTNL_TEXT_MA
                 mnl_attr_put_strz(m, IFLA_IFNAME, c.name);
         if (c.alias)
                 mnl_attr_put_str(m, IFLA_IFALIAS, c.alias);
-
         return rtnl_call(rtnl, &q, NULL, text);
 }
 
@@ -66,14 +65,13 @@ int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *r
 /* An interface cannot be renamed to one of its alternative names. udev, or a payload, may have added the old name as one. */
 static void drop_altname(int rtnl, int ifindex, const char *name)
 {
-        char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_DELLINKPROP, 0, ifindex);
         struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
 
         mnl_attr_put_strz(m, IFLA_ALT_IFNAME, name);
         mnl_attr_nest_end(m, list);
-        (void) rtnl_call(rtnl, &q, NULL, text);
+        (void) rtnl_call(rtnl, &q, NULL, NULL);
 }
 
 static void collect_altnames(const struct nlmsghdr *m, void *userdata)
@@ -166,17 +164,16 @@ static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         Change c = { .netns_fd = l->host_netns, .name = d->host_name, .alias = *d->mark ? "" : NULL };
         int rtnl = l->container_rtnl, ifindex = d->ifindex, r;
-        char text[RTNL_TEXT_MAX];
         RtnlLink returned;
 
         if (is_replaced(rtnl, d))
                 r = -ENODEV;
         else {
                 drop_altname(rtnl, ifindex, d->host_name);
-                r = change(rtnl, ifindex, c, text);
+                r = change(rtnl, ifindex, c, NULL);
         }
         if (r < 0 && r != -ENODEV && r != -EEXIST)      /* such as -ENOMEM: try once more, it may get lost */
-                r = change(rtnl, ifindex, c, text);
+                r = change(rtnl, ifindex, c, NULL);
 
         /* Returned by the kernel, or moved but not renamed. */
         if (r < 0 && find_returned(d, l, r == -ENODEV, &returned) >= 0) {
@@ -184,16 +181,16 @@ static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
                 rtnl = l->host_rtnl;
                 ifindex = returned.ifindex;
                 drop_altname(rtnl, ifindex, d->host_name);
-                r = change(rtnl, ifindex, c, text);
+                r = change(rtnl, ifindex, c, NULL);
         }
         if (r == -EEXIST && drop_altnames(rtnl, ifindex))
-                r = change(rtnl, ifindex, c, text);
+                r = change(rtnl, ifindex, c, NULL);
         if (r == -EEXIST) {
                 /* When the namespace ends, the kernel would destroy a virtual interface, and name others devN: use that name
                  * for all. */
                 log_warning(0, "Returning interface %s to the host as devN: its name is in use", op->host_name);
                 c.name = "dev%d";
-                r = change(rtnl, ifindex, c, text);
+                r = change(rtnl, ifindex, c, NULL);
         }
         return r;
 }

@@ -131,13 +131,6 @@ static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source 
         return op->host_name ? op : NULL;
 }
 
-/* The bridge of the veth pair's host side. */
-static int plan_bridge(const Settings *s, LinkOp *op)
-{
-        op->zone = !s->bridge;
-        return strf(&op->bridge, "%s%s", op->zone ? "vz-" : "", op->zone ? s->zone : s->bridge);
-}
-
 static int plan_veth(LinkPlanner *p)
 {
         const Settings *s = p->settings;
@@ -157,7 +150,9 @@ static int plan_veth(LinkPlanner *p)
 
         if (cut && strf(&op->host_altname, "%s%s", prefix, p->machine) < 0)
                 return -ENOMEM;
-        if (id != SETTING_VIRTUAL_ETHERNET && plan_bridge(s, op) < 0)
+        op->zone = id == SETTING_ZONE;
+        if (id != SETTING_VIRTUAL_ETHERNET &&
+            strf(&op->bridge, "%s%s", op->zone ? "vz-" : "", op->zone ? s->zone : s->bridge) < 0)
                 return -ENOMEM;
         (void) snprintf(op->container_name, sizeof(op->container_name), "host0");
         link_mac(p->host_id, p->machine, host_side_key, 0, op->host_mac);
@@ -217,26 +212,18 @@ static int check_pair(const LinkOp *a, const LinkOp *b, Problems *problems)
 
 static int check_names(const LinkPlan *p, Problems *problems)
 {
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; i < p->n; i++) {
+        for (size_t i = 0; r >= 0 && i < p->n; i++) {
                 const LinkOp *op = &p->ops[i];
 
-                if (strcmp(op->container_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0) {
+                if (strcmp(op->container_name, "lo") == 0 || strcmp(op->host_name, "lo") == 0)
                         r = problem_error(problems, op->from, "%s%s: the loopback interface cannot be used",
                                           link_op_setting(op), op->host_name);
-                        if (r < 0)
-                                return r;
-                }
-
-                for (size_t k = 0; k < i; k++) {
+                for (size_t k = 0; r >= 0 && k < i; k++)
                         r = check_pair(&p->ops[k], op, problems);
-                        if (r < 0)
-                                return r;
-                }
         }
-
-        return 0;
+        return r;
 }
 
 /* The addresses of the index-th link of its kind. */
@@ -313,14 +300,6 @@ static void print_veth(const LinkOp *op, FILE *f)
         fputc('\n', f);
 }
 
-static void print_move(const LinkOp *op, FILE *f)
-{
-        fprintf(f, "  move %s", op->host_name);
-        if (*op->container_name)
-                fprintf(f, " -> %s", op->container_name);
-        fputc('\n', f);
-}
-
 int link_plan_print(const LinkPlan *p, FILE *f)
 {
         for (size_t i = 0; i < p->n; i++) {
@@ -339,7 +318,7 @@ int link_plan_print(const LinkPlan *p, FILE *f)
                         fprintf(f, "  ipvlan %s on %s\n", op->container_name, op->host_name);
                         break;
                 case LINK_MOVE:
-                        print_move(op, f);
+                        fprintf(f, "  move %s%s%s\n", op->host_name, *op->container_name ? " -> " : "", op->container_name);
                         break;
                 }
         }

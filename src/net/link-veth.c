@@ -78,7 +78,6 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
 /* Adds the full name of an interface whose name was shortened. Optional: the link works without it. */
 static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
 {
-        char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex);
         struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
@@ -86,7 +85,7 @@ static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
 
         mnl_attr_put_strz(m, IFLA_ALT_IFNAME, op->host_altname);
         mnl_attr_nest_end(m, list);
-        r = rtnl_call(l->host_rtnl, &q, NULL, text);
+        r = rtnl_call(l->host_rtnl, &q, NULL, NULL);
         if (r < 0)
                 log_warning(r, "Failed to add the alternative name %s to interface %s, ignoring: %m", op->host_altname,
                             op->host_name);

@@ -41,11 +41,9 @@ static int refuse_router_advertisements(const char *bridge)
  * one, until networkd or the administrator configures it: the host is not a member of the zone. */
 static void bring_up(const LinkOp *op, const Links *l, int ifindex)
 {
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 }, up = { 0 };
         struct nlattr *all, *inet6;
+        RtnlRequest q = { 0 };
         struct nlmsghdr *m;
-        struct ifinfomsg *info;
         int r;
 
         r = refuse_router_advertisements(op->bridge);
@@ -56,15 +54,12 @@ static void bring_up(const LinkOp *op, const Links *l, int ifindex)
                 mnl_attr_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
                 mnl_attr_nest_end(m, inet6);
                 mnl_attr_nest_end(m, all);
-                r = rtnl_call(l->host_rtnl, &q, NULL, text);
+                r = rtnl_call(l->host_rtnl, &q, NULL, NULL);
                 if (r == -EAFNOSUPPORT)         /* without IPv6 */
                         r = 0;
         }
-        if (r >= 0) {
-                info = mnl_nlmsg_get_payload(rtnl_add(&up, RTM_SETLINK, 0, ifindex));
-                info->ifi_flags = info->ifi_change = IFF_UP;
-                r = rtnl_call(l->host_rtnl, &up, NULL, text);
-        }
+        if (r >= 0)
+                r = rtnl_link_up(l->host_rtnl, ifindex);
         if (r < 0)
                 log_warning(r, "Failed to bring up bridge %s, ignoring: %m", op->bridge);
 }

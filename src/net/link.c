@@ -92,15 +92,10 @@ static int open_container_rtnl(int netns_fd, Links *l, Failure *failure)
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)
 {
         const LinkTarget target = { machine, netns_fd };
-        bool needs_container = false;
         int r = 0;
 
         if (p->n == 0)
                 return 0;
-
-        for (size_t i = 0; i < p->n; i++)
-                needs_container = needs_container || methods[p->ops[i].kind]->needs_container_rtnl;
-
         l->done = calloc(p->n, sizeof(LinkDone));
         l->ifindices = calloc(p->n, sizeof(int));
         if (!l->done || !l->ifindices)
@@ -110,15 +105,14 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
         if (l->host_rtnl < 0)
                 return failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m");
 
-        if (needs_container) {
-                r = open_container_rtnl(netns_fd, l, failure);
-                if (r < 0)
-                        return r;
+        for (size_t i = 0; i < p->n && r >= 0; i++) {
+                const LinkMethods *m = methods[p->ops[i].kind];
+
+                if (m->needs_container_rtnl && l->container_rtnl < 0)
+                        r = open_container_rtnl(netns_fd, l, failure);
+                if (r >= 0)
+                        r = m->up(&p->ops[i], &target, l, failure);
         }
-
-        for (size_t i = 0; i < p->n && r >= 0; i++)
-                r = methods[p->ops[i].kind]->up(&p->ops[i], &target, l, failure);
-
         return r;
 }
 
@@ -141,17 +135,10 @@ void links_down(const LinkPlan *p, Links *l)
 int links_loopback_up(Failure *failure)
 {
         _cleanup_close_ int fd = rtnl_open();
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-        struct ifinfomsg *info;
         int r;
 
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to open a netlink socket: %m");
-
-        /* The index of lo is always 1. */
-        info = mnl_nlmsg_get_payload(rtnl_add(&q, RTM_SETLINK, 0, 1));
-        info->ifi_flags = info->ifi_change = IFF_UP;
-        r = rtnl_call(fd, &q, NULL, text);
+        r = rtnl_link_up(fd, /* ifindex= */ 1);         /* always that of lo */
         return r < 0 ? failure_set(failure, r, "Failed to bring up the loopback interface: %m") : 0;
 }

@@ -21,9 +21,7 @@ static int open_path(const char *path)
         _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC), ns_fd = -EBADF;
         struct statfs fs;
 
-        if (fd < 0)
-                return -errno;
-        if (fstatfs(fd, &fs) < 0)
+        if (fd < 0 || fstatfs(fd, &fs) < 0)
                 return -errno;
         if (fs.f_type != NSFS_MAGIC)
                 return -EINVAL;

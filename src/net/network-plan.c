@@ -67,14 +67,6 @@ static int check_ports(const Settings *s, Problems *problems)
                              "Port=%u: needs a private network, for example VirtualEthernet=yes", s->ports[0].host_port);
 }
 
-/* Replaces the derived address of the veth pair's container side. */
-static void set_mac(const uint8_t mac[static 6], LinkPlan *p)
-{
-        for (size_t i = 0; i < p->n; i++)
-                if (p->ops[i].kind == LINK_VETH)
-                        memcpy(p->ops[i].container_mac, mac, 6);
-}
-
 static int copy_ports(const Settings *s, NetworkPlan *p)
 {
         if (s->n_ports == 0)
@@ -104,8 +96,10 @@ int network_plan_make(const Settings *s, const char *machine, const uint8_t host
         }
         if (link_plan_make(s, machine, host_id, &p.links, problems) < 0 || copy_ports(s, &p) < 0)
                 return -ENOMEM;
-        if (mac)
-                set_mac(mac, &p.links);
+        /* Replaces the derived address of the veth pair's container side. */
+        for (size_t i = 0; mac && i < p.links.n; i++)
+                if (p.links.ops[i].kind == LINK_VETH)
+                        memcpy(p.links.ops[i].container_mac, mac, 6);
 
         *ret = p;
         p = (NetworkPlan) { 0 };

@@ -190,8 +190,7 @@ static int send_request(int fd, const RtnlRequest *q)
 }
 
 /* Reads a datagram of answers. Returns the number of acknowledgements in it. */
-static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata,
-                        char text[static RTNL_TEXT_MAX])
+static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata, char *text)
 {
         _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
         ssize_t n = receive(fd, buf);
@@ -211,7 +210,8 @@ static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach
                         acks++;
                         if (error != 0 && *first_error == 0) {
                                 *first_error = error;
-                                memcpy(text, this_text, sizeof(this_text));
+                                if (text)
+                                        memcpy(text, this_text, sizeof(this_text));
                         }
                 } else if (each)
                         each(m, userdata);
@@ -220,12 +220,13 @@ static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach
         return acks;
 }
 
-static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, char text[static RTNL_TEXT_MAX])
+static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, char *text)
 {
         unsigned acks = 0;
         int first_error = 0, r;
 
-        text[0] = 0;
+        if (text)
+                text[0] = 0;
         r = send_request(fd, q);
         if (r < 0)
                 return r;
@@ -240,16 +241,23 @@ static int call(int fd, const RtnlRequest *q, RtnlEach each, void *userdata, cha
         return first_error;
 }
 
-int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX])
+int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char *reterr_text)
 {
         return call(fd, q, ret_link ? read_link : NULL, ret_link, reterr_text);
 }
 
 int rtnl_call_each(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
 {
-        char text[RTNL_TEXT_MAX];
+        return call(fd, q, each, userdata, /* text= */ NULL);
+}
 
-        return call(fd, q, each, userdata, text);
+int rtnl_link_up(int fd, int ifindex)
+{
+        RtnlRequest q = { 0 };
+        struct ifinfomsg *info = mnl_nlmsg_get_payload(rtnl_add(&q, RTM_SETLINK, 0, ifindex));
+
+        info->ifi_flags = info->ifi_change = IFF_UP;
+        return rtnl_call(fd, &q, NULL, NULL);
 }
 
 int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
@@ -285,22 +293,20 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
 
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret)
 {
-        char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_GETLINK, 0, 0);
 
         rtnl_put_any_name(m, name);
         mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        return rtnl_call(fd, &q, ret, text);
+        return rtnl_call(fd, &q, ret, NULL);
 }
 
 int rtnl_get_index(int fd, int ifindex, RtnlLink *ret)
 {
-        char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
 
         mnl_attr_put_u32(rtnl_add(&q, RTM_GETLINK, 0, ifindex), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        return rtnl_call(fd, &q, ret, text);
+        return rtnl_call(fd, &q, ret, NULL);
 }
 
 typedef struct AliasSearch {

@@ -52,10 +52,13 @@ struct nlmsghdr *rtnl_add_with(RtnlRequest *q, uint16_t type, uint16_t flags, co
 /* Adds a name that may be an alternative one, as IFLA_IFNAME or IFLA_ALT_IFNAME. */
 void rtnl_put_any_name(struct nlmsghdr *m, const char *name);
 
-/* Sends all messages and reads all answers. Returns the first error, with the kernel's explanation, or "", in reterr_text.
- * ret_link (may be NULL): the last link in the answers. */
+/* Sends all messages and reads all answers. Returns the first error, with the kernel's explanation, or "", in reterr_text of
+ * RTNL_TEXT_MAX bytes (may be NULL). ret_link (may be NULL): the last link in the answers. */
 #define RTNL_TEXT_MAX 256
-int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char reterr_text[static RTNL_TEXT_MAX]);
+int rtnl_call(int fd, RtnlRequest *q, RtnlLink *ret_link, char *reterr_text);
+
+/* Brings an interface up. */
+int rtnl_link_up(int fd, int ifindex);
 
 /* The same, but calls each for every answer. */
 typedef void (*RtnlEach)(const struct nlmsghdr *m, void *userdata);

@@ -145,10 +145,14 @@ static int end_open(int fd, int access, End *ret)
         return 0;
 }
 
-static int end_watch(Console *c, End *e, uint32_t events, sd_event_io_handler_t handler)
+static int end_watch(Console *c, int fd, End *e, uint32_t events, sd_event_io_handler_t handler)
 {
-        int r = sd_event_add_io(c->event, &e->source, e->fd, events | EPOLLET, handler, c);
+        int r;
 
+        r = end_open(fd, events == EPOLLIN ? O_RDONLY : O_WRONLY, e);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(c->event, &e->source, e->fd, events | EPOLLET, handler, c);
         if (r == -EPERM)        /* does not support epoll: never blocks either */
                 return 0;
         if (r >= 0)
@@ -444,54 +448,23 @@ static void terminal_restore(Console *c)
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
-static int watch_ends(Console *c)
-{
-        int r;
-
-        if (c->flags & CONSOLE_FLAG_READ) {
-                r = end_open(STDIN_FILENO, O_RDONLY, &c->input);
-                if (r >= 0)
-                        r = end_watch(c, &c->input, EPOLLIN, on_input);
-                if (r < 0)
-                        return r;
-        }
-        if (c->flags & CONSOLE_FLAG_WRITE) {
-                r = end_open(STDOUT_FILENO, O_WRONLY, &c->output);
-                if (r >= 0)
-                        r = end_watch(c, &c->output, EPOLLOUT, on_output);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
-}
-
 static int watch(Console *c)
 {
         int r;
 
         r = sd_event_add_io(c->event, &c->master_source, c->master, EPOLLIN | EPOLLOUT | EPOLLET, on_master, c);
-        if (r < 0)
+        if (r >= 0 && c->flags & CONSOLE_FLAG_READ)
+                r = end_watch(c, STDIN_FILENO, &c->input, EPOLLIN, on_input);
+        if (r >= 0 && c->flags & CONSOLE_FLAG_WRITE)
+                r = end_watch(c, STDOUT_FILENO, &c->output, EPOLLOUT, on_output);
+        if (r >= 0)
+                r = sd_event_add_defer(c->event, &c->more_source, on_more, c);
+        if (r >= 0)
+                r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0 && c->flags & CONSOLE_FLAG_LATE)
+                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late, c);
+        if (r < 0 || !isatty(STDOUT_FILENO))
                 return r;
-        r = watch_ends(c);
-        if (r < 0)
-                return r;
-
-        r = sd_event_add_defer(c->event, &c->more_source, on_more, c);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
-        if (r < 0)
-                return r;
-
-        if (c->flags & CONSOLE_FLAG_LATE) {
-                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late,
-                                               c);
-                if (r < 0)
-                        return r;
-        }
-        if (!isatty(STDOUT_FILENO))
-                return 0;
         r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
         return r == -EBUSY ? 0 : r;             /* another console handles the signal */
 }
@@ -519,9 +492,8 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
         c->ended = true;                /* until it is complete: after a failure below there is nothing to write out */
 
         r = watch(c);
-        if (r < 0)
-                return r;
-        r = terminal_raw(c);
+        if (r >= 0)
+                r = terminal_raw(c);
         if (r < 0)
                 return r;
 

@@ -59,10 +59,8 @@ static int read_secret(int fd, Credential *c)
         if (!buf)
                 return -ENOMEM;
         while (used <= CREDENTIALS_MAX) {
-                ssize_t n = read(fd, buf + used, CREDENTIALS_MAX + 1 - used);
+                ssize_t n = TEMP_FAILURE_RETRY(read(fd, buf + used, CREDENTIALS_MAX + 1 - used));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n < 0)
                         r = -errno;
                 if (n <= 0)
@@ -179,9 +177,7 @@ static int write_one(const Credential *c, int dir_fd, uid_t owner)
         if (fd < 0)
                 return -errno;
         r = fd_write_all(fd, c->data, c->size);
-        if (r < 0)
-                return r;
-        return fchmod(fd, 0400) < 0 || fchown(fd, owner, owner) < 0 ? -errno : 0;
+        return r < 0 ? r : fchmod(fd, 0400) < 0 || fchown(fd, owner, owner) < 0 ? -errno : 0;
 }
 
 /* The file system, not only the mount: the machine's root can remount it writable, and a ramfs has no size limit. */

@@ -147,21 +147,6 @@ static int open_pty(const EnterPlan *plan, Failure *f)
         return TAKE_FD(terminal);
 }
 
-/* Duplicates from[0..2] to the descriptors 0, 1 and 2. */
-static int place_stdio(int from[static 3], Failure *f)
-{
-        for (int i = 0; i < 3; i++) {
-                from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
-                if (from[i] < 0)
-                        return failure_set(f, -errno, "Failed to duplicate a standard descriptor: %m");
-        }
-        for (int i = 0; i < 3; i++)
-                if (dup2(from[i], i) < 0)
-                        return failure_set(f, -errno, "Failed to set a standard descriptor: %m");
-
-        return 0;
-}
-
 static int set_up_stdio(const EnterPlan *plan, Failure *f)
 {
         const EnterOptions *o = plan->options;
@@ -172,15 +157,22 @@ static int set_up_stdio(const EnterPlan *plan, Failure *f)
                 if (from[0] < 0)
                         return from[0];
                 from[1] = from[2] = from[0];
-                return place_stdio(from, f);
         }
-
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; !o->new_pty && i < 3; i++) {
                 from[i] = o->stdio[i] >= 0 ? o->stdio[i] : open_device("/dev/null", 1, 3, f);
                 if (from[i] < 0)
                         return from[i];
         }
-        return place_stdio(from, f);
+
+        for (int i = 0; i < 3; i++) {
+                from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
+                if (from[i] < 0)
+                        return failure_set(f, -errno, "Failed to duplicate a standard descriptor: %m");
+        }
+        for (int i = 0; i < 3; i++)
+                if (dup2(from[i], i) < 0)
+                        return failure_set(f, -errno, "Failed to set a standard descriptor: %m");
+        return 0;
 }
 
 /* Restricts this process to what the machine's processes may do. */
@@ -216,12 +208,10 @@ static int become_program(const EnterPlan *plan, Failure *f)
         if (setsid() < 0)
                 return failure_set(f, -errno, "Failed to create a session: %m");
         r = capability_drop_bounding(plan->bounding, f);
-        if (r < 0)
-                return r;
-        r = become_user(o, f);
-        if (r < 0)
-                return r;
-        r = set_up_stdio(plan, f);
+        if (r >= 0)
+                r = become_user(o, f);
+        if (r >= 0)
+                r = set_up_stdio(plan, f);
         if (r < 0)
                 return r;
         /* The other descriptors are of the host: no path in the machine may lead to them. */
@@ -264,7 +254,7 @@ static int set_limit(int resource, struct rlimit limit)
 static int prepare(const EnterPlan *plan, Failure *f)
 {
         const struct sigaction standard = { .sa_handler = SIG_DFL };
-        _cleanup_close_ int loginuid = -EBADF;
+        int r = 0;
 
         /* Resets handlers and ignored signals of the caller. Signals stay blocked until exec. */
         for (int i = 1; i < NSIG; i++)
@@ -277,26 +267,17 @@ static int prepare(const EnterPlan *plan, Failure *f)
          * the administrator; kernels without audit have no such file. */
         if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
                 return failure_set(f, -errno, "Failed to mark descriptors close-on-exec: %m");
-        loginuid = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
-        if (loginuid >= 0)
-                (void) fd_write_all(loginuid, "4294967295", strlen("4294967295"));
+        (void) fd_write_file_at(AT_FDCWD, "/proc/self/loginuid", "4294967295");
         (void) umask(0022);
-        if (plan->profile) {
-                /* Needs the host's /proc; the child inherits the profile for its next execve(). */
-                int r = apparmor_set_exec(plan->profile, f);
+        /* Needs the host's /proc; the child inherits the profile for its next execve(). */
+        if (plan->profile)
+                r = apparmor_set_exec(plan->profile, f);
+        if (r < 0)
+                return r;
 
-                if (r < 0)
-                        return r;
-        }
-
-        for (int i = 0; i < RLIM_NLIMITS; i++) {
-                int r = set_limit(i, plan->limits[i]);
-
-                if (r < 0)
-                        return failure_set(f, r, "Failed to set the machine's resource limits: %m");
-        }
-
-        return 0;
+        for (int i = 0; r >= 0 && i < RLIM_NLIMITS; i++)
+                r = set_limit(i, plan->limits[i]);
+        return r < 0 ? failure_set(f, r, "Failed to set the machine's resource limits: %m") : 0;
 }
 
 static int join(const EnterPlan *plan, Failure *f)

@@ -149,9 +149,8 @@ static int plan_cgroup(pid_t pid, int *ret, Failure *failure)
         int r, fd;
 
         r = cgroup_of_pid(0, &own, failure);
-        if (r < 0)
-                return r;
-        r = cgroup_of_pid(pid, &theirs, failure);
+        if (r >= 0)
+                r = cgroup_of_pid(pid, &theirs, failure);
         if (r < 0)
                 return r;
         if (strcmp(own, theirs) == 0) {
@@ -190,12 +189,10 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
         int r;
 
         r = plan_namespaces(pid, &plan->namespaces, failure);
-        if (r < 0)
-                return r;
-        r = plan_privileges(pid, plan, failure);
-        if (r < 0)
-                return r;
-        r = plan_cgroup(pid, &cgroup, failure);
+        if (r >= 0)
+                r = plan_privileges(pid, plan, failure);
+        if (r >= 0)
+                r = plan_cgroup(pid, &cgroup, failure);
         if (r >= 0)
                 r = apparmor_profile_of(pid, &plan->profile, failure);
         if (r < 0)
@@ -222,25 +219,6 @@ typedef struct Spawned {
         int pty;
 } Spawned;
 
-static int start_intermediate(EnterPlan *plan, int cgroup, pid_t *ret, Failure *failure)
-{
-        struct clone_args args = {
-                .flags = cgroup >= 0 ? CLONE_INTO_CGROUP : 0,
-                .exit_signal = SIGCHLD,
-                .cgroup = cgroup >= 0 ? (uint64_t) cgroup : 0,
-        };
-        pid_t pid;
-
-        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
-        if (pid < 0)
-                return failure_set(failure, -errno, "Failed to start a process in the machine's cgroup: %m");
-        if (pid == 0)
-                enter_intermediate(plan);
-
-        *ret = pid;
-        return 0;
-}
-
 /* Receives one report. 1: received; 0: all senders have closed the socket. */
 static int take_report(int socket, EnterReport *ret, int *ret_fd)
 {
@@ -258,9 +236,7 @@ static int take_report(int socket, EnterReport *ret, int *ret_fd)
         struct cmsghdr *c;
         ssize_t n;
 
-        do
-                n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
         if (n <= 0)
                 return n < 0 ? -errno : 0;
 
@@ -311,8 +287,8 @@ static int read_reports(int socket, Spawned *s, Failure *failure)
 
 static void reap(pid_t pid)
 {
-        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                ;
+        if (pid > 0)
+                (void) TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 }
 
 static void kill_spawned(Spawned *s)
@@ -328,6 +304,11 @@ static void kill_spawned(Spawned *s)
 
 static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
 {
+        struct clone_args args = {
+                .flags = cgroup >= 0 ? CLONE_INTO_CGROUP : 0,
+                .exit_signal = SIGCHLD,
+                .cgroup = cgroup >= 0 ? (uint64_t) cgroup : 0,
+        };
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
         int pair[2], r;
 
@@ -337,9 +318,11 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
         theirs = pair[1];
         plan->report = theirs;
 
-        r = start_intermediate(plan, cgroup, &s->intermediate, failure);
-        if (r < 0)
-                return r;
+        s->intermediate = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (s->intermediate < 0)
+                return failure_set(failure, -errno, "Failed to start a process in the machine's cgroup: %m");
+        if (s->intermediate == 0)
+                enter_intermediate(plan);
         theirs = fd_close(theirs);
 
         r = read_reports(ours, s, failure);

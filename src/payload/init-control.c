@@ -224,18 +224,14 @@ static int ask_by_fifo(const Leader *leader, char runlevel, bool insist, Failure
 /* Waits for a child process, with a timeout: it runs a program of the payload. */
 static int wait_program(pid_t pid, const char *path, Failure *failure)
 {
-        _cleanup_close_ int pidfd = -EBADF;
-        struct pollfd p;
+        _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
         int status = 0, r;
 
-        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
         if (pidfd < 0)
                 return failure_set(failure, -errno, "Failed to watch process %d: %m", pid);
 
-        p = (struct pollfd) { .fd = pidfd, .events = POLLIN };
-        do
-                r = RET_ERRNO(poll(&p, 1, PROGRAM_TIMEOUT_MSEC));
-        while (r == -EINTR);
+        r = TEMP_FAILURE_RETRY(poll(&p, 1, PROGRAM_TIMEOUT_MSEC));
         if (r == 0)
                 (void) kill(pid, SIGKILL);
         if (waitpid(pid, &status, 0) < 0)

@@ -117,12 +117,12 @@ static void print_field(FILE *f, const Field *field, const void *value)
         }
 }
 
-/* In place. Anything else than \xNN is unchanged. */
-static void unescape(char *s)
+/* Anything else than \xNN is unchanged. The caller frees the result. */
+static char *unescape(const char *s)
 {
-        char *to = s;
+        char *copy = strdup(s), *to = copy;
 
-        while (*s) {
+        while (copy && *s) {
                 unsigned byte;
 
                 if (s[0] == '\\' && s[1] == 'x' && isxdigit((unsigned char) s[2]) &&
@@ -132,28 +132,9 @@ static void unescape(char *s)
                 } else
                         *to++ = *s++;
         }
-        *to = 0;
-}
-
-static int take_string(char **to, const char *value)
-{
-        char *copy = strdup(value);
-
-        if (!copy)
-                return -ENOMEM;
-        unescape(copy);
-        free(*to);
-        *to = copy;
-        return 0;
-}
-
-static int take_link(char ***to, const char *value)
-{
-        char *copy = strdup(value);
-
         if (copy)
-                unescape(copy);
-        return strv_consume(to, copy);
+                *to = 0;
+        return copy;
 }
 
 static int take_field(const Field *field, const char *value, void *to)
@@ -164,9 +145,11 @@ static int take_field(const Field *field, const char *value, void *to)
 
         switch (field->type) {
         case FIELD_STRING:
-                return take_string(to, value);
+                free(*(char **) to);
+                *(char **) to = unescape(value);
+                return *(char **) to ? 0 : -ENOMEM;
         case FIELD_STRINGS:
-                return take_link(to, value);
+                return strv_consume(to, unescape(value));
         case FIELD_PID:
                 r = parse_u32(value, &number);
                 if (r < 0)
@@ -272,14 +255,10 @@ int machine_state_make_dir(const char *dir, Failure *failure)
  * open: any user could lock the directory. */
 static int lock_dir(int dir_fd)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = openat(dir_fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-        fd = openat(dir_fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
+        if (fd < 0 || flock(fd, LOCK_EX) < 0)
                 return -errno;
-        if (flock(fd, LOCK_EX) < 0)
-                return -errno;
-
         return TAKE_FD(fd);
 }
 

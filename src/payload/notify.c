@@ -142,9 +142,7 @@ int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
         pid_t sender;
         int r;
 
-        do
-                n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        n = TEMP_FAILURE_RETRY(recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
         if (n < 0 && errno != EAGAIN)
                 return -errno;
         *ret_empty = n < 0;

@@ -20,19 +20,15 @@ enum {
         NOBODY = 65534,
 };
 
-static void host_user_done(HostUser *u)
-{
-        free(u->name);
-        free(u->home);
-        if (u->password)
-                explicit_bzero(u->password, strlen(u->password));
-        free(u->password);
-}
-
 void host_users_done(HostUsers *u)
 {
-        for (size_t i = 0; i < u->n; i++)
-                host_user_done(&u->items[i]);
+        for (size_t i = 0; i < u->n; i++) {
+                free(u->items[i].name);
+                free(u->items[i].home);
+                if (u->items[i].password)
+                        explicit_bzero(u->items[i].password, strlen(u->items[i].password));
+                free(u->items[i].password);
+        }
         free(u->items);
         *u = (HostUsers) {};
 }

@@ -48,29 +48,23 @@ static void taken_list_done(TakenList *l)
         free(l->items);
 }
 
-static uid_t fold(uint64_t hash)
+/* The candidates for a name. systemd-nspawn's are random after the first; these are the same on each start. */
+static uid_t candidate_of_name(const char *machine, uint32_t attempt)
 {
-        uid_t candidate = (uid_t) hash % (ID_RANGE_MAX - ID_RANGE_MIN) + ID_RANGE_MIN;
+        uint32_t le = htole32(attempt);
+        uid_t candidate;
+        uint8_t key[16];
 
+        memcpy(key, range_key, sizeof(key));
+        for (size_t i = 0; i < sizeof(le); i++)
+                key[i] ^= ((const uint8_t *) &le)[i];
+        candidate = (uid_t) siphash24(machine, strlen(machine), key) % (ID_RANGE_MAX - ID_RANGE_MIN) + ID_RANGE_MIN;
         return candidate & ~(ID_RANGE_COUNT - 1);
 }
 
 uid_t id_range_of_name(const char *machine)
 {
-        return fold(siphash24(machine, strlen(machine), range_key));
-}
-
-/* The further candidates for a name. systemd-nspawn's are random; these are the same on each start. */
-static uid_t candidate_of_name(const char *machine, uint32_t attempt)
-{
-        uint8_t key[16];
-        uint32_t le = htole32(attempt);
-
-        memcpy(key, range_key, sizeof(key));
-        for (size_t i = 0; attempt > 0 && i < sizeof(le); i++)
-                key[i] ^= ((const uint8_t *) &le)[i];
-
-        return fold(siphash24(machine, strlen(machine), key));
+        return candidate_of_name(machine, 0);
 }
 
 static bool is_range(uid_t base)
@@ -186,9 +180,8 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
 
         lock_dir = lock_dir ?: LOCK_DIR;
         r = taken_load(&taken, etc_dir ?: "/etc", failure);
-        if (r < 0)
-                return r;
-        r = make_lock_dir(lock_dir, failure);
+        if (r >= 0)
+                r = make_lock_dir(lock_dir, failure);
         if (r < 0)
                 return r;
 
@@ -252,13 +245,10 @@ int id_range_lock_map(const char *lock_dir, const IdMap *map, IdRange *ret, Fail
                 range.count = map->lines[0].count;
         }
         r = make_lock_dir(lock_dir, failure);
+        for (unsigned i = 0; r >= 0 && i < map->n; i++)
+                r = lock_blocks(&range, lock_dir, map->lines[i].outside, map->lines[i].count, failure);
         if (r < 0)
                 return r;
-        for (unsigned i = 0; i < map->n; i++) {
-                r = lock_blocks(&range, lock_dir, map->lines[i].outside, map->lines[i].count, failure);
-                if (r < 0)
-                        return r;
-        }
 
         *ret = range;
         range = (IdRange) ID_RANGE_NULL;
