@@ -213,8 +213,8 @@ class HostState:
         return found
 
     def differences(self, before):
-        """What is here and was not before, as lines of text; and what is gone of the things that are not a machine's to
-        take away. (Another's lock or process may well have come to its end meanwhile.)"""
+        """Returns additions since before, and losses of objects that no machine may remove, as lines of text. (Locks and
+        processes of others may have ended meanwhile.)"""
         lines = []
         for field in dataclasses.fields(self):
             mine, theirs = getattr(self, field.name), getattr(before, field.name)

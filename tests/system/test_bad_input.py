@@ -341,7 +341,7 @@ def quitter(machine):
 @pytest.mark.parametrize('status', [0, 3])
 def test_init_that_exits_before_it_is_ready(nothing_left, quitter, status):
     quitting = quitter(f'#!/bin/sh\nexit {status}\n')
-    # What these two write is for a payload that is executed, as this one is, and stays.
+    # These two are written before the payload is executed, as here, and remain.
     quitting.write_file('[Exec]\nNotifyReady=yes\nTimezone=off\nResolvConf=off\n')
     before = snapshot(quitting.path)
     refused_by_unit(quitting, f"The init of machine 'quitter' (/sbin/init) exited with status {status} before the machine was "

@@ -214,7 +214,7 @@ def test_tree_is_not_locked(tree):
 
 
 def test_bad_value_is_an_error(tree):
-    """Whatever bytes it has."""
+    """Bytes that are not UTF-8 too."""
     result = start(tree, '/bin/true', variable='SYSTEMD_NSPAWN_LOCK=\udcff\n', check=False)
     assert result.returncode == 1 and '$SYSTEMD_NSPAWN_LOCK=??: not a boolean' in result.stderr
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whom a machine's users are on the host: every mode of PrivateUsers=, odd ranges, maps of one's own, a map of one id."""
+"""The host users that a machine's users are mapped to: every mode of PrivateUsers=, odd ranges, maps of one's own, a map of one id."""
 
 import os
 import re
@@ -232,7 +232,7 @@ def test_owneridmap_where_ids_are_not_in_one_row(tree, tmp_path):
 
 @pytest.mark.parametrize('passwd, home, name', [('', '/', '42'), ('tool:x:42:42::/of-42:/bin/sh\n', '/of-42', 'tool')])
 def test_one_id_has_the_environment_of_its_user(tree, passwd, home, name):
-    """Whom the tree's passwd has for it, where it has one; a command, and a command below the small init."""
+    """The user is looked up in the tree's passwd; a command, and a command below the stub init."""
     file = tree.path / 'etc/passwd'
     before = file.read_text()
     tree.write_file(ONE)

@@ -11,7 +11,7 @@
 
 static const Source file = { "/etc/systemd/nspawn/t.nspawn", 3 };
 
-/* What the kernel's switch says, with or without a switch at all. */
+/* The kernel's switch for AppArmor is on, off or missing. */
 static void test_check(void **state)
 {
         static const struct { const char *enabled; bool optional, missing; unsigned n, n_fatal; } cases[] = {

@@ -18,8 +18,9 @@ static const Source from_file = { "/f", 7 }, from_switch = { "--switch=", 0 };
 static const char *const good[] = {
         "yes", "/a", "/a:/b", "7", "CAP_CHOWN", "eth0", "a", "A=1", "pick", "x86-64", "SIGTERM", "1-3", "tcp:80:8080",
         "0123456789abcdef0123456789abcdef", "a:b", "/a:/b:/c", "0:1000:1", "50%", "/dev/null rw", "8M", "90s", "auto", "host",
-        "/dev/null 1M", "/dev/null 100", "/dev/null 10ms", "ipv4:tcp:80", "eth0 80", "egress:/x", "cgroup:inet:filter:set", "kill",
-        "avoid", "zero", "no", "NOFILE=1:2", "a:/b", "127.0.0.1/8", "root=verity+signed", "MemoryMax=1G", "on", "a.service",
+        "/dev/null 1M", "/dev/null 100", "/dev/null 10ms", "ipv4:tcp:80", "eth0 80", "egress:/x", "cgroup:inet:filter:set",
+        "kill", "avoid", "zero", "no", "NOFILE=1:2", "a:/b", "127.0.0.1/8", "root=verity+signed", "MemoryMax=1G", "on",
+        "a.service",
 };
 
 static char *long_text(const char *unit, size_t n)
@@ -35,18 +36,19 @@ static char *long_text(const char *unit, size_t n)
 }
 
 static const char *const bad[] = {
-        "", " ", "\t", "no such thing\"", "'", "\"", "\\", "a\\", ":", "::::", ":::::::::::::::::::::", ",", ",,,", "~", "~~", "+",
-        "+:", "=", "==", "A=", "=A", "-", "--", "-1", "+1", "0", "00000000000000000001", "0x10", "1e9", "1.5", "nan", "inf",
+        "", " ", "\t", "no such thing\"", "'", "\"", "\\", "a\\", ":", "::::", ":::::::::::::::::::::", ",", ",,,", "~", "~~",
+        "+", "+:", "=", "==", "A=", "=A", "-", "--", "-1", "+1", "0", "00000000000000000001", "0x10", "1e9", "1.5", "nan", "inf",
         "18446744073709551615", "18446744073709551616", "4294967295", "4294967296", "99999999999999999999999999",
         "-9223372036854775809", "4294967295:4294967295", "1:0", "0:4294967295", "\001", "\033[31m", "a\nb", "\xff\xfe",
-        "K\xe4se", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x80\xae", "%s%n%n%s", "${HOME}", "$(true)", "../..", "/..", "/a/../b",
-        "/", "//", ".", "/a:/..", "/a:b", "a:b:c:d:e:f", "/a:/b:/c:/d", "/a:/b:rbind,rbind", "/a:/b:nosuch", "@nosuch", "@",
-        "~@", "CAP_", "CAP_NOSUCH", "CAP_CHOWN,CAP_NOSUCH", "all,none", "SIG", "SIGRTMIN+99", "RTMAX-99", "yes no", "YES", "maybe",
+        "K\xe4se", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x80\xae", "%s%n%n%s", "${HOME}", "$(true)", "../..", "/..",
+        "/a/../b", "/", "//", ".", "/a:/..", "/a:b", "a:b:c:d:e:f", "/a:/b:/c:/d", "/a:/b:rbind,rbind", "/a:/b:nosuch", "@nosuch",
+        "@", "~@", "CAP_", "CAP_NOSUCH", "CAP_CHOWN,CAP_NOSUCH", "all,none", "SIG", "SIGRTMIN+99", "RTMAX-99", "yes no", "YES",
+        "maybe",
         "eth0:eth0:eth0", "an-interface-with-a-name", "0:0:0", "1-", "-3", "3-1", "1-99999", "1,,3", "tcp:", "udp:0", "tcp:65536",
         "tcp:1:99999", "sctp:1", "none", "infinity", "infinity:1", "2:1", "100%", "101%", "-1%", "1K", "1Z", "1 K",
 };
 
-/* What is in force of the settings that can have to do with each other: those of one section. */
+/* Settings of one section can depend on each other. */
 static bool is_near(const SettingRow *row, const SettingRow *other)
 {
         return row == other || (row->section && other->section && strcmp(row->section, other->section) == 0);
@@ -106,7 +108,7 @@ static const char *good_for(const SettingRow *row, Source from)
         return NULL;
 }
 
-/* What is in force is written down; written again by the same writer into fresh settings it gives the same. */
+/* The values in force are printed as text; the text, applied to fresh settings, gives the same text again. */
 static void check_written_again(const SettingRow *row, const char *text, const Settings *s, Source from)
 {
         _cleanup_free_ char *once = print_near(row, s), *twice = NULL;
@@ -147,7 +149,7 @@ static void try_one(const SettingRow *row, const char *text, const char *before_
                                  before, after);
         }
 
-        /* What only switches say is not always printed: credentials are secret. */
+        /* Values of switches without a key are not always printed: credentials are secret. */
         if (apply(row, text, from, &fresh) >= 0 && row->key && text_is_utf8(text, strlen(text)) &&
             !text_has_control(text, strlen(text)))
                 check_written_again(row, text, &fresh, from);
@@ -177,7 +179,9 @@ static void test_bad_texts(void **state)
 
 static void test_overlong_texts(void **state)
 {
-        static const char *const units[] = { "x", "/", "1", ":", "a ", "a,", "/a:", "CAP_CHOWN,", "~", "\xc3\xa9", "A=1 ", "\\", "\"" };
+        static const char *const units[] = {
+                "x", "/", "1", ":", "a ", "a,", "/a:", "CAP_CHOWN,", "~", "\xc3\xa9", "A=1 ", "\\", "\"",
+        };
 
         for (size_t u = 0; u < ARRAY_SIZE(units); u++) {
                 size_t n = strpbrk(units[u], " ,") ? 1500 : 70000;      /* of a list's elements, of one */
@@ -197,7 +201,7 @@ static void test_overlong_texts(void **state)
         }
 }
 
-/* The same value once more is the same value, or a list's next, or one too many for the list; an empty text takes back all of it. */
+/* A repeated value is the same value, a further list entry, or too many for the list; an empty text resets all of it. */
 static void test_duplicates(void **state)
 {
         for (size_t i = 0; i < settings_table_size; i++) {

@@ -80,7 +80,8 @@ static void test_limit_is_for_all_together(void **state)
         _cleanup_(problems_done) Problems problems = {};
         _cleanup_free_ char *half = calloc(1, 600 * 1024);
         CredentialSetting two[] = {
-                { .id = (char *) "a", .data = half, .size = 600 * 1024 }, { .id = (char *) "b", .data = half, .size = 600 * 1024 },
+                { .id = (char *) "a", .data = half, .size = 600 * 1024 },
+                { .id = (char *) "b", .data = half, .size = 600 * 1024 },
         };
         Credentials c = {};
         Settings s;

@@ -153,7 +153,9 @@ static void test_timezone(void **state)
                 { TIMEZONE_SYMLINK, .file = true, .what = NOTHING, .warned = true },
                 { TIMEZONE_DELETE, .link = true, .zone = true, .what = REMOVE },
         };
-        static const TreeEditKind kinds[] = { [LINK] = TREE_EDIT_LINK, [REPLACE] = TREE_EDIT_REPLACE, [REMOVE] = TREE_EDIT_REMOVE };
+        static const TreeEditKind kinds[] = {
+                [LINK] = TREE_EDIT_LINK, [REPLACE] = TREE_EDIT_REPLACE, [REMOVE] = TREE_EDIT_REMOVE,
+        };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 Case c = {};
@@ -182,7 +184,7 @@ static void test_timezone(void **state)
         }
 }
 
-/* What lies on "/" says whether /etc takes a file. */
+/* The mounts on "/" decide whether a file can be written to /etc. */
 static void test_etc_writable(void **state)
 {
         static const struct { Volatile mode; Tristate read_only; bool writable; } cases[] = {

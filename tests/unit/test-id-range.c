@@ -125,7 +125,7 @@ static void test_id_range_pick_never_shared(void **state)
                         assert_int_not_equal(r[i].base, r[k].base);
         }
 
-        /* What comes after the first choice is stable, too. */
+        /* Later choices are stable, too. */
         uid_t third = r[2].base;
         id_range_done(&r[2]);
         again = pick(*state, "gentoo", 0);

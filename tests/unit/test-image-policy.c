@@ -47,7 +47,7 @@ static void test_rules(void **state)
         assert_int_equal(p.flags[PARTITION_SWAP], POLICY_OPEN | READ_ONLY_ANY | POLICY_GROWFS_OFF);
         assert_int_equal(p.flags[PARTITION_VAR], POLICY_UNUSED | ANY);
 
-        /* What no rule is about is left alone. */
+        /* Partitions without a rule are ignored. */
         p = parse("root=verity");
         assert_int_equal(p.flags[PARTITION_ROOT], POLICY_VERITY | ANY);
         assert_int_equal(p.flags[PARTITION_USR], POLICY_IGNORE | ANY);
@@ -81,7 +81,9 @@ static void test_what_is_none(void **state)
 
 static void test_as_text_again(void **state)
 {
-        static const char *const texts[] = { "*", "-", "~", "root=unprotected+read-only-on:home=encrypted+absent:swap=growfs-off" };
+        static const char *const texts[] = {
+                "*", "-", "~", "root=unprotected+read-only-on:home=encrypted+absent:swap=growfs-off",
+        };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
                 ImagePolicy p = parse(texts[i]), again;

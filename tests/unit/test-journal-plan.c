@@ -7,7 +7,7 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define HOST "fedcba9876543210fedcba9876543210"
 
-/* What a mode comes to where the host has this. */
+/* The result of a mode. */
 enum { NOTHING, LINK, BIND, MAKE_AND_BIND, USE_LINK, REFUSED };
 
 static void check(LinkJournal mode, const JournalInput *base, int what)
@@ -45,7 +45,11 @@ static void check(LinkJournal mode, const JournalInput *base, int what)
 
 static void test_modes(void **state)
 {
-        static const struct { JournalDirState state; const char *target; int guest, try_guest, host, try_host, automatic; } rows[] = {
+        static const struct {
+                JournalDirState state;
+                const char *target;
+                int guest, try_guest, host, try_host, automatic;
+        } rows[] = {
                 { JOURNAL_NOTHING, NULL, LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
                 { JOURNAL_LINK, "/tree/var/log/journal/" ID, USE_LINK, USE_LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
                 { JOURNAL_LINK, "/elsewhere", LINK, LINK, MAKE_AND_BIND, MAKE_AND_BIND, NOTHING },
@@ -167,7 +171,8 @@ static void test_do_and_undo(void **state)
 
         p = (JournalPlan) { .action = JOURNAL_CREATE_DIRECTORY, .state = JOURNAL_LINK, .path = path };
         assert_int_equal(journal_do(&p, getuid(), &failure), 1);
-        p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_EMPTY_DIRECTORY, .path = path, .target = (char *) "/x" };
+        p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_EMPTY_DIRECTORY, .path = path,
+                            .target = (char *) "/x" };
         assert_int_equal(journal_do(&p, getuid(), &failure), 1);
         journal_undo(&p);
         assert_int_equal(faccessat(t->fd, ID, F_OK, AT_SYMLINK_NOFOLLOW), -1);

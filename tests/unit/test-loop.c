@@ -50,10 +50,10 @@ static void in_child(void (*test)(Loop *l))
 }
 
 /* In the child, where cmocka's assertions cannot be told. */
-#define CHECK(condition)                                                                                                          \
-        do {                                                                                                                      \
-                if (!(condition))                                                                                                 \
-                        _exit(__LINE__ % 90 + 1);                                                                                 \
+#define CHECK(condition)                                                                                               \
+        do {                                                                                                           \
+                if (!(condition))                                                                                      \
+                        _exit(__LINE__ % 90 + 1);                                                                      \
         } while (0)
 
 static void cancel(Loop *l)
@@ -73,7 +73,7 @@ static void cancel(Loop *l)
         }
         loop_request_stop(l);
         CHECK(loop_run(l, UINT64_MAX) == -ECANCELED);
-        /* What is true already needs no waiting. */
+        /* A condition that is already true needs no waiting. */
         CHECK(loop_wait(l, always, NULL, UINT64_MAX) == 0);
 }
 

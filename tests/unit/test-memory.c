@@ -12,7 +12,7 @@
 static char data[] = "written at run time";
 static const char *const relocated[] = { "one", "two" };
 
-/* What of the test's mappings that are files is in its page tables, in KiB. */
+/* The part of the test's file mappings that is in its page tables, in KiB. */
 static unsigned resident_files(void)
 {
         _cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");

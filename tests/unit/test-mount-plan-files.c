@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What lies on "/" and over the tree, by Volatile=, Ephemeral=, Overlay=, ReadOnly= and mounts on "/". */
+/* The mounts on "/" and over the tree, by Volatile=, Ephemeral=, Overlay=, ReadOnly= and mounts on "/". */
 
 #include "test.h"
 
@@ -86,7 +86,7 @@ static void test_volatile_yes(void **state)
         assert_non_null(strstr(split.problems.items[0].text, "/bin"));
 }
 
-/* What /etc of the tree says is not what a machine with an empty /etc has. */
+/* A machine with an empty /etc does not use the files of the tree's /etc. */
 static void test_volatile_yes_has_not_the_trees_id(void **state)
 {
         static const char *const starts[] = { "-b --volatile --uuid=11111111111141118111111111111111",
@@ -195,7 +195,7 @@ static void test_custom_root(void **state)
         assert_false(tmpfs.plan.mounts.read_only_root);
         assert_true(has_node(root(&tmpfs), "lib64", "usr/lib64"));
 
-        /* What would be mounted last is what is seen. */
+        /* The last mount on a path is the visible one. */
         plan(&both, "-b --tmpfs=/ --bind=/other:/");
         assert_int_equal(root(&both)->kind, MOUNT_NEW);
 

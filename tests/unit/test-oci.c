@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What config.json comes to: settings for what can be had, and for the rest a problem with its place in the document. */
+/* config.json is read into settings; unsupported properties are problems with their place in the document. */
 
 #include "test.h"
 
@@ -239,10 +239,12 @@ static void test_namespaces(void **state)
 {
         Fixture f;
 
-        parse(&f, "{ \"ociVersion\": \"1.2.0\", \"root\": { \"path\": \"/r\", \"readonly\": true }, \"process\": { \"cwd\": \"/\", "
-                  "\"args\": [\"x\"] }, \"linux\": { \"uidMappings\": [ { \"containerID\": 0, \"hostID\": 100000, \"size\": 10 }, "
-                  "{ \"containerID\": 10, \"hostID\": 1000, \"size\": 1 } ], \"gidMappings\": [ { \"size\": 10, \"containerID\": 0, "
-                  "\"hostID\": 100000 }, { \"containerID\": 10, \"hostID\": 1000, \"size\": 1 } ], \"namespaces\": [ "
+        parse(&f, "{ \"ociVersion\": \"1.2.0\", \"root\": { \"path\": \"/r\", \"readonly\": true }, "
+                  "\"process\": { \"cwd\": \"/\", \"args\": [\"x\"] }, \"linux\": { "
+                  "\"uidMappings\": [ { \"containerID\": 0, \"hostID\": 100000, \"size\": 10 }, "
+                  "{ \"containerID\": 10, \"hostID\": 1000, \"size\": 1 } ], "
+                  "\"gidMappings\": [ { \"size\": 10, \"containerID\": 0, \"hostID\": 100000 }, "
+                  "{ \"containerID\": 10, \"hostID\": 1000, \"size\": 1 } ], \"namespaces\": [ "
                   "{ \"type\": \"mount\" }, { \"type\": \"user\" }, { \"type\": \"network\", \"path\": \"/run/netns/x\" } ] } }");
         assert_string_equal(f.bundle.root, "/r");
         assert_int_equal(f.settings.read_only, YES);
@@ -300,7 +302,8 @@ static void test_seccomp(void **state)
         parse(&f, BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 38, "
                        "\"architectures\": [\"SCMP_ARCH_X86_64\", \"SCMP_ARCH_X32\"], \"syscalls\": [ { \"names\": [\"read\", "
                        "\"write\"], \"action\": \"SCMP_ACT_ALLOW\" }, { \"names\": [\"clone\"], \"action\": \"SCMP_ACT_ALLOW\", "
-                       "\"args\": [ { \"index\": 0, \"value\": 2114060288, \"valueTwo\": 0, \"op\": \"SCMP_CMP_MASKED_EQ\" } ] } ] }",
+                       "\"args\": [ { \"index\": 0, \"value\": 2114060288, \"valueTwo\": 0, "
+                       "\"op\": \"SCMP_CMP_MASKED_EQ\" } ] } ] }",
                        ""));
         s = f.bundle.extra.seccomp;
         assert_non_null(s);
@@ -339,7 +342,8 @@ static void test_errors(void **state)
                 { BASE("", ", \"devices\": [ { \"path\": \"/dev/../etc/x\", \"type\": \"c\" } ]", ""),
                   "config.json: /linux/devices/0/path: \"..\" in a path: '/dev/../etc/x'" },
                 { BASE("", ", \"rootfsPropagation\": \"shared\"", ""),
-                  "config.json: /linux/rootfsPropagation: propagation 'shared' is not supported: the machine's mounts stay in it" },
+                  "config.json: /linux/rootfsPropagation: propagation 'shared' is not supported: "
+                  "the machine's mounts stay in it" },
                 { BASE("", ", \"uidMappings\": [ { \"containerID\": 0, \"hostID\": 1, \"size\": 1 } ]", ""),
                   "config.json: /linux/uidMappings: needs a namespace of type \"user\"" },
                 { BASE("", ", \"resources\": { \"hugepageLimits\": [ { \"pageSize\": \"2MB\", \"limit\": 1 } ] }", ""),
@@ -348,7 +352,8 @@ static void test_errors(void **state)
                   "config.json: /linux/resources/unified/cpu.max: is not supported" },
                 { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_NOTIFY\" }", ""),
                   "config.json: /linux/seccomp/defaultAction: action 'SCMP_ACT_NOTIFY' is not supported" },
-                { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ALLOW\", \"architectures\": [\"SCMP_ARCH_X86_65\"] }", ""),
+                { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ALLOW\", "
+                       "\"architectures\": [\"SCMP_ARCH_X86_65\"] }", ""),
                   "config.json: /linux/seccomp/architectures/0: is not an architecture" },
                 { BASE("", ", \"seccomp\": { \"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [ { \"names\": [\"kill\"], "
                        "\"action\": \"SCMP_ACT_ERRNO\", \"args\": [ { \"index\": 1, \"op\": \"SCMP_CMP_EQ\", \"value\": 9 }, "
@@ -358,9 +363,11 @@ static void test_errors(void **state)
                   "config.json: /mounts/0: a mount of type 'nfs' at '/x' is not supported" },
                 { BASE("", "", ", \"mounts\": [ { \"destination\": \"/\", \"type\": \"bind\", \"source\": \"/b\" } ]"),
                   "config.json: /mounts/0/destination: a mount on the root directory is not supported" },
-                { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", \"options\": [\"bind\", \"shared\"] } ]"),
+                { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", "
+                       "\"options\": [\"bind\", \"shared\"] } ]"),
                   "config.json: /mounts/0/options/1: mount option 'shared' is not supported" },
-                { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", \"options\": [\"bind\", \"noexce\"] } ]"),
+                { BASE("", "", ", \"mounts\": [ { \"destination\": \"/x\", \"source\": \"/b\", "
+                       "\"options\": [\"bind\", \"noexce\"] } ]"),
                   "config.json: /mounts/0/options/1: mount option 'noexce' is unknown" },
         };
 
@@ -380,8 +387,8 @@ static void test_warnings(void **state)
                   "config.json: /linux/cgroupsPath: the machine uses the cgroup of its unit, ignored" },
                 { BASE("", ", \"resources\": { \"memory\": { \"swappiness\": 5 } }", ""),
                   "config.json: /linux/resources/memory/swappiness: is not supported, ignored" },
-                { BASE("", ", \"rootfsPropagation\": \"slave\"", ""), "config.json: /linux/rootfsPropagation: mounts that are made "
-                  "on the host later do not appear in the machine" },
+                { BASE("", ", \"rootfsPropagation\": \"slave\"", ""),
+                  "config.json: /linux/rootfsPropagation: mounts that are made on the host later do not appear in the machine" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

@@ -103,11 +103,12 @@ static void test_refused(void **state)
                 const char *name;
                 int error;
         } cases[] = {
-                { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1000:", -ESRCH }, { ":100", -ESRCH },
-                { "1000:100:1", -ESRCH }, { "1000:65535", -ESRCH }, { "1:1\n", -ESRCH }, { "1005", -ESRCH },
+                { "nobody-here", -ESRCH }, { "", -ESRCH }, { "plai", -ESRCH }, { "plain:x", -ESRCH }, { "1000:", -ESRCH },
+                { ":100", -ESRCH }, { "1000:100:1", -ESRCH }, { "1000:65535", -ESRCH }, { "1:1\n", -ESRCH }, { "1005", -ESRCH },
                 { "-1", -ESRCH }, { "4294967295", -ESRCH }, { "4294967295:100", -ESRCH },
                 { "1000:4294967295", -ESRCH }, { "4294967296:100", -ESRCH }, { "1000:4294967296", -ESRCH },
-                { "99999999999999999999", -ESRCH }, { "4294967296", -ESRCH }, { "../root", -ESRCH }, { "# no line of the format", -ESRCH },
+                { "99999999999999999999", -ESRCH }, { "4294967296", -ESRCH }, { "../root", -ESRCH },
+                { "# no line of the format", -ESRCH },
                 { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "none32", -EBADMSG },
                 { "nogroup32", -EBADMSG }, { "zero", -EBADMSG }, { "huge", -EBADMSG }, { "+", -EBADMSG },
                 { "eight", -EBADMSG }, { "evil", -EBADMSG },

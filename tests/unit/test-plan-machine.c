@@ -86,10 +86,17 @@ static void test_plan_stop(void **state)
 static void test_plan_shared_namespaces(void **state)
 {
         static const uint64_t all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-        static const struct { EnvironmentOptions environment; const char *arguments; uint64_t born, late; RegisterMode mode; } cases[] = {
+        static const struct {
+                EnvironmentOptions environment;
+                const char *arguments;
+                uint64_t born, late;
+                RegisterMode mode;
+        } cases[] = {
                 { {}, "/bin/true", all, CLONE_NEWCGROUP, REGISTER_AUTO },
-                { { .share_ipc = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWIPC, CLONE_NEWCGROUP, REGISTER_YES },
-                { { .share_pid = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWPID, CLONE_NEWCGROUP, REGISTER_NO },
+                { { .share_ipc = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWIPC, CLONE_NEWCGROUP,
+                  REGISTER_YES },
+                { { .share_pid = true }, "--register=yes /bin/true", all & ~(uint64_t) CLONE_NEWPID, CLONE_NEWCGROUP,
+                  REGISTER_NO },
                 { { .share_uts = true }, "/bin/true", all & ~(uint64_t) CLONE_NEWUTS, CLONE_NEWCGROUP, REGISTER_NO },
                 { { .share_cgroup = true }, "-b", all, 0, REGISTER_AUTO },
                 { {}, "--share-system /bin/true", CLONE_NEWNS, CLONE_NEWCGROUP, REGISTER_NO },

@@ -99,7 +99,9 @@ static void test_comparisons(void **state)
 /* All conditions of a rule have to hold, also several on one argument; the longest rule too. */
 static void test_conditions_of_a_rule(void **state)
 {
-        OciSeccompArg range[] = { { 0, OCI_GE, 10, 0 }, { 0, OCI_LE, 0x100000000, 0 }, { 0, OCI_NE, 12, 0 }, { 1, OCI_EQ, 7, 0 } };
+        OciSeccompArg range[] = {
+                { 0, OCI_GE, 10, 0 }, { 0, OCI_LE, 0x100000000, 0 }, { 0, OCI_NE, 12, 0 }, { 1, OCI_EQ, 7, 0 },
+        };
         const OciSeccompRule rule = { (char **) read_name, OCI_ALLOW, 0, range, ARRAY_SIZE(range) };
         SeccompProgram p = make(&rule, 1, OCI_ERRNO, NULL);
         OciSeccompArg many[OCI_SECCOMP_ARGS_MAX];
@@ -190,11 +192,12 @@ static void test_architectures(void **state)
         seccomp_program_done(&p);
 }
 
-/* What is denied cannot be had by socketcall() and ipc() of x86; what is allowed on conditions is not allowed by them. */
+/* socketcall() and ipc() of x86 give no access to denied calls, nor to calls that are allowed on conditions. */
 static void test_multiplexed(void **state)
 {
         enum { SOCKETCALL = 102, IPC = 117 };
-        const char *const arch[] = { "x86", NULL }, *const sockets[] = { "socket", NULL }, *const others[] = { "semop", "send", NULL };
+        const char *const arch[] = { "x86", NULL }, *const sockets[] = { "socket", NULL };
+        const char *const others[] = { "semop", "send", NULL };
         OciSeccompArg family = { 0, OCI_EQ, 40, 0 };
         OciSeccompRule rules[] = {
                 { (char **) sockets, OCI_ERRNO, EPERM, &family, 1 },
@@ -228,7 +231,8 @@ static void test_too_large(void **state)
 {
         static OciSeccompRule rules[2000];
         OciSeccompArg arg = { 0, OCI_EQ, 1, 0 };
-        const OciSeccomp s = { .rules = rules, .n_rules = ARRAY_SIZE(rules), .from = { "config.json: /linux/seccomp", SOURCE_IN_DOCUMENT } };
+        const OciSeccomp s = { .rules = rules, .n_rules = ARRAY_SIZE(rules),
+                               .from = { "config.json: /linux/seccomp", SOURCE_IN_DOCUMENT } };
         SeccompProgram p;
         Failure f = {};
 

@@ -74,7 +74,7 @@ static void test_table_print_cut(void **state)
         static const char *const rows[][3] = { { "machine", "debian", "192.168.100.100" }, { "b", "x", "1" } };
 
         assert_printed(table_of(rows, 2), 0, 20, "machine debian 192.…\nb       x      1\n");
-        /* What just fits is not cut. */
+        /* A line that just fits is not cut. */
         assert_printed(table_of(rows, 2), 0, 30, "machine debian 192.168.100.100\nb       x      1\n");
 }
 

@@ -240,8 +240,8 @@ static void test_attributes_that_cannot_be_stored(void **state)
                 skip();
         assert_int_equal(c.r, 0);
         assert_int_equal(c.warning.error, -EOPNOTSUPP);
-        assert_string_equal(c.warning.text, "Failed to copy the attribute 'user.one' of /dir/file, ignoring it and others like it: "
-                            "Operation not supported");
+        assert_string_equal(c.warning.text, "Failed to copy the attribute 'user.one' of /dir/file, ignoring it and others "
+                            "like it: Operation not supported");
         assert_int_equal(c.failure.error, 0);
 
         *strrchr(path, '/') = 0;

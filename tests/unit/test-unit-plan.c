@@ -60,7 +60,8 @@ static void test_resources(void **state)
 
 static void test_devices(void **state)
 {
-        _cleanup_free_ char *text = plan("-b --keep-unit --bind=/dev/fuse --bind-ro=/srv/disk --bind=/srv/data --bind=+/dev/null", "");
+        _cleanup_free_ char *text = plan("-b --keep-unit --bind=/dev/fuse --bind-ro=/srv/disk --bind=/srv/data "
+                                          "--bind=+/dev/null", "");
 
         assert_string_equal(text, "unit:\n"
                                   "  DeviceAllow a(ss) \"/dev/fuse\" \"rw\", unless the unit may use every device [--bind=]\n"

@@ -79,7 +79,7 @@ static void test_id_map_carve(void **state)
         assert_true(map.n <= ARRAY_SIZE(map.lines));
 }
 
-/* As many of the widest lines as there may be fit what user_namespace_write_maps() has room for: the kernel refuses them, not we. */
+/* The maximal number of the widest lines fits the buffer of user_namespace_write_maps(): only the kernel refuses them. */
 static void test_user_namespace_widest(void **state)
 {
         IdMap map = { .n = ARRAY_SIZE(map.lines) };
