@@ -191,7 +191,7 @@ def test_watchdog_is_fed_while_the_init_is_asked(nothing_left, hanging):
     hanging.start()
     hanging.stop()          # after the five seconds that the program inside has
     assert "'/sbin/poweroff' in the machine" in hanging.journal()
-    assert hanging.property('Result') != 'watchdog' and 'atchdog' not in hanging.journal()
+    assert hanging.property('Result') != 'watchdog' and 'Watchdog timeout' not in hanging.journal()
 
 
 def test_console_is_served_while_the_init_is_asked(nothing_left, hanging):
