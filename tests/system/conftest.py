@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import support
 
 
 def pytest_configure():
+    # nohup(1) has it ignored, which box-run would respect.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # These tests remove machines, links and units: only a throw-away host may run them.
     if 'BOX_LAB' not in os.environ or not Path('/run/systemd/system').is_dir():
         pytest.exit('tests/system runs inside a lab only: tests/lab/lab test 13', returncode=2)

@@ -187,5 +187,7 @@ int main(void)
                 cmocka_unit_test(test_end_by_signal),
         };
 
+        /* nohup(1) has it ignored, and children inherit that. */
+        (void) signal(SIGHUP, SIG_DFL);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

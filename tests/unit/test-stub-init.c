@@ -148,5 +148,7 @@ int main(void)
                 cmocka_unit_test(test_needs_a_payload),
         };
 
+        /* nohup(1) has it ignored, and children inherit that. */
+        (void) signal(SIGHUP, SIG_DFL);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
