@@ -5,9 +5,9 @@
  * directories at the machine's end it needs CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_LINUX_IMMUTABLE. They are
  *
  *   DIR/.#box-TREE.DIGITS          beside the tree or its disk image: "/" of an ephemeral machine. machined does not
- *   list hidden names, and systemd's tmpfiles.d removes them from /var/lib/machines at boot /var/tmp/box-TREE.DIGITS
- *   the same where DIR is read-only; temporary directories of Bind= and Overlay= DIR/.#box-UPPER.DIGITS         beside
- *   a user's upper layer: its work directory, which must be on the same file system
+ *                                  list hidden names, and systemd's tmpfiles.d removes them from /var/lib/machines at boot
+ *   /var/tmp/box-TREE.DIGITS       the same where DIR is read-only; temporary directories of Bind= and Overlay=
+ *   DIR/.#box-UPPER.DIGITS         beside a user's upper layer: its work directory, on the same file system
  */
 
 #include <fcntl.h>

@@ -10,11 +10,11 @@
  *      id maps, links, registration sent, mounts created
  *      SYNC_SET_UP (all mounts)  ------------------>   becomes root, attaches the mounts, detaches the host's tree
  *                   <-------------------------------   SYNC_PREPARED (the mount to export to the host)
- *      registration answered, cgroup                   tree edited, console, host name, loopback
+ *      registration answered, cgroup settled           tree edited, console, host name, loopback
  *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
  *                   <-------------------------------   SYNC_AWAIT_LIMITS, if settings have resource limits
  *      limits set
- *      SYNC_LIMITS_SET ------------------------------->   filter, user, capabilities
+ *      SYNC_LIMITS_SET ---------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
  * Descriptors that do not fit in a message are sent before it, in SYNC_MOUNTS. At any point the child may send SYNC_WARNING,

@@ -62,7 +62,7 @@ def template(all_gone, module_machine):
 def target(all_gone):
     machine = support.Machine('ft-new')
     yield machine
-    assert hidden() == []
+    wait_for(lambda: hidden() == [])
     machine.remove()
 
 
