@@ -135,6 +135,14 @@ int scope_finish(PendingScope *p, const BusWait *wait, uint64_t usec, Failure *f
         return 0;
 }
 
+int scope_stop_send(PendingScope *p)
+{
+        int r = sd_bus_call_method_async(p->bus, NULL, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "StopUnit", NULL,
+                                         NULL, "ss", p->unit, "replace");
+
+        return r < 0 ? r : sd_bus_flush(p->bus);
+}
+
 PendingScope *pending_scope_free(PendingScope *p)
 {
         if (!p)

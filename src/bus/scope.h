@@ -29,6 +29,8 @@ int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *
 typedef struct PendingScope PendingScope;
 int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, PendingScope **ret, Failure *failure);
 int scope_finish(PendingScope *p, const BusWait *wait, uint64_t usec, Failure *failure);
+/* Sends StopUnit, which systemd handles after the creation, and does not wait. */
+int scope_stop_send(PendingScope *p);
 PendingScope *pending_scope_free(PendingScope *p);
 DEFINE_CLEANUP(PendingScope *, pending_scope_free);
 

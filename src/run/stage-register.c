@@ -120,8 +120,9 @@ static void finish_requests(Machine *m)
 {
         int r;
 
-        if (m->registration.pending_scope)
-                (void) scope_finish(m->registration.pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL);
+        if (m->registration.pending_scope &&
+            scope_finish(m->registration.pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL) == -ETIMEDOUT)
+                (void) scope_stop_send(m->registration.pending_scope);
         m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
         if (!m->registration.pending)
                 return;

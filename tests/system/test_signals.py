@@ -122,6 +122,33 @@ def test_start_that_waits_for_machined(nothing_left, tree, machined_stopped, num
 
 
 @pytest.fixture
+def systemd_busy():
+    """systemd does not answer for three seconds: it waits for a generator."""
+    generator = Path('/run/systemd/system-generators/slow')
+    generator.parent.mkdir(exist_ok=True)
+    generator.write_text('#!/bin/sh\nsleep 3\n')
+    generator.chmod(0o755)
+    reload = subprocess.Popen(['systemctl', 'daemon-reload'])
+    time.sleep(0.5)
+    yield reload
+    generator.unlink()
+    reload.wait(30)
+
+
+def test_start_that_waits_for_systemd(nothing_left, tree, systemd_busy):
+    """Its scope, which systemd creates later, does not stay."""
+    process = start(tree, '-M', 'signals', '--register=no')
+    time.sleep(0.7)
+    assert process.poll() is None and systemd_busy.poll() is None
+    took, stderr = end(process, signal.SIGTERM)
+    assert 'was cancelled' in stderr
+    assert took < 1
+    systemd_busy.wait(30)
+    wait_for(lambda: output('systemctl', 'show', '--value', '--property=ActiveState', 'box-signals.scope') == 'inactive')
+    assert run('box-run', '-q', '-D', tree, '-M', 'signals', '-U', '--register=no', '/bin/true').returncode == 0
+
+
+@pytest.fixture
 def new_interface():
     """An interface that udev has not handled: its daemon is stopped, its control socket is there."""
     run('systemctl', 'start', 'systemd-udevd')
