@@ -8,6 +8,7 @@
  * own are fully visible, which they are not on a host that is a container itself.
  */
 
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -128,47 +129,79 @@ static int make_clone(const MountWork *w, int root_fd, const MountMakeContext *c
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
 
-static int open_context(void *fstype)
+/* proc and sysfs show the namespaces of the process that opens their contexts. */
+typedef struct ApiContexts {
+        int proc, sysfs;
+} ApiContexts;
+
+static void close_contexts(ApiContexts *a)
 {
-        return RET_ERRNO(fsopen(fstype, FSOPEN_CLOEXEC));
+        a->proc = fd_close(a->proc);
+        a->sysfs = fd_close(a->sysfs);
 }
 
-/* setns() moves only the caller's children into a PID namespace. */
-static int open_context_in_child(void *fstype)
+static int open_contexts(void *argument)
 {
-        return namespace_call(-EBADF, 0, open_context, fstype);
+        ApiContexts *a = argument;
+
+        a->proc = RET_ERRNO(fsopen("proc", FSOPEN_CLOEXEC));
+        a->sysfs = RET_ERRNO(fsopen("sysfs", FSOPEN_CLOEXEC));
+        return 0;
 }
 
-/* proc and sysfs show the namespaces of the process that opens their context. */
-static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Failure *failure)
+/* One helper opens both. setns() moves only the children of its caller into a PID namespace: so ours are the machine's until we
+ * are back, and a supervisor that cannot come back has failed. */
+static int enter_and_open_contexts(const MountMakeContext *c, ApiContexts *ret, Failure *failure)
 {
-        bool pid = op->namespace == MOUNT_NAMESPACE_PID;
-        _cleanup_close_ int context = namespace_call(c->leader_pidfd, pid ? CLONE_NEWPID : CLONE_NEWNET,
-                                                     pid ? open_context_in_child : open_context, op->fstype);
+        _cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+        int r;
 
+        if (own < 0 || setns(c->leader_pidfd, CLONE_NEWPID) < 0)
+                return failure_set(failure, -errno, "Failed to enter the machine's PID namespace: %m");
+        r = namespace_call(c->leader_pidfd, CLONE_NEWNET, open_contexts, ret);
+        if (setns(own, CLONE_NEWPID) < 0)
+                return failure_set(failure, -errno, "Failed to return from the machine's PID namespace: %m");
+        return r < 0 ? failure_set(failure, r, "Failed to enter the machine's network namespace: %m") : 0;
+}
+
+static int make_in_namespace(const MountOp *op, const MountMakeContext *c, ApiContexts *a, Failure *failure)
+{
+        int *wanted = op->namespace == MOUNT_NAMESPACE_PID ? &a->proc : &a->sysfs, r;
+        _cleanup_close_ int context = -EBADF;
+
+        /* The first of its kind, or another one. */
+        if (*wanted == -EBADF) {
+                close_contexts(a);
+                r = enter_and_open_contexts(c, a, failure);
+                if (r < 0)
+                        return r;
+        }
+        context = TAKE_FD(*wanted);
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
-static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, Failure *failure)
+static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, ApiContexts *a, Failure *failure)
 {
         if (w->op->kind == MOUNT_CLONE)
                 return make_clone(w, root_fd, c, failure);
         if (w->op->kind == MOUNT_OVERLAY)
                 return mount_overlay_make(w, c, failure);
         if (w->op->namespace)
-                return make_in_namespace(w->op, c, failure);
+                return make_in_namespace(w->op, c, a, failure);
         return make_new(w->op, c, failure);
 }
 
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
 {
+        _cleanup_(close_contexts) ApiContexts contexts = { -EBADF, -EBADF };
+
         for (size_t i = 0; i < n; i++) {
                 const MountOp *op = work[i].op;
                 int fd;
 
                 if (op->kind == MOUNT_NEW_IN_CHILD || op->kind == MOUNT_BIND)
                         continue;
-                fd = make_step(&work[i], work[0].fd, c, failure);
+                fd = make_step(&work[i], work[0].fd, c, &contexts, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
                         continue;
                 if (fd < 0)

@@ -40,7 +40,6 @@ static bool is_ignored(int sig)
 int loop_open(Loop *l)
 {
         sigset_t set;
-        int r;
 
         /* The event loop needs SIGCHLD and SIGWINCH blocked for its own sources. */
         sigemptyset(&set);
@@ -51,12 +50,26 @@ int loop_open(Loop *l)
                         sigaddset(&set, stop_signals[i]);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
+        l->is_open = true;
+        return 0;
+}
 
-        r = sd_event_new(&l->event);
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stop_signals); i++)
-                if (sigismember(&set, stop_signals[i]) > 0)
-                        r = sd_event_add_signal(l->event, NULL, stop_signals[i], on_signal, l);
-        return r;
+int loop_event(Loop *l, sd_event **ret)
+{
+        int r = 0;
+
+        if (!l->event) {
+                r = sd_event_new(&l->event);
+                for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stop_signals); i++)
+                        if (!is_ignored(stop_signals[i]))
+                                r = sd_event_add_signal(l->event, NULL, stop_signals[i], on_signal, l);
+        }
+        if (r < 0) {
+                l->event = sd_event_unref(l->event);
+                return r;
+        }
+        *ret = l->event;
+        return 0;
 }
 
 void loop_close(Loop *l)
@@ -94,8 +107,13 @@ bool loop_is_cancelled(const Loop *l)
 int loop_run(void *loop, uint64_t usec)
 {
         Loop *l = loop;
+        sd_event *event;
+        int r;
 
-        return l->cancellable && l->stop_requests > 0 ? -ECANCELED : sd_event_run(l->event, usec);
+        if (l->cancellable && l->stop_requests > 0)
+                return -ECANCELED;
+        r = loop_event(l, &event);
+        return r < 0 ? r : sd_event_run(event, usec);
 }
 
 int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec)
@@ -126,9 +144,12 @@ int loop_wait_readable(Loop *l, int fd)
 {
         sd_event_source *source = NULL;
         bool readable = false;
+        sd_event *event;
         int r;
 
-        r = sd_event_add_io(l->event, &source, fd, EPOLLIN, on_readable, &readable);
+        r = loop_event(l, &event);
+        if (r >= 0)
+                r = sd_event_add_io(event, &source, fd, EPOLLIN, on_readable, &readable);
         if (r < 0)
                 return r;
         r = loop_wait(l, is_set, &readable, UINT64_MAX);

@@ -12,7 +12,8 @@
 #include <systemd/sd-event.h>
 
 typedef struct Loop {
-        sd_event *event;
+        sd_event *event;                /* internal: see loop_event() */
+        bool is_open;
         bool cancellable;               /* a request to stop ends waiting */
         unsigned stop_requests;
         int stop_signal;                /* the first signal among them; 0: none */
@@ -20,8 +21,11 @@ typedef struct Loop {
         void *userdata;
 } Loop;
 
-/* Blocks and handles the signals, but for those that our caller ignores (nohup). */
+/* Blocks the signals from here on, but for those that our caller ignores (nohup). */
 int loop_open(Loop *l);
+
+/* The event loop, created at the first use: by then, the child works at the same time. */
+int loop_event(Loop *l, sd_event **ret);
 void loop_close(Loop *l);
 
 void loop_request_stop(Loop *l);

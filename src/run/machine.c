@@ -125,6 +125,7 @@ bool machine_disk_is_read_only(const Machine *m)
 
 int machine_open_bus(Machine *m, Failure *failure)
 {
+        sd_event *event;
         int r = 0;
 
         /* The bus may have been restarted. */
@@ -134,6 +135,8 @@ int machine_open_bus(Machine *m, Failure *failure)
                 r = bus_open_system(&m->registration.bus, failure);
         if (r < 0 || sd_bus_get_event(m->registration.bus))
                 return r < 0 ? r : 1;
-        r = sd_bus_attach_event(m->registration.bus, m->loop.event, SD_EVENT_PRIORITY_NORMAL);
+        r = loop_event(&m->loop, &event);
+        if (r >= 0)
+                r = sd_bus_attach_event(m->registration.bus, event, SD_EVENT_PRIORITY_NORMAL);
         return r < 0 ? failure_set(failure, r, "Failed to attach the system bus to the event loop: %m") : 1;
 }

@@ -132,12 +132,15 @@ static bool udev_is_done(void *ifindex)
 static int wait_for_udev(void *userdata, int ifindex)
 {
         sd_device_monitor *monitor;
+        sd_event *event;
         Machine *m = userdata;
         int r;
 
         if (udev_is_done(&ifindex))
                 return 0;
-        r = udev_watch(m->loop.event, &monitor);
+        r = loop_event(&m->loop, &event);
+        if (r >= 0)
+                r = udev_watch(event, &monitor);
         if (r < 0)
                 return r;
         r = loop_wait(&m->loop, udev_is_done, &ifindex, UDEV_USEC);
@@ -173,7 +176,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
-                r = links_check(&m->plan.network.links, m->name, m->loop.event ? &wait : NULL, problems);
+                r = links_check(&m->plan.network.links, m->name, m->loop.is_open ? &wait : NULL, problems);
         if (r >= 0)
                 r = network_namespace_check(&m->plan.network, problems);
         if (r >= 0)

@@ -370,10 +370,12 @@ static bool init_may_exit(const Plan *p)
 
 int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure)
 {
-        _cleanup_(supervisor_done) Supervisor s = { .machine = m, .event = m->loop.event, .helper_report = -EBADF };
+        _cleanup_(supervisor_done) Supervisor s = { .machine = m, .helper_report = -EBADF };
         int r;
 
-        r = add_sources(&s);
+        r = loop_event(&m->loop, &s.event);
+        if (r >= 0)
+                r = add_sources(&s);
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
         if (!m->plan.wait_ready)
