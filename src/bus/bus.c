@@ -6,7 +6,6 @@
  */
 
 #include <string.h>
-#include <systemd/sd-event.h>
 
 #include "bus/bus.h"
 #include "util/clock.h"
@@ -65,36 +64,24 @@ static int run_once(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t
         return r == -EINTR ? 0 : r;
 }
 
-int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
-{
-        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
-
-        while (!*done) {
-                uint64_t passed = clock_usec(CLOCK_MONOTONIC) - start;
-                int r = passed >= usec ? -ETIMEDOUT :
-                        run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
-
-                /* A broken connection answers each pending call with an error, one at a time, and then returns no more events. */
-                if (r >= 0 && !*done && sd_bus_is_open(bus) <= 0 && sd_bus_process(bus, NULL) <= 0 && !*done)
-                        r = -ECONNRESET;
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         return 0;
 }
 
-/* Waits for the end of the handshake. Not in the event loop, where sd-bus does not return the cause of a failure. */
-static int handshake(sd_bus *bus, sd_event *event, const BusWait *wait)
+/* Waits for the end of the handshake, and attaches the bus to the event loop. Not before: sd-bus does not return the cause of a
+ * failure there. */
+static int handshake(sd_bus *bus, const BusWait *wait)
 {
         sd_event_source *source = NULL;
+        sd_event *event;
         int r;
 
-        r = sd_event_add_io(event, &source, sd_bus_get_fd(bus), 0, on_io, NULL);
+        if (sd_bus_get_event(bus))
+                return 0;
+        r = wait->event(wait->userdata, &event);
+        if (r >= 0 && sd_bus_is_ready(bus) == 0)
+                r = sd_event_add_io(event, &source, sd_bus_get_fd(bus), 0, on_io, NULL);
         while (r >= 0 && sd_bus_is_ready(bus) == 0) {
                 r = sd_bus_process(bus, NULL);
                 if (r != 0)
@@ -104,23 +91,32 @@ static int handshake(sd_bus *bus, sd_event *event, const BusWait *wait)
                         r = wait->run(wait->userdata, UINT64_MAX);
         }
         sd_event_source_disable_unref(source);
-        return r;
+        return r < 0 ? r : sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+}
+
+int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
+{
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
+        int r = wait ? handshake(bus, wait) : 0;
+
+        while (r >= 0 && !*done) {
+                uint64_t passed = clock_usec(CLOCK_MONOTONIC) - start;
+
+                r = passed >= usec ? -ETIMEDOUT :
+                        run_once(bus, wait, done, usec == UINT64_MAX ? UINT64_MAX : usec - passed);
+
+                /* A broken connection answers each pending call with an error, one at a time, and then returns no more events. */
+                if (r >= 0 && !*done && sd_bus_is_open(bus) <= 0 && sd_bus_process(bus, NULL) <= 0 && !*done)
+                        r = -ECONNRESET;
+        }
+        return r < 0 ? r : 0;
 }
 
 int bus_flush(sd_bus *bus, const BusWait *wait)
 {
-        sd_event *event = wait ? sd_bus_get_event(bus) : NULL;
-        int r;
+        int r = wait ? handshake(bus, wait) : 0;
 
-        if (event && sd_bus_is_ready(bus) == 0) {
-                (void) sd_bus_detach_event(bus);
-                r = handshake(bus, event, wait);
-                if (r >= 0)
-                        r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_flush(bus);
+        return r < 0 ? r : sd_bus_flush(bus);
 }
 
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)

@@ -4,6 +4,7 @@
 /* The connection to the system bus, calls over it, and the names of systemd and machined. */
 
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 
 #include "util/failure.h"
 
@@ -38,10 +39,11 @@ static inline void bus_slotp(sd_bus_slot **s)
 
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
 
-/* How to wait for the bus. NULL: block in sd_bus_wait(). The supervisor passes the event loop that the bus is attached to:
- * run() handles one event or returns after usec; an error ends the wait. */
+/* How to wait for the bus. NULL: block in sd_bus_wait(). The supervisor passes its event loop, which the bus is attached to
+ * once it is ready: run() handles one event or returns after usec; an error ends the wait. */
 typedef struct BusWait {
         int (*run)(void *userdata, uint64_t usec);
+        int (*event)(void *userdata, sd_event **ret);
         void *userdata;
 } BusWait;
 

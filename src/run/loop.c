@@ -54,8 +54,9 @@ int loop_open(Loop *l)
         return 0;
 }
 
-int loop_event(Loop *l, sd_event **ret)
+int loop_event(void *loop, sd_event **ret)
 {
+        Loop *l = loop;
         int r = 0;
 
         if (!l->event) {

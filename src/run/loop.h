@@ -25,7 +25,7 @@ typedef struct Loop {
 int loop_open(Loop *l);
 
 /* The event loop, created at the first use: by then, the child works at the same time. */
-int loop_event(Loop *l, sd_event **ret);
+int loop_event(void *loop, sd_event **ret);
 void loop_close(Loop *l);
 
 void loop_request_stop(Loop *l);

@@ -15,7 +15,7 @@
 void machine_init(Machine *m)
 {
         *m = (Machine) {
-                .wait = { loop_run, &m->loop },
+                .wait = { loop_run, loop_event, &m->loop },
                 .request = MACHINE_REQUEST_NULL,
                 .image = { .fd = -EBADF },
                 .locks = MACHINE_LOCKS_NULL,
@@ -125,18 +125,8 @@ bool machine_disk_is_read_only(const Machine *m)
 
 int machine_open_bus(Machine *m, Failure *failure)
 {
-        sd_event *event;
-        int r = 0;
-
         /* The bus may have been restarted. */
         if (m->registration.bus && sd_bus_is_open(m->registration.bus) <= 0)
                 m->registration.bus = sd_bus_close_unref(m->registration.bus);
-        if (!m->registration.bus)
-                r = bus_open_system(&m->registration.bus, failure);
-        if (r < 0 || sd_bus_get_event(m->registration.bus))
-                return r < 0 ? r : 1;
-        r = loop_event(&m->loop, &event);
-        if (r >= 0)
-                r = sd_bus_attach_event(m->registration.bus, event, SD_EVENT_PRIORITY_NORMAL);
-        return r < 0 ? failure_set(failure, r, "Failed to attach the system bus to the event loop: %m") : 1;
+        return m->registration.bus ? 0 : bus_open_system(&m->registration.bus, failure);
 }

@@ -172,7 +172,7 @@ void machine_forget_tree(Machine *m);
 /* Opens the machine's "/" with O_PATH: the tree, or PivotRoot= in it. */
 int machine_open_root(const Machine *m, Failure *failure);
 
-/* Connects m->registration.bus, if it is not, and attaches it to the loop. 1, or negative. */
+/* Connects m->registration.bus, if it is not. 0 or negative. */
 int machine_open_bus(Machine *m, Failure *failure);
 
 /* run/prepare.c: from a command line to settings and facts. 1: nothing to start (--help, --version). Negative: the first problem

@@ -87,9 +87,7 @@ int stage_resources_up(Machine *m, Failure *failure)
 
         if (m->settings.keep_unit && *own_unit(m)) {
                 r = unit_change_undo_left(own_unit(m), failure);
-                if (r > 0)
-                        r = machine_open_bus(m, failure);
-                if (r > 0)
+                if (r > 0 && (r = machine_open_bus(m, failure)) >= 0)
                         r = systemd1_reload(m->registration.bus, &m->wait, failure);
                 if (r < 0)
                         return r;
