@@ -56,7 +56,10 @@ int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegis
                 return failure_set(failure, -ENOMEM, "Out of memory");
         p->bus = sd_bus_ref(bus);
 
-        r = registration_message(bus, reg, &m);
+        /* Nothing is queued before the connection stands: it could still be sent at the end of a start that failed. */
+        r = bus_flush(bus, wait);
+        if (r >= 0)
+                r = registration_message(bus, reg, &m);
         if (r >= 0)
                 r = bus_call_send(bus, m, 0, &p->call);
         if (r >= 0)

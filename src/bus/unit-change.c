@@ -156,9 +156,9 @@ static bool is_read(const UnitChange *c, const char *property)
 /* systemd handles calls in order: each property is read before it is set. */
 static int send_all(UnitChange *c, const BusWait *wait)
 {
-        int r;
+        int r = bus_flush(c->bus, wait);
 
-        for (size_t i = 0; i < c->n; i++) {
+        for (size_t i = 0; r >= 0 && i < c->n; i++) {
                 if (!is_read(c, c->properties[i]->read_name)) {
                         c->reads[c->n_reads].property = c->properties[i]->read_name;
                         r = systemd1_get_send(c->bus, c->unit, c->properties[i]->read_name, &c->reads[c->n_reads].bus);
@@ -172,7 +172,7 @@ static int send_all(UnitChange *c, const BusWait *wait)
                         return r;
                 c->n_sets++;
         }
-        return bus_flush(c->bus, wait);
+        return r < 0 ? r : bus_flush(c->bus, wait);
 }
 
 int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
