@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/print.h"
 #include "util/tree.h"
 
 /* openat2(2) fails with EAGAIN if a rename elsewhere raced with ".." in the lookup. */
@@ -115,77 +116,92 @@ int tree_canonicalize(int root_fd, const char *path, char **ret)
         return path_below(root_fd, fd, ret);
 }
 
-/* Copies the first n components' text of path. */
-static char *path_head(const char *path, size_t n)
+/* As the kernel's limit, path_resolution(7). */
+enum { LINKS_MAX = 40 };
+
+/* The kind of file that is created at the end of a path. Its parents are directories. */
+typedef enum MakeKind {
+        MAKE_DIRECTORY,
+        MAKE_FILE,
+} MakeKind;
+
+/* Puts the target of the dangling link NAME in its place in path: "/etc/link/x" becomes "/etc/../run/x". Its parent directory is
+ * the first n bytes of path. Not shortened: what ".." means is the kernel's decision. -EINVAL if it is no link, -ENOENT if there
+ * is nothing. */
+static int replace_link(int dir_fd, const char *name, const char *path, size_t n, const char *rest, char **ret)
 {
-        return n == 0 ? strdup("/") : strndup(path, n);
+        char target[PATH_MAX];
+        ssize_t length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+
+        if (length < 0)
+                return -errno;
+        target[length] = 0;
+        if (n + (size_t) length + strlen(rest) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        return strf(ret, "%.*s%s%s", *target == '/' ? 0 : (int) n, path, target, rest);
+}
+
+/* Walks path and creates what it lacks. Returns an O_PATH descriptor of it; or, where the path leads through a link without a
+ * target, -ESTALE with the path to go on with in *ret_path. */
+static int make_path(int root_fd, const char *path, MakeKind kind, char **ret_path)
+{
+        _cleanup_close_ int dir = tree_open(root_fd, "/", O_PATH | O_DIRECTORY);
+        const char *p = path + strspn(path, "/");
+
+        while (dir >= 0 && *p) {
+                size_t n = strcspn(p, "/");
+                const char *rest = p + n, *next_name = rest + strspn(rest, "/");
+                _cleanup_free_ char *name = strndup(p, n), *head = strndup(path, (size_t) (rest - path));
+                bool file = kind == MAKE_FILE && !*next_name;
+                int next, r;
+
+                if (!name || !head)
+                        return -ENOMEM;
+                /* Looked up from the root each time: a component may be a link that is absolute in the tree. */
+                next = tree_open(root_fd, head, file ? O_PATH : O_PATH | O_DIRECTORY);
+                if (next == -ENOENT) {
+                        r = replace_link(dir, name, path, (size_t) (p - path), rest, ret_path);
+                        if (r >= 0)
+                                return -ESTALE;
+                        if (r != -ENOENT)
+                                return r;
+                        r = file ? RET_ERRNO(mknodat(dir, name, S_IFREG | 0644, 0)) : RET_ERRNO(mkdirat(dir, name, 0755));
+                        if (r < 0 && r != -EEXIST)
+                                return r;
+                        next = tree_open(root_fd, head, file ? O_PATH : O_PATH | O_DIRECTORY);
+                }
+                fd_close(dir);
+                dir = next;
+                p = next_name;
+        }
+
+        return TAKE_FD(dir);
+}
+
+static int make_all(int root_fd, const char *path, MakeKind kind)
+{
+        _cleanup_free_ char *current = NULL;
+
+        for (unsigned links = 0; links <= LINKS_MAX; links++) {
+                char *next = NULL;
+                int fd = make_path(root_fd, current ? current : path, kind, &next);
+
+                if (!next)
+                        return fd;
+                free(current);
+                current = next;
+        }
+        return -ELOOP;
 }
 
 int tree_mkdir_p(int root_fd, const char *path)
 {
-        _cleanup_close_ int dir = -EBADF;
-        const char *p = path;
-
-        dir = tree_open(root_fd, "/", O_PATH | O_DIRECTORY);
-        if (dir < 0)
-                return dir;
-
-        for (;;) {
-                _cleanup_free_ char *head = NULL, *name = NULL;
-                size_t n;
-                int next;
-
-                p += strspn(p, "/");
-                n = strcspn(p, "/");
-                if (n == 0)
-                        return TAKE_FD(dir);
-
-                name = strndup(p, n);
-                head = path_head(path, (size_t) (p - path) + n);
-                if (!name || !head)
-                        return -ENOMEM;
-
-                /* Looked up from the root each time: a component may be a link that is absolute in the tree. */
-                next = tree_open(root_fd, head, O_PATH | O_DIRECTORY);
-                if (next == -ENOENT) {
-                        if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-                                return -errno;
-                        next = tree_open(root_fd, head, O_PATH | O_DIRECTORY);
-                }
-                if (next < 0)
-                        return next;
-
-                fd_close(dir);
-                dir = next;
-                p += n;
-        }
+        return make_all(root_fd, path, MAKE_DIRECTORY);
 }
 
 int tree_mountpoint(int root_fd, const char *path, bool directory)
 {
-        _cleanup_close_ int parent = -EBADF, made = -EBADF;
-        _cleanup_free_ char *head = NULL;
-        const char *name;
-        int fd;
+        int fd = tree_open(root_fd, path, O_PATH);
 
-        fd = tree_open(root_fd, path, O_PATH);
-        if (fd != -ENOENT)
-                return fd;
-        if (directory)
-                return tree_mkdir_p(root_fd, path);
-
-        name = strrchr(path, '/');
-        name = name ? name + 1 : path;
-        head = path_head(path, (size_t) (name - path));
-        if (!head)
-                return -ENOMEM;
-
-        parent = tree_mkdir_p(root_fd, head);
-        if (parent < 0)
-                return parent;
-        made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (made < 0)
-                return -errno;
-
-        return tree_open(root_fd, path, O_PATH);
+        return fd != -ENOENT ? fd : make_all(root_fd, path, directory ? MAKE_DIRECTORY : MAKE_FILE);
 }

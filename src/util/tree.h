@@ -27,9 +27,11 @@ int tree_is_executable(int root_fd, const char *path);
 /* Resolves all symbolic links of path, and gives the path inside the tree. -ENOENT if a link dangles. */
 int tree_canonicalize(int root_fd, const char *path, char **ret);
 
-/* Creates the directory path with its parents (mode 0755, owned by the caller). Returns an O_PATH descriptor of it. */
+/* Creates the directory path with its parents (mode 0755, owned by the caller). Links are followed inside the tree, also those
+ * whose target is missing: that is created, with its parents. -ELOOP after 40 such links. Returns an O_PATH descriptor of the
+ * directory. */
 int tree_mkdir_p(int root_fd, const char *path);
 
-/* Creates a mount point if it is missing: a directory, or (directory false) an empty file. Returns an O_PATH descriptor
- * of it. */
+/* Creates a mount point if it is missing, with its parents, in the same way: a directory, or (directory false) an empty file.
+ * Returns an O_PATH descriptor of it. */
 int tree_mountpoint(int root_fd, const char *path, bool directory);

@@ -3,6 +3,8 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,20 +44,15 @@ static int setup(void **state)
         return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+        return remove(path);
+}
+
 static int teardown(void **state)
 {
-        static const char *const files[] = {
-                "etc/passwd", "etc/plain", "usr/sbin/init.real", "usr/sbin/init", "sbin", "escape", "abs", "loop",
-                "dangling", "fifo", "etc/new/file",
-        };
-        static const char *const dirs[] = { "etc/new/a/b", "etc/new/a", "etc/new", "usr/sbin", "usr", "etc" };
-
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-                (void) unlinkat(root, files[i], 0);
-        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-                (void) unlinkat(root, dirs[i], AT_REMOVEDIR);
         fd_close(root);
-        return rmdir(dir);
+        return nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void test_tree_read_stays_inside(void **state)
@@ -116,6 +113,81 @@ static void test_tree_mkdir_p_and_mountpoint(void **state)
         assert_int_equal(tree_mountpoint(root, "/loop/x", true), -ELOOP);
 }
 
+/* Links whose targets are missing, as resolv.conf of a tree that has no /run yet. */
+static void test_tree_mountpoint_follows_dangling_links(void **state)
+{
+        static const struct { const char *link, *target, *path, *made; } cases[] = {
+                { "etc/relative", "../run/a/file", "/etc/relative", "run/a/file" },
+                { "etc/absolute", "/run/b/file", "etc/absolute", "run/b/file" },
+                { "etc/climbing", "../../../../../run/c/file", "/etc/climbing", "run/c/file" },
+                { "etc/sibling", "target", "/abs//sibling", "etc/target" },
+                { "var", "run/d/", "/var/e/file", "run/d/e/file" },
+                { "etc/first", "/etc/second", "/etc/first", "run/f/file" },
+                { "etc/second", "../run//f/./file", "/etc/second", "run/f/file" },
+                { "etc/parents", "/run/g/h/../file", "/etc/parents", "run/g/file" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                assert_int_equal(symlinkat(cases[i].target, root, cases[i].link), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_close_ int fd = tree_mountpoint(root, cases[i].path, /* directory= */ false);
+                struct stat made, found;
+
+                assert_true(fd >= 0);
+                assert_int_equal(fstat(fd, &found), 0);
+                assert_int_equal(fstatat(root, cases[i].made, &made, AT_SYMLINK_NOFOLLOW), 0);
+                assert_true(S_ISREG(made.st_mode));
+                assert_int_equal(made.st_ino, found.st_ino);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                assert_int_equal(unlinkat(root, cases[i].link, 0), 0);
+}
+
+static void test_tree_mkdir_p_follows_dangling_links(void **state)
+{
+        static const char *const targets[] = { "run/lock", "/run/lock2", "../../run/lock3" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+                _cleanup_close_ int fd = -EBADF;
+                struct stat st;
+
+                assert_int_equal(symlinkat(targets[i], root, "lock"), 0);
+                fd = tree_mountpoint(root, i == 0 ? "/lock" : "/lock/below/it", /* directory= */ true);
+                assert_true(fd >= 0);
+                assert_int_equal(fstat(fd, &st), 0);
+                assert_true(S_ISDIR(st.st_mode));
+                assert_int_equal(unlinkat(root, "lock", 0), 0);
+        }
+        assert_int_equal(faccessat(root, "run/lock3/below/it", F_OK, 0), 0);
+}
+
+static void test_tree_mountpoint_refuses(void **state)
+{
+        static const struct { const char *target; int error; } cases[] = {
+                { "refused", -ELOOP },          /* itself */
+                { "other", -ELOOP },            /* two links in a circle */
+                { "etc/plain/x", -ENOTDIR },
+                { "fifo/x", -ENOTDIR },
+        };
+
+        assert_int_equal(symlinkat("/refused/more", root, "other"), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                for (int directory = 0; directory <= 1; directory++) {
+                        assert_int_equal(symlinkat(cases[i].target, root, "refused"), 0);
+                        assert_int_equal(tree_mountpoint(root, "/refused", directory), cases[i].error);
+                        assert_int_equal(unlinkat(root, "refused", 0), 0);
+                }
+        assert_int_equal(unlinkat(root, "other", 0), 0);
+}
+
+/* A link that grows its own path. */
+static void test_tree_mountpoint_is_bounded(void **state)
+{
+        assert_int_equal(symlinkat("grow/a/../../new/../grow/x", root, "grow"), 0);
+        assert_int_equal(tree_mountpoint(root, "/grow", false), -ELOOP);
+        assert_int_equal(unlinkat(root, "grow", 0), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -124,6 +196,10 @@ int main(void)
                 cmocka_unit_test(test_tree_is_executable),
                 cmocka_unit_test(test_tree_canonicalize),
                 cmocka_unit_test(test_tree_mkdir_p_and_mountpoint),
+                cmocka_unit_test(test_tree_mountpoint_follows_dangling_links),
+                cmocka_unit_test(test_tree_mkdir_p_follows_dangling_links),
+                cmocka_unit_test(test_tree_mountpoint_refuses),
+                cmocka_unit_test(test_tree_mountpoint_is_bounded),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
