@@ -95,6 +95,7 @@ typedef struct OciSettings {
         size_t n_groups;
         int umask;                      /* -1: box's */
         unsigned rows, columns;         /* of the console; 0: those of our terminal */
+        uint64_t inheritable;           /* capabilities: process.capabilities.inheritable */
         bool share_ipc, share_pid, share_uts, share_cgroup;     /* namespaces that the bundle does not list */
         OciDevice *devices;
         size_t n_devices;

@@ -138,6 +138,7 @@ static int read_capabilities(Oci *o, const JsonNode *v)
         if (json_member_bool(json_member(o->root, "process"), "noNewPrivileges"))
                 bounding &= permitted;
 
+        o->bundle->extra.inheritable = inheritable;
         r = assign_set(o, v, "DropCapability", ~bounding);
         if (r >= 0)
                 r = assign_set(o, v, "Capability", bounding);

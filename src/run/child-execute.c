@@ -80,7 +80,8 @@ static int set_selinux_context(const char *context, Failure *failure)
 static int confine(const ChildInput *in, Failure *failure)
 {
         const Plan *plan = in->plan;
-        const CapabilitySets sets = capability_payload(plan->caps, plan->ambient, !plan->user || plan->user->uid == 0);
+        const CapabilitySets sets = capability_payload(plan->caps, plan->oci ? plan->oci->inheritable : 0, plan->ambient,
+                                                       !plan->user || plan->user->uid == 0);
         int r = 0;
 
         if (plan->personality)

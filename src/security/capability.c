@@ -39,7 +39,7 @@ uint64_t capability_all(void)
         return mask;
 }
 
-CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root)
+CapabilitySets capability_payload(uint64_t caps, uint64_t inheritable, uint64_t ambient, bool root)
 {
         uint64_t own = root ? caps : ambient;
 
@@ -47,7 +47,7 @@ CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root)
                 .bounding = caps,
                 .permitted = own,
                 .effective = root ? own : 0,    /* of other users: execve() sets it from the ambient set */
-                .inheritable = own,
+                .inheritable = ambient | (caps & inheritable),
                 .ambient = ambient,
         };
 }

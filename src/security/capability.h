@@ -22,8 +22,10 @@ typedef struct CapabilitySets {
         uint64_t bounding, permitted, effective, inheritable, ambient;
 } CapabilitySets;
 
-/* The sets of a payload in a machine with the capabilities caps: root has all of them, other users the ambient ones. */
-CapabilitySets capability_payload(uint64_t caps, uint64_t ambient, bool root);
+/* The sets of a payload in a machine with the capabilities caps: root has all of them, other users the ambient ones. Inheritable
+ * are the ambient ones, which the kernel demands, and those that are asked for: others would make file capabilities that are
+ * inheritable only (setcap cap_x=i) effective for every user of the machine. */
+CapabilitySets capability_payload(uint64_t caps, uint64_t inheritable, uint64_t ambient, bool root);
 
 /* Sets them, without those that are not permitted now. The child, last before exec. */
 int capability_apply(const CapabilitySets *sets, Failure *failure);

@@ -58,6 +58,7 @@ DIFFERENT = {
     r'host \.(boot-id|kmsg)': 'the sources of two masks; in systemd-nspawn they have no name',
     r'host inaccessible d|host inaccessible/(chr|blk)': 'no device nodes but those that are needed; owner and mode vary by version',
     r'host unix-export|mount /run/host/unix-export': 'of systemd 256',
+    r'(status|self) CapInh': "systemd-nspawn's has all capabilities of the machine",
     r'host notify': 'mode 0755 in systemd 252, 0200 later',
     r'host (container-manager|container-uuid|os-release) f': 'owner and mode vary by version; test_run_host_… looks at them',
     r'mount /run/host(/os-release)? ': 'a tmpfs of its own that has a copy, not parts of /run and the host',

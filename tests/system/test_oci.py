@@ -85,7 +85,7 @@ def test_container_of_runc_spec(bundle):
     """The container that `runc spec` describes, root and all."""
     bundle.config['root']['readonly'] = True
     seen = bundle.same('id; pwd; hostname; ulimit -n; echo $TERM; tr "\\0" " " </proc/1/cmdline; '
-                       'grep -E "^(Cap(Prm|Eff|Bnd)|NoNewPrivs)" /proc/self/status; touch /etc/x 2>&1; '
+                       'grep -E "^(Cap(Inh|Prm|Eff|Bnd)|NoNewPrivs)" /proc/self/status; touch /etc/x 2>&1; '
                        'echo 1 2>&1 >/proc/sysrq-trigger; '
                        'mkdir /sys/fs/cgroup/x 2>&1; echo 1 2>&1 >/proc/sys/net/ipv4/ip_forward; echo /proc/[0-9]*')
     assert 'uid=0(root)' in seen and 'NoNewPrivs:\t1' in seen and 'CapBnd:\t0000000020000420' in seen
@@ -99,9 +99,19 @@ def test_user(bundle):
     bundle.config['process']['env'] += ['ONE=two words', 'QUOTED=a"b\'c\\d', 'LINES=a\nb']
     bundle.set('process/capabilities/inheritable', ['CAP_KILL'])
     seen = bundle.same('id -u; id -g; id -G; umask; pwd; echo "$ONE"; echo "$QUOTED"; echo "$LINES"; '
-                       'grep -E "^Cap(Prm|Eff|Bnd|Amb)" /proc/self/status; touch /root/x 2>&1; kill -0 1 2>&1')
+                       'grep -E "^Cap(Inh|Prm|Eff|Bnd|Amb)" /proc/self/status; touch /root/x 2>&1; kill -0 1 2>&1')
     assert seen.startswith('1234\n56\n56 7 89\n0027\n/tmp\ntwo words\na"b\'c\\d\na\nb\n')
-    assert 'CapAmb:\t0000000000000020' in seen
+    assert 'CapAmb:\t0000000000000020' in seen and 'CapInh:\t0000000000000020' in seen
+
+
+def test_inheritable_capabilities_are_those_of_the_bundle(bundle):
+    """None, or what it lists: as runc has it since CVE-2022-24769."""
+    show = 'grep -E "^Cap(Inh|Prm|Eff|Bnd|Amb)" /proc/self/status'
+    bundle.set('process/capabilities', {'bounding': ['CAP_CHOWN', 'CAP_KILL'], 'permitted': ['CAP_CHOWN', 'CAP_KILL'],
+                                        'effective': ['CAP_CHOWN', 'CAP_KILL']})
+    assert 'CapInh:\t0000000000000000' in bundle.same(show)
+    bundle.set('process/capabilities/inheritable', ['CAP_CHOWN'])
+    assert 'CapInh:\t0000000000000001' in bundle.same(show)
 
 
 def test_capabilities_without_no_new_privileges(bundle):
