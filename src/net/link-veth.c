@@ -127,7 +127,7 @@ static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *
                 return link_failed(op, r, "set the alias of interface", op->host_name, text, failure);
         }
 
-        link_record(l, host_side.ifindex, op->host_name);
+        (void) snprintf(link_record(l, host_side.ifindex, op->host_name)->mark, sizeof((LinkDone) { 0 }.mark), "%s", alias);
         if (op->kind == LINK_VETH)
                 l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : host_side.ifindex;
         if (op->host_altname)
@@ -174,9 +174,8 @@ static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
         Failure failure = { 0 };
         RtnlLink there;
 
-        /* If the payload removed it, another interface may have its index now. */
-        if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 ||
-            strncmp(there.alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
+        /* If the payload removed it, another interface may have its index now, also one of another machine. */
+        if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 || strcmp(there.alias, d->mark) == 0)
                 link_remove(l->host_rtnl, d->ifindex, op->host_name);
         if (!op->zone)
                 return;

@@ -13,7 +13,7 @@
 typedef struct LinkDone {
         int ifindex;                    /* VETH*: of the host side; others: in the machine's namespace */
         char host_name[IF_NAMESIZE];    /* MOVE: the name to restore */
-        char mark[256];                 /* MOVE: the alias meanwhile; "": it has another one */
+        char mark[256];                 /* VETH*: the alias of the host side; MOVE: the alias meanwhile; "": it has another one */
         char kind[16];                  /* MOVE: of RtnlLink */
 } LinkDone;
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See port-address.h. The payload chooses its addresses freely. With an address of the host, a forwarded port would lead to
- * a program of the host: such addresses are refused. Others are harmless, as the payload could forward to them itself. The
- * supervisor; needs no privilege.
+ * See port-address.h. The payload chooses its addresses freely. With an address of the host, of another machine or of a network
+ * behind another link, a forwarded port would lead there, past what the host's firewall allows the machine: only addresses are
+ * used that the host itself reaches by a link of the machine. Behind a link that is shared (a bridge, the parent of a macvlan)
+ * this also holds for the addresses of neighbours, which the machine can take over there anyway; what is behind a gateway does
+ * not count. The supervisor; needs no privilege.
  */
 
 #include <linux/rtnetlink.h>
@@ -100,30 +102,48 @@ static bool take_best(Candidates *c, Candidate *ret)
         return true;
 }
 
-static void read_route_type(const struct nlmsghdr *m, void *userdata)
+typedef struct Route {
+        uint8_t type;           /* RTN_*; RTN_UNSPEC: none */
+        int ifindex;
+        bool has_gateway;
+} Route;
+
+static void read_route(const struct nlmsghdr *m, void *userdata)
 {
         const struct rtmsg *header = mnl_nlmsg_get_payload(m);
+        const struct nlattr *a;
+        Route *ret = userdata;
 
-        if (m->nlmsg_type == RTM_NEWROUTE && mnl_nlmsg_get_payload_len(m) >= sizeof(*header))
-                *(uint8_t *) userdata = header->rtm_type;
+        if (m->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(m) < sizeof(*header))
+                return;
+        *ret = (Route) { .type = header->rtm_type };
+        mnl_attr_for_each(a, m, sizeof(*header)) {
+                if (mnl_attr_get_type(a) == RTA_OIF)
+                        ret->ifindex = (int) mnl_attr_get_u32(a);
+                else if (mnl_attr_get_type(a) == RTA_GATEWAY || mnl_attr_get_type(a) == RTA_VIA)
+                        ret->has_gateway = true;
+        }
 }
 
-/* Would the host deliver a packet to this address locally? No route yet means no. */
-static bool is_local_on_host(int host_rtnl, int family, const uint8_t *address)
+/* Would the host send a packet for this address to the machine? */
+static bool is_routed_to_machine(int host_rtnl, const OwnLinks *own, int family, const uint8_t *address)
 {
         const struct rtmsg header = {
                 .rtm_family = (unsigned char) family,
                 .rtm_dst_len = (unsigned char) (address_size(family) * 8),
         };
-        uint8_t type = RTN_UNICAST;
+        Route route = { 0 };
+        const OwnLink *link;
         RtnlRequest q = { 0 };
 
         mnl_attr_put(rtnl_add_with(&q, RTM_GETROUTE, 0, &header, sizeof(header)), RTA_DST, address_size(family), address);
-        (void) rtnl_call_each(host_rtnl, &q, read_route_type, &type);
-        return type != RTN_UNICAST;
+        if (rtnl_call_each(host_rtnl, &q, read_route, &route) < 0 || route.type != RTN_UNICAST)
+                return false;
+        link = own_links_find(own, host_rtnl, route.ifindex);
+        return link && !(link->is_shared && route.has_gateway);
 }
 
-int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress *ret)
+int port_address_find(int container_rtnl, int host_rtnl, const OwnLinks *own, int family, PortAddress *ret)
 {
         const struct ifaddrmsg header = { .ifa_family = (uint8_t) family };
         Candidates candidates = { .family = family };
@@ -138,7 +158,7 @@ int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress
 
         *ret = (PortAddress) { 0 };
         while (!ret->any && take_best(&candidates, &best))
-                if (!is_local_on_host(host_rtnl, family, best.bytes)) {
+                if (is_routed_to_machine(host_rtnl, own, family, best.bytes)) {
                         ret->any = true;
                         memcpy(ret->bytes, best.bytes, sizeof(ret->bytes));
                 }

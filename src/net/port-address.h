@@ -3,7 +3,7 @@
 
 /* The address of a machine to which ports of the host are forwarded. */
 
-#include "util/macro.h"
+#include "net/own-links.h"
 
 typedef struct PortAddress {
         bool any;               /* false: no address */
@@ -11,6 +11,6 @@ typedef struct PortAddress {
 } PortAddress;
 
 /* Selects the best current address of the machine in this family (AF_INET, AF_INET6): global, not tentative or deprecated, of
- * the first interface, not an address of the host. The sockets are in the network namespaces of machine and host. 0 or
- * negative errno. */
-int port_address_find(int container_rtnl, int host_rtnl, int family, PortAddress *ret);
+ * the first interface, and one to which the host routes packets by a link of the machine (own_links_read()). The sockets are in
+ * the network namespaces of machine and host. 0 or negative errno. */
+int port_address_find(int container_rtnl, int host_rtnl, const OwnLinks *own, int family, PortAddress *ret);

@@ -6,7 +6,8 @@
  * machines get the same port. The supervisor, with CAP_NET_ADMIN on the host.
  *
  * The payload decides how often its addresses change: notifications are discarded unread, and rules are updated at most four
- * times a second.
+ * times a second. Meanwhile nothing is read. The host's addresses, routes and links are watched in the same way, as they say
+ * which addresses lead to the machine.
  */
 
 #include <arpa/inet.h>
@@ -34,7 +35,14 @@
 #define LOCK_DIR "/run/box/ports"
 #define UPDATE_USEC (UINT64_C(250) * 1000)
 
-enum { MESSAGES_MAX = 64 };      /* read in one iteration of the event loop */
+/* Which notifications: in the machine, on the host. */
+#define CONTAINER_GROUPS (RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
+#define HOST_GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE)
+
+enum {
+        MESSAGES_MAX = 64,      /* read in one iteration of the event loop */
+        WATCHED_MAX = 2,        /* the machine, the host */
+};
 
 static const int families[] = { AF_INET, AF_INET6 };
 
@@ -54,9 +62,9 @@ struct PortForward {
         size_t n_locks;
         int nft_fd;
         int host_rtnl, container_rtnl;
-        int events_fd;          /* notifications about addresses in the machine */
+        int events_fds[WATCHED_MAX];    /* notifications about addresses in the machine, and about the host's network */
         PortAddress addresses[ARRAY_SIZE(families)];    /* of the current rules */
-        sd_event_source *io, *timer;
+        sd_event_source *io[WATCHED_MAX], *timer;
         uint64_t updated_usec;
 };
 
@@ -70,7 +78,8 @@ PortForward *port_forward_free(PortForward *f)
         fd_close(f->nft_fd);
         fd_close(f->host_rtnl);
         fd_close(f->container_rtnl);
-        fd_close(f->events_fd);
+        for (size_t i = 0; i < WATCHED_MAX; i++)
+                fd_close(f->events_fds[i]);
         for (size_t i = 0; i < f->n_locks; i++)
                 lock_file_release(&f->locks[i]);
         free(f->locks);
@@ -222,10 +231,12 @@ static void log_addresses(const PortForward *f)
 int port_forward_update(PortForward *f, Failure *failure)
 {
         PortAddress now[ARRAY_SIZE(families)];
-        int r = 0;
+        OwnLinks own;
+        int r;
 
+        r = own_links_read(f->container_rtnl, f->host_rtnl, &own);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
-                r = port_address_find(f->container_rtnl, f->host_rtnl, families[i], &now[i]);
+                r = port_address_find(f->container_rtnl, f->host_rtnl, &own, families[i], &now[i]);
         if (r < 0)
                 return failure_set(failure, r, "Failed to list the addresses of machine '%s': %m", f->machine);
         if (memcmp(now, f->addresses, sizeof(now)) == 0)
@@ -241,46 +252,58 @@ int port_forward_update(PortForward *f, Failure *failure)
 
 /* ---- following addresses ---------------------------------------------------------------------------------------- */
 
+/* Truncated, as all is read again anyway. -ENOBUFS means that notifications were lost: the same. */
+static void drop_notifications(int fd)
+{
+        uint8_t message[64];
+        ssize_t n = 0;
+
+        for (unsigned i = 0; i < MESSAGES_MAX && (n >= 0 || errno == ENOBUFS); i++)
+                n = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
+}
+
+static int watch(PortForward *f, int enabled)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < WATCHED_MAX; i++)
+                r = sd_event_source_set_enabled(f->io[i], enabled);
+        return r;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         PortForward *f = userdata;
         Failure failure = { 0 };
 
+        /* Before: what changes from now on is another event. */
+        for (size_t i = 0; i < WATCHED_MAX; i++)
+                drop_notifications(f->events_fds[i]);
         (void) sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &f->updated_usec);
         if (port_forward_update(f, &failure) < 0)
                 log_warning(0, "%s, ignoring: they lead where they did", failure.text);
-        return 0;
+        return watch(f, SD_EVENT_ON);
 }
 
 /* Now, or when enough time has passed since the last time. */
-static int schedule_update(PortForward *f)
+static int on_change(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-        int enabled, r;
+        PortForward *f = userdata;
+        int r;
 
-        r = sd_event_source_get_enabled(f->timer, &enabled);
-        if (r < 0 || enabled != SD_EVENT_OFF)
-                return r;
         r = sd_event_source_set_time(f->timer, f->updated_usec + UPDATE_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(f->timer, SD_EVENT_ONESHOT);
-}
-
-static int on_addresses(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-        uint8_t message[64];
-        ssize_t n = 0;
-
-        /* Truncated, as all addresses are read again anyway. -ENOBUFS means that notifications were lost: the same. */
-        for (unsigned i = 0; i < MESSAGES_MAX && n >= 0; i++)
-                n = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
-        return schedule_update(userdata);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(f->timer, SD_EVENT_ONESHOT);
+        return r < 0 ? r : watch(f, SD_EVENT_OFF);
 }
 
 int port_forward_attach(PortForward *f, sd_event *event)
 {
-        int r;
+        int r = 0;
 
         f->updated_usec = 0;
-        r = sd_event_add_io(event, &f->io, f->events_fd, EPOLLIN, on_addresses, f);
+        for (size_t i = 0; r >= 0 && i < WATCHED_MAX; i++)
+                r = sd_event_add_io(event, &f->io[i], f->events_fds[i], EPOLLIN, on_change, f);
         if (r >= 0)
                 r = sd_event_add_time(event, &f->timer, CLOCK_MONOTONIC, 0, 1, on_timer, f);
         return r;
@@ -288,7 +311,8 @@ int port_forward_attach(PortForward *f, sd_event *event)
 
 void port_forward_detach(PortForward *f)
 {
-        f->io = sd_event_source_unref(f->io);
+        for (size_t i = 0; i < WATCHED_MAX; i++)
+                f->io[i] = sd_event_source_unref(f->io[i]);
         f->timer = sd_event_source_unref(f->timer);
 }
 
@@ -302,13 +326,13 @@ static int open_container_rtnl(PortForward *f, int netns_fd, Failure *failure)
         r = network_namespace_visit(netns_fd, &own, failure);
         if (r < 0)
                 return r;
-        f->events_fd = rtnl_open_events(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+        f->events_fds[0] = rtnl_open_events(CONTAINER_GROUPS);
         f->container_rtnl = rtnl_open();
         r = network_namespace_return(own, failure);
         if (r < 0)
                 return r;
 
-        r = f->events_fd < 0 ? f->events_fd : f->container_rtnl < 0 ? f->container_rtnl : 0;
+        r = f->events_fds[0] < 0 ? f->events_fds[0] : f->container_rtnl < 0 ? f->container_rtnl : 0;
         return r < 0 ? failure_set(failure, r, "Failed to watch the addresses of machine '%s': %m", f->machine) : 0;
 }
 
@@ -317,8 +341,10 @@ static int open_sockets(PortForward *f, int netns_fd, Failure *failure)
         int r;
 
         f->host_rtnl = rtnl_open();
-        if (f->host_rtnl < 0)
-                return failure_set(failure, f->host_rtnl, "Failed to open a netlink socket: %m");
+        f->events_fds[1] = rtnl_open_events(HOST_GROUPS);
+        r = f->host_rtnl < 0 ? f->host_rtnl : f->events_fds[1];
+        if (r < 0)
+                return failure_set(failure, r, "Failed to open a netlink socket: %m");
         r = open_container_rtnl(f, netns_fd, failure);
         if (r < 0)
                 return r;
@@ -334,7 +360,8 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
         if (!f)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         *f = (PortForward) {
-                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF, .events_fd = -EBADF,
+                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF,
+                .events_fds = { -EBADF, -EBADF },
         };
         f->machine = strdup(t->machine);
         if (!f->machine || strf(&f->table, "box-%s", t->machine) < 0)

@@ -8,6 +8,7 @@
  */
 
 #include <assert.h>
+#include <linux/net_namespace.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -117,29 +118,50 @@ static void read_kind(const struct nlattr *info, RtnlLink *ret)
                         copy_text(ret->kind, sizeof(ret->kind), a);
 }
 
-static void read_link(const struct nlmsghdr *m, void *userdata)
+static void read_attribute(const struct nlattr *a, RtnlLink *ret)
+{
+        switch (mnl_attr_get_type(a)) {
+        case IFLA_IFNAME:
+                copy_text(ret->name, sizeof(ret->name), a);
+                break;
+        case IFLA_IFALIAS:
+                copy_text(ret->alias, sizeof(ret->alias), a);
+                break;
+        case IFLA_LINKINFO:
+                read_kind(a, ret);
+                break;
+        case IFLA_MTU:
+                ret->mtu = mnl_attr_get_u32(a);
+                break;
+        case IFLA_MASTER:
+                ret->master = (int) mnl_attr_get_u32(a);
+                break;
+        case IFLA_LINK:
+                ret->lower = (int) mnl_attr_get_u32(a);
+                break;
+        case IFLA_LINK_NETNSID:
+                ret->lower_netns = (int) mnl_attr_get_u32(a);
+                break;
+        }
+}
+
+bool rtnl_read_link(const struct nlmsghdr *m, RtnlLink *ret)
 {
         const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
         const struct nlattr *a;
-        RtnlLink *ret = userdata;
 
         if (m->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(m) < sizeof(*info))
-                return;
+                return false;
 
-        *ret = (RtnlLink) { .ifindex = info->ifi_index };
-        mnl_attr_for_each(a, m, sizeof(*info)) {
-                switch (mnl_attr_get_type(a)) {
-                case IFLA_IFNAME:
-                        copy_text(ret->name, sizeof(ret->name), a);
-                        break;
-                case IFLA_IFALIAS:
-                        copy_text(ret->alias, sizeof(ret->alias), a);
-                        break;
-                case IFLA_LINKINFO:
-                        read_kind(a, ret);
-                        break;
-                }
-        }
+        *ret = (RtnlLink) { .ifindex = info->ifi_index, .lower_netns = -1 };
+        mnl_attr_for_each(a, m, sizeof(*info))
+                read_attribute(a, ret);
+        return true;
+}
+
+static void read_link(const struct nlmsghdr *m, void *userdata)
+{
+        (void) rtnl_read_link(m, userdata);
 }
 
 /* Returns the error of an acknowledgement. text: the kernel's explanation, if there is one. */
@@ -309,6 +331,27 @@ int rtnl_get_index(int fd, int ifindex, RtnlLink *ret)
         return rtnl_call(fd, &q, ret, NULL);
 }
 
+static void read_netns_id(const struct nlmsghdr *m, void *userdata)
+{
+        const struct nlattr *a;
+
+        if (m->nlmsg_type == RTM_NEWNSID)
+                mnl_attr_for_each(a, m, sizeof(struct rtgenmsg))
+                        if (mnl_attr_get_type(a) == NETNSA_NSID)
+                                *(int *) userdata = (int) mnl_attr_get_u32(a);
+}
+
+int rtnl_netns_id(int fd, pid_t pid)
+{
+        const struct rtgenmsg header = { .rtgen_family = AF_UNSPEC };
+        int id = NETNSA_NSID_NOT_ASSIGNED, r;
+        RtnlRequest q = { 0 };
+
+        mnl_attr_put_u32(rtnl_add_with(&q, RTM_GETNSID, 0, &header, sizeof(header)), NETNSA_PID, (uint32_t) pid);
+        r = rtnl_call_each(fd, &q, read_netns_id, &id);
+        return r < 0 ? r : id == NETNSA_NSID_NOT_ASSIGNED ? -ENOENT : id;
+}
+
 typedef struct AliasSearch {
         const char *alias;
         RtnlLink found;         /* ifindex 0: not found */
@@ -317,10 +360,9 @@ typedef struct AliasSearch {
 static void compare_alias(const struct nlmsghdr *m, void *userdata)
 {
         AliasSearch *s = userdata;
-        RtnlLink link = { 0 };
+        RtnlLink link;
 
-        read_link(m, &link);
-        if (s->found.ifindex == 0 && link.ifindex > 0 && strcmp(link.alias, s->alias) == 0)
+        if (rtnl_read_link(m, &link) && s->found.ifindex == 0 && strcmp(link.alias, s->alias) == 0)
                 s->found = link;
 }
 

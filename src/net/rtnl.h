@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sys/types.h>
 
 #include "util/macro.h"
 
@@ -32,6 +33,10 @@ typedef struct RtnlLink {
         char name[IF_NAMESIZE];
         char alias[256];        /* "" */
         char kind[16];          /* "veth", …; "": hardware or lo */
+        uint32_t mtu;
+        int master;             /* the bridge or the like that it is a port of; 0 */
+        int lower;              /* the other end of a veth, the parent of a macvlan, …; 0 */
+        int lower_netns;        /* the id of the namespace of lower; -1: the same namespace */
 } RtnlLink;
 
 /* A socket in the caller's network namespace. */
@@ -70,6 +75,12 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata);
 /* Looks up a link by its name or an alternative name, or by its index. -ENODEV: there is none. */
 int rtnl_get_link(int fd, const char *name, RtnlLink *ret);
 int rtnl_get_index(int fd, int ifindex, RtnlLink *ret);
+
+/* Reads an RTM_NEWLINK message of rtnl_dump(). False: it is another message. */
+bool rtnl_read_link(const struct nlmsghdr *m, RtnlLink *ret);
+
+/* The id by which answers of this socket name the namespace of process pid. -ENOENT: it has none, as no link leads there. */
+int rtnl_netns_id(int fd, pid_t pid);
 
 /* The first link with this alias. -ENODEV: there is none. */
 int rtnl_find_alias(int fd, const char *alias, RtnlLink *ret);

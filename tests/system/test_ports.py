@@ -230,6 +230,67 @@ def test_ports_are_not_forwarded_to_the_host(nothing_left, served):
     web.machine.stop()
 
 
+def test_ports_lead_to_no_other_machine_and_no_other_network(nothing_left, outside, served, machine):
+    """The payload adds their addresses: of a machine on another link, of a host beyond the host, of one that the host has no
+    route to. They are used once the host routes them to the machine."""
+    web = served('Port=8080:80')
+    web.serve('tcp', 80, 'web')
+    other = machine('busybox', name='ports-2')
+    other.write_file(f'[Network]\nVirtualEthernetExtra=otherwire:host0\n{COMMAND}')
+    other.start()
+    run('ip', 'address', 'add', '10.79.0.1/24', 'dev', 'otherwire')
+    run('ip', 'link', 'set', 'otherwire', 'up')
+    for command in ('ip address add 10.79.0.2/24 dev host0', 'ip link set host0 up'):
+        in_network(other, *command.split())
+    second = Served(other)
+    second.serve('tcp', 80, 'other')
+    try:
+        wait_for(lambda: ask('10.79.0.2', 80) == 'other')
+        answered('10.77.0.1', outside)
+        web.take(2)
+        foreign = ['10.79.0.2', '10.77.0.2', '203.0.113.9', 'fd77::2', 'fd99::2']
+        for each in foreign:
+            web.inside('ip', 'address', 'add', each, 'dev', 'host0')
+        wait_for(lambda: 'dnat' not in rules('ports'))
+        # both seen by the rules: a later change is
+        web.inside('ip', 'address', 'add', '10.78.0.9/24', 'dev', 'host0')
+        web.inside('ip', 'address', 'add', 'fd78::9/64', 'dev', 'host0', 'nodad')
+        wait_for(lambda: '10.78.0.9' in rules('ports') and 'fd78::9' in rules('ports'))
+        assert not [each for each in foreign if f'{each}:' in rules('ports').replace('[', '').replace(']', '')]
+        assert ask('10.77.0.1', 8080, where=outside) != 'other'
+
+        run('ip', 'route', 'add', '203.0.113.9', 'via', '10.78.0.9', 'dev', 'portwire')
+        wait_for(lambda: '203.0.113.9:80' in rules('ports'))
+        run('ip', 'route', 'delete', '203.0.113.9')
+        wait_for(lambda: '10.78.0.9:80' in rules('ports'))
+    finally:
+        second.close()
+    other.stop()
+    web.machine.stop()
+
+
+def test_ports_in_a_bridge(nothing_left, machine):
+    """The machine's link is the bridge's port, its route the bridge's."""
+    run('ip', 'link', 'add', 'br-ports', 'type', 'bridge')
+    try:
+        run('ip', 'address', 'add', '10.80.0.1/24', 'dev', 'br-ports')
+        run('ip', 'link', 'set', 'br-ports', 'up')
+        web = machine('busybox', name='ports')
+        web.write_file(f'[Network]\nBridge=br-ports\nPort=8080:80\n{COMMAND}')
+        web.start()
+        in_network(web, 'ip', 'address', 'add', '10.80.0.2/24', 'dev', 'host0')
+        in_network(web, 'ip', 'link', 'set', 'host0', 'up')
+        wait_for(lambda: '10.80.0.2:80' in rules('ports'))
+        # the host's address, and so its route, comes later than the machine's
+        run('ip', 'address', 'delete', '10.80.0.1/24', 'dev', 'br-ports')
+        wait_for(lambda: 'dnat' not in rules('ports'))
+        run('ip', 'address', 'add', '10.80.0.1/24', 'dev', 'br-ports')
+        wait_for(lambda: '10.80.0.2:80' in rules('ports'))
+        web.stop()
+    finally:
+        run('ip', 'link', 'delete', 'br-ports')
+
+
 def test_ports_follow_a_lease(nothing_left, machine):
     """The common case: the unit's veth pair, an address from networkd on the host."""
     deb = machine('deb12', name='ports-deb')

@@ -48,12 +48,12 @@ static inline void machine_done(Machine *m)
         close(m->netns);
 }
 
-/* A veth pair on the host, as "an interface of the host" and "the network behind it". */
-static inline void make_pair(const char *a, const char *b)
+/* A veth pair on the host, as "an interface of the host" and "the network behind it". ifindex: of the first, 0 for any. */
+static inline void make_pair_at(int ifindex, const char *a, const char *b)
 {
         char text[RTNL_TEXT_MAX];
         RtnlRequest q = { 0 };
-        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifindex);
         struct nlattr *info, *data, *peer;
 
         mnl_attr_put_strz(m, IFLA_IFNAME, a);
@@ -67,6 +67,11 @@ static inline void make_pair(const char *a, const char *b)
         mnl_attr_nest_end(m, data);
         mnl_attr_nest_end(m, info);
         assert_int_equal(rtnl_call(host_rtnl, &q, NULL, text), 0);
+}
+
+static inline void make_pair(const char *a, const char *b)
+{
+        make_pair_at(/* ifindex= */ 0, a, b);
 }
 
 static inline int make_bridge(const char *name)
@@ -203,4 +208,51 @@ static inline void connect_machine(const Machine *m, const char *outside, const 
         assert_int_equal(rtnl_call(host_rtnl, &q, NULL, text), 0);
         set_link(host_rtnl, outside, 0, NULL, 0, true);
         set_link(m->rtnl, inside, 0, NULL, 0, true);
+}
+
+/* gateway NULL: on the link. */
+static inline void add_route(int rtnl, const char *name, int family, const void *to, unsigned prefix, const void *gateway)
+{
+        const struct rtmsg header = {
+                .rtm_family = (uint8_t) family, .rtm_dst_len = (uint8_t) prefix, .rtm_table = RT_TABLE_MAIN,
+                .rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST,
+                .rtm_scope = gateway || family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+        };
+        const size_t size = family == AF_INET ? 4 : 16;
+        RtnlRequest q = { 0 };
+        char text[RTNL_TEXT_MAX];
+        struct nlmsghdr *m;
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
+        m = rtnl_add_with(&q, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
+        mnl_attr_put(m, RTA_DST, size, to);
+        mnl_attr_put_u32(m, RTA_OIF, (uint32_t) link.ifindex);
+        if (gateway)
+                mnl_attr_put(m, RTA_GATEWAY, size, gateway);
+        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
+}
+
+/* A macvlan on an interface. */
+static inline void make_on_top(int rtnl, const char *parent, const char *name, int netns)
+{
+        char text[RTNL_TEXT_MAX];
+        struct nlattr *info, *data;
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(rtnl, parent, &link), 0);
+        m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+        mnl_attr_put_u32(m, IFLA_LINK, (uint32_t) link.ifindex);
+        mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        if (netns >= 0)
+                mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns);
+        info = mnl_attr_nest_start(m, IFLA_LINKINFO);
+        mnl_attr_put_str(m, IFLA_INFO_KIND, "macvlan");
+        data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+        mnl_attr_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+        mnl_attr_nest_end(m, data);
+        mnl_attr_nest_end(m, info);
+        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
 }

@@ -104,6 +104,31 @@ static void test_links_veth_restarts(void **state)
         }
 }
 
+/* The payload removed its side, and another interface has the index now: of somebody else, or of another machine. */
+static void test_links_veth_index_reused(void **state)
+{
+        static const char *const aliases[] = { "", "uplink", "box:y", "box:x2" };
+        Failure failure = { 0 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
+                LinkOp op = veth_op();
+                LinkPlan p = plan_of(&op, 1);
+                Machine m = machine_new();
+                Links l = LINKS_NULL;
+
+                assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+                delete_link(m.rtnl, "host0");
+                assert_false(exists(host_rtnl, "ve-x"));
+                make_pair_at(l.done[0].ifindex, "foreign", "behind");
+                if (*aliases[i])
+                        set_link(host_rtnl, "foreign", IFLA_IFALIAS, aliases[i], strlen(aliases[i]), false);
+                links_down(&p, &l);
+                assert_true(exists(host_rtnl, "foreign"));
+                delete_link(host_rtnl, "foreign");
+                machine_done(&m);
+        }
+}
+
 static void test_links_veth_stale(void **state)
 {
         Machine m = machine_new();
@@ -631,6 +656,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links_veth),
                 cmocka_unit_test(test_links_veth_restarts),
+                cmocka_unit_test(test_links_veth_index_reused),
                 cmocka_unit_test(test_links_veth_stale),
                 cmocka_unit_test(test_links_bridge),
                 cmocka_unit_test(test_links_bridge_wrong),
