@@ -121,6 +121,7 @@ char editor_ask(const char *question, const char *letters)
                 return letters[0];
         for (;;) {
                 fprintf(stderr, "%s ", question);
+                (void) fflush(stderr);
                 if (!fgets(line, sizeof(line), stdin))
                         return letters[0];
                 if (line[0] && line[0] != '\n' && strchr(letters, line[0]) && line[1] == '\n')

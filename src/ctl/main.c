@@ -21,6 +21,7 @@
 #include "ctl/verb.h"
 #include "util/fd.h"
 #include "util/strv.h"
+#include "util/terminal-stream.h"
 
 static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
 {
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
         Failure f = { 0 };
         int r;
 
-        if (fd_secure_standard_streams(O_RDONLY) < 0)
+        if (fd_secure_standard_streams(O_RDONLY) < 0 || terminal_streams_open() < 0)
                 return EXIT_FAILURE;
         (void) setlocale(LC_ALL, "");
         c.lite = strstr(c.program, "machinectl") != NULL;

@@ -126,7 +126,7 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
                 fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
 
         console_set_size(pty);
-        r = console_new(s->event, pty, flags | CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_EOF |
+        r = console_new(s->event, pty, STDOUT_FILENO, flags | CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_EOF |
                                        (isatty(STDIN_FILENO) ? CONSOLE_FLAG_ESCAPE : 0), on_console_end, s, &s->console);
         if (r < 0)
                 return r;

@@ -12,6 +12,7 @@
 #include "util/json.h"
 #include "util/print.h"
 #include "util/strv.h"
+#include "util/terminal-stream.h"
 #include "util/text.h"
 
 struct Table {
@@ -51,21 +52,6 @@ Table *table_free(Table *t)
         return NULL;
 }
 
-/* Keeps line ends. */
-static void make_lines_printable(char *cell)
-{
-        for (char *line = cell; line;) {
-                char *end = strchr(line, '\n');
-
-                if (end)
-                        *end = '\0';
-                text_make_printable(line);
-                if (end)
-                        *end++ = '\n';
-                line = end;
-        }
-}
-
 int table_add(Table *t, const char *const *cells)
 {
         char **row = calloc(t->n_columns, sizeof(char *)), ***slot;
@@ -81,7 +67,7 @@ int table_add(Table *t, const char *const *cells)
                         return -ENOMEM;
                 }
                 if (i + 1 == t->n_columns)
-                        make_lines_printable(row[i]);
+                        text_make_lines_printable(row[i], strlen(row[i]));
                 else
                         text_make_printable(row[i]);
         }
@@ -176,13 +162,13 @@ static void print_header(const Table *t, FILE *f, bool colour)
                 bool last = c + 1 == t->n_columns;
 
                 if (colour)
-                        fputs("\x1b[4m", f);
+                        terminal_style(f, "\x1b[4m");
                 for (const char *s = t->columns[c]; *s; s++)
                         fputc(toupper((unsigned char) *s), f);
                 if (!last || colour)
                         fprintf(f, "%*s", (int) fill, "");
                 if (colour)
-                        fputs("\x1b[0m", f);
+                        terminal_style(f, "\x1b[0m");
                 if (!last)
                         fputc(' ', f);
         }

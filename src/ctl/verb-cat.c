@@ -15,54 +15,27 @@
 #include "util/fd.h"
 #include "util/text.h"
 
-/* Keeps tabs, and drops a carriage return at the line's end. */
-static void print_line(char *line)
-{
-        size_t n = strlen(line);
-        char *rest = line, *piece;
-
-        if (n > 0 && line[n - 1] == '\r')
-                line[n - 1] = 0;
-        while ((piece = strsep(&rest, "\t"))) {
-                text_make_printable(piece);
-                fputs(piece, stdout);
-                putchar(rest ? '\t' : '\n');
-        }
-}
-
-/* Without control characters, which the terminal would obey. */
-static void print_text(char *text, size_t size)
-{
-        for (size_t i = 0; i < size; i++)
-                if (!text[i])
-                        text[i] = '?';
-
-        for (char *line = text, *newline; *line; line = newline + 1) {
-                newline = strchrnul(line, '\n');
-                bool last = !*newline;
-
-                *newline = 0;
-                print_line(line);
-                if (last)
-                        break;
-        }
-}
-
 static int print_source(const SettingsSource *source, Failure *failure)
 {
         static bool first = true;
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *path = strdup(source->path);
         size_t size;
         int r;
 
+        if (!path)
+                return failure_set(failure, -ENOMEM, "Out of memory");
         r = fd_read_file_at(AT_FDCWD, source->path, NSPAWN_FILE_MAX, &text, &size);
         if (r < 0)
                 return failure_set(failure, r, "Failed to read %s: %m", source->path);
 
-        printf("%s# %s%s%s\n", first ? "" : "\n", source->path, source->kind == SETTINGS_SOURCE_PROFILE ? " (profile)" : "",
+        /* A line end in the name of a drop-in would begin a line that is not the file's. */
+        text_make_printable(path);
+        printf("%s# %s%s%s\n", first ? "" : "\n", path, source->kind == SETTINGS_SOURCE_PROFILE ? " (profile)" : "",
                source->assignments.trusted ? "" : " (not trusted)");
         first = false;
-        print_text(text, size);
+        fwrite(text, 1, size, stdout);
+        if (size > 0 && text[size - 1] != '\n')
+                putchar('\n');
         return 0;
 }
 

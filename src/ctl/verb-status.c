@@ -25,6 +25,7 @@
 #include "util/json.h"
 #include "util/parse.h"
 #include "util/strv.h"
+#include "util/terminal-stream.h"
 #include "util/text.h"
 
 enum { STATUS_NOT_RUNNING = 3 };
@@ -202,11 +203,15 @@ static void print_unit(const Ctl *c, const Page *p)
 static void print_page(const Ctl *c, const Page *p)
 {
         bool colour = terminal_has_colour();
-        const char *bullet = p->running ? "\x1b[32m●\x1b[0m" : "\x1b[31m×\x1b[0m";
         const uint8_t *id = p->machine.properties.id;
         static const uint8_t none[16];
 
-        printf("%s %s", colour ? bullet : p->running ? "●" : "×", p->name);
+        if (colour)
+                terminal_style(stdout, p->running ? "\x1b[32m" : "\x1b[31m");
+        fputs(p->running ? "●" : "×", stdout);
+        if (colour)
+                terminal_style(stdout, "\x1b[0m");
+        printf(" %s", p->name);
         if (p->machine.registered && memcmp(id, none, sizeof(none)) != 0) {
                 putchar('(');
                 for (size_t i = 0; i < 16; i++)

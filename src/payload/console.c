@@ -7,12 +7,14 @@
  * state (a hung-up pty, a pipe without a reader, a full buffer) wakes the process once, not forever. The payload decides
  * how much it writes: each wake-up moves a bounded number of chunks and leaves the rest to a deferred event, so that a
  * flood on the console does not keep the supervisor from its watchdog and its signals. Buffers are small and fixed: if
- * the reader is slow, the payload's writes wait, as on any terminal.
+ * the reader is slow, the payload's writes wait, as on any terminal; with CONSOLE_FLAG_DROP not for a reader that has stopped.
  */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -25,9 +27,11 @@
 #include "payload/console.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/text.h"
 
 #define DRAIN_USEC USEC_PER_SEC
 #define ESCAPE_USEC USEC_PER_SEC
+#define STALL_USEC USEC_PER_SEC
 
 enum {
         ESCAPE_BYTE = 0x1d,             /* ^] */
@@ -36,6 +40,8 @@ enum {
         CHUNKS_PER_WAKE_UP = 16,
         LATE_CHECK_USEC = 50 * 1000,
         LATE_HANG_UPS = 20,
+        OUTPUT_MAX = 8192,              /* also the longest line of a log: a longer one is broken */
+        VISIBLE_MAX = 4 * OUTPUT_MAX + 1,
 };
 
 /* Standard input or output, without blocking. */
@@ -67,15 +73,18 @@ struct Console {
         End input, output;
         SavedTermios saved[2];
 
-        sd_event_source *master_source, *winch_source, *more_source, *late_source;
+        sd_event_source *master_source, *winch_source, *more_source, *late_source, *stall_source;
 
         unsigned escape_presses;
         uint64_t escape_since;
         bool left_by_user, ended;
+        bool stalled;           /* output is not read, and is dropped */
+        uint64_t n_dropped;     /* since the last time that this was told */
 
-        size_t n_in, n_out;     /* bytes waiting in the buffers */
+        size_t n_in, n_out, n_visible;  /* bytes waiting in the buffers */
         char in[512];
-        char out[4096];
+        char out[OUTPUT_MAX];
+        char visible[VISIBLE_MAX];      /* CONSOLE_FLAG_LINES: lines from out, to be written */
 };
 
 void console_set_size(int pty_master)
@@ -245,12 +254,17 @@ static bool step_master_write(Console *c)
 
 static bool step_master_read(Console *c)
 {
+        bool drop = c->stalled && c->n_out >= sizeof(c->out);
+        char dropped[1024];
         ssize_t n;
 
-        if (!c->master_readable || c->n_out >= sizeof(c->out))
+        if (!c->master_readable || (!drop && c->n_out >= sizeof(c->out)))
                 return false;
 
-        n = TEMP_FAILURE_RETRY(read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out));
+        if (drop)
+                n = TEMP_FAILURE_RETRY(read(c->master, dropped, sizeof(dropped)));
+        else
+                n = TEMP_FAILURE_RETRY(read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out));
         if (n <= 0) {
                 c->master_readable = false;
                 c->master_hung_up = !would_block(n);          /* EIO: no process has the pty open */
@@ -259,35 +273,95 @@ static bool step_master_read(Console *c)
 
         c->master_hung_up = false;
         c->master_has_output = true;
-        c->n_out += (size_t) n;
+        if (drop)
+                c->n_dropped += (uint64_t) n;
+        else
+                c->n_out += (size_t) n;
         return true;
+}
+
+/* Moves whole lines from out to visible; at the end, and if the buffer is full, also the beginning of one. */
+static void make_lines(Console *c, bool end)
+{
+        size_t done = 0;
+
+        while (done < c->n_out) {
+                const char *line = c->out + done, *newline = memchr(line, '\n', c->n_out - done);
+                size_t size = newline ? (size_t) (newline - line) : c->n_out - done;
+
+                if (!newline && !end) {
+                        if (size < sizeof(c->out))
+                                break;
+                        size = text_whole_characters(line, size);
+                }
+                if (4 * size + 1 > sizeof(c->visible) - c->n_visible)
+                        break;
+                c->n_visible += text_make_visible(line, size, c->visible + c->n_visible);
+                c->visible[c->n_visible++] = '\n';
+                done += size + (newline ? 1 : 0);
+        }
+        consume(c->out, &c->n_out, done);
+}
+
+/* Once everything before has been written. */
+static void tell_dropped(Console *c)
+{
+        if (c->n_dropped == 0 || c->n_out > 0 || c->n_visible > 0)
+                return;
+        c->n_out = (size_t) snprintf(c->out, sizeof(c->out), "\r\nbox-run: %" PRIu64 " bytes of console output were dropped, "
+                                     "because they were not read\r\n", c->n_dropped);
+        c->n_dropped = 0;
+}
+
+/* Waits for the reader for a second from here on, unless it waits already. */
+static void wait_for_reader(Console *c)
+{
+        /* Without epoll there is no event to continue at; files do not return EAGAIN. */
+        c->output.ready = !c->output.source;
+        if (c->stall_source && !c->stalled && sd_event_source_get_enabled(c->stall_source, NULL) == 0 &&
+            sd_event_source_set_time_relative(c->stall_source, STALL_USEC) >= 0)
+                (void) sd_event_source_set_enabled(c->stall_source, SD_EVENT_ONESHOT);
 }
 
 static bool step_output(Console *c)
 {
+        bool lines = c->flags & CONSOLE_FLAG_LINES;
+        size_t *size = lines ? &c->n_visible : &c->n_out;
+        char *data = lines ? c->visible : c->out;
         ssize_t n;
 
-        if (c->n_out == 0)
-                return false;
         if (c->output.fd < 0) {
-                c->n_out = 0;
-                return true;
+                bool any = c->n_out > 0;
+
+                c->n_out = c->n_visible = 0;
+                return any;
         }
-        if (!c->output.ready)
+        tell_dropped(c);
+        if (lines)
+                make_lines(c, /* end= */ false);
+        if (*size == 0 || !c->output.ready)
                 return false;
 
-        n = end_write(&c->output, c->out, c->n_out);
+        n = end_write(&c->output, data, *size);
         if (would_block(n)) {
-                /* Without epoll there is no event to continue at; files do not return EAGAIN. */
-                c->output.ready = !c->output.source;
+                wait_for_reader(c);
                 return false;
         }
         if (n < 0) {
                 end_close(&c->output);          /* no reader, or disk full: the machine continues */
                 return true;
         }
-        consume(c->out, &c->n_out, (size_t) n);
+        if (c->stall_source)
+                (void) sd_event_source_set_enabled(c->stall_source, SD_EVENT_OFF);
+        c->stalled = false;
+        consume(data, size, (size_t) n);
         return true;
+}
+
+/* Output that could be written, but for the beginning of a line. */
+static bool has_output(const Console *c)
+{
+        return c->flags & CONSOLE_FLAG_LINES ? c->n_visible > 0 : c->n_out > 0;
 }
 
 /* Returns true if there is more to move at once. */
@@ -317,7 +391,7 @@ static int serve(Console *c)
                 return 0;
 
         more = forward(c);
-        gone = c->master_hung_up && c->n_out == 0 && !(c->flags & CONSOLE_FLAG_DRAIN) &&
+        gone = c->master_hung_up && !has_output(c) && !(c->flags & CONSOLE_FLAG_DRAIN) &&
                (c->master_has_output || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
@@ -381,6 +455,14 @@ static int on_output(sd_event_source *s, int fd, uint32_t revents, void *userdat
         Console *c = userdata;
 
         c->output.ready = true;
+        return serve(c);
+}
+
+static int on_stall(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Console *c = userdata;
+
+        c->stalled = true;
         return serve(c);
 }
 
@@ -448,7 +530,7 @@ static void terminal_restore(Console *c)
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
-static int watch(Console *c)
+static int watch(Console *c, int output_fd)
 {
         int r;
 
@@ -456,7 +538,12 @@ static int watch(Console *c)
         if (r >= 0 && c->flags & CONSOLE_FLAG_READ)
                 r = end_watch(c, STDIN_FILENO, &c->input, EPOLLIN, on_input);
         if (r >= 0 && c->flags & CONSOLE_FLAG_WRITE)
-                r = end_watch(c, STDOUT_FILENO, &c->output, EPOLLOUT, on_output);
+                r = end_watch(c, output_fd, &c->output, EPOLLOUT, on_output);
+        if (r >= 0 && c->flags & CONSOLE_FLAG_DROP) {
+                r = sd_event_add_time_relative(c->event, &c->stall_source, CLOCK_MONOTONIC, STALL_USEC, 0, on_stall, c);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(c->stall_source, SD_EVENT_OFF);
+        }
         if (r >= 0)
                 r = sd_event_add_defer(c->event, &c->more_source, on_more, c);
         if (r >= 0)
@@ -469,7 +556,7 @@ static int watch(Console *c)
         return r == -EBUSY ? 0 : r;             /* another console handles the signal */
 }
 
-int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret)
+int console_new(sd_event *event, int pty_master, int output_fd, unsigned flags, ConsoleEnd end, void *userdata, Console **ret)
 {
         _cleanup_(console_freep) Console *c = NULL;
         int r;
@@ -491,7 +578,7 @@ int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end,
         c->saved[0].fd = c->saved[1].fd = -EBADF;
         c->ended = true;                /* until it is complete: after a failure below there is nothing to write out */
 
-        r = watch(c);
+        r = watch(c, output_fd);
         if (r >= 0)
                 r = terminal_raw(c);
         if (r < 0)
@@ -517,8 +604,12 @@ static void write_out(Console *c)
                 moved = step_master_read(c);
                 if (step_output(c) || moved)
                         continue;
-                if (c->n_out == 0)
-                        return;
+                if (!has_output(c)) {
+                        if (c->n_out == 0)
+                                return;
+                        make_lines(c, /* end= */ true);
+                        continue;
+                }
                 (void) poll(&output, 1, (int) ((end - now) / 1000 + 1));
         }
 }
@@ -536,6 +627,7 @@ Console *console_free(Console *c)
         sd_event_source_disable_unref(c->winch_source);
         sd_event_source_disable_unref(c->more_source);
         sd_event_source_disable_unref(c->late_source);
+        sd_event_source_disable_unref(c->stall_source);
         end_close(&c->input);
         end_close(&c->output);
         sd_event_unref(c->event);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Forwards between a pty's master and this process's standard input and output, on an sd-event loop. A terminal is in
+ * Forwards between a pty's master and this process's standard input and an output, on an sd-event loop. A terminal is in
  * raw mode meanwhile, its size is copied to the pty, and ^] three times within a second ends the console. Used by the
  * supervisor for the machine's console and by boxctl for login and shell. The caller ignores SIGPIPE.
  */
@@ -15,19 +15,23 @@ typedef struct Console Console;
 
 typedef enum ConsoleFlags {
         CONSOLE_FLAG_READ = 1 << 0,     /* forwards standard input to the pty */
-        CONSOLE_FLAG_WRITE = 1 << 1,    /* forwards the pty's output to standard output; otherwise it is discarded */
+        CONSOLE_FLAG_WRITE = 1 << 1,    /* forwards the pty's output to output_fd; otherwise it is discarded */
         CONSOLE_FLAG_ESCAPE = 1 << 2,   /* ^] ^] ^] ends the console */
         CONSOLE_FLAG_DRAIN = 1 << 3,    /* a pty that is hung up may be opened again, as between two gettys */
         CONSOLE_FLAG_EOF = 1 << 4,      /* forwards the end of standard input as ^D, for a shell that reads a pipe */
         CONSOLE_FLAG_LATE = 1 << 5,     /* the payload hangs the pty up and reopens it first: this is not the end, and
                                          * input is held back until then */
+        CONSOLE_FLAG_LINES = 1 << 6,    /* output is lines for a log, of visible text only (text_make_visible()) */
+        CONSOLE_FLAG_DROP = 1 << 7,     /* if output is not read for a second, it is dropped, and the loss is told, until it is
+                                         * read again; otherwise the payload waits, as in a pipeline */
 } ConsoleFlags;
 
 /* Called once: after ^]^]^], or when the pty is hung up for good (never with CONSOLE_FLAG_DRAIN). May free the console. */
 typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
 
-/* The caller keeps the master, which becomes non-blocking and must outlive the console. */
-int console_new(sd_event *event, int pty_master, unsigned flags, ConsoleEnd end, void *userdata, Console **ret);
+/* The caller keeps the master, which becomes non-blocking, and output_fd (standard output, or a stream to the journal); both
+ * must outlive the console. */
+int console_new(sd_event *event, int pty_master, int output_fd, unsigned flags, ConsoleEnd end, void *userdata, Console **ret);
 
 /* Writes out the rest of the output for up to one second (not after ^]^]^]), restores the terminal, frees. Accepts NULL. */
 Console *console_free(Console *c);

@@ -27,6 +27,7 @@
 
 #include "mount/mount-attach.h"
 #include "net/link.h"
+#include "payload/console-journal.h"
 #include "run/child.h"
 #include "run/sync.h"
 #include "security/apparmor.h"
@@ -60,12 +61,15 @@ static int become_first_id(const Plan *plan, Failure *failure)
 /* Opens the console as standard streams, which pipe mode inherits. A command also gets it as controlling terminal (as PID 2:
  * later, in its own session). An init does not, as from the kernel: its getty could not take the terminal from another
  * session's leader without the host's CAP_SYS_ADMIN, and until then ^C would signal PID 1, which takes it for Ctrl-Alt-Del. */
-static int open_console(const Plan *plan, Failure *failure)
+static int open_console(const Plan *plan, int journal_fd, Failure *failure)
 {
         _cleanup_close_ int fd = -EBADF;
 
         if (setsid() < 0)
                 return failure_set(failure, -errno, "Failed to start a session: %m");
+        for (int i = STDOUT_FILENO; i <= STDERR_FILENO && journal_fd >= 0; i++)
+                if (journal_is_stream(i) && dup2(journal_fd, i) < 0)
+                        return failure_set(failure, -errno, "Failed to connect the journal: %m");
         if (plan->console == CONSOLE_PIPE)
                 return 0;
 
@@ -128,13 +132,14 @@ static int attach_root(const Plan *plan, MountWork *work, Failure *failure)
 }
 
 /* Sets up what needs no privilege on the host, while the supervisor waits for the registration. */
-static int set_up_inside(const Plan *plan, int sync_fd, Failure *failure)
+static int set_up_inside(const ChildInput *in, Failure *failure)
 {
+        const Plan *plan = in->plan;
         int r;
 
-        r = edit_tree(plan, sync_fd, failure);
+        r = edit_tree(plan, in->sync_fd, failure);
         if (r >= 0)
-                r = open_console(plan, failure);
+                r = open_console(plan, in->journal_fd, failure);
         if (r < 0)
                 return r;
         if (plan->namespaces & CLONE_NEWUTS && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
@@ -158,7 +163,7 @@ static int run(const ChildInput *in, Failure *failure)
                 r = sync_send_mounts(sync_fd, SYNC_PREPARED, in->work, plan->mounts.n);
         mount_work_close(in->work, plan->mounts.n);
         if (r >= 0)
-                r = set_up_inside(plan, sync_fd, failure);
+                r = set_up_inside(in, failure);
         if (r >= 0)
                 r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
         if (r < 0)
@@ -175,7 +180,7 @@ static int run(const ChildInput *in, Failure *failure)
 void child_run(const ChildInput *in)
 {
         const Plan *plan = in->plan;
-        const int keep[] = { in->sync_fd, in->stub_fd };
+        const int keep[] = { in->sync_fd, in->stub_fd, in->journal_fd };
         Failure failure = {};
         int r;
 

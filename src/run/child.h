@@ -13,6 +13,7 @@ typedef struct ChildInput {
         const TimeOrigin *born; /* the time before clone3(): zero of the clocks of a new time namespace */
         int sync_fd;            /* the child's end of the channel (run/sync.h) */
         int stub_fd;            /* for ProcessTwo=: the stub init's program */
+        int journal_fd;         /* in pipe mode, in place of standard streams that lead to the journal; -EBADF: none do */
 } ChildInput;
 
 /* The child's code from clone3() to execve(). */

@@ -10,6 +10,7 @@
 #include "run/dry-run-json.h"
 #include "run/report.h"
 #include "run/stage.h"
+#include "util/terminal-stream.h"
 
 /* Makes the plan and collects problems. 1: there is a plan; 0: there is none. */
 static int make_plan(Machine *m, Failure *failure)
@@ -37,8 +38,10 @@ static int make_plan(Machine *m, Failure *failure)
 static int print(const Machine *m, bool planned, Failure *failure)
 {
         bool good = planned && m->request.problems.n_fatal == 0;
-        int r;
+        int r = terminal_streams_open();
 
+        if (r < 0)
+                return failure_set(failure, r, "Failed to print the plan: %m");
         if (m->settings.json)
                 return dry_run_print_json(m, good, stdout, failure);
         if (m->settings.check || !good)

@@ -94,9 +94,10 @@ typedef struct MachineChild {
         Leader leader;
         int stub_fd;                    /* the stub init's program, for ProcessTwo= */
         int sync_fd;                    /* our end of the channel to the child */
+        int journal_fd;                 /* a stream to the journal for what the machine prints; -EBADF: it goes elsewhere */
         bool running;                   /* not reaped yet */
 } MachineChild;
-#define MACHINE_CHILD_NULL { LEADER_NULL, -EBADF, -EBADF, false }
+#define MACHINE_CHILD_NULL { LEADER_NULL, -EBADF, -EBADF, -EBADF, false }
 
 /* network, ports */
 typedef struct MachineNetwork {

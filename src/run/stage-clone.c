@@ -5,6 +5,7 @@
  * the host.
  */
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "net/network-namespace.h"
+#include "payload/console-journal.h"
 #include "payload/stub-init.h"
 #include "run/child.h"
 #include "run/stage.h"
@@ -106,6 +108,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                         .born = &born,
                         .sync_fd = child_sync_fd,
                         .stub_fd = m->child.stub_fd,
+                        .journal_fd = m->plan.console == CONSOLE_PIPE ? m->child.journal_fd : -EBADF,
                 });
         }
 
@@ -154,6 +157,23 @@ static int clone_child_into(Machine *m, int child_sync_fd, Failure *failure)
         return r;
 }
 
+/* The machine's output gets a stream of its own: not the unit's, whose lines begin with priorities. */
+static int open_journal(Machine *m)
+{
+        Failure failure = {};
+
+        if ((m->plan.console != CONSOLE_READ_ONLY || !journal_is_stream(STDOUT_FILENO)) &&
+            (m->plan.console != CONSOLE_PIPE || !(journal_is_stream(STDOUT_FILENO) || journal_is_stream(STDERR_FILENO))))
+                return 0;
+        m->child.journal_fd = journal_stream_open(journal_is_stream(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO, m->name,
+                                                  &failure);
+        if (m->child.journal_fd >= 0)
+                return 0;
+        log_warning(0, "%s; the console of machine '%s' is not logged", failure.text, m->name);
+        m->child.journal_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        return m->child.journal_fd < 0 ? -errno : 0;
+}
+
 int stage_clone_up(Machine *m, Failure *failure)
 {
         _cleanup_close_ int child_end = -EBADF, proc_fd = -EBADF;
@@ -165,7 +185,9 @@ int stage_clone_up(Machine *m, Failure *failure)
                 if (m->child.stub_fd < 0)
                         return m->child.stub_fd;
         }
-        r = sync_pair(pair);
+        r = open_journal(m);
+        if (r >= 0)
+                r = sync_pair(pair);
         if (r < 0)
                 return r;
         m->child.sync_fd = pair[0];
@@ -224,5 +246,6 @@ void stage_clone_down(Machine *m)
         m->child.leader = (Leader) LEADER_NULL;
         m->child.stub_fd = fd_close(m->child.stub_fd);
         m->child.sync_fd = fd_close(m->child.sync_fd);
+        m->child.journal_fd = fd_close(m->child.journal_fd);
         m->network.netns_fd = fd_close(m->network.netns_fd);
 }

@@ -319,9 +319,15 @@ static int add_console(Supervisor *s)
                 flags |= CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_ESCAPE;
         else if (m->plan.console == CONSOLE_READ_ONLY)
                 flags |= CONSOLE_FLAG_WRITE;
+        if (m->child.journal_fd >= 0)
+                flags |= CONSOLE_FLAG_LINES;
+        /* A system must not stop because its console is not read. A command's output is part of a pipeline, as any program's. */
+        if (m->plan.start_mode == START_BOOT && !isatty(STDOUT_FILENO))
+                flags |= CONSOLE_FLAG_DROP;
         if (m->plan.console == CONSOLE_INTERACTIVE && !m->settings.quiet)
                 log_info(0, "Machine '%s' runs; press ^] three times within a second to kill it", m->name);
-        return console_new(s->event, m->mounts.pty_master, flags, on_console_end, s, &s->console);
+        return console_new(s->event, m->mounts.pty_master, m->child.journal_fd >= 0 ? m->child.journal_fd : STDOUT_FILENO,
+                           flags, on_console_end, s, &s->console);
 }
 
 static int add_sources(Supervisor *s)

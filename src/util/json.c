@@ -336,11 +336,32 @@ void json_put_node(Json *j, const char *key, const JsonNode *node)
         (void) put(j, key, json_incref(node->value));
 }
 
+/* jansson leaves DEL and U+0080 to U+009F as they are, which a terminal obeys. They can only be in strings. */
+static void put_escaped(const char *text, FILE *f)
+{
+        for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+                if (*p == 0x7f)
+                        fputs("\\u007f", f);
+                else if (*p == 0xc2 && p[1] < 0xa0)
+                        fprintf(f, "\\u%04x", (unsigned) *++p);
+                else
+                        fputc(*p, f);
+        fputc('\n', f);
+}
+
 int json_print(const Json *j, FILE *f, unsigned indent)
 {
-        if (j->failed || !j->root)
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        FILE *text = memory_stream_open(&m);
+        _cleanup_free_ char *dump = NULL;
+
+        if (j->failed || !j->root || !text)
                 return -ENOMEM;
-        if (j->lib.json_dumpf(j->root, f, indent > 0 ? JSON_INDENT(indent) : JSON_COMPACT) < 0 || fputc('\n', f) == EOF)
+        if (j->lib.json_dumpf(j->root, text, indent > 0 ? JSON_INDENT(indent) : JSON_COMPACT) < 0)
                 return -EIO;
-        return fflush(f) == 0 ? 0 : -EIO;
+        dump = memory_stream_take(&m);
+        if (!dump)
+                return -ENOMEM;
+        put_escaped(dump, f);
+        return fflush(f) == 0 && !ferror(f) ? 0 : -EIO;
 }

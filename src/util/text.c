@@ -69,6 +69,13 @@ bool text_has_control(const char *s, size_t size)
         return false;
 }
 
+/* Is the character of n bytes at s (0: malformed) not to be shown? U+0080 to U+009F are control characters: terminals
+ * interpret them as escape sequences. */
+static bool is_unprintable(const char *s, size_t n)
+{
+        return n == 0 || is_control(*s) || (n == 2 && *s == '\xc2' && (unsigned char) s[1] < 0xa0);
+}
+
 void text_make_printable(char *s)
 {
         size_t size = strlen(s);
@@ -76,13 +83,79 @@ void text_make_printable(char *s)
         for (size_t i = 0; i < size;) {
                 size_t n = utf8_length((const unsigned char *) s + i, size - i);
 
-                /* U+0080 to U+009F are control characters: terminals interpret them as escape sequences. */
-                if (n == 0 || is_control(s[i]) || (n == 2 && s[i] == '\xc2' && (unsigned char) s[i + 1] < 0xa0)) {
+                if (is_unprintable(s + i, n))
                         memset(s + i, '?', n ? n : 1);
+                i += n ? n : 1;
+        }
+}
+
+size_t text_whole_characters(const char *s, size_t size)
+{
+        /* A character of two to four bytes may begin in the last three. */
+        for (size_t i = size; i > 0 && size - i < 3; i--) {
+                unsigned char c = (unsigned char) s[i - 1];
+                size_t wanted = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+                if ((c & 0xc0) != 0x80)
+                        return wanted > size - i + 1 ? i - 1 : size;
+        }
+        return size;
+}
+
+void text_make_lines_printable(char *s, size_t size)
+{
+        for (size_t i = 0; i < size;) {
+                size_t n = utf8_length((const unsigned char *) s + i, size - i);
+
+                if (s[i] != '\n' && s[i] != '\t' && is_unprintable(s + i, n))
+                        memset(s + i, '?', n ? n : 1);
+                i += n ? n : 1;
+        }
+}
+
+/* The length of a sequence that sets colours (ESC [ numbers m), or 0. */
+static size_t colour_length(const char *s, size_t size)
+{
+        size_t n = 2;
+
+        if (size < 3 || s[0] != '\x1b' || s[1] != '[')
+                return 0;
+        while (n < size && ((s[n] >= '0' && s[n] <= '9') || s[n] == ';' || s[n] == ':'))
+                n++;
+        return n < size && s[n] == 'm' ? n + 1 : 0;
+}
+
+size_t text_make_visible(const char *s, size_t size, char *ret)
+{
+        static const char digits[] = "0123456789abcdef";
+        char *to = ret;
+
+        while (size > 0 && s[size - 1] == '\r')
+                size--;
+        for (size_t i = 0; i < size;) {
+                size_t n = utf8_length((const unsigned char *) s + i, size - i), skip = colour_length(s + i, size - i);
+
+                if (skip > 0) {
+                        i += skip;
+                        continue;
+                }
+                if (s[i] != '\t' && is_unprintable(s + i, n)) {
                         n = n ? n : 1;
+                        for (size_t k = 0; k < n; k++) {
+                                unsigned char c = (unsigned char) s[i + k];
+
+                                *to++ = '\\';
+                                *to++ = 'x';
+                                *to++ = digits[c >> 4];
+                                *to++ = digits[c & 0xf];
+                        }
+                } else {
+                        memcpy(to, s + i, n);
+                        to += n;
                 }
                 i += n;
         }
+        return (size_t) (to - ret);
 }
 
 size_t text_columns(const char *s, size_t n)

@@ -14,6 +14,16 @@ bool text_has_control(const char *s, size_t size);
 /* Replaces control characters and broken UTF-8, which could control a terminal or forge a log line, with '?'. */
 void text_make_printable(char *s);
 
+/* The same for several lines with tabs, of size bytes, NUL bytes among them. */
+void text_make_lines_printable(char *s, size_t size);
+
+/* The size of s without the beginning of a character at its end, of which more is to come. */
+size_t text_whole_characters(const char *s, size_t size);
+
+/* Copies a line for a log: control characters and broken UTF-8 as "\x1b", no colours, no carriage returns at its end; tabs are
+ * kept. ret needs 4 * size bytes and gets no NUL. Returns the bytes written. */
+size_t text_make_visible(const char *s, size_t size, char *ret);
+
 /* Columns that n bytes of UTF-8 take on a terminal, one a character: wide and combining characters are not told apart. */
 size_t text_columns(const char *s, size_t n);
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "payload/console.h"
+#include "util/fd.h"
 
 #define CHECK(condition)                        \
         do {                                    \
@@ -145,7 +146,7 @@ static int case_terminal(void)
         CHECK(ioctl(r.user_tty, TIOCSWINSZ, &size) == 0);
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
         CHECK(tcgetattr(r.user_tty, &before) == 0);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
 
         CHECK(tcgetattr(r.user_tty, &during) == 0);
         CHECK(before.c_lflag & ICANON && !(during.c_lflag & (ICANON | ECHO | ISIG)));
@@ -179,7 +180,7 @@ static int case_interrupted_calls(void)
 
         CHECK(rig_make(&r) == 0);
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
         turn(&r, 20);
 
         CHECK(say(r.user, "in") && say(r.machine_tty, "out"));
@@ -201,7 +202,7 @@ static int case_two_terminals(void)
 
         CHECK(rig_make(&r) == 0 && openpty(&other, &other_tty, NULL, NULL, NULL) == 0);
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(other_tty, 1) == 1);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
         CHECK(tcgetattr(other_tty, &t) == 0 && !(t.c_oflag & OPOST) && t.c_lflag & ICANON);
         CHECK(say(r.machine_tty, "a\nb") && expect(&r, other, "a\nb"));
         CHECK(say(r.user, "x") && expect(&r, r.machine_tty, "x"));
@@ -217,7 +218,7 @@ static int case_escape(void)
 
         CHECK(rig_make(&r) == 0);
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
 
         /* With other keys between them, or too slow: forwarded like other keys. */
         CHECK(say(r.user, "\x1d\x1dx\x1d") && expect(&r, r.machine_tty, "\x1d\x1dx\x1d"));
@@ -249,7 +250,7 @@ static int case_hang_up_drain(void)
         CHECK(out >= 0 && unlink(file) == 0 && null >= 0);
         CHECK(dup2(null, 0) == 0 && dup2(out, 1) == 1);
         CHECK(ttyname_r(r.machine_tty, name, sizeof(name)) == 0);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
 
         CHECK(say(r.machine_tty, "first "));
         turn(&r, 30);
@@ -274,7 +275,7 @@ static int case_hang_up_ends(void)
 
         CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
         CHECK(dup2(r.user_tty, 0) == 0 && dup2(p[1], 1) == 1);
-        CHECK(console_new(r.event, r.machine, INTERACTIVE, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
         CHECK(say(r.machine_tty, "bye"));
         close(r.machine_tty);
         turn(&r, 50);
@@ -306,7 +307,7 @@ static int case_blocked_output(void)
                 }
                 _exit(0);
         }
-        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         turn(&r, 500);                                  /* the pipe and our buffer fill */
         CHECK(turn(&r, 300) < 60);
         CHECK(waitpid(writer, &status, WNOHANG) == 0);  /* the payload waits */
@@ -342,7 +343,7 @@ static int case_broken_output(void)
         CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
         CHECK(dup2(p[1], 1) == 1);
         close(p[1]);
-        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         close(p[0]);
         for (unsigned i = 0; i < 100; i++) {
                 char line[1000];
@@ -366,7 +367,7 @@ static int case_input_ends(void)
         CHECK(dup2(p[0], 0) == 0);
         CHECK(say(p[1], "exit\n"));
         CHECK(close(p[1]) == 0);
-        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_READ | CONSOLE_FLAG_EOF, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_READ | CONSOLE_FLAG_EOF, on_end, &r, &c) == 0);
         CHECK(expect(&r, r.machine_tty, "exit\n\x04"));
         CHECK(turn(&r, 200) < 60 && r.n_ends == 0);
         c = console_free(c);
@@ -404,7 +405,7 @@ static int case_flood(void)
                         ;
                 _exit(0);
         }
-        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         CHECK(sd_event_add_time_relative(r.event, &timer, CLOCK_MONOTONIC, 20000, 0, on_timer, &ticks) >= 0);
         turn(&r, 1000);
         CHECK(ticks >= 10);
@@ -420,6 +421,110 @@ static int case_flood(void)
         return 0;
 }
 
+enum { LOG = CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN | CONSOLE_FLAG_LINES };
+
+/* Lines for a log: whole, without control characters, and the last one even if it has no end. */
+static int case_lines(void)
+{
+        static const char euro[] = "\xe2\x82\xac";
+        Console *c = NULL;
+        char buf[30000];
+        ssize_t n = 0, k;
+        int p[2];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(console_new(r.event, r.machine, p[1], LOG, on_end, &r, &c) == 0);
+        CHECK(say(r.machine_tty, "<0>abc\r\n\033[2Jlog"));
+        CHECK(expect(&r, p[0], "<0>abc\n"));
+        CHECK(fd_nonblock(p[0], true) == 0);
+        turn(&r, 50);
+        CHECK(read(p[0], buf, sizeof(buf)) < 0);                /* half a line */
+        CHECK(say(r.machine_tty, "in: "));
+        turn(&r, 20);
+        CHECK(say(r.machine_tty, "\n\n"));
+        CHECK(expect(&r, p[0], "\\x1b[2Jlogin: \n\n"));
+
+        /* A line that is longer than the buffer is broken between characters. */
+        for (unsigned i = 0; i < 3000; i++) {
+                CHECK(say(r.machine_tty, euro));
+                if (i % 100 == 0)
+                        turn(&r, 1);
+        }
+        turn(&r, 50);
+        CHECK(say(r.machine_tty, "\nend"));
+        turn(&r, 50);
+        c = console_free(c);
+        while ((k = read(p[0], buf + n, sizeof(buf) - (size_t) n)) > 0)
+                n += k;
+        CHECK(n == 9000 + 2 + 4 && memcmp(buf + n - 5, "\nend\n", 5) == 0);
+        CHECK(memchr(buf, '\n', 8193) && !memchr(buf, '\\', (size_t) n));
+        return 0;
+}
+
+/* A reader that stops: the payload goes on, the loss is told, and what comes after it is there. */
+static int stopped_reader(unsigned flags, bool command)
+{
+        static char chunk[1024], buf[65536 * 2];
+        uint64_t start = msec(CLOCK_MONOTONIC);
+        size_t written = 0, n = 0;
+        Console *c = NULL;
+        const char *told;
+        int p[2];
+        Rig r;
+
+        memset(chunk, 'x', sizeof(chunk) - 1);
+        chunk[sizeof(chunk) - 1] = '\n';
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0);
+        CHECK(fd_nonblock(p[0], true) == 0 && fd_nonblock(r.machine_tty, true) == 0);
+        CHECK(console_new(r.event, r.machine, p[1], flags, on_end, &r, &c) == 0);
+        while (written < 1000 * 1000 && msec(CLOCK_MONOTONIC) - start < 4000) {
+                ssize_t k = write(r.machine_tty, chunk, sizeof(chunk));
+
+                written += k > 0 ? (size_t) k : 0;
+                (void) sd_event_run(r.event, 1000);
+        }
+        CHECK((written >= 1000 * 1000) != command);
+
+        /* Read again. */
+        CHECK(fd_nonblock(r.machine_tty, false) == 0);
+        for (bool said = false; msec(CLOCK_MONOTONIC) - start < 8000;) {
+                ssize_t k = read(p[0], buf + n, sizeof(buf) - 1 - n);
+
+                n += k > 0 ? (size_t) k : 0;
+                buf[n] = '\0';
+                (void) sd_event_run(r.event, 1000);
+                if (!said && (command || strstr(buf, "dropped"))) {
+                        CHECK(say(r.machine_tty, "after\n"));
+                        said = true;
+                }
+                if (strstr(buf, "after\n"))
+                        break;
+        }
+        CHECK(strstr(buf, "after\n"));
+        told = strstr(buf, "\nbox-run: ");
+        CHECK(command ? !told : told && strstr(told, " bytes of console output were dropped"));
+        if (told)
+                CHECK(n < written && strtoul(told + strlen("\nbox-run: "), NULL, 10) > 800 * 1000);
+        c = console_free(c);
+        return 0;
+}
+
+static int case_stopped_reader(void)
+{
+        return stopped_reader(CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN | CONSOLE_FLAG_DROP, /* command= */ false);
+}
+
+static int case_stopped_log(void)
+{
+        return stopped_reader(LOG | CONSOLE_FLAG_DROP, /* command= */ false);
+}
+
+static int case_stopped_reader_of_a_command(void)
+{
+        return stopped_reader(CONSOLE_FLAG_WRITE | CONSOLE_FLAG_DRAIN, /* command= */ true);
+}
+
 /* Passive: output is discarded, so that the payload never waits for a reader. */
 static int case_passive(void)
 {
@@ -428,7 +533,7 @@ static int case_passive(void)
         Rig r;
 
         CHECK(rig_make(&r) == 0);
-        CHECK(console_new(r.event, r.machine, CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_DRAIN, on_end, &r, &c) == 0);
         for (unsigned i = 0; i < 10; i++) {
                 int queued = -1;
 
@@ -478,6 +583,10 @@ CASE(blocked_output)
 CASE(broken_output)
 CASE(input_ends)
 CASE(flood)
+CASE(lines)
+CASE(stopped_reader)
+CASE(stopped_log)
+CASE(stopped_reader_of_a_command)
 CASE(passive)
 
 int main(void)
@@ -493,6 +602,10 @@ int main(void)
                 cmocka_unit_test(test_console_broken_output),
                 cmocka_unit_test(test_console_input_ends),
                 cmocka_unit_test(test_console_flood),
+                cmocka_unit_test(test_console_lines),
+                cmocka_unit_test(test_console_stopped_reader),
+                cmocka_unit_test(test_console_stopped_log),
+                cmocka_unit_test(test_console_stopped_reader_of_a_command),
                 cmocka_unit_test(test_console_passive),
         };
 

@@ -206,6 +206,25 @@ static void test_write_node(void **state)
         assert_string_equal(text, "[[1,\"x\"]]\n");
 }
 
+/* Text that a terminal would obey is escaped: it stays the same text to a program. */
+static void test_write_controls(void **state)
+{
+        static const char hostile[] = "\033[2J\x7f\xc2\x9b" "31m\xc2\xa0\xc3\xa4\n";
+        _cleanup_free_ char *text = NULL;
+        _cleanup_json_ Json *w = NULL, *back = NULL;
+
+        assert_int_equal(json_new(&w, NULL), 0);
+        json_begin_object(w, NULL);
+        json_put_string(w, hostile, hostile);
+        json_end(w);
+        text = print(w, 0);
+        assert_non_null(strstr(text, "\\u001B[2J\\u007f\\u009b31m\xc2\xa0\xc3\xa4\\n\": \""));
+        for (const char *p = text; *p; p++)
+                assert_true((unsigned char) *p >= ' ' || *p == '\n');
+        assert_int_equal(json_read(text, strlen(text), 8, &back, NULL), 0);
+        assert_string_equal(json_member_string(json_root(back), hostile), hostile);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -216,6 +235,7 @@ int main(void)
                 cmocka_unit_test(test_write),
                 cmocka_unit_test(test_write_misuse),
                 cmocka_unit_test(test_write_node),
+                cmocka_unit_test(test_write_controls),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

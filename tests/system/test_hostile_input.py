@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Text, names, settings and images that come from a machine and mean something to programs of the host."""
+
+import json
+import os
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+from support import output, run, wait_for
+
+ESCAPE = '\033]0;owned\a\033[2J'
+
+
+@pytest.fixture(scope='module')
+def tree(module_machine):
+    return module_machine('busybox', name='input')
+
+
+def entries(machine, *matches):
+    """The journal's entries since the machine's object was made, as dictionaries."""
+    run('journalctl', '--sync')
+    text = output('journalctl', '--output=json', '--all', f'--since=@{machine.since:.6f}', *matches)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def raw(message):
+    """A message that is not printable is a list of bytes in JSON."""
+    return bytes(message) if isinstance(message, list) else message.encode()
+
+
+# -------------------------------------------------------------------- the console
+
+CONSOLE = r"""
+printf '<0>emergency\n<2>critical\r\n'
+printf '\033]0;owned\007 title\n'
+printf '\033[1;32mgreen\033[0m\n'
+printf 'a\000b\n'
+printf '10%%\r20%%\r\n'
+printf '\302\23331m c1\n'
+printf 'last'
+"""
+
+
+def print_from(tree, script, *switches):
+    """The machine's lines, printed by a command in a unit."""
+    (tree.path / 'print.sh').write_text(script)
+    tree.since = time.time()
+    run('systemd-run', '--quiet', '--collect', '--wait', '--unit=box-test-print', '--property=Delegate=yes',
+        'box-run', '--quiet', '--keep-unit', '--register=no', '-M', tree.name, '-U', *switches, '/bin/sh', '/print.sh')
+    return entries(tree, f'SYSLOG_IDENTIFIER={tree.name}')
+
+
+def test_console_lines_are_text_to_the_journal(tree):
+    lines = print_from(tree, CONSOLE)
+    assert [raw(line['MESSAGE']).decode() for line in lines] == [
+        '<0>emergency', '<2>critical', r'\x1b]0;owned\x07 title', 'green', r'a\x00b', r'10%\x0d20%', r'\xc2\x9b31m c1', 'last']
+    assert {line['PRIORITY'] for line in lines} == {'6'}
+    assert {line['_SYSTEMD_UNIT'] for line in lines} == {'box-test-print.service'}
+    # box's own lines have their priorities still
+    tree.since = time.time()
+    run('systemd-run', '--quiet', '--wait', '--collect', '--unit=box-test-own', 'box-run', '--keep-unit', '-M', tree.name,
+        '--user=nosuchuser', '/bin/true', check=False)
+    own = [line for line in entries(tree, '_SYSTEMD_UNIT=box-test-own.service') if 'nosuchuser' in raw(line['MESSAGE']).decode()]
+    assert own and {line['PRIORITY'] for line in own} == {'3'} and not own[0]['MESSAGE'].startswith('<')
+
+
+def test_pipe_mode_gives_no_priorities_either(tree):
+    lines = print_from(tree, "echo '<0>out'; echo '<1>err' >&2", '--pipe')
+    assert sorted(line['MESSAGE'] for line in lines) == ['<0>out', '<1>err']
+    assert {line['PRIORITY'] for line in lines} == {'6'}
+
+
+def test_journal_namespace_of_the_unit_is_kept(tree):
+    (tree.path / 'print.sh').write_text("echo '<0>apart'")
+    tree.since = time.time()
+    run('systemd-run', '--quiet', '--collect', '--wait', '--property=Delegate=yes', '--property=LogNamespace=boxtest',
+        'box-run', '--quiet', '--keep-unit', '--register=no', '-M', tree.name, '-U', '/bin/sh', '/print.sh')
+    run('journalctl', '--namespace=boxtest', '--sync')
+    text = output('journalctl', '--namespace=boxtest', '--output=json', f'--since=@{tree.since:.6f}',
+                  f'SYSLOG_IDENTIFIER={tree.name}')
+    assert [(line['MESSAGE'], line['PRIORITY']) for line in map(json.loads, text.splitlines())] == [('<0>apart', '6')]
+    assert not entries(tree, f'SYSLOG_IDENTIFIER={tree.name}')
+    run('systemctl', 'stop', 'systemd-journald@boxtest.service', check=False)
+
+
+def test_output_that_is_no_journal_is_the_payload_s(tree):
+    """To a file or a pipe, all bytes pass."""
+    result = subprocess.run(['box-run', '--quiet', '--register=no', '-M', tree.name, '-U', '/bin/printf', r'<0>a\033[2Jb'],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=True)
+    assert result.stdout == b'<0>a\033[2Jb'
+
+
+TALK = 'i=0; while [ $i -lt 3000 ]; do echo "$i 01234567890123456789012345678901234567890123456789"; i=$((i+1)); done; '
+
+
+@pytest.fixture
+def pipe():
+    ends = list(os.pipe())
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def read_all(fd):
+    text = b''
+    while piece := os.read(fd, 65536):
+        text += piece
+    return text
+
+
+def start_by_hand(pipe, *words):
+    process = subprocess.Popen(['box-run', '--quiet', '--register=no', *words], stdin=subprocess.DEVNULL, stdout=pipe[1])
+    os.close(pipe[1])
+    pipe[1] = os.open('/dev/null', os.O_RDONLY)
+    return process
+
+
+def test_console_of_a_command_waits_for_its_reader(tree, pipe):
+    """As any part of a pipeline: nothing is lost."""
+    written = tree.path / 'written'
+    command = start_by_hand(pipe, '-M', tree.name, '-U', '/bin/sh', '-c', TALK + 'touch /written')
+    time.sleep(2)
+    assert not written.exists()
+    text = read_all(pipe[0])
+    assert command.wait(10) == 0 and written.exists()
+    assert len(text.splitlines()) == 3000 and b'dropped' not in text
+
+
+def test_console_that_is_not_read_does_not_stop_a_system(tree, pipe, nspawn_file):
+    init, talked = tree.path / 'sbin/talker', tree.path / 'talked'
+    init.write_text(f'#!/bin/sh\n{TALK}touch /talked; trap "echo bye; exit 0" TERM; while :; do sleep 0.1; done\n')
+    init.chmod(0o755)
+    nspawn_file(tree.name, '[Exec]\nKillSignal=SIGTERM\n[X-Box]\nInit=/sbin/talker\n')
+    system = start_by_hand(pipe, '-M', tree.name, '-U', '--boot')
+    wait_for(talked.exists, timeout=10)
+    os.set_blocking(pipe[0], False)
+    text = b''
+
+    def told():
+        nonlocal text
+        try:
+            text += os.read(pipe[0], 65536)
+        except BlockingIOError:
+            pass
+        return b' bytes of console output were dropped, because they were not read\r\n' in text
+    wait_for(told)
+    os.set_blocking(pipe[0], True)
+    system.terminate()
+    text += read_all(pipe[0])
+    system.wait(10)
+    assert b'\nbox-run: ' in text and text.endswith(b'bye\r\n')
+
+
+# -------------------------------------------------------------------- names and texts
+
+@pytest.fixture(scope='module')
+def hostile(module_machine):
+    """A machine that says what it can of itself in escape sequences, running."""
+    deb = module_machine('busybox', name='input-names')
+    (deb.path / 'talk').write_text(f'#!/bin/sh\nprintf "x\\033[31m" >/proc/self/comm\nwhile :; do sleep 1; done\n')
+    (deb.path / 'etc/os-release').write_text(f'ID="x{ESCAPE}"\nPRETTY_NAME="x{ESCAPE}\u009b31m"\nVERSION_ID="{ESCAPE}"\n')
+    deb.write_file('[Exec]\nBoot=no\nParameters=/bin/sh /talk\n')
+    deb.start()
+    deb.file.unlink()
+    beside = deb.path.parent / f'{deb.name}.nspawn'
+    beside.write_text(f'[Exec]\nEnvironment=X={ESCAPE}\nNoSuch{ESCAPE}=1\n[Section{ESCAPE}]\n')
+    drop_ins = deb.path.parent / f'{deb.name}.nspawn.d'
+    drop_ins.mkdir()
+    (drop_ins / f'x{ESCAPE}\n# forged\n.conf').write_text(f'[Exec]\r\n# text {ESCAPE}\r\nHostname=fine\r\n')
+    yield deb
+    deb.stop(check=False)
+    beside.unlink()
+    support.shutil.rmtree(drop_ins)
+
+
+@pytest.mark.parametrize('command', [
+    ['boxctl', 'cat'], ['boxctl', 'check'], ['boxctl', 'explain'], ['boxctl', 'explain', '--output=json'], ['boxctl', 'status'],
+    ['boxctl', 'status', '--output=json'], ['boxctl', 'show'], ['boxctl', 'show', '--output=json'], ['boxctl', 'show', '--all'],
+    ['box-run', '--dry-run', '-M'], ['box-run', '--json', '-M'], ['box-run', '--check', '-M'],
+    ['boxctl', 'list', '--output=json'], ['boxctl', 'list'], ['machinectl-lite', 'list'], ['machinectl-lite', 'status']],
+    ids=lambda words: ' '.join(words))
+def test_nothing_printed_controls_the_terminal(hostile, command):
+    result = subprocess.run([*command, *([hostile.name] if command[1] != 'list' else [])], stdin=subprocess.DEVNULL,
+                            capture_output=True, timeout=30, check=False)
+    text = (result.stdout + result.stderr).decode()
+    assert hostile.name in text
+    assert not [character for character in text if (ord(character) < 32 and character not in '\n\t') or 127 <= ord(character) < 160]
+    if command[1] == 'cat':
+        assert not [line for line in text.splitlines() if line.startswith('# forged')]
+        assert 'Hostname=fine\n' in text and '# text ?]0;owned??[2J\n' in text
