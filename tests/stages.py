@@ -9,7 +9,8 @@
     vm      tests/vm/scenario-*.sh on a kernel of their own
 
 Each stage leaves its output in a log and its results in JUnit files, and only these are counted. A stage that breaks
-before it has results counts as one failure. A skipped test counts as failed, unless tests/skips.txt expects it.
+before it has results counts as one failure. A skipped test counts as failed, unless tests/skips.txt expects it, and a stage
+that ran fewer cases of a kind than its floor (FLOORS) fails: tests that are not run must not look like tests that pass.
 """
 
 import argparse
@@ -40,6 +41,20 @@ RESULTS = cache.ROOT / 'results'
 STAGES = ['gcc', 'clang', 'lab-12', 'lab-13', 'vm']
 QUICK_RELEASE = '13'
 MESON_TIMEOUT_FACTOR = '4'      # two builds share two CPUs, under sanitizers
+
+
+# The least number of cases that match a pattern. A floor is raised when tests are added, and lowered when some are removed for
+# good.
+MESON_FLOORS = {'box.box:unit / *': 560, 'box.box:style / *': 14, 'box.box:golden / *': 28, '*test_bootstrap.*': 90,
+                '*test_boxctl.*': 27, '*test_completion.*': 22, '*test_unit.*': 6, 'box.box:fuzz / *': 3}
+FLOORS = {
+    'gcc': MESON_FLOORS,
+    'clang': {**MESON_FLOORS, 'box.box:fuzz / *': 6},      # those of libFuzzer run, too
+    'lab-12': {'system.*': 700},
+    'lab-13': {'system.*': 700},
+    'vm': {'*': 60},
+}
+QUICK_FLOORS = {'gcc': MESON_FLOORS, 'lab-13': {'system.*': 30}}
 
 
 class Broken(Exception):
@@ -259,6 +274,13 @@ def judge_skips(stage, patterns):
             case.text = f'skipped, but {SKIPS.name} does not expect it: {case.text}'
 
 
+def judge_floors(stage, floors):
+    for pattern, least in floors.get(stage.name, {}).items():
+        count = sum(fnmatch.fnmatchcase(case.name, pattern) for case in stage.cases)
+        if count < least:
+            stage.cases.append(Case(f'(floor of {pattern})', 'failed', f'{count} cases were run, {least} are the least'))
+
+
 def run_stage(stage, options):
     started = time.monotonic()
     try:
@@ -267,6 +289,7 @@ def run_stage(stage, options):
         stage.cases = [Case('(the stage itself)', 'failed', str(broken))]
     stage.seconds = time.monotonic() - started
     judge_skips(stage, expected_skips())
+    judge_floors(stage, QUICK_FLOORS if options.quick else FLOORS)
     print(f'{stage.name:8}{stage.seconds:7.1f} s{stage.count("passed"):6} passed{stage.count("failed"):5} failed'
           f'{stage.count("skipped"):5} skipped', flush=True)
 
