@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two short-lived processes that join a machine, forked from root of the host (see enter.c).
+ * The short-lived process that joins a machine, forked from root of the host (see enter.c). It stays in the host's PID namespace,
+ * so the machine's processes do not see it. It becomes the stub program (enter-stub/main.c), whose child they see.
  *
- *     intermediate   joins the leader's namespaces, but stays in the host's PID namespace
- *     child          is in all of the machine's namespaces, visible to its processes; becomes the program
- *
- * Safety. After setns() the payload controls all paths: each opened file is checked, /proc is not used, and exec closes all
- * descriptors but the three standard ones. The machine cannot trace or inspect the two processes: they are not dumpable, and
- * their memory belongs to the host's user namespace until exec. The machine's restrictions (bounding set, system call filter,
- * limits) are applied before the program runs; until then the payload controls neither process.
+ * Safety. After setns() the payload controls all paths: each opened file is checked, the machine's /proc is not used, and all
+ * descriptors but the three standard ones are closed. The machine's restrictions (bounding set, system call filter, limits) are
+ * applied before any process is seen in the machine, so that one that may trace it gains nothing. Where the machine has a user
+ * namespace, it cannot: this process is not dumpable, and the stub belongs to the host's user namespace, as it is not readable.
  */
 
 #include <fcntl.h>
@@ -21,6 +19,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -36,6 +35,7 @@
 #include "security/capability.h"
 #include "util/fd.h"
 
+/* fd: sent along, or -EBADF. */
 static void send_report(int socket, const EnterReport *report, int fd)
 {
         union {
@@ -58,7 +58,7 @@ static void send_report(int socket, const EnterReport *report, int fd)
         (void) sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* ---- the child -------------------------------------------------------------------------------------------------- */
+/* ---- the user, standard streams and restrictions of the program -------------------------------------------------- */
 
 static int set_capabilities(uint64_t mask)
 {
@@ -120,10 +120,10 @@ static int open_device(const char *path, unsigned device_major, unsigned device_
         return TAKE_FD(fd);
 }
 
-/* Opens a pty of the machine, makes it the controlling terminal and sends the master to the parent. */
+/* Opens a pty of the machine and sends the master to the parent. */
 static int open_pty(const EnterPlan *plan, Failure *f)
 {
-        const EnterReport report = { .kind = ENTER_PTY };
+        const EnterReport report = {};
         _cleanup_close_ int master = -EBADF, terminal = -EBADF;
         const int unlock = 0;
         struct statfs fs;
@@ -140,8 +140,6 @@ static int open_pty(const EnterPlan *plan, Failure *f)
                 return failure_set(f, -errno, "Failed to open a pty in the machine: %m");
         if (fstatfs(terminal, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
                 return failure_set(f, -ENXIO, "The pty of the machine is not a terminal");
-        if (ioctl(terminal, TIOCSCTTY, 0) < 0)
-                return failure_set(f, -errno, "Failed to set the controlling terminal in the machine: %m");
 
         send_report(plan->report, &report, master);
         return TAKE_FD(terminal);
@@ -198,37 +196,22 @@ static int confine(const EnterPlan *plan, Failure *f)
         return 0;
 }
 
-static int become_program(const EnterPlan *plan, Failure *f)
+/* All that the program will have, before the machine sees a process. */
+static int restrict_self(const EnterPlan *plan, Failure *f)
 {
-        const EnterOptions *o = plan->options;
-        const char *dir = o->working_directory ? o->working_directory : "/";
-        sigset_t none;
+        const int keep[] = { plan->report, plan->stub, plan->proc };
         int r;
 
-        if (setsid() < 0)
-                return failure_set(f, -errno, "Failed to create a session: %m");
         r = capability_drop_bounding(plan->bounding, f);
         if (r >= 0)
-                r = become_user(o, f);
+                r = become_user(plan->options, f);
         if (r >= 0)
                 r = set_up_stdio(plan, f);
         if (r < 0)
                 return r;
         /* The other descriptors are of the host: no path in the machine may lead to them. */
-        r = fd_close_all_but(STDERR_FILENO + 1, &plan->report, 1);
-        if (r < 0)
-                return failure_set(f, r, "Failed to close descriptors: %m");
-        r = confine(plan, f);
-        if (r < 0)
-                return r;
-
-        /* With the permissions of the user. */
-        if (chdir(dir) < 0)
-                return failure_set(f, -errno, "Failed to change to '%s' in the machine: %m", dir);
-        (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
-        (void) execve(o->path, o->argv, o->envp);
-        return failure_set(f, -errno, "Failed to execute '%s' in the machine: %m", o->path);
+        r = fd_close_all_but(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
+        return r < 0 ? failure_set(f, r, "Failed to close descriptors: %m") : confine(plan, f);
 }
 
 /* ---- the intermediate ------------------------------------------------------------------------------------------- */
@@ -250,7 +233,7 @@ static int set_limit(int resource, struct rlimit limit)
         return RET_ERRNO(setrlimit((__rlimit_resource_t) resource, &limit));
 }
 
-/* The steps that need the host's privilege; the child inherits the results. */
+/* The steps that need the host's privilege or its /proc. */
 static int prepare(const EnterPlan *plan, Failure *f)
 {
         const struct sigaction standard = { .sa_handler = SIG_DFL };
@@ -269,7 +252,7 @@ static int prepare(const EnterPlan *plan, Failure *f)
                 return failure_set(f, -errno, "Failed to mark descriptors close-on-exec: %m");
         (void) fd_write_file_at(AT_FDCWD, "/proc/self/loginuid", "4294967295");
         (void) umask(0022);
-        /* Needs the host's /proc; the child inherits the profile for its next execve(). */
+        /* Of the next execve(), the stub's; the program inherits it. */
         if (plan->profile)
                 r = apparmor_set_exec(plan->profile, f);
         if (r < 0)
@@ -292,34 +275,42 @@ static int join(const EnterPlan *plan, Failure *f)
         return 0;
 }
 
-static _Noreturn void fail(const EnterPlan *plan, const Failure *f)
+/* Returns only on failure. */
+static int become_stub(const EnterPlan *plan, Failure *f)
 {
-        const EnterReport report = { .kind = ENTER_FAILURE, .failure = *f };
+        const EnterOptions *o = plan->options;
+        char number[16], path[48], **argv;
+        size_t n = 0;
 
-        send_report(plan->report, &report, -EBADF);
-        _exit(EXIT_FAILURE);
+        while (o->argv[n])
+                n++;
+        argv = calloc(ENTER_STUB_ARGV + n + 1, sizeof(char *));
+        if (!argv)
+                return failure_set(f, -ENOMEM, "Out of memory");
+        (void) snprintf(number, sizeof(number), "%d", plan->report);
+        argv[ENTER_STUB_NAME] = (char *) "enter-stub";
+        argv[ENTER_STUB_SOCKET] = number;
+        argv[ENTER_STUB_TERMINAL] = (char *) (o->new_pty ? "1" : "0");
+        argv[ENTER_STUB_CHDIR] = (char *) (o->working_directory ?: "/");
+        argv[ENTER_STUB_PATH] = (char *) o->path;
+        memcpy(argv + ENTER_STUB_ARGV, o->argv, n * sizeof(char *));
+
+        if (fcntl(plan->report, F_SETFD, 0) < 0)
+                return failure_set(f, -errno, "Failed to keep a socket: %m");
+        /* By the host's /proc: the machine's may be forged, and its filter may refuse execveat(2). */
+        (void) snprintf(path, sizeof(path), "self/fd/%d", plan->stub);
+        if (fchdir(plan->proc) >= 0)
+                (void) execve(path, argv, o->envp);
+        return failure_set(f, -errno, "Failed to execute the stub program: %m");
 }
 
 _Noreturn void enter_intermediate(EnterPlan *plan)
 {
-        /* With CLONE_PARENT the child has the exit signal of the intermediate, SIGCHLD. */
-        struct clone_args args = { .flags = CLONE_PARENT };
-        EnterReport report = { .kind = ENTER_CHILD };
-        Failure f = {};
+        EnterReport report = {};
+        Failure *f = &report.failure;
 
-        if (prepare(plan, &f) < 0 || join(plan, &f) < 0)
-                fail(plan, &f);
-
-        report.pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
-        if (report.pid < 0) {
-                failure_set(&f, -errno, "Failed to start a process in the machine: %m");
-                fail(plan, &f);
-        }
-        if (report.pid == 0) {
-                (void) become_program(plan, &f);
-                fail(plan, &f);
-        }
-
+        if (prepare(plan, f) >= 0 && join(plan, f) >= 0 && restrict_self(plan, f) >= 0)
+                (void) become_stub(plan, f);
         send_report(plan->report, &report, -EBADF);
-        _exit(EXIT_SUCCESS);
+        _exit(EXIT_FAILURE);
 }

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "payload/enter-report.h"
 #include "payload/enter.h"
 #include "security/seccomp.h"
 
@@ -17,19 +18,9 @@ typedef struct EnterPlan {
         SeccompProgram filter;
         char *profile;                  /* of AppArmor; NULL: unconfined, or no AppArmor */
         int report;                     /* socket to the parent */
+        int stub;                       /* the stub program, in memory */
+        int proc;                       /* the host's /proc, O_PATH */
 } EnterPlan;
 
-typedef enum EnterReportKind {
-        ENTER_CHILD,            /* pid is the child */
-        ENTER_PTY,              /* has the master as SCM_RIGHTS */
-        ENTER_FAILURE,
-} EnterReportKind;
-
-typedef struct EnterReport {
-        EnterReportKind kind;
-        pid_t pid;
-        Failure failure;
-} EnterReport;
-
-/* The intermediate process: joins the namespaces, starts the child as its sibling, exits. */
+/* The intermediate process: joins the namespaces, becomes the stub, which starts the child as its sibling, and exits. */
 _Noreturn void enter_intermediate(EnterPlan *plan);

@@ -5,11 +5,12 @@
  * take part:
  *
  *     caller (here)                     reads the leader's attributes from the host's /proc
- *      ├─ intermediate (enter-child.c)  created in the machine's cgroup; joins the namespaces; exits
- *      └─ child (enter-child.c)         created in the machine's PID namespace, with CLONE_PARENT; becomes the program
+ *      ├─ intermediate (enter-child.c)  created in the machine's cgroup; joins the namespaces; executes the stub; exits
+ *      └─ child (enter-stub/main.c)     created in the machine's PID namespace, with CLONE_PARENT; becomes the program
  *
- * The intermediate is needed because setns() only moves the children of a process to a PID namespace. The child is a child of
- * the caller, which waits for it. Both report over a socket, which closes when the program is executed.
+ * The intermediate is needed because setns() only moves the children of a process to a PID namespace, the stub because these must
+ * not execute a file of the host. The child is a child of the caller, which waits for it. Both report over a socket, which closes
+ * when the program is executed.
  */
 
 #include <fcntl.h>
@@ -28,6 +29,7 @@
 #include "payload/cgroup.h"
 #include "payload/enter-child.h"
 #include "payload/enter.h"
+#include "payload/stub-init.h"
 #include "security/apparmor.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -182,6 +184,16 @@ static int plan_filter(const EnterPlan *plan, SeccompProgram *ret, Failure *fail
         return 0;
 }
 
+/* Not readable: by execve() of such a file, a process stays of the host's user namespace, and undumpable. */
+static int plan_stub(EnterPlan *plan, Failure *failure)
+{
+        plan->stub = stub_open(plan->options->stub ?: BOX_ENTER_STUB, 0111, failure);
+        if (plan->stub < 0)
+                return plan->stub;
+        plan->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return plan->proc < 0 ? failure_set(failure, -errno, "Failed to open /proc: %m") : 0;
+}
+
 static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
 {
         _cleanup_close_ int cgroup = -EBADF;
@@ -204,11 +216,21 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
                 return failure_set(failure, r, "The leader, process %d, is gone: %m", pid);
 
         r = plan_filter(plan, &plan->filter, failure);
+        if (r >= 0)
+                r = plan_stub(plan, failure);
         if (r < 0)
                 return r;
 
         *ret_cgroup = TAKE_FD(cgroup);
         return 0;
+}
+
+static void plan_done(EnterPlan *plan)
+{
+        seccomp_program_done(&plan->filter);
+        free(plan->profile);
+        fd_close(plan->stub);
+        fd_close(plan->proc);
 }
 
 /* ---- processes and their reports -------------------------------------------------------------------------------- */
@@ -219,8 +241,14 @@ typedef struct Spawned {
         int pty;
 } Spawned;
 
-/* Receives one report. 1: received; 0: all senders have closed the socket. */
-static int take_report(int socket, EnterReport *ret, int *ret_fd)
+typedef union Report {
+        EnterReport intermediate;
+        EnterStubReport stub;
+} Report;
+
+/* Receives one report; *ret_fd: the descriptor that came with it, or -EBADF. The report's size; 0: all senders have closed the
+ * socket. */
+static int take_report(int socket, Report *ret, int *ret_fd)
 {
         union {
                 struct cmsghdr header;
@@ -237,21 +265,58 @@ static int take_report(int socket, EnterReport *ret, int *ret_fd)
         ssize_t n;
 
         n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
-        if (n <= 0)
-                return n < 0 ? -errno : 0;
+        if (n < 0)
+                return -errno;
 
+        *ret_fd = -EBADF;
         c = CMSG_FIRSTHDR(&message);
-        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
-                fd_close(*ret_fd);
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+
+        return n == 0 || n == sizeof(ret->intermediate) || n == sizeof(ret->stub) ? (int) n : -EBADMSG;
+}
+
+static int stub_failure(const EnterPlan *plan, const EnterStubReport *report, Failure *failure)
+{
+        const EnterOptions *o = plan->options;
+        int error = report->value > 0 ? -report->value : -EIO;
+
+        switch (report->step) {
+        case ENTER_STUB_CLONE:
+                return failure_set(failure, error, "Failed to start a process in the machine: %m");
+        case ENTER_STUB_SESSION:
+                return failure_set(failure, error, "Failed to create a session in the machine: %m");
+        case ENTER_STUB_DIRECTORY:
+                return failure_set(failure, error, "Failed to change to '%s' in the machine: %m",
+                                   o->working_directory ?: "/");
+        default:
+                return failure_set(failure, error, "Failed to execute '%s' in the machine: %m", o->path);
+        }
+}
+
+/* Takes over what the report says. The first pty and the first PID are by processes that the machine does not see. Negative
+ * errno: a step failed; there may be more reports. */
+static int use_report(const EnterPlan *plan, const Report *report, int size, int *fd, Spawned *s, Failure *failure)
+{
+        if (size == sizeof(report->stub)) {
+                if (report->stub.step != ENTER_STUB_STARTED)
+                        return stub_failure(plan, &report->stub, failure);
+                if (s->child <= 0)
+                        s->child = report->stub.value;
+                return 0;
         }
 
-        return n == sizeof(*ret) ? 1 : -EBADMSG;
+        if (report->intermediate.failure.error < 0)
+                return failure_set(failure, report->intermediate.failure.error, "%.*s",
+                                   (int) sizeof(report->intermediate.failure.text) - 1, report->intermediate.failure.text);
+        if (s->pty < 0)
+                s->pty = TAKE_FD(*fd);
+        return 0;
 }
 
 /* Reads reports until the program runs, a step fails, or the time is over: a payload can block a lookup in its tree forever
  * (FUSE), and must not block its supervisor. */
-static int read_reports(int socket, Spawned *s, Failure *failure)
+static int read_reports(const EnterPlan *plan, int socket, Spawned *s, Failure *failure)
 {
         const uint64_t end = clock_usec(CLOCK_MONOTONIC) + ENTER_TIMEOUT_USEC;
         uint64_t now;
@@ -259,27 +324,23 @@ static int read_reports(int socket, Spawned *s, Failure *failure)
 
         while ((now = clock_usec(CLOCK_MONOTONIC)) < end) {
                 struct pollfd p = { .fd = socket, .events = POLLIN };
-                EnterReport report;
+                _cleanup_close_ int fd = -EBADF;
+                Report report;
                 int r;
 
                 r = RET_ERRNO(poll(&p, 1, (int) ((end - now) / 1000 + 1)));
                 if (r == -EINTR || r == 0)
                         continue;
                 if (r > 0)
-                        r = take_report(socket, &report, &s->pty);
+                        r = take_report(socket, &report, &fd);
                 if (r < 0)
                         return failure_set(failure, r, "Failed to read from the process in the machine: %m");
                 if (r == 0)
                         return error;
 
-                if (report.kind == ENTER_CHILD)
-                        s->child = report.pid;
-                if (report.kind == ENTER_FAILURE) {
-                        /* Continue: the report of the child's PID may come later. */
-                        error = report.failure.error;
-                        report.failure.text[sizeof(report.failure.text) - 1] = 0;
-                        failure_set(failure, error, "%s", report.failure.text);
-                }
+                /* After a failure, too: the report of the child's PID may come later. */
+                r = use_report(plan, &report, r, &fd, s, failure);
+                error = error < 0 ? error : r;
         }
 
         return failure_set(failure, -ETIMEDOUT, "Timed out starting a process in the machine");
@@ -325,7 +386,7 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
                 enter_intermediate(plan);
         theirs = fd_close(theirs);
 
-        r = read_reports(ours, s, failure);
+        r = read_reports(plan, ours, s, failure);
         if (r < 0)
                 return r;
         if (s->child <= 0 || (plan->options->new_pty && s->pty < 0))
@@ -337,7 +398,7 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
 
 int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pid, int *ret_pty, Failure *failure)
 {
-        EnterPlan plan = { .leader = leader, .options = options };
+        EnterPlan plan = { .leader = leader, .options = options, .stub = -EBADF, .proc = -EBADF };
         _cleanup_close_ int cgroup = -EBADF;
         Spawned s = { .pty = -EBADF };
         int r;
@@ -345,8 +406,7 @@ int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pi
         r = make_plan(&plan, &cgroup, failure);
         if (r >= 0)
                 r = spawn(&plan, cgroup, &s, failure);
-        seccomp_program_done(&plan.filter);
-        free(plan.profile);
+        plan_done(&plan);
         if (r < 0) {
                 kill_spawned(&s);
                 return r;

@@ -37,6 +37,7 @@ typedef struct EnterOptions {
                                          * the host */
         bool new_pty;                   /* instead: a pty of the machine's devpts, as controlling terminal */
         bool no_seccomp;                /* the machine has no filter */
+        const char *stub;               /* of tests: the stub program; NULL: the installed one */
 } EnterOptions;
 
 /* Starts the program, as a child of the caller; *ret_pid is its PID on the host. With new_pty *ret_pty is the master, otherwise

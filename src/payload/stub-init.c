@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Starts the stub init in a machine (see stub-init.h). stub_init_open() runs in the supervisor, as root of the host;
+ * Starts the stub init in a machine (see stub-init.h). stub_open() runs in the supervisor and in boxctl, as root of the host;
  * stub_init_execute() in the child, which is PID 1, confined, and the only process besides the payload.
  */
 
@@ -26,21 +26,22 @@
 
 static int create_memory_file(void)
 {
-        int fd = memfd_create("stub-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        int fd = memfd_create("box", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
         if (fd < 0 && errno == EINVAL)
-                fd = memfd_create("stub-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                fd = memfd_create("box", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         return fd < 0 ? -errno : fd;
 }
 
-int stub_init_open(Failure *failure)
+int stub_open(const char *path, mode_t mode, Failure *failure)
 {
-        _cleanup_close_ int file = open(BOX_STUB_INIT, O_RDONLY | O_CLOEXEC), fd = -EBADF;
+        _cleanup_close_ int file = -EBADF, fd = -EBADF;
         struct stat st;
         ssize_t n = 1;
 
+        file = open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0 || fstat(file, &st) < 0)
-                return failure_set(failure, -errno, "Failed to open '%s', the init of ProcessTwo=: %m", BOX_STUB_INIT);
+                return failure_set(failure, -errno, "Failed to open '%s': %m", path);
         fd = create_memory_file();
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to create a memory file: %m");
@@ -49,8 +50,9 @@ int stub_init_open(Failure *failure)
                 n = sendfile(fd, file, NULL, (size_t) st.st_size);
                 st.st_size -= n > 0 ? n : 0;
         }
-        if (n < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-                return failure_set(failure, -errno, "Failed to copy '%s': %m", BOX_STUB_INIT);
+        if (n < 0 || fchmod(fd, mode) < 0 ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                return failure_set(failure, -errno, "Failed to copy '%s': %m", path);
 
         return TAKE_FD(fd);
 }

@@ -181,7 +181,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         int pair[2], r;
 
         if (m->plan.start_mode == START_PID2) {
-                m->child.stub_fd = stub_init_open(failure);
+                m->child.stub_fd = stub_open(BOX_STUB_INIT, 0555, failure);
                 if (m->child.stub_fd < 0)
                         return m->child.stub_fd;
         }

@@ -2,6 +2,7 @@
 """Trees and payloads that try to escape from the machine, or to block or mislead programs on the host."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -136,3 +137,111 @@ def test_flood_of_status_messages_is_rate_limited(machine, tmp_path):
     deb.stop()
     assert time.monotonic() - began < 5
     assert os.path.exists(deb.path)
+
+
+# -------------------------------------------------------------------- programs of the host (CVE-2019-5736)
+
+@pytest.fixture(scope='module')
+def attack(module_machine, tmp_path_factory):
+    """attack(users): a machine whose root overwrites each program of the host that it sees executed."""
+    program = tmp_path_factory.mktemp('attack') / 'overwrite-exe'
+    run('cc', '-O2', '-static', '-o', program, Path(__file__).with_name('overwrite-exe.c'))
+    deb = module_machine('deb12', name='hostile-exe')
+    shutil.copy(program, deb.path)
+    # A script of this kind is the program that runs it.
+    evil = deb.path / 'evil'
+    evil.write_text('#!/proc/self/exe\n')
+    evil.chmod(0o755)
+
+    def start(users):
+        deb.reset()
+        (deb.path / 'report').unlink(missing_ok=True)
+        deb.write_file(f'[Exec]\nBoot=no\nPrivateUsers={users}\nParameters=/overwrite-exe /report boxctl box-run enter-stub '
+                       'victim\n')
+        deb.start()
+        wait_for(lambda: (deb.path / 'report').exists())
+        return deb
+    return start
+
+
+def programs_of_box():
+    """What each program of box's has in it."""
+    return {path: path.read_bytes() for path in map(Path, [shutil.which(BOX_RUN), shutil.which('boxctl'),
+                                                           '/usr/libexec/box/enter-stub'])}
+
+
+@pytest.fixture
+def victim():
+    """A program of the host that can be overwritten."""
+    path = Path('/usr/local/bin/victim')
+    shutil.copy('/usr/bin/nsenter', path)
+    yield path
+    path.unlink()
+
+
+def test_program_of_the_host_is_overwritten(attack, victim):
+    """The attack works: on a program that is executed in the machine's PID namespace, and by a script of it."""
+    deb = attack('no')
+    before = victim.read_bytes()
+    run(victim, '-t', deb.leader(), '-p', '/bin/true', check=False)
+    for _ in range(20):
+        if victim.read_bytes() != before:
+            break
+        run('nsenter', '-t', deb.leader(), '-p', victim, '--version', check=False)
+        time.sleep(0.1)
+    wait_for(lambda: victim.read_bytes() != before)
+    assert 'overwritten victim' in (deb.path / 'report').read_text()
+
+
+@pytest.mark.parametrize('program', ['/bin/true', '/evil'])
+def test_boxctl_is_not_overwritten(attack, program):
+    deb = attack('no')
+    before = programs_of_box()
+    for tries in range(300):
+        run('boxctl', 'shell', deb.name, program, check=False)
+        if tries > 25 and '/memfd:box' in (deb.path / 'report').read_text():
+            break
+    # The last of them has ended, and the machine would write now.
+    time.sleep(0.3)
+    assert programs_of_box() == before
+    report = (deb.path / 'report').read_text()
+    assert '/memfd:box' in report, 'the machine was not quick enough to see a process enter'
+    assert 'boxctl' not in report and 'overwritten' not in report
+
+
+@pytest.mark.parametrize('asks', ['#!/bin/sh\ntouch /asked\nsleep 0.2\nkill -TERM 1\n', '#!/proc/self/exe\n'],
+                         ids=['program', 'exe'])
+def test_supervisor_is_not_overwritten(attack, asks):
+    """Its way to ask an init of another kind: a program in the machine."""
+    deb = attack('no')
+    deb.stop()
+    init, runit = deb.path / 'usr/sbin/attacker', deb.path / 'usr/bin/runit-init'
+    init.write_text('#!/bin/bash\n/overwrite-exe /report boxctl box-run enter-stub &\ntrap "exit 0" TERM\n'
+                    'sleep 1000 & wait $!\n')
+    runit.write_text(asks)
+    (deb.path / 'usr/sbin/init').unlink(missing_ok=True)
+    (deb.path / 'usr/sbin/init').symlink_to('attacker')
+    for file in (init, runit):
+        file.chmod(0o755)
+    deb.write_file('[Exec]\nPrivateUsers=no\n[X-Box]\nInit=runit\nStopTimeoutSec=2\n')
+    (deb.path / 'report').unlink()
+    (deb.path / 'asked').unlink(missing_ok=True)
+    before = programs_of_box()
+    deb.start()
+    wait_for(lambda: (deb.path / 'report').exists() and 'sleep' in (deb.path / 'report').read_text())
+    deb.stop(check=False)
+    assert programs_of_box() == before
+    report = (deb.path / 'report').read_text()
+    assert 'box-run' not in report and 'overwritten' not in report
+    if 'asked' in asks:
+        assert (deb.path / 'asked').exists()
+
+
+def test_entering_process_can_not_be_traced(attack):
+    """Where the machine has a user namespace, its root may not even look at a process that has not become a program of it."""
+    deb = attack('pick')
+    for _ in range(40):
+        run('boxctl', 'shell', deb.name, '/bin/sleep', '0.01')
+    report = (deb.path / 'report').read_text()
+    assert '/usr/bin/sleep' in report, 'the machine was not quick enough to see a process enter'
+    assert 'memfd' not in report and 'boxctl' not in report

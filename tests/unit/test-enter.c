@@ -154,6 +154,7 @@ static char *run(Machine *m, EnterOptions o, const char *command, int *ret_statu
         o.path = "/bin/sh";
         o.argv = argv;
         o.envp = environment;
+        o.stub = getenv("ENTER_STUB");
         o.stdio[0] = -EBADF;
         o.stdio[1] = o.stdio[2] = output[1];
         if (enter_spawn(&m->leader, &o, &pid, NULL, &f) < 0)
@@ -313,7 +314,8 @@ static void test_enter_pty(void **state)
         char *const argv[] = { (char *) "sh", (char *) "-c", (char *) "tty; echo t >/dev/tty; read x; echo =$x=; "
                                "stat -c %u:%t $(tty); exit 5", NULL };
         Machine *m = machine(state);
-        const EnterOptions o = { .path = "/bin/sh", .argv = argv, .envp = environment, .new_pty = true, .uid = 33 };
+        const EnterOptions o = { .path = "/bin/sh", .argv = argv, .envp = environment, .new_pty = true, .uid = 33,
+                                 .stub = getenv("ENTER_STUB") };
         int pty = -EBADF, status = -1;
         Failure f = {};
         pid_t pid = 0;
@@ -342,7 +344,7 @@ static void test_enter_failures_are_returned(void **state)
         char *const argv[] = { (char *) "x", NULL };
         Machine *m = machine(state);
         EnterOptions o = { .path = "/no/such/program", .argv = argv, .envp = environment,
-                           .stdio = { -EBADF, -EBADF, -EBADF } };
+                           .stdio = { -EBADF, -EBADF, -EBADF }, .stub = getenv("ENTER_STUB") };
         int pty = -EBADF;
         Failure f = {};
         pid_t pid = 0;
@@ -384,7 +386,7 @@ static void test_enter_hostile_devices(void **state)
         char *const argv[] = { (char *) "true", NULL };
         Machine *m = machine(state);
         EnterOptions o = { .path = "/bin/true", .argv = argv, .envp = environment,
-                           .stdio = { -EBADF, -EBADF, -EBADF } };
+                           .stdio = { -EBADF, -EBADF, -EBADF }, .stub = getenv("ENTER_STUB") };
         int status, pty = -EBADF;
         _cleanup_free_ char *text = NULL;
         Failure f = {};
@@ -409,7 +411,7 @@ static void test_enter_leader_gone(void **state)
         char *const argv[] = { (char *) "true", NULL };
         Machine *m = machine(state);
         const EnterOptions o = { .path = "/bin/true", .argv = argv, .envp = environment,
-                                 .stdio = { -EBADF, -EBADF, -EBADF } };
+                                 .stdio = { -EBADF, -EBADF, -EBADF }, .stub = getenv("ENTER_STUB") };
         Failure f = {};
         pid_t pid;
 
