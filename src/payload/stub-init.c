@@ -24,12 +24,12 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-static int create_memory_file(void)
+static int create_memory_file(const char *name)
 {
-        int fd = memfd_create("box", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
         if (fd < 0 && errno == EINVAL)
-                fd = memfd_create("box", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         return fd < 0 ? -errno : fd;
 }
 
@@ -42,7 +42,7 @@ int stub_open(const char *path, mode_t mode, Failure *failure)
         file = open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0 || fstat(file, &st) < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", path);
-        fd = create_memory_file();
+        fd = create_memory_file(strrchr(path, '/') + 1);
         if (fd < 0)
                 return failure_set(failure, fd, "Failed to create a memory file: %m");
 

@@ -9,8 +9,8 @@
 /* The signal that asks the stub init (stub-init/main.c) to end its payload and the machine. */
 #define STUB_INIT_POWER_OFF (SIGRTMIN + 4)
 
-/* Opens a sealed copy of a program in memory, with this mode: /proc/PID/exe in a machine must not lead to a file of the
- * host, which root in a machine without a user namespace could write to. Returns a descriptor. */
+/* Opens a sealed copy in memory of a program, given by its absolute path, with this mode: /proc/PID/exe in a machine must not
+ * lead to a file of the host, which root in a machine without a user namespace could write to. Returns a descriptor. */
 int stub_open(const char *path, mode_t mode, Failure *failure);
 
 /* Executes the stub init, without descriptors, for the process payload. env: of the payload; the variables $container and

@@ -199,13 +199,13 @@ def test_boxctl_is_not_overwritten(attack, program):
     before = programs_of_box()
     for tries in range(300):
         run('boxctl', 'shell', deb.name, program, check=False)
-        if tries > 25 and '/memfd:box' in (deb.path / 'report').read_text():
+        if tries > 25 and '/memfd:enter-stub' in (deb.path / 'report').read_text():
             break
     # The last of them has ended, and the machine would write now.
     time.sleep(0.3)
     assert programs_of_box() == before
     report = (deb.path / 'report').read_text()
-    assert '/memfd:box' in report, 'the machine was not quick enough to see a process enter'
+    assert '/memfd:enter-stub' in report, 'the machine was not quick enough to see a process enter'
     assert 'boxctl' not in report and 'overwritten' not in report
 
 
