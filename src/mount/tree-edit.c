@@ -55,8 +55,8 @@ int tree_edits_add(TreeEdits *e, const TreeEdit *edit)
 const char *tree_edit_kind_name(TreeEditKind kind)
 {
         static const char *const names[] = {
-                [TREE_EDIT_DIRECTORY] = "create", [TREE_EDIT_WRITE] = "write", [TREE_EDIT_REPLACE] = "replace",
-                [TREE_EDIT_LINK] = "link", [TREE_EDIT_REMOVE] = "remove",
+                [TREE_EDIT_DIRECTORY] = "create", [TREE_EDIT_WRITE] = "write", [TREE_EDIT_FILL] = "fill",
+                [TREE_EDIT_REPLACE] = "replace", [TREE_EDIT_LINK] = "link", [TREE_EDIT_REMOVE] = "remove",
         };
 
         return names[kind];
@@ -134,6 +134,20 @@ static int write_file(int dir_fd, const char *name, const TreeEdit *edit)
         return write_content(fd, edit);
 }
 
+/* A new file in the place of a link's target that is missing. */
+static int fill(int root_fd, const TreeEdit *edit)
+{
+        _cleanup_close_ int there = tree_open(root_fd, edit->path, O_PATH), path_fd = -EBADF, fd = -EBADF;
+
+        if (there != -ENOENT)
+                return there < 0 ? there : 0;
+        path_fd = tree_mountpoint(root_fd, edit->path, /* directory= */ false);
+        if (path_fd < 0)
+                return path_fd;
+        fd = fd_reopen(path_fd, O_WRONLY | O_CLOEXEC);
+        return fd < 0 ? fd : write_content(fd, edit);
+}
+
 /* Files of this name are left over from a start that was killed. */
 #define TEMPORARY ".#box-%s"
 
@@ -204,6 +218,8 @@ static int apply(const TreeEdit *edit, int root_fd)
                 dir_fd = tree_mkdir_p(root_fd, edit->path);
                 return dir_fd < 0 ? dir_fd : 0;
         }
+        if (edit->kind == TREE_EDIT_FILL)
+                return fill(root_fd, edit);
 
         dir_fd = open_parent(root_fd, edit->path, &name);
         if (dir_fd < 0)

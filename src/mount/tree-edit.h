@@ -16,6 +16,7 @@
 typedef enum TreeEditKind {
         TREE_EDIT_DIRECTORY,    /* create it and its parents where missing */
         TREE_EDIT_WRITE,        /* write content to a regular file, which may be missing; symbolic links are not followed */
+        TREE_EDIT_FILL,         /* create a regular file where path leads, links followed, unless there is one */
         TREE_EDIT_REPLACE,      /* replace the file, of any type, by a regular file with this content */
         TREE_EDIT_LINK,         /* replace the file by a symbolic link, unless it is a link with the same target */
         TREE_EDIT_REMOVE,       /* remove the file, if it exists */

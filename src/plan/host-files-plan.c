@@ -102,6 +102,12 @@ static int plan_resolv_conf(const Settings *s, const HostFiles *f, bool private_
         if (!file->data)
                 return problem_warning(problems, from, "ResolvConf= needs the host's %s, which cannot be read; the machine "
                                        "keeps its own file", path);
+        if (tree_edits_add(edits, &edit) < 0)
+                return -ENOMEM;
+        /* In most distributions a link into /run, which systemd-resolved or another program of the boot fills. */
+        if (way == RESOLV_ACTION_REPLACE || settings_start_mode(s) == START_BOOT)
+                return 0;
+        edit.kind = TREE_EDIT_FILL;
         return tree_edits_add(edits, &edit);
 }
 

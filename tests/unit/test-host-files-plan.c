@@ -39,6 +39,7 @@ static Case resolv_case(ResolvConf mode)
         };
 
         settings_init(&c.s);
+        c.s.boot = YES;
         c.s.resolv_conf = mode;
         c.s.timezone = TIMEZONE_OFF;
         return c;
@@ -68,6 +69,29 @@ static void test_resolv_conf_modes(void **state)
                 assert_int_equal(c.mounts.n, 1);
                 assert_string_equal(c.mounts.ops[0].source, resolv_file_path((ResolvFile) (m - RESOLV_CONF_BIND_HOST)));
                 assert_string_equal(c.mounts.ops[0].dest, "/etc/resolv.conf");
+                done(&c);
+        }
+}
+
+/* A link in the tree into /run leads to nothing where no init runs that would fill it. */
+static void test_resolv_conf_without_init(void **state)
+{
+        static const struct { ResolvConf mode; size_t n; } cases[] = {
+                { RESOLV_CONF_COPY_HOST, 2 }, { RESOLV_CONF_COPY_UPLINK, 2 }, { RESOLV_CONF_REPLACE_HOST, 1 },
+                { RESOLV_CONF_BIND_HOST, 0 }, { RESOLV_CONF_DELETE, 1 }, { RESOLV_CONF_OFF, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Case c = resolv_case(cases[i].mode);
+
+                c.s.boot = NO;
+                plan(&c, /* private_network= */ true);
+                assert_int_equal(c.edits.n, cases[i].n);
+                if (cases[i].n == 2) {
+                        assert_int_equal(c.edits.items[0].kind, TREE_EDIT_WRITE);
+                        assert_int_equal(c.edits.items[1].kind, TREE_EDIT_FILL);
+                        assert_string_equal(c.edits.items[1].content, c.edits.items[0].content);
+                }
                 done(&c);
         }
 }
@@ -206,6 +230,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_resolv_conf_modes),
+                cmocka_unit_test(test_resolv_conf_without_init),
                 cmocka_unit_test(test_resolv_conf_auto),
                 cmocka_unit_test(test_resolv_conf_missing_is_warned_of),
                 cmocka_unit_test(test_timezone),

@@ -75,6 +75,24 @@ static void test_write(void **state)
         assert_int_equal(edit(t, TREE_EDIT_WRITE, "/none/a", "x"), -ENOENT);
 }
 
+static void test_fill(void **state)
+{
+        const Tree *t = *state;
+
+        tree_fixture_link(t, "etc/resolv", "../run/resolve/stub");
+        assert_int_equal(edit(t, TREE_EDIT_FILL, "/etc/resolv", "first\n"), 0);
+        assert_content(t, "run/resolve/stub", "first\n");
+        assert_target(t, "etc/resolv", "../run/resolve/stub");
+        /* What is there is kept, whatever it is. */
+        assert_int_equal(edit(t, TREE_EDIT_FILL, "/etc/resolv", "second\n"), 0);
+        assert_content(t, "run/resolve/stub", "first\n");
+        assert_int_equal(mkdirat(t->fd, "etc/dir", 0755), 0);
+        assert_int_equal(edit(t, TREE_EDIT_FILL, "/etc/dir", "x"), 0);
+
+        tree_fixture_link(t, "etc/circle", "circle");
+        assert_int_equal(edit(t, TREE_EDIT_FILL, "/etc/circle", "x"), -ELOOP);
+}
+
 /* Not even opened: to open a device can have effects, as of a watchdog. Closing after opening for writing is an event. */
 static void test_write_opens_files_only(void **state)
 {
@@ -168,6 +186,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_write),
+                TREE_TEST(test_fill),
                 TREE_TEST(test_write_opens_files_only),
                 TREE_TEST(test_replace),
                 TREE_TEST(test_link),
