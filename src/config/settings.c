@@ -18,6 +18,7 @@ void settings_init(Settings *s)
                 .notify_ready = UNSET,
                 .no_new_privileges = UNSET,
                 .suppress_sync = UNSET,
+                .nesting = UNSET,
                 .oom_score_adjust = OOM_SCORE_UNSET,
                 .read_only = UNSET,
                 .private_network = UNSET,

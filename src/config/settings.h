@@ -291,6 +291,7 @@ typedef enum SettingId {
         SETTING_ID_MAP,
         SETTING_APPARMOR_PROFILE,
         SETTING_HOST_VIEW,
+        SETTING_NESTING,
         SETTING_AFTER,
         SETTING_REQUIRES,
         /* [X-Resources] */
@@ -402,6 +403,7 @@ typedef struct Settings {
         char *apparmor_profile;         /* NULL: none */
         bool apparmor_optional;         /* ignored if unavailable */
         HostView host_view;
+        Tristate nesting;               /* container managers run in the machine */
         uint64_t stop_timeout_usec;     /* 0: that of the unit; UINT64_MAX: infinity */
         StringList after;               /* names of other machines */
         StringList requires;

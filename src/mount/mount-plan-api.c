@@ -75,6 +75,15 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &mqueue, NULL);
 }
 
+/* The kernel lets a user namespace mount proc and sysfs only where a mount of them is visible as a whole, which /proc and /sys of
+ * a machine are not. */
+static const struct { const char *node; MountRow row; } nesting_mounts[] = {
+        { "proc", { MOUNT_NEW, .namespace = MOUNT_NAMESPACE_PID, .attrs = ATTR_API, .fstype = "proc",
+                    .dest = "/run/host/proc" } },
+        { "sys", { MOUNT_NEW, .namespace = MOUNT_NAMESPACE_NETWORK, .attrs = ATTR_API, .fstype = "sysfs",
+                   .dest = "/run/host/sys" } },
+};
+
 /* /run, and /run/host: information from the host, on a mount of its own that is read-only in the machine. */
 int mount_plan_run(const MountFacts *f, MountPlan *p)
 {
@@ -108,6 +117,9 @@ int mount_plan_run(const MountFacts *f, MountPlan *p)
                 host->nodes[host->n_nodes - 1].optional = inaccessible[i].kind == NODE_DEVICE;
         }
 
+        for (size_t i = 0; f->nesting && f->userns && i < ARRAY_SIZE(nesting_mounts); i++)
+                if (mount_plan_add_node(host, NODE_DIR, nesting_mounts[i].node, 0755, NULL) < 0)
+                        return -ENOMEM;
         if (mount_plan_add_node(host, NODE_FILE, "container-manager", 0444, manager) < 0 ||
             mount_plan_add_node(host, NODE_FILE, "container-uuid", 0444, uuid) < 0 ||
             mount_plan_add_node(host, NODE_FILE, "os-release", 0644, f->host_os_release) < 0 ||
@@ -255,6 +267,16 @@ int mount_plan_sys(const MountFacts *f, MountPlan *p)
         else
                 r = mount_plan_add(p, &whole, NULL);
         return r < 0 ? r : plan_cgroup(f, p);
+}
+
+/* For containers in the machine that have user namespaces. Without one of its own, the machine's root is the host's, which may
+ * mount what it likes, and must not find files such as sysrq-trigger here. */
+int mount_plan_nesting(const MountFacts *f, MountPlan *p)
+{
+        for (size_t i = 0; f->nesting && f->userns && i < ARRAY_SIZE(nesting_mounts); i++)
+                if (mount_plan_add(p, &nesting_mounts[i].row, NULL) < 0)
+                        return -ENOMEM;
+        return 0;
 }
 
 int mount_plan_console(const MountFacts *f, MountPlan *p)

@@ -65,6 +65,7 @@ int mount_plan_run(const MountFacts *f, MountPlan *p);
 int mount_plan_incoming(const MountFacts *f, MountPlan *p);
 int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
+int mount_plan_nesting(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
 
 /* mount-plan-oci.c: an OCI bundle's mounts, before those of other settings, and its read-only and masked paths, after

@@ -32,7 +32,8 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
         if (mount_plan_root(s, f, &p, problems) < 0 || mount_plan_disk(s, f, &p) < 0 || mount_plan_pivot(s, f, &p) < 0 ||
             mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
             mount_plan_host(f, &p) < 0 || mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 ||
-            mount_plan_sys(f, &p) < 0 || mount_plan_lxcfs(s, &p) < 0 || mount_plan_console(f, &p) < 0 ||
+            mount_plan_sys(f, &p) < 0 || mount_plan_nesting(f, &p) < 0 || mount_plan_lxcfs(s, &p) < 0 ||
+            mount_plan_console(f, &p) < 0 ||
             (!f->no_tmpfs_tmp &&
              mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
                                   "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||

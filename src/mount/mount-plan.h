@@ -135,6 +135,7 @@ typedef struct MountFacts {
         const IdMap *uid_map, *gid_map; /* the machine's; without a user namespace NULL */
         gid_t tty_gid;                  /* host id of its group tty */
         bool private_network;
+        bool nesting;
         bool console;                   /* a pty is /dev/console */
         bool shared_pid;                /* the machine is in the host's namespace */
         bool shared_ipc;

@@ -271,6 +271,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_ID_MAP] = "ids",
                 [SETTING_APPARMOR_PROFILE] = "apparmor_profile",
                 [SETTING_HOST_VIEW] = "mounts",
+                [SETTING_NESTING] = "system_calls",
                 [SETTING_SHARE_SYSTEM] = "namespaces",
                 [SETTING_DIRECTORY] = "root",
                 [SETTING_TEMPLATE] = "template",

@@ -154,6 +154,17 @@ static int copy_words(const StringList *words, char ***ret)
         return 0;
 }
 
+/* crun and runc create a keyring for each container, and (where the machine's root is the host's) load their device policies. */
+static int plan_nesting(Plan *p)
+{
+        static const char *const calls[] = { "@keyring", "bpf" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+                if (strv_extend(&p->syscall_allow, calls[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 static int plan_ambient(const PlanInput *in, Plan *p, Problems *problems)
 {
         const Settings *s = in->settings;
@@ -200,6 +211,8 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
                 return -ENOMEM;
 
         if (copy_words(&s->syscall_allow, &p->syscall_allow) < 0 || copy_words(&s->syscall_deny, &p->syscall_deny) < 0)
+                return -ENOMEM;
+        if (s->nesting == YES && plan_nesting(p) < 0)
                 return -ENOMEM;
         if (s->oci && s->oci->seccomp && (s->syscall_allow.n > 0 || s->syscall_deny.n > 0 || p->suppress_sync))
                 return problem_error(problems, s->oci->seccomp->from, "replaces box's system call filter, which "
@@ -274,6 +287,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .uid_map = p->userns ? &p->uid_map : NULL,
                 .gid_map = p->userns ? &p->gid_map : NULL,
                 .private_network = p->network.is_private,
+                .nesting = in->settings->nesting == YES,
                 .shared_pid = !(p->namespaces & CLONE_NEWPID),
                 .shared_ipc = !(p->namespaces & CLONE_NEWIPC),
                 .shared_cgroup = !(p->late_namespaces & CLONE_NEWCGROUP),

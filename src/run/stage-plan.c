@@ -62,6 +62,11 @@ static uid_t tree_base(const Machine *m)
         return m->facts.tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
 }
 
+static uint32_t pick_count(const Settings *s)
+{
+        return s->nesting == YES ? ID_RANGE_NESTING_COUNT : ID_RANGE_COUNT;
+}
+
 int stage_ids_up(Machine *m, Failure *failure)
 {
         const Settings *s = &m->settings;
@@ -74,7 +79,7 @@ int stage_ids_up(Machine *m, Failure *failure)
                 m->range.count = ID_RANGE_COUNT;
                 return 0;
         case PRIVATE_USERS_PICK:
-                return id_range_pick(NULL, NULL, m->name, tree_base(m), &m->range, failure);
+                return id_range_pick(NULL, NULL, m->name, tree_base(m), pick_count(s), &m->range, failure);
         case PRIVATE_USERS_MAP:
                 map = plan_written_map(s);
                 return id_range_lock_map(NULL, &map, &m->range, failure);
@@ -92,7 +97,7 @@ void stage_ids_preview(Machine *m)
         PrivateUsers mode = settings_private_users(s);
 
         m->range = (IdRange) ID_RANGE_NULL;
-        m->range.count = mode == PRIVATE_USERS_NO ? 0 : ID_RANGE_COUNT;
+        m->range.count = mode == PRIVATE_USERS_NO ? 0 : mode == PRIVATE_USERS_PICK ? pick_count(s) : ID_RANGE_COUNT;
         if (mode == PRIVATE_USERS_TREE || (mode == PRIVATE_USERS_PICK && tree_base(m) != 0))
                 m->range.base = tree_base(m);
         else if (mode == PRIVATE_USERS_PICK)

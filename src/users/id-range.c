@@ -67,9 +67,10 @@ uid_t id_range_of_name(const char *machine)
         return candidate_of_name(machine, 0);
 }
 
-static bool is_range(uid_t base)
+static bool is_range(uid_t base, uint32_t count)
 {
-        return base >= ID_RANGE_MIN && base <= ID_RANGE_MAX && base % ID_RANGE_COUNT == 0;
+        return base >= ID_RANGE_MIN && (uint64_t) base + count <= (uint64_t) ID_RANGE_MAX + ID_RANGE_COUNT &&
+               base % ID_RANGE_COUNT == 0;
 }
 
 /* Lines are "name:password:id:…" (passwd, group) or, delegated, "name:first:count" (subuid, subgid). Others (comments, NIS's
@@ -121,15 +122,14 @@ static int taken_load(TakenList *l, const char *etc_dir, Failure *failure)
         return 0;
 }
 
-static bool is_taken(const TakenList *l, uid_t base, bool ignore_delegated)
+static bool is_taken(const TakenList *l, uid_t base, uint32_t count, bool ignore_delegated)
 {
         for (size_t i = 0; i < l->n; i++) {
                 const Taken *t = &l->items[i];
 
                 if (t->delegated && ignore_delegated)
                         continue;
-                if ((uint64_t) t->first < (uint64_t) base + ID_RANGE_COUNT &&
-                    (uint64_t) t->first + t->count > base)
+                if ((uint64_t) t->first < (uint64_t) base + count && (uint64_t) t->first + t->count > base)
                         return true;
         }
 
@@ -171,7 +171,23 @@ static int range_lock(IdRange *r, const char *lock_dir, uid_t block)
         return 0;
 }
 
-int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine, uid_t preferred, IdRange *ret,
+/* All or none of the range's blocks. */
+static int lock_range(IdRange *r, const char *lock_dir, uid_t base, uint32_t count)
+{
+        for (uint32_t offset = 0; offset < count; offset += ID_RANGE_COUNT) {
+                int e = range_lock(r, lock_dir, base + offset);
+
+                if (e < 0) {
+                        id_range_done(r);
+                        return e;
+                }
+        }
+        r->base = base;
+        r->count = count;
+        return 0;
+}
+
+int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine, uid_t preferred, uint32_t count, IdRange *ret,
                   Failure *failure)
 {
         _cleanup_(id_range_done) IdRange range = ID_RANGE_NULL;
@@ -190,17 +206,15 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
                  * files from them. */
                 uid_t base = i == 0 ? preferred : candidate_of_name(machine, i - 1);
 
-                if (!is_range(base) || is_taken(&taken, base, /* ignore_delegated= */ i == 0))
+                if (!is_range(base, count) || is_taken(&taken, base, count, /* ignore_delegated= */ i == 0))
                         continue;
 
-                r = range_lock(&range, lock_dir, base);
+                r = lock_range(&range, lock_dir, base, count);
                 if (r == -EBUSY)
                         continue;
                 if (r < 0)
                         return failure_set(failure, r, "Failed to lock the user ids from %u on: %m", base);
 
-                range.base = base;
-                range.count = ID_RANGE_COUNT;
                 *ret = range;
                 range = (IdRange) ID_RANGE_NULL;
                 return 0;

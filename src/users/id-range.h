@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The host ids of a machine: 65536 of them, a range that no other running machine has, of box or of systemd-nspawn:
+ * The host ids of a machine: a range of 65536 or more that no other running machine has, of box or of systemd-nspawn:
  * the lock files are systemd-nspawn's (/run/systemd/nspawn-uid/BASE), and so is the way a name picks its range.
  */
 
@@ -17,6 +17,10 @@
 #define ID_RANGE_MIN 0x00080000U
 #define ID_RANGE_MAX 0x6FFF0000U
 
+/* The count for a machine that has containers with id ranges of their own: with those of the first two users in /etc/subuid,
+ * which begin at 100000 where useradd chooses them. */
+#define ID_RANGE_NESTING_COUNT (4 * ID_RANGE_COUNT)
+
 /* The most blocks of ID_RANGE_COUNT ids that the ranges of IdMap= or PrivateUsers= may lie in. */
 #define ID_RANGE_LOCKS_MAX 64U
 
@@ -28,11 +32,12 @@ typedef struct IdRange {
 } IdRange;
 #define ID_RANGE_NULL { 0, 0, NULL, 0 }
 
-/* Picks and locks a free range: preferred (0: none; the owner of a tree's root directory) if it begins a range, else one by a
- * hash of the name, else further ones in an order that depends on the name only. A range is free if it is not locked and
- * the host's /etc/passwd, group, subuid and subgid have none of its ids. lock_dir and etc_dir NULL: the real ones. */
-int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine, uid_t preferred, IdRange *ret,
-                  Failure *failure);
+/* Picks and locks a free range of count ids, a multiple of ID_RANGE_COUNT: preferred (0: none; the owner of a tree's root
+ * directory) if it begins a range, else one by a hash of the name, else further ones in an order that depends on the name only.
+ * A range is free if it is not locked and the host's /etc/passwd, group, subuid and subgid have none of its ids. lock_dir and
+ * etc_dir NULL: the real ones. */
+int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine, uid_t preferred, uint32_t count,
+                  IdRange *ret, Failure *failure);
 
 /* Locks the range base:count of a setting; -EBUSY where another machine has a part of it. Ids that are never picked (the
  * host's own, below ID_RANGE_MIN) are not locked. */

@@ -112,6 +112,8 @@ PAYLOADS = {
     'openrc': ['debian', '--release=bookworm', '--init=openrc'],
     'sysvinit': ['debian', '--release=bookworm', '--init=sysvinit'],
     'busybox': ['busybox'],
+    # Other container managers, to run inside a machine.
+    'nesting': ['debian', '--release=trixie', '--include=podman,crun,netavark,nftables,passt,uidmap,systemd-container'],
 }
 
 

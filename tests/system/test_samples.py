@@ -15,6 +15,7 @@ SAMPLES = Path('/usr/share/box/nspawn-configs')
 # Those that another file tests, for what they need.
 ELSEWHERE = {
     'confined-command': 'test_exec',
+    'container-host': 'test_nesting',
     'one-user': 'test_box_section',
     'own-user': 'test_identity',
     'stateless': 'test_files_ephemeral',

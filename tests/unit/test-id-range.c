@@ -65,7 +65,7 @@ static IdRange pick(const Place *p, const char *machine, uid_t preferred)
         IdRange r = ID_RANGE_NULL;
         Failure failure = { 0 };
 
-        assert_int_equal(id_range_pick(p->locks, p->etc, machine, preferred, &r, &failure), 0);
+        assert_int_equal(id_range_pick(p->locks, p->etc, machine, preferred, ID_RANGE_COUNT, &r, &failure), 0);
         assert_int_equal(r.count, ID_RANGE_COUNT);
         assert_int_equal(r.base % ID_RANGE_COUNT, 0);
         assert_true(r.base >= ID_RANGE_MIN && r.base <= ID_RANGE_MAX);
@@ -134,6 +134,36 @@ static void test_id_range_pick_never_shared(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(r); i++)
                 id_range_done(&r[i]);
+}
+
+/* All blocks of a longer range are locked, or none. */
+static void test_id_range_pick_long(void **state)
+{
+        const Place *p = *state;
+        IdRange r, middle, other;
+        Failure failure = {};
+
+        assert_int_equal(id_range_pick(p->locks, p->etc, "gentoo", 0x00200000, ID_RANGE_NESTING_COUNT, &r, &failure), 0);
+        assert_int_equal(r.base, 0x00200000);
+        assert_int_equal(r.count, 4 * 65536);
+        for (uid_t block = 0; block < 4; block++)
+                assert_true(lock_file_exists(*state, r.base + block * 65536));
+        other = pick(*state, "gentoo", 0x00220000);
+        assert_int_equal(other.base, 221577216);
+        id_range_done(&other);
+        id_range_done(&r);
+
+        assert_int_equal(id_range_lock(p->locks, 0x00230000, 65536, &middle, &failure), 0);
+        assert_int_equal(id_range_pick(p->locks, p->etc, "gentoo", 0x00200000, ID_RANGE_NESTING_COUNT, &r, &failure), 0);
+        assert_int_equal(r.base, 221577216);
+        assert_false(lock_file_exists(*state, 0x00200000));
+        id_range_done(&r);
+        id_range_done(&middle);
+
+        /* The end of systemd's ranges. */
+        assert_int_equal(id_range_pick(p->locks, p->etc, "gentoo", ID_RANGE_MAX, ID_RANGE_NESTING_COUNT, &r, &failure), 0);
+        assert_int_equal(r.base, 221577216);
+        id_range_done(&r);
 }
 
 /* A lock as systemd-nspawn takes it. */
@@ -223,7 +253,7 @@ static void test_id_range_pick_none_free(void **state)
         assert_true(fprintf(f, "lxd:0:4294967295\n") > 0);
         assert_int_equal(fclose(f), 0);
 
-        assert_int_equal(id_range_pick(p->locks, p->etc, "gentoo", 0, &r, &failure), -EBUSY);
+        assert_int_equal(id_range_pick(p->locks, p->etc, "gentoo", 0, ID_RANGE_COUNT, &r, &failure), -EBUSY);
         assert_non_null(strstr(failure.text, "gentoo"));
 }
 
@@ -236,8 +266,8 @@ static void test_id_range_lock(void **state)
         /* Across two blocks: both are locked. */
         assert_int_equal(id_range_lock(p->locks, 221577216 + 10, 65536, &a, &failure), 0);
         assert_int_equal(a.n_locks, 2);
-        assert_true(lock_file_exists(p, 221577216));
-        assert_true(lock_file_exists(p, 221577216 + 65536));
+        assert_true(lock_file_exists(*state, 221577216));
+        assert_true(lock_file_exists(*state, 221577216 + 65536));
 
         picked = pick(p, "gentoo", 221577216 + 65536);
         assert_int_not_equal(picked.base, 221577216);
@@ -247,7 +277,7 @@ static void test_id_range_lock(void **state)
         /* One of two is taken: neither is held afterwards. */
         assert_int_equal(id_range_lock(p->locks, 221577216 - 65536, 131072, &b, &failure), -EBUSY);
         assert_string_equal(failure.text, "Another machine uses some of the user ids 221511680:131072");
-        assert_false(lock_file_exists(p, 221577216 - 65536));
+        assert_false(lock_file_exists(*state, 221577216 - 65536));
 
         id_range_done(&a);
         assert_int_equal(id_range_lock(p->locks, 221577216, 1000, &b, NULL), 0);
@@ -284,16 +314,16 @@ static void test_id_range_lock_map(void **state)
 
         assert_int_equal(id_range_lock_map(p->locks, &map, &a, &failure), 0);
         assert_int_equal(a.n_locks, 3);
-        assert_true(lock_file_exists(p, 221577216) && lock_file_exists(p, 524288) && lock_file_exists(p, 524288 + 65536));
+        assert_true(lock_file_exists(*state, 221577216) && lock_file_exists(p, 524288) && lock_file_exists(p, 524288 + 65536));
 
         assert_int_equal(id_range_lock(p->locks, 524288 + 65536, 65536, &b, &failure), -EBUSY);
         id_range_done(&a);
-        assert_false(lock_file_exists(p, 221577216) || lock_file_exists(p, 524288));
+        assert_false(lock_file_exists(*state, 221577216) || lock_file_exists(p, 524288));
 
         /* One that can't be had: none is held. */
         assert_int_equal(id_range_lock(p->locks, 524288 + 65536, 65536, &b, NULL), 0);
         assert_int_equal(id_range_lock_map(p->locks, &map, &a, NULL), -EBUSY);
-        assert_false(lock_file_exists(p, 221577216));
+        assert_false(lock_file_exists(*state, 221577216));
         id_range_done(&b);
 }
 
@@ -306,6 +336,7 @@ int main(void)
                 TEST(test_id_range_pick_own),
                 TEST(test_id_range_pick_preferred),
                 TEST(test_id_range_pick_never_shared),
+                TEST(test_id_range_pick_long),
                 TEST(test_id_range_pick_locked_by_other),
                 TEST(test_id_range_pick_known_ids),
                 TEST(test_id_range_pick_none_free),

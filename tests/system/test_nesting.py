@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Container managers in a machine: podman of Debian with Nesting=yes, systemd-nspawn, box in box."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import support
+from support import run
+
+SAMPLE = Path('/usr/share/box/nspawn-configs/container-host.nspawn')
+# The controllers that a lab lacks, and a network without a bridge of the kernel's that a lab may lack.
+PODMAN = 'podman run --rm --pids-limit=0'
+APPLETS = ('sh', 'cat', 'echo', 'id', 'mount', 'ping', 'stat', 'wc')
+SEEN = 'id -u; cat /proc/self/uid_map; echo x >/tmp/x && cat /tmp/x'
+
+
+@pytest.fixture(scope='module')
+def nest(module_machine):
+    """A machine with the sample's settings, in which an image with a shell is known to podman."""
+    machine = module_machine('nesting', name='nest')
+    image = machine.path / 'srv/image'
+    (image / 'bin').mkdir(parents=True)
+    shutil.copy('/usr/bin/busybox', image / 'bin')
+    for name in APPLETS:
+        (image / 'bin' / name).symlink_to('busybox')
+    for name in ('proc', 'sys', 'dev', 'tmp', 'etc', 'run'):
+        (image / name).mkdir()
+    for name in ('subuid', 'subgid'):
+        with (machine.path / 'etc' / name).open('a') as file:
+            file.write('root:1000:50000\n')
+    machine.write_file(SAMPLE.read_text())
+    machine.start()
+    inside(machine, 'tar -C /srv/image -c . | podman import -q - local/image')
+    yield machine
+
+
+def try_inside(machine, script):
+    """A session in the machine, whose status is not passed on. Returns the script's status and output."""
+    result = run('boxctl', '--quiet', 'shell', machine.name, '/bin/sh', '-c', f'({script}) 2>&1; echo "status $?"', stdin=-3)
+    text, _, status = result.stdout.rpartition('status ')
+    return int(status), text.strip()
+
+
+def inside(machine, script):
+    status, text = try_inside(machine, script)
+    assert status == 0, text
+    return text
+
+
+@pytest.mark.parametrize('switches', ['', '--network=none', '--network=host', '--privileged --network=none',
+                                      '--read-only --network=none', '--cgroups=disabled --network=none'])
+def test_podman_runs_a_container(nest, switches):
+    base = int(Path(f'/proc/{nest.leader()}/uid_map').read_text().split()[1])
+    assert inside(nest, f'{PODMAN} {switches} local/image sh -c "{SEEN}"').split() == ['0', '0', str(base), '262144', 'x']
+
+
+def test_podman_gives_a_container_its_own_ids(nest):
+    seen = inside(nest, f'{PODMAN} --userns=auto:size=1000 --network=none local/image sh -c "{SEEN}"').split()
+    assert seen[0] == '0' and seen[3] == '1000' and seen[4] == 'x'
+
+
+def test_podman_of_an_ordinary_user(nest):
+    """With the ids that useradd gives to the first user: 65536 from 100000 on."""
+    inside(nest, 'useradd --create-home bob && loginctl enable-linger bob && systemctl start user@$(id -u bob)')
+    script = ('cd; export XDG_RUNTIME_DIR=/run/user/\\$(id -u); '
+              'tar -C /srv/image -c . | podman import -q - local/image >/dev/null 2>&1 && '
+              f"{PODMAN} --network=none local/image sh -c '{SEEN}' 2>/dev/null")
+    seen = inside(nest, f"su bob -c \"{script}\"").split()
+    assert seen == ['0', '0', '1000', '1', '1', '100000', '65536', 'x']
+
+
+def test_podman_builds_an_image(nest):
+    inside(nest, 'mkdir -p /srv/build && printf "FROM local/image\\nRUN echo built >/etc/built\\n" >/srv/build/Containerfile && '
+                 'podman build --network=host --isolation=chroot -q -t localhost/local/built /srv/build')
+    assert inside(nest, f'{PODMAN} --network=none localhost/local/built cat /etc/built') == 'built'
+
+
+def test_fresh_proc_and_sysfs_in_a_nested_namespace(nest):
+    """New mounts, with the processes and links of the new namespaces."""
+    seen = inside(nest, 'unshare -Urmpfn sh -c "mount -t proc proc /proc && echo /proc/[0-9]* && mount -t sysfs sysfs /mnt && '
+                        'ls /mnt/class/net"')
+    assert seen.splitlines()[0].split()[0] == '/proc/1' and len(seen.splitlines()[0].split()) < 4
+    assert seen.splitlines()[1:] == ['lo']
+
+
+def test_complete_proc_gives_no_right_on_the_host(nest):
+    for path in ('kmsg', 'irq/default_smp_affinity', 'sys/kernel/core_pattern', 'sys/vm/drop_caches'):
+        status, text = try_inside(nest, f'echo h >/run/host/proc/{path}')
+        assert status != 0 and 'Permission denied' in text, (path, text)
+    inside(nest, 'echo 1 >/run/host/proc/self/oom_score_adj')       # what belongs to the machine can be written
+
+
+@pytest.fixture(scope='module')
+def host_rooted(nest):
+    """box_run(nesting): restarts the machine without a user namespace of its own."""
+    def restart(nesting):
+        nest.stop()
+        nest.write_file(SAMPLE.read_text().replace('PrivateUsers=pick', 'PrivateUsers=no')
+                        .replace('Nesting=yes', f'Nesting={nesting}'))
+        nest.start()
+        return nest
+    yield restart
+    nest.stop()
+
+
+def test_podman_without_a_user_namespace(host_rooted):
+    machine = host_rooted('yes')
+    assert inside(machine, f'{PODMAN} --network=none local/image sh -c "{SEEN}"').split() == ['0', '0', '0', '4294967295', 'x']
+    assert inside(machine, 'ls /run/host').split().count('proc') == 0       # the host's root could write to it
+
+
+def test_podman_needs_the_setting(host_rooted):
+    """Keys would be shared with the host: without the setting the system calls are refused."""
+    status, text = try_inside(host_rooted('no'), f'{PODMAN} --network=none local/image true')
+    assert status != 0 and 'create keyring' in text, text
