@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/assignment.h"
+#include "util/parse.h"
 #include "util/strv.h"
 
 /* Messages quote this much of an invalid value. */
@@ -60,10 +61,14 @@ const char *assignments_name(Assignments *a, const char *name)
 /* Is an untrusted file allowed to set this? */
 static bool allowed_untrusted(const SettingRow *row, const char *text)
 {
+        bool on;
+
         if (row->flags & SETTING_PRIVILEGED)
                 return row->flags & SETTING_RESTRICTS && *text == '~';
 
-        return !(row->flags & SETTING_RESTRICTS) || *text;
+        if (!(row->flags & SETTING_RESTRICTS))
+                return true;
+        return *text && (row->flags & SETTING_LIST || parse_bool(text, &on) < 0 || on);
 }
 
 /* Adds a problem that quotes the assignment. */
@@ -80,25 +85,36 @@ static int report(const Assignment *a, bool fatal, const char *reason, Problems 
         return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);
 }
 
+/* The same without any text of a file that is not trusted: it may not be the file that the reader of the journal thinks of. */
+static int report_untrusted(const Assignment *a, bool fatal, Problems *problems)
+{
+        int (*add)(Problems *, Source, const char *, ...) _printf_(3, 4) = fatal ? problem_error : problem_warning;
+
+        return add(problems, a->from, "%s=: %s value (not shown, because the file is not trusted)", a->row->key,
+                   fatal ? "invalid" : "unusual");
+}
+
 static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problems)
 {
         char reason[SETTING_REASON_MAX] = "";
         int r;
 
         if (!trusted && !allowed_untrusted(a->row, a->value))
-                return report(a, /* fatal= */ false,
-                              "ignored: only files in /etc/systemd/nspawn and /run/systemd/nspawn may set this",
-                              problems);
+                return problem_warning(problems, a->from, "%s=: ignored: only files in /etc/systemd/nspawn and "
+                                       "/run/systemd/nspawn may set this", a->row->key);
 
         r = a->row->parse(a->row, a->value, a->from, s, reason);
         if (r == -EINVAL)
-                return report(a, /* fatal= */ true, reason, problems);
+                return trusted ? report(a, /* fatal= */ true, reason, problems) :
+                                 report_untrusted(a, /* fatal= */ true, problems);
         if (r < 0)
                 return r;
 
         a->applied = true;
         s->from[a->row->id] = a->from;
-        return r == SETTING_TAKEN_WITH_WARNING ? report(a, /* fatal= */ false, reason, problems) : 0;
+        if (r != SETTING_TAKEN_WITH_WARNING)
+                return 0;
+        return trusted ? report(a, /* fatal= */ false, reason, problems) : report_untrusted(a, /* fatal= */ false, problems);
 }
 
 /* Is it a row of the section that is replaced together with the others? */

@@ -37,6 +37,12 @@ static void parser_done(Parser *p)
         free(p->line);
 }
 
+/* A text of the file for a message; none of a file that is not trusted, which may have been put in another one's place. */
+static const char *quote(const Parser *p, const char *text)
+{
+        return p->out->trusted ? text : "";
+}
+
 static Source at(const Parser *p)
 {
         return (Source) { .where = p->where, .line = p->first };
@@ -61,7 +67,8 @@ static int read_section(Parser *p, char *text)
 
         p->known = false;
         if (text[n - 1] != ']')
-                return problem_error(p->problems, at(p), "missing ']' at the end of a section line: %.64s", text);
+                return problem_error(p->problems, at(p), "missing ']' at the end of a section line%s%.64s", quote(p, ": "),
+                                     quote(p, text));
         text[n - 1] = 0;
 
         if (free_and_strdup(&p->section, text + 1) < 0)
@@ -71,8 +78,9 @@ static int read_section(Parser *p, char *text)
                 return 0;
 
         nearest = settings_table_nearest_section(p->section);
-        return problem_warning(p->problems, at(p), "unknown section [%.64s], ignored%s%s%s", p->section,
-                               nearest ? "; did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
+        return problem_warning(p->problems, at(p), "unknown section%s%.64s%s, ignored%s%s%s", quote(p, " ["),
+                               quote(p, p->section), quote(p, "]"), nearest ? "; did you mean [" : "",
+                               nearest ? nearest : "", nearest ? "]?" : "");
 }
 
 static int unknown_key(Parser *p, const char *key)
@@ -82,10 +90,11 @@ static int unknown_key(Parser *p, const char *key)
         for (size_t i = 0; i < settings_table_size; i++)
                 if (settings_table[i].key && strcmp(settings_table[i].key, key) == 0)
                         return problem_warning(p->problems, at(p), "%s= belongs in [%s], not in [%s]; ignored",
-                                               key, settings_table[i].section, p->section);
+                                               settings_table[i].key, settings_table[i].section, p->section);
 
-        return problem_warning(p->problems, at(p), "unknown key %.64s= in [%s], ignored%s%s%s", key, p->section,
-                               nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "=?" : "");
+        return problem_warning(p->problems, at(p), "unknown key%s%.64s%s in [%s], ignored%s%s%s", quote(p, " "),
+                               quote(p, key), quote(p, "="), p->section, nearest ? "; did you mean " : "",
+                               nearest ? nearest : "", nearest ? "=?" : "");
 }
 
 static int read_assignment(Parser *p, char *text)
@@ -94,11 +103,12 @@ static int read_assignment(Parser *p, char *text)
         const SettingRow *row;
 
         if (!p->section)
-                return problem_error(p->problems, at(p), "assignment outside of any [Section]: %.64s", text);
+                return problem_error(p->problems, at(p), "assignment outside of any [Section]%s%.64s", quote(p, ": "),
+                                     quote(p, text));
         if (!p->known)
                 return 0;
         if (!equals || equals == text)
-                return problem_error(p->problems, at(p), "not KEY=VALUE: %.64s", text);
+                return problem_error(p->problems, at(p), "not KEY=VALUE%s%.64s", quote(p, ": "), quote(p, text));
 
         *equals = 0;
         key = trim(text);

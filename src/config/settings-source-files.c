@@ -128,10 +128,29 @@ static int drop_in_add(DropIns *d, const char *name, size_t directory)
         return 0;
 }
 
-/* Adds the drop-ins of one directory, without names that an earlier directory has. */
-static int collect_directory(const char *path, size_t directory, DropIns *d, Problems *problems)
+/* Beside a tree no link is followed. NULL with errno. */
+static DIR *open_directory(const char *path, bool trusted)
 {
-        _cleanup_closedir_ DIR *dir = opendir(path);
+        _cleanup_close_ int fd = -EBADF;
+        DIR *dir;
+
+        if (trusted)
+                return opendir(path);
+        fd = fd_open_without_links(path, O_RDONLY | O_DIRECTORY);
+        if (fd < 0) {
+                errno = -fd;
+                return NULL;
+        }
+        dir = fdopendir(fd);
+        if (dir)
+                TAKE_FD(fd);
+        return dir;
+}
+
+/* Adds the drop-ins of one directory, without names that an earlier directory has. */
+static int collect_directory(const char *path, size_t directory, bool trusted, DropIns *d, Problems *problems)
+{
+        _cleanup_closedir_ DIR *dir = open_directory(path, trusted);
         size_t before = d->n;
         struct dirent *entry;
         int r;
@@ -139,7 +158,8 @@ static int collect_directory(const char *path, size_t directory, DropIns *d, Pro
         if (!dir && (errno == ENOENT || errno == ENOTDIR))
                 return 0;
         if (!dir)
-                return problem_error(problems, (Source) { 0 }, "Failed to open %s: %m", path);
+                return problem_error(problems, (Source) { 0 }, "Failed to open %s: %m%s", path,
+                                     errno == ELOOP ? "; links beside a tree are not followed" : "");
 
         while ((errno = 0, entry = readdir(dir))) {
                 if (!is_drop_in(entry->d_name) || has_name(d, entry->d_name))
@@ -188,7 +208,7 @@ static int collect(const SettingsPlace *place, const Directories *directories, s
                 path = path_of(directories->paths[i], place->machine, ".nspawn.d", "");
                 if (!path)
                         return -ENOMEM;
-                r = collect_directory(path, i, d, problems);
+                r = collect_directory(path, i, directories->trusted[i], d, problems);
                 if (r >= 0)
                         r = collect_instead(place, path, i, d);
                 if (r < 0)

@@ -21,8 +21,8 @@ typedef int SettingParse(const SettingRow *row, const char *text, Source from, S
 
 typedef enum SettingFlags {
         SETTING_PRIVILEGED = 1 << 0,    /* ignored, with a warning, in a file that is not trusted */
-        SETTING_RESTRICTS = 1 << 1,     /* removes privileges: an untrusted file may add to it, but not clear it; if
-                                           it is SETTING_PRIVILEGED too, only with a text that begins with "~" */
+        SETTING_RESTRICTS = 1 << 1,     /* removes privileges: an untrusted file may add to it, but neither clear it nor say
+                                           "no"; if it is SETTING_PRIVILEGED too, only with a text that begins with "~" */
         SETTING_LIST = 1 << 2,          /* repeating it appends; an empty value clears */
         SETTING_OPTIONAL_ARG = 1 << 3,  /* "=VALUE" of the switch is optional, and defaults to `implied` */
         SETTING_NO_ARG = 1 << 4,        /* the switch takes no value; `implied` is used */

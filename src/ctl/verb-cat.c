@@ -12,21 +12,21 @@
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/image.h"
-#include "util/fd.h"
 #include "util/text.h"
 
 static int print_source(const SettingsSource *source, Failure *failure)
 {
         static bool first = true;
         _cleanup_free_ char *text = NULL, *path = strdup(source->path);
+        _cleanup_(problems_done) Problems problems = { 0 };
         size_t size;
         int r;
 
         if (!path)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        r = fd_read_file_at(AT_FDCWD, source->path, NSPAWN_FILE_MAX, &text, &size);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to read %s: %m", source->path);
+        r = nspawn_file_text(source->path, source->path, source->assignments.trusted, &text, &size, &problems);
+        if (r != 1)
+                return failure_set(failure, r < 0 ? r : -EIO, "%s", problems.n > 0 ? problems.items[0].text : "It is gone");
 
         /* A line end in the name of a drop-in would begin a line that is not the file's. */
         text_make_printable(path);

@@ -94,11 +94,14 @@ static int make_directory(Edit *e, Failure *failure)
 
 /* ---- the content ------------------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, char **ret, size_t *ret_size, struct stat *ret_st)
+static int read_file(const char *path, bool trusted, char **ret, size_t *ret_size, struct stat *ret_st)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_close_ int fd = trusted ? RET_ERRNO(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) :
+                                           fd_open_without_links(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
-        if (fd < 0 || fstat(fd, ret_st) < 0)
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, ret_st) < 0)
                 return -errno;
         if (!S_ISREG(ret_st->st_mode))
                 return -EBADFD;
@@ -125,7 +128,7 @@ static int find_hidden(Edit *e, char **ret)
 
                 if (source->kind != SETTINGS_SOURCE_FILE)
                         continue;
-                r = read_file(source->path, ret, NULL, &st);
+                r = read_file(source->path, source->assignments.trusted, ret, NULL, &st);
                 if (r == -EBADFD && S_ISCHR(st.st_mode))
                         r = 0;          /* /dev/null: a mask, which counts as an empty file */
                 else if (r >= 0) {
@@ -143,7 +146,7 @@ static int read_before(Edit *e, bool drop_in, Failure *failure)
         int r;
 
         e->mode = 0644;
-        r = read_file(e->target, &e->before, NULL, &st);
+        r = read_file(e->target, /* trusted= */ true, &e->before, NULL, &st);
         if (r >= 0)
                 e->mode = st.st_mode & 07777;
         else if (r == -ENOENT)
@@ -278,7 +281,7 @@ static int round_trip(Edit *e, Failure *failure)
         r = editor_run(e->temporary, failure);
         if (r < 0)
                 return r;
-        r = read_file(e->temporary, &after, &size, &st);
+        r = read_file(e->temporary, /* trusted= */ true, &after, &size, &st);
         if (r < 0)
                 return failure_set(failure, r, "Failed to read %s: %m", e->temporary);
         blank = strspn(after, " \t\r\n") == size;

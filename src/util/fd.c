@@ -3,6 +3,7 @@
 /* File descriptors: closing, whole reads and writes, reopening. Every process of all programs; no state, no privilege. */
 
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -127,6 +128,13 @@ const char *fd_path(int fd, char buf[static FD_PATH_MAX])
 {
         (void) snprintf(buf, FD_PATH_MAX, "/proc/self/fd/%d", fd);
         return buf;
+}
+
+int fd_open_without_links(const char *path, int flags)
+{
+        const struct open_how how = { .flags = (uint64_t) flags | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+
+        return RET_ERRNO((int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)));
 }
 
 int fd_reopen(int fd, int flags)

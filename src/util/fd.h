@@ -54,6 +54,9 @@ int fd_read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t
 /* Writes text to a file that exists, by one write(2) where the kernel takes it whole: for files of /proc, /sys and cgroups. */
 int fd_write_file_at(int dir_fd, const char *path, const char *text);
 
+/* Opens a path of which no part is a symbolic link (-ELOOP), where users other than the caller may have put one. */
+int fd_open_without_links(const char *path, int flags);
+
 /* Opens /proc/self/fd/FD again with other flags: a descriptor opened with O_PATH and then checked
  * becomes one that can be read or written. */
 int fd_reopen(int fd, int flags);

@@ -193,3 +193,78 @@ def test_nothing_printed_controls_the_terminal(hostile, command):
     if command[1] == 'cat':
         assert not [line for line in text.splitlines() if line.startswith('# forged')]
         assert 'Hostname=fine\n' in text and '# text ?]0;owned??[2J\n' in text
+
+
+# -------------------------------------------------------------------- settings beside the tree
+
+SECRET = 'root:$6$s3cret$hash:19000:0:99999:7:::\n[s3cret]\nHostname=s3cret\nKillSignal=s3cret\n'
+
+
+@pytest.fixture
+def beside(tree, tmp_path):
+    """A root-only file, and the path of the settings file beside the tree."""
+    secret = tmp_path / 'shadow'
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    path = Path(f'{tree.path}.nspawn')
+    yield secret, path
+    for each in (path, Path(f'{path}.d')):
+        if each.is_dir() and not each.is_symlink():
+            support.shutil.rmtree(each)
+        else:
+            each.unlink(missing_ok=True)
+    run('systemctl', 'reset-failed', tree.unit, check=False)
+
+
+@pytest.mark.parametrize('kind', ['link', 'drop-in', 'directory', 'copy'])
+def test_settings_beside_the_tree_leak_nothing(tree, beside, kind):
+    """Neither into the journal, nor to a terminal. The copy is what a link to another file was."""
+    secret, path = beside
+    if kind == 'link':
+        path.symlink_to(secret)
+    elif kind == 'copy':
+        path.write_text(SECRET)
+    elif kind == 'drop-in':
+        Path(f'{path}.d').mkdir()
+        (Path(f'{path}.d') / 'x.conf').symlink_to(secret)
+    else:
+        secret.rename(secret.parent / 'x.conf')
+        Path(f'{path}.d').symlink_to(secret.parent)
+    tree.since = time.time()
+    assert tree.start(check=False).returncode != 0
+    texts = [tree.journal(), tree.property('StatusText')]
+    for command in (['box-run', '--check', '-M'], ['boxctl', 'check'], ['boxctl', 'explain'], ['boxctl', 'status'],
+                    ['box-run', '--json', '-M'], *([['boxctl', 'cat']] if kind != 'copy' else [])):
+        result = run(*command, tree.name, check=False)
+        texts.append(result.stdout + result.stderr)
+    assert [text for text in texts if 's3cret' in text or '19000' in text] == []
+    assert str(path) in texts[0]
+
+
+def test_fifo_and_huge_file_beside_the_tree(tree, beside):
+    _, path = beside
+    os.mkfifo(path)
+    for command in ('cat', 'check', 'explain'):
+        run('boxctl', command, tree.name, check=False, timeout=10)
+    path.unlink()
+    with path.open('w') as file:
+        file.truncate(1 << 40)
+    result = run('boxctl', 'check', tree.name, check=False, timeout=10)
+    assert f'Failed to read {path}: it is larger than 1024 KiB' in result.stderr
+    run('boxctl', 'cat', tree.name, check=False, timeout=10)
+    assert tree.start(check=False, timeout=10).returncode != 0
+
+
+def test_settings_beside_the_tree_get_no_privilege(tree, beside):
+    """What they may set is set."""
+    _, path = beside
+    path.write_text('[Exec]\nEphemeral=yes\nNoNewPrivileges=no\nHostname=allowed\n[Files]\nReadOnly=no\nBindUser=root\n'
+                    '[X-Box]\nInit=s6\n')
+    command = ('box-run', '--dry-run', '-M', tree.name, '-U', '--boot', '--settings=override', '--read-only',
+               '--no-new-privileges=yes')
+    plan = run(*command)
+    assert 'hostname: allowed\n' in plan.stdout and 'no new privileges: yes' in plan.stdout and 'init: busybox' in plan.stdout
+    for line, key in ((2, 'Ephemeral'), (3, 'NoNewPrivileges'), (6, 'ReadOnly'), (7, 'BindUser'), (9, 'Init')):
+        assert f'{path}:{line}: {key}=: ignored: ' in plan.stderr
+    trusted = run(*(word.replace('override', 'trusted') for word in command), check=False)
+    assert 'ignored' not in trusted.stderr

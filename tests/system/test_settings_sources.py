@@ -97,8 +97,8 @@ def test_settings_in_the_image_are_not_trusted(machine, write, started):
     assert machine.exec('hostname').stdout == 'admin\n'
     assert machine.exec('ls', '/mnt').stdout == ''
     assert 'host0' in machine.exec('ls', '/sys/class/net').stdout
-    for line in ('layers.nspawn:6: Private=no: ignored', '99.conf:5: Bind=/etc:/mnt: ignored',
-                 '99.conf:7: Profile=none-such: ignored'):
+    for line in ('layers.nspawn:6: Private=: ignored', '99.conf:5: Bind=: ignored',
+                 '99.conf:7: Profile=: ignored'):
         assert line in machine.journal()
 
 

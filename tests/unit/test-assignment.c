@@ -116,8 +116,57 @@ static void test_untrusted(void **state)
         assert_int_equal(problems.n_fatal, 0);
         assert_int_equal(problems.n, 7);
         assert_string_equal(problems.items[0].text,
-                            "/m/x.nspawn:1: Bind=/etc: ignored: only files in /etc/systemd/nspawn and "
+                            "/m/x.nspawn:1: Bind=: ignored: only files in /etc/systemd/nspawn and "
                             "/run/systemd/nspawn may set this");
+}
+
+/* Of a setting that removes privileges, "no" is a privilege. */
+static void test_untrusted_no(void **state)
+{
+        static const struct { SettingId id; const char *value; bool applied; } cases[] = {
+                { SETTING_READ_ONLY, "yes", true }, { SETTING_READ_ONLY, "no", false }, { SETTING_READ_ONLY, "", false },
+                { SETTING_READ_ONLY, "0", false }, { SETTING_VOLATILE, "overlay", true }, { SETTING_VOLATILE, "state", true },
+                { SETTING_VOLATILE, "no", false }, { SETTING_NO_NEW_PRIVILEGES, "true", true },
+                { SETTING_NO_NEW_PRIVILEGES, "off", false }, { SETTING_EPHEMERAL, "yes", false },
+                { SETTING_EPHEMERAL, "no", false },
+                { SETTING_INIT, "s6", false }, { SETTING_INIT, "/sbin/init", false }, { SETTING_BIND_USER, "root", false },
+                { SETTING_LIMIT_RTPRIO, "99", false }, { SETTING_BOOT, "no", true }, { SETTING_HOSTNAME, "x", true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                for (int trusted = 0; trusted < 2; trusted++) {
+                        _cleanup_(assignments_done) Assignments file = { .trusted = trusted };
+                        _cleanup_(problems_done) Problems problems = { 0 };
+                        _cleanup_(settings_done) Settings s;
+
+                        settings_init(&s);
+                        add(&file, cases[i].id, cases[i].value, "/m/x.nspawn", 1);
+                        assert_int_equal(assignments_apply(&file, NULL, &s, &problems), 0);
+                        assert_int_equal(file.items[0].applied, trusted || cases[i].applied);
+                        assert_int_equal(problems.n, trusted || cases[i].applied ? 0 : 1);
+                }
+}
+
+/* No text of an untrusted file is quoted: it may be another one's. */
+static void test_untrusted_is_not_quoted(void **state)
+{
+        _cleanup_(assignments_done) Assignments file = { 0 };
+        _cleanup_(problems_done) Problems problems = { 0 };
+        _cleanup_(settings_done) Settings s;
+        size_t n = 0;
+
+        settings_init(&s);
+        for (size_t i = 0; i < settings_table_size; i++)
+                if (settings_table[i].key) {
+                        assert_int_equal(assignments_add(&file, &settings_table[i], "!s3cret\\", (Source) { "/x", 7 }), 0);
+                        n++;
+                }
+        assert_int_equal(assignments_apply(&file, NULL, &s, &problems), 0);
+        assert_true(problems.n > n / 2);
+        for (size_t i = 0; i < problems.n; i++) {
+                assert_null(strstr(problems.items[i].text, "s3cret"));
+                assert_int_equal(strncmp(problems.items[i].text, "/x:7: ", 6), 0);
+        }
 }
 
 /* Each privileged row, with every value, leaves no trace when the writer is not trusted. */
@@ -190,6 +239,8 @@ int main(void)
                 cmocka_unit_test(test_untrusted_replaces_nothing),
                 cmocka_unit_test(test_one_id),
                 cmocka_unit_test(test_untrusted),
+                cmocka_unit_test(test_untrusted_no),
+                cmocka_unit_test(test_untrusted_is_not_quoted),
                 cmocka_unit_test(test_untrusted_every_row),
                 cmocka_unit_test(test_bad_values_are_told),
                 cmocka_unit_test(test_source_text),

@@ -44,7 +44,7 @@ static void expect(const Parsed *p, size_t i, const char *key, const char *value
 
 static void test_plain(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
         parse(&p, "# comment\n; another\n\n[Exec]\nBoot=yes\n  Hostname =  a b \n#Boot=no\n[Files]\n"
                   "Bind=/a=b;#c\n\tBind=\n[Network]\nPrivate=no");
@@ -73,7 +73,7 @@ static void test_bom_and_crlf(void **state)
 
 static void test_continuation(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
         parse(&p, "[Exec]\n"
                   "Parameters=a \\\n# in between\n   ; too\nb\\\nc\n"       /* 2 to 6 */
@@ -91,7 +91,7 @@ static void test_continuation(void **state)
 
 static void test_unknown_names_warn(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
         parse(&p, "[Exec]\nBoots=yes\nMACVLAN=eth0\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nPrivate=yes\nnonsense\n"
                   "[X-Other]\nanything goes\n[Files]\nReadOnly=yes\n");
@@ -128,7 +128,7 @@ static void test_broken_lines_are_errors(void **state)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                _cleanup_parsed_ Parsed p = { 0 };
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
                 char prefix[16];
 
                 parse_bytes(&p, cases[i].text, cases[i].size);
@@ -142,7 +142,7 @@ static void test_broken_lines_are_errors(void **state)
 
 static void test_latin1_comment_is_fine(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
         parse(&p, "# K\xe4se\n[Exec]\nBoot=yes\n");
         assert_int_equal(p.problems.n, 0);
@@ -158,7 +158,7 @@ static void test_long_lines(void **state)
 
         assert_non_null(text);
         for (int over = 0; over < 2; over++) {
-                _cleanup_parsed_ Parsed p = { 0 };
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
                 n = (size_t) sprintf(text, "[Exec]\nHostname=");
                 memset(text + n, 'x', max - 9 + (size_t) over);
@@ -169,7 +169,7 @@ static void test_long_lines(void **state)
                 assert_int_equal(p.a.n, 2 - over);
         }
         for (int over = 0; over < 2; over++) {          /* the same length, in continuations */
-                _cleanup_parsed_ Parsed p = { 0 };
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
                 n = (size_t) sprintf(text, "[Exec]\n");
                 for (size_t i = 0; i < max / 2 - !over; i++)
@@ -184,7 +184,7 @@ static void test_long_lines(void **state)
 
 static void test_flood_of_mistakes_ends(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
         size_t n = 1000000;
         char *text = malloc(n);
 
@@ -198,7 +198,7 @@ static void test_flood_of_mistakes_ends(void **state)
 
 static void test_empty(void **state)
 {
-        _cleanup_parsed_ Parsed p = { 0 };
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
         parse(&p, "");
         parse(&p, "\xef\xbb\xbf");
@@ -215,7 +215,7 @@ static void test_noise(void **state)
         unsigned seed = 1;
 
         for (int round = 0; round < 3000; round++) {
-                _cleanup_parsed_ Parsed p = { 0 };
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
                 char text[128];
 
                 for (size_t i = 0; i < sizeof(text); i++) {

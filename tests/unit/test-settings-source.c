@@ -95,7 +95,7 @@ static void test_first_file_is_the_only_one(void **state)
         assert_string_equal(order(t, &beside), "/machines/m.nspawn -");
         assert_string_equal(beside.s.hostname, "beside");
         assert_int_equal(beside.s.n_binds, 0);
-        expect_problem(&beside, /* fatal= */ false, "machines/m.nspawn:4: Bind=/a: ignored");
+        expect_problem(&beside, /* fatal= */ false, "machines/m.nspawn:4: Bind=: ignored");
         load(t, &trusted, "--settings=trusted");
         expect_no_problem(&trusted);
         assert_int_equal(trusted.s.n_binds, 1);
@@ -164,8 +164,8 @@ static void test_drop_ins_beside_the_image(void **state)
         assert_string_equal(l.s.hostname, "a");
         assert_string_equal(strv_env_get(l.s.environment, "Z"), "1");
         assert_int_equal(l.problems.n_fatal, 0);
-        expect_problem(&l, /* fatal= */ false, "90-z.conf:5: Bind=/z: ignored");
-        expect_problem(&l, /* fatal= */ false, "90-z.conf:7: Profile=p: ignored");
+        expect_problem(&l, /* fatal= */ false, "90-z.conf:5: Bind=: ignored");
+        expect_problem(&l, /* fatal= */ false, "90-z.conf:7: Profile=: ignored");
 
         tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/90-z.conf", "");
         load(t, &hidden, "");
@@ -358,6 +358,73 @@ static void test_what_cannot_be_read(void **state)
         assert_int_equal(l.problems.n, 4);
 }
 
+/* A link beside the tree may lead to a file that only root can read. */
+static void test_links_beside_the_tree(void **state)
+{
+        _cleanup_loaded_ Loaded file = { 0 }, trusted = { 0 }, drop_in = { 0 }, directory = { 0 }, mask = { 0 }, etc = { 0 };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "secret", "[Exec]\nHostname=leaked\nroot:s3cret:0\n[s3cret]\ns3cret=1\n");
+        tree_fixture_file(t, "machines/other", "");
+        tree_fixture_link(t, "machines/m.nspawn", "../secret");
+        load(t, &file, "");
+        expect_problem(&file, true, "machines/m.nspawn: it is a symbolic link");
+        assert_int_equal(file.problems.n, 1);
+        assert_null(file.s.hostname);
+        load(t, &trusted, "--settings=trusted");
+        assert_string_equal(trusted.s.hostname, "leaked");
+        expect_problem(&trusted, true, "m.nspawn:3: not KEY=VALUE: root:s3cret:0");
+
+        tree_fixture_link(t, "machines/m.nspawn", "/dev/null");
+        load(t, &mask, "");
+        expect_no_problem(&mask);
+        assert_string_equal(order(t, &mask), "/machines/m.nspawn -");
+
+        assert_int_equal(unlinkat(t->fd, "machines/m.nspawn", 0), 0);
+        assert_int_equal(mkdirat(t->fd, "machines/m.nspawn.d", 0755), 0);
+        tree_fixture_link(t, "machines/m.nspawn.d/x.conf", "../../secret");
+        load(t, &drop_in, "");
+        expect_problem(&drop_in, true, "m.nspawn.d/x.conf: it is a symbolic link");
+        assert_int_equal(drop_in.problems.n, 1);
+
+        assert_int_equal(renameat(t->fd, "machines/m.nspawn.d", t->fd, "elsewhere"), 0);
+        tree_fixture_link(t, "machines/m.nspawn.d", "../elsewhere");
+        load(t, &directory, "");
+        expect_problem(&directory, true, "links beside a tree are not followed");
+        assert_int_equal(directory.problems.n, 1);
+
+        /* The administrator's are. */
+        assert_int_equal(unlinkat(t->fd, "machines/m.nspawn.d", 0), 0);
+        tree_fixture_file(t, "etc/systemd/nspawn/real", "[Exec]\nHostname=linked\n");
+        tree_fixture_link(t, "etc/systemd/nspawn/m.nspawn", "real");
+        load(t, &etc, "");
+        expect_no_problem(&etc);
+        assert_string_equal(etc.s.hostname, "linked");
+}
+
+/* Messages about it have the file, the line and the key. */
+static void test_no_text_of_an_untrusted_file(void **state)
+{
+        static const char *const lines[] = {
+                "root:$6$s3cret:1::", "[s3cret]", "[s3cret", "s3cret=1", "Bind=/s3cret", "Boot=s3cret", "KillSignal=SIGs3cret",
+                "SystemCallFilter=s3cret", "=s3cret", "s3cret\\",
+        };
+        const Tree *t = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+                for (int section = 0; section < 2; section++) {
+                        _cleanup_loaded_ Loaded l = { 0 };
+                        char text[128];
+
+                        (void) snprintf(text, sizeof(text), "%s\n%s\n", section ? "[Exec]" : "", lines[i]);
+                        tree_fixture_file(t, "machines/m.nspawn", text);
+                        load(t, &l, "");
+                        assert_int_equal(l.problems.n, 1);
+                        assert_null(strstr(l.problems.items[0].text, "s3cret"));
+                        assert_non_null(strstr(l.problems.items[0].text, "machines/m.nspawn:2: "));
+                }
+}
+
 static void test_too_many_drop_ins(void **state)
 {
         _cleanup_loaded_ Loaded l = { 0 };
@@ -386,6 +453,8 @@ int main(void)
                 TREE_TEST(test_profiles_too_deep),
                 TREE_TEST(test_provenance),
                 TREE_TEST(test_what_cannot_be_read),
+                TREE_TEST(test_links_beside_the_tree),
+                TREE_TEST(test_no_text_of_an_untrusted_file),
                 TREE_TEST(test_too_many_drop_ins),
         };
 
