@@ -167,7 +167,7 @@ static int open_image_at(int dir_fd, const char *path, const char *shown, const 
                 name = "host";
         }
 
-        i.name = name ? strdup(name) : name_of(i.path, i.kind);
+        i.name = name ? strdup(name) : name_of(i.found, i.kind);
         if (!i.name)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 

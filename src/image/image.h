@@ -30,10 +30,11 @@ void image_done(Image *i);
  * search path. Failures: no such machine (with the nearest name), a file instead of a directory, unreadable. */
 int image_find(const char *const *dirs, const char *name, Image *ret, Failure *failure);
 
-/* Opens a tree by directory; its last part is the name. "/", the host, has the name "host". */
+/* Opens a tree by directory. Its name is the last part of `found`, which need not be a machine's name. "/", the host, has
+ * the name "host". */
 int image_open(const char *path, Image *ret, Failure *failure);
 
-/* Opens a disk image by file or block device; its last part without ".raw" is the name. */
+/* Opens a disk image by file or block device; the last part of `found` without ".raw" is the name. */
 int image_open_disk(const char *path, Image *ret, Failure *failure);
 
 /* Names a tree that does not exist yet, in a directory that exists: name and path, no fd. */

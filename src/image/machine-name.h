@@ -11,6 +11,10 @@ static inline bool machine_name_is_valid(const char *name)
         return !machine_name_problem(name);
 }
 
+/* The name of a machine whose tree or image has this file name, as in systemd-nspawn: without what no host name may
+ * have, "my_tree.v2" is "mytree.v2"; empty if nothing remains. The caller frees it; NULL without memory. */
+char *machine_name_clean(const char *file_name);
+
 /* The unit of a machine, "box@NAME.service"; the caller frees it; NULL without memory. Valid names need no escaping in
  * unit names. */
 char *machine_unit_name(const char *name);

@@ -7,7 +7,7 @@
 #include "util/failure.h"
 
 /* The signal that asks the stub init (stub-init/main.c) to end its payload and the machine. */
-#define STUB_INIT_POWER_OFF (SIGRTMIN + 4)
+#define STUB_INIT_POWER_OFF (SIGRTMIN + 3)
 
 /* Opens a sealed copy in memory of a program, given by its absolute path, with this mode: /proc/PID/exe in a machine must not
  * lead to a file of the host, which root in a machine without a user namespace could write to. Returns a descriptor. */

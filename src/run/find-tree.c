@@ -51,6 +51,7 @@ static int name_from_image(Machine *m, Failure *failure)
 {
         const char *name = m->image.name;
         char host[HOST_NAME_MAX + 1] = "";
+        _cleanup_free_ char *clean = NULL;
 
         if (m->request.bundle.path)
                 name = strrchr(m->request.bundle.path, '/') + 1;
@@ -58,10 +59,13 @@ static int name_from_image(Machine *m, Failure *failure)
                 (void) gethostname(host, sizeof(host) - 1);
                 name = host;
         }
-        if (!machine_name_is_valid(name))
-                return failure_set(failure, -EINVAL, "The %s name '%s' is no valid machine name (%s); set one with --machine=",
-                                   m->image.kind == IMAGE_DIRECTORY ? "directory" : "image", name, machine_name_problem(name));
-        return set_name(m, name);
+        clean = machine_name_clean(name);
+        if (!clean)
+                return -ENOMEM;
+        if (!machine_name_is_valid(clean))
+                return failure_set(failure, -EINVAL, "No machine name can be made of the %s name '%s'; set one with --machine=",
+                                   m->image.kind == IMAGE_DIRECTORY ? "directory" : "image", name);
+        return set_name(m, clean);
 }
 
 /* Makes the name unique, so that several can run at the same time. */

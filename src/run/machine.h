@@ -200,10 +200,15 @@ int machine_reduce_privileges(Machine *m, Failure *failure);
 
 /* run/supervise.c: runs the loop until the payload's PID 1 ends. */
 typedef enum MachineEnd {
-        MACHINE_EXITED,         /* *ret_status is the payload's exit status */
+        MACHINE_EXITED,         /* status is the payload's exit status */
         MACHINE_INIT_EXITED,    /* the same, of an init that should have called reboot(2), and was not asked to shut down */
         MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
         MACHINE_REBOOT,
-        MACHINE_KILLED,         /* *ret_status is the signal */
+        MACHINE_KILLED,         /* status is the signal */
 } MachineEnd;
-int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure);
+typedef struct MachineEnding {
+        MachineEnd kind;
+        int status;
+        bool early;             /* before it was ready, and not asked to shut down */
+} MachineEnding;
+int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure);

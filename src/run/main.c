@@ -24,6 +24,9 @@
 /* The payload has called for a reboot: systemd-nspawn's exit status, for RestartForceExitStatus= of units. */
 #define EXIT_REBOOT 133
 
+/* Plus the signal that ended the payload, as in a shell. */
+#define EXIT_SIGNAL 128
+
 /* Closes inherited descriptors except the sockets for the payload (host-facts.c), so that none leaks into a machine. */
 static void close_stray_descriptors(void)
 {
@@ -32,31 +35,50 @@ static void close_stray_descriptors(void)
         (void) syscall(SYS_close_range, SD_LISTEN_FDS_START + (n > 0 ? (unsigned) n : 0), ~0U, 0);
 }
 
-/* Reports how the payload ended, and returns our exit status. */
-static int exit_status(const Machine *m, MachineEnd end, int status)
+/* "exited with status 3", for messages. */
+static void describe_end(const MachineEnding *e, char *ret, size_t size)
 {
-        Failure failure = {};
+        if (e->kind == MACHINE_SHUT_DOWN)
+                (void) snprintf(ret, size, "shut the machine down");
+        else if (e->kind == MACHINE_KILLED)
+                (void) snprintf(ret, size, "was ended by %s", signal_name(e->status));
+        else
+                (void) snprintf(ret, size, "exited with status %d", e->status);
+}
 
-        switch (end) {
-        case MACHINE_EXITED:
-                break;
-        case MACHINE_INIT_EXITED:
-                (void) failure_set(&failure, -ECHILD, "The init of machine '%s' exited with status %d, without a shutdown",
-                                   m->name, status);
-                break;
-        case MACHINE_SHUT_DOWN:
-                return EXIT_SUCCESS;
-        case MACHINE_REBOOT:
+/* Why the end is a failure; 0 if it is not. A unit needs a message where by hand the exit status is
+ * enough. Before machine_down(), which forgets the plan. */
+static int judge_end(const Machine *m, const MachineEnding *e, Failure *failure)
+{
+        bool unit = m->settings.keep_unit, clean = e->kind == MACHINE_SHUT_DOWN || (e->kind != MACHINE_KILLED && e->status == 0);
+        char what[64];
+
+        describe_end(e, what, sizeof(what));
+        if (e->early && (unit || !clean))
+                return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s before the machine was ready", m->name,
+                                   m->plan.argv ? m->plan.argv[0] : "a shell", what);
+        if (e->kind == MACHINE_KILLED)
+                return failure_set(failure, -ECHILD, "Machine '%s' %s", m->name, what);
+        if (e->kind == MACHINE_INIT_EXITED && (unit || !clean))
+                return failure_set(failure, -ECHILD, "The init of machine '%s' %s, without a shutdown", m->name, what);
+        return 0;
+}
+
+/* Reports an end that is a failure, and returns our exit status. */
+static int exit_status(const MachineEnding *e, const Failure *failure)
+{
+        int status = e->kind == MACHINE_SHUT_DOWN ? EXIT_SUCCESS : e->status + (e->kind == MACHINE_KILLED ? EXIT_SIGNAL : 0);
+
+        if (e->kind == MACHINE_REBOOT)
                 return EXIT_REBOOT;
-        default:
-                (void) failure_set(&failure, -ECHILD, "Machine '%s' was ended by %s", m->name, signal_name(status));
-                status = EXIT_FAILURE;
+        if (failure->error < 0) {
+                report_failure(failure);
+                /* A program that may exit, as systemd, keeps its status. */
+                if (status == 0 && e->kind != MACHINE_EXITED)
+                        return EXIT_FAILURE;
         }
-
-        if (failure.error < 0)
-                report_failure(&failure);
         /* The payload's own 133 must not make the unit restart. */
-        return status == EXIT_REBOOT || (failure.error < 0 && status == 0) ? EXIT_FAILURE : status;
+        return status == EXIT_REBOOT ? EXIT_FAILURE : status;
 }
 
 /* In a unit that has started, a reboot is a restart of the unit. Otherwise this process starts the machine again. */
@@ -66,27 +88,30 @@ static bool should_reboot(const Machine *m, MachineEnd end)
 }
 
 /* Starts, supervises and undoes once. The exit status, or negative. */
-static int run_once(Machine *m, MachineEnd *ret_end, Failure *failure)
+static int run_once(Machine *m, MachineEnding *ret_end, Failure *failure)
 {
-        int status = 0, r;
+        Failure bad_end = {};
+        int r;
 
         m->rebooting = false;
         r = machine_up(m, failure);
         if (r < 0)
                 return r;
-        r = machine_supervise(m, ret_end, &status, failure);
-        m->rebooting = r >= 0 && should_reboot(m, *ret_end);
-        if (r < 0 || !should_reboot(m, *ret_end))
-                (void) sd_notify(/* unset_environment= */ 0, r >= 0 && *ret_end == MACHINE_REBOOT ?
+        r = machine_supervise(m, ret_end, failure);
+        if (r >= 0)
+                (void) judge_end(m, ret_end, &bad_end);
+        m->rebooting = r >= 0 && should_reboot(m, ret_end->kind);
+        if (r < 0 || !should_reboot(m, ret_end->kind))
+                (void) sd_notify(/* unset_environment= */ 0, r >= 0 && ret_end->kind == MACHINE_REBOOT ?
                                          "STOPPING=1\nSTATUS=Container is being rebooted." :
                                          "STOPPING=1\nSTATUS=Container is shut down.");
         machine_down(m);
-        return r < 0 ? r : exit_status(m, *ret_end, status);
+        return r < 0 ? r : exit_status(ret_end, &bad_end);
 }
 
 static int run(Machine *m, Failure *failure)
 {
-        MachineEnd end;
+        MachineEnding end;
         int r;
 
         if (machine_is_dry(m))
@@ -98,9 +123,9 @@ static int run(Machine *m, Failure *failure)
                 return failure_set(failure, r, "Failed to set up the event loop: %m");
         do {
                 r = run_once(m, &end, failure);
-                if (r >= 0 && should_reboot(m, end) && !m->settings.quiet)
+                if (r >= 0 && should_reboot(m, end.kind) && !m->settings.quiet)
                         log_info(0, "Machine '%s' is being rebooted", m->name);
-        } while (r >= 0 && should_reboot(m, end));
+        } while (r >= 0 && should_reboot(m, end.kind));
         return r;
 }
 

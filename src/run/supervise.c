@@ -374,7 +374,23 @@ static bool init_may_exit(const Plan *p)
         return p->start_mode != START_BOOT || p->init == INIT_SYSTEMD || !(p->caps & (UINT64_C(1) << CAP_SYS_BOOT));
 }
 
-int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *failure)
+static MachineEnding judge(const Supervisor *s)
+{
+        const Plan *p = &s->machine->plan;
+        MachineEnding e = { end_of_payload(p, &s->end), s->end.si_status, !s->ready && !s->stopping };
+
+        /* A shutdown was requested, no reboot. */
+        if (e.kind == MACHINE_REBOOT && s->stopping)
+                e.kind = MACHINE_SHUT_DOWN;
+        /* The stub init has the status of the command that it has asked to end. In a unit that is a clean stop. */
+        if (e.kind == MACHINE_EXITED && s->stopping && p->start_mode == START_PID2 && s->machine->settings.keep_unit)
+                e.kind = MACHINE_SHUT_DOWN;
+        if (e.kind == MACHINE_EXITED && !s->stopping && !init_may_exit(p))
+                e.kind = MACHINE_INIT_EXITED;
+        return e;
+}
+
+int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
 {
         _cleanup_(supervisor_done) Supervisor s = { .machine = m, .helper_report = -EBADF };
         int r;
@@ -397,17 +413,6 @@ int machine_supervise(Machine *m, MachineEnd *ret, int *ret_status, Failure *fai
         if (r < 0)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
-        *ret = end_of_payload(&m->plan, &s.end);
-        *ret_status = s.end.si_status;
-        /* A shutdown was requested, no reboot. */
-        if (*ret == MACHINE_REBOOT && s.stopping)
-                *ret = MACHINE_SHUT_DOWN;
-        if (*ret == MACHINE_EXITED && !s.stopping && !init_may_exit(&m->plan))
-                *ret = MACHINE_INIT_EXITED;
-        /* If the payload ends before it is ready, the start has failed. */
-        if (!s.ready && !s.stopping && *ret != MACHINE_REBOOT)
-                return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s %d before the machine was ready",
-                                   m->name, m->plan.argv ? m->plan.argv[0] : "a shell",
-                                   s.end.si_code == CLD_EXITED ? "exited with status" : "was ended by signal", *ret_status);
+        *ret = judge(&s);
         return 0;
 }

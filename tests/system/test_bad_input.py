@@ -93,10 +93,10 @@ def test_invalid_name(refused, name, problem):
 
 
 def test_directory_with_an_invalid_name(nothing_left, tmp_path):
-    (tmp_path / 'no_name').mkdir()
-    result = run(BOX_RUN, '-D', tmp_path / 'no_name', check=False)
+    (tmp_path / '___').mkdir()
+    result = run(BOX_RUN, '-D', tmp_path / '___', check=False)
     assert result.returncode == 1
-    assert result.stderr.startswith("box-run: The directory name 'no_name' is no valid machine name (")
+    assert result.stderr.startswith("box-run: No machine name can be made of the directory name '___'")
     assert result.stderr.count('\n') == 1
 
 

@@ -204,7 +204,7 @@ def test_stub_is_confined_as_the_payload(inside):
     assert status_field(text, 'CapAmb') == f'{1 << 5:016x}'
 
 
-@pytest.mark.parametrize('script, status', [('exit 0', 0), ('exit 7', 7), ('kill -9 $$', 255), ('exit 133', 1),
+@pytest.mark.parametrize('script, status', [('exit 0', 0), ('exit 7', 7), ('kill -9 $$', 137), ('kill -INT $$', 130), ('exit 133', 1),
                                             ('kill -TERM 1; kill -HUP 1; exit 5', 5)])
 def test_exit_status_below_the_stub(inside, script, status):
     assert inside(script, '-a', check=False).returncode == status

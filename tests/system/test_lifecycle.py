@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import output, run, wait_for
+from support import NSPAWN_FILES, output, run, wait_for
 
 # An init that is up and down at once, so that a race has the least time to be won by luck. It reboots as often as a file
 # of the tree says.
@@ -294,5 +294,74 @@ def test_sigterm_by_hand_kills_a_command(nothing_left, tree):
                                 'echo up; sleep 1000'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == 'up\n'
     process.terminate()
-    assert process.wait(5) == 1
+    assert process.wait(5) == 128 + signal.SIGKILL
     assert 'SIGKILL' in process.stderr.read()
+
+
+TRAP = 'trap "exit 7" TERM; echo up; while :; do sleep 0.05; done'
+
+
+@pytest.mark.parametrize('sent', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('switches, script, status', [
+    (['--as-pid2'], TRAP, 7), (['--as-pid2'], 'echo up; exec sleep 1000', 128 + signal.SIGTERM),
+    (['--as-pid2', '--kill-signal=TERM'], TRAP, 7), (['--as-pid2', '--kill-signal=USR1'], TRAP.replace('TERM', 'USR1'), 7),
+    (['--kill-signal=TERM'], TRAP, 7), (['--as-pid2'], 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done', 0)])
+def test_command_that_is_asked_to_end_has_its_own_status(tree, sent, switches, script, status):
+    process = subprocess.Popen(['box-run', '--quiet', '--pipe', '--register=no', f'--directory={tree}', *switches, '/bin/sh', '-c',
+                                script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'up\n'
+    process.send_signal(sent)
+    assert (process.wait(10), process.stderr.read()) == (status, '')
+
+
+def test_interrupted_by_its_terminal(tree):
+    for switches, status in (['-a'], 128 + signal.SIGINT), ([], 4):
+        child = support.spawn('box-run', '-q', '--register=no', *switches, '-D', str(tree), '/bin/sh', '-c',
+                              'echo ready; exec sleep 1000' if switches else 'trap "exit 4" INT; echo ready; sleep 1000')
+        child.expect_exact('ready')
+        child.sendintr()
+        assert child.wait() == status
+
+
+@pytest.mark.parametrize('status', [0, 5])
+@pytest.mark.parametrize('notify', ['yes', 'no'])
+def test_init_that_exits_by_hand(tree, status, notify):
+    """Its status is that of box-run; only a unit judges it. (With a unit: test_bad_input.py.)"""
+    (tree / 'sbin/quitter').write_text(f'#!/bin/sh\nexit {status}\n')
+    (tree / 'sbin/quitter').chmod(0o755)
+    (tree / 'sbin/init').rename(tree / 'sbin/init.away')
+    try:
+        (tree / 'sbin/init').symlink_to('quitter')
+        result = by_hand(tree, switches=('--register=no', '--boot', f'--notify-ready={notify}'))
+        assert result.returncode == status
+        assert (result.stderr == '') == (status == 0)
+    finally:
+        (tree / 'sbin/init').unlink()
+        (tree / 'sbin/init.away').rename(tree / 'sbin/init')
+
+
+@pytest.mark.parametrize('command, status', [('/bin/true', 0), ('/bin/false', 1)])
+def test_systemd_that_exits_before_it_is_ready(command, status):
+    """systemd.run= of its command line: its manual names the actions."""
+    result = run('box-run', '--quiet', '--pipe', '--register=no', '-U', '--boot', '--read-only', '--volatile=overlay', '--machine=runner', '--directory=/trees/deb12',
+                 'systemd.run_success_action=exit', 'systemd.run_failure_action=exit', f'systemd.run={command}', check=False)
+    assert result.returncode == status, result.stderr
+
+
+@pytest.mark.parametrize('directory, name', [('my_tree.v2', 'mytree.v2'), ('Debian (stable)', 'Debianstable'), ('.x..y-', 'x.y'),
+                                             ('a' * 70, 'a' * 64)])
+def test_directory_s_name_need_not_be_a_machine_s(tree, tmp_path, directory, name):
+    (tmp_path / directory).symlink_to(tree)
+    nspawn = NSPAWN_FILES / f'{name}.nspawn'
+    NSPAWN_FILES.mkdir(parents=True, exist_ok=True)
+    nspawn.write_text('[Exec]\nEnvironment=READ=by-name\n')
+    try:
+        result = by_hand(tmp_path / directory, '/bin/sh', '-c', 'hostname; echo $READ')
+        assert result.stdout.split() == [name, 'by-name'], result.stderr
+        result = by_hand(tmp_path / directory, '/bin/sh', '-c', 'hostname', switches=('--register=no', '--ephemeral'))
+        assert result.stdout.startswith(f'{name[:47]}-'), result.stderr
+    finally:
+        nspawn.unlink()
+    (tmp_path / '___').symlink_to(tree)
+    result = by_hand(tmp_path / '___', '/bin/true')
+    assert result.returncode == 1 and "No machine name can be made of the directory name '___'" in result.stderr
