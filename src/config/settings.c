@@ -258,6 +258,11 @@ bool settings_custom_root(const Settings *s, Source *ret)
                         from = s->tmpfs[i].from;
                         found = true;
                 }
+        for (size_t i = 0; i < s->n_overlays; i++)
+                if (strcmp(s->overlays[i].dest, "/") == 0) {
+                        from = s->overlays[i].from;
+                        found = true;
+                }
 
         if (ret)
                 *ret = from;

@@ -131,7 +131,7 @@ typedef struct LayerSetting {
 typedef struct OverlaySetting {
         LayerSetting *layers;   /* at least two, the lowest first; only the last may have no path */
         size_t n_layers;
-        char *dest;             /* absolute, in the machine; never "/" */
+        char *dest;             /* absolute, in the machine */
         bool read_only;
         Source from;
 } OverlaySetting;

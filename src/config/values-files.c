@@ -218,10 +218,7 @@ static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o,
         }
 
         dest = fields[n - 1];
-        r = value_path(n == 2 && *dest == '+' ? dest + 1 : dest, &o->dest, reterr_reason);
-        if (r < 0)
-                return r;
-        return strcmp(o->dest, "/") == 0 ? value_refuse(reterr_reason, "the destination cannot be the root directory") : 0;
+        return value_path(n == 2 && *dest == '+' ? dest + 1 : dest, &o->dest, reterr_reason);
 }
 
 static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reason)

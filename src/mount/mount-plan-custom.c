@@ -104,7 +104,8 @@ static int add_layer(const Settings *s, const LayerSetting *l, const MountFacts 
                                     MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE, l->path);
 }
 
-static int plan_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p, Problems *problems)
+int mount_plan_add_custom_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p,
+                                  Problems *problems)
 {
         const MountRow row = {
                 MOUNT_OVERLAY, o->read_only ? 0 : MOUNT_TOP_WRITABLE, .attrs = o->read_only ? MOUNT_ATTR_RDONLY : 0,
@@ -161,7 +162,8 @@ int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Prob
                 if (!mount_plan_is_root(s->tmpfs[i].dest) && mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_overlays; i++)
-                if (plan_overlay(s, &s->overlays[i], f, p, problems) < 0)
+                if (!mount_plan_is_root(s->overlays[i].dest) &&
+                    mount_plan_add_custom_overlay(s, &s->overlays[i], f, p, problems) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->inaccessible.n; i++)
                 if (plan_inaccessible(&s->inaccessible.items[i], p) < 0)

@@ -79,9 +79,11 @@ int mount_plan_host(const MountFacts *f, MountPlan *p);
 /* mount-plan-users.c: homes and records of the host's users, below /run/host. */
 int mount_plan_users(const struct BindUser *users, size_t n, MountPlan *p);
 
-/* mount-plan-custom.c: one bind mount or tmpfs of the settings; none is added after a problem. */
+/* mount-plan-custom.c: one bind mount, tmpfs or overlay of the settings; none is added after a problem. */
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems);
 int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, MountPlan *p, Problems *problems);
+int mount_plan_add_custom_overlay(const Settings *s, const OverlaySetting *o, const MountFacts *f, MountPlan *p,
+                                  Problems *problems);
 
 /* All mounts of the settings but for "/", parents before paths below them. */
 int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Problems *problems);

@@ -98,6 +98,9 @@ static int plan_custom_root(const Settings *s, const MountFacts *f, MountPlan *p
         MountOp *op;
         int r = 0;
 
+        for (size_t i = s->n_overlays; i-- > 0 && r >= 0 && p->n == 0;)
+                if (mount_plan_is_root(s->overlays[i].dest))
+                        r = mount_plan_add_custom_overlay(s, &s->overlays[i], f, p, problems);
         for (size_t i = s->n_tmpfs; i-- > 0 && r >= 0 && p->n == 0;)
                 if (mount_plan_is_root(s->tmpfs[i].dest))
                         r = mount_plan_add_custom_tmpfs(&s->tmpfs[i], f, p, problems);
@@ -111,7 +114,8 @@ static int plan_custom_root(const Settings *s, const MountFacts *f, MountPlan *p
         op = &p->ops[0];
         p->read_only_root = op->attrs & MOUNT_ATTR_RDONLY;
         op->attrs &= ~(uint64_t) MOUNT_ATTR_RDONLY;
-        return add_base_nodes(f, op);
+        /* An overlay's layers are trees. */
+        return op->kind == MOUNT_OVERLAY ? 0 : add_base_nodes(f, op);
 }
 
 /* These modes choose the ids by the owner of the tree, which the machine does not see; systemd-nspawn refuses them as

@@ -456,6 +456,26 @@ def test_bind_on_root(tree, place, inside, switch, writable):
     assert (place / 'x').exists() == writable
 
 
+@pytest.mark.parametrize('users', [FIXED, '--private-users=no'])
+@pytest.mark.parametrize('upper', [True, False])
+def test_overlay_on_root(tree, place, inside, users, upper):
+    """The tree below a directory for changes, of the user's or a temporary one."""
+    before = listing(tree.path)
+    (place / 'up').mkdir()
+    seen = inside('touch /x && rm /etc/passwd && stat -c %u / /x; ls /etc/passwd 2>&1; grep -c " / overlay" /proc/mounts',
+                  f'--overlay=+/:{place / "up" if upper else ""}:/', users=users)
+    assert seen.splitlines() == ['0', '0', 'ls: /etc/passwd: No such file or directory', '1']
+    assert listing(tree.path) == before
+    assert (place / 'up/x').exists() == upper
+
+
+def test_read_only_overlay_on_root(tree, place, inside):
+    (place / 'etc').mkdir()
+    (place / 'etc/added').write_text('over the tree\n')
+    seen = inside('cat /etc/added; ls /bin/sh; touch /x 2>&1', f'--overlay-ro=+/:{place}:/', users=FIXED)
+    assert seen.splitlines() == ['over the tree', '/bin/sh', 'touch: /x: Read-only file system']
+
+
 def test_temporary_directory_on_root(inside):
     assert inside('touch /x; stat -c %u / /x; readlink /bin', '--bind=:/', '--bind-ro=+/usr:/usr',
                   users='--private-users=no') == '0\n0\nusr/bin'

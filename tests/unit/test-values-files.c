@@ -76,9 +76,9 @@ static void test_overlay_refused(void **state)
         static const struct { const char *text, *why; } bad[] = {
                 { "/only", "LOWER" }, { "/low::/up:/dest", "only UPPER" }, { ":/up:/dest", "only UPPER" },
                 { "/low:", "absolute" }, { "/low:/up:dest", "absolute" }, { "low:/up:/dest", "absolute" },
-                { "/low:/up:/", "root directory" }, { "/low:/up/..:/dest", ".." }, { "/low:+:/dest", "absolute" },
+                { "/low:/up/..:/dest", ".." }, { "/low:+:/dest", "absolute" },
                 { "/low:/up:/dest\\", "backslash" },
-                { "/low:/", "root directory" }, { "/low:/up:+/dest", "absolute" },
+                { "/low:/up:+/dest", "absolute" },
         };
         Settings *s = *state;
 
@@ -137,6 +137,11 @@ static void test_custom_root(void **state)
         assert_int_equal(set(s, SETTING_BIND_READ_ONLY, "/srv:/"), 0);
         assert_true(settings_custom_root(s, &from));
         assert_int_equal(from.line, 7);
+        assert_true(settings_custom_root(s, NULL));
+
+        assert_int_equal(set(s, SETTING_BIND_READ_ONLY, ""), 0);
+        assert_false(settings_custom_root(s, NULL));
+        assert_int_equal(set(s, SETTING_OVERLAY, "+/:/up:/"), 0);
         assert_true(settings_custom_root(s, NULL));
 }
 
