@@ -26,7 +26,7 @@ int mount_plan_lxcfs(const Settings *s, MountPlan *p)
 
         for (size_t i = 0; s->host_view == HOST_VIEW_LXCFS && i < ARRAY_SIZE(paths); i++) {
                 MountRow row = {
-                        MOUNT_CLONE, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .dest = paths[i],
+                        MOUNT_CLONE, MOUNT_OPTIONAL | MOUNT_UNLOCKED, .attrs = ATTR_API_RO, .dest = paths[i],
                         .from = s->from[SETTING_HOST_VIEW],
                 };
                 _cleanup_free_ char *source = NULL;

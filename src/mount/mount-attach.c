@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Attaches a machine's mounts (see mount-attach.h). Runs in the child, root of its user namespace, in a mount namespace
- * of its own that begins as a copy of the host's: nothing here shows on the host. Destinations are looked up by
- * openat2() inside the machine's root, so that symbolic links are resolved as in the machine.
+ * Attaches a machine's mounts (see mount-attach.h).
+ *
+ * mount_attach() runs in a helper of the supervisor, with the privilege of the host's root, in a mount namespace of its own
+ * that begins as a copy of the host's: nothing here shows on the host. Once the machine's tree is "/" there and the host's is
+ * gone, the helper joins the machine's user namespace and copies that small mount namespace into one that the machine's user
+ * namespace owns. The kernel locks all mounts in such a copy (MNT_LOCKED, and their ro, nosuid, nodev, noexec and atime): the
+ * machine's root can neither unmount, move or uncover them nor make them writable. Steps with MOUNT_UNLOCKED follow then.
+ *
+ * mount_attach_late() runs in the child, root of the machine's user namespace, in the machine's mount namespace.
  */
 
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,114 +20,20 @@
 #include <unistd.h>
 
 #include "mount/mount-attach.h"
+#include "mount/mount-dest.h"
 #include "mount/mount-make.h"
 #include "payload/cgroup.h"
 #include "util/fd.h"
+#include "util/namespace-call.h"
 #include "util/print.h"
 #include "util/tree.h"
 
-/* The machine's root is attached here until it becomes "/": every systemd host has the directory, and the child does
- * not need it. */
+/* The machine's root is attached here until it becomes "/": every systemd host has the directory, and it is not needed
+ * meanwhile. */
 #define STAGE_ROOT "/run"
 
-static const char *name_source(const MountOp *op)
-{
-        if (op->source || op->fstype)
-                return op->source ? op->source : op->fstype;
-        return op->n_layers > 0 ? "an overlay" : mount_source_is_scratch(op->source_kind) ? "a temporary directory" : "a mask";
-}
-
-static int fail_because(const MountOp *op, int r, const char *more, Failure *failure)
-{
-        return failure_set_at(failure, op->from, r, "Failed to mount %s on '%s': %m%s", name_source(op), op->dest, more);
-}
-
-static int fail_op(const MountOp *op, int r, Failure *failure)
-{
-        return fail_because(op, r, "", failure);
-}
-
-static int is_directory(int fd)
-{
-        struct stat st;
-
-        return fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
-}
-
-static int move_to(int fd, int dest_fd)
-{
-        return RET_ERRNO(move_mount(fd, "", dest_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
-}
-
-/* Opens the destination, a directory or a file, and creates it where it is missing. */
-static int open_place(const MountOp *op, int root_fd, bool directory, Failure *failure)
-{
-        int fd = tree_mountpoint(root_fd, op->dest, directory), r;
-
-        if (fd == -EROFS || fd == -EPERM || fd == -EACCES)
-                return fail_because(op, fd, " (the destination does not exist and cannot be created)", failure);
-        if (fd < 0)
-                return fail_op(op, fd, failure);
-
-        r = is_directory(fd);
-        if (r >= 0 && r != directory)
-                r = fail_because(op, r ? -EISDIR : -ENOTDIR, r ? " (a file can only be mounted on a file)" :
-                                                                 " (a directory can only be mounted on a directory)",
-                                 failure);
-        if (r < 0) {
-                fd_close(fd);
-                return r;
-        }
-        return fd;
-}
-
-static int open_dest(const MountOp *op, int root_fd)
-{
-        return tree_open(root_fd, op->dest, O_PATH | (op->flags & MOUNT_ON_LINK ? O_NOFOLLOW : 0));
-}
-
-/* Creates a missing destination, or (of a file) the missing target of a link there. Errors show when it is opened. */
-static void create_dest(const MountOp *op, int root_fd, int fd)
-{
-        _cleanup_close_ int there = open_dest(op, root_fd), made = -EBADF;
-
-        if (there != -ENOENT)
-                return;
-        if (is_directory(fd) > 0)
-                made = tree_mkdir_p(root_fd, op->dest);
-        else
-                made = tree_create(root_fd, op->dest, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644);
-}
-
-/* Attaches a detached mount to the step's destination. */
-static int attach_at_dest(const MountOp *op, int root_fd, int fd, Failure *failure)
-{
-        _cleanup_close_ int dest = -EBADF;
-        int r;
-
-        if (op->flags & MOUNT_CREATE_DEST)
-                create_dest(op, root_fd, fd);
-        if (op->flags & MOUNT_OPTIONAL) {
-                dest = open_dest(op, root_fd);
-                if (dest == -ENOENT)
-                        return 0;
-                if (dest < 0)
-                        return fail_op(op, dest, failure);
-        } else {
-                r = is_directory(fd);
-                if (r < 0)
-                        return fail_op(op, r, failure);
-                dest = open_place(op, root_fd, r, failure);
-                if (dest < 0)
-                        return dest;
-        }
-
-        r = move_to(fd, dest);
-        return r < 0 ? fail_op(op, r, failure) : 0;
-}
-
 typedef struct AttachContext {
-        int root_fd;            /* the machine's "/" */
+        MountDest dest;
         int host_fd;            /* the mount of /run/host, which later steps may cover */
         int stage_fd;           /* the mount of the MOUNT_STAGED step; -EBADF: none so far */
 } AttachContext;
@@ -129,20 +42,25 @@ typedef struct AttachContext {
  * any other failure to open dest is an error, so that a tree cannot escape masking. */
 static int open_mask(const MountOp *op, const AttachContext *c, Failure *failure)
 {
-        _cleanup_close_ int covered = tree_open(c->root_fd, op->dest, O_PATH);
-        int r, fd;
+        _cleanup_close_ int covered = tree_open(c->dest.root_fd, op->dest, O_PATH);
+        struct stat st;
+        bool directory;
+        int fd;
 
         if (covered == -ENOENT && op->flags & MOUNT_OPTIONAL)
                 return -ENOENT;
-        r = covered < 0 ? covered : is_directory(covered);
-        if (r < 0)
-                return fail_op(op, r, failure);
-        fd = openat(c->host_fd, r ? "inaccessible/dir" : "inaccessible/reg", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (covered < 0)
+                return mount_dest_failure(op, covered, failure);
+        if (fstat(covered, &st) < 0)
+                return mount_dest_failure(op, -errno, failure);
+        directory = S_ISDIR(st.st_mode);
+        fd = openat(c->host_fd, directory ? "inaccessible/dir" : "inaccessible/reg", O_PATH | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? failure_set(failure, -EIO, "Failed to mask '%s' in the machine: no inaccessible %s",
-                                    op->dest, r ? "directory" : "file") : fd;
+                                    op->dest, directory ? "directory" : "file") : fd;
 }
 
-static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failure)
+/* The mount of a MOUNT_BIND, detached; -EBADF: an optional one without a source. */
+static int clone_bind(const MountOp *op, const AttachContext *c, Failure *failure)
 {
         struct mount_attr attr = { .attr_set = op->attrs, .attr_clr = op->attrs_clear };
         unsigned below = op->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
@@ -151,64 +69,89 @@ static int attach_bind(const MountOp *op, const AttachContext *c, Failure *failu
         if (op->source_kind == MOUNT_SOURCE_MASK)
                 source = open_mask(op, c, failure);
         else
-                source = tree_open(op->source_kind == MOUNT_SOURCE_STAGED ? c->stage_fd : c->root_fd, op->source, O_PATH);
+                source = tree_open(op->source_kind == MOUNT_SOURCE_STAGED ? c->stage_fd : c->dest.root_fd, op->source,
+                                   O_PATH);
         if (source == -ENOENT && op->flags & MOUNT_OPTIONAL)
-                return 0;
+                return -EBADF;
         if (source < 0)
-                return fail_op(op, source, failure);
+                return mount_dest_failure(op, source, failure);
 
         fd = open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
-        if (fd < 0)
-                return fail_op(op, -errno, failure);
-        if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
-                return fail_op(op, -errno, failure);
-
-        return attach_at_dest(op, c->root_fd, fd, failure);
+        if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
+                return mount_dest_failure(op, -errno, failure);
+        return TAKE_FD(fd);
 }
 
-/* We are in the machine's cgroup by now. */
-static int attach_own_cgroup(const MountOp *op, const AttachContext *c, Failure *failure)
-{
-        _cleanup_free_ char *cgroup = NULL, *source = NULL, *dest = NULL;
-        MountOp own = *op;
-        int r;
+/* ---- in the helper ----------------------------------------------------------------------------------------- */
 
-        r = cgroup_of_pid(0, &cgroup, failure);
-        if (r < 0)
-                return r;
-        if (strf(&source, "%s%s", op->source, cgroup) < 0 || strf(&dest, "%s%s", op->dest, cgroup) < 0)
-                return fail_op(op, -ENOMEM, failure);
-        own.source = source;
-        own.dest = dest;
-        return attach_bind(&own, c, failure);
-}
-
-static int attach_inside(const MountOp *op, int root_fd, Failure *failure)
-{
-        _cleanup_close_ int fd = mount_new(op, op->attrs, failure);
-
-        return fd < 0 ? fd : attach_at_dest(op, root_fd, fd, failure);
-}
+typedef struct Attachment {
+        const MountPlan *plan;
+        MountWork *work;
+        const MountMakeContext *make;
+        int proc_fd;            /* the host's /proc */
+        Failure *failure;
+} Attachment;
 
 /* With the destinations of later steps created before. */
-static int make_root_read_only(const MountPlan *plan, const MountWork *work, int root_fd, Failure *failure)
+static int make_root_read_only(const Attachment *a, const MountDest *d)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 
-        for (size_t i = 1; i < plan->n; i++) {
-                int type = mount_place_type(plan, work, i, root_fd);
+        for (size_t i = 1; i < a->plan->n; i++) {
+                int type = mount_place_type(a->plan, a->work, i, d->root_fd);
                 _cleanup_close_ int place = -EBADF;
 
                 if (type < 0)
                         continue;
-                place = open_place(&plan->ops[i], root_fd, type, failure);
+                place = mount_dest_open(&a->plan->ops[i], d, type, a->failure);
                 if (place < 0)
                         return place;
         }
 
-        if (mount_setattr(root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-                return failure_set(failure, -errno, "Failed to make the machine's tree read-only: %m");
+        if (mount_setattr(d->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+                return failure_set(a->failure, -errno, "Failed to make the machine's tree read-only: %m");
         return 0;
+}
+
+/* Makes the mount of a bind, whose source may be covered by later steps, and attaches the mount unless that is for later. */
+static int attach_step(const Attachment *a, size_t i, AttachContext *c)
+{
+        const MountOp *op = &a->plan->ops[i];
+        MountWork *w = &a->work[i];
+
+        if (op->flags & MOUNT_STAGED) {
+                if (move_mount(w->fd, "", AT_FDCWD, op->dest, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                        return mount_dest_failure(op, -errno, a->failure);
+                c->stage_fd = w->fd;
+                return 0;
+        }
+        if (op->kind == MOUNT_BIND) {
+                int fd = clone_bind(op, c, a->failure);
+
+                if (fd < 0 && fd != -EBADF)
+                        return fd;
+                w->fd = fd;
+        }
+        if (c->host_fd < 0 && op->kind == MOUNT_NEW && strcmp(op->dest, "/run/host") == 0)
+                c->host_fd = w->fd;
+        return w->fd < 0 || op->flags & MOUNT_UNLOCKED ? 0 : mount_dest_attach(op, &c->dest, w->fd, a->failure);
+}
+
+static int attach_locked(const Attachment *a)
+{
+        AttachContext c = {
+                .dest = { a->work[0].fd, a->make->userns_fd, a->make->first_id }, .host_fd = -EBADF, .stage_fd = -EBADF,
+        };
+        int r = 0;
+
+        if (move_mount(c.dest.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return mount_dest_failure(&a->plan->ops[0], -errno, a->failure);
+        if (a->plan->read_only_root)
+                r = make_root_read_only(a, &c.dest);
+        for (size_t i = 1; i < a->plan->n && r >= 0; i++)
+                if (!(a->plan->ops[i].flags & MOUNT_LATE))
+                        r = attach_step(a, i, &c);
+        return r;
 }
 
 /* Detaches the host's tree with all mounts in it, the staged ones too. */
@@ -220,67 +163,123 @@ static int leave_host(int root_fd, Failure *failure)
         return 0;
 }
 
-static int attach_op(const MountOp *op, int fd, AttachContext *c, Failure *failure)
+/* Now that they are attached: the kernel does not clone detached mounts. */
+static int copy_exported(const Attachment *a)
 {
-        if (op->flags & MOUNT_STAGED) {
-                if (move_mount(fd, "", AT_FDCWD, op->dest, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-                        return fail_op(op, -errno, failure);
-                c->stage_fd = fd;
-                return 0;
-        }
+        for (size_t i = 0; i < a->plan->n; i++) {
+                int fd;
 
-        switch (op->kind) {
-        case MOUNT_CLONE:
-        case MOUNT_NEW:
-        case MOUNT_OVERLAY:
-                if (c->host_fd < 0 && op->kind == MOUNT_NEW && strcmp(op->dest, "/run/host") == 0)
-                        c->host_fd = fd;
-                return fd < 0 ? 0 : attach_at_dest(op, c->root_fd, fd, failure);
-        case MOUNT_NEW_IN_CHILD:
-                return attach_inside(op, c->root_fd, failure);
-        default:
-                if (op->source_kind == MOUNT_SOURCE_OWN_CGROUP)
-                        return attach_own_cgroup(op, c, failure);
-                return attach_bind(op, c, failure);
+                if (!(a->plan->ops[i].flags & MOUNT_EXPORT))
+                        continue;
+                fd = open_tree(a->work[i].fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+                if (fd < 0)
+                        return mount_dest_failure(&a->plan->ops[i], -errno, a->failure);
+                fd_close(a->work[i].fd);
+                a->work[i].fd = fd;
         }
+        return 0;
 }
 
-int mount_attach(const MountPlan *plan, MountWork *work, Failure *failure)
+/* From here on we have the rights of the machine's root. */
+static int lock(const Attachment *a)
 {
-        AttachContext c = { .root_fd = work[0].fd, .host_fd = -EBADF, .stage_fd = -EBADF };
+        if (a->make->userns_fd < 0)
+                return 0;
+        if (setns(a->make->userns_fd, CLONE_NEWUSER) < 0 || mount_dest_become(a->make->first_id) < 0 ||
+            unshare(CLONE_NEWNS) < 0)
+                return failure_set(a->failure, -errno, "Failed to lock the machine's mounts: %m");
+        return 0;
+}
+
+static int attach_unlocked(const Attachment *a)
+{
+        _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const MountDest d = { root_fd, -EBADF, 0 };
+        int r = 0;
+
+        if (root_fd < 0)
+                return failure_set(a->failure, -errno, "Failed to open the machine's root: %m");
+        for (size_t i = 1; i < a->plan->n && r >= 0; i++)
+                if (a->plan->ops[i].flags & MOUNT_UNLOCKED && a->work[i].fd >= 0)
+                        r = mount_dest_attach(&a->plan->ops[i], &d, a->work[i].fd, a->failure);
+        return r;
+}
+
+static int attach_all(void *userdata)
+{
+        const Attachment *a = userdata;
+        int fd, r;
+
+        (void) umask(0022);
+        r = attach_locked(a);
+        if (r >= 0)
+                r = leave_host(a->work[0].fd, a->failure);
+        if (r >= 0)
+                r = copy_exported(a);
+        if (r >= 0)
+                r = lock(a);
+        if (r >= 0)
+                r = attach_unlocked(a);
+        if (r < 0)
+                return r;
+        fd = openat(a->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? failure_set(a->failure, -errno, "Failed to open the machine's mount namespace: %m") : fd;
+}
+
+static int open_own_namespace(void *userdata)
+{
+        return RET_ERRNO(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+}
+
+int mount_namespace_new(Failure *failure)
+{
+        int fd = namespace_call(/* fd= */ -EBADF, CLONE_NEWNS, open_own_namespace, NULL);
+
+        return fd < 0 ? failure_set(failure, fd, "Failed to create a mount namespace: %m") : fd;
+}
+
+int mount_attach(const MountPlan *plan, MountWork *work, const MountMakeContext *c, Failure *failure)
+{
+        _cleanup_close_ int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        Attachment a = { plan, work, c, proc_fd, failure };
         int r;
 
-        /* With a user namespace the copies of the host's mounts are slaves already; without one they are not, and
-         * mounts made here would show on the host. */
-        if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-                return failure_set(failure, -errno, "Failed to detach from the host's mounts: %m");
-        if (move_mount(c.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-                return fail_op(&plan->ops[0], -errno, failure);
-        if (plan->read_only_root) {
-                r = make_root_read_only(plan, work, c.root_fd, failure);
-                if (r < 0)
-                        return r;
-        }
+        r = proc_fd < 0 ? -errno : namespace_call(c->outer_fd, CLONE_NEWNS, attach_all, &a);
+        for (size_t i = 0; i < plan->n; i++)
+                if (r < 0 || !(plan->ops[i].flags & MOUNT_EXPORT))
+                        work[i].fd = fd_close(work[i].fd);
+        return r < 0 ? failure_set(failure, r, "Failed to create the machine's mount namespace: %m") : r;
+}
 
-        for (size_t i = 1; i < plan->n; i++) {
-                if (plan->ops[i].flags & MOUNT_LATE)
-                        continue;
-                r = attach_op(&plan->ops[i], work[i].fd, &c, failure);
-                if (r < 0)
-                        return r;
-        }
+/* ---- in the child ------------------------------------------------------------------------------------------ */
 
-        r = leave_host(c.root_fd, failure);
-        for (size_t i = 0; i < plan->n; i++) {
-                int copy = -EBADF;
+/* We are in the machine's cgroup by now. */
+static int attach_own_cgroup(const MountOp *op, const AttachContext *c, Failure *failure)
+{
+        _cleanup_free_ char *cgroup = NULL, *source = NULL, *dest = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        MountOp own = *op;
+        int r;
 
-                /* Now that it is attached: the kernel does not clone detached mounts. */
-                if (r >= 0 && plan->ops[i].flags & MOUNT_EXPORT)
-                        copy = open_tree(work[i].fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-                fd_close(work[i].fd);
-                work[i].fd = copy;
-        }
-        return r;
+        r = cgroup_of_pid(0, &cgroup, failure);
+        if (r < 0)
+                return r;
+        if (strf(&source, "%s%s", op->source, cgroup) < 0 || strf(&dest, "%s%s", op->dest, cgroup) < 0)
+                return mount_dest_failure(op, -ENOMEM, failure);
+        own.source = source;
+        own.dest = dest;
+        fd = clone_bind(&own, c, failure);
+        return fd < 0 ? fd : mount_dest_attach(&own, &c->dest, fd, failure);
+}
+
+static int attach_late(const MountOp *op, const AttachContext *c, Failure *failure)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (op->source_kind == MOUNT_SOURCE_OWN_CGROUP)
+                return attach_own_cgroup(op, c, failure);
+        fd = op->kind == MOUNT_NEW ? mount_new(op, op->attrs, failure) : clone_bind(op, c, failure);
+        return fd == -EBADF ? 0 : fd < 0 ? fd : mount_dest_attach(op, &c->dest, fd, failure);
 }
 
 /* The mounts that receive the host's are not shared: machined of systemd 252 moves a mount away from there (`machinectl
@@ -298,9 +297,9 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
                 if (fd == -ENOENT)
                         continue;       /* covered by another mount: nothing arrives there */
                 if (fd < 0)
-                        return fail_op(&plan->ops[i], fd, failure);
+                        return mount_dest_failure(&plan->ops[i], fd, failure);
                 if (mount_setattr(fd, "", AT_EMPTY_PATH, &slave, sizeof(slave)) < 0 && errno != EINVAL)
-                        return fail_op(&plan->ops[i], -errno, failure);
+                        return mount_dest_failure(&plan->ops[i], -errno, failure);
         }
 
         return 0;
@@ -309,7 +308,7 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
 int mount_attach_late(const MountPlan *plan, Failure *failure)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        AttachContext c = { .root_fd = root_fd, .host_fd = -EBADF, .stage_fd = -EBADF };
+        const AttachContext c = { .dest = { root_fd, -EBADF, 0 }, .host_fd = -EBADF, .stage_fd = -EBADF };
         struct mount_attr shared = { .propagation = MS_SHARED };
         int r;
 
@@ -319,7 +318,7 @@ int mount_attach_late(const MountPlan *plan, Failure *failure)
         for (size_t i = 1; i < plan->n; i++) {
                 if (!(plan->ops[i].flags & MOUNT_LATE))
                         continue;
-                r = attach_op(&plan->ops[i], -EBADF, &c, failure);
+                r = attach_late(&plan->ops[i], &c, failure);
                 if (r < 0)
                         return r;
         }

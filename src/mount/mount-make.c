@@ -4,7 +4,7 @@
  * Carries out the supervisor's steps of a plan in their order (see mount-make.h) and populates new file systems. Runs
  * in the supervisor with the host's CAP_SYS_ADMIN and CAP_MKNOD.
  *
- * proc and sysfs are mounted here, not by the child: the kernel lets a user namespace mount them only where the host's
+ * proc and sysfs are mounted here, not by the machine's root: the kernel lets a user namespace mount them only where the host's
  * own are fully visible, which they are not on a host that is a container itself.
  */
 
@@ -129,58 +129,63 @@ static int make_clone(const MountWork *w, int root_fd, const MountMakeContext *c
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
 
-/* proc and sysfs show the namespaces of the process that opens their contexts. */
-typedef struct ApiContexts {
-        int proc, sysfs;
-} ApiContexts;
+/* Types of file systems that show a namespace of the process that opens their contexts. */
+static const char *const namespace_types[_MOUNT_NAMESPACE_MAX] = {
+        [MOUNT_NAMESPACE_NETWORK] = "sysfs", [MOUNT_NAMESPACE_PID] = "proc", [MOUNT_NAMESPACE_IPC] = "mqueue",
+};
 
-static void close_contexts(ApiContexts *a)
+typedef struct Contexts {
+        int fd[_MOUNT_NAMESPACE_MAX];
+} Contexts;
+
+static void close_contexts(Contexts *a)
 {
-        a->proc = fd_close(a->proc);
-        a->sysfs = fd_close(a->sysfs);
+        for (size_t i = 0; i < _MOUNT_NAMESPACE_MAX; i++)
+                a->fd[i] = fd_close(a->fd[i]);
 }
 
 static int open_contexts(void *argument)
 {
-        ApiContexts *a = argument;
+        Contexts *a = argument;
 
-        a->proc = RET_ERRNO(fsopen("proc", FSOPEN_CLOEXEC));
-        a->sysfs = RET_ERRNO(fsopen("sysfs", FSOPEN_CLOEXEC));
+        for (size_t i = 0; i < _MOUNT_NAMESPACE_MAX; i++)
+                if (namespace_types[i])
+                        a->fd[i] = RET_ERRNO(fsopen(namespace_types[i], FSOPEN_CLOEXEC));
         return 0;
 }
 
-/* One helper opens both. setns() moves only the children of its caller into a PID namespace: so ours are the machine's until we
+/* One helper opens all. setns() moves only the children of its caller into a PID namespace: so ours are the machine's until we
  * are back, and a supervisor that cannot come back has failed. */
-static int enter_and_open_contexts(const MountMakeContext *c, ApiContexts *ret, Failure *failure)
+static int enter_and_open_contexts(const MountMakeContext *c, Contexts *ret, Failure *failure)
 {
         _cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
         int r;
 
         if (own < 0 || setns(c->leader_pidfd, CLONE_NEWPID) < 0)
                 return failure_set(failure, -errno, "Failed to enter the machine's PID namespace: %m");
-        r = namespace_call(c->leader_pidfd, CLONE_NEWNET, open_contexts, ret);
+        r = namespace_call(c->leader_pidfd, CLONE_NEWNET | CLONE_NEWIPC, open_contexts, ret);
         if (setns(own, CLONE_NEWPID) < 0)
                 return failure_set(failure, -errno, "Failed to return from the machine's PID namespace: %m");
-        return r < 0 ? failure_set(failure, r, "Failed to enter the machine's network namespace: %m") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to enter the machine's namespaces: %m") : 0;
 }
 
-static int make_in_namespace(const MountOp *op, const MountMakeContext *c, ApiContexts *a, Failure *failure)
+static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Contexts *a, Failure *failure)
 {
-        int *wanted = op->namespace == MOUNT_NAMESPACE_PID ? &a->proc : &a->sysfs, r;
         _cleanup_close_ int context = -EBADF;
+        int r;
 
         /* The first of its kind, or another one. */
-        if (*wanted == -EBADF) {
+        if (a->fd[op->namespace] == -EBADF) {
                 close_contexts(a);
                 r = enter_and_open_contexts(c, a, failure);
                 if (r < 0)
                         return r;
         }
-        context = TAKE_FD(*wanted);
+        context = TAKE_FD(a->fd[op->namespace]);
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
-static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, ApiContexts *a, Failure *failure)
+static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, Contexts *a, Failure *failure)
 {
         if (w->op->kind == MOUNT_CLONE)
                 return make_clone(w, root_fd, c, failure);
@@ -193,13 +198,13 @@ static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c,
 
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
 {
-        _cleanup_(close_contexts) ApiContexts contexts = { -EBADF, -EBADF };
+        _cleanup_(close_contexts) Contexts contexts = { { -EBADF, -EBADF, -EBADF, -EBADF } };
 
         for (size_t i = 0; i < n; i++) {
                 const MountOp *op = work[i].op;
                 int fd;
 
-                if (op->kind == MOUNT_NEW_IN_CHILD || op->kind == MOUNT_BIND)
+                if (op->kind == MOUNT_BIND || op->flags & MOUNT_LATE)
                         continue;
                 fd = make_step(&work[i], work[0].fd, c, &contexts, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
@@ -212,8 +217,8 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
         return 0;
 }
 
-/* The child cannot create the destination in a file system that it gets read-only, nor in a directory of the host on
- * which the machine's root has no rights. There the destination may exist all the same, which the child finds out. */
+/* The machine's root cannot create the destination in a file system that will be read-only, nor in a directory of the host on
+ * which the machine's root has no rights. There the destination may exist all the same, which mount-dest.c finds out. */
 static int make_dest(const MountPlan *plan, const MountWork *work, size_t i, Failure *failure)
 {
         const MountWork *on = &work[mount_plan_below(plan, i)], *w = &work[i];

@@ -3,7 +3,7 @@
 
 /*
  * The supervisor's part of a MountPlan: mounts that need the host's privilege are created here, complete but attached
- * nowhere, and passed to the child as descriptors. After a failure half-way nothing remains: a detached mount ends with
+ * nowhere, for mount-attach.h. After a failure half-way nothing remains: a detached mount ends with
  * its descriptor.
  */
 

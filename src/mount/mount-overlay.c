@@ -6,7 +6,7 @@
  *
  *   - each layer is a detached mount with its own id map (mount-source.c);
  *   - Linux before 6.15 accepts only layers that are attached in the caller's mount namespace. A helper process
- *     attaches them in the machine's, which the child has not used yet and where they end with the host's tree, and
+ *     attaches them in the one where the machine's mounts will be assembled, where they end with the host's tree, and
  *     creates the overlay;
  *   - only ids in its map can write to a mapped upper layer, and overlayfs uses the credentials of the mounter: the
  *     helper has the machine's root as file system user and group, and keeps all capabilities.
@@ -27,7 +27,7 @@
 #include "util/fd.h"
 #include "util/namespace-call.h"
 
-/* A directory that every systemd host has; the child attaches its root there later. */
+/* A directory that every systemd host has; the machine's root is attached there later. */
 #define STAGE "/run"
 
 enum {
@@ -37,7 +37,6 @@ enum {
 
 /* Input and output of the helper. */
 typedef struct Overlay {
-        int leader_pidfd;
         int *layers;                    /* mounts, the lowest first */
         size_t n_layers;
         int top;                        /* the mount with upper layer and work directory; -EBADF: read-only */
@@ -60,7 +59,7 @@ static void overlay_done(Overlay *o)
         fd_close(o->context);
 }
 
-/* ---- in the helper, which is in the machine's mount namespace ----------------------------------------------- */
+/* ---- in the helper, in the outer mount namespace ------------------------------------------------------------ */
 
 static int become_owner(const Overlay *o)
 {
@@ -119,12 +118,6 @@ static int configure_attached(void *userdata)
 {
         Overlay *o = userdata;
         int r;
-
-        /* Without a user namespace it is no slave of the host's yet. */
-        o->step = "detach from the host's mounts for";
-        r = RET_ERRNO(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
-        if (r < 0)
-                return r;
 
         /* All on one directory: they are used by their descriptors. */
         o->step = "attach a layer of";
@@ -306,13 +299,12 @@ int mount_overlay_make(const MountWork *w, const MountMakeContext *c, Failure *f
 {
         const MountOp *op = w->op;
         _cleanup_(overlay_done) Overlay o = {
-                .leader_pidfd = c->leader_pidfd,
                 .top = -EBADF,
                 .upper = -EBADF,
                 .work = -EBADF,
                 .owner = c->owner,
                 .context = -EBADF,
-                .step = "enter the machine's mount namespace for",
+                .step = "enter a mount namespace for",
         };
         int fd, r;
 
@@ -321,7 +313,7 @@ int mount_overlay_make(const MountWork *w, const MountMakeContext *c, Failure *f
                 r = open_writable(op, c, &w->scratch, &o, failure);
         if (r < 0)
                 return r;
-        r = namespace_call(c->leader_pidfd, CLONE_NEWNS, configure_attached, &o);
+        r = namespace_call(c->outer_fd, CLONE_NEWNS, configure_attached, &o);
         if (r < 0)
                 return overlay_failure(op, r, o.step, failure);
 

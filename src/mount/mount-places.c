@@ -3,7 +3,7 @@
 /*
  * Destinations that are missing in the machine's tree. mount_make_places() runs in the supervisor, as root of the host,
  * below the tree's descriptor, for a machine without root (IdMap=): no id of such a machine owns the tree's
- * directories, so the child could not create them.
+ * directories, so mount-dest.c could not create them.
  */
 
 #include <sys/stat.h>
@@ -18,11 +18,9 @@ int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int
         _cleanup_close_ int source = -EBADF;
         struct stat st;
 
-        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL) || op->source_kind == MOUNT_SOURCE_MASK ||
+        if (op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL | MOUNT_LATE) || op->source_kind == MOUNT_SOURCE_MASK ||
             op->source_kind == MOUNT_SOURCE_STAGED || mount_plan_below(plan, i) != 0)
                 return -ENOENT;
-        if (op->kind == MOUNT_NEW_IN_CHILD)
-                return 1;
         if (op->kind == MOUNT_BIND)
                 source = tree_open(root_fd, op->source, O_PATH);
         return fstat(op->kind == MOUNT_BIND ? source : work[i].fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);

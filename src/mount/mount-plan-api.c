@@ -47,9 +47,9 @@ int mount_plan_dev(const MountFacts *f, MountPlan *p)
         };
         _cleanup_free_ char *options = NULL;
         MountRow row = { MOUNT_NEW, .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .fstype = "devpts", .dest = "/dev/pts" };
-        /* Only the host's root can mount the host's message queues. */
         const MountRow mqueue = {
-                f->shared_ipc ? MOUNT_NEW : MOUNT_NEW_IN_CHILD, .attrs = ATTR_API, .fstype = "mqueue", .dest = "/dev/mqueue",
+                MOUNT_NEW, .namespace = f->shared_ipc ? MOUNT_NAMESPACE_NONE : MOUNT_NAMESPACE_IPC, .attrs = ATTR_API,
+                .fstype = "mqueue", .dest = "/dev/mqueue",
         };
         MountOp *dev;
 
@@ -143,13 +143,17 @@ int mount_plan_incoming(const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* The host's files in /proc, other than those of processes, are read-only or masked. */
+/* The host's files in /proc, other than those of processes, are read-only or masked. Not locked: a locked mount on a part of
+ * proc would forbid the user namespaces of the machine a proc of their own (mount_too_revealing() in the kernel), and the
+ * kernel's checks of owners hold without these, too. */
 static int plan_proc_protection(const MountFacts *f, MountPlan *p)
 {
-        static const MountRow sys = { MOUNT_BIND, .attrs = ATTR_API_RO, .source = "/proc/sys", .dest = "/proc/sys" };
+        static const MountRow sys = {
+                MOUNT_BIND, MOUNT_UNLOCKED, .attrs = ATTR_API_RO, .source = "/proc/sys", .dest = "/proc/sys",
+        };
         /* Writable: these settings are those of the machine's network namespace. */
         static const MountRow sys_net = {
-                MOUNT_BIND, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY, .source = "/proc/sys/net",
+                MOUNT_BIND, MOUNT_UNLOCKED, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY, .source = "/proc/sys/net",
                 .dest = "/proc/sys/net",
         };
         static const char *const read_only[] = {
@@ -165,7 +169,8 @@ static int plan_proc_protection(const MountFacts *f, MountPlan *p)
                 return -ENOMEM;
         for (size_t i = 0; i < ARRAY_SIZE(read_only); i++) {
                 const MountRow row = {
-                        MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .source = read_only[i], .dest = read_only[i],
+                        MOUNT_BIND, MOUNT_OPTIONAL | MOUNT_UNLOCKED, .attrs = ATTR_API_RO, .source = read_only[i],
+                        .dest = read_only[i],
                 };
 
                 if (mount_plan_add(p, &row, NULL) < 0)
@@ -173,7 +178,8 @@ static int plan_proc_protection(const MountFacts *f, MountPlan *p)
         }
         for (size_t i = 0; i < ARRAY_SIZE(masked); i++) {
                 const MountRow row = {
-                        MOUNT_BIND, MOUNT_OPTIONAL, MOUNT_SOURCE_MASK, .attrs = ATTR_API_RO, .dest = masked[i],
+                        MOUNT_BIND, MOUNT_OPTIONAL | MOUNT_UNLOCKED, MOUNT_SOURCE_MASK, .attrs = ATTR_API_RO,
+                        .dest = masked[i],
                 };
 
                 if (mount_plan_add(p, &row, NULL) < 0)
@@ -189,9 +195,9 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
                 .fstype = "proc", .dest = "/proc",
         };
         static const MountRow own[] = {
-                { MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY,
+                { MOUNT_BIND, MOUNT_OPTIONAL | MOUNT_UNLOCKED, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY,
                   .source = "/run/host/.kmsg", .dest = "/proc/kmsg" },
-                { MOUNT_BIND, MOUNT_OPTIONAL, .attrs = ATTR_API_RO, .source = "/run/host/.boot-id",
+                { MOUNT_BIND, MOUNT_OPTIONAL | MOUNT_UNLOCKED, .attrs = ATTR_API_RO, .source = "/run/host/.boot-id",
                   .dest = "/proc/sys/kernel/random/boot_id" },
         };
 
@@ -207,10 +213,11 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p)
 static int plan_cgroup(const MountFacts *f, MountPlan *p)
 {
         static const MountRow own = {
-                MOUNT_NEW_IN_CHILD, MOUNT_LATE, .attrs = ATTR_API, .fstype = "cgroup2", .dest = "/sys/fs/cgroup",
+                MOUNT_NEW, MOUNT_LATE, .attrs = ATTR_API, .fstype = "cgroup2", .dest = "/sys/fs/cgroup",
         };
         static const MountRow shared[] = {
-                { MOUNT_CLONE, .attrs = ATTR_API_RO, .source = "/sys/fs/cgroup", .dest = "/sys/fs/cgroup" },
+                /* Locked, no part of it could be made writable. */
+                { MOUNT_CLONE, MOUNT_UNLOCKED, .attrs = ATTR_API_RO, .source = "/sys/fs/cgroup", .dest = "/sys/fs/cgroup" },
                 { MOUNT_BIND, MOUNT_LATE, MOUNT_SOURCE_OWN_CGROUP, .attrs = ATTR_API, .attrs_clear = MOUNT_ATTR_RDONLY,
                   .source = "/sys/fs/cgroup", .dest = "/sys/fs/cgroup" },
         };
@@ -252,13 +259,14 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
         return 0;
 }
 
-/* With the host's network, a whole sysfs; with a network of its own, parts of one. udev and others recognize a
- * container by a read-only /sys. */
+/* With the host's network, a whole sysfs, not locked for the same reason as what lies on /proc; with a network of its own,
+ * parts of one. udev and others recognize a container by a read-only /sys. */
 int mount_plan_sys(const MountFacts *f, MountPlan *p)
 {
         uint64_t attrs = f->api_vfs == API_VFS_WRITABLE ? ATTR_API : ATTR_API_RO;
         const MountRow whole = {
-                MOUNT_NEW, .namespace = MOUNT_NAMESPACE_NETWORK, .attrs = attrs, .fstype = "sysfs", .dest = "/sys",
+                MOUNT_NEW, MOUNT_UNLOCKED, .namespace = MOUNT_NAMESPACE_NETWORK, .attrs = attrs, .fstype = "sysfs",
+                .dest = "/sys",
         };
         int r;
 
@@ -287,4 +295,18 @@ int mount_plan_console(const MountFacts *f, MountPlan *p)
         };
 
         return f->console ? mount_plan_add(p, &row, NULL) : 0;
+}
+
+/* Not locked: systemd in the machine unmounts it when it shuts down. */
+int mount_plan_tmp(const MountFacts *f, MountPlan *p)
+{
+        MountOp *op;
+
+        if (f->no_tmpfs_tmp)
+                return 0;
+        if (mount_plan_add_tmpfs(p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
+                                 "mode=1777,size=10%,nr_inodes=400k", &op) < 0)
+                return -ENOMEM;
+        op->flags |= MOUNT_UNLOCKED;
+        return 0;
 }

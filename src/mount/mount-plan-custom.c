@@ -8,7 +8,7 @@
 #include "mount/mount-plan-internal.h"
 #include "util/print.h"
 
-/* In an ephemeral machine a path in the tree is a path in the overlay, which is the machine's "/": the child binds it. */
+/* In an ephemeral machine a path in the tree is a path in the overlay, which is the machine's "/". */
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
 {
         const MountRow row = {

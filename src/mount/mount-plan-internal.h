@@ -67,6 +67,7 @@ int mount_plan_proc(const MountFacts *f, MountPlan *p);
 int mount_plan_sys(const MountFacts *f, MountPlan *p);
 int mount_plan_nesting(const MountFacts *f, MountPlan *p);
 int mount_plan_console(const MountFacts *f, MountPlan *p);
+int mount_plan_tmp(const MountFacts *f, MountPlan *p);
 
 /* mount-plan-oci.c: an OCI bundle's mounts, before those of other settings, and its read-only and masked paths, after
  * them. */

@@ -25,6 +25,39 @@ static int plan_context(const char *context, MountPlan *p)
         return 0;
 }
 
+/* Is one of the paths below the other, or the same? */
+static bool overlap(const char *a, const char *b)
+{
+        size_t n = strlen(a), m = strlen(b), common = n < m ? n : m;
+        const char *longer = n < m ? b : a;
+
+        return strncmp(a, b, common) == 0 && (longer[common] == '/' || !longer[common] || longer[common - 1] == '/');
+}
+
+/* A link in the tree may lead to /tmp (/var/tmp): any mount of a setting may lie in it. */
+static bool depends(const MountOp *later, const MountOp *op)
+{
+        bool has_source = later->kind == MOUNT_BIND && later->source_kind == MOUNT_SOURCE_PATH;
+
+        return overlap(later->dest, op->dest) || (has_source && overlap(later->source, op->dest)) ||
+               (later->from.where && strcmp(op->dest, "/tmp") == 0);
+}
+
+/* Unlocked steps follow all others. One that a later locked step covers, lies on or binds must keep its place, and is locked
+ * as well. Without a user namespace nothing is locked, and all keep their places. */
+static void keep_order(bool userns, MountPlan *p)
+{
+        for (size_t i = p->n; i-- > 1;) {
+                if (!userns)
+                        p->ops[i].flags &= ~(unsigned) MOUNT_UNLOCKED;
+                if (p->ops[i].flags & (MOUNT_UNLOCKED | MOUNT_STAGED | MOUNT_LATE))
+                        continue;
+                for (size_t j = 1; j < i; j++)
+                        if (p->ops[j].flags & MOUNT_UNLOCKED && depends(&p->ops[i], &p->ops[j]))
+                                p->ops[j].flags &= ~(unsigned) MOUNT_UNLOCKED;
+        }
+}
+
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems)
 {
         _cleanup_(mount_plan_done) MountPlan p = {};
@@ -33,14 +66,12 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
             mount_plan_dev(f, &p) < 0 || mount_plan_run(f, &p) < 0 ||
             mount_plan_host(f, &p) < 0 || mount_plan_incoming(f, &p) < 0 || mount_plan_proc(f, &p) < 0 ||
             mount_plan_sys(f, &p) < 0 || mount_plan_nesting(f, &p) < 0 || mount_plan_lxcfs(s, &p) < 0 ||
-            mount_plan_console(f, &p) < 0 ||
-            (!f->no_tmpfs_tmp &&
-             mount_plan_add_tmpfs(&p, f, "/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME,
-                                  "mode=1777,size=10%,nr_inodes=400k", NULL) < 0) ||
+            mount_plan_console(f, &p) < 0 || mount_plan_tmp(f, &p) < 0 ||
             mount_plan_oci_mounts(s, f, &p, problems) < 0 || mount_plan_custom(s, f, &p, problems) < 0 ||
             mount_plan_oci_covers(s, &p) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
                 return -ENOMEM;
         mount_plan_pivot_sources(s, &p);
+        keep_order(f->userns, &p);
 
         *ret = p;
         p = (MountPlan) {};

@@ -116,12 +116,15 @@ static int plan_cover(const OciPath *path, bool mask, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
-/* Every machine has some masks already. */
-static bool is_masked(const MountPlan *p, const char *dest)
+/* Every machine has some masks already, which are locked where a bundle asks for them. */
+static bool lock_mask(const MountPlan *p, const char *dest)
 {
-        const MountOp *op = mount_plan_find(p, dest);
+        MountOp *op = mount_plan_find(p, dest);
 
-        return op && op->source_kind == MOUNT_SOURCE_MASK;
+        if (!op || op->source_kind != MOUNT_SOURCE_MASK)
+                return false;
+        op->flags &= ~(unsigned) MOUNT_UNLOCKED;
+        return true;
 }
 
 int mount_plan_oci_covers(const Settings *s, MountPlan *p)
@@ -132,7 +135,7 @@ int mount_plan_oci_covers(const Settings *s, MountPlan *p)
                 if (plan_cover(&s->oci->read_only[i], /* mask= */ false, p) < 0)
                         return -ENOMEM;
         for (size_t i = 0; i < s->oci->n_masked; i++)
-                if (!is_masked(p, s->oci->masked[i].path) && plan_cover(&s->oci->masked[i], /* mask= */ true, p) < 0)
+                if (!lock_mask(p, s->oci->masked[i].path) && plan_cover(&s->oci->masked[i], /* mask= */ true, p) < 0)
                         return -ENOMEM;
         return 0;
 }

@@ -33,6 +33,10 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" own-cgroup", f);
         if (op->flags & MOUNT_EXPORT)
                 fputs(" shown-on-host", f);
+        if (op->flags & MOUNT_UNLOCKED)
+                fputs(" unlocked", f);
+        if (op->flags & MOUNT_LATE)
+                fputs(" late", f);
         if (op->flags & MOUNT_CREATE_DEST)
                 fputs(" if-possible", f);
         else if (op->flags & MOUNT_OPTIONAL)
@@ -104,16 +108,15 @@ static void print_node(const NodeOp *n, FILE *f)
 
 int mount_plan_print(const MountPlan *p, FILE *f)
 {
-        static const char *const who[] = {
-                [MOUNT_CLONE] = "supervisor tree", [MOUNT_NEW] = "supervisor new", [MOUNT_NEW_IN_CHILD] = "child new",
-                [MOUNT_BIND] = "child bind", [MOUNT_OVERLAY] = "supervisor",
+        static const char *const kinds[] = {
+                [MOUNT_CLONE] = "tree ", [MOUNT_NEW] = "new ", [MOUNT_BIND] = "bind ", [MOUNT_OVERLAY] = "",
         };
         char source[SOURCE_TEXT_MAX];
 
         for (size_t i = 0; i < p->n; i++) {
                 const MountOp *op = &p->ops[i];
 
-                fprintf(f, "  %s ", who[op->kind]);
+                fprintf(f, "  %s", kinds[op->kind]);
                 print_source(op, f);
                 fprintf(f, " -> %s%s", op->flags & MOUNT_STAGED ? "(staged)" : "", op->dest);
                 print_attrs(op, f);
@@ -128,6 +131,6 @@ int mount_plan_print(const MountPlan *p, FILE *f)
                         print_node(&op->nodes[j], f);
         }
         if (p->read_only_root)
-                fputs("  child set / ro\n", f);
+                fputs("  set / ro\n", f);
         return ferror(f) ? -EIO : 0;
 }

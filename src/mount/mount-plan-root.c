@@ -110,7 +110,7 @@ static int plan_custom_root(const Settings *s, const MountFacts *f, MountPlan *p
         if (r < 0 || p->n == 0)
                 return r;
 
-        /* The child makes it read-only when the other mount points in it exist. */
+        /* It is made read-only when the other mount points in it exist. */
         op = &p->ops[0];
         p->read_only_root = op->attrs & MOUNT_ATTR_RDONLY;
         op->attrs &= ~(uint64_t) MOUNT_ATTR_RDONLY;

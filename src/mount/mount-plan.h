@@ -3,8 +3,7 @@
 
 /*
  * A machine's mounts as an ordered list of steps: pure data, made from settings and facts and printed by --dry-run.
- * mount-make.c (the supervisor) carries out steps that need the host's privilege, mount-attach.c (the child) all
- * others.
+ * mount-make.c makes their mounts, mount-attach.c attaches them.
  */
 
 #include <stdio.h>
@@ -17,11 +16,10 @@
 #include "users/user-namespace.h"
 
 typedef enum MountKind {
-        MOUNT_CLONE,            /* supervisor: a clone of a mount of the host, with its own attributes and id map */
-        MOUNT_NEW,              /* supervisor: a new file system that the machine could not create or populate itself */
-        MOUNT_NEW_IN_CHILD,     /* child: a new file system of its own namespaces */
-        MOUNT_BIND,             /* child: a bind mount of a path in the machine */
-        MOUNT_OVERLAY,          /* supervisor: an overlay */
+        MOUNT_CLONE,            /* a clone of a mount of the host, with its own attributes and id map */
+        MOUNT_NEW,              /* a new file system */
+        MOUNT_BIND,             /* a bind mount of a path in the machine */
+        MOUNT_OVERLAY,          /* an overlay */
         _MOUNT_KIND_MAX,
 } MountKind;
 
@@ -75,6 +73,8 @@ typedef enum MountNamespace {
         MOUNT_NAMESPACE_NONE,
         MOUNT_NAMESPACE_NETWORK,        /* sysfs */
         MOUNT_NAMESPACE_PID,            /* proc */
+        MOUNT_NAMESPACE_IPC,            /* mqueue */
+        _MOUNT_NAMESPACE_MAX,
 } MountNamespace;
 
 typedef enum MountFlags {
@@ -83,10 +83,11 @@ typedef enum MountFlags {
         MOUNT_CREATE_DEST = 1 << 2,     /* MOUNT_OPTIONAL, but a missing destination is created if possible */
         MOUNT_ON_LINK = 1 << 3,         /* MOUNT_OPTIONAL: a destination that is a symbolic link is not followed */
         MOUNT_SLAVE = 1 << 4,           /* receives later mounts on the source */
-        MOUNT_STAGED = 1 << 5,          /* attached where only the child sees it, as a source of later MOUNT_BINDs */
-        MOUNT_LATE = 1 << 6,            /* after registration, when the child has its cgroup namespace */
+        MOUNT_STAGED = 1 << 5,          /* attached where no payload sees it, as a source of later MOUNT_BINDs */
+        MOUNT_LATE = 1 << 6,            /* by the child, after registration, when it has its cgroup namespace */
         MOUNT_EXPORT = 1 << 7,          /* MOUNT_NEW: mounted on the host as well */
         MOUNT_TOP_WRITABLE = 1 << 8,    /* MOUNT_OVERLAY: the last layer is writable */
+        MOUNT_UNLOCKED = 1 << 9,        /* attached after the other steps, such that root of the machine can undo it */
 } MountFlags;
 
 typedef struct LayerOp {

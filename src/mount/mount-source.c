@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * New file systems and clones of mounts (see mount-source.h), detached by the new mount API: invisible until the child
- * attaches them. Runs in the supervisor with the host's CAP_SYS_ADMIN; mount_new() also in the child.
+ * New file systems and clones of mounts (see mount-source.h), detached by the new mount API: invisible until they are
+ * attached. Runs in the supervisor with the host's CAP_SYS_ADMIN; mount_new() also in the child.
  */
 
 #include <sched.h>

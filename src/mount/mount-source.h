@@ -15,10 +15,12 @@ typedef struct MountMakeContext {
         int image_fd;           /* the tree, O_PATH */
         int tree_fd;            /* the machine's "/" of it, O_PATH: the same, or a directory of it */
         int tree_namespace_fd;  /* the tree's mount namespace; -EBADF: the host's */
-        int leader_pidfd;       /* has the PID and network namespaces that proc and sysfs show */
+        int outer_fd;           /* a mount namespace to assemble mounts in, a copy of the host's; -EBADF: not made so far */
+        int leader_pidfd;       /* has the PID, network and IPC namespaces that proc, sysfs and mqueue show */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
         const IdMap *map;       /* its map of users; NULL without a user namespace */
         uid_t owner;            /* host id of the machine's root, or (IdMap= without root) of its first user */
+        uid_t first_id;         /* the same in the machine: 0, or its first user */
 } MountMakeContext;
 
 /* Clones the mount at fd, a path in the machine's tree; flags of open_tree(2), with AT_EMPTY_PATH. A descriptor or

@@ -44,8 +44,7 @@ static void put_layer(Json *w, const LayerOp *l)
 static void put_mount(Json *w, const MountOp *op)
 {
         static const char *const kinds[] = {
-                [MOUNT_CLONE] = "tree", [MOUNT_NEW] = "new", [MOUNT_NEW_IN_CHILD] = "inside", [MOUNT_BIND] = "bind",
-                [MOUNT_OVERLAY] = "overlay",
+                [MOUNT_CLONE] = "tree", [MOUNT_NEW] = "new", [MOUNT_BIND] = "bind", [MOUNT_OVERLAY] = "overlay",
         };
         _cleanup_free_ char *attributes = mount_op_attributes(op);
 

@@ -36,7 +36,7 @@ static int wait_for_limits(const ChildInput *in, Failure *failure)
         if (!limits_plan_asks(&in->plan->limits))
                 return 0;
         r = sync_send(in->sync_fd, SYNC_AWAIT_LIMITS);
-        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITS_SET, NULL, 0, failure);
+        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITS_SET, NULL, failure);
 }
 
 /* Sets the user's ids; keeps all capabilities for the remaining steps. */

@@ -4,11 +4,11 @@
  * The child: PID 1 of the machine until it executes the payload. Its namespaces at first:
  *
  *      user (if any), PID, UTS, IPC, network (if private)      new
- *      mount                                                   new, with a copy of the host's mounts until SYNC_SET_UP
+ *      mount                                                   the host's, until SYNC_SET_UP
  *      time (if any)                                           the host's, for its first few system calls
  *      cgroup                                                  the host's, until SYNC_EXECUTE
  *
- * With a user namespace it has no privilege on the host: the supervisor does what needs it, and sends detached mounts. All
+ * With a user namespace it has no privilege on the host: the supervisor does what needs it, and sends a mount namespace. All
  * its descriptors are close-on-exec. Silent: failures are sent to the supervisor.
  */
 
@@ -112,8 +112,8 @@ static int edit_tree(const Plan *plan, int sync_fd, Failure *failure)
         return 0;
 }
 
-/* Becomes the first user and makes the machine's mounts the root. */
-static int attach_root(const Plan *plan, MountWork *work, Failure *failure)
+/* Becomes the first user, and enters the machine's mount namespace: its root becomes ours. */
+static int enter_root(const Plan *plan, int namespace_fd, Failure *failure)
 {
         int r = 0;
 
@@ -126,9 +126,11 @@ static int attach_root(const Plan *plan, MountWork *work, Failure *failure)
                 if (plan->apparmor_optional)
                         r = 0;
         }
-        if (r >= 0)
-                r = mount_attach(&plan->mounts, work, failure);
-        return r < 0 ? r : child_find_payload(plan, failure);
+        if (r < 0)
+                return r;
+        if (setns(namespace_fd, CLONE_NEWNS) < 0)
+                return failure_set(failure, -errno, "Failed to enter the machine's mount namespace: %m");
+        return child_find_payload(plan, failure);
 }
 
 /* Sets up what needs no privilege on the host, while the supervisor waits for the registration. */
@@ -151,21 +153,22 @@ static int set_up_inside(const ChildInput *in, Failure *failure)
 
 static int run(const ChildInput *in, Failure *failure)
 {
+        _cleanup_close_ int namespace_fd = -EBADF;
         const Plan *plan = in->plan;
         int sync_fd = in->sync_fd, r;
 
         /* Until a change of credentials clears it. From then on the end of the channel ends us, until child-execute.c sets it. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = sync_wait(sync_fd, SYNC_SET_UP, in->work, plan->mounts.n, failure);
+        r = sync_wait(sync_fd, SYNC_SET_UP, &namespace_fd, failure);
         if (r >= 0)
-                r = attach_root(plan, in->work, failure);
+                r = enter_root(plan, namespace_fd, failure);
+        namespace_fd = fd_close(namespace_fd);
         if (r >= 0)
-                r = sync_send_mounts(sync_fd, SYNC_PREPARED, in->work, plan->mounts.n);
-        mount_work_close(in->work, plan->mounts.n);
+                r = sync_send(sync_fd, SYNC_PREPARED);
         if (r >= 0)
                 r = set_up_inside(in, failure);
         if (r >= 0)
-                r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+                r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, failure);
         if (r < 0)
                 return r;
 

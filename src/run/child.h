@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "mount/mount-work.h"
 #include "payload/time-namespace.h"
 #include "plan/plan.h"
 #include "security/seccomp.h"
 
 typedef struct ChildInput {
         const Plan *plan;
-        MountWork *work;        /* one for each mount of the plan, without descriptors yet */
         const SeccompProgram *seccomp;
         const TimeOrigin *born; /* the time before clone3(): zero of the clocks of a new time namespace */
         int sync_fd;            /* the child's end of the channel (run/sync.h) */

@@ -79,12 +79,13 @@ static int clone_failure(const Machine *m, int r, Failure *failure)
         return failure_set(failure, r, "Failed to create the namespaces of machine '%s': %m%s", m->name, hint);
 }
 
-/* Creates the child in the payload's cgroup, with all new namespaces but the cgroup's. One call: the kernel creates the user
- * namespace first, so that it owns the others. */
+/* Creates the child in the payload's cgroup, with all new namespaces but the mount namespace, which it gets once that is
+ * assembled (mount-attach.c), and the cgroup's. One call: the kernel creates the user namespace first, so that it owns the
+ * others. */
 static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
 {
         struct clone_args args = {
-                .flags = m->plan.namespaces | CLONE_PIDFD,
+                .flags = (m->plan.namespaces & ~(uint64_t) CLONE_NEWNS) | CLONE_PIDFD,
                 .pidfd = (uint64_t) (uintptr_t) &m->child.leader.pidfd,
                 .exit_signal = SIGCHLD,
         };
@@ -103,7 +104,6 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                 m->child.sync_fd = fd_close(m->child.sync_fd);
                 child_run(&(ChildInput) {
                         .plan = &m->plan,
-                        .work = m->work.items,
                         .seccomp = &m->seccomp,
                         .born = &born,
                         .sync_fd = child_sync_fd,
@@ -227,7 +227,7 @@ int stage_child_wait(Machine *m, SyncKind kind, Failure *failure)
         do {
                 r = loop_wait_readable(&m->loop, m->child.sync_fd);
                 if (r >= 0)
-                        r = sync_take(m->child.sync_fd, kind, m->work.items, m->work.n, failure);
+                        r = sync_take(m->child.sync_fd, kind, NULL, failure);
         } while (r == 0);
         return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }

@@ -139,7 +139,7 @@ static int wait_for_execve(Machine *m, Failure *failure)
         do {
                 r = loop_wait_readable(&m->loop, m->child.sync_fd);
                 if (r >= 0)
-                        r = sync_take(m->child.sync_fd, SYNC_EXECUTE, NULL, 0, failure);
+                        r = sync_take(m->child.sync_fd, SYNC_EXECUTE, NULL, failure);
         } while (r == 0);
         /* Too late to cancel: the payload runs, and is asked to shut down. */
         if (r == -ECANCELED && sync_is_closed(m->child.sync_fd))

@@ -8,7 +8,7 @@
 #include "run/stage.h"
 #include "util/fd.h"
 
-/* Takes the mount to export from those that the child has sent. -EBADF: none. */
+/* Takes the mount to export, the only one that mount_attach() has left. -EBADF: none. */
 static int take_export(Machine *m)
 {
         int fd = -EBADF;
@@ -16,7 +16,6 @@ static int take_export(Machine *m)
         for (size_t i = 0; i < m->work.n && fd < 0; i++)
                 if (m->work.items[i].op->flags & MOUNT_EXPORT)
                         fd = TAKE_FD(m->work.items[i].fd);
-        mount_work_close(m->work.items, m->work.n);
         return fd;
 }
 

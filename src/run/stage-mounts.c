@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Creates the machine's mounts, detached, opens the console's pty and the notify socket in them, and sends them to the child,
- * which attaches them. The supervisor, as root of the host.
+ * Creates the machine's mounts, detached, opens the console's pty and the notify socket in them, and assembles them to the
+ * machine's mount namespace, which the child gets. The supervisor, as root of the host.
  */
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mount/mount-attach.h"
 #include "mount/mount-make.h"
 #include "payload/console.h"
 #include "payload/notify.h"
@@ -92,35 +93,54 @@ static int open_host_files(Machine *m, int host_fd, Failure *failure)
 
 static void close_context(MountMakeContext *c)
 {
+        fd_close(c->outer_fd);
         fd_close(c->tree_fd);
         fd_close(c->userns_fd);
 }
 
+static int open_namespaces(const Machine *m, MountMakeContext *c, Failure *failure)
+{
+        char path[64];
+
+        if (m->plan.userns) {
+                (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->child.leader.pid);
+                c->userns_fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (c->userns_fd < 0)
+                        return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
+        }
+        /* Without overlays, mount_attach() makes it. */
+        for (size_t i = 0; i < m->plan.mounts.n && c->outer_fd < 0; i++)
+                if (m->plan.mounts.ops[i].kind == MOUNT_OVERLAY) {
+                        c->outer_fd = mount_namespace_new(failure);
+                        if (c->outer_fd < 0)
+                                return c->outer_fd;
+                }
+        return 0;
+}
+
+/* Returns the machine's mount namespace. */
 static int make_mounts(Machine *m, Failure *failure)
 {
         _cleanup_(close_context) MountMakeContext c = {
                 .image_fd = m->image.fd,
                 .tree_fd = machine_open_root(m, failure),
                 .tree_namespace_fd = m->disk.tree.namespace_fd,
+                .outer_fd = -EBADF,
                 .leader_pidfd = m->child.leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
+                .first_id = m->plan.first_id,
                 .userns_fd = -EBADF,
         };
         const MountPlan *plan = &m->plan.mounts;
         const OciSettings *oci = m->plan.oci;
-        char path[64];
         int r;
 
         if (c.tree_fd < 0)
                 return c.tree_fd;
-        if (m->plan.userns) {
-                (void) snprintf(path, sizeof(path), "/proc/%d/ns/user", m->child.leader.pid);
-                c.userns_fd = open(path, O_RDONLY | O_CLOEXEC);
-                if (c.userns_fd < 0)
-                        return failure_set(failure, -errno, "Failed to open the user namespace of machine '%s': %m", m->name);
-        }
-        r = mount_make(m->work.items, m->work.n, &c, failure);
+        r = open_namespaces(m, &c, failure);
+        if (r >= 0)
+                r = mount_make(m->work.items, m->work.n, &c, failure);
         if (r >= 0)
                 r = mount_make_places(plan, m->work.items, &c, failure);
         if (r >= 0)
@@ -135,11 +155,14 @@ static int make_mounts(Machine *m, Failure *failure)
         if (r >= 0 && m->credentials.n > 0)
                 r = credentials_fill(&m->credentials, mount_make_find(plan, m->work.items, "/run/host/credentials"),
                                      m->plan.owner, failure);
-        return r < 0 ? r : mount_make_seal(plan, m->work.items, failure);
+        if (r >= 0)
+                r = mount_make_seal(plan, m->work.items, failure);
+        return r < 0 ? r : mount_attach(plan, m->work.items, &c, failure);
 }
 
 int stage_mounts_up(Machine *m, Failure *failure)
 {
+        _cleanup_close_ int namespace_fd = -EBADF;
         int r;
 
         r = journal_do(&m->plan.journal, m->plan.owner, failure);
@@ -147,15 +170,13 @@ int stage_mounts_up(Machine *m, Failure *failure)
         if (r >= 0)
                 r = create_incoming(m, failure);
         if (r >= 0)
-                r = make_mounts(m, failure);
-        if (r >= 0)
-                r = sync_send_mounts(m->child.sync_fd, SYNC_SET_UP, m->work.items, m->work.n);
-        mount_work_close(m->work.items, m->work.n);
-        return r;
+                r = namespace_fd = make_mounts(m, failure);
+        return r < 0 ? r : sync_send_fd(m->child.sync_fd, SYNC_SET_UP, namespace_fd);
 }
 
 void stage_mounts_down(Machine *m)
 {
+        mount_work_close(m->work.items, m->work.n);
         m->mounts.pty_master = fd_close(m->mounts.pty_master);
         m->mounts.notify_fd = fd_close(m->mounts.notify_fd);
         m->mounts.kmsg_fd = fd_close(m->mounts.kmsg_fd);

@@ -12,37 +12,34 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* Fewer than the kernel's limit of 253 a message (SCM_MAX_FD). */
-enum { SYNC_FDS = 64 };
-
 typedef struct SyncMessage {
         uint32_t kind;
-        uint32_t n;
-        uint16_t index[SYNC_FDS];
         Failure failure;
 } SyncMessage;
+
+typedef union SyncControl {
+        struct cmsghdr header;
+        char buf[CMSG_SPACE(sizeof(int))];
+} SyncControl;
 
 int sync_pair(int ret[static 2])
 {
         return RET_ERRNO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret));
 }
 
-static int send_message(int fd, SyncMessage *m, const int *fds)
+/* passed: a descriptor, or -EBADF. */
+static int send_message(int fd, SyncMessage *m, int passed)
 {
-        union {
-                struct cmsghdr header;
-                char buf[CMSG_SPACE(sizeof(int) * SYNC_FDS)];
-        } control = {};
+        SyncControl control = {
+                .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS },
+        };
         struct iovec iov = { m, sizeof(*m) };
         struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-        if (m->n > 0) {
+        if (passed >= 0) {
                 mh.msg_control = &control;
-                mh.msg_controllen = CMSG_SPACE(sizeof(int) * m->n);
-                control.header = (struct cmsghdr) {
-                        .cmsg_len = CMSG_LEN(sizeof(int) * m->n), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-                };
-                memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * m->n);
+                mh.msg_controllen = sizeof(control);
+                memcpy(CMSG_DATA(&control.header), &passed, sizeof(int));
         }
 
         for (;;) {
@@ -57,73 +54,49 @@ int sync_send(int fd, SyncKind kind)
 {
         SyncMessage m = { .kind = kind };
 
-        return send_message(fd, &m, NULL);
+        return send_message(fd, &m, -EBADF);
 }
 
 int sync_send_failure(int fd, const Failure *failure)
 {
         SyncMessage m = { .kind = SYNC_FAILED, .failure = *failure };
 
-        return send_message(fd, &m, NULL);
+        return send_message(fd, &m, -EBADF);
 }
 
 int sync_send_warning(int fd, const Failure *failure)
 {
         SyncMessage m = { .kind = SYNC_WARNING, .failure = *failure };
 
-        return send_message(fd, &m, NULL);
+        return send_message(fd, &m, -EBADF);
 }
 
-int sync_send_mounts(int fd, SyncKind kind, const MountWork *work, size_t n)
+int sync_send_fd(int fd, SyncKind kind, int passed)
 {
-        SyncMessage m = { .kind = SYNC_MOUNTS };
-        int fds[SYNC_FDS], r;
+        SyncMessage m = { .kind = kind };
 
-        for (size_t i = 0; i < n; i++) {
-                if (work[i].fd < 0)
-                        continue;
-                if (m.n == SYNC_FDS) {
-                        r = send_message(fd, &m, fds);
-                        if (r < 0)
-                                return r;
-                        m.n = 0;
-                }
-                fds[m.n] = work[i].fd;
-                m.index[m.n++] = (uint16_t) i;
-        }
-
-        m.kind = kind;
-        return send_message(fd, &m, fds);
+        return send_message(fd, &m, passed);
 }
 
-static void take_mounts(const SyncMessage *m, struct msghdr *mh, MountWork *work, size_t n)
+static int take_fd(struct msghdr *mh)
 {
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
-                size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-                int fds[SYNC_FDS];
+        int fd = -EBADF;
 
-                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || count > SYNC_FDS)
-                        continue;
-                memcpy(fds, CMSG_DATA(c), count * sizeof(int));
-                for (size_t i = 0; i < count; i++) {
-                        if (work && i < m->n && m->index[i] < n && work[m->index[i]].fd < 0)
-                                work[m->index[i]].fd = fds[i];
-                        else
-                                fd_close(fds[i]);
-                }
-        }
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c))
+                if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+                        memcpy(&fd, CMSG_DATA(c), sizeof(int));
+        return fd;
 }
 
-static int receive_message(int fd, SyncMessage *m, MountWork *work, size_t n)
+/* The control buffer has room for one descriptor: the kernel discards more, and says so. */
+static int receive_message(int fd, SyncMessage *m, int *ret_fd)
 {
-        union {
-                struct cmsghdr header;
-                char buf[CMSG_SPACE(sizeof(int) * SYNC_FDS)];
-        } control;
+        SyncControl control;
         struct iovec iov = { m, sizeof(*m) };
         struct msghdr mh = {
-                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int)),
         };
+        _cleanup_close_ int received = -EBADF;
         ssize_t size;
 
         do
@@ -133,10 +106,11 @@ static int receive_message(int fd, SyncMessage *m, MountWork *work, size_t n)
                 return errno == ECONNRESET ? -EPIPE : -errno;
         if (size == 0)
                 return -EPIPE;
+        received = take_fd(&mh);
         if (size != sizeof(*m) || mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
                 return -EBADMSG;
 
-        take_mounts(m, &mh, work, n);
+        *ret_fd = TAKE_FD(received);
         return 0;
 }
 
@@ -155,10 +129,11 @@ void sync_wait_closed(int fd)
                 ;
 }
 
-int sync_take(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure)
+int sync_take(int fd, SyncKind kind, int *ret_fd, Failure *failure)
 {
+        _cleanup_close_ int received = -EBADF;
         SyncMessage m = {};
-        int r = receive_message(fd, &m, work, n);
+        int r = receive_message(fd, &m, &received);
 
         if (r < 0)
                 return r;
@@ -167,17 +142,19 @@ int sync_take(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure
                 log_warning(0, "%s, ignoring", m.failure.text);
         else if (m.kind == SYNC_FAILED)
                 return failure_set(failure, m.failure.error, "%s", m.failure.text);
-        else if (m.kind != kind && m.kind != SYNC_MOUNTS)
+        else if (m.kind != kind)
                 return -EBADMSG;
+        else if (ret_fd)
+                *ret_fd = TAKE_FD(received);
         return m.kind == kind;
 }
 
-int sync_wait(int fd, SyncKind kind, MountWork *work, size_t n, Failure *failure)
+int sync_wait(int fd, SyncKind kind, int *ret_fd, Failure *failure)
 {
         int r;
 
         do
-                r = sync_take(fd, kind, work, n, failure);
+                r = sync_take(fd, kind, ret_fd, failure);
         while (r == 0);
         return r < 0 ? r : 0;
 }

@@ -32,10 +32,15 @@ UNIT = {
 }
 # The child's calls, with the N that are tried; each must occur.
 CHILD = {
-    'mount': [1], 'setgroups': [1], 'setresuid': [1], 'move_mount': [1, 2, 9, 20, 31], 'open_tree': [1, 9, 18],
-    'mount_setattr': [1, 12, 19], 'fsopen': [1, 2], 'pivot_root': [1], 'umount2': [1], 'setsid': [1], 'dup2': [2],
-    'sethostname': [1], 'sendto': [1], 'sendmsg': [1], 'recvmsg': [1, 2], 'unshare': [1], 'seccomp': [1], 'capset': [1],
-    'execve': [1],
+    'setgroups': [1], 'setresuid': [1], 'setns': [1], 'move_mount': [1], 'mount_setattr': [1], 'fsopen': [1], 'setsid': [1],
+    'dup2': [2], 'sethostname': [1], 'sendto': [1], 'sendmsg': [1], 'recvmsg': [1, 2], 'unshare': [1], 'seccomp': [1],
+    'capset': [1], 'execve': [1],
+}
+# Calls of the supervisor's helpers, and the child's: strace counts those of each process.
+HELPER = {
+    'mount': (1, 1), 'move_mount': (1, 5), 'open_tree': (1, 5), 'mount_setattr': (1, 5), 'pivot_root': (1, 1),
+    'umount2': (1, 1), 'unshare': (1, 1), 'setns': (1, 1), 'setgroups': (1, 1), 'setresuid': (1, 1), 'fsopen': (1, 1),
+    'openat2': (1, 8), 'fchdir': (1, 1),
 }
 COMMAND = ('--private-users=pick', '--network-veth', '--console=read-only', '/bin/sh', '-c', 'echo it ran')
 
@@ -81,9 +86,9 @@ def judge(tree, result, before, what):
     return [f'{what}: {problem}; status {result.returncode}, {said}' for problem in problems]
 
 
-def supervisor_fault(tree, call, n, log, prefix=(), switches=()):
+def supervisor_fault(tree, call, n, log, prefix=(), switches=(), follow=()):
     log.unlink(missing_ok=True)
-    result = run(*prefix, 'strace', '-qq', '-o', log, '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
+    result = run(*prefix, 'strace', '-qq', *follow, '-o', log, '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
                  'box-run', *switches, '-M', tree.name, *COMMAND, check=False, timeout=60)
     hit = [line for line in log.read_text(errors='replace').splitlines() if '(INJECTED)' in line]
     return result, hit[0] if hit else None
@@ -107,6 +112,11 @@ def faults_in_supervisor(tree, before, call, first, step, **options):
 @pytest.mark.parametrize('call', SUPERVISOR)
 def test_fault_in_supervisor(tree, host_state, tmp_path, call):
     assert faults_in_supervisor(tree, host_state(), call, *SUPERVISOR[call], log=tmp_path / 'log') == []
+
+
+@pytest.mark.parametrize('call', HELPER)
+def test_fault_in_helper(tree, host_state, tmp_path, call):
+    assert faults_in_supervisor(tree, host_state(), call, *HELPER[call], log=tmp_path / 'log', follow=['-f']) == []
 
 
 @pytest.mark.parametrize('call', UNIT)

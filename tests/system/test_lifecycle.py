@@ -103,6 +103,7 @@ def test_reboot_before_ready_is_part_of_the_start(nothing_left, machine):
     deb.exec('systemctl', 'reboot')
     wait_for(lambda: deb.property('NRestarts') == '1' and deb.is_active())
     deb.stop()
+    assert 'Failed unmounting' not in deb.journal()
 
 
 # -------------------------------------------------------------------- stop, start

@@ -33,6 +33,74 @@ static void test_mount_plan_make_order(void **state)
         assert_true(position(&f, "/run/host") < position(&f, "/proc/kmsg"));
 }
 
+/* What root of the machine can undo is attached after all else: so not where a mount of a setting lies on, in or below it. */
+static void test_mount_plan_make_unlocked(void **state)
+{
+        static const struct {
+                const char *arguments, *dest;
+                bool unlocked;
+        } rows[] = {
+                { "-b -U", "/", false },
+                { "-b -U", "/proc", false },
+                { "-b -U", "/proc/sys", true },
+                { "-b -U", "/proc/kcore", true },
+                { "-b -U", "/proc/kmsg", true },
+                { "-b -U", "/proc/sys/kernel/random/boot_id", true },
+                { "-b -U", "/sys", true },
+                { "-b -U -n", "/sys", false },
+                { "-b -U -n", "/proc/sys/net", true },
+                { "-b -U -n", "/proc/sys", true },
+                { "-b -U", "/run/host", false },
+                { "-b -U", "/tmp", true },
+                { "-b -U --bind=/a", "/tmp", false },
+                { "-b -U", "/dev/console", false },
+                { "-b -U --inaccessible=/proc/kcore", "/proc/kcore", false },
+                { "-b -U -n --inaccessible=/proc/sys/kernel", "/proc/sys", false },
+                { "-b -U -n --inaccessible=/proc/sys/kernel", "/proc/sys/kernel/random/boot_id", false },
+                { "-b -U -n --inaccessible=/proc/sys/kernel", "/proc/sys/net", true },
+                { "-b -U -n --inaccessible=/proc/sys/kernel", "/proc/bus", true },
+                { "-b -U --bind=/a:/proc", "/proc/bus", false },
+                { "-b -U --bind=/a:/process", "/proc/bus", true },
+                { "-b -U --bind=/a:/sys/kernel/debug", "/sys", false },
+                { "-b -U --tmpfs=/sys/kernel/debug", "/proc/sys", true },
+                { "-b --private-network", "/proc/sys", false },
+                { "-b", "/sys", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+                const MountOp *op;
+
+                plan_fixture_init(&f, INIT_SYSTEMD);
+                plan_fixture_plan(&f, rows[i].arguments);
+                assert_int_equal(f.problems.n, 0);
+                op = plan_fixture_mount(&f, rows[i].dest);
+                assert_non_null(op);
+                if (!!(op->flags & MOUNT_UNLOCKED) != rows[i].unlocked)
+                        fail_msg("%s, %s: %s", rows[i].arguments, rows[i].dest, rows[i].unlocked ? "locked" : "unlocked");
+        }
+}
+
+/* The shared tree of cgroups, whose own part is made writable later. */
+static void test_mount_plan_make_unlocked_cgroup(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture f;
+        size_t n = 0;
+
+        plan_fixture_init(&f, INIT_NONE);
+        f.host.environment = (EnvironmentOptions) { .share_cgroup = true };
+        plan_fixture_plan(&f, "-U -n /bin/true");
+        for (size_t i = 0; i < f.plan.mounts.n; i++) {
+                const MountOp *op = &f.plan.mounts.ops[i];
+
+                if (strcmp(op->dest, "/sys/fs/cgroup") != 0)
+                        continue;
+                assert_true(op->flags & (op->kind == MOUNT_CLONE ? MOUNT_UNLOCKED : MOUNT_LATE));
+                n++;
+        }
+        assert_int_equal(n, 2);
+}
+
 static void test_mount_plan_make_id_map(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture f, own, none;
@@ -151,6 +219,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mount_plan_make_order),
+                cmocka_unit_test(test_mount_plan_make_unlocked),
+                cmocka_unit_test(test_mount_plan_make_unlocked_cgroup),
                 cmocka_unit_test(test_mount_plan_make_id_map),
                 cmocka_unit_test(test_mount_plan_make_disk),
                 cmocka_unit_test(test_mount_plan_make_network),

@@ -174,14 +174,14 @@ static void test_plan_mounts_of_shared_namespaces(void **state)
 
         plan_fixture_init(&own, INIT_NONE);
         plan_fixture_plan(&own, "-U /bin/true");
-        assert_int_equal(plan_fixture_mount(&own, "/dev/mqueue")->kind, MOUNT_NEW_IN_CHILD);
+        assert_int_equal(plan_fixture_mount(&own, "/dev/mqueue")->namespace, MOUNT_NAMESPACE_IPC);
         assert_int_equal(plan_fixture_mount(&own, "/proc")->namespace, MOUNT_NAMESPACE_PID);
         assert_string_equal(plan_fixture_mount(&own, "/sys/fs/cgroup")->fstype, "cgroup2");
 
         plan_fixture_init(&f, INIT_NONE);
         f.host.environment = (EnvironmentOptions) { .share_ipc = true, .share_pid = true, .share_cgroup = true };
         plan_fixture_plan(&f, "-U /bin/true");
-        assert_int_equal(plan_fixture_mount(&f, "/dev/mqueue")->kind, MOUNT_NEW);
+        assert_int_equal(plan_fixture_mount(&f, "/dev/mqueue")->namespace, MOUNT_NAMESPACE_NONE);
         assert_int_equal(plan_fixture_mount(&f, "/proc")->namespace, MOUNT_NAMESPACE_NONE);
         assert_int_equal(plan_fixture_mount(&f, "/sys/fs/cgroup")->kind, MOUNT_BIND);
         assert_int_equal(plan_fixture_mount(&f, "/sys/fs/cgroup")->source_kind, MOUNT_SOURCE_OWN_CGROUP);

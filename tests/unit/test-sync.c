@@ -48,24 +48,6 @@ static unsigned open_fds(void)
         return n;
 }
 
-/* Pipes, since each has an inode of its own that tells it from the others. */
-static void make_mounts(MountWork *mounts, size_t n)
-{
-        for (size_t i = 0; i < n; i++) {
-                int ends[2];
-
-                assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-                mounts[i].fd = ends[0];
-                fd_close(ends[1]);
-        }
-}
-
-static void clear_mounts(MountWork *mounts, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                mounts[i].fd = -EBADF;
-}
-
 static ino_t inode(int fd)
 {
         struct stat st;
@@ -80,11 +62,11 @@ static void test_sync_kinds_in_order(void **state)
 
         assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
         assert_int_equal(sync_send(p->here, SYNC_EXECUTE), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_EXECUTE, NULL, 0, NULL), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, NULL), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_EXECUTE, NULL, NULL), 0);
 
         assert_int_equal(sync_send(p->there, SYNC_PREPARED), 0);
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), 0);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, NULL), 0);
 }
 
 static void test_sync_out_of_order(void **state)
@@ -92,7 +74,7 @@ static void test_sync_out_of_order(void **state)
         Pair *p = *state;
 
         assert_int_equal(sync_send(p->here, SYNC_EXECUTE), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), -EBADMSG);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, NULL), -EBADMSG);
 }
 
 static void test_sync_foreign_message(void **state)
@@ -100,7 +82,7 @@ static void test_sync_foreign_message(void **state)
         Pair *p = *state;
 
         assert_int_equal(send(p->here, "short", 5, 0), 5);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), -EBADMSG);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, NULL), -EBADMSG);
 }
 
 /* A warning is logged, and does not end the wait. */
@@ -118,7 +100,7 @@ static void test_sync_warning(void **state)
         assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
         saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
         assert_true(saved >= 0 && dup2(pipe_fds[1], STDERR_FILENO) >= 0);
-        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, 0, &failure), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, &failure), 0);
         assert_true(dup2(saved, STDERR_FILENO) >= 0);
         fd_close(saved);
         fd_close(pipe_fds[1]);
@@ -129,90 +111,77 @@ static void test_sync_warning(void **state)
         assert_non_null(strstr(text, "Failed to write '/etc/x': Is a directory, ignoring"));
 }
 
-/* More than go into one message, with gaps, at the ends as well. */
-static void test_sync_mounts_keep_their_places(void **state)
+/* Pipes, since each has an inode of its own that tells it from the others. */
+static int new_pipe(void)
 {
-        enum { N = 150 };
-        Pair *p = *state;
-        MountWork sent[N], got[N];
+        int ends[2];
 
-        make_mounts(sent, N);
-        for (size_t i = 0; i < N; i += 7)
-                sent[i].fd = fd_close(sent[i].fd);
-        sent[N - 1].fd = fd_close(sent[N - 1].fd);
-        clear_mounts(got, N);
-
-        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
-
-        for (size_t i = 0; i < N; i++) {
-                assert_int_equal(got[i].fd >= 0, sent[i].fd >= 0);
-                if (got[i].fd < 0)
-                        continue;
-                assert_int_equal(inode(got[i].fd), inode(sent[i].fd));
-                assert_int_equal(fcntl(got[i].fd, F_GETFD), FD_CLOEXEC);
-        }
-        mount_work_close(sent, N);
-        mount_work_close(got, N);
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        fd_close(ends[1]);
+        return ends[0];
 }
 
-static void test_sync_exactly_full_messages(void **state)
+static void test_sync_descriptor(void **state)
 {
-        enum { N = 128 };
         Pair *p = *state;
-        MountWork sent[N], got[N];
+        _cleanup_close_ int sent = new_pipe(), got = -EBADF;
 
-        make_mounts(sent, N);
-        clear_mounts(got, N);
-        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, N, NULL), 0);
-        for (size_t i = 0; i < N; i++)
-                assert_int_equal(inode(got[i].fd), inode(sent[i].fd));
-        mount_work_close(sent, N);
-        mount_work_close(got, N);
+        assert_int_equal(sync_send_fd(p->here, SYNC_SET_UP, sent), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, &got, NULL), 0);
+        assert_int_not_equal(got, sent);
+        assert_int_equal(inode(got), inode(sent));
+        assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
 }
 
-static void test_sync_no_mounts_is_one_message(void **state)
+static void test_sync_no_descriptor(void **state)
 {
         Pair *p = *state;
-        MountWork none[] = { { .fd = -EBADF }, { .fd = -EBADF } }, got[] = { { .fd = -EBADF }, { .fd = -EBADF } };
-        char byte;
+        int got = 1;
 
-        assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, ARRAY_SIZE(none)), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, got, ARRAY_SIZE(got), NULL), 0);
-        assert_int_equal(got[0].fd, -EBADF);
-        assert_int_equal(sync_send_mounts(p->here, SYNC_PREPARED, none, 0), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_PREPARED, NULL, 0, NULL), 0);
-        assert_int_equal(recv(p->there, &byte, 1, MSG_DONTWAIT), -1);
-        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, &got, NULL), 0);
+        assert_int_equal(got, -EBADF);
 }
 
-/* Nobody wants them, or their place is taken or does not exist: none may stay open. */
-static void test_sync_unwanted_mounts_are_closed(void **state)
+/* Nobody wants it, or it came with another message: it does not stay open. */
+static void test_sync_unwanted_descriptor_is_closed(void **state)
 {
-        enum { N = 5 };
         Pair *p = *state;
-        MountWork sent[N], got[N];
-        int kept;
-        unsigned before;
+        _cleanup_close_ int sent = new_pipe();
+        unsigned before = open_fds();
+        int got = -EBADF;
 
-        make_mounts(sent, N);
-        before = open_fds();
-
-        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, 0, NULL), 0);
+        assert_int_equal(sync_send_fd(p->here, SYNC_SET_UP, sent), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, NULL, NULL), 0);
         assert_int_equal(open_fds(), before);
 
-        clear_mounts(got, N);
-        got[0].fd = kept = sent[1].fd;
-        assert_int_equal(sync_send_mounts(p->here, SYNC_SET_UP, sent, N), 0);
-        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, got, 2, NULL), 0);
-        assert_int_equal(got[0].fd, kept);
-        assert_int_equal(inode(got[1].fd), inode(sent[1].fd));
-        assert_int_equal(open_fds(), before + 1);
+        assert_int_equal(sync_send_fd(p->here, SYNC_EXECUTE, sent), 0);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, &got, NULL), -EBADMSG);
+        assert_int_equal(got, -EBADF);
+        assert_int_equal(open_fds(), before);
+}
 
-        fd_close(got[1].fd);
-        mount_work_close(sent, N);
+/* There is room for one: of several, none is taken. */
+static void test_sync_several_descriptors(void **state)
+{
+        Pair *p = *state;
+        const int sent[2] = { p->here, p->there };
+        union {
+                struct cmsghdr header;
+                char buf[CMSG_SPACE(sizeof(sent))];
+        } control = { .header = { .cmsg_len = CMSG_LEN(sizeof(sent)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+        struct iovec iov = { (char[]) { 0 }, 1 };
+        const struct msghdr mh = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+        };
+        unsigned before = open_fds();
+        int got = -EBADF;
+
+        memcpy(CMSG_DATA(&control.header), sent, sizeof(sent));
+        assert_int_equal(sendmsg(p->here, &mh, 0), 1);
+        assert_int_equal(sync_wait(p->there, SYNC_SET_UP, &got, NULL), -EBADMSG);
+        assert_int_equal(got, -EBADF);
+        assert_int_equal(open_fds(), before);
 }
 
 static void test_sync_failure_comes_whole(void **state)
@@ -222,7 +191,7 @@ static void test_sync_failure_comes_whole(void **state)
 
         failure_set(&sent, -ENOENT, "Failed to find '%s': %m", "/etc/x");
         assert_int_equal(sync_send_failure(p->there, &sent), 0);
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -ENOENT);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, &got), -ENOENT);
         assert_int_equal(got.error, -ENOENT);
         assert_string_equal(got.text, "Failed to find '/etc/x': No such file or directory");
 }
@@ -234,7 +203,7 @@ static void test_sync_failure_without_an_end(void **state)
 
         memset(sent.text, 'x', sizeof(sent.text));
         assert_int_equal(sync_send_failure(p->there, &sent), 0);
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -EIO);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, &got), -EIO);
         assert_int_equal(strlen(got.text), sizeof(got.text) - 1);
 }
 
@@ -246,9 +215,9 @@ static void test_sync_failure_then_end(void **state)
 
         assert_int_equal(sync_send_failure(p->there, &sent), 0);
         p->there = fd_close(p->there);
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, &got), -EIO);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, &got), -EIO);
         assert_string_equal(got.text, "the reason");
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, NULL), -EPIPE);
 }
 
 static void test_sync_end(void **state)
@@ -259,7 +228,7 @@ static void test_sync_end(void **state)
         p->there = fd_close(p->there);
         assert_true(sync_is_closed(p->here));
         sync_wait_closed(p->here);
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, NULL), -EPIPE);
         /* and no SIGPIPE, which would end this test */
         assert_int_equal(sync_send(p->here, SYNC_SET_UP), -EPIPE);
 }
@@ -272,7 +241,7 @@ static void test_sync_end_with_unread_messages(void **state)
         assert_int_equal(sync_send(p->here, SYNC_SET_UP), 0);
         p->there = fd_close(p->there);
         assert_true(sync_is_closed(p->here));
-        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, 0, NULL), -EPIPE);
+        assert_int_equal(sync_wait(p->here, SYNC_PREPARED, NULL, NULL), -EPIPE);
 }
 
 static void test_sync_message_is_not_the_end(void **state)
@@ -290,10 +259,10 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_sync_out_of_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_foreign_message, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_warning, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_sync_mounts_keep_their_places, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_sync_exactly_full_messages, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_sync_no_mounts_is_one_message, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_sync_unwanted_mounts_are_closed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_descriptor, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_no_descriptor, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_unwanted_descriptor_is_closed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sync_several_descriptors, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_failure_comes_whole, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_failure_without_an_end, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sync_failure_then_end, setup, teardown),

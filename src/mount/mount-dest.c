@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Destinations of mounts (see mount-dest.h), looked up by openat2() inside the machine's root, so that symbolic links
+ * are resolved as in the machine. Runs in the helper of mount-attach.c, with the privilege of the host's root, and in
+ * the child. What is missing is created with the rights of the machine's root: in directories of the host that settings
+ * show to the machine, too.
+ */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount/mount-dest.h"
+#include "util/fd.h"
+#include "util/namespace-call.h"
+#include "util/tree.h"
+
+static const char *name_source(const MountOp *op)
+{
+        if (op->source || op->fstype)
+                return op->source ? op->source : op->fstype;
+        return op->n_layers > 0 ? "an overlay" : mount_source_is_scratch(op->source_kind) ? "a temporary directory" : "a mask";
+}
+
+static int fail_because(const MountOp *op, int r, const char *more, Failure *failure)
+{
+        return failure_set_at(failure, op->from, r, "Failed to mount %s on '%s': %m%s", name_source(op), op->dest, more);
+}
+
+int mount_dest_failure(const MountOp *op, int r, Failure *failure)
+{
+        return fail_because(op, r, "", failure);
+}
+
+/* ---- creation ---------------------------------------------------------------------------------------------- */
+
+typedef struct Creation {
+        const MountDest *dest;
+        const MountOp *op;
+        bool directory;
+} Creation;
+
+/* A missing directory with its parents, or file; or (of a file that an optional step needs) the missing target of a
+ * link there. */
+static int create(const Creation *c)
+{
+        int root_fd = c->dest->root_fd;
+
+        if (!(c->op->flags & MOUNT_OPTIONAL))
+                return tree_mountpoint(root_fd, c->op->dest, c->directory);
+        return c->directory ? tree_mkdir_p(root_fd, c->op->dest) :
+                              tree_create(root_fd, c->op->dest, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644);
+}
+
+int mount_dest_become(uid_t id)
+{
+        return RET_ERRNO(setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ? -1 : 0);
+}
+
+static int create_as_machine(void *userdata)
+{
+        const Creation *c = userdata;
+        int r = mount_dest_become(c->dest->first_id);
+
+        return r < 0 ? r : create(c);
+}
+
+/* A descriptor of it, or negative errno. */
+static int create_dest(const MountOp *op, const MountDest *d, bool directory)
+{
+        Creation c = { d, op, directory };
+
+        return d->userns_fd < 0 ? create(&c) : namespace_call(d->userns_fd, CLONE_NEWUSER, create_as_machine, &c);
+}
+
+/* ---- lookup ------------------------------------------------------------------------------------------------ */
+
+static int is_directory(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
+}
+
+int mount_dest_open(const MountOp *op, const MountDest *d, bool directory, Failure *failure)
+{
+        int fd = tree_open(d->root_fd, op->dest, O_PATH), r;
+
+        if (fd == -ENOENT)
+                fd = create_dest(op, d, directory);
+        if (fd == -EROFS || fd == -EPERM || fd == -EACCES)
+                return fail_because(op, fd, " (the destination does not exist and cannot be created)", failure);
+        if (fd < 0)
+                return mount_dest_failure(op, fd, failure);
+
+        r = is_directory(fd);
+        if (r >= 0 && r != directory)
+                r = fail_because(op, r ? -EISDIR : -ENOTDIR, r ? " (a file can only be mounted on a file)" :
+                                                                 " (a directory can only be mounted on a directory)",
+                                 failure);
+        if (r < 0) {
+                fd_close(fd);
+                return r;
+        }
+        return fd;
+}
+
+static int open_optional(const MountOp *op, const MountDest *d, bool directory)
+{
+        int flags = O_PATH | (op->flags & MOUNT_ON_LINK ? O_NOFOLLOW : 0);
+        int fd = tree_open(d->root_fd, op->dest, flags);
+
+        if (fd != -ENOENT || !(op->flags & MOUNT_CREATE_DEST))
+                return fd;
+        /* Why that failed does not matter: the destination is missing, then. */
+        fd_close(create_dest(op, d, directory));
+        return tree_open(d->root_fd, op->dest, flags);
+}
+
+int mount_dest_attach(const MountOp *op, const MountDest *d, int fd, Failure *failure)
+{
+        _cleanup_close_ int dest = -EBADF;
+        int directory = is_directory(fd);
+
+        if (directory < 0)
+                return mount_dest_failure(op, directory, failure);
+        if (op->flags & MOUNT_OPTIONAL) {
+                dest = open_optional(op, d, directory);
+                if (dest == -ENOENT)
+                        return 0;
+                if (dest < 0)
+                        return mount_dest_failure(op, dest, failure);
+        } else {
+                dest = mount_dest_open(op, d, directory, failure);
+                if (dest < 0)
+                        return dest;
+        }
+
+        if (move_mount(fd, "", dest, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+                return mount_dest_failure(op, -errno, failure);
+        return 0;
+}
