@@ -5,7 +5,6 @@
  * interfaces exist. Runs wherever settings are read; no privilege.
  */
 
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,8 +18,8 @@ const char *value_interface_problem(const char *name)
 
         if (!*name)
                 return "interface name is empty";
-        if (strlen(name) >= IF_NAMESIZE)
-                return "interface name has more than 15 characters";
+        if (strlen(name) > INTERFACE_NAME_MAX)
+                return "interface name has more than 127 characters";
         /* /proc/sys/net has directories "all" and "default" beside those of the interfaces. */
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "all") == 0 ||
             strcmp(name, "default") == 0)
@@ -109,15 +108,14 @@ int value_bridge(const SettingRow *row, const char *text, Source from, Settings 
         return 0;
 }
 
-/* The name of the zone's bridge, vz-ZONE, is never shortened: other machines look it up. */
 int value_zone(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
-        char bridge[IF_NAMESIZE];
+        char bridge[INTERFACE_NAME_MAX + 1];
         const char *problem;
         int r;
 
         if (snprintf(bridge, sizeof(bridge), "vz-%s", text) >= (int) sizeof(bridge))
-                return value_refuse(reterr_reason, "zone name has more than 12 characters");
+                return value_refuse(reterr_reason, "zone name has more than 124 characters");
         problem = value_interface_problem(bridge);
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);

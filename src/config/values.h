@@ -72,5 +72,7 @@ int value_next_field(const char **text, char **ret);
  * relative, contains ".." (the planners compare paths as text), or is too long; -ENOMEM. */
 int value_path(const char *text, char **ret, char *reterr_reason);
 
-/* Why name is not a valid name of a network interface; NULL if it is. */
+/* Why name is not a valid name of a network interface; NULL if it is. Names of more than 15 characters are alternative names: an
+ * interface that is created gets a shortened name, too. */
+#define INTERFACE_NAME_MAX 127
 const char *value_interface_problem(const char *name);

@@ -63,6 +63,22 @@ struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind)
         return info;
 }
 
+void link_set_altname(int rtnl, const char *name, const char *altname)
+{
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, 0);
+        struct nlattr *list;
+        int r;
+
+        mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, altname);
+        mnl_attr_nest_end(m, list);
+        r = rtnl_call(rtnl, &q, NULL, NULL);
+        if (r < 0)
+                log_warning(r, "Failed to add the alternative name %s to interface %s, ignoring: %m", altname, name);
+}
+
 int link_delete(int rtnl, int ifindex, const char *name)
 {
         RtnlRequest q = { 0 };

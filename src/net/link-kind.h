@@ -51,6 +51,9 @@ LinkDone *link_record(Links *l, int ifindex, const char *host_name);
  * 0 or -ENODEV. */
 int link_find_moved(const LinkOp *op, const char *machine, int rtnl, RtnlLink *ret);
 
+/* Adds the full name of an interface whose name was shortened. Optional: a failure is logged. */
+void link_set_altname(int rtnl, const char *name, const char *altname);
+
 /* Begins IFLA_LINKINFO, which the caller ends. */
 struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind);
 

@@ -104,9 +104,27 @@ static bool drop_altnames(int rtnl, int ifindex)
         return names;
 }
 
+/* The names that it got from us, or that are in the way of its old one. */
+static void drop_our_names(int rtnl, int ifindex, const LinkOp *op, const LinkDone *d)
+{
+        drop_altname(rtnl, ifindex, d->host_name);
+        if (d->has_altname)
+                drop_altname(rtnl, ifindex, op->container_altname);
+}
+
+/* Is the wanted name one of the interface's alternative names? Then the machine finds it by that, and its name is kept. */
+static bool has_wanted_name(const LinkOp *op, int rtnl, const RtnlLink *link)
+{
+        RtnlLink other;
+
+        return *op->container_name && strcmp(op->container_name, link->name) != 0 &&
+               rtnl_get_link(rtnl, op->container_altname ?: op->container_name, &other) >= 0 && other.ifindex == link->ifindex;
+}
+
 static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure)
 {
         char text[RTNL_TEXT_MAX], mark[sizeof((LinkDone) { 0 }.mark)];
+        bool is_marked, has_name;
         Change c = { .netns_fd = to->netns_fd };
         RtnlLink outside, inside;
         LinkDone *d;
@@ -117,9 +135,11 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                 return link_failed(op, r, "find", op->host_name, "", failure);
 
         make_mark(op, to->machine, mark);
-        c.name = *op->container_name ? op->container_name : outside.name;
-        c.alias = !*outside.alias || strcmp(outside.alias, mark) == 0 ? mark : NULL;
-        if (strcmp(outside.alias, mark) == 0)
+        is_marked = strcmp(outside.alias, mark) == 0;
+        has_name = !is_marked && has_wanted_name(op, l->host_rtnl, &outside);
+        c.name = *op->container_name && !has_name ? op->container_name : outside.name;
+        c.alias = !*outside.alias || is_marked ? mark : NULL;
+        if (is_marked)
                 drop_altname(l->host_rtnl, outside.ifindex, c.name);
         r = change(l->host_rtnl, outside.ifindex, c, text);
 
@@ -132,6 +152,9 @@ static int move_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                 memcpy(d->kind, outside.kind, sizeof(d->kind));
                 if (c.alias)
                         (void) snprintf(d->mark, sizeof(d->mark), "%s", mark);
+                d->has_altname = op->container_altname && !has_name;
+                if (d->has_altname)
+                        link_set_altname(l->container_rtnl, c.name, op->container_altname);
         }
 
         return r < 0 ? link_failed(op, r, "move interface", op->host_name, text, failure) : 0;
@@ -169,7 +192,7 @@ static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
         if (is_replaced(rtnl, d))
                 r = -ENODEV;
         else {
-                drop_altname(rtnl, ifindex, d->host_name);
+                drop_our_names(rtnl, ifindex, op, d);
                 r = change(rtnl, ifindex, c, NULL);
         }
         if (r < 0 && r != -ENODEV && r != -EEXIST)      /* such as -ENOMEM: try once more, it may get lost */
@@ -180,7 +203,7 @@ static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
                 c.netns_fd = -EBADF;
                 rtnl = l->host_rtnl;
                 ifindex = returned.ifindex;
-                drop_altname(rtnl, ifindex, d->host_name);
+                drop_our_names(rtnl, ifindex, op, d);
                 r = change(rtnl, ifindex, c, NULL);
         }
         if (r == -EEXIST && drop_altnames(rtnl, ifindex))

@@ -43,7 +43,9 @@ void link_plan_done(LinkPlan *p)
         for (size_t i = 0; i < p->n; i++) {
                 free(p->ops[i].host_name);
                 free(p->ops[i].host_altname);
+                free(p->ops[i].container_altname);
                 free(p->ops[i].bridge);
+                free(p->ops[i].bridge_altname);
         }
         free(p->ops);
         *p = (LinkPlan) { 0 };
@@ -131,6 +133,25 @@ static LinkOp *add_op(LinkPlan *p, LinkKind kind, const char *host_name, Source 
         return op->host_name ? op : NULL;
 }
 
+/* The name of an interface that is created, and its full name as an alternative one if it was shortened. */
+static int plan_name(const char *prefix, const char *name, char ret[static IF_NAMESIZE], char **ret_altname)
+{
+        bool cut;
+
+        link_name(prefix, name, ret, &cut);
+        if (!cut || strlen(prefix) + strlen(name) > INTERFACE_NAME_MAX)
+                return 0;
+        return strf(ret_altname, "%s%s", prefix, name) < 0 ? -ENOMEM : 0;
+}
+
+static int plan_zone(const char *zone, LinkOp *op)
+{
+        char name[IF_NAMESIZE];
+
+        op->zone = true;
+        return plan_name("vz-", zone, name, &op->bridge_altname) < 0 ? -ENOMEM : free_and_strdup(&op->bridge, name);
+}
+
 static int plan_veth(LinkPlanner *p)
 {
         const Settings *s = p->settings;
@@ -139,6 +160,7 @@ static int plan_veth(LinkPlanner *p)
         char name[IF_NAMESIZE];
         LinkOp *op;
         bool cut;
+        int r;
 
         if (s->bridge && value_interface_problem(s->bridge))
                 return problem_error(p->problems, s->from[SETTING_BRIDGE], "Bridge=%s: invalid interface name", s->bridge);
@@ -148,16 +170,33 @@ static int plan_veth(LinkPlanner *p)
         if (!op)
                 return -ENOMEM;
 
-        if (cut && strf(&op->host_altname, "%s%s", prefix, p->machine) < 0)
-                return -ENOMEM;
-        op->zone = id == SETTING_ZONE;
-        if (id != SETTING_VIRTUAL_ETHERNET &&
-            strf(&op->bridge, "%s%s", op->zone ? "vz-" : "", op->zone ? s->zone : s->bridge) < 0)
-                return -ENOMEM;
+        r = plan_name(prefix, p->machine, name, &op->host_altname);
+        if (r >= 0 && id == SETTING_ZONE)
+                r = plan_zone(s->zone, op);
+        else if (r >= 0 && id == SETTING_BRIDGE)
+                r = free_and_strdup(&op->bridge, s->bridge);
+        if (r < 0)
+                return r;
         (void) snprintf(op->container_name, sizeof(op->container_name), "host0");
         link_mac(p->host_id, p->machine, host_side_key, 0, op->host_mac);
         link_mac(p->host_id, p->machine, container_side_key, 0, op->container_mac);
         return 0;
+}
+
+static int name_interface(const InterfaceSetting *i, LinkKind kind, const char *prefix, LinkOp *op)
+{
+        const bool named = i->container_name;
+        char name[IF_NAMESIZE];
+        int r = 0;
+
+        /* Of a moved interface whose name is an alternative one, the name is kept. */
+        if (named || kind != LINK_MOVE || strlen(i->host_name) < IF_NAMESIZE)
+                r = plan_name(named ? "" : prefix, named ? i->container_name : i->host_name, op->container_name,
+                              &op->container_altname);
+        if (r < 0 || kind != LINK_VETH_EXTRA)
+                return r;
+        r = plan_name("", i->host_name, name, &op->host_altname);
+        return r < 0 ? r : free_and_strdup(&op->host_name, name);
 }
 
 /* One entry of a list of interfaces. */
@@ -165,7 +204,6 @@ static int plan_interface(LinkPlanner *p, const InterfaceSetting *i, LinkKind ki
 {
         const char *setting = setting_of(kind);
         LinkOp *op;
-        bool cut;
 
         if (value_interface_problem(i->host_name))
                 return problem_error(p->problems, i->from, "%s%s: invalid interface name", setting, i->host_name);
@@ -174,14 +212,7 @@ static int plan_interface(LinkPlanner *p, const InterfaceSetting *i, LinkKind ki
                                      i->host_name, i->container_name);
 
         op = add_op(p->plan, kind, i->host_name, i->from);
-        if (!op)
-                return -ENOMEM;
-
-        if (i->container_name)
-                (void) snprintf(op->container_name, sizeof(op->container_name), "%s", i->container_name);
-        else if (*prefix || strlen(i->host_name) < IF_NAMESIZE)
-                link_name(prefix, i->host_name, op->container_name, &cut);
-        return 0;
+        return op ? name_interface(i, kind, prefix, op) : -ENOMEM;
 }
 
 /* Refuses the same name twice on one side, and an interface that is moved from the host while another link needs it. */
@@ -295,9 +326,18 @@ static void print_veth(const LinkOp *op, FILE *f)
                 op->container_name, MAC_ARGS(op->container_mac));
         if (op->bridge)
                 fprintf(f, ", bridge %s%s", op->bridge, op->zone ? " of the zone" : "");
-        if (op->host_altname)
-                fprintf(f, ", also named %s", op->host_altname);
-        fputc('\n', f);
+}
+
+static void print_altnames(const LinkOp *op, FILE *f)
+{
+        const char *const names[] = { op->host_altname, op->bridge_altname, op->container_altname };
+        const char *before = ", also named ";
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (names[i]) {
+                        fprintf(f, "%s%s", before, names[i]);
+                        before = ", ";
+                }
 }
 
 int link_plan_print(const LinkPlan *p, FILE *f)
@@ -311,16 +351,18 @@ int link_plan_print(const LinkPlan *p, FILE *f)
                         print_veth(op, f);
                         break;
                 case LINK_MACVLAN:
-                        fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s\n", op->container_name,
-                                MAC_ARGS(op->container_mac), op->host_name);
+                        fprintf(f, "  macvlan %s (" MAC_FORMAT ") on %s", op->container_name, MAC_ARGS(op->container_mac),
+                                op->host_name);
                         break;
                 case LINK_IPVLAN:
-                        fprintf(f, "  ipvlan %s on %s\n", op->container_name, op->host_name);
+                        fprintf(f, "  ipvlan %s on %s", op->container_name, op->host_name);
                         break;
                 case LINK_MOVE:
-                        fprintf(f, "  move %s%s%s\n", op->host_name, *op->container_name ? " -> " : "", op->container_name);
+                        fprintf(f, "  move %s%s%s", op->host_name, *op->container_name ? " -> " : "", op->container_name);
                         break;
                 }
+                print_altnames(op, f);
+                fputc('\n', f);
         }
 
         return ferror(f) ? -EIO : 0;

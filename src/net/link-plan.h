@@ -21,11 +21,13 @@ typedef struct LinkOp {
         LinkKind kind;
         char *host_name;                /* VETH*: the host side; *VLAN: the parent; MOVE: the name on the host. Except for
                                          * VETH* it may be an alternative name, longer than IF_NAMESIZE */
-        char *host_altname;             /* VETH: the full name if host_name was shortened; NULL */
+        char *host_altname;             /* VETH*: the full name if host_name was shortened; NULL */
         char container_name[IF_NAMESIZE];   /* MOVE: "" or host_name: the name is kept */
+        char *container_altname;        /* the full name if container_name was shortened; NULL */
         uint8_t host_mac[6];            /* VETH* */
         uint8_t container_mac[6];           /* VETH*, MACVLAN */
-        char *bridge;                   /* VETH: the bridge of the host side; NULL */
+        char *bridge;                   /* VETH: the bridge of the host side; NULL. May be an alternative name without zone */
+        char *bridge_altname;           /* of a zone: the full name if bridge was shortened; NULL */
         bool zone;                      /* the bridge belongs to a zone and exists while it has members */
         Source from;
 } LinkOp;

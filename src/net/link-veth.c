@@ -17,7 +17,14 @@
 #define ALIAS_MAX 256
 #define ALIAS_PREFIX "box:"
 
-static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_fd, char text[static RTNL_TEXT_MAX])
+/* A bridge has the smallest MTU of its ports: a new one gets the bridge's, on both sides. */
+static void put_mtu(const RtnlLink *bridge, struct nlmsghdr *m)
+{
+        if (bridge->ifindex > 0 && bridge->mtu > 0)
+                mnl_attr_put_u32(m, IFLA_MTU, bridge->mtu);
+}
+
+static int veth_create(const LinkOp *op, const Links *l, const RtnlLink *bridge, int netns_fd, char text[static RTNL_TEXT_MAX])
 {
         RtnlRequest q = { 0 };
         struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
@@ -25,12 +32,13 @@ static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_f
 
         mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
         mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->host_mac), op->host_mac);
-        if (bridge > 0) {
+        put_mtu(bridge, m);
+        if (bridge->ifindex > 0) {
                 struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
 
                 /* Without a bridge it stays down: networkd brings it up when it has configured it. */
                 header->ifi_flags = header->ifi_change = IFF_UP;
-                mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge);
+                mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge->ifindex);
         }
 
         info = link_begin_kind(m, "veth");
@@ -40,6 +48,7 @@ static int veth_create(const LinkOp *op, const Links *l, int bridge, int netns_f
         mnl_attr_put_strz(m, IFLA_IFNAME, op->container_name);
         mnl_attr_put(m, IFLA_ADDRESS, sizeof(op->container_mac), op->container_mac);
         mnl_attr_put_u32(m, IFLA_NET_NS_FD, (uint32_t) netns_fd);
+        put_mtu(bridge, m);
         mnl_attr_nest_end(m, peer);
         mnl_attr_nest_end(m, data);
         mnl_attr_nest_end(m, info);
@@ -75,24 +84,8 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
         return r < 0 && r != -ENODEV ? link_failed(op, r, "remove the stale interface", op->host_name, "", failure) : 0;
 }
 
-/* Adds the full name of an interface whose name was shortened. Optional: the link works without it. */
-static void veth_set_altname(const LinkOp *op, const Links *l, int ifindex)
-{
-        RtnlRequest q = { 0 };
-        struct nlmsghdr *m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex);
-        struct nlattr *list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
-        int r;
-
-        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, op->host_altname);
-        mnl_attr_nest_end(m, list);
-        r = rtnl_call(l->host_rtnl, &q, NULL, NULL);
-        if (r < 0)
-                log_warning(r, "Failed to add the alternative name %s to interface %s, ignoring: %m", op->host_altname,
-                            op->host_name);
-}
-
-/* bridge: its index, 0 for none. */
-static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *l, Failure *failure)
+/* bridge: its ifindex is 0 for none. */
+static int veth_make(const LinkOp *op, const RtnlLink *bridge, const LinkTarget *to, Links *l, Failure *failure)
 {
         char text[RTNL_TEXT_MAX], alias[ALIAS_MAX], name[ALIAS_MAX];
         RtnlLink host_side = { 0 };
@@ -129,9 +122,9 @@ static int veth_make(const LinkOp *op, int bridge, const LinkTarget *to, Links *
 
         (void) snprintf(link_record(l, host_side.ifindex, op->host_name)->mark, sizeof((LinkDone) { 0 }.mark), "%s", alias);
         if (op->kind == LINK_VETH)
-                l->ifindices[l->n_ifindices++] = bridge > 0 ? bridge : host_side.ifindex;
+                l->ifindices[l->n_ifindices++] = bridge->ifindex > 0 ? bridge->ifindex : host_side.ifindex;
         if (op->host_altname)
-                veth_set_altname(op, l, host_side.ifindex);
+                link_set_altname(l->host_rtnl, op->host_name, op->host_altname);
         return 0;
 }
 
@@ -146,7 +139,7 @@ static int veth_up_in_zone(const LinkOp *op, const LinkTarget *to, Links *l, Fai
                 return r;
         r = link_zone_bridge(op, l, &bridge, failure);
         if (r >= 0)
-                r = veth_make(op, bridge.ifindex, to, l, failure);
+                r = veth_make(op, &bridge, to, l, failure);
         if (r < 0)
                 link_zone_remove_empty(op, l);
         return r;
@@ -165,7 +158,7 @@ static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
                         return r;
         }
 
-        return veth_make(op, bridge.ifindex, to, l, failure);
+        return veth_make(op, &bridge, to, l, failure);
 }
 
 static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)

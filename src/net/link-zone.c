@@ -79,6 +79,8 @@ int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *f
                 r = rtnl_call(l->host_rtnl, &q, NULL, text);
                 if (r >= 0)
                         r = rtnl_get_link(l->host_rtnl, op->bridge, ret);
+                if (r >= 0 && op->bridge_altname)
+                        link_set_altname(l->host_rtnl, op->bridge, op->bridge_altname);
                 if (r >= 0)
                         bring_up(op, l, ret->ifindex);
         }

@@ -108,10 +108,12 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
         for (size_t i = 0; i < p->n && r >= 0; i++) {
                 const LinkMethods *m = methods[p->ops[i].kind];
 
-                if (m->needs_container_rtnl && l->container_rtnl < 0)
+                if ((m->needs_container_rtnl || p->ops[i].container_altname) && l->container_rtnl < 0)
                         r = open_container_rtnl(netns_fd, l, failure);
                 if (r >= 0)
                         r = m->up(&p->ops[i], &target, l, failure);
+                if (r >= 0 && p->ops[i].container_altname && p->ops[i].kind != LINK_MOVE)
+                        link_set_altname(l->container_rtnl, p->ops[i].container_name, p->ops[i].container_altname);
         }
         return r;
 }

@@ -15,6 +15,7 @@ typedef struct LinkDone {
         char host_name[IF_NAMESIZE];    /* MOVE: the name to restore */
         char mark[256];                 /* VETH*: the alias of the host side; MOVE: the alias meanwhile; "": it has another one */
         char kind[16];                  /* MOVE: of RtnlLink */
+        bool has_altname;               /* MOVE: the plan's container_altname was added */
 } LinkDone;
 
 typedef struct Links {

@@ -23,12 +23,16 @@ static void put_link(Json *w, const LinkOp *op)
         if (op->host_altname)
                 json_put_string(w, "host_altname", op->host_altname);
         json_put_string(w, "inner_name", *op->container_name ? op->container_name : op->host_name);
+        if (op->container_altname)
+                json_put_string(w, "inner_altname", op->container_altname);
         if (link_op_is_veth(op))
                 put_mac(w, "host_mac", op->host_mac);
         if (link_op_is_veth(op) || op->kind == LINK_MACVLAN)
                 put_mac(w, "inner_mac", op->container_mac);
         if (op->bridge) {
                 json_put_string(w, "bridge", op->bridge);
+                if (op->bridge_altname)
+                        json_put_string(w, "bridge_altname", op->bridge_altname);
                 json_put_bool(w, "zone", op->zone);
         }
         source_to_json(w, "from", op->from);

@@ -104,7 +104,7 @@ static void test_link_plan_extra(void **state)
                            "  veth e2 (c6:50:d7:bc:b4:05) <-> e2 (ca:9f:37:58:65:56)\n"
                            "  ipvlan iv-d0 on d0\n"
                            "  ipvlan wan on d1\n"
-                           "  ipvlan iv-enp0s31fDw_G on enp0s31f6fault\n");
+                           "  ipvlan iv-enp0s31fDw_G on enp0s31f6fault, also named iv-enp0s31f6fault\n");
 }
 
 static void test_link_plan_macvlan(void **state)
@@ -122,11 +122,11 @@ static void test_link_plan_macvlan(void **state)
         assert_plan(&s, "web-server-number-1",
                     "  macvlan mv-d0 (f2:3f:c8:8d:d5:f5) on d0\n"
                     "  macvlan lan (a2:fe:5a:e0:bb:07) on d2\n"
-                    "  macvlan mv-enp0s31fP_na (72:b9:74:29:7e:5a) on enp0s31f6fault\n", NULL);
+                    "  macvlan mv-enp0s31fP_na (72:b9:74:29:7e:5a) on enp0s31f6fault, also named mv-enp0s31f6fault\n", NULL);
         assert_plan(&s, "gentoo",
                     "  macvlan mv-d0 (96:dc:3c:4a:29:f8) on d0\n"
                     "  macvlan lan (62:c6:00:1a:28:30) on d2\n"
-                    "  macvlan mv-enp0s31fP_na (6a:01:e2:3c:fc:e4) on enp0s31f6fault\n", NULL);
+                    "  macvlan mv-enp0s31fP_na (6a:01:e2:3c:fc:e4) on enp0s31f6fault, also named mv-enp0s31f6fault\n", NULL);
 }
 
 static void test_link_plan_move(void **state)
@@ -141,6 +141,43 @@ static void test_link_plan_move(void **state)
         s.interfaces.items = interfaces;
         s.interfaces.n = ARRAY_SIZE(interfaces);
         assert_plan(&s, "x", "  move eth7 -> eth7\n  move eth8 -> wan\n", NULL);
+}
+
+/* Names of more than 15 characters: of what is created, shortened and kept as alternative names; of what exists, as they are. */
+static void test_link_plan_long_names(void **state)
+{
+        InterfaceSetting extra[] = { { .host_name = (char *) "a-long-name-outside", .container_name = (char *) "a-long-name-inside" },
+                                     { .host_name = (char *) "a-long-name-for-both" } };
+        InterfaceSetting macvlan[] = { { .host_name = (char *) "parent-with-altname", .container_name = (char *) "lan" },
+                                       { .host_name = (char *) "p", .container_name = (char *) "a-long-name-of-a-lan" } };
+        InterfaceSetting interfaces[] = { { .host_name = (char *) "nic-with-an-altname" },
+                                          { .host_name = (char *) "eth8", .container_name = (char *) "wide-area-network" } };
+        _cleanup_(link_plan_done) LinkPlan p = { 0 };
+        _cleanup_(problems_done) Problems problems = { 0 };
+        Settings s = veth_settings();
+
+        s.zone = (char *) "laboratory-number-one";
+        s.veth_extra = (InterfaceList) { extra, ARRAY_SIZE(extra) };
+        s.macvlan = (InterfaceList) { macvlan, ARRAY_SIZE(macvlan) };
+        s.interfaces = (InterfaceList) { interfaces, ARRAY_SIZE(interfaces) };
+        assert_int_equal(link_plan_make(&s, "x", host_id, &p, &problems), 0);
+        assert_int_equal(problems.n, 0);
+        assert_int_equal(p.n, 7);
+        assert_string_equal(p.ops[0].host_name, "nic-with-an-altname");
+        assert_string_equal(p.ops[0].container_name, "");
+        assert_string_equal(p.ops[1].container_altname, "wide-area-network");
+        assert_int_equal(strlen(p.ops[1].container_name), 15);
+        assert_string_equal(p.ops[2].bridge_altname, "vz-laboratory-number-one");
+        assert_int_equal(strncmp(p.ops[2].bridge, "vz-laborato", 11), 0);
+        assert_int_equal(strlen(p.ops[2].bridge), 15);
+        assert_string_equal(p.ops[3].host_altname, "a-long-name-outside");
+        assert_string_equal(p.ops[3].container_altname, "a-long-name-inside");
+        assert_int_equal(strlen(p.ops[3].host_name), 15);
+        assert_string_equal(p.ops[4].host_altname, "a-long-name-for-both");
+        assert_string_equal(p.ops[4].container_altname, "a-long-name-for-both");
+        assert_string_equal(p.ops[5].host_name, "parent-with-altname");
+        assert_null(p.ops[5].container_altname);
+        assert_string_equal(p.ops[6].container_altname, "a-long-name-of-a-lan");
 }
 
 static void test_link_plan_host_network(void **state)
@@ -163,8 +200,8 @@ static void test_link_plan_problems(void **state)
                 { { .host_name = (char *) "e/h" }, { 0 }, "x.nspawn:3: MACVLAN=e/h: invalid interface name" },
                 { { .host_name = (char *) "12" }, { 0 }, "x.nspawn:3: MACVLAN=12: invalid interface name" },
                 { { .host_name = (char *) "" }, { 0 }, "x.nspawn:3: MACVLAN=: invalid interface name" },
-                { { .host_name = (char *) "d0", .container_name = (char *) "sixteen-letters-" }, { 0 },
-                  "x.nspawn:3: MACVLAN=d0:sixteen-letters-: invalid interface name in the machine" },
+                { { .host_name = (char *) "d0", .container_name = (char *) "a/b" }, { 0 },
+                  "x.nspawn:3: MACVLAN=d0:a/b: invalid interface name in the machine" },
                 { { .host_name = (char *) "d0", .container_name = (char *) "host0" }, { 0 },
                   "x.nspawn:3: MACVLAN=d0: the machine has another interface named host0" },
                 { { .host_name = (char *) "d0" }, { .host_name = (char *) "d0" },
@@ -264,6 +301,7 @@ int main(void)
                 cmocka_unit_test(test_link_plan_extra_problems),
                 cmocka_unit_test(test_link_plan_macvlan),
                 cmocka_unit_test(test_link_plan_move),
+                cmocka_unit_test(test_link_plan_long_names),
                 cmocka_unit_test(test_link_plan_host_network),
                 cmocka_unit_test(test_link_plan_problems),
                 cmocka_unit_test(test_link_plan_moved_twice),

@@ -52,6 +52,35 @@ static LinkPlan plan_of(LinkOp *ops, size_t n)
         return (LinkPlan) { .ops = ops, .n = n };
 }
 
+static void add_altname_at(int rtnl, const char *name, const char *altname)
+{
+        char text[RTNL_TEXT_MAX];
+        RtnlRequest q = { 0 };
+        struct nlattr *list;
+        struct nlmsghdr *m;
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
+        m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, link.ifindex);
+        list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
+        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, altname);
+        mnl_attr_nest_end(m, list);
+        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
+}
+
+static void add_altname(const char *name, const char *altname)
+{
+        add_altname_at(host_rtnl, name, altname);
+}
+
+static void assert_name(const char *any_name, const char *expected)
+{
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(host_rtnl, any_name, &link), 0);
+        assert_string_equal(link.name, expected);
+}
+
 static void test_links_veth(void **state)
 {
         Machine m = machine_new();
@@ -62,6 +91,7 @@ static void test_links_veth(void **state)
         RtnlLink link;
 
         op.host_altname = (char *) "ve-a-much-longer-name-than-fits";
+        op.container_altname = (char *) "the-name-of-host0";
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
         assert_int_equal(l.n_done, 1);
 
@@ -73,6 +103,7 @@ static void test_links_veth(void **state)
         assert_mac("ve-x", "02:00:00:00:00:01");
         assert_false(exists(host_rtnl, "host0"));
         assert_true(exists(m.rtnl, "host0"));
+        assert_true(exists(m.rtnl, "the-name-of-host0"));
         assert_int_equal(setns(m.netns, CLONE_NEWNET), 0);
         assert_mac("host0", "02:00:00:00:00:02");
         assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
@@ -159,8 +190,17 @@ static void test_links_veth_stale(void **state)
         machine_done(&m);
 }
 
+static uint32_t mtu_of(int rtnl, const char *name)
+{
+        RtnlLink link;
+
+        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
+        return link.mtu;
+}
+
 static void test_links_bridge(void **state)
 {
+        static const uint32_t jumbo = 9000;
         Machine m = machine_new();
         LinkOp op = veth_op();
         LinkPlan p = plan_of(&op, 1);
@@ -172,10 +212,18 @@ static void test_links_bridge(void **state)
 
         if (make_bridge("br0") < 0)
                 skip();
+        /* With one port the bridge has that one's MTU, and would follow a smaller one. */
+        make_pair("uplink", "behind");
+        set_link(host_rtnl, "uplink", IFLA_MTU, &jumbo, sizeof(jumbo), false);
         assert_int_equal(rtnl_get_link(host_rtnl, "br0", &bridge), 0);
+        set_link(host_rtnl, "uplink", IFLA_MASTER, &bridge.ifindex, sizeof(bridge.ifindex), true);
+        add_altname("br0", "a-long-name-of-the-bridge");
 
-        op.bridge = (char *) "br0";
+        op.bridge = (char *) "a-long-name-of-the-bridge";
         assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+        assert_int_equal(mtu_of(host_rtnl, "br0"), jumbo);
+        assert_int_equal(mtu_of(host_rtnl, "ve-x"), jumbo);
+        assert_int_equal(mtu_of(m.rtnl, "host0"), jumbo);
         assert_int_equal(l.n_ifindices, 1);
         assert_int_equal(l.ifindices[0], bridge.ifindex);
 
@@ -190,6 +238,7 @@ static void test_links_bridge(void **state)
 
         links_down(&p, &l);
         assert_true(exists(host_rtnl, "br0"));
+        delete_link(host_rtnl, "uplink");
         delete_link(host_rtnl, "br0");
         machine_done(&m);
 }
@@ -230,12 +279,14 @@ static void test_links_zone(void **state)
 
         op_a.zone = op_b.zone = true;
         op_a.bridge = op_b.bridge = (char *) "vz-z";
+        op_a.bridge_altname = op_b.bridge_altname = (char *) "vz-a-long-name-of-the-zone";
         op_b.host_name = (char *) "ve-y";
         l_a.zone_lock = l_b.zone_lock = lock;
         assert_int_equal(links_up(&p_a, "x", a.netns, &l_a, &failure), 0);
         assert_int_equal(rtnl_get_link(host_rtnl, "vz-z", &bridge), 0);
         assert_int_equal(l_a.ifindices[0], bridge.ifindex);
         assert_true(is_up("vz-z"));
+        assert_name("vz-a-long-name-of-the-zone", "vz-z");
         assert_int_equal(links_up(&p_b, "y", b.netns, &l_b, &failure), 0);
         assert_int_equal(l_b.ifindices[0], bridge.ifindex);
         assert_int_equal(access(lock, F_OK), -1);
@@ -345,7 +396,7 @@ static void test_links_ipvlan(void **state)
 static void test_links_macvlan(void **state)
 {
         LinkOp op = { .kind = LINK_MACVLAN, .host_name = (char *) "lan", .container_name = "mv-lan",
-                      .container_mac = { 2, 0, 0, 0, 0, 3 } };
+                      .container_mac = { 2, 0, 0, 0, 0, 3 }, .container_altname = (char *) "mv-the-name-of-the-lan" };
         LinkPlan p = plan_of(&op, 1);
         Failure failure = { 0 };
 
@@ -361,6 +412,7 @@ static void test_links_macvlan(void **state)
                 assert_int_equal(l.n_ifindices, 0);
                 assert_false(exists(host_rtnl, "mv-lan"));
                 set_link(m.rtnl, "mv-lan", 0, NULL, 0, true);
+                assert_true(exists(m.rtnl, "mv-the-name-of-the-lan"));
                 assert_int_equal(setns(m.netns, CLONE_NEWNET), 0);
                 assert_mac("mv-lan", "02:00:00:00:00:03");
                 assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
@@ -403,35 +455,6 @@ static void assert_alias(const char *name, const char *expected)
 }
 
 /* As udev does for an interface without its own name. */
-static void add_altname_at(int rtnl, const char *name, const char *altname)
-{
-        char text[RTNL_TEXT_MAX];
-        RtnlRequest q = { 0 };
-        struct nlattr *list;
-        struct nlmsghdr *m;
-        RtnlLink link;
-
-        assert_int_equal(rtnl_get_link(rtnl, name, &link), 0);
-        m = rtnl_add(&q, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, link.ifindex);
-        list = mnl_attr_nest_start(m, IFLA_PROP_LIST);
-        mnl_attr_put_strz(m, IFLA_ALT_IFNAME, altname);
-        mnl_attr_nest_end(m, list);
-        assert_int_equal(rtnl_call(rtnl, &q, NULL, text), 0);
-}
-
-static void add_altname(const char *name, const char *altname)
-{
-        add_altname_at(host_rtnl, name, altname);
-}
-
-static void assert_name(const char *any_name, const char *expected)
-{
-        RtnlLink link;
-
-        assert_int_equal(rtnl_get_link(host_rtnl, any_name, &link), 0);
-        assert_string_equal(link.name, expected);
-}
-
 /* A payload that creates another interface in place of the one that it moved away. */
 static void make_bridge_with_index(int rtnl, const char *name, int ifindex)
 {
@@ -480,6 +503,45 @@ static void test_links_move_returned_by_the_kernel(void **state)
         assert_alias("eth7", "");
         delete_link(host_rtnl, "eth7");
         machine_done(&m);
+}
+
+/* Found by an alternative name, with or without a name for the machine that it has already; and with a long one for it, which it
+ * has no longer on the host. */
+static void test_links_move_by_altname(void **state)
+{
+        static const struct {
+                const char *host_name, *container_name, *container_altname, *inside, *also;
+        } cases[] = {
+                { "an-altname-of-the-nic", "", NULL, "eth7", "an-altname-of-the-nic" },
+                { "enx001122334455", "enx001122334455", NULL, "eth7", "enx001122334455" },
+                { "eth7", "an-altname-shor", "an-altname-of-the-nic", "eth7", "an-altname-of-the-nic" },
+                { "eth7", "wide-area-net12", "wide-area-network", "wide-area-net12", "wide-area-network" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                LinkOp op = { .kind = LINK_MOVE, .host_name = (char *) cases[i].host_name,
+                              .container_altname = (char *) cases[i].container_altname };
+                LinkPlan p = plan_of(&op, 1);
+                Machine m = machine_new();
+                Links l = LINKS_NULL;
+                Failure failure = { 0 };
+                RtnlLink link;
+
+                (void) snprintf(op.container_name, sizeof(op.container_name), "%s", cases[i].container_name);
+                make_pair("eth7", "behind");
+                add_altname("eth7", "an-altname-of-the-nic");
+                add_altname("eth7", "enx001122334455");
+                assert_int_equal(links_up(&p, "x", m.netns, &l, &failure), 0);
+                assert_int_equal(rtnl_get_link(m.rtnl, cases[i].also, &link), 0);
+                assert_string_equal(link.name, cases[i].inside);
+                links_down(&p, &l);
+                assert_name("eth7", "eth7");
+                assert_name("an-altname-of-the-nic", "eth7");
+                assert_name("enx001122334455", "eth7");
+                assert_false(exists(host_rtnl, "wide-area-network"));
+                delete_link(host_rtnl, "eth7");
+                machine_done(&m);
+        }
 }
 
 /* The supervisor was killed, and the interface is on the host under its name in the container: the next start finds it. */
@@ -667,6 +729,7 @@ int main(void)
                 cmocka_unit_test(test_links_macvlan),
                 cmocka_unit_test(test_links_move),
                 cmocka_unit_test(test_links_move_returned_by_the_kernel),
+                cmocka_unit_test(test_links_move_by_altname),
                 cmocka_unit_test(test_links_move_after_a_crash),
                 cmocka_unit_test(test_links_move_name_taken),
                 cmocka_unit_test(test_links_move_with_altnames),

@@ -47,14 +47,22 @@ static int teardown(void **state)
         return 0;
 }
 
+/* 127 and 128 characters. */
+#define CHARACTERS_31 "a-name-of-thirty-one-characters"
+#define CHARACTERS_127 CHARACTERS_31 "-" CHARACTERS_31 "-" CHARACTERS_31 "-" CHARACTERS_31
+static const char long_name[] = CHARACTERS_127, too_long[] = CHARACTERS_127 "x";
+
 static void test_interface_names(void **state)
 {
-        static const char *const bad[] = { "sixteencharacter", ".", "..", "a/b", "a b:c:d e", "eth%d", "123", "all",
+        const char *const bad[] = { too_long, ".", "..", "a/b", "a b:c:d e", "eth%d", "123", "all",
                 "default", ":x", "a:", "a:b:c", "\xc3\xa4", "a:1" };
         Settings *s = *state;
 
-        assert_int_equal(set(s, SETTING_MACVLAN, "eth0 sixteencharacter:lan"), -EINVAL);
+        assert_int_equal(set(s, SETTING_MACVLAN, "eth0 a/b:lan"), -EINVAL);
         assert_int_equal(s->macvlan.n, 0);
+        /* Alternative names are longer. */
+        assert_int_equal(set(s, SETTING_VIRTUAL_ETHERNET_EXTRA, long_name), 0);
+        assert_string_equal(s->veth_extra.items[0].host_name, long_name);
         assert_int_equal(set(s, SETTING_MACVLAN, "eth0 fifteencharacte:lan"), 0);
         assert_int_equal(s->macvlan.n, 2);
         assert_null(s->macvlan.items[0].container_name);
@@ -74,9 +82,10 @@ static void test_zone_names(void **state)
 {
         Settings *s = *state;
 
+        assert_int_equal(set(s, SETTING_ZONE, long_name), -EINVAL);     /* vz-… */
+        assert_int_equal(set(s, SETTING_ZONE, "more-than-twelve-chars"), 0);
+        assert_string_equal(s->zone, "more-than-twelve-chars");
         assert_int_equal(set(s, SETTING_ZONE, "twelve-chars"), 0);
-        assert_string_equal(s->zone, "twelve-chars");
-        assert_int_equal(set(s, SETTING_ZONE, "thirteen-char"), -EINVAL);
         assert_int_equal(set(s, SETTING_ZONE, "a/b"), -EINVAL);
         assert_int_equal(set(s, SETTING_ZONE, "a b"), -EINVAL);
         assert_string_equal(s->zone, "twelve-chars");
