@@ -8,12 +8,14 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/statfs.h>
 
 #include "net/network-namespace.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 /* -EINVAL: not a network namespace. */
 static int open_path(const char *path)
@@ -72,4 +74,25 @@ int network_namespace_return(int own, Failure *failure)
         if (setns(own, CLONE_NEWNET) < 0)
                 return failure_set(failure, -errno, "Failed to return to the host's network namespace: %m");
         return 0;
+}
+
+/* The file that the path leads to is the namespace's of the process that opens it. */
+int network_namespace_allow_ping(int netns_fd, int proc_fd, gid_t low, gid_t high, Failure *failure)
+{
+        const gid_t last = INT32_MAX;           /* of what the kernel takes */
+        _cleanup_close_ int own = -EBADF;
+        char text[32];
+        int r, written;
+
+        if (low > last)
+                return 0;
+        (void) snprintf(text, sizeof(text), "%u %u", low, high > last ? last : high);
+        r = network_namespace_visit(netns_fd, &own, failure);
+        if (r < 0)
+                return r;
+        written = fd_write_file_at(proc_fd, "sys/net/ipv4/ping_group_range", text);
+        r = network_namespace_return(own, failure);
+        if (written < 0 && written != -ENOENT && written != -EROFS)
+                log_warning(written, "Failed to set net.ipv4.ping_group_range, ignoring: %m");
+        return r;
 }

@@ -13,6 +13,7 @@
 
 #include "mount/mount-attach.h"
 #include "mount/mount-make.h"
+#include "net/network-namespace.h"
 #include "payload/console.h"
 #include "payload/notify.h"
 #include "run/stage.h"
@@ -91,6 +92,16 @@ static int open_host_files(Machine *m, int host_fd, Failure *failure)
         return 0;
 }
 
+/* Distributions set "0 2147483647", which the kernel refuses in a user namespace that has fewer groups. */
+static int allow_ping(Machine *m, int proc_fd, Failure *failure)
+{
+        gid_t low = 0, high = INT32_MAX;
+
+        if (proc_fd < 0 || (m->plan.userns && !id_map_host_range(&m->plan.gid_map, &low, &high)))
+                return 0;
+        return network_namespace_allow_ping(m->network.netns_fd, proc_fd, low, high, failure);
+}
+
 static void close_context(MountMakeContext *c)
 {
         fd_close(c->outer_fd);
@@ -149,6 +160,8 @@ static int make_mounts(Machine *m, Failure *failure)
                 r = open_console(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
         if (r >= 0)
                 r = open_host_files(m, mount_make_find(plan, m->work.items, "/run/host"), failure);
+        if (r >= 0 && network_plan_is_new(&m->plan.network))
+                r = allow_ping(m, mount_make_find(plan, m->work.items, "/proc"), failure);
         if (r >= 0 && oci)
                 r = sysctls_write(oci->sysctls, oci->n_sysctls, mount_make_find(plan, m->work.items, "/proc"),
                                   m->child.leader.pidfd, failure);

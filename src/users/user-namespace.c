@@ -74,6 +74,23 @@ bool id_map_is_identity(const IdMap *map)
         return true;
 }
 
+bool id_map_host_range(const IdMap *map, uint32_t *ret_low, uint32_t *ret_high)
+{
+        uint32_t low = UINT32_MAX, high = 0;
+
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine *l = &map->lines[i];
+
+                if (l->outside < low)
+                        low = l->outside;
+                if (l->outside + (l->count - 1) > high)
+                        high = l->outside + (l->count - 1);
+        }
+        *ret_low = low;
+        *ret_high = high;
+        return map->n > 0;
+}
+
 static bool insert_line(IdMap *map, unsigned at, IdMapLine line)
 {
         if (line.count == 0)

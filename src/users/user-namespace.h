@@ -25,6 +25,9 @@ bool id_map_has_host(const IdMap *map, uint32_t host);
 bool id_map_is_shifted(const IdMap *map, uint32_t owner);
 bool id_map_is_identity(const IdMap *map);
 
+/* The smallest and the largest host id. False: the map is empty. */
+bool id_map_host_range(const IdMap *map, uint32_t *ret_low, uint32_t *ret_high);
+
 /* Maps one id of the machine to a host id, in place of its mapping so far, if any. Pure. False: no room for more lines. */
 bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Links besides the default veth pair: zones, extra veth pairs, ipvlan, moved interfaces, existing network namespaces."""
 
+import json
 import os
 
 import pytest
@@ -221,6 +222,123 @@ def test_lost_interface_is_reported(nothing_left, machine, pair):
     assert links(made) == {}
     made.stop()
     assert 'Failed to return interface give0 to the host' in made.journal()
+
+
+# -------------------------------------------------------------------- sizes of packets, long names
+
+def mtu(where, link):
+    return json.loads(output(*where, 'ip', '-json', 'link', 'show', link))[0]['mtu']
+
+
+@pytest.mark.parametrize('network, port', [('Bridge=br-jumbo', 'vb-jumbo'), ('Zone=jumbo', 'vb-jumbo')])
+def test_a_bridge_keeps_its_mtu(nothing_left, busybox, pair, network, port):
+    """A bridge follows the smallest of its ports."""
+    bridge = 'br-jumbo' if 'br-' in network else 'vz-jumbo'
+    run('ip', 'link', 'add', bridge, 'type', 'bridge')
+    try:
+        uplink = pair('uplink')
+        run('ip', 'link', 'set', uplink, 'mtu', '9000', 'master', bridge)
+        assert mtu((), bridge) == 9000
+        machine = busybox(network, name='jumbo')
+        inside = ('nsenter', '-t', machine.leader(), '-n')
+        assert [mtu((), bridge), mtu((), port), mtu(inside, 'host0')] == [9000] * 3
+        machine.stop()
+        assert mtu((), bridge) == 9000
+    finally:
+        run('ip', 'link', 'delete', bridge)
+
+
+def all_names(links_by_name):
+    return {name: set(link.get('altnames', [])) for name, link in links_by_name.items()}
+
+
+def test_long_names_are_alternative_names(nothing_left, busybox, pair):
+    """Of every kind of link: what is created gets them, what exists is found by them and keeps them."""
+    for name, altname in (('parent', 'the-parent-of-the-macvlan'), ('nic', 'a-nic-with-an-altname')):
+        pair(name)
+        run('ip', 'link', 'property', 'add', 'dev', name, 'altname', altname)
+    machine = busybox('Zone=laboratory-number-one\nVirtualEthernetExtra=wire-to-the-outside:wire-to-the-inside\n'
+                      'MACVLAN=the-parent-of-the-macvlan parent:the-second-macvlan\n'
+                      'Interface=a-nic-with-an-altname', name='long-names')
+    outside, inside = all_names(host_links()), all_names(links(machine))
+    assert {'vz-laboratory-number-one'} in outside.values() and {'wire-to-the-outside'} in outside.values()
+    assert inside.pop('nic') == {'a-nic-with-an-altname'} and inside.pop('host0') == set()
+    assert {'wire-to-the-inside'} in inside.values() and {'the-second-macvlan'} in inside.values()
+    assert {'mv-the-parent-of-the-macvlan'} in inside.values() and len(inside) == 3
+    in_network(machine, 'ip', 'link', 'set', 'the-second-macvlan', 'up')
+    machine.stop()
+    assert all_names(host_links())['nic'] == {'a-nic-with-an-altname'}
+    assert not [link for link in host_links() if link.startswith('vz-')]
+
+
+def test_long_name_for_a_moved_interface(nothing_left, busybox, pair):
+    pair('nic')
+    machine = busybox('Interface=nic:wide-area-network', name='long-names')
+    assert [*all_names(links(machine)).values()] == [{'wide-area-network'}]
+    in_network(machine, 'ip', 'link', 'set', 'wide-area-network', 'up')
+    machine.stop()
+    assert all_names(host_links())['nic'] == set()
+
+
+# -------------------------------------------------------------------- ping by users
+
+PING = """import os, socket
+os.setgid(GID)
+os.setuid(999)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+s.settimeout(5)
+s.sendto(bytes([8, 0, 0, 0, 0, 0, 0, 1]) + b"box", ("127.0.0.1", 0))
+assert s.recv(64).endswith(b"box")
+print("pong")
+"""
+
+
+def ping_range(machine):
+    return machine.exec('cat', '/proc/sys/net/ipv4/ping_group_range').stdout.split()
+
+
+def ping_as_user(machine, gid):
+    """Without capabilities, in the machine's user and network namespaces; with the host's python."""
+    leader = machine.leader()
+    own = [] if os.path.samefile('/proc/self/ns/user', f'/proc/{leader}/ns/user') else ['-U', '-S', '0', '-G', '0']
+    return run('nsenter', '-t', leader, '-n', *own, 'python3', '-c', PING.replace('GID', str(gid)), check=False)
+
+
+@pytest.mark.parametrize('users, last', [('pick', '65535'), ('no', '2147483647'), ('655360:1000', '999')])
+def test_users_may_ping(nothing_left, machine, users, last):
+    """The kernel lets nobody, and refuses the distributions' range in a user namespace."""
+    made = machine('busybox', name='pinger')
+    before = output('sysctl', '-n', 'net.ipv4.ping_group_range')
+    made.write_file(f'{COMMAND}PrivateUsers={users}\n[Network]\nPrivate=yes\n')
+    made.start()
+    assert ping_range(made) == ['0', last]
+    for gid in (0, 1000 if users != '655360:1000' else 999):
+        found = ping_as_user(made, gid)
+        assert found.stdout == 'pong\n', found.stderr
+    # the range is what permits it
+    made.exec('sh', '-c', 'echo 5 5 >/proc/sys/net/ipv4/ping_group_range')
+    assert 'Permission denied' in ping_as_user(made, 0).stderr
+    made.stop()
+    assert output('sysctl', '-n', 'net.ipv4.ping_group_range') == before
+
+
+def test_users_may_ping_in_a_distribution(nothing_left, machine):
+    """Its sysctl line fails and does no harm."""
+    deb = machine('deb12', name='pinger')
+    deb.start()
+    deb.wait_running()
+    assert ping_range(deb) == ['0', '65535']
+    assert ping_as_user(deb, 1000).stdout == 'pong\n'
+    deb.stop()
+
+
+def test_ping_of_the_host_s_users_is_the_host_s(nothing_left, machine):
+    before = output('sysctl', '-n', 'net.ipv4.ping_group_range')
+    made = machine('busybox', name='pinger')
+    made.write_file(f'{COMMAND}[Network]\nPrivate=no\n')
+    made.start()
+    assert output('sysctl', '-n', 'net.ipv4.ping_group_range') == before
+    made.stop()
 
 
 # -------------------------------------------------------------------- existing namespaces

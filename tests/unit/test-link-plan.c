@@ -146,7 +146,8 @@ static void test_link_plan_move(void **state)
 /* Names of more than 15 characters: of what is created, shortened and kept as alternative names; of what exists, as they are. */
 static void test_link_plan_long_names(void **state)
 {
-        InterfaceSetting extra[] = { { .host_name = (char *) "a-long-name-outside", .container_name = (char *) "a-long-name-inside" },
+        InterfaceSetting extra[] = { { .host_name = (char *) "a-long-name-outside",
+                                       .container_name = (char *) "a-long-name-inside" },
                                      { .host_name = (char *) "a-long-name-for-both" } };
         InterfaceSetting macvlan[] = { { .host_name = (char *) "parent-with-altname", .container_name = (char *) "lan" },
                                        { .host_name = (char *) "p", .container_name = (char *) "a-long-name-of-a-lan" } };

@@ -33,7 +33,7 @@ static void test_id_map_lookup(void **state)
 {
         const IdMap map = { .lines = { { 0, 524288, 65536 }, { 100000, 1000, 1 } }, .n = 2 };
         const IdMap same = { .lines = { { 0, 0, 10 }, { 20, 20, 1 } }, .n = 2 };
-        uint32_t host = 7;
+        uint32_t host = 7, low, high;
 
         assert_true(id_map_to_host(&map, 0, &host));
         assert_int_equal(host, 524288);
@@ -49,6 +49,10 @@ static void test_id_map_lookup(void **state)
         assert_false(id_map_has_host(&map, 0) || id_map_has_host(&map, 589824) || id_map_has_host(&map, 1001));
         assert_true(id_map_is_shifted(&map, 524288));
         assert_false(id_map_is_shifted(&map, 1000) || id_map_is_shifted(&map, 70000) || id_map_is_shifted(&same, 0));
+        assert_true(id_map_host_range(&map, &low, &high));
+        assert_int_equal(low, 1000);
+        assert_int_equal(high, 589823);
+        assert_false(id_map_host_range(&(IdMap) { 0 }, &low, &high));
         assert_true(id_map_is_identity(&same));
         assert_false(id_map_is_identity(&map));
 }
