@@ -87,7 +87,8 @@ static int connect_to(const char *path, const char *id)
                 return -ENAMETOOLONG;
         memcpy(there.sun_path, path, strlen(path));
 
-        (void) getrandom(&number, sizeof(number), 0);
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+                return -EIO;
         n = snprintf(own.sun_path + 1, sizeof(own.sun_path) - 1, "%016llx/nspawn/%s", (unsigned long long) number, id);
         if (n < 0 || (size_t) n >= sizeof(own.sun_path) - 1)
                 return -ENAMETOOLONG;

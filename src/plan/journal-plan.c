@@ -261,6 +261,6 @@ void journal_undo(const JournalPlan *p)
                 (void) unlink(p->path);
         else
                 (void) rmdir(p->path);
-        if (p->replaced)
-                (void) symlink(p->replaced, p->path);
+        if (p->replaced && symlink(p->replaced, p->path) < 0)
+                return;         /* the next start makes it anew */
 }
