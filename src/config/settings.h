@@ -286,6 +286,7 @@ typedef enum SettingId {
         /* [X-Box] */
         SETTING_PROFILE,
         SETTING_INIT,
+        SETTING_START_TIMEOUT,
         SETTING_STOP_TIMEOUT,
         SETTING_BOOT_TIME,
         SETTING_ID_MAP,
@@ -404,6 +405,7 @@ typedef struct Settings {
         bool apparmor_optional;         /* ignored if unavailable */
         HostView host_view;
         Tristate nesting;               /* container managers run in the machine */
+        uint64_t start_timeout_usec;    /* 0 or UINT64_MAX: none */
         uint64_t stop_timeout_usec;     /* 0: that of the unit; UINT64_MAX: infinity */
         StringList after;               /* names of other machines */
         StringList requires;

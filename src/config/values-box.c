@@ -66,7 +66,7 @@ int value_init(const SettingRow *row, const char *text, Source from, Settings *s
                                            "none, nor a path");
 }
 
-int value_stop_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+int value_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         uint64_t usec = 0;
 
@@ -75,9 +75,11 @@ int value_stop_timeout(const SettingRow *row, const char *text, Source from, Set
         else if (*text && parse_time_span(text, USEC_PER_SEC, &usec) < 0)
                 return value_refuse(reterr_reason, "not a time span (\"90\", \"1min 30s\", \"infinity\")");
         if (*text && usec == 0)
-                return value_refuse(reterr_reason, "zero; use infinity, or KillSignal=SIGKILL to kill at once");
+                return value_refuse(reterr_reason, row->id == SETTING_STOP_TIMEOUT ?
+                                                           "zero; use infinity, or KillSignal=SIGKILL to kill at once" :
+                                                           "zero; use infinity");
 
-        s->stop_timeout_usec = usec;
+        *(uint64_t *) value_field(row, s) = usec;
         return 0;
 }
 

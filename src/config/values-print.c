@@ -212,11 +212,12 @@ static int print_system_call_filter(const SettingRow *row, const Settings *s, So
 
 /* ---- [X-Box] -------------------------------------------------------------------------------------------------- */
 
-static int print_stop_timeout(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+static int print_timeout(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
+        const uint64_t *usec = field(row, s);
         char span[TIME_SPAN_TEXT_MAX];
 
-        return s->stop_timeout_usec == 0 ? 0 : add_format(ret, from, "%s", format_time_span(s->stop_timeout_usec, span));
+        return *usec == 0 ? 0 : add_format(ret, from, "%s", format_time_span(*usec, span));
 }
 
 static int print_id_map(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
@@ -477,7 +478,7 @@ static const struct {
         { value_resource, print_resource },
         { value_unit_only_key, print_nothing },
         { value_property, print_property },
-        { value_stop_timeout, print_stop_timeout },
+        { value_timeout, print_timeout },
         { value_id_map, print_id_map },
         { value_apparmor_profile, print_apparmor_profile },
         { value_share_system, print_bool },

@@ -36,7 +36,7 @@ bool credential_id_is_valid(const char *id);
 SettingParse value_virtual_ethernet, value_bridge, value_zone, value_interfaces, value_ports, value_namespace_path;
 
 /* values-box.c: [X-Box] */
-SettingParse value_names, value_init, value_apparmor_profile, value_id_map, value_stop_timeout;
+SettingParse value_names, value_init, value_apparmor_profile, value_id_map, value_timeout;
 
 /* values-resources.c */
 SettingParse value_resource, value_unit_only_key, value_property;

@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "ctl/journal.h"
 #include "ctl/units.h"
@@ -20,7 +22,9 @@
 #include "image/machine-name.h"
 #include "util/clock.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
+#include "util/terminal-stream.h"
 #include "util/text.h"
 
 int name_check(const char *name, bool image, Failure *failure)
@@ -183,6 +187,93 @@ static int report(sd_bus *bus, const UnitJob *jobs, char *const *names, bool sta
         return r;
 }
 
+/* ---- what they do meanwhile ------------------------------------------------------------------------------------ */
+
+/* The status of a unit that is being started, which its supervisor and its payload send, as one line of the terminal. */
+typedef struct StatusLine {
+        const char *name;
+        sd_bus_slot *slot;
+        bool *shown;            /* of all lines: there is one on the terminal */
+} StatusLine;
+
+static void erase_line(bool *shown)
+{
+        if (*shown)
+                terminal_style(stderr, "\033[A\033[K");
+        *shown = false;
+}
+
+/* The texts are the payload's. */
+static void show_status(const StatusLine *l, const char *text)
+{
+        _cleanup_free_ char *line = NULL;
+        struct winsize size;
+
+        erase_line(l->shown);
+        if (!*text || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || strf(&line, "%s: %s", l->name, text) < 0)
+                return;
+        text_make_printable(line);
+        print_cut(stderr, line, size.ws_col);
+        *l->shown = true;
+}
+
+/* PropertiesChanged (sa{sv}as). */
+static int on_status(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        const StatusLine *l = userdata;
+        const char *property, *text;
+        int r;
+
+        r = sd_bus_message_skip(m, "s");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &property);
+                if (r < 0)
+                        break;
+                if (strcmp(property, "StatusText") != 0)
+                        r = sd_bus_message_skip(m, "v");
+                else if ((r = sd_bus_message_read(m, "v", "s", &text)) >= 0)
+                        show_status(l, text);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return 0;
+}
+
+/* Without it, the start is only less talkative. */
+static void watch_status(sd_bus *bus, const char *unit, StatusLine *l)
+{
+        _cleanup_free_ char *path = systemd1_unit_path(unit);
+
+        if (path)
+                (void) sd_bus_match_signal_async(bus, &l->slot, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties",
+                                                 "PropertiesChanged", on_status, NULL, l);
+}
+
+/* Runs the jobs; on a terminal, shows what the units say until they are done. */
+static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const *names, size_t n, Failure *failure)
+{
+        _cleanup_free_ StatusLine *lines = calloc(n, sizeof(StatusLine));
+        bool shown = false, watch = lines && !c->options.no_block && !c->options.quiet && isatty(STDERR_FILENO) == 1;
+        int r;
+
+        /* systemd sends changes to subscribers only. */
+        if (watch)
+                (void) sd_bus_call_method_async(bus, NULL, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "Subscribe",
+                                                NULL, NULL, NULL);
+        for (size_t i = 0; watch && i < n; i++) {
+                lines[i] = (StatusLine) { .name = names[i], .shown = &shown };
+                watch_status(bus, jobs[i].unit, &lines[i]);
+        }
+        r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0, jobs, n,
+                               failure);
+        erase_line(&shown);
+        for (size_t i = 0; watch && i < n; i++)
+                sd_bus_slot_unref(lines[i].slot);
+        return r;
+}
+
 static int run_units(Ctl *c, char *const *names, size_t n, bool start)
 {
         _cleanup_strv_ char **units = NULL, **good = NULL;
@@ -203,8 +294,7 @@ static int run_units(Ctl *c, char *const *names, size_t n, bool start)
         n = strv_length(good);
         for (size_t i = 0; i < n; i++)
                 jobs[i].unit = units[i];
-        r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0, jobs, n,
-                               &f);
+        r = run_jobs(c, bus, start, jobs, good, n, &f);
         r = r < 0 ? log_error(r, "%s", f.text) : report(bus, jobs, good, start);
         unit_jobs_done(jobs, n);
         return first < 0 ? first : r;

@@ -153,6 +153,8 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
                 p->kill_signal = STUB_INIT_POWER_OFF;
         p->stop_timeout_usec = s->stop_timeout_usec;
         p->wait_ready = s->notify_ready == UNSET ? init_notifies(p->init) : s->notify_ready == YES;
+        if (p->wait_ready && s->start_timeout_usec != UINT64_MAX)
+                p->start_timeout_usec = s->start_timeout_usec;
         return 0;
 }
 

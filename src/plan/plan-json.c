@@ -174,6 +174,7 @@ static void put_execution(Json *w, const Plan *p)
         json_put_format(w, "umask", "%04o", p->umask);
         json_put_string(w, "console", settings_table_row(SETTING_CONSOLE)->words[p->console]);
         json_put_string(w, "ready", p->wait_ready ? "payload" : "exec");
+        json_put_format(w, "ready_timeout_usec", "%llu", (unsigned long long) p->start_timeout_usec);
 
         json_begin_object(w, "stop");
         json_put_string(w, "by", !plan_can_ask(p)   ? "SIGKILL" :
@@ -266,6 +267,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_PORT] = "ports",
                 [SETTING_NAMESPACE_PATH] = "network_namespace",
                 [SETTING_INIT] = "init",
+                [SETTING_START_TIMEOUT] = "ready_timeout_usec",
                 [SETTING_STOP_TIMEOUT] = "stop",
                 [SETTING_BOOT_TIME] = "namespaces",
                 [SETTING_ID_MAP] = "ids",

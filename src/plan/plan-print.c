@@ -101,7 +101,10 @@ static void print_exec(const Plan *p, FILE *f)
         STRV_FOREACH(e, p->env)
                 fprintf(f, "  %s\n", *e);
         fprintf(f, "console: %s\n", consoles[p->console]);
-        fprintf(f, "ready: %s\n", p->wait_ready ? "when the payload says so" : "at exec");
+        fprintf(f, "ready: %s", p->wait_ready ? "when the payload says so" : "at exec");
+        if (p->start_timeout_usec > 0)
+                fprintf(f, "; SIGKILL after %s", format_time_span(p->start_timeout_usec, span));
+        fputc('\n', f);
         fprintf(f, "stop: %s", !plan_can_ask(p)       ? "SIGKILL" :
                                p->kill_signal > 0     ? signal_name(p->kill_signal) :
                                                         init_control_describe(p->init, INIT_HALT));

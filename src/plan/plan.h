@@ -58,6 +58,7 @@ typedef struct Plan {
         StartMode start_mode;
         InitFlavour init;               /* INIT_NONE unless booting */
         int kill_signal;                /* 0: the init's default; a command is killed then */
+        uint64_t start_timeout_usec;    /* from execve() until READY=1; then the payload is killed; 0: none */
         uint64_t stop_timeout_usec;     /* from the request until the payload is killed; 0: the unit's */
         bool wait_ready;                /* the payload sends READY=1 */
         ConsoleMode console;            /* never auto or autopipe */

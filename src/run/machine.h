@@ -153,6 +153,7 @@ typedef struct Machine {
         UnixExport export;
         bool state_written;             /* execute */
         bool was_ready;                 /* supervise: READY=1 was sent, also before a reboot */
+        uint64_t progress_usec;         /* see report_progress() */
         bool rebooting;                 /* within this process: scratch directories are kept */
 } Machine;
 

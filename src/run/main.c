@@ -7,6 +7,7 @@
  */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,9 +103,9 @@ static int run_once(Machine *m, MachineEnding *ret_end, Failure *failure)
                 (void) judge_end(m, ret_end, &bad_end);
         m->rebooting = r >= 0 && should_reboot(m, ret_end->kind);
         if (r < 0 || !should_reboot(m, ret_end->kind))
-                (void) sd_notify(/* unset_environment= */ 0, r >= 0 && ret_end->kind == MACHINE_REBOOT ?
-                                         "STOPPING=1\nSTATUS=Container is being rebooted." :
-                                         "STOPPING=1\nSTATUS=Container is shut down.");
+                (void) sd_notifyf(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Container is %s.\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+                                  r >= 0 && ret_end->kind == MACHINE_REBOOT ? "being rebooted" : "shut down",
+                                  REPORT_EXTEND_USEC);
         machine_down(m);
         return r < 0 ? r : exit_status(ret_end, &bad_end);
 }

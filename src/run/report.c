@@ -2,9 +2,12 @@
 
 /* Messages about a start that failed (see report.h). The supervisor; no privilege. */
 
+#include <inttypes.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "run/report.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 int report_problems(const Problems *p, Failure *failure)
@@ -27,4 +30,14 @@ void report_failure(const Failure *failure)
 {
         log_error(failure->error, "%s", failure->text);
         (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s\nERRNO=%i", failure->text, -failure->error);
+}
+
+void report_progress(uint64_t *sent_usec)
+{
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (*sent_usec > 0 && now - *sent_usec < REPORT_PAUSE_USEC)
+                return;
+        *sent_usec = now;
+        (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64, REPORT_EXTEND_USEC);
 }

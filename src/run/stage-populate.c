@@ -14,6 +14,7 @@
 
 #include "image/scratch-dir.h"
 #include "image/tree-copy.h"
+#include "run/report.h"
 #include "run/stage.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -48,15 +49,19 @@ static int create_hidden(const Machine *m, int parent_fd, ScratchDir *ret, Failu
         return r < 0 ? failure_set(failure, r, "Failed to create a directory beside '%s': %m", m->image.path) : 0;
 }
 
+/* A large template takes longer than a unit's start may. */
 static bool is_cancelled(void *userdata)
 {
-        return loop_is_cancelled(userdata);
+        Machine *m = userdata;
+
+        report_progress(&m->progress_usec);
+        return loop_is_cancelled(&m->loop);
 }
 
 static int copy_template(Machine *m, const ScratchDir *to, Failure *failure)
 {
         Failure warning = { 0 };
-        const TreeCopyOptions options = { .skip_fd = to->fd, .stop = is_cancelled, .userdata = &m->loop, .warning = &warning };
+        const TreeCopyOptions options = { .skip_fd = to->fd, .stop = is_cancelled, .userdata = m, .warning = &warning };
         _cleanup_close_ int mount_fd = -EBADF, from = -EBADF;
         int r;
 

@@ -22,6 +22,8 @@
 #include "payload/init-control.h"
 #include "payload/notify.h"
 #include "run/machine.h"
+#include "run/report.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -33,18 +35,24 @@ enum {
         STATUS_PAUSE_USEC = 250 * 1000, /* between two STATUS= messages: the service manager signals each to all its clients */
 };
 
+/* By how much the unit's stop is extended in all while systemd in the payload reports its jobs: the host must go down, too. */
+#define STOP_PROGRESS_USEC (10 * 60 * USEC_PER_SEC)
+
 typedef struct Supervisor {
         Machine *machine;
         sd_event *event;                /* the machine's loop, which outlives the Supervisor and its sources */
-        sd_event_source *leader, *notify, *release_code, *stop_timeout, *ask_again, *status_pause;
-        sd_event_source *helper_end;
+        sd_event_source *leader, *notify, *release_code, *start_timeout, *stop_timeout, *ask_again, *status_pause;
+        sd_event_source *boots, *helper_end;
         Console *console;
         sd_bus_slot *request_stop;
         pid_t helper;           /* runs a program in the machine that asks the init to shut down; 0: none */
         int helper_report;
         unsigned n_asked;       /* how often the init was asked */
+        uint64_t stop_usec;     /* when it was asked first */
+        uint64_t progress_usec; /* see report_progress() */
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to shut down */
+        bool start_timed_out;
         bool ended;
         char *status;           /* the payload's STATUS= that is still to be forwarded; NULL: none */
         siginfo_t end;
@@ -52,8 +60,8 @@ typedef struct Supervisor {
 
 static void supervisor_done(Supervisor *s)
 {
-        sd_event_source **sources[] = { &s->leader, &s->notify, &s->release_code, &s->stop_timeout, &s->ask_again,
-                                        &s->status_pause, &s->helper_end };
+        sd_event_source **sources[] = { &s->leader, &s->notify, &s->release_code, &s->start_timeout, &s->stop_timeout,
+                                        &s->ask_again, &s->status_pause, &s->boots, &s->helper_end };
 
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
@@ -92,6 +100,44 @@ static void release_code_later(Supervisor *s)
                 log_debug(r, "Failed to set a timer for machine '%s': %m", s->machine->name);
 }
 
+static int on_boots(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        report_progress(&s->progress_usec);
+        (void) sd_event_source_set_time_relative(source, REPORT_PAUSE_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_start_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        s->start_timed_out = true;
+        kill_leader(s);
+        return 0;
+}
+
+/* While PID 1 boots, the unit's TimeoutStartSec= is extended: what it does may take any time. StartTimeoutSec= limits it. */
+static int begin_boot(Supervisor *s)
+{
+        uint64_t usec = s->machine->plan.start_timeout_usec;
+        int r;
+
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d\n"
+                          "EXTEND_TIMEOUT_USEC=%" PRIu64, s->machine->child.leader.pid, REPORT_EXTEND_USEC);
+        r = sd_event_add_time_relative(s->event, &s->boots, CLOCK_MONOTONIC, REPORT_PAUSE_USEC, 0, on_boots, s);
+        if (r >= 0 && usec > 0)
+                r = sd_event_add_time_relative(s->event, &s->start_timeout, CLOCK_MONOTONIC, usec, 0, on_start_timeout, s);
+        return r;
+}
+
+static void end_boot(Supervisor *s)
+{
+        s->boots = sd_event_source_disable_unref(s->boots);
+        s->start_timeout = sd_event_source_disable_unref(s->start_timeout);
+}
+
 static void send_ready(Supervisor *s)
 {
         Failure failure = {};
@@ -99,6 +145,7 @@ static void send_ready(Supervisor *s)
         if (s->ready)
                 return;
         s->ready = s->machine->was_ready = true;
+        end_boot(s);
         if (s->machine->plan.wait_ready && machine_reduce_privileges(s->machine, &failure) < 0) {
                 log_error(0, "%s; killing machine '%s'", failure.text, s->machine->name);
                 kill_leader(s);
@@ -211,6 +258,8 @@ static void stop(void *userdata)
                 return;
         }
         s->stopping = true;
+        s->stop_usec = clock_usec(CLOCK_MONOTONIC);
+        end_boot(s);
         send_stopping(s);
         ask_init(s);
 }
@@ -270,8 +319,18 @@ static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
+/* systemd in the payload reports the jobs that it waits for, which have time-outs of their own. Another limit than the unit's:
+ * StopTimeoutSec=. */
+static void extend_stop(Supervisor *s)
+{
+        if (s->machine->plan.stop_timeout_usec == 0 && clock_usec(CLOCK_MONOTONIC) - s->stop_usec < STOP_PROGRESS_USEC)
+                report_progress(&s->progress_usec);
+}
+
 static void handle_message(Supervisor *s, NotifyMessage *m)
 {
+        if (s->stopping && m->status)
+                extend_stop(s);
         if (m->ready && s->machine->plan.wait_ready)
                 send_ready(s);
         /* After send_ready(), whose own status it replaces. */
@@ -393,6 +452,7 @@ static MachineEnding judge(const Supervisor *s)
 int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
 {
         _cleanup_(supervisor_done) Supervisor s = { .machine = m, .helper_report = -EBADF };
+        char span[TIME_SPAN_TEXT_MAX];
         int r;
 
         r = loop_event(&m->loop, &s.event);
@@ -402,9 +462,8 @@ int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
         if (!m->plan.wait_ready)
                 send_ready(&s);
-        else
-                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Container running: booting.\nX_NSPAWN_LEADER_PID=%d",
-                                  m->child.leader.pid);
+        else if ((r = begin_boot(&s)) < 0)
+                return failure_set(failure, r, "Failed to set a timer for machine '%s': %m", m->name);
 
         /* Requested when it was too late to cancel the start. */
         if (m->loop.stop_requests > 0)
@@ -414,5 +473,9 @@ int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
         *ret = judge(&s);
+        if (s.start_timed_out)
+                return failure_set_at(failure, m->settings.from[SETTING_START_TIMEOUT], -ETIMEDOUT,
+                                      "StartTimeoutSec=: machine '%s' was not ready within %s", m->name,
+                                      format_time_span(m->plan.start_timeout_usec, span));
         return 0;
 }

@@ -89,6 +89,8 @@ void terminal_style(FILE *f, const char *sequence)
         (void) fflush(f);
         if (f == stdout)
                 (void) !write(STDOUT_FILENO, sequence, strlen(sequence));
+        else if (f == stderr)
+                (void) !write(STDERR_FILENO, sequence, strlen(sequence));
         else
                 fputs(sequence, f);
 }

@@ -13,5 +13,5 @@
 /* Replaces stdout and stderr, once in a process that prints. 0 or negative errno. */
 int terminal_streams_open(void);
 
-/* Prints one of our own sequences ("\x1b[0m"), which stdout would not let through. */
+/* Prints one of our own sequences ("\x1b[0m"), which stdout and stderr would not let through. */
 void terminal_style(FILE *f, const char *sequence);

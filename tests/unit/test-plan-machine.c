@@ -58,6 +58,28 @@ static void test_plan_init_missing(void **state)
         assert_non_null(strstr(f.problems.items[0].text, "gentoo.nspawn:1: Init=/opt/init"));
 }
 
+static void test_plan_start_timeout(void **state)
+{
+        static const struct {
+                const char *timeout, *ready;
+                uint64_t usec;
+        } cases[] = {
+                { "5min", "yes", 300 * SEC }, { "infinity", "yes", 0 }, { "", "yes", 0 },
+                /* One that is ready when it is executed needs no time. */
+                { "5min", "no", 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_SYSTEMD);
+                set(&f, SETTING_START_TIMEOUT, cases[i].timeout);
+                set(&f, SETTING_NOTIFY_READY, cases[i].ready);
+                plan_fixture_plan(&f, "-b");
+                assert_int_equal(f.plan.start_timeout_usec, cases[i].usec);
+        }
+}
+
 static void test_plan_stop(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture f, command, asked;
@@ -300,6 +322,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan_init),
                 cmocka_unit_test(test_plan_init_missing),
+                cmocka_unit_test(test_plan_start_timeout),
                 cmocka_unit_test(test_plan_stop),
                 cmocka_unit_test(test_plan_shared_namespaces),
                 cmocka_unit_test(test_plan_excluded),

@@ -83,6 +83,11 @@ static void test_stop_timeout(void **state)
         assert_true(s->stop_timeout_usec == UINT64_MAX);
         assert_int_equal(set(s, SETTING_STOP_TIMEOUT, ""), 0);
         assert_int_equal(s->stop_timeout_usec, 0);
+        assert_int_equal(set(s, SETTING_START_TIMEOUT, "10min"), 0);
+        assert_int_equal(s->start_timeout_usec, 600 * 1000000);
+        assert_int_equal(set(s, SETTING_START_TIMEOUT, "0"), -EINVAL);
+        assert_null(strstr(reason, "KillSignal"));
+        assert_int_equal(s->start_timeout_usec, 600 * 1000000);
 }
 
 static void test_id_map(void **state)
