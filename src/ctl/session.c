@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "ctl/relay.h"
 #include "ctl/session.h"
 #include "payload/console.h"
 #include "util/fd.h"
@@ -60,21 +61,6 @@ static int on_machine_removed(sd_bus_message *m, void *userdata, sd_bus_error *r
         return 0;
 }
 
-static int exit_status(int wait_status)
-{
-        return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
-}
-
-static int wait_child(pid_t pid)
-{
-        int status, r;
-
-        do
-                r = RET_ERRNO(waitpid(pid, &status, 0));
-        while (r == -EINTR);
-        return r < 0 ? r : exit_status(status);
-}
-
 static int on_child(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Session *s = userdata;
@@ -115,23 +101,65 @@ static bool prints_messages(const Ctl *c)
         return !c->options.quiet && (c->lite || isatty(STDIN_FILENO));
 }
 
+/* A program on a terminal, while our streams are other files. */
+typedef struct Translators {
+        pid_t pids[2];          /* 0: none */
+        int output;
+} Translators;
+
+static int translators_start(Translators *t)
+{
+        int in = STDIN_FILENO, r = 0;
+
+        *t = (Translators) { .output = STDOUT_FILENO };
+        if (!isatty(STDIN_FILENO)) {
+                r = relay_translate(RELAY_TO_TERMINAL, &in, &t->pids[0], NULL);
+                if (r >= 0)
+                        r = RET_ERRNO(dup2(in, STDIN_FILENO));
+                if (in != STDIN_FILENO)
+                        fd_close(in);
+        }
+        if (r >= 0 && !isatty(STDOUT_FILENO))
+                r = relay_translate(RELAY_FROM_TERMINAL, &t->output, &t->pids[1], NULL);
+        return r < 0 ? r : 0;
+}
+
+/* The last output is written. Input that is not read any more is lost. */
+static void translators_stop(Translators *t)
+{
+        if (t->pids[0] > 0)
+                (void) kill(t->pids[0], SIGKILL);
+        if (t->output != STDOUT_FILENO)
+                fd_close(t->output);
+        for (size_t i = 0; i < ARRAY_SIZE(t->pids); i++)
+                if (t->pids[i] > 0)
+                        (void) TEMP_FAILURE_RETRY(waitpid(t->pids[i], NULL, 0));
+}
+
 static int forward(Ctl *c, Session *s, int pty, unsigned flags)
 {
+        const bool terminal = isatty(STDIN_FILENO);
+        Translators translators;
         int r;
 
-        r = watch_signals(s);
-        if (r < 0)
-                return r;
-        if (prints_messages(c))
+        r = translators_start(&translators);
+        if (r >= 0)
+                r = watch_signals(s);
+        if (r >= 0 && prints_messages(c))
                 fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
 
-        console_set_size(pty);
-        r = console_new(s->event, pty, STDOUT_FILENO, flags | CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_EOF |
-                                       (isatty(STDIN_FILENO) ? CONSOLE_FLAG_ESCAPE : 0), on_console_end, s, &s->console);
-        if (r < 0)
-                return r;
-        r = sd_event_loop(s->event);
+        if (r >= 0) {
+                flags |= CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_EOF;
+                flags |= terminal ? CONSOLE_FLAG_ESCAPE : CONSOLE_FLAG_NO_ECHO;
+                /* CONSOLE_FLAG_DRAIN: it is a login. */
+                flags |= !terminal && flags & CONSOLE_FLAG_DRAIN ? CONSOLE_FLAG_PACED : 0;
+                console_set_size(pty);
+                r = console_new(s->event, pty, translators.output, flags, on_console_end, s, &s->console);
+        }
+        if (r >= 0)
+                r = sd_event_loop(s->event);
         s->console = console_free(s->console);
+        translators_stop(&translators);
         if (r >= 0 && prints_messages(c))
                 fprintf(stderr, "Connection to machine %s terminated.\n", s->name);
         return r;
@@ -217,62 +245,31 @@ static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptio
         return s.status;
 }
 
-/* Copies the pipe to our standard error until all writers have closed it, or the process has ended and the pipe is empty. */
-static void copy_stderr(int from, int pidfd)
+static int run_on_pipes(const char *name, const Leader *leader, EnterOptions *options)
 {
-        struct pollfd p[] = { { .fd = from, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
-        char buf[4096];
-
-        for (;;) {
-                ssize_t n;
-
-                if (poll(p, ARRAY_SIZE(p), -1) < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return;
-                }
-                if (!(p[0].revents & (POLLIN | POLLHUP)))
-                        return;         /* ended, and the pipe is empty */
-                n = read(from, buf, sizeof(buf));
-                if (n <= 0)
-                        return;
-                (void) fd_write_all(STDERR_FILENO, buf, (size_t) n);
-        }
-}
-
-static int run_on_pipes(Ctl *c, const char *name, const Leader *leader, EnterOptions *options)
-{
-        _cleanup_close_ int ours = -EBADF, theirs = -EBADF, pidfd = -EBADF;
-        int fds[2], r, standard_error = STDERR_FILENO;
+        _cleanup_(relay_done) Relay relay = RELAY_NULL;
         Failure f = { 0 };
         pid_t pid;
+        int r;
 
-        if (isatty(STDERR_FILENO)) {
-                if (pipe2(fds, O_CLOEXEC) < 0)
-                        return log_error(-errno, "%s: Failed to create a pipe: %m", name);
-                ours = fds[0];
-                standard_error = theirs = fds[1];
-        }
-        options->stdio[0] = STDIN_FILENO;
-        options->stdio[1] = STDOUT_FILENO;
-        options->stdio[2] = standard_error;
-        r = enter_spawn(leader, options, &pid, NULL, &f);
+        r = relay_open(&relay, &f);
         if (r < 0)
                 return complain(name, &f);
+        memcpy(options->stdio, relay.theirs, sizeof(options->stdio));
+        r = enter_spawn(leader, options, &pid, NULL, &f);
+        if (r >= 0)
+                r = relay_run(&relay, pid, &f);
+        return r < 0 ? complain(name, &f) : r;
+}
 
-        theirs = fd_close(TAKE_FD(theirs));
-        if (ours >= 0) {
-                pidfd = RET_ERRNO(pidfd_open(pid, 0));
-                if (pidfd >= 0)
-                        copy_stderr(ours, pidfd);
-        }
-        r = wait_child(pid);
-        return r < 0 ? log_error(r, "%s: Failed to wait for the program: %m", name) : r;
+bool session_has_terminal(void)
+{
+        return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, bool force_pty)
 {
-        if (force_pty || isatty(STDIN_FILENO) || isatty(STDOUT_FILENO))
+        if (force_pty || session_has_terminal())
                 return run_on_pty(c, m->name, leader, options);
-        return run_on_pipes(c, m->name, leader, options);
+        return run_on_pipes(m->name, leader, options);
 }

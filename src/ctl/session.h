@@ -14,8 +14,11 @@ int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
 /* Opens the machine's PID 1 for entering, with the system call filter that it runs under. */
 int session_open(const RunningMachine *m, Leader *ret, Failure *failure);
 
-/* Runs a program in the machine, as our child: on a pty of the machine if our standard input or output is a terminal (or
- * force_pty), else on our standard input, output and error. Sets stdio and new_pty of options. */
+/* Are standard input and output both terminals? */
+bool session_has_terminal(void);
+
+/* Runs a program in the machine, as our child: on a pty of the machine if we have a terminal (or force_pty), else on pipes that
+ * pass on our standard input, output and error. Sets stdio and new_pty of options. */
 int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, bool force_pty);
 
 /* After machined failed: may boxctl enter the machine itself? Not if machined refused access. */

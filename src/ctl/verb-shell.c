@@ -2,8 +2,9 @@
 
 /*
  * boxctl shell: a shell or another program in a machine, as one of its users. If the machine's init is systemd, machined asks it
- * for a session, whose exit status is not known. With other inits, or if that fails, boxctl, as root, starts the program in
- * the machine: it reads the user from the machine's files and returns the program's exit status.
+ * for a session on a terminal, whose exit status is not known. With other inits, without a terminal, or if that fails, boxctl, as
+ * root, starts the program in the machine: it reads the user from the machine's files and returns the program's exit
+ * status.
  *
  * The shell of a named user is started by the machine's `su -l`, so that PAM opens a session. Without su, with variables to
  * pass, or for a command, the program is executed directly.
@@ -179,6 +180,9 @@ static int run_request(Ctl *c, const Request *q)
         if (running_machine_find(c, q->machine, &m, &f) < 0)
                 return complain(q->machine, &f);
 
+        /* Without a terminal, streams are passed on unchanged, with the exit status, which machined cannot do. */
+        if (m.ours && geteuid() == 0 && !session_has_terminal())
+                return shell_inside(c, &m, q);
         if (m.registered && running_machine_has_systemd(&m)) {
                 if (open_machined(c, q, &pty, &f) >= 0)
                         return session_forward(c, q->machine, pty, CONSOLE_FLAG_LATE);
@@ -207,8 +211,9 @@ const Verb verb_shell = {
         .flags = VERB_COMMAND | VERB_TAKES_RUNNING,
         .synopsis = "[[USER@]NAME [PATH [ARG…]]]",
         .help = "Run a shell or a command in a machine",
-        .details = "As root, or as USER. Options go before NAME. If the machine's init is systemd, this is a session of it, "
-                   "as with machinectl; otherwise boxctl starts the program inside, which needs root, and returns its "
-                   "exit status. To leave: end the program, or press ^] three times within a second.",
+        .details = "As root, or as USER. Options go before NAME. On a terminal, and if the machine's init is systemd, this is a "
+                   "session of it, as with machinectl; otherwise boxctl starts the program inside, which needs root, and "
+                   "returns its exit status. If standard input or output is no terminal, both are passed on unchanged. To "
+                   "leave: end the program, or press ^] three times within a second.",
         .run = run,
 };

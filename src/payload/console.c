@@ -40,6 +40,8 @@ enum {
         CHUNKS_PER_WAKE_UP = 16,
         LATE_CHECK_USEC = 50 * 1000,
         LATE_HANG_UPS = 20,
+        PACE_PROMPT_USEC = 50 * 1000,
+        PACE_SILENCE_USEC = 1500 * 1000,
         OUTPUT_MAX = 8192,              /* also the longest line of a log: a longer one is broken */
         VISIBLE_MAX = 4 * OUTPUT_MAX + 1,
 };
@@ -70,10 +72,11 @@ struct Console {
         bool master_readable, master_writable, master_hung_up;
         bool master_has_output, master_reopened;
         unsigned late_hang_ups;         /* in a row: see on_late() */
+        bool paced;                     /* the next line is not asked for yet */
         End input, output;
         SavedTermios saved[2];
 
-        sd_event_source *master_source, *winch_source, *more_source, *late_source, *stall_source;
+        sd_event_source *master_source, *winch_source, *more_source, *late_source, *pace_source, *stall_source;
 
         unsigned escape_presses;
         uint64_t escape_since;
@@ -233,21 +236,56 @@ static bool step_input(Console *c)
         return true;
 }
 
+/* Without flow control by ^S, too: the kernel looks for it before it looks for quotes. */
+static void terminal_no_echo(int fd)
+{
+        struct termios t;
+
+        if (tcgetattr(fd, &t) < 0)
+                return;
+        t.c_lflag &= ~(tcflag_t) ECHO;
+        t.c_iflag &= ~(tcflag_t) IXON;
+        (void) tcsetattr(fd, TCSANOW, &t);
+}
+
+/* The next line waits until nothing has happened for so long. */
+static void pace(Console *c, uint64_t usec)
+{
+        c->paced = true;
+        if (sd_event_source_set_time_relative(c->pace_source, usec) < 0 ||
+            sd_event_source_set_enabled(c->pace_source, SD_EVENT_ONESHOT) < 0)
+                c->paced = false;
+}
+
+static size_t first_line(const Console *c)
+{
+        const char *end = c->flags & CONSOLE_FLAG_PACED ? memchr(c->in, '\n', c->n_in) : NULL;
+
+        return end ? (size_t) (end + 1 - c->in) : c->n_in;
+}
+
 static bool step_master_write(Console *c)
 {
         ssize_t n;
 
-        if (!c->master_writable || c->n_in == 0)
+        if (!c->master_writable || c->n_in == 0 || c->paced)
                 return false;
         /* Input that is written before the payload hangs up and reopens its terminal would be lost. */
         if (c->flags & CONSOLE_FLAG_LATE && !c->master_has_output && !c->master_reopened)
                 return false;
 
-        n = TEMP_FAILURE_RETRY(write(c->master, c->in, c->n_in));
+        /* As late as this: who opens the terminal may reset it. */
+        if (c->flags & CONSOLE_FLAG_NO_ECHO) {
+                terminal_no_echo(c->master);
+                c->flags &= ~(unsigned) CONSOLE_FLAG_NO_ECHO;
+        }
+        n = TEMP_FAILURE_RETRY(write(c->master, c->in, first_line(c)));
         if (would_block(n)) {
                 c->master_writable = false;
                 return false;
         }
+        if (c->flags & CONSOLE_FLAG_PACED && (n < 0 || c->in[n - 1] == '\n' || (size_t) n == c->n_in))
+                pace(c, PACE_SILENCE_USEC);
         consume(c->in, &c->n_in, n < 0 ? c->n_in : (size_t) n);         /* an error: nothing reads it, drop it */
         return true;
 }
@@ -273,6 +311,8 @@ static bool step_master_read(Console *c)
 
         c->master_hung_up = false;
         c->master_has_output = true;
+        if (c->paced)
+                pace(c, c->out[c->n_out + (size_t) n - 1] == '\n' ? PACE_SILENCE_USEC : PACE_PROMPT_USEC);
         if (drop)
                 c->n_dropped += (uint64_t) n;
         else
@@ -382,6 +422,11 @@ static bool forward(Console *c)
         return true;
 }
 
+static bool may_be_opened_again(const Console *c)
+{
+        return c->flags & CONSOLE_FLAG_DRAIN && !(c->flags & CONSOLE_FLAG_PACED && c->input.fd < 0 && c->n_in == 0);
+}
+
 /* May free the console: it must not be used afterwards. */
 static int serve(Console *c)
 {
@@ -391,7 +436,7 @@ static int serve(Console *c)
                 return 0;
 
         more = forward(c);
-        gone = c->master_hung_up && !has_output(c) && !(c->flags & CONSOLE_FLAG_DRAIN) &&
+        gone = c->master_hung_up && !has_output(c) && !may_be_opened_again(c) &&
                (c->master_has_output || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
@@ -463,6 +508,14 @@ static int on_stall(sd_event_source *s, uint64_t usec, void *userdata)
         Console *c = userdata;
 
         c->stalled = true;
+        return serve(c);
+}
+
+static int on_pace(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Console *c = userdata;
+
+        c->paced = false;
         return serve(c);
 }
 
@@ -550,6 +603,10 @@ static int watch(Console *c, int output_fd)
                 r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0 && c->flags & CONSOLE_FLAG_LATE)
                 r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late, c);
+        if (r >= 0 && c->flags & CONSOLE_FLAG_PACED) {
+                r = sd_event_add_time_relative(c->event, &c->pace_source, CLOCK_MONOTONIC, PACE_SILENCE_USEC, 0, on_pace, c);
+                c->paced = true;
+        }
         if (r < 0 || !isatty(STDOUT_FILENO))
                 return r;
         r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
@@ -627,6 +684,7 @@ Console *console_free(Console *c)
         sd_event_source_disable_unref(c->winch_source);
         sd_event_source_disable_unref(c->more_source);
         sd_event_source_disable_unref(c->late_source);
+        sd_event_source_disable_unref(c->pace_source);
         sd_event_source_disable_unref(c->stall_source);
         end_close(&c->input);
         end_close(&c->output);

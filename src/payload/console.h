@@ -24,6 +24,10 @@ typedef enum ConsoleFlags {
         CONSOLE_FLAG_LINES = 1 << 6,    /* output is lines for a log, of visible text only (text_make_visible()) */
         CONSOLE_FLAG_DROP = 1 << 7,     /* if output is not read for a second, it is dropped, and the loss is told, until it is
                                          * read again; otherwise the payload waits, as in a pipeline */
+        CONSOLE_FLAG_NO_ECHO = 1 << 8,  /* the terminal does not echo what is forwarded */
+        CONSOLE_FLAG_PACED = 1 << 9,    /* each line of input waits until it is asked for by output that ends within a line, or
+                                         * nothing happens: login(1) discards what was typed before its prompt. With the end of
+                                         * input, a hang-up is the end */
 } ConsoleFlags;
 
 /* Called once: after ^]^]^], or when the pty is hung up for good (never with CONSOLE_FLAG_DRAIN). May free the console. */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Pipes between boxctl's standard streams and a program in a machine. The program never gets the streams themselves: by a
+ * descriptor of a file, directory, socket or device of the host it could do more than read or write a stream. Bytes are
+ * passed on unchanged.
+ */
+
+#include <sys/types.h>
+
+#include "util/failure.h"
+
+typedef struct Relay {
+        int ours[3];            /* our ends of the pipes; -EBADF: none */
+        int theirs[3];          /* standard descriptors of the program; -EBADF: /dev/null */
+} Relay;
+#define RELAY_NULL { { -EBADF, -EBADF, -EBADF }, { -EBADF, -EBADF, -EBADF } }
+
+/* Creates the pipes: none for a stream that is /dev/null, one for output and errors that go to the same place. */
+int relay_open(Relay *ret, Failure *failure);
+void relay_done(Relay *r);
+
+/* Passes on until the program, a child of ours that leads a process group, has ended and its output is written. SIGINT,
+ * SIGTERM and SIGHUP are passed on to its group; the second one kills it. Returns the exit status: 128 and the signal's number
+ * if a signal ended it. Closes `theirs` first. */
+int relay_run(Relay *r, pid_t pid, Failure *failure);
+
+/* Translators between a stream and a terminal in canonical mode, for a program on a terminal while our streams are other files.
+ * Each is a process, which ends with its input; *fd becomes the descriptor to use instead. */
+typedef enum RelayTranslation {
+        RELAY_TO_TERMINAL,      /* quotes what the terminal would interpret, cuts lines that are too long for it */
+        RELAY_FROM_TERMINAL,    /* "\r\n" becomes "\n" again */
+} RelayTranslation;
+int relay_translate(RelayTranslation translation, int *fd, pid_t *ret_pid, Failure *failure);
