@@ -266,42 +266,6 @@ int init_control_run(const Leader *leader, const char *const *program, Failure *
         return wait_program(pid, program[0], failure);
 }
 
-int init_control_start(const Leader *leader, const char *const *program, pid_t *ret_pid, int *ret_report, Failure *failure)
-{
-        Failure report = {};
-        int pair[2];
-        pid_t pid;
-
-        if (pipe2(pair, O_CLOEXEC) < 0)
-                return failure_set(failure, -errno, "Failed to create a pipe: %m");
-        pid = fork();
-        if (pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void) init_control_run(leader, program, &report);
-                (void) fd_write_all(pair[1], (const char *) &report, sizeof(report));
-                _exit(EXIT_SUCCESS);
-        }
-        fd_close(pair[1]);
-        if (pid < 0) {
-                fd_close(pair[0]);
-                return failure_set(failure, -errno, "Failed to create a process: %m");
-        }
-
-        *ret_pid = pid;
-        *ret_report = pair[0];
-        return 0;
-}
-
-int init_control_report(int report_fd, Failure *failure)
-{
-        Failure report = {};
-
-        /* Empty if the process was killed. */
-        if (read(report_fd, &report, sizeof(report)) != (ssize_t) sizeof(report))
-                return failure_set(failure, -ECHILD, "The process that asks the machine's init was killed");
-        return report.error < 0 ? failure_set(failure, report.error, "%s", report.text) : 0;
-}
-
 int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *leader, bool insist,
                      const char *const **ret_program, Failure *failure)
 {

@@ -36,10 +36,6 @@ int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *lea
 /* Runs such a program and waits for its end, up to fifteen seconds. */
 int init_control_run(const Leader *leader, const char *const *program, Failure *failure);
 
-/* The same in a child process. When it has ended, init_control_report() returns its result. */
-int init_control_start(const Leader *leader, const char *const *program, pid_t *ret_pid, int *ret_report, Failure *failure);
-int init_control_report(int report_fd, Failure *failure);
-
 /* Asks the init and waits until it was asked, not until it is down, up to seventeen seconds. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 

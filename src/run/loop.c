@@ -26,7 +26,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
 
         if (l->stop_signal == 0)
                 l->stop_signal = (int) si->ssi_signo;
-        loop_request_stop(l);
+        if (!l->terminal_is_shared || si->ssi_code != SI_KERNEL)
+                loop_request_stop(l);
         return 0;
 }
 

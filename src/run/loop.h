@@ -15,6 +15,7 @@ typedef struct Loop {
         sd_event *event;                /* internal: see loop_event() */
         bool is_open;
         bool cancellable;               /* a request to stop ends waiting */
+        bool terminal_is_shared;        /* signals of the terminal reach the process that acts on them, too */
         unsigned stop_requests;
         int stop_signal;                /* the first signal among them; 0: none */
         void (*on_stop)(void *userdata);        /* NULL: requests are only counted */

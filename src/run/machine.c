@@ -28,6 +28,7 @@ void machine_init(Machine *m)
                 .network = MACHINE_NETWORK_NULL,
                 .mounts = MACHINE_MOUNTS_NULL,
                 .export = UNIX_EXPORT_NULL,
+                .keeper = MACHINE_KEEPER_NULL,
         };
         settings_init(&m->settings);
 }

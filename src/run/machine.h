@@ -79,6 +79,7 @@ typedef struct MachineWork {
         MountWork *items;               /* one for each mount of the plan */
         size_t n;
         uid_t owner;                    /* the machine's root, when it was created */
+        bool kept;                      /* by the keeper, over a reboot */
 } MachineWork;
 
 /* resources: the unit's properties, and where each was set. */
@@ -127,7 +128,35 @@ typedef struct MachineMounts {
 } MachineMounts;
 #define MACHINE_MOUNTS_NULL { false, NULL, -EBADF, -EBADF, -EBADF }
 
-typedef struct Machine {
+/* execute; see run/keeper.h */
+typedef struct MachineKeeper {
+        pid_t pid;                      /* 0: there is none */
+        int fd;                         /* requests and answers; -EBADF in the keeper */
+        int supervisor_fd;              /* the other end, in the keeper */
+        int relay_fd;                   /* from the supervisors of other rounds, for the service manager */
+        char relay_name[16];            /* its name for $NOTIFY_SOCKET; "": none */
+        bool restarts;                  /* the machine, if the payload reboots */
+        bool is_round;                  /* this process is the supervisor of another round */
+        bool took_over;                 /* this process has no handles left */
+} MachineKeeper;
+#define MACHINE_KEEPER_NULL { .fd = -EBADF, .supervisor_fd = -EBADF, .relay_fd = -EBADF }
+
+/* How the payload ended. */
+typedef enum MachineEnd {
+        MACHINE_EXITED,         /* status is the payload's exit status */
+        MACHINE_INIT_EXITED,    /* the same, of an init that should have called reboot(2), and was not asked to shut down */
+        MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
+        MACHINE_REBOOT,
+        MACHINE_KILLED,         /* status is the signal */
+} MachineEnd;
+typedef struct MachineEnding {
+        MachineEnd kind;
+        int status;
+        bool early;             /* before it was ready, and not asked to shut down */
+} MachineEnding;
+
+typedef struct Machine Machine;
+struct Machine {
         Loop loop;
         BusWait wait;                   /* waits for the bus in that loop */
         MachineRequest request;
@@ -151,11 +180,14 @@ typedef struct Machine {
         MachineRegistered registration;
         MachineMounts mounts;
         UnixExport export;
+        MachineKeeper keeper;
         bool state_written;             /* execute */
         bool was_ready;                 /* supervise: READY=1 was sent, also before a reboot */
         uint64_t progress_usec;         /* see report_progress() */
-        bool rebooting;                 /* within this process: scratch directories are kept */
-} Machine;
+        bool rebooting;                 /* another round follows: scratch directories are kept */
+        int (*round)(Machine *m, Failure *failure);     /* machine_round(), for the keeper */
+        void (*undo)(Machine *m);       /* machine_down(), for the keeper */
+};
 
 /* run/machine.c. */
 void machine_init(Machine *m);
@@ -195,21 +227,8 @@ void machine_down(Machine *m);
 /* run/dry-run.c: prints the plan or its problems; changes nothing. The exit status, or negative. */
 int machine_dry_run(Machine *m, Failure *failure);
 
-/* run/stage-execute.c: drops privileges, if this process will start the machine no more: in a unit, whose restart is the
- * machine's reboot, once the machine is ready. */
-int machine_reduce_privileges(Machine *m, Failure *failure);
-
 /* run/supervise.c: runs the loop until the payload's PID 1 ends. */
-typedef enum MachineEnd {
-        MACHINE_EXITED,         /* status is the payload's exit status */
-        MACHINE_INIT_EXITED,    /* the same, of an init that should have called reboot(2), and was not asked to shut down */
-        MACHINE_SHUT_DOWN,      /* power-off or halt by reboot(2) */
-        MACHINE_REBOOT,
-        MACHINE_KILLED,         /* status is the signal */
-} MachineEnd;
-typedef struct MachineEnding {
-        MachineEnd kind;
-        int status;
-        bool early;             /* before it was ready, and not asked to shut down */
-} MachineEnding;
 int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure);
+
+/* run/round.c: starts, supervises and undoes. The exit status, or negative. */
+int machine_round(Machine *m, Failure *failure);

@@ -11,8 +11,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "payload/init-control.h"
 #include "payload/machine-state.h"
+#include "run/keeper.h"
 #include "run/stage.h"
 #include "security/capability.h"
 #include "util/clock.h"
@@ -80,26 +80,14 @@ static int write_state(Machine *m, Failure *failure)
 }
 
 /* Keeps the capabilities that the end needs: to signal processes of other users (KILL), remove links and set ports (NET_ADMIN),
- * remove cgroups and sockets in directories of the machine (DAC_OVERRIDE), and, for an init that is asked by a program, to
- * join the machine. Without --keep-unit all are kept: the payload's reboot is another start of ours. */
-int machine_reduce_privileges(Machine *m, Failure *failure)
+ * remove cgroups and sockets in directories of the machine (DAC_OVERRIDE). The keeper has others. */
+static int reduce_privileges(Machine *m, Failure *failure)
 {
         uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
 
-        if (!m->settings.keep_unit)
-                return 0;
         credentials_done(&m->credentials);
-        /* To unmount the exported mount, if it does not belong to a user namespace (unix-export.c). */
-        if (!m->plan.userns)
-                keep |= CAP_BIT(CAP_SYS_ADMIN);
-        /* To remove a scratch layer, whose files may have any owner and be immutable. */
-        if (mount_work_has_scratch(m->work.items, m->work.n))
-                keep |= CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
         if (m->plan.network.links.n > 0 || m->network.ports)
                 keep |= CAP_BIT(CAP_NET_ADMIN);
-        if (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT))
-                keep |= m->plan.caps | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SETUID) |
-                        CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SYS_CHROOT) | CAP_BIT(CAP_SETPCAP);
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
         return capability_reduce_self(keep, failure);
@@ -125,9 +113,24 @@ static int set_limits(Machine *m, Failure *failure)
         r = stage_child_wait(m, SYNC_AWAIT_LIMITS, failure);
         if (r < 0)
                 return r;
-        r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
+        return limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
+}
+
+/* The child's last steps. This process reduces its privileges before the payload runs, whose bytes it reads from then on. */
+static int let_execute(Machine *m, Failure *failure)
+{
+        const bool asks = limits_plan_asks(&m->plan.limits);
+        int r = keeper_start(m, failure);
+
+        if (r >= 0 && asks) {
+                r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
+                r = r < 0 ? stage_child_failure(m, r, failure) : set_limits(m, failure);
+        }
         if (r >= 0)
-                r = sync_send(m->child.sync_fd, SYNC_LIMITS_SET);
+                r = reduce_privileges(m, failure);
+        if (r < 0)
+                return r;
+        r = sync_send(m->child.sync_fd, asks ? SYNC_LIMITS_SET : SYNC_EXECUTE);
         return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }
 
@@ -157,13 +160,8 @@ int stage_execute_up(Machine *m, Failure *failure)
                 r = write_state(m, failure);
         if (r >= 0)
                 r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
-        if (r < 0)
-                return r;
-        r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
-        if (r < 0)
-                return stage_child_failure(m, r, failure);
-        if (limits_plan_asks(&m->plan.limits))
-                r = set_limits(m, failure);
+        if (r >= 0)
+                r = let_execute(m, failure);
         if (r >= 0)
                 r = wait_for_execve(m, failure);
         if (r < 0)
@@ -172,9 +170,7 @@ int stage_execute_up(Machine *m, Failure *failure)
         m->template.copied = false;
         /* The journal of a machine that has run is kept. */
         m->mounts.journal_created = false;
-
-        /* A payload that reboots before it is ready is started again by us. */
-        return m->plan.wait_ready ? 0 : machine_reduce_privileges(m, failure);
+        return 0;
 }
 
 void stage_execute_down(Machine *m)

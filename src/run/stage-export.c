@@ -5,6 +5,7 @@
  * as root of the host.
  */
 
+#include "run/keeper.h"
 #include "run/stage.h"
 #include "util/fd.h"
 
@@ -33,5 +34,6 @@ int stage_export_up(Machine *m, Failure *failure)
 
 void stage_export_down(Machine *m)
 {
+        keeper_undo_export(m);
         unix_export_down(&m->export);
 }

@@ -5,13 +5,16 @@
  * their contents; a restart of the unit does not. The supervisor, as root of the host.
  */
 
+#include "run/keeper.h"
 #include "run/stage.h"
 #include "util/fd.h"
 
 static void free_work(Machine *m)
 {
+        keeper_undo_scratch(m);
         mount_work_free(TAKE_PTR(m->work.items), m->work.n);
         m->work.n = 0;
+        m->work.kept = false;
 }
 
 int stage_scratch_up(Machine *m, Failure *failure)
@@ -37,6 +40,7 @@ int stage_scratch_up(Machine *m, Failure *failure)
 
 void stage_scratch_down(Machine *m)
 {
-        if (!m->rebooting)
+        if (!m->rebooting || !m->work.kept)
                 free_work(m);
+        keeper_stop(m);
 }

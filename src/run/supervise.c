@@ -21,6 +21,7 @@
 #include "payload/console.h"
 #include "payload/init-control.h"
 #include "payload/notify.h"
+#include "run/keeper.h"
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/clock.h"
@@ -42,11 +43,9 @@ typedef struct Supervisor {
         Machine *machine;
         sd_event *event;                /* the machine's loop, which outlives the Supervisor and its sources */
         sd_event_source *leader, *notify, *release_code, *start_timeout, *stop_timeout, *ask_again, *status_pause;
-        sd_event_source *boots, *helper_end;
+        sd_event_source *boots, *asked;
         Console *console;
         sd_bus_slot *request_stop;
-        pid_t helper;           /* runs a program in the machine that asks the init to shut down; 0: none */
-        int helper_report;
         unsigned n_asked;       /* how often the init was asked */
         uint64_t stop_usec;     /* when it was asked first */
         uint64_t progress_usec; /* see report_progress() */
@@ -61,7 +60,7 @@ typedef struct Supervisor {
 static void supervisor_done(Supervisor *s)
 {
         sd_event_source **sources[] = { &s->leader, &s->notify, &s->release_code, &s->start_timeout, &s->stop_timeout,
-                                        &s->ask_again, &s->status_pause, &s->boots, &s->helper_end };
+                                        &s->ask_again, &s->status_pause, &s->boots, &s->asked };
 
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
@@ -71,11 +70,6 @@ static void supervisor_done(Supervisor *s)
         s->request_stop = sd_bus_slot_unref(s->request_stop);
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
                 *sources[i] = sd_event_source_disable_unref(*sources[i]);
-        if (s->helper > 0) {
-                (void) kill(s->helper, SIGKILL);
-                (void) waitpid(s->helper, NULL, 0);
-        }
-        fd_close(s->helper_report);
         free(TAKE_PTR(s->status));
 }
 
@@ -140,17 +134,11 @@ static void end_boot(Supervisor *s)
 
 static void send_ready(Supervisor *s)
 {
-        Failure failure = {};
-
         if (s->ready)
                 return;
         s->ready = s->machine->was_ready = true;
         end_boot(s);
-        if (s->machine->plan.wait_ready && machine_reduce_privileges(s->machine, &failure) < 0) {
-                log_error(0, "%s; killing machine '%s'", failure.text, s->machine->name);
-                kill_leader(s);
-                return;
-        }
+        keeper_ready(s->machine);
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
                           s->machine->child.leader.pid);
         release_code_later(s);
@@ -194,26 +182,24 @@ static void kill_after_failure(Supervisor *s, const Failure *failure)
         kill_leader(s);
 }
 
-static int on_helper_end(sd_event_source *source, const siginfo_t *si, void *userdata)
+static int on_asked(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Supervisor *s = userdata;
         Failure failure = {};
 
-        s->helper = 0;
-        if (init_control_report(s->helper_report, &failure) < 0)
+        if (keeper_take_asked(s->machine, &failure) < 0 && failure.error < 0) {
+                s->asked = sd_event_source_disable_unref(s->asked);
                 kill_after_failure(s, &failure);
+        }
         return 0;
 }
 
-/* The program belongs to the payload and may hang: a separate process waits for it. */
-static int start_helper(Supervisor *s, const char *const *program, Failure *failure)
+/* The program belongs to the payload and may hang: the keeper waits for it. */
+static int ask_by_program(Supervisor *s, Failure *failure)
 {
-        int r;
+        int r = keeper_ask_init(s->machine, failure);
 
-        r = init_control_start(&s->machine->child.leader, program, &s->helper, &s->helper_report, failure);
-        if (r >= 0)
-                r = sd_event_add_child(s->event, &s->helper_end, s->helper, WEXITED, on_helper_end, s);
-        return r;
+        return r < 0 ? r : sd_event_add_io(s->event, &s->asked, s->machine->keeper.fd, EPOLLIN, on_asked, s);
 }
 
 static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata);
@@ -235,7 +221,7 @@ static void ask_init(Supervisor *s)
                                                on_ask_again, s);
         }
         if (r == INIT_CONTROL_PROGRAM)
-                r = start_helper(s, program, &failure);
+                r = ask_by_program(s, &failure);
         if (r < 0) {
                 (void) failure_set(&failure, r, "Failed to ask the machine's init to shut down: %m");
                 kill_after_failure(s, &failure);
@@ -451,7 +437,7 @@ static MachineEnding judge(const Supervisor *s)
 
 int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
 {
-        _cleanup_(supervisor_done) Supervisor s = { .machine = m, .helper_report = -EBADF };
+        _cleanup_(supervisor_done) Supervisor s = { .machine = m };
         char span[TIME_SPAN_TEXT_MAX];
         int r;
 
