@@ -9,6 +9,7 @@
  */
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "net/link-kind.h"
@@ -23,13 +24,25 @@ static const LinkMethods *const methods[] = {
         [LINK_MOVE] = &link_move,
 };
 
+/* The kinds of interfaces that a veth can be a port of. */
+static bool has_ports(const RtnlLink *link)
+{
+        static const char *const kinds[] = { "bridge", "bond", "team", "vrf", "batadv" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (strcmp(link->kind, kinds[i]) == 0)
+                        return true;
+        return false;
+}
+
 static int check_link(const LinkOp *op, const RtnlLink *link, const LinksWait *wait, Problems *problems)
 {
         char path[sizeof("/sys/class/net//phy80211") + IF_NAMESIZE];
         int r;
 
         if (op->kind == LINK_VETH)
-                return 0;
+                return has_ports(link) ? 0 : problem_error(problems, op->from, "%s%s: not a bridge", link_op_setting(op),
+                                                           op->bridge);
         r = wait ? wait->udev(wait->userdata, link->ifindex) : 0;
         if (r == -ETIMEDOUT)
                 return problem_error(problems, op->from, "%s%s: udev has not initialized this interface yet",
@@ -43,16 +56,53 @@ static int check_link(const LinkOp *op, const RtnlLink *link, const LinksWait *w
         return 0;
 }
 
+static int find_link(const LinkOp *op, const char *machine, int rtnl, RtnlLink *ret)
+{
+        return op->kind == LINK_MOVE ? link_find_moved(op, machine, rtnl, ret) : rtnl_get_link(rtnl, link_needs(op), ret);
+}
+
+/* Subscribes first: an interface that appears meanwhile is news. */
+static int await_link(const LinkOp *op, const char *machine, int rtnl, const LinksWait *wait, RtnlLink *ret)
+{
+        _cleanup_close_ int events = rtnl_open_events(RTMGRP_LINK);
+        int r;
+
+        if (events < 0)
+                return events;
+        for (;;) {
+                r = find_link(op, machine, rtnl, ret);
+                if (r != -ENODEV)
+                        return r;
+                r = wait->change(wait->userdata, op, events);
+                if (r < 0)
+                        return r == -ETIMEDOUT ? -ENODEV : r;
+                (void) rtnl_wait_event(events, /* msec= */ 0);
+        }
+}
+
+/* Its bridge is created if it is missing. */
+static int check_zone(const LinkOp *op, int rtnl, Problems *problems)
+{
+        RtnlLink link;
+        int r = rtnl_get_link(rtnl, op->bridge, &link);
+
+        if (r < 0)
+                return r == -ENODEV ? 0 : r;
+        if (strcmp(link.kind, "bridge") == 0)
+                return 0;
+        return problem_error(problems, op->from, "Zone=: interface %s exists and is not a bridge", op->bridge);
+}
+
 static int check_op(const LinkOp *op, const char *machine, int rtnl, const LinksWait *wait, Problems *problems)
 {
         RtnlLink link;
         int r;
 
-        if (op->kind == LINK_MOVE)
-                r = link_find_moved(op, machine, rtnl, &link);
-        else
-                r = rtnl_get_link(rtnl, link_needs(op), &link);
-
+        if (op->zone)
+                return check_zone(op, rtnl, problems);
+        r = find_link(op, machine, rtnl, &link);
+        if (r == -ENODEV && wait && wait->change)
+                r = await_link(op, machine, rtnl, wait, &link);
         if (r == -ENODEV)
                 return problem_error(problems, op->from, "%s%s: no such interface", link_op_setting(op), link_needs(op));
         return r < 0 ? r : check_link(op, &link, wait, problems);
@@ -64,7 +114,7 @@ int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, P
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < p->n; i++) {
-                if (!link_needs(&p->ops[i]))
+                if (!link_needs(&p->ops[i]) && !p->ops[i].zone)
                         continue;
                 if (fd < 0)
                         fd = rtnl_open();

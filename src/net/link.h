@@ -30,13 +30,16 @@ typedef struct Links {
 } Links;
 #define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
 
-/* Waits until udev has initialized an interface: 0, -ETIMEDOUT, or an error that ends the check. */
+/* For interfaces that come late in the host's boot. udev: waits until udev has initialized one. change: waits until fd is
+ * readable, as there is news of the host's interfaces, while op needs one that is missing; NULL: a missing one is a mistake.
+ * Both: 0, -ETIMEDOUT, or an error that ends the check. */
 typedef struct LinksWait {
         int (*udev)(void *userdata, int ifindex);
+        int (*change)(void *userdata, const LinkOp *op, int fd);
         void *userdata;
 } LinksWait;
 
-/* Checks, before anything is changed, that every parent, bridge and interface exists and can be used. wait NULL: udev is not
+/* Checks, before anything is changed, that every parent, bridge and interface exists and can be used. wait NULL: nothing is
  * waited for. Mistakes are Problems. Negative errno: netlink failed. */
 int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, Problems *problems);
 

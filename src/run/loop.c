@@ -144,6 +144,11 @@ static bool is_set(void *userdata)
 
 int loop_wait_readable(Loop *l, int fd)
 {
+        return loop_wait_readable_for(l, fd, UINT64_MAX);
+}
+
+int loop_wait_readable_for(Loop *l, int fd, uint64_t usec)
+{
         sd_event_source *source = NULL;
         bool readable = false;
         sd_event *event;
@@ -154,7 +159,7 @@ int loop_wait_readable(Loop *l, int fd)
                 r = sd_event_add_io(event, &source, fd, EPOLLIN, on_readable, &readable);
         if (r < 0)
                 return r;
-        r = loop_wait(l, is_set, &readable, UINT64_MAX);
+        r = loop_wait(l, is_set, &readable, usec);
         sd_event_source_unref(source);
         return r;
 }

@@ -45,3 +45,6 @@ int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t us
 
 /* Runs the loop until fd is readable, or its peer is closed. */
 int loop_wait_readable(Loop *l, int fd);
+
+/* The same for at most usec: -ETIMEDOUT. */
+int loop_wait_readable_for(Loop *l, int fd, uint64_t usec);

@@ -6,6 +6,7 @@
  */
 
 #include <stdio.h>
+#include <systemd/sd-daemon.h>
 
 #include "mount/lxcfs.h"
 #include "net/network-namespace.h"
@@ -15,9 +16,11 @@
 #include "run/stage.h"
 #include "security/apparmor.h"
 #include "security/seccomp-bundle.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
+#define LINK_USEC (60 * UINT64_C(1000000))      /* for all interfaces together; shorter than a unit's TimeoutStartSec= */
 
 int stage_lock_up(Machine *m, Failure *failure)
 {
@@ -134,11 +137,17 @@ static bool udev_is_done(void *ifindex)
         return udev_has_finished(NULL, *(int *) ifindex);
 }
 
+typedef struct LinkWaiting {
+        Machine *machine;
+        const LinkOp *op;               /* that the service manager was told about; NULL: none yet */
+        uint64_t until_usec;
+} LinkWaiting;
+
 static int wait_for_udev(void *userdata, int ifindex)
 {
+        Machine *m = ((LinkWaiting *) userdata)->machine;
         sd_device_monitor *monitor;
         sd_event *event;
-        Machine *m = userdata;
         int r;
 
         if (udev_is_done(&ifindex))
@@ -151,6 +160,22 @@ static int wait_for_udev(void *userdata, int ifindex)
         r = loop_wait(&m->loop, udev_is_done, &ifindex, UDEV_USEC);
         sd_device_monitor_unref(monitor);
         return r;
+}
+
+static int wait_for_links(void *userdata, const LinkOp *op, int fd)
+{
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        LinkWaiting *w = userdata;
+
+        if (!w->op)
+                w->until_usec = now + LINK_USEC;
+        if (w->op != op) {
+                log_info(0, "Waiting for interface %s (%s)", op->bridge ?: op->host_name, link_op_setting(op));
+                (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Waiting for interface %s (%s)", op->bridge ?: op->host_name,
+                                  link_op_setting(op));
+        }
+        w->op = op;
+        return now >= w->until_usec ? -ETIMEDOUT : loop_wait_readable_for(&w->machine->loop, fd, w->until_usec - now);
 }
 
 int stage_plan_decide(Machine *m, Problems *problems)
@@ -172,7 +197,9 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 .range_base = m->range.base,
                 .range_count = m->range.count,
         };
-        const LinksWait wait = { wait_for_udev, m };
+        LinkWaiting waiting = { .machine = m };
+        /* By hand, a missing interface is a mistake; in a unit, it may be early in the host's boot. */
+        const LinksWait wait = { wait_for_udev, m->settings.keep_unit ? wait_for_links : NULL, &waiting };
         char id[33];
         int r;
 

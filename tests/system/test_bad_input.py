@@ -164,10 +164,11 @@ def test_no_such_command(tree, refused, command, why):
 
 # -------------------------------------------------------------------- settings
 
-def test_unknown_interface(tree, nothing_left):
+def test_unknown_interface(tree, refused):
     tree.write_file('[Network]\nMACVLAN=no-such-if\n')
     before = snapshot(tree.path)
-    refused_by_unit(tree, '/etc/systemd/nspawn/sound.nspawn:2: MACVLAN=no-such-if: no such interface')
+    refused('/etc/systemd/nspawn/sound.nspawn:2: MACVLAN=no-such-if: no such interface', '-M', 'sound', '--settings=yes', '-U',
+            'true')
     assert snapshot(tree.path) == before
     tree.file.unlink()
 

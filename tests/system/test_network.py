@@ -170,8 +170,55 @@ def test_interface_is_moved_and_returned(nothing_left, busybox):
 def test_unknown_parent_is_refused_by_name(nothing_left, machine):
     made = machine('busybox')
     made.write_file('[Network]\nMACVLAN=nowhere9\n')
-    assert made.start(check=False).returncode != 0
-    assert f'{made.name}.nspawn:2' in made.property('StatusText') and 'nowhere9' in made.property('StatusText')
+    result = run('box-run', '-M', made.name, '--settings=yes', '--boot', check=False)
+    assert result.returncode != 0 and f'{made.name}.nspawn:2: MACVLAN=nowhere9: no such interface' in result.stderr
+
+
+@pytest.mark.parametrize('network, inside', [('MACVLAN=late0', 'mv-late0'), ('Interface=late0:lan', 'lan'),
+                                             ('Bridge=late0', 'host0')])
+def test_a_unit_waits_for_an_interface(nothing_left, machine, network, inside):
+    """As early in the host's boot."""
+    made = machine('busybox', name='patient')
+    made.write_file(f'[Exec]\nBoot=no\nParameters=/bin/sleep 10000\n[Network]\n{network}\n')
+    run('systemctl', 'start', '--no-block', made.unit)
+    wait_for(lambda: 'Waiting for interface late0' in made.property('StatusText'))
+    kind = ['bridge'] if network.startswith('Bridge') else ['veth', 'peer', 'name', 'late1']
+    # that of another one is no reason to go on
+    run('ip', 'link', 'add', 'early0', 'type', 'veth', 'peer', 'name', 'early1')
+    run('ip', 'link', 'delete', 'early0')
+    assert made.property('ActiveState') == 'activating'
+    run('ip', 'link', 'add', 'late0', 'type', *kind)
+    try:
+        wait_for(made.is_active)
+        assert [*links(made)] == [inside]
+        made.stop()
+    finally:
+        run('ip', 'link', 'delete', 'late0')
+
+
+def test_waiting_for_an_interface_ends_with_a_stop(nothing_left, machine):
+    made = machine('busybox', name='patient')
+    made.write_file('[Network]\nMACVLAN=nowhere9\n')
+    run('systemctl', 'start', '--no-block', made.unit)
+    wait_for(lambda: 'Waiting for interface nowhere9' in made.property('StatusText'))
+    made.stop(timeout=10)
+    assert made.property('ActiveState') in ('inactive', 'failed')
+
+
+def test_what_is_no_bridge_is_refused_by_name(nothing_left, machine):
+    made = machine('busybox', name='no-bridge')
+    support.add_veth_pair('vz-plain', 'plain0')
+    try:
+        for network, said in (('Bridge=vz-plain', 'Bridge=vz-plain: not a bridge'),
+                              ('Zone=plain', 'Zone=: interface vz-plain exists and is not a bridge'),
+                              ('Bridge=lo', 'Bridge=lo: not a bridge')):
+            made.write_file(f'[Network]\n{network}\n')
+            assert made.start(check=False).returncode != 0
+            assert f'{made.name}.nspawn:2: {said}' in made.property('StatusText')
+            checked = run('boxctl', 'check', made.name, check=False)
+            assert checked.returncode != 0 and said in checked.stdout + checked.stderr
+    finally:
+        run('ip', 'link', 'delete', 'vz-plain')
 
 
 def test_link_of_the_same_name_is_an_error_that_names_it(nothing_left, machine):

@@ -4,6 +4,7 @@
 
 #include "netns-fixture.h"
 
+#include <limits.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -674,11 +675,85 @@ static void test_links_check(void **state)
 
         ops[0].bridge = (char *) "lo";
         assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
-        assert_int_equal(problems.n_fatal, 2);
-        assert_string_equal(problems.items[0].text,
+        assert_int_equal(problems.n_fatal, 3);
+        assert_string_equal(problems.items[0].text, "Bridge=lo: not a bridge");
+        assert_string_equal(problems.items[1].text,
                             "/etc/systemd/nspawn/x.nspawn:12: MACVLAN=eth7: no such interface");
-        assert_string_equal(problems.items[1].text, "/etc/systemd/nspawn/x.nspawn:13: "
+        assert_string_equal(problems.items[2].text, "/etc/systemd/nspawn/x.nspawn:13: "
                             "Interface=a-name-longer-than-fifteen: no such interface");
+}
+
+/* What waits for news of interfaces, in place of an event loop. */
+typedef struct Waiting {
+        unsigned calls, appears_after;  /* UINT_MAX: never */
+        const char *name;
+} Waiting;
+
+static int wait_udev(void *userdata, int ifindex)
+{
+        return 0;
+}
+
+static int wait_change(void *userdata, const LinkOp *op, int fd)
+{
+        Waiting *w = userdata;
+        char byte;
+
+        assert_string_equal(op->host_name, "late0");
+        if (w->calls++ == 3)
+                return -ETIMEDOUT;
+        make_pair(w->calls == w->appears_after ? w->name : "other", "behind");
+        assert_true(recv(fd, &byte, 1, MSG_DONTWAIT) > 0);
+        if (w->calls != w->appears_after)
+                delete_link(host_rtnl, "other");
+        return 0;
+}
+
+/* One that appears meanwhile, by its name or an alternative one; one that does not; a bridge of a zone is created. */
+static void test_links_check_waits(void **state)
+{
+        static const LinkKind kinds[] = { LINK_MACVLAN, LINK_IPVLAN, LINK_MOVE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                LinkOp op = { .kind = kinds[i], .host_name = (char *) "late0", .container_name = "lan" };
+                LinkPlan p = plan_of(&op, 1);
+                _cleanup_(problems_done) Problems problems = { 0 };
+                Waiting w = { .appears_after = 2, .name = "late0" };
+                const LinksWait wait = { wait_udev, wait_change, &w };
+
+                assert_int_equal(links_check(&p, "x", &wait, &problems), 0);
+                assert_int_equal(problems.n, 0);
+                assert_int_equal(w.calls, 2);
+                delete_link(host_rtnl, "late0");
+
+                w = (Waiting) { .appears_after = UINT_MAX };
+                assert_int_equal(links_check(&p, "x", &wait, &problems), 0);
+                assert_int_equal(problems.n_fatal, 1);
+                assert_non_null(strstr(problems.items[0].text, "late0: no such interface"));
+                assert_int_equal(w.calls, 4);
+        }
+}
+
+static void test_links_check_zone(void **state)
+{
+        LinkOp op = veth_op();
+        LinkPlan p = plan_of(&op, 1);
+        _cleanup_(problems_done) Problems problems = { 0 };
+
+        op.zone = true;
+        op.bridge = (char *) "vz-z";
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
+        assert_int_equal(problems.n, 0);
+        make_pair("vz-z", "behind");
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
+        assert_int_equal(problems.n_fatal, 1);
+        assert_string_equal(problems.items[0].text, "Zone=: interface vz-z exists and is not a bridge");
+        delete_link(host_rtnl, "vz-z");
+        if (make_bridge("vz-z") < 0)
+                skip();
+        assert_int_equal(links_check(&p, "x", NULL, &problems), 0);
+        assert_int_equal(problems.n_fatal, 1);
+        delete_link(host_rtnl, "vz-z");
 }
 
 /* The message has the kernel's explanation. */
@@ -735,6 +810,8 @@ int main(void)
                 cmocka_unit_test(test_links_move_with_altnames),
                 cmocka_unit_test(test_links_failure_in_the_middle),
                 cmocka_unit_test(test_links_check),
+                cmocka_unit_test(test_links_check_waits),
+                cmocka_unit_test(test_links_check_zone),
                 cmocka_unit_test(test_links_kernel_text),
                 cmocka_unit_test(test_links_loopback_up),
         };
