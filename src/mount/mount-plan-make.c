@@ -58,6 +58,36 @@ static void keep_order(bool userns, MountPlan *p)
         }
 }
 
+static bool is_bound_device(const MountOp *op, const MountFacts *f)
+{
+        for (size_t i = 0; i < f->n_bound_devices; i++)
+                if (strcmp(f->bound_devices[i].path, op->source) == 0)
+                        return true;
+        return false;
+}
+
+/* Device nodes work in the machine's own /dev, and in what settings show of the host's. */
+static bool may_have_devices(const MountOp *op, const MountFacts *f)
+{
+        switch (op->kind) {
+        case MOUNT_NEW:
+                return !op->from.where && (strcmp(op->dest, "/dev") == 0 || strcmp(op->dest, "/dev/pts") == 0);
+        case MOUNT_CLONE:
+                return op->source_kind == MOUNT_SOURCE_PATH &&
+                       (strcmp(op->source, "/dev") == 0 || strncmp(op->source, "/dev/", 5) == 0 || is_bound_device(op, f));
+        default:
+                return op->kind == MOUNT_BIND;          /* as the mount that it is a part of */
+        }
+}
+
+void mount_plan_settle(const MountFacts *f, MountPlan *p)
+{
+        for (size_t i = 0; i < p->n && f->userns; i++)
+                if (!may_have_devices(&p->ops[i], f))
+                        p->ops[i].attrs |= MOUNT_ATTR_NODEV;
+        keep_order(f->userns, p);
+}
+
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems)
 {
         _cleanup_(mount_plan_done) MountPlan p = {};
@@ -71,7 +101,6 @@ int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Prob
             mount_plan_oci_covers(s, &p) < 0 || plan_context(s->selinux_apifs_context, &p) < 0)
                 return -ENOMEM;
         mount_plan_pivot_sources(s, &p);
-        keep_order(f->userns, &p);
 
         *ret = p;
         p = (MountPlan) {};

@@ -152,6 +152,8 @@ typedef struct MountFacts {
         size_t n_bind_users;
         const struct DeviceFact *devices;
         size_t n_devices;
+        const struct BoundDevice *bound_devices;
+        size_t n_bound_devices;
 } MountFacts;
 
 /* A device of the host that machines have as well. */
@@ -161,11 +163,20 @@ typedef struct DeviceFact {
         bool optional;
 } DeviceFact;
 
+/* A device node of the host that is bound into the machine. */
+typedef struct BoundDevice {
+        const char *path;               /* the BindSetting's source: borrowed */
+        bool block;
+        dev_t device;
+} BoundDevice;
+
 void mount_plan_done(MountPlan *p);
 
 /* The step with this destination (the last such), or NULL. */
 MountOp *mount_plan_find(const MountPlan *p, const char *dest);
 int mount_plan_make(const Settings *s, const MountFacts *f, MountPlan *ret, Problems *problems);
+/* Once the plan has all its steps: with a user namespace, locks them and forbids devices. */
+void mount_plan_settle(const MountFacts *f, MountPlan *p);
 /* The step whose file system the destination of step i lies in; 0 for "/". */
 size_t mount_plan_below(const MountPlan *p, size_t i);
 

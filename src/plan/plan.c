@@ -303,6 +303,8 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .n_bind_users = p->n_bind_users,
                 .devices = in->host->devices,
                 .n_devices = in->host->n_devices,
+                .bound_devices = in->host->bound_devices,
+                .n_bound_devices = in->host->n_bound_devices,
         };
 
         if (mount_plan_make(in->settings, &f, &p->mounts, problems) < 0)
@@ -310,7 +312,10 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
         /* Last: they change the /etc that the machine sees. */
         if (host_files_plan_make(in->settings, in->host_files, f.private_network, &p->mounts, &p->edits, problems) < 0)
                 return -ENOMEM;
-        return plan_journal(in, p, problems);
+        if (plan_journal(in, p, problems) < 0)
+                return -ENOMEM;
+        mount_plan_settle(&f, &p->mounts);
+        return 0;
 }
 
 int plan_make(const PlanInput *in, Plan *ret, Problems *problems)

@@ -9,13 +9,7 @@
 #include <sys/types.h>
 
 #include "config/settings.h"
-
-/* A device node of the host that is bound into the machine. */
-typedef struct BoundDevice {
-        const char *path;       /* the BindSetting's source: borrowed */
-        bool block;
-        dev_t device;
-} BoundDevice;
+#include "mount/mount-plan.h"
 
 typedef struct UnitPlan {
         const UnitPropertySetting *resources;   /* borrowed of the settings */

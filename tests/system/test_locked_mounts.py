@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Root of a machine tries to undo its mounts (undo-mounts.c): every kind, in every way to start one. With a user namespace all
-is refused, and what the mounts protect stays as it is; without one, nothing can be locked (SECURITY.md)."""
+is refused, and what the mounts protect stays as it is; without one, nothing can be locked (SECURITY.md). Nor are nodes in trees
+and directories devices."""
 
 from pathlib import Path
 
@@ -182,6 +183,57 @@ def test_bundle(undo, tmp_path, user_namespace):
         assert found == {}
     else:
         assert set(covered) - {'/proc/sys'} <= found['detach'] and '/root' in found['set-attributes']
+
+
+# -------------------------------------------------------------------- device nodes
+
+@pytest.fixture(scope='module')
+def nodes(tree):
+    """Nodes that everyone may open: in the tree, in a directory beside it, and in the host's /dev."""
+    places = [tree.path / 'nodes', support.MACHINES / '.undo-nodes', Path('/dev/undo')]
+    loop = run('losetup', '--find', '--show', '--read-only', tree.path / 'bin/busybox').stdout.strip()
+    for place in places:
+        place.mkdir()
+        run('mknod', '-m', '666', place / 'null', 'c', '1', '3')
+        run('mknod', '-m', '666', place / 'loop', 'b', '7', loop.removeprefix('/dev/loop'))
+    yield places[1]
+    run('losetup', '--detach', loop)
+    for place in places:
+        run('rm', '-r', place)
+
+
+def opened(tree, users, *switches):
+    """The nodes that a machine can open."""
+    script = '''for p in /nodes/* /mnt/rw/* /mnt/over/* /mnt/file /dev/undo/null; do
+                    [ -c $p -o -b $p ] && (: <$p) 2>/dev/null && echo $p
+                done; true'''
+    return inside(['-M', tree.name], script, users, *switches).split()
+
+
+@pytest.mark.parametrize('ways', [[], ['--read-only'], ['--ephemeral'], ['--volatile=overlay']], ids=lambda ways: ''.join(ways) or 'tree')
+def test_nodes_in_the_tree(tree, nodes, ways):
+    assert opened(tree, '-U', *ways) == []
+    assert '/nodes/null' in opened(tree, '--private-users=no', *ways)
+
+
+def test_nodes_in_directories(tree, nodes):
+    ways = [f'--bind={nodes}:/mnt/rw', f'--overlay-ro={nodes}:{SOURCE}:/mnt/over']
+    assert opened(tree, '-U', *ways) == []
+    assert {'/mnt/rw/null', '/mnt/over/null'} <= set(opened(tree, '--private-users=no', *ways))
+    # shown on purpose: a node, and a directory of /dev
+    assert opened(tree, '-U', f'--bind={nodes}/null:/mnt/file', '--bind=/dev/undo:/mnt/rw', '--bind=/dev/undo') == [
+        '/mnt/rw/null', '/mnt/file', '/dev/undo/null']
+
+
+def test_nodes_in_an_image(undo, tmp_path):
+    files, image = tmp_path / 'files', tmp_path / 'nodes.raw'
+    support.copy_tree('busybox', files)
+    (files / 'nodes').mkdir()
+    run('mknod', '-m', '666', files / 'nodes/null', 'c', '1', '3')
+    run('mkfs.ext4', '-q', '-d', files, image, '24M')
+    script = '[ -c /nodes/null ] && echo there; (: </nodes/null) 2>/dev/null && echo opened; (: </dev/null) && echo own'
+    for users in '-U', '--private-users=no':
+        assert inside(['-i', image], script, users) == 'there\nown\n'
 
 
 # -------------------------------------------------------------------- booted

@@ -203,7 +203,7 @@ static void test_pivot_root(void **state)
         assert_string_equal(op->source, "/var/lib/machines/gentoo");
         assert_int_equal(op->source_kind, MOUNT_SOURCE_OLD_ROOT);
         assert_int_equal(op->id_map, MOUNT_IDMAP_MACHINE);
-        assert_int_equal(op->attrs, 0);
+        assert_int_equal(op->attrs, MOUNT_ATTR_NODEV);
 
         for (size_t i = 0; i < ARRAY_SIZE(binds); i++) {
                 char dest[] = { '/', (char) ('0' + i), 0 };

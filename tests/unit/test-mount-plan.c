@@ -81,6 +81,59 @@ static void test_mount_plan_make_unlocked(void **state)
         }
 }
 
+/* Nodes in trees and directories are not devices, whatever the options; those in /dev are. */
+static void test_mount_plan_make_nodev(void **state)
+{
+        static const struct {
+                const char *arguments, *dest;
+                bool nodev;
+        } rows[] = {
+                { "-b -U", "/", true },
+                { "-b -U", "/dev", false },
+                { "-b -U", "/dev/pts", false },
+                { "-b -U", "/dev/console", false },
+                { "-b -U", "/dev/shm", true },
+                { "-b -U --bind=/a", "/a", true },
+                { "-b -U --bind-ro=/a", "/a", true },
+                { "-b -U --bind=/a:/dev/a", "/dev/a", true },
+                { "-b -U --bind=:/a", "/a", true },
+                { "-b -U --bind=+/b:/a", "/a", true },
+                { "-b -U --bind=/dev/dri", "/dev/dri", false },
+                { "-b -U --bind=/dev:/a", "/a", false },
+                { "-b -U --bind=/devices:/a", "/a", true },
+                { "-b -U --bind=/srv/node:/a", "/a", false },
+                { "-b -U --overlay=/a:/b:/c", "/c", true },
+                { "-b -U --overlay-ro=/dev:/b:/c", "/c", true },
+                { "-b -U --tmpfs=/a", "/a", true },
+                { "-b -U --tmpfs=/a:dev", "/a", true },
+                { "-b -U --tmpfs=/dev:dev", "/dev", true },
+                { "-b -U -x", "/", true },
+                { "-b -U --volatile", "/", true },
+                { "-b -U --volatile", "/usr", true },
+                { "-b -U --volatile=state", "/var", true },
+                { "-b -U --volatile=overlay", "/", true },
+                { "-b", "/", false },
+                { "-b --bind=/a", "/a", false },
+        };
+        BoundDevice node = { .path = "/srv/node", .device = makedev(1, 3) };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+                const MountOp *op;
+
+                plan_fixture_init(&f, INIT_SYSTEMD);
+                f.host.bound_devices = &node;
+                f.host.n_bound_devices = 1;
+                plan_fixture_plan(&f, rows[i].arguments);
+                f.host.bound_devices = NULL;
+                assert_int_equal(f.problems.n, 0);
+                op = plan_fixture_mount(&f, rows[i].dest);
+                assert_non_null(op);
+                if (!!(op->attrs & MOUNT_ATTR_NODEV) != rows[i].nodev)
+                        fail_msg("%s, %s: %s", rows[i].arguments, rows[i].dest, rows[i].nodev ? "devices" : "no devices");
+        }
+}
+
 /* The shared tree of cgroups, whose own part is made writable later. */
 static void test_mount_plan_make_unlocked_cgroup(void **state)
 {
@@ -221,6 +274,7 @@ int main(void)
                 cmocka_unit_test(test_mount_plan_make_order),
                 cmocka_unit_test(test_mount_plan_make_unlocked),
                 cmocka_unit_test(test_mount_plan_make_unlocked_cgroup),
+                cmocka_unit_test(test_mount_plan_make_nodev),
                 cmocka_unit_test(test_mount_plan_make_id_map),
                 cmocka_unit_test(test_mount_plan_make_disk),
                 cmocka_unit_test(test_mount_plan_make_network),
