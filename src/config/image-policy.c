@@ -49,6 +49,13 @@ static const struct {
         { "read-only-on", POLICY_READ_ONLY_ON },
         { "growfs-off", POLICY_GROWFS_OFF },
         { "growfs-on", POLICY_GROWFS_ON },
+        { "btrfs", POLICY_BTRFS },
+        { "erofs", POLICY_EROFS },
+        { "ext4", POLICY_EXT4 },
+        { "f2fs", POLICY_F2FS },
+        { "squashfs", POLICY_SQUASHFS },
+        { "vfat", POLICY_VFAT },
+        { "xfs", POLICY_XFS },
 };
 
 const char *partition_role_name(PartitionRole role)
@@ -68,7 +75,7 @@ void image_policy_default(ImagePolicy *ret)
         ret->flags[PARTITION_ESP] = POLICY_UNPROTECTED | POLICY_IGNORE | ATTRIBUTES_ANY;
 }
 
-/* Groups without any flag allow everything. */
+/* Groups without any flag allow everything, but for file systems. */
 static unsigned fill_up(unsigned flags)
 {
         if (!(flags & POLICY_OPEN))

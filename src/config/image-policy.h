@@ -39,13 +39,22 @@ typedef enum PolicyFlags {
         POLICY_READ_ONLY_ON = 1 << 7,
         POLICY_GROWFS_OFF = 1 << 8,
         POLICY_GROWFS_ON = 1 << 9,
+        POLICY_BTRFS = 1 << 10,         /* only these file systems; without any, the defaults of disk-layout.c */
+        POLICY_EROFS = 1 << 11,
+        POLICY_EXT4 = 1 << 12,          /* also ext2 and ext3 */
+        POLICY_F2FS = 1 << 13,
+        POLICY_SQUASHFS = 1 << 14,
+        POLICY_VFAT = 1 << 15,
+        POLICY_XFS = 1 << 16,
 
+        POLICY_FILE_SYSTEMS = POLICY_BTRFS | POLICY_EROFS | POLICY_EXT4 | POLICY_F2FS | POLICY_SQUASHFS | POLICY_VFAT |
+                              POLICY_XFS,
         POLICY_IGNORE = POLICY_UNUSED | POLICY_ABSENT,
         POLICY_OPEN = POLICY_VERITY | POLICY_SIGNED | POLICY_ENCRYPTED | POLICY_UNPROTECTED | POLICY_IGNORE,
 } PolicyFlags;
 
 typedef struct ImagePolicy {
-        unsigned flags[_PARTITION_ROLE_MAX];    /* PolicyFlags, none of the three groups empty */
+        unsigned flags[_PARTITION_ROLE_MAX];    /* PolicyFlags; but for file systems, no group is empty */
 } ImagePolicy;
 
 /* That of systemd-nspawn: all partitions with a mount point are used, with any protection; others are ignored. */

@@ -10,14 +10,34 @@
 
 #include "disk/disk-layout.h"
 
-/* MBR types: Linux, and the Boot Loader Specification's boot partition; the flag of an active partition. */
-enum { MBR_LINUX = 0x83, MBR_XBOOTLDR = 0xea, MBR_ACTIVE = 0x80 };
+/* MBR types: Linux, the Boot Loader Specification's boot partition, and containers of logical partitions; the flag of an
+ * active partition. */
+enum {
+        MBR_LINUX = 0x83,
+        MBR_XBOOTLDR = 0xea,
+        MBR_EXTENDED = 0x05,
+        MBR_EXTENDED_LBA = 0x0f,
+        MBR_EXTENDED_LINUX = 0x85,
+        MBR_ACTIVE = 0x80,
+};
 
-/* Only file systems that distributions use for images and whose kernel drivers are maintained against hostile images.
- * The list is systemd's since version 254, with ext2 and ext3, which the ext4 driver mounts. */
-static const struct { const char *name; bool read_only; } file_systems[] = {
-        { "btrfs" }, { "erofs", true }, { "ext2" }, { "ext3" }, { "ext4" }, { "f2fs" }, { "squashfs", true }, { "vfat" },
-        { "xfs" },
+/* The file systems that systemd mounts from images since version 254, with ext2 and ext3, which the ext4 driver mounts. Each
+ * driver is a part of the kernel that a hostile image reaches. Unless the policy names others, only those are mounted that
+ * distributions make images of. btrfs finds file systems by ids, and an image may have the id of the host's. */
+static const struct {
+        const char *name;
+        unsigned flag;                  /* in policies */
+        bool read_only, by_default, boot_by_default;
+} file_systems[] = {
+        { "btrfs", POLICY_BTRFS },
+        { "erofs", POLICY_EROFS, .read_only = true, .by_default = true },
+        { "ext2", POLICY_EXT4, .by_default = true },
+        { "ext3", POLICY_EXT4, .by_default = true },
+        { "ext4", POLICY_EXT4, .by_default = true },
+        { "f2fs", POLICY_F2FS },
+        { "squashfs", POLICY_SQUASHFS, .read_only = true, .by_default = true },
+        { "vfat", POLICY_VFAT, .boot_by_default = true },
+        { "xfs", POLICY_XFS, .by_default = true },
 };
 
 static const struct { sd_id128_t type; PartitionRole role; bool secondary; } gpt_roles[] = {
@@ -64,6 +84,8 @@ typedef struct Choice {
         const DiskPartition *chosen[_PARTITION_ROLE_MAX];
         const DiskPartition *generic;   /* of a general type: the root where there is no other */
         unsigned n_generic;
+        const DiskPartition *inactive;  /* of MBR type 0x83: the root where none is active */
+        unsigned n_inactive;
         const char *foreign;            /* an architecture not ours for which the image has a root */
 } Choice;
 
@@ -138,7 +160,7 @@ bool disk_partition_matters(const DiskFacts *f, const DiskPartition *p)
         if (is_generic(f, p))
                 return true;
         if (f->table == DISK_MBR)
-                return p->mbr_type == MBR_XBOOTLDR && p->flags & MBR_ACTIVE;
+                return p->mbr_type == MBR_LINUX || (p->mbr_type == MBR_XBOOTLDR && p->flags & MBR_ACTIVE);
         return gpt_role(p->type, &secondary) < _PARTITION_ROLE_MAX;
 }
 
@@ -200,6 +222,11 @@ static int consider(Layouter *l, const DiskPartition *p)
         }
         if (l->facts->table == DISK_GPT)
                 return consider_gpt(l, p, /* want_secondary= */ false);
+        if (l->facts->table == DISK_MBR && p->mbr_type == MBR_LINUX) {
+                l->choice.inactive = p;
+                l->choice.n_inactive++;
+                return 0;
+        }
         if (l->facts->table == DISK_MBR && p->mbr_type == MBR_XBOOTLDR && p->flags & MBR_ACTIVE)
                 return choose(l, PARTITION_XBOOTLDR, p);
         return 0;
@@ -221,6 +248,10 @@ static int choose_all(Layouter *l)
         if (r < 0 || c->chosen[PARTITION_ROOT] || c->chosen[PARTITION_USR])
                 return r;
 
+        if (c->n_generic == 0 && c->n_inactive > 0) {
+                c->generic = c->inactive;
+                c->n_generic = c->n_inactive;
+        }
         if (c->n_generic > 1)
                 return problem_error(l->problems, l->from, "The disk image %s has %u partitions that could be the root, and "
                                      "none that is marked as such", l->path, c->n_generic);
@@ -246,15 +277,12 @@ static bool is_encrypted(const DiskPartition *p)
 
 static int no_root(Layouter *l)
 {
-        if (l->choice.chosen[PARTITION_USR])
-                return problem_error(l->problems, l->from, "The disk image %s has a usr partition, but no root partition, "
-                                     "which is not supported", l->path);
         if (l->choice.foreign)
                 return problem_error(l->problems, l->from, "The disk image %s has a root partition for %s, and none for "
                                      "this host's architecture", l->path, l->choice.foreign);
         if (l->facts->table == DISK_MBR)
                 return problem_error(l->problems, l->from, "The disk image %s has no root partition: none of its partitions "
-                                     "is of type 0x83 and active", l->path);
+                                     "is of type 0x83", l->path);
         return problem_error(l->problems, l->from, "The disk image %s has no root partition", l->path);
 }
 
@@ -316,14 +344,32 @@ static int check_use(Layouter *l, PartitionRole role, const DiskPartition *p)
 /* A file system that may be mounted. 1, 0 after a problem, -ENOMEM. */
 static int check_file_system(Layouter *l, PartitionRole role, const DiskPartition *p, bool *ret_read_only)
 {
+        bool boot = role == PARTITION_ESP || role == PARTITION_XBOOTLDR;
+        unsigned named = l->policy->flags[role] & POLICY_FILE_SYSTEMS;
         char name[64];
 
         (void) part_name(p, role, name, sizeof(name));
-        for (size_t i = 0; i < ARRAY_SIZE(file_systems); i++)
-                if (strcmp(file_systems[i].name, p->fstype) == 0) {
+        for (size_t i = 0; i < ARRAY_SIZE(file_systems); i++) {
+                bool allowed = file_systems[i].by_default || (boot && file_systems[i].boot_by_default);
+
+                if (strcmp(file_systems[i].name, p->fstype) != 0)
+                        continue;
+                if (named)
+                        allowed = named & file_systems[i].flag;
+                if (allowed && p->asks)
+                        return problem_error(l->problems, l->from, "The disk image %s: the superblock of %s asks for %s, which "
+                                             "an image may not", l->path, name, p->asks);
+                if (allowed) {
                         *ret_read_only = file_systems[i].read_only;
                         return 1;
                 }
+                if (named)
+                        return problem_error(l->problems, l->from, "The disk image %s: %s is of type %s, against "
+                                             "--image-policy=", l->path, name, p->fstype);
+                return problem_error(l->problems, l->from, "The disk image %s: %s is of type %s, which is mounted from a trusted "
+                                     "image only: --image-policy=%s=%s", l->path, name, p->fstype, partition_role_name(role),
+                                     p->fstype);
+        }
 
         if (!*p->fstype)
                 return problem_error(l->problems, l->from, "The disk image %s: %s has no file system", l->path, name);
@@ -376,23 +422,76 @@ static int add_part(Layouter *l, PartitionRole role, const DiskPartition *p)
         return 0;
 }
 
+/* The root of an image that has /usr only, as in systemd-nspawn. */
+static int add_tmpfs(Layouter *l)
+{
+        l->layout.parts[l->layout.n] = (DiskPart) { .role = PARTITION_ROOT, .fstype = strdup("tmpfs"), .dest = "/" };
+        if (!l->layout.parts[l->layout.n].fstype)
+                return -ENOMEM;
+        l->layout.n++;
+        l->layout.usr_only = true;
+        return 0;
+}
+
 static int lay_out_role(Layouter *l, PartitionRole role)
 {
         const DiskPartition *p = l->choice.chosen[role];
         int r;
 
+        if (!p && role == PARTITION_ROOT && l->policy->flags[role] & POLICY_ABSENT)
+                return l->choice.chosen[PARTITION_USR] ? add_tmpfs(l) : no_root(l);
         if (!p)
-                return role == PARTITION_ROOT && l->policy->flags[role] & POLICY_ABSENT ? no_root(l) : check_missing(l, role);
+                return check_missing(l, role);
         r = check_attributes(l, role, p);
         if (r >= 0)
                 r = check_use(l, role, p);
         if (r <= 0)
                 return r;
-        if (p->offset > l->facts->size || p->size > l->facts->size - p->offset)
-                return problem_error(l->problems, l->from, "The disk image %s is cut off: its partition %u (%s) would end at "
-                                     "byte %llu, the image has %llu", l->path, p->number, partition_role_name(role),
-                                     (unsigned long long) (p->offset + p->size), (unsigned long long) l->facts->size);
         return place_of(role) ? add_part(l, role, p) : 0;
+}
+
+static bool overlap(uint64_t offset, uint64_t size, uint64_t other_offset, uint64_t other_size)
+{
+        return size > 0 && other_size > 0 && offset < other_offset + other_size && other_offset < offset + size;
+}
+
+static bool is_container(const DiskFacts *f, const DiskPartition *p)
+{
+        return f->table == DISK_MBR && (p->mbr_type == MBR_EXTENDED || p->mbr_type == MBR_EXTENDED_LBA ||
+                                        p->mbr_type == MBR_EXTENDED_LINUX);
+}
+
+/* One partition, used or not: another file system's blocks, or the table's, would be a machine's to write. */
+static int check_place(Layouter *l, size_t i)
+{
+        const DiskFacts *f = l->facts;
+        const DiskPartition *p = &f->partitions[i];
+
+        if (p->offset > f->size || p->size > f->size - p->offset)
+                return problem_error(l->problems, l->from, "The disk image %s is cut off: its partition %u would end at byte "
+                                     "%llu, the image has %llu", l->path, p->number,
+                                     (unsigned long long) (p->offset + p->size), (unsigned long long) f->size);
+        for (size_t j = 0; j < ARRAY_SIZE(f->tables); j++)
+                if (overlap(p->offset, p->size, f->tables[j].offset, f->tables[j].size))
+                        return problem_error(l->problems, l->from, "The disk image %s: its partition %u overlaps the partition "
+                                             "table", l->path, p->number);
+        for (size_t j = 0; j < i && !is_container(f, p); j++) {
+                const DiskPartition *other = &f->partitions[j];
+
+                if (!is_container(f, other) && overlap(p->offset, p->size, other->offset, other->size))
+                        return problem_error(l->problems, l->from, "The disk image %s: its partitions %u and %u overlap",
+                                             l->path, other->number, p->number);
+        }
+        return 0;
+}
+
+static int check_places(Layouter *l)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && l->facts->table != DISK_NO_TABLE && i < l->facts->n; i++)
+                r = check_place(l, i);
+        return r;
 }
 
 /* In the order of mounting; then the roles that are not mounted, which a policy may require. */
@@ -419,7 +518,9 @@ int disk_layout_make(const DiskFacts *f, const ImagePolicy *policy, const char *
         size_t wrong = problems->n_fatal;
         int r;
 
-        r = choose_all(&l);
+        r = check_places(&l);
+        if (r >= 0 && problems->n_fatal == wrong)
+                r = choose_all(&l);
         /* An ambiguous choice is reported before faults of the chosen partitions. */
         if (r >= 0 && problems->n_fatal == wrong)
                 r = lay_out(&l);
@@ -442,6 +543,8 @@ int disk_layout_print(const DiskLayout *l, FILE *f)
                 fputs("  ", f);
                 if (p->number > 0)
                         fprintf(f, "partition %u", p->number);
+                else if (l->usr_only)
+                        fputs("none", f);
                 else
                         fputs("whole", f);
                 fprintf(f, " (%s) -> %s%s\n", p->fstype, p->dest, p->read_only ? " ro" : "");

@@ -29,11 +29,17 @@ typedef struct DiskPartition {
         char *label;                    /* GPT's; "" */
         uint64_t offset, size;          /* in bytes */
         char *fstype;                   /* by blkid; "": unknown */
+        const char *asks;               /* what its superblock asks of the host (disk-superblock.h); NULL: nothing */
 } DiskPartition;
+
+typedef struct DiskRange {
+        uint64_t offset, size;
+} DiskRange;
 
 typedef struct DiskFacts {
         DiskTable table;
         uint64_t size;                  /* of the image, in bytes */
+        DiskRange tables[3];            /* the partition table's own parts; size 0: unused */
         DiskPartition *partitions;      /* without a table, one with number 0 */
         size_t n;
 } DiskFacts;
@@ -41,7 +47,7 @@ typedef struct DiskFacts {
 /* A partition that is mounted. */
 typedef struct DiskPart {
         PartitionRole role;
-        unsigned number;                /* 0: the whole image */
+        unsigned number;                /* 0: the whole image, or a tmpfs */
         uint64_t offset, size;
         char *fstype;
         const char *dest;               /* absolute, in the tree */
@@ -51,6 +57,7 @@ typedef struct DiskPart {
 typedef struct DiskLayout {
         DiskPart parts[_PARTITION_ROLE_MAX];    /* in the order of mounting, "/" first */
         size_t n;
+        bool usr_only;                  /* it has no root: "/" is a tmpfs (the first part, without a partition) */
 } DiskLayout;
 
 void disk_facts_done(DiskFacts *f);

@@ -40,20 +40,21 @@ void disk_tree_done(DiskTree *t)
 
 /* ---- one part ------------------------------------------------------------------------------------------------------- */
 
-/* Mount options, the same as systemd-nspawn's. */
+/* Mount options, the same as systemd-nspawn's, and one for what a superblock can ask of the kernel: to panic at an error. */
 static const struct {
         const char *fstype;             /* blkid's name */
         const char *driver;             /* the kernel's name; NULL: the same */
         const char *discard;            /* returns freed blocks to the image's file */
         const char *no_replay, *no_replay_value;        /* does not replay the journal */
+        const char *errors;             /* at an error in the file system, whatever that says itself; NULL: it does not say */
 } drivers[] = {
-        { "btrfs", NULL, "discard", "rescue", "nologreplay" },
-        { "ext2", "ext4", "discard", NULL, NULL },
-        { "ext3", "ext4", "discard", "norecovery", NULL },
-        { "ext4", NULL, "discard", "norecovery", NULL },
-        { "f2fs", NULL, "discard", NULL, NULL },
-        { "vfat", NULL, "discard", NULL, NULL },
-        { "xfs", NULL, "discard", "norecovery", NULL },
+        { "btrfs", NULL, "discard", "rescue", "nologreplay", NULL },
+        { "ext2", "ext4", "discard", NULL, NULL, "remount-ro" },
+        { "ext3", "ext4", "discard", "norecovery", NULL, "remount-ro" },
+        { "ext4", NULL, "discard", "norecovery", NULL, "remount-ro" },
+        { "f2fs", NULL, "discard", NULL, NULL, NULL },
+        { "vfat", NULL, "discard", NULL, NULL, "remount-ro" },
+        { "xfs", NULL, "discard", "norecovery", NULL, NULL },
 };
 
 static int mount_failure(int r, const DiskPart *p, const char *path, Failure *failure)
@@ -89,6 +90,8 @@ static int configure(int fs_fd, const DiskPart *p, const char *device, bool loop
                         r = set_option(fs_fd, drivers[i].no_replay, drivers[i].no_replay_value);
                 else if (!read_only && loop)
                         r = set_option(fs_fd, drivers[i].discard, NULL);
+                if (r >= 0 && drivers[i].errors)
+                        r = set_option(fs_fd, "errors", drivers[i].errors);
         }
         /* It has no owners, but maybe secrets of boot loaders and kernels: for the machine's root only. */
         if (r >= 0 && strcmp(p->fstype, "vfat") == 0)
@@ -123,6 +126,20 @@ static int mount_device(const DiskPart *p, const char *device, bool loop, bool r
         if (r >= 0)
                 r = RET_ERRNO(fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
         return r < 0 ? r : RET_ERRNO(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes(p, read_only)));
+}
+
+/* The root of an image that has none: directories are created in it as they are mounted on. */
+static int mount_tmpfs(const DiskPart *p)
+{
+        _cleanup_close_ int fs_fd = fsopen(p->fstype, FSOPEN_CLOEXEC);
+        int r;
+
+        if (fs_fd < 0)
+                return -errno;
+        r = set_option(fs_fd, "mode", "0755");
+        if (r >= 0)
+                r = RET_ERRNO(fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+        return r < 0 ? r : RET_ERRNO(fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV));
 }
 
 /* A detached mount of the part. */
@@ -186,6 +203,23 @@ static int attach(const DiskPart *p, int root_fd, int fd, Failure *failure)
         return 0;
 }
 
+/* In a root without files: /bin and the like, as far as /usr has them. */
+static int link_into_usr(int root_fd)
+{
+        static const char *const links[][2] = {
+                { "usr/bin", "bin" }, { "usr/sbin", "sbin" }, { "usr/lib", "lib" }, { "usr/lib32", "lib32" },
+                { "usr/lib64", "lib64" }, { "usr/libx32", "libx32" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+                _cleanup_close_ int there = tree_open(root_fd, links[i][0], O_PATH | O_DIRECTORY);
+
+                if (there >= 0 && symlinkat(links[i][0], root_fd, links[i][1]) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
 static int assemble(void *argument)
 {
         Assembly *a = argument;
@@ -207,6 +241,11 @@ static int assemble(void *argument)
         if (a->namespace_fd < 0)
                 return failure_set(a->failure, -errno, "Failed to open a mount namespace: %m");
         /* The namespace's copies of the host's mounts would keep file systems busy that the host unmounts. */
+        if (a->layout->usr_only) {
+                r = link_into_usr(root_fd);
+                if (r < 0)
+                        return failure_set(a->failure, r, "Failed to link to /usr of the image: %m");
+        }
         if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
                 return failure_set(a->failure, -errno, "Failed to leave the host's mounts: %m");
         return 0;
@@ -223,13 +262,18 @@ static int mount_parts(const DiskLayout *l, int fd, const char *path, bool read_
         is_device = S_ISBLK(st.st_mode);
         /* Do not write to a disk of which a partition is mounted already. The driver of a single file system checks
          * that itself. */
-        alone = is_device && !read_only && l->parts[0].number > 0;
+        alone = is_device && !read_only && (l->parts[0].number > 0 || l->usr_only);
         disk_fd = fd_reopen(fd, (read_only ? O_RDONLY : O_RDWR) | (alone ? O_EXCL : 0));
         if (disk_fd < 0)
                 return failure_set(failure, disk_fd, "Failed to open the disk image %s: %m", path);
 
         for (size_t i = 0; i < l->n; i++) {
-                mounts[i] = mount_part(&l->parts[i], disk_fd, is_device, path, read_only, failure);
+                if (i == 0 && l->usr_only) {
+                        mounts[i] = mount_tmpfs(&l->parts[i]);
+                        if (mounts[i] < 0)
+                                (void) failure_set(failure, mounts[i], "Failed to create a root for the disk image %s: %m", path);
+                } else
+                        mounts[i] = mount_part(&l->parts[i], disk_fd, is_device, path, read_only, failure);
                 if (mounts[i] < 0)
                         return mounts[i];
         }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "disk/disk-probe.h"
+#include "disk/disk-superblock.h"
 #include "util/dl.h"
 #include "util/strv.h"
 
@@ -106,7 +107,7 @@ static int probe_file_system(const Blkid *lib, int fd, DiskPartition *p)
         if (r < 0 && r != -EMEDIUMTYPE)
                 return r;
         p->fstype = strdup(r == -EMEDIUMTYPE ? "ambiguous" : probe_value(&probe, "TYPE"));
-        return p->fstype ? 0 : -ENOMEM;
+        return p->fstype ? disk_superblock_asks(fd, p->offset, p->fstype, &p->asks) : -ENOMEM;
 }
 
 static int add_partition(const Blkid *lib, blkid_partition from, DiskFacts *f, DiskPartition **ret)
@@ -154,7 +155,7 @@ static int read_table(const Blkid *lib, int fd, const Probe *probe, DiskFacts *f
         return r;
 }
 
-static int whole_disk(const char *fstype, DiskFacts *f)
+static int whole_disk(int fd, const char *fstype, DiskFacts *f)
 {
         DiskPartition *p = array_append(&f->partitions, &f->n, sizeof(*p));
 
@@ -163,7 +164,7 @@ static int whole_disk(const char *fstype, DiskFacts *f)
         p->size = f->size;
         p->label = strdup("");
         p->fstype = strdup(fstype);
-        return p->label && p->fstype ? 0 : -ENOMEM;
+        return p->label && p->fstype ? disk_superblock_asks(fd, 0, fstype, &p->asks) : -ENOMEM;
 }
 
 static int disk_size(int fd, uint64_t *ret)
@@ -178,20 +179,52 @@ static int disk_size(int fd, uint64_t *ret)
         return 0;
 }
 
+/* A GUID partition table's header. */
+typedef struct GptHeader {
+        char signature[8];
+        uint32_t revision, header_size, header_crc, reserved;
+        uint64_t this_lba, other_lba, first_usable_lba, last_usable_lba;
+        uint8_t guid[16];
+        uint64_t entries_lba;
+        uint32_t n_entries, entry_size;
+} GptHeader;
+
+static bool read_gpt_header(int fd, uint64_t offset, GptHeader *ret)
+{
+        return offset <= INT64_MAX && pread(fd, ret, sizeof(*ret), (off_t) offset) == sizeof(*ret) &&
+               memcmp(ret->signature, "EFI PART", sizeof(ret->signature)) == 0;
+}
+
+/* The places of the table itself, where no partition may be. Either of a GPT's two headers may be damaged. */
+static void read_table_ranges(int fd, unsigned sector, DiskFacts *f)
+{
+        uint64_t last = f->size / sector - 1;
+        GptHeader header;
+
+        f->tables[0].size = f->table == DISK_GPT ? 2 * sector : sector;
+        if (f->table != DISK_GPT)
+                return;
+        for (size_t i = 0; i < 2; i++) {
+                uint64_t lba, size;
+
+                if (!read_gpt_header(fd, (i == 0 ? 1 : last) * sector, &header))
+                        continue;
+                lba = le64toh(header.entries_lba);
+                size = (uint64_t) le32toh(header.n_entries) * le32toh(header.entry_size);
+                if (lba <= last && size <= f->size)
+                        f->tables[i + 1] = (DiskRange) { lba * sector, size };
+        }
+}
+
 /* Nothing was found: reports a damaged GUID partition table if there is one. */
 static int refuse_nothing(int fd, const char *path, uint64_t size, Failure *failure)
 {
-        struct {
-                char signature[8];
-                uint32_t revision, header_size, header_crc, reserved;
-                uint64_t this_lba, other_lba;
-        } header;
+        GptHeader header;
 
         for (unsigned sector = 512; sector <= 4096; sector *= 2) {
                 uint64_t last;
 
-                if (pread(fd, &header, sizeof(header), sector) != sizeof(header) ||
-                    memcmp(header.signature, "EFI PART", sizeof(header.signature)) != 0)
+                if (!read_gpt_header(fd, sector, &header))
                         continue;
                 last = le64toh(header.other_lba);
                 if (last >= size / sector)
@@ -213,11 +246,12 @@ static int refuse_probe(int r, const char *path, Failure *failure)
 
 /* The sector size decides where a GPT is; nearly all images have 512. A protective MBR alone, which is at the same
  * offset for all sizes, does not count. */
-static int probe_disk(const Blkid *lib, int fd, uint64_t size, Probe *ret)
+static int probe_disk(const Blkid *lib, int fd, uint64_t size, Probe *ret, unsigned *ret_sector)
 {
         for (unsigned sector = 512; sector <= 4096; sector *= 2) {
                 int r = probe_range(lib, fd, 0, size, sector, ret);
 
+                *ret_sector = sector;
                 if (r != 0 && (r < 0 || strcmp(probe_value(ret, "PTTYPE"), "PMBR") != 0))
                         return r;
                 probe_done(ret);
@@ -230,9 +264,10 @@ static int read_disk(const Blkid *lib, int fd, const char *path, DiskFacts *f, F
 {
         _cleanup_(probe_done) Probe probe = {};
         const char *table;
+        unsigned sector;
         int r;
 
-        r = probe_disk(lib, fd, f->size, &probe);
+        r = probe_disk(lib, fd, f->size, &probe, &sector);
         if (r == 0)
                 return refuse_nothing(fd, path, f->size, failure);
         if (r < 0)
@@ -241,9 +276,10 @@ static int read_disk(const Blkid *lib, int fd, const char *path, DiskFacts *f, F
         table = probe_value(&probe, "PTTYPE");
         if (*probe_value(&probe, "USAGE")) {
                 f->table = DISK_NO_TABLE;
-                r = whole_disk(probe_value(&probe, "TYPE"), f);
+                r = whole_disk(fd, probe_value(&probe, "TYPE"), f);
         } else if (strcmp(table, "gpt") == 0 || strcmp(table, "dos") == 0) {
                 f->table = *table == 'g' ? DISK_GPT : DISK_MBR;
+                read_table_ranges(fd, sector, f);
                 r = read_table(lib, fd, &probe, f);
         } else
                 return failure_set(failure, -EMEDIUMTYPE, "The disk image %s has a partition table of type %s, and not gpt or "

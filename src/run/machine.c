@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "run/machine.h"
 #include "util/fd.h"
@@ -64,6 +65,14 @@ static int read_user(Machine *m, int root_fd)
         return m->facts.user_error == -ENOMEM ? -ENOMEM : 0;
 }
 
+/* A user whose ids are in a file that is not read. */
+static int assume_user(Machine *m)
+{
+        m->facts.user_error = 0;
+        m->facts.user = (MachineUser) { .name = strdup(m->settings.user), .home = strdup("/"), .shell = strdup("/bin/sh") };
+        return m->facts.user.name && m->facts.user.home && m->facts.user.shell ? 0 : -ENOMEM;
+}
+
 int machine_open_root(const Machine *m, Failure *failure)
 {
         const Settings *s = &m->settings;
@@ -100,6 +109,34 @@ int machine_read_tree(Machine *m, Problems *problems, Failure *failure)
         /* plan_make() reports user_error. */
         if (r >= 0)
                 r = read_user(m, root_fd);
+        m->facts.valid = r >= 0;
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+int machine_assume_tree(Machine *m, Problems *problems, Failure *failure)
+{
+        const char *init = m->settings.init;
+        int r;
+
+        r = problem_warning(problems, (Source) {}, "The disk image %s is not mounted for this: its init is assumed to be %s, "
+                            "and the files in it are not looked at", m->image.path, init ?: "systemd");
+        m->facts.tree = (TreeFacts) {
+                .has_usr = true,
+                .has_os_release = true,
+                .init = init && *init == '/' ? INIT_OTHER : INIT_SYSTEMD,
+                .init_path = strdup(init && *init == '/' ? init : "/usr/lib/systemd/systemd"),
+        };
+        if (r >= 0 && !m->facts.tree.init_path)
+                r = -ENOMEM;
+        /* Ids are what they are without a passwd file. */
+        if (r >= 0)
+                r = read_user(m, -EBADF);
+        if (r >= 0 && m->facts.user_error < 0)
+                r = assume_user(m);
+        if (r >= 0)
+                r = host_files_read(&m->settings, -EBADF, &m->facts.host_files);
+        if (r >= 0)
+                r = host_users_read(&m->settings, -EBADF, &m->facts.users, problems);
         m->facts.valid = r >= 0;
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }

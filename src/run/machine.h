@@ -201,6 +201,9 @@ bool machine_disk_is_read_only(const Machine *m);
 
 /* Reads, and drops, the facts of the tree: os-release, init, users. */
 int machine_read_tree(Machine *m, Problems *problems, Failure *failure);
+/* For a dry run of a disk image, which is not mounted: no driver of the kernel reads an image before it is started. Its tree is
+ * taken for that of a system with systemd, or with the init of Init=; a warning says so. */
+int machine_assume_tree(Machine *m, Problems *problems, Failure *failure);
 void machine_forget_tree(Machine *m);
 
 /* Opens the machine's "/" with O_PATH: the tree, or PivotRoot= in it. */

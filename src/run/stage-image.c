@@ -65,8 +65,8 @@ static int choose_partitions(Machine *m, Problems *problems, Failure *failure)
                                 &m->disk.layout, problems);
 }
 
-/* Mounts the image, unless it has problems, and reads the facts of its tree. */
-static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *failure)
+/* Mounts the image, unless it has problems, and reads the facts of its tree. Without `mount`, only its partitions. */
+static int open_disk(Machine *m, bool mount, bool read_only, Problems *problems, Failure *failure)
 {
         size_t n_fatal = problems->n_fatal;
         int r;
@@ -76,6 +76,11 @@ static int open_disk(Machine *m, bool read_only, Problems *problems, Failure *fa
                 r = choose_partitions(m, problems, failure);
         if (r < 0 || problems->n_fatal > n_fatal)
                 return r;
+        /* Its root is made anew at each start, from /usr: as without an image. */
+        if (m->disk.layout.usr_only)
+                m->settings.volatile_mode = VOLATILE_YES;
+        if (!mount)
+                return machine_assume_tree(m, problems, failure);
         r = disk_mount(&m->disk.layout, m->image.fd, m->image.path, read_only, &m->disk.tree, failure);
         if (r < 0)
                 return r;
@@ -92,7 +97,7 @@ int stage_image_up(Machine *m, Failure *failure)
 
         if (m->image.kind == IMAGE_DIRECTORY)
                 return 0;
-        r = open_disk(m, machine_disk_is_read_only(m), &problems, failure);
+        r = open_disk(m, /* mount= */ true, machine_disk_is_read_only(m), &problems, failure);
         return r < 0 ? r : report_problems(&problems, failure);
 }
 
@@ -103,7 +108,7 @@ int stage_image_preview(Machine *m, Failure *failure)
 
         if (m->image.kind == IMAGE_DIRECTORY || m->image.fd < 0)
                 return 0;
-        r = open_disk(m, /* read_only= */ true, &m->request.problems, &own);
+        r = open_disk(m, /* mount= */ false, /* read_only= */ true, &m->request.problems, &own);
         if (r >= 0)
                 return 0;
         r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ XBOOTLDR = 'bc13c2ff-59e6-4262-a352-b275fd6f7172'
 ROOT_S390X = '5eead9a9-fe09-4a1e-a1d7-520d00531306'
 ROOT_VERITY = '2c7357ed-ebd2-46d9-aec1-23d437ec2bf5'
 ROOT_VERITY_SIG = '41092b05-9fc8-4523-994f-2def0408b176'
+USR = '8484680c-9521-48c6-9c11-b0720656f69e'
 GENERIC = '0fc63daf-8483-4772-8e79-3d69d8477de4'
 
 pytestmark = pytest.mark.skipif(os.uname().machine != 'x86_64', reason='the partition types are of one architecture')
@@ -51,6 +53,12 @@ def parts(tmp_path_factory):
     tree = (support.TREES / 'busybox').resolve()
     run('mkfs.ext4', '-q', '-d', tree, made['root'], '24M')
     run('mksquashfs', tree, made['squashfs'], '-quiet', '-no-progress')
+    made['usr'] = directory / 'usr.raw'
+    shutil.copytree(tree / 'usr', directory / 'usr', symlinks=True)
+    (directory / 'usr/lib').mkdir(exist_ok=True)
+    if not (directory / 'usr/lib/os-release').exists():
+        shutil.copyfile(tree / 'etc/os-release', directory / 'usr/lib/os-release')
+    run('mkfs.ext4', '-q', '-d', directory / 'usr', made['usr'], '16M')
     for name in ('home', 'srv', 'boot'):
         (directory / name).mkdir()
         (directory / name / f'of-{name}').write_text(f'{name}\n')
@@ -188,9 +196,23 @@ def test_esp_has_a_place_of_two(nothing_left, disk):
     assert set(mounts_of(image)) == {'/', '/boot'}
 
 
-def test_mbr(nothing_left, disk):
-    image = disk('dos', ('82', None), ('83', 'root', 'bootable'))
+@pytest.mark.parametrize('partitions', [(('82', None), ('83', 'root', 'bootable')), (('82', None), ('83', 'root')),
+                                        (('83', 'home'), ('83', 'root', 'bootable'))], ids=['active', 'inactive', 'one-active'])
+def test_mbr(nothing_left, disk, partitions):
+    image = disk('dos', *partitions)
     assert set(mounts_of(image, '-U')) == {'/'}
+    assert 'ID=' in box(image, 'cat', '/etc/os-release', switches=['-U'])
+
+
+def test_usr_only(nothing_left, disk, parts):
+    """The root is a tmpfs, new at each start, and writable; /usr is the image's, and read-only."""
+    image = disk('gpt', (USR, 'usr'), (HOME, 'home'))
+    script = 'cat /usr/lib/os-release /home/of-home; echo x >/etc-new; echo x >>/home/kept; touch /usr/x || ls / | tr "\\n" " "; stat -f -c %T /'
+    text = box(image, '/bin/sh', '-c', script, switches=['-U'])
+    assert 'ID=' in text and 'home\n' in text and 'etc-new' in text and 'bin' in text and 'tmpfs' in text
+    again = box(image, '/bin/sh', '-c', 'ls / | tr "\\n" " "; cat /home/kept', switches=['-U'])
+    assert 'etc-new' not in again and again.endswith('x\n')
+    assert 'Volatile' not in run(BOX_RUN, '--check', '-i', image).stderr
 
 
 def test_single_partition_of_no_kind(nothing_left, disk):
@@ -272,6 +294,30 @@ def test_dry_run_writes_nothing(nothing_left, disk):
     no_loops(image)
 
 
+def test_dry_run_mounts_nothing(disk, raw_machine, tmp_path):
+    """The kernel does not read it: neither a mount nor a loop device, by whatever command, as any user."""
+    each, image = raw_machine(disk('gpt', (ROOT, 'root'), (HOME, 'home')), 'rawdry')
+    trace = tmp_path / 'trace'
+    for command in (['box-run', '--dry-run', '-b', '-M'], ['box-run', '--check', '-M'], ['boxctl', 'check'], ['boxctl', 'explain']):
+        result = run('strace', '-f', '-qq', '-o', trace, '-e', 'trace=mount,fsopen,fsmount,fsconfig,ioctl,unshare,clone', *command,
+                     each.name)
+        calls = trace.read_text()
+        assert not [word for word in ('mount(', 'fsopen', 'LOOP_', '/dev/loop') if word in calls], calls
+        assert f'The disk image {image} is not mounted for this: its init is assumed to be systemd' in result.stderr
+    # the same programs, when they start: the trace sees what it should
+    run('strace', '-f', '-qq', '-o', trace, '-e', 'trace=fsopen,ioctl', 'box-run', '-q', '-M', each.name, '--register=no', '/bin/true')
+    assert 'fsopen' in trace.read_text() and 'LOOP_CONFIGURE' in trace.read_text()
+    readable = Path(f'/var/tmp/{each.name}.raw')
+    try:
+        shutil.copyfile(image, readable)
+        readable.chmod(0o644)
+        plan = run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'box-run', '--dry-run', '-i', readable,
+                   '--user=daemon')
+        assert 'partition 1 (ext4) -> /\n' in plan.stdout
+    finally:
+        readable.unlink()
+
+
 def test_block_devices(nothing_left, bare, disk):
     """A device with a file system, and one with a table whose partitions have no nodes."""
     for image, places in (bare('root', name='bare.raw'), {'/'}), (disk('gpt', (ROOT, 'root'), (HOME, 'home')), {'/', '/home'}):
@@ -335,6 +381,109 @@ def test_failed_start_after_the_mounts(nothing_left, bare):
         no_loops(image)
 
 
+def test_reboot_leaves_no_older_devices(nothing_left, bare, nspawn_file):
+    """Each round of a machine that is run by hand mounts the image anew, in the same process."""
+    image = bare('root', name='again.raw')
+    box(image, '/bin/sh', '-c', 'printf "#!/bin/sh\\n[ -e /rebooted ] && while :; do sleep 0.1; done\\ntouch /rebooted; sync\\n'
+        'exec reboot -f\\n" >/sbin/again; chmod 755 /sbin/again')
+    nspawn_file('again', '[X-Box]\nInit=/sbin/again\n')
+    machine = subprocess.Popen([BOX_RUN, '-M', 'again', '-i', image, '--boot', '--register=no'], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert 'is being rebooted' in machine.stderr.readline()
+        wait_for(lambda: Path('/run/box/machines/again').exists())
+        wait_for(lambda: len(loops(image).split()) == 1, timeout=5)
+    finally:
+        machine.kill()
+        machine.wait()
+        machine.stderr.close()
+    no_loops(image)
+    run(BOX_RUN, '-q', '-M', 'again', '-i', image, '--settings=no', '/bin/true')          # and removes what the kill left
+
+
+# -------------------------------------------------------------------- hostile images
+
+def mount_options(image, *switches):
+    """Options of the file system itself, from the end of the line in mountinfo."""
+    for line in box(image, 'cat', '/proc/self/mountinfo', switches=switches).splitlines():
+        if line.split(' - ')[1].split()[1].startswith('/dev/loop'):
+            return line.split(' - ')[1].split()[2].split(',')
+
+
+@pytest.mark.parametrize('switches', [[], ['--read-only']], ids=['writable', 'read-only'])
+def test_error_in_ext4_is_no_panic(nothing_left, bare, switches):
+    image = bare('root')
+    box(image, '/bin/true')
+    run('tune2fs', '-e', 'panic', image)
+    options = mount_options(image, *switches)
+    assert 'errors=panic' not in options
+    # remount-ro is the default of the driver, and only shown where the superblock says otherwise
+    assert 'errors=remount-ro' in options
+
+
+def test_superblock_asks_for_nothing(nothing_left, bare, disk):
+    image = bare('root')
+    run('tune2fs', '-E', 'mount_opts=debug', image)
+    asks = 'asks for mount options of its own (tune2fs -E mount_opts=), which an image may not'
+    refused(image, f'The disk image {image}: the superblock of its file system {asks}')
+    run('tune2fs', '-E', 'clear_mmp', '-E', 'mount_opts=', image)
+    box(image, '/bin/true')
+    for field, value in ('journal_inum', 0), ('journal_dev', 0x801):
+        run('debugfs', '-w', '-R', f'set_super_value {field} {value}', image)
+    refused(image, f'The disk image {image}: the superblock of its file system asks for a journal on another block device, which '
+                   'an image may not')
+
+
+def test_partitions_that_overlap(nothing_left, disk):
+    image = disk('gpt', (ROOT, 'root'), (HOME, 'home'))
+    subprocess.run(['sfdisk', '--quiet', '--force', '--no-tell-kernel', image], input='label: gpt\n'
+                   f'start=2048, size=49152, type={ROOT}\nstart=51200, size=4096, type={HOME}\n', text=True, check=True)
+    assert set(mounts_of(image)) == {'/', '/home'}
+    shift_entry(image, 1, 40000)
+    refused(image, f'The disk image {image}: its partitions 1 and 2 overlap')
+    image = disk('dos', ('83', 'root', 'bootable'), ('82', None))
+    assert set(mounts_of(image)) == {'/'}
+    with image.open('r+b') as file:                             # the second one begins in the first
+        file.seek(446 + 16 + 8)
+        file.write((4096).to_bytes(4, 'little'))
+    refused(image, f'The disk image {image}: its partitions 1 and 2 overlap')
+    with image.open('r+b') as file:                             # and where the table is
+        file.seek(446 + 16 + 8)
+        file.write((0).to_bytes(4, 'little') + (1).to_bytes(4, 'little'))
+    refused(image, f'The disk image {image}: its partition 2 overlaps the partition table')
+
+
+def shift_entry(image, index, start):
+    """Moves the start of an entry of a GPT, and corrects its checksums."""
+    with image.open('r+b') as file:
+        data = bytearray(file.read(34 * 512))
+        at = 1024 + 128 * index + 32
+        data[at:at + 8] = start.to_bytes(8, 'little')
+        data[512 + 88:512 + 92] = zlib.crc32(data[1024:1024 + 128 * 128]).to_bytes(4, 'little')
+        data[512 + 16:512 + 20] = bytes(4)
+        data[512 + 16:512 + 20] = zlib.crc32(data[512:512 + 92]).to_bytes(4, 'little')
+        file.seek(0)
+        file.write(data)
+
+
+def test_file_systems_of_trusted_images(nothing_left, tmp_path, nspawn_file):
+    """vfat for the root needs the policy's word, in the settings or as a switch."""
+    image = tmp_path / 'fat.raw'
+    with image.open('wb') as file:
+        file.truncate(40 * MIB)
+    run('mkfs.vfat', image)
+    refused(image, f'The disk image {image}: its file system is of type vfat, which is mounted from a trusted image only: '
+                   '--image-policy=root=vfat')
+    no_tree = (" has no /usr: it is not the root of an operating system\n", "(does this kernel have that file system?)\n")
+    for switches, text in (['--image-policy=root=vfat'], ''), ([], '[X-Box]\nImagePolicy=root=vfat\n'):
+        nspawn_file('none', text)
+        result = run(BOX_RUN, '-M', 'none', '-i', image, *switches, '/bin/true', check=False)
+        assert result.returncode == 1 and result.stderr.endswith(no_tree)
+    nspawn_file('none', '[X-Box]\nImagePolicy=root=ext4\n')
+    refused(image, f'/etc/systemd/nspawn/none.nspawn:2: The disk image {image}: its file system is of type vfat, against '
+                   '--image-policy=')
+
+
 # -------------------------------------------------------------------- invalid images
 
 def refused(image, message, *switches):
@@ -385,8 +534,10 @@ def test_tables_that_do_not_tell(nothing_left, disk):
     refused(image, f'The disk image {image} has two root partitions, 1 and 2, and their labels do not tell which is the newer one')
     image = disk('gpt', (GENERIC, 'root'), (GENERIC, 'home'))
     refused(image, f'The disk image {image} has 2 partitions that could be the root, and none that is marked as such')
-    image = disk('dos', ('83', 'root'))
-    refused(image, f'The disk image {image} has no root partition: none of its partitions is of type 0x83 and active')
+    image = disk('dos', ('82', 'root', 'bootable'))
+    refused(image, f'The disk image {image} has no root partition: none of its partitions is of type 0x83')
+    image = disk('dos', ('83', 'root'), ('83', 'home'))
+    refused(image, f'The disk image {image} has 2 partitions that could be the root, and none that is marked as such')
     image = disk('gpt', (ROOT, None))
     refused(image, f'The disk image {image}: partition 1 (root) has no file system')
 
@@ -399,7 +550,7 @@ def test_cut_off(nothing_left, disk):
     image = disk('dos', ('83', 'root', 'bootable'))
     with image.open('r+b') as file:
         file.truncate(20 * MIB)
-    refused(image, f'The disk image {image} is cut off: its partition 1 (root) would end at byte {25 * MIB}, the image has '
+    refused(image, f'The disk image {image} is cut off: its partition 1 would end at byte {25 * MIB}, the image has '
                    f'{20 * MIB}')
 
 

@@ -128,14 +128,14 @@ static void test_gpt_roles(void **state)
         add_gpt(&f, SD_GPT_HOME, "xfs")->flags = SD_GPT_FLAG_READ_ONLY;
         add_gpt(&f, SD_GPT_ROOT_NATIVE, "ext4");
         add_gpt(&f, SD_GPT_TMP, "ext4");
-        add_gpt(&f, SD_GPT_VAR, "btrfs");
+        add_gpt(&f, SD_GPT_VAR, "ext3");
         add_gpt(&f, SD_GPT_SRV, "ext4")->flags = SD_GPT_FLAG_NO_AUTO;
         add_gpt(&f, SD_GPT_SWAP, "swap");
         add_gpt(&f, SD_GPT_USR_NATIVE, "erofs");
         expect(&f, "  partition 3 (ext4) -> /\n"
                    "  partition 8 (erofs) -> /usr ro\n"
                    "  partition 2 (xfs) -> /home ro\n"
-                   "  partition 5 (btrfs) -> /var\n"
+                   "  partition 5 (ext3) -> /var\n"
                    "  partition 4 (ext4) -> /var/tmp\n"
                    "  partition 1 (vfat) -> /efi\n");
         assert_int_equal(f.layout.parts[0].offset, 3 * MIB);
@@ -201,9 +201,12 @@ static void test_mbr(void **state)
 
         init(&f, DISK_MBR);
         add_mbr(&f, 0x82, true);
+        expect_problem(&f, "none of its partitions is of type 0x83");
         add_mbr(&f, 0x83, false);
-        expect_problem(&f, "none of its partitions is of type 0x83 and active");
-        add_mbr(&f, 0x83, true);
+        expect(&f, "  partition 2 (ext4) -> /\n");
+        add_mbr(&f, 0x83, false);
+        expect_problem(&f, "2 partitions that could be the root");
+        f.partitions[2].flags = 0x80;
         add_mbr(&f, 0xea, true);
         expect(&f, "  partition 3 (ext4) -> /\n  partition 4 (ext4) -> /boot\n");
         f.partitions[1].flags = 0x80;
@@ -263,16 +266,116 @@ static void test_what_cannot_be(void **state)
         Fixture f;
 
         init(&f, DISK_GPT);
-        add_gpt(&f, SD_GPT_USR_NATIVE, "ext4");
-        expect_problem(&f, "has a usr partition, but no root partition");
+        add_gpt(&f, SD_GPT_HOME, "ext4");
         add_gpt(&f, SD_GPT_ROOT_NATIVE, "");
         expect_problem(&f, "partition 2 (root) has no file system");
         f.partitions[1].fstype = (char *) "ext4";
         f.partitions[1].size = 200 * MIB;
-        expect_problem(&f, "is cut off: its partition 2 (root) would end at byte 211812352, the image has 104857600");
+        expect_problem(&f, "is cut off: its partition 2 would end at byte 211812352, the image has 104857600");
         f.partitions[1].offset = UINT64_MAX;
         expect_problem(&f, "is cut off");
         done(&f);
+}
+
+static void test_usr_only(void **state)
+{
+        Fixture f;
+
+        init(&f, DISK_GPT);
+        add_gpt(&f, SD_GPT_USR_NATIVE, "erofs");
+        add_gpt(&f, SD_GPT_HOME, "ext4");
+        expect(&f, "  none (tmpfs) -> /\n  partition 1 (erofs) -> /usr ro\n  partition 2 (ext4) -> /home\n");
+        assert_true(f.layout.usr_only);
+        set_policy(&f, "root=unprotected:usr=unprotected");
+        expect_problem(&f, "has no root partition, which --image-policy= requires");
+        image_policy_default(&f.policy);
+        add_gpt(&f, SD_GPT_ROOT_NATIVE, "ext4");
+        expect(&f, "  partition 3 (ext4) -> /\n  partition 1 (erofs) -> /usr ro\n  partition 2 (ext4) -> /home\n");
+        assert_false(f.layout.usr_only);
+        done(&f);
+}
+
+/* Blocks of another partition, of the table, or of nothing. */
+static void test_places(void **state)
+{
+        Fixture f;
+
+        init(&f, DISK_GPT);
+        add_gpt(&f, SD_GPT_ROOT_NATIVE, "ext4");
+        add_gpt(&f, SD_GPT_SWAP, "swap");
+        f.facts.tables[0] = (DiskRange) { 0, 1024 };
+        f.facts.tables[1] = (DiskRange) { 1024, 16384 };
+        f.facts.tables[2] = (DiskRange) { 100 * MIB - 33 * 512, 16384 };
+        expect(&f, "  partition 1 (ext4) -> /\n");
+        f.partitions[1].offset = f.partitions[0].offset + f.partitions[0].size;
+        expect(&f, "  partition 1 (ext4) -> /\n");
+
+        f.partitions[1].offset--;
+        expect_problem(&f, "its partitions 1 and 2 overlap");
+        f.partitions[1].offset = f.partitions[0].offset + 512;
+        f.partitions[1].size = 512;
+        expect_problem(&f, "its partitions 1 and 2 overlap");
+        f.partitions[1].size = 0;
+        expect(&f, "  partition 1 (ext4) -> /\n");
+        f.partitions[1].offset = f.partitions[1].size = 512;
+        expect_problem(&f, "its partition 2 overlaps the partition table");
+        f.partitions[1].offset = 1024 + 16384 - 1;
+        expect_problem(&f, "its partition 2 overlaps the partition table");
+        f.partitions[1].offset++;
+        expect(&f, "  partition 1 (ext4) -> /\n");
+        f.partitions[1].offset = 100 * MIB - 512 * 2;
+        expect_problem(&f, "its partition 2 overlaps the partition table");
+        f.partitions[1].offset = 100 * MIB;
+        expect_problem(&f, "is cut off: its partition 2 would end");
+        done(&f);
+
+        /* Logical partitions are in their container, and do not overlap what is not. */
+        init(&f, DISK_MBR);
+        add_mbr(&f, 0x83, true);
+        add_mbr(&f, 0x05, false)->size = 10 * MIB;
+        add_mbr(&f, 0x82, false);
+        expect(&f, "  partition 1 (ext4) -> /\n");
+        f.partitions[2].offset = f.partitions[0].offset;
+        expect_problem(&f, "its partitions 1 and 3 overlap");
+        done(&f);
+}
+
+static void test_file_systems(void **state)
+{
+        static const struct { const char *fstype; bool by_default, on_boot; const char *flag; } cases[] = {
+                { "ext2", true, true, "ext4" }, { "ext3", true, true, "ext4" }, { "ext4", true, true, "ext4" },
+                { "xfs", true, true, "xfs" }, { "squashfs", true, true, "squashfs" }, { "erofs", true, true, "erofs" },
+                { "vfat", false, true, "vfat" }, { "btrfs", false, false, "btrfs" }, { "f2fs", false, false, "f2fs" },
+                { "ntfs", false, false, NULL }, { "bcachefs", false, false, NULL }, { "hfsplus", false, false, NULL },
+                { "ambiguous", false, false, NULL }, { "jbd", false, false, NULL },
+        };
+        char policy[64];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Fixture f;
+
+                init(&f, DISK_GPT);
+                add_gpt(&f, SD_GPT_ROOT_NATIVE, cases[i].fstype);
+                lay_out(&f);
+                assert_int_equal(f.problems.n_fatal, cases[i].by_default ? 0 : 1);
+                if (cases[i].flag) {
+                        (void) snprintf(policy, sizeof(policy), "root=%s", cases[i].flag);
+                        set_policy(&f, policy);
+                        lay_out(&f);
+                        assert_int_equal(f.problems.n_fatal, 0);
+                        f.partitions[0].asks = "the moon";
+                        expect_problem(&f, "the superblock of partition 1 (root) asks for the moon, which an image may not");
+                        f.partitions[0].asks = NULL;
+                        set_policy(&f, strcmp(cases[i].flag, "xfs") == 0 ? "root=ext4" : "root=unprotected+xfs");
+                        expect_problem(&f, "against --image-policy=");
+                }
+                f.partitions[0].fstype = (char *) "ext4";
+                image_policy_default(&f.policy);
+                add_gpt(&f, SD_GPT_XBOOTLDR, cases[i].fstype);
+                lay_out(&f);
+                assert_int_equal(f.problems.n_fatal, cases[i].on_boot ? 0 : 1);
+                done(&f);
+        }
 }
 
 int main(void)
@@ -287,6 +390,9 @@ int main(void)
                 cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_verity),
                 cmocka_unit_test(test_what_cannot_be),
+                cmocka_unit_test(test_usr_only),
+                cmocka_unit_test(test_places),
+                cmocka_unit_test(test_file_systems),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,8 +205,50 @@ static void test_gpt(void **state)
                 assert_int_equal(p->offset, 64 * d.sector);
                 assert_int_equal(p->size, 64 * d.sector);
                 assert_string_equal(p->fstype, "squashfs");
+                assert_int_equal(d.facts.tables[0].offset, 0);
+                assert_int_equal(d.facts.tables[0].size, 2 * d.sector);
+                assert_int_equal(d.facts.tables[1].offset, 2 * d.sector);
+                assert_int_equal(d.facts.tables[1].size, ENTRIES * ENTRY_SIZE);
                 disk_done(&d);
         }
+}
+
+/* A kernel driver is not left to choose what the image is. */
+static void test_several(void **state)
+{
+        Disk d;
+
+        disk_init(&d, *state, 512);
+        put_squashfs(d.bytes);
+        memcpy(d.bytes + 4086, "SWAPSPACE2", 10);
+        put32(d.bytes + 1024, 1);
+        put32(d.bytes + 1028, 4);
+        expect_refusal(&d, 512 * SECTORS, "has signatures of several file systems or partition tables");
+
+        /* In a partition: it has no file system that may be mounted. */
+        memmove(d.bytes + 64 * 512, d.bytes, 8192);
+        memset(d.bytes, 0, 8192);
+        put_mbr_entry(&d, 0, 0x80, 0x83, 64, 4096);
+        assert_int_equal(probe(&d, 512 * SECTORS), 0);
+        assert_string_equal(d.facts.partitions[0].fstype, "ambiguous");
+        disk_done(&d);
+}
+
+static void test_unreadable(void **state)
+{
+        _cleanup_close_ int fd = -EBADF;
+        Disk d;
+
+        disk_init(&d, *state, 512);
+        put_squashfs(d.bytes);
+        assert_int_equal(probe(&d, 512 * SECTORS), 0);
+        fd = open(d.path, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        disk_facts_done(&d.facts);
+        assert_true(disk_probe(fd, d.path, &d.facts, &d.failure) < 0);
+        if (!strstr(d.failure.text, "Failed to read the disk image"))
+                fail_msg("%s", d.failure.text);
+        disk_done(&d);
 }
 
 static void test_nothing(void **state)
@@ -230,6 +272,8 @@ int main(void)
                 TREE_TEST(test_bare),
                 TREE_TEST(test_mbr),
                 TREE_TEST(test_gpt),
+                TREE_TEST(test_several),
+                TREE_TEST(test_unreadable),
                 TREE_TEST(test_nothing),
         };
 
