@@ -49,6 +49,24 @@ many_layers() {
         [[ $said == taken || $said == "box-run: --overlay-ro=: Failed to create the overlay on '/mnt': "* ]] || { echo "$said"; return 1; }
 }
 
+# Containers in the machine that have user namespaces, which mount /proc and /sys anew.
+nested() {
+        # shellcheck disable=SC2016
+        inside 'unshare -Urmpfn sh -c "mount -t proc proc /proc && echo /proc/[1-9] && mount -t sysfs sysfs /mnt && echo nested"' \
+                --private-network --settings=trusted
+}
+
+nesting_is_needed() {
+        local without with
+        without=$(nested)
+        mkdir -p /etc/systemd/nspawn
+        printf '[X-Box]\nNesting=yes\n' >/etc/systemd/nspawn/deb.nspawn
+        with=$(nested)
+        rm /etc/systemd/nspawn/deb.nspawn
+        say note "nested without Nesting=: ${without//$'\n'/ }"
+        equal '/proc/1 nested' "${with//$'\n'/ }"
+}
+
 boot_1() {
         local before
         make_place
@@ -57,6 +75,7 @@ boot_1() {
         check 'an ephemeral machine writes where it likes' \
                 sees '0:0 5:6 mine' 'stat -c %u:%g /etc/passwd; mkdir /d; chown 5:6 /d; stat -c %u:%g /d; rm -r /var; echo mine' -x
         check 'a volatile one too' sees '0:0 gone' 'stat -c %u:%g /etc/passwd; rm /etc/passwd; echo gone' --volatile=overlay
+        check 'Nesting=yes lets containers mount proc and sysfs' nesting_is_needed
         check 'one that starts empty' sees '0 usr/bin' 'stat -c %u /usr; readlink /bin' --volatile
         check 'one with a state of its own' sees '0 755' 'touch /var/x; stat -c "%u %a" /var' --volatile=state
         check 'a temporary layer over a directory of the tree' \
