@@ -92,25 +92,19 @@ typedef struct Attachment {
         Failure *failure;
 } Attachment;
 
-/* With the destinations of later steps created before. */
-static int make_root_read_only(const Attachment *a, const MountDest *d)
+/* Only we can create its destination in a tree that is read-only for the machine. */
+static int prepare_unlocked(const Attachment *a, size_t i, const MountDest *d)
 {
-        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+        const MountOp *op = &a->plan->ops[i];
+        _cleanup_close_ int place = -EBADF;
+        struct stat st;
 
-        for (size_t i = 1; i < a->plan->n; i++) {
-                int type = mount_place_type(a->plan, a->work, i, d->root_fd);
-                _cleanup_close_ int place = -EBADF;
-
-                if (type < 0)
-                        continue;
-                place = mount_dest_open(&a->plan->ops[i], d, type, a->failure);
-                if (place < 0)
-                        return place;
-        }
-
-        if (mount_setattr(d->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-                return failure_set(a->failure, -errno, "Failed to make the machine's tree read-only: %m");
-        return 0;
+        if (!d->read_only || op->flags & MOUNT_OPTIONAL || mount_plan_below(a->plan, i) != 0)
+                return 0;
+        if (fstat(a->work[i].fd, &st) < 0)
+                return mount_dest_failure(op, -errno, a->failure);
+        place = mount_dest_open(op, d, S_ISDIR(st.st_mode), a->failure);
+        return place < 0 ? place : 0;
 }
 
 /* Makes the mount of a bind, whose source may be covered by later steps, and attaches the mount unless that is for later. */
@@ -134,20 +128,22 @@ static int attach_step(const Attachment *a, size_t i, AttachContext *c)
         }
         if (c->host_fd < 0 && op->kind == MOUNT_NEW && strcmp(op->dest, "/run/host") == 0)
                 c->host_fd = w->fd;
-        return w->fd < 0 || op->flags & MOUNT_UNLOCKED ? 0 : mount_dest_attach(op, &c->dest, w->fd, a->failure);
+        if (w->fd < 0)
+                return 0;
+        return op->flags & MOUNT_UNLOCKED ? prepare_unlocked(a, i, &c->dest) : mount_dest_attach(op, &c->dest, w->fd, a->failure);
 }
 
 static int attach_locked(const Attachment *a)
 {
         AttachContext c = {
-                .dest = { a->work[0].fd, a->make->userns_fd, a->make->first_id }, .host_fd = -EBADF, .stage_fd = -EBADF,
+                .dest = { a->work[0].fd, a->make->userns_fd, a->make->first_id, false }, .host_fd = -EBADF, .stage_fd = -EBADF,
         };
         int r = 0;
 
         if (move_mount(c.dest.root_fd, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return mount_dest_failure(&a->plan->ops[0], -errno, a->failure);
         if (a->plan->read_only_root)
-                r = make_root_read_only(a, &c.dest);
+                r = mount_dest_set_read_only(&c.dest, a->failure);
         for (size_t i = 1; i < a->plan->n && r >= 0; i++)
                 if (!(a->plan->ops[i].flags & MOUNT_LATE))
                         r = attach_step(a, i, &c);
@@ -194,7 +190,7 @@ static int lock(const Attachment *a)
 static int attach_unlocked(const Attachment *a)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const MountDest d = { root_fd, -EBADF, 0 };
+        const MountDest d = { root_fd, -EBADF, 0, false };
         int r = 0;
 
         if (root_fd < 0)
@@ -308,7 +304,7 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
 int mount_attach_late(const MountPlan *plan, Failure *failure)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const AttachContext c = { .dest = { root_fd, -EBADF, 0 }, .host_fd = -EBADF, .stage_fd = -EBADF };
+        const AttachContext c = { .dest = { root_fd, -EBADF, 0, false }, .host_fd = -EBADF, .stage_fd = -EBADF };
         struct mount_attr shared = { .propagation = MS_SHARED };
         int r;
 

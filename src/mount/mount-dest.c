@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "mount/mount-dest.h"
@@ -44,18 +45,6 @@ typedef struct Creation {
         bool directory;
 } Creation;
 
-/* A missing directory with its parents, or file; or (of a file that an optional step needs) the missing target of a
- * link there. */
-static int create(const Creation *c)
-{
-        int root_fd = c->dest->root_fd;
-
-        if (!(c->op->flags & MOUNT_OPTIONAL))
-                return tree_mountpoint(root_fd, c->op->dest, c->directory);
-        return c->directory ? tree_mkdir_p(root_fd, c->op->dest) :
-                              tree_create(root_fd, c->op->dest, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644);
-}
-
 int mount_dest_become(uid_t id)
 {
         return RET_ERRNO(setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ? -1 : 0);
@@ -66,7 +55,7 @@ static int create_as_machine(void *userdata)
         const Creation *c = userdata;
         int r = mount_dest_become(c->dest->first_id);
 
-        return r < 0 ? r : create(c);
+        return r < 0 ? r : tree_mountpoint(c->dest->root_fd, c->op->dest, c->directory);
 }
 
 /* A descriptor of it, or negative errno. */
@@ -74,7 +63,46 @@ static int create_dest(const MountOp *op, const MountDest *d, bool directory)
 {
         Creation c = { d, op, directory };
 
-        return d->userns_fd < 0 ? create(&c) : namespace_call(d->userns_fd, CLONE_NEWUSER, create_as_machine, &c);
+        if (d->userns_fd < 0)
+                return tree_mountpoint(d->root_fd, op->dest, directory);
+        return namespace_call(d->userns_fd, CLONE_NEWUSER, create_as_machine, &c);
+}
+
+static int set_read_only(const MountDest *d, bool read_only, unsigned below)
+{
+        struct mount_attr attr = {
+                .attr_set = read_only ? MOUNT_ATTR_RDONLY : 0, .attr_clr = read_only ? 0 : MOUNT_ATTR_RDONLY,
+        };
+
+        return RET_ERRNO(mount_setattr(d->root_fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)));
+}
+
+int mount_dest_set_read_only(MountDest *d, Failure *failure)
+{
+        struct statvfs before;
+        int r = RET_ERRNO(fstatvfs(d->root_fd, &before));
+
+        if (r >= 0)
+                r = set_read_only(d, true, AT_RECURSIVE);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to make the machine's tree read-only: %m");
+        d->read_only = !(before.f_flag & ST_RDONLY);
+        return 0;
+}
+
+/* For a required step. The tree is to be read-only for the machine only. */
+static int create_in_read_only(const MountOp *op, const MountDest *d, bool directory)
+{
+        int fd, r;
+
+        r = set_read_only(d, false, 0);
+        if (r < 0)
+                return r;
+        fd = create_dest(op, d, directory);
+        r = set_read_only(d, true, 0);
+        if (r < 0)
+                fd_close(fd);
+        return r < 0 ? r : fd;
 }
 
 /* ---- lookup ------------------------------------------------------------------------------------------------ */
@@ -92,6 +120,8 @@ int mount_dest_open(const MountOp *op, const MountDest *d, bool directory, Failu
 
         if (fd == -ENOENT)
                 fd = create_dest(op, d, directory);
+        if (fd == -EROFS && d->read_only)
+                fd = create_in_read_only(op, d, directory);
         if (fd == -EROFS || fd == -EPERM || fd == -EACCES)
                 return fail_because(op, fd, " (the destination does not exist and cannot be created)", failure);
         if (fd < 0)

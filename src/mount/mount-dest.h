@@ -10,7 +10,11 @@ typedef struct MountDest {
         int root_fd;            /* the machine's "/" */
         int userns_fd;          /* what is missing is created in this user namespace; -EBADF: in ours */
         uid_t first_id;         /* … by this user of it */
+        bool read_only;         /* "/" is read-only only by mount_dest_set_read_only() */
 } MountDest;
+
+/* Makes the machine's "/" with all mounts below it read-only. Destinations can still be created in "/" itself. */
+int mount_dest_set_read_only(MountDest *d, Failure *failure);
 
 /* In a user namespace just joined: becomes this user of it, with all capabilities. */
 int mount_dest_become(uid_t id);

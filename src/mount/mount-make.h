@@ -16,10 +16,6 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
 /* After mount_make(), for a machine without root, which could not do so: creates missing destinations in its tree. */
 int mount_make_places(const MountPlan *plan, const MountWork *work, const MountMakeContext *c, Failure *failure);
 
-/* The type of destination that step i needs in the tree at root_fd itself (not in the mount of an earlier step): 1 a
- * directory, 0 a file; negative: it needs none, or the type of its source is unknown. In mount-places.c. */
-int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd);
-
 /* Creates the destinations of the settings' mounts in new file systems, then makes those read-only that are to be so. */
 int mount_make_seal(const MountPlan *plan, const MountWork *work, Failure *failure);
 

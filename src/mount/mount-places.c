@@ -12,7 +12,9 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-int mount_place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd)
+/* The type of destination that step i needs in the tree at root_fd itself (not in the mount of an earlier step): 1 a directory,
+ * 0 a file; negative: it needs none, or the type of its source is unknown. */
+static int place_type(const MountPlan *plan, const MountWork *work, size_t i, int root_fd)
 {
         const MountOp *op = work[i].op;
         _cleanup_close_ int source = -EBADF;
@@ -40,7 +42,7 @@ int mount_make_places(const MountPlan *plan, const MountWork *work, const MountM
                 return 0;
 
         for (size_t i = 1; i < plan->n; i++) {
-                int type = mount_place_type(plan, work, i, root_fd);
+                int type = place_type(plan, work, i, root_fd);
                 _cleanup_close_ int place = -EBADF;
 
                 if (type < 0)

@@ -89,6 +89,19 @@ def test_tmpfs_and_overlays_below_links(tree, source, users):
     assert seen.splitlines() == ['tmpfs', 'tmpfs'] + ['of the host'] * 3
 
 
+@pytest.mark.parametrize('mode', ['--read-only', '--volatile=state', '--volatile=overlay'])
+def test_link_of_a_read_only_tree(tree, source, mode):
+    """The tree itself gets nothing: the link leads out of it."""
+    assert box_run(tree, USERS[0], mode, f'--bind-ro={source}:/etc/relative', script='cat /etc/relative') == 'of the host'
+    assert list((tree.path / 'run').iterdir()) == []
+
+
+def test_missing_place_in_a_read_only_tree(tree, source):
+    """Created in the tree, as by systemd-nspawn, which stays read-only for the machine."""
+    seen = box_run(tree, USERS[0], '--read-only', f'--bind-ro={source}:/srv/new/file', script='cat /srv/new/file; touch /x 2>&1; true')
+    assert seen.splitlines() == ['of the host', 'touch: /x: Read-only file system']
+
+
 def test_circle_is_refused(tree, source):
     result = box_run(tree, USERS[0], f'--bind={source}:/etc/circle', script='true', check=False)
     assert result.returncode == 1
