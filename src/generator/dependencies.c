@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Dependencies between machines, from their files to systemd's units (see dependencies.h). The generator, at each
+ * Dependencies of machines, from their files to systemd's units (see dependencies.h). The generator, at each
  * daemon-reload, as root. Files beside trees are not read: the keys, and Profile=, are ignored there. systemd itself
  * reports circles and missing machines.
  */
@@ -12,6 +12,7 @@
 
 #include "config/settings-source.h"
 #include "generator/dependencies.h"
+#include "generator/required-paths.h"
 #include "image/machine-name.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -59,9 +60,36 @@ static int list_names(const char *root, const char *dir, char ***names)
         return 0;
 }
 
-/* Reads the two keys from the machine's files. 1; 0 if they have errors; -ENOMEM. */
+/* A linked tree needs what it leads to, also without a file. */
+static int list_linked_trees(const char *root, const char *dir, char ***names)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_closedir_ DIR *d = NULL;
+        struct dirent *entry;
+
+        if (strf(&path, "%s%s", root, dir) < 0)
+                return -ENOMEM;
+        d = opendir(path);
+        while (d && (entry = readdir(d))) {
+                const char *raw = strstr(entry->d_name, ".raw");
+                _cleanup_free_ char *name = NULL;
+
+                if (entry->d_type != DT_LNK)
+                        continue;
+                name = strndup(entry->d_name, raw && !raw[4] ? (size_t) (raw - entry->d_name) : strlen(entry->d_name));
+                if (!name || (machine_name_is_valid(name) && strv_consume(names, TAKE_PTR(name)) < 0))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Reads the keys that name machines or paths from the machine's files. 1; 0 if they have errors; -ENOMEM. */
 static int read_machine(const char *root, const char *machine, SettingsSources *sources, Settings *s)
 {
+        static const SettingId ids[] = {
+                SETTING_AFTER, SETTING_REQUIRES, SETTING_BIND, SETTING_BIND_READ_ONLY, SETTING_OVERLAY,
+                SETTING_OVERLAY_READ_ONLY, SETTING_NAMESPACE_PATH,
+        };
         SettingsPlace place = { .root = root, .machine = machine };
         _cleanup_(assignments_done) Assignments switches = { .trusted = true };
         _cleanup_(problems_done) Problems problems = {};
@@ -69,9 +97,9 @@ static int read_machine(const char *root, const char *machine, SettingsSources *
         if (settings_sources_read(&place, &switches, sources, &problems) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < sources->n; i++)
-                if (assignments_apply_one_id(&sources->items[i].assignments, SETTING_AFTER, s, &problems) < 0 ||
-                    assignments_apply_one_id(&sources->items[i].assignments, SETTING_REQUIRES, s, &problems) < 0)
-                        return -ENOMEM;
+                for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
+                        if (assignments_apply_one_id(&sources->items[i].assignments, ids[k], s, &problems) < 0)
+                                return -ENOMEM;
 
         for (size_t i = 0; i < problems.n; i++)
                 if (problems.items[i].fatal) {
@@ -88,7 +116,21 @@ static void print_dependencies(FILE *f, const char *key, const StringList *names
                         fprintf(f, "%s=box@%s.service\n", key, names->items[i].value);
 }
 
-static int write_drop_in(int out_fd, const char *machine, const Settings *s)
+/* Quoted, as the list has words and specifiers. */
+static void print_paths(FILE *f, char *const *paths)
+{
+        STRV_FOREACH(path, paths) {
+                fputs("RequiresMountsFor=\"", f);
+                for (const char *p = *path; *p; p++) {
+                        if (*p == '"' || *p == '\\' || *p == '%')
+                                fputc(*p == '%' ? '%' : '\\', f);
+                        fputc(*p, f);
+                }
+                fputs("\"\n", f);
+        }
+}
+
+static int write_drop_in(int out_fd, const char *machine, const Settings *s, char *const *paths)
 {
         _cleanup_free_ char *unit = machine_unit_name(machine), *dir = NULL;
         _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
@@ -109,10 +151,10 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s)
                 return -errno;
         fd = -EBADF;
 
-        fprintf(f, "# Made by box-generator of After= and Requires= in the files of machine %s: box.nspawn(5).\n\n[Unit]\n",
-                machine);
+        fprintf(f, "# Made by box-generator of the files of machine %s: box.nspawn(5).\n\n[Unit]\n", machine);
         print_dependencies(f, "After", &s->after, machine);
         print_dependencies(f, "Requires", &s->requires, machine);
+        print_paths(f, paths);
         return fflush(f) == 0 ? 0 : -errno;
 }
 
@@ -121,13 +163,16 @@ static int write_machine(const char *root, const char *machine, int out_fd)
 {
         _cleanup_(settings_sources_done) SettingsSources sources = {};
         _cleanup_(settings_done) Settings s;
+        _cleanup_strv_ char **paths = NULL;
         int r;
 
         settings_init(&s);
         r = read_machine(root, machine, &sources, &s);
-        if (r <= 0 || s.after.n + s.requires.n == 0)
+        if (r > 0 && required_paths_add(root, machine, &s, &paths) < 0)
+                return -ENOMEM;
+        if (r <= 0 || (s.after.n + s.requires.n == 0 && !paths))
                 return r < 0 ? r : 0;
-        r = write_drop_in(out_fd, machine, &s);
+        r = write_drop_in(out_fd, machine, &s, paths);
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
@@ -145,6 +190,9 @@ int dependencies_write(const char *root, int out_fd)
 
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
                 if (list_names(root, dirs[i], &names) < 0)
+                        return -ENOMEM;
+        for (const char *const *dir = required_paths_tree_dirs; *dir; dir++)
+                if (list_linked_trees(root, *dir, &names) < 0)
                         return -ENOMEM;
         if (names)
                 qsort(names, strv_length(names), sizeof(char *), compare_names);

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * After= and Requires= of [X-Box] as dependencies of units: a drop-in for box@NAME.service of each machine that names others.
+ * Dependencies of units by what machines' files name: After= and Requires= of [X-Box], and the mounts that its paths and a
+ * linked tree need. A drop-in for box@NAME.service of each machine that has some.
  */
 
 #include "util/macro.h"

@@ -48,6 +48,40 @@ def test_a_line_that_is_gone(reload_after, machine):
     web.start()
 
 
+def test_mounts_for_what_a_file_names(reload_after, machine):
+    """A file system that is mounted late, or not at all, below the source of a bind and below a linked tree."""
+    made = machine('busybox', name='dep-paths')
+    real, disk = Path('/srv/dep disk/tree'), Path('/srv/dep disk')
+    unit = Path('/run/systemd/system') / output('systemd-escape', '--path', '--suffix=mount', disk)
+    disk.mkdir(parents=True)
+    unit.write_text(f'[Mount]\nWhat=dep\nWhere={disk}\nType=tmpfs\nOptions=mode=0755\n')
+    made.write_file(f'{COMMAND}[Files]\nBind={disk}:/mnt\n')
+    try:
+        run('systemctl', 'daemon-reload')
+        assert 'x20disk.mount' in made.property('Requires') and 'x20disk.mount' in made.property('After')
+        made.start()
+        assert Path(f'/proc/{made.leader()}/root/mnt').is_dir() and disk.is_mount()
+        made.stop()
+
+        made.file.unlink()
+        run('cp', '-a', '--', f'{made.path}/.', real)
+        run('rm', '-rf', '--', made.path)
+        made.path.symlink_to(real)
+        made.write_unit_settings('[Service]\nExecStart=\nExecStart=/usr/bin/box-run -q --keep-unit -M dep-paths sleep 1000\n')
+        run('systemctl', 'stop', unit.name)
+        run('systemctl', 'daemon-reload')
+        assert 'x20disk.mount' in made.property('Requires')
+        # empty, but mounted before the tree is looked for
+        assert made.start(check=False).returncode != 0
+        assert disk.is_mount()
+    finally:
+        run('systemctl', 'stop', unit.name, check=False)
+        unit.unlink()
+        if made.path.is_symlink():
+            made.path.unlink()
+        run('rm', '-rf', '--', disk)
+
+
 def test_a_bad_file_is_said_and_the_others_count(tmp_path, nspawn_file):
     nspawn_file('dep-bad', '[X-Box]\nAfter=not_a_name\n')
     nspawn_file('dep-good', '[X-Box]\nAfter=dep-other\n')

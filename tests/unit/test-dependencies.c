@@ -107,6 +107,64 @@ static void test_bad_files(void **state)
         assert_string_equal(good, "[Unit]\nAfter=box@db.service\n");
 }
 
+/* Sources of binds and overlays, and the namespace; neither temporary directories nor paths in the tree. */
+static void test_paths(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *web = NULL;
+
+        tree_fixture_file(t, NSPAWN "web.nspawn",
+                          "[Files]\nBind=/srv/data\nBindReadOnly=/srv/with space:/mnt\nBind=+/in/tree:/x\nBind=:/tmp2\n"
+                          "Bind=/srv/data:/again\nOverlay=/srv/low:+/mid:/srv/up:/o\nOverlay=/srv/low::/p\n"
+                          "[Network]\nNamespacePath=/run/netns/web\n");
+        tree_fixture_file(t, NSPAWN "proc.nspawn", "[Network]\nNamespacePath=/proc/1/ns/net\n");
+        tree_fixture_file(t, NSPAWN "odd.nspawn", "[Files]\nBind=/srv/100%\\\\a\n");
+        assert_true(generate(t) >= 1);
+        web = drop_in(t, "web");
+        assert_string_equal(web, "[Unit]\nRequiresMountsFor=\"/run/netns/web\"\nRequiresMountsFor=\"/srv/data\"\n"
+                                 "RequiresMountsFor=\"/srv/with space\"\nRequiresMountsFor=\"/srv/low\"\n"
+                                 "RequiresMountsFor=\"/srv/up\"\n");
+        assert_null(drop_in(t, "proc"));
+}
+
+/* Also what links lead to, in any component, relative or not, missing or in a circle. */
+static void test_paths_with_links(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *web = NULL;
+
+        tree_fixture_file(t, "srv/real/x", "");
+        assert_int_equal(symlinkat("../mnt/./disk//data", t->fd, "srv/link"), 0);
+        assert_int_equal(symlinkat("/srv/link", t->fd, "srv/abs"), 0);
+        assert_int_equal(symlinkat("circle", t->fd, "srv/circle"), 0);
+        assert_int_equal(symlinkat("../../../../etc", t->fd, "srv/up"), 0);
+        tree_fixture_file(t, NSPAWN "web.nspawn",
+                          "[Files]\nBind=/srv/real\nBind=/srv/abs/deep\nBind=/srv/circle/x\nBind=/srv/up\n");
+        assert_int_equal(generate(t), 1);
+        web = drop_in(t, "web");
+        assert_string_equal(web, "[Unit]\nRequiresMountsFor=\"/srv/real\"\nRequiresMountsFor=\"/srv/abs/deep\"\n"
+                                 "RequiresMountsFor=\"/mnt/disk/data/deep\"\nRequiresMountsFor=\"/srv/circle/x\"\n"
+                                 "RequiresMountsFor=\"/srv/up\"\nRequiresMountsFor=\"/etc\"\n");
+}
+
+/* A tree or an image that is a link, without any file. */
+static void test_linked_trees(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *linked = NULL, *image = NULL;
+
+        tree_fixture_file(t, "var/lib/machines/plain/etc/os-release", "");
+        assert_int_equal(symlinkat("/srv/trees/linked", t->fd, "var/lib/machines/linked"), 0);
+        assert_int_equal(symlinkat("../../../srv/100%.raw", t->fd, "var/lib/machines/image.raw"), 0);
+        assert_int_equal(symlinkat("/srv/x", t->fd, "var/lib/machines/-bad-"), 0);
+        assert_int_equal(generate(t), 2);
+        linked = drop_in(t, "linked");
+        assert_string_equal(linked, "[Unit]\nRequiresMountsFor=\"/srv/trees/linked\"\n");
+        image = drop_in(t, "image");
+        assert_string_equal(image, "[Unit]\nRequiresMountsFor=\"/srv/100%%.raw\"\n");
+        assert_null(drop_in(t, "plain"));
+}
+
 /* A tree's own file has no word in this. */
 static void test_untrusted(void **state)
 {
@@ -129,6 +187,9 @@ int main(void)
                 TREE_TEST(test_drop_ins_and_profiles),
                 TREE_TEST(test_cleared_and_itself),
                 TREE_TEST(test_bad_files),
+                TREE_TEST(test_paths),
+                TREE_TEST(test_paths_with_links),
+                TREE_TEST(test_linked_trees),
                 TREE_TEST(test_untrusted),
                 TREE_TEST(test_nothing),
         };

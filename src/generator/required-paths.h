@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The paths of the host that a machine needs, for RequiresMountsFor= of its unit. */
+
+#include "config/settings.h"
+
+/* The directories that machines' trees and images are searched in. */
+extern const char *const required_paths_tree_dirs[];
+
+/* Appends the sources of binds and overlays, NamespacePath=, and what the machine's tree or image is a link to; each also as what
+ * it leads to, where links are in it. root: "" except in tests. 0 or -ENOMEM. */
+int required_paths_add(const char *root, const char *machine, const Settings *s, char ***paths);
