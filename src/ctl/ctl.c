@@ -6,6 +6,7 @@
 #include "bus/bus.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
+#include "util/terminal-stream.h"
 
 sd_bus *ctl_bus(Ctl *c, Failure *failure)
 {
@@ -58,7 +59,7 @@ int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const ch
                 if (result == 0 || r < 0)
                         result = r;
         }
-        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0)
+        if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0 && !terminal_stream_is_unread())
                 return log_error(-EIO, "Failed to write the output: %m");
         return result;
 }

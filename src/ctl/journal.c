@@ -60,9 +60,34 @@ static int match_unit(sd_journal *j, const char *unit)
         return r;
 }
 
+/* Without a priority at its start ("<3>", sd-daemon(3)), which a console's line may have, and without carriage returns at its
+ * end. The caller frees it. */
+static char *message_of(sd_journal *j)
+{
+        const void *data;
+        const char *text;
+        size_t size;
+        char *s;
+
+        if (sd_journal_get_data(j, "MESSAGE", &data, &size) < 0 || size < strlen("MESSAGE="))
+                return NULL;
+        text = (const char *) data + strlen("MESSAGE=");
+        size -= strlen("MESSAGE=");
+        if (size >= 3 && text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
+                text += 3;
+                size -= 3;
+        }
+        while (size > 0 && text[size - 1] == '\r')
+                size--;
+        s = strndup(text, size);
+        if (s)
+                text_make_printable(s);
+        return s;
+}
+
 static void print_entry(FILE *f, sd_journal *j, OutputMode mode)
 {
-        _cleanup_free_ char *message = field(j, "MESSAGE"), *host = field(j, "_HOSTNAME"), *pid = field(j, "_PID");
+        _cleanup_free_ char *message = message_of(j), *host = field(j, "_HOSTNAME"), *pid = field(j, "_PID");
         _cleanup_free_ char *ident = field(j, "SYSLOG_IDENTIFIER") ?: field(j, "_COMM");
         char when[64] = "";
         uint64_t usec;

@@ -26,12 +26,17 @@
 static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
 {
         const Verb *v = name ? verb_find(name) : verb_default();
-        const char *near;
+        const char *near, *other;
 
         if (v && !(lite && v->flags & VERB_OURS))
                 return v;
-        near = v ? NULL : verb_nearest(name);
-        if (near)
+        other = v ? NULL : verb_known_elsewhere(name, lite);
+        near = v || other ? NULL : verb_nearest(name);
+        if (other && verb_find(other))
+                failure_set(failure, -EINVAL, "Unknown verb '%s'; did you mean '%s'?", name, other);
+        else if (other)
+                failure_set(failure, -EINVAL, "Unknown verb '%s'; use: %s", name, other);
+        else if (near)
                 failure_set(failure, -EINVAL, "Unknown verb '%s'; did you mean '%s'?", name, near);
         else
                 failure_set(failure, -EINVAL, "Unknown verb '%s'; see --help", name);
@@ -48,6 +53,10 @@ static int run(Ctl *c, const CommandLine *line)
         if (c->options.version) {
                 puts("box " BOX_VERSION);
                 return 0;
+        }
+        if (name && strcmp(name, "help") == 0) {
+                name = line->words[1];
+                c->options.help = true;
         }
         if (c->options.help && !name) {
                 help_print(stdout, c);
@@ -95,7 +104,8 @@ int main(int argc, char **argv)
 
         c.options = line.options;       /* the command line still owns the strings */
         r = run(&c, &line);
-        if (fflush(stdout) != 0 || ferror(stdout))
+        /* A reader that has read enough, such as head(1), is no failure. */
+        if ((fflush(stdout) != 0 || ferror(stdout)) && !terminal_stream_is_unread())
                 r = log_error(-EIO, "Failed to write the output");
         pager_close();
         bus_closep(&c.bus);

@@ -8,6 +8,7 @@
  */
 
 #include "bus/machined.h"
+#include "ctl/look.h"
 #include "ctl/verb.h"
 #include "payload/machine-state.h"
 
@@ -38,8 +39,18 @@ bool running_machine_has_systemd(const RunningMachine *m);
  * not: stopping the unit would end the session. */
 bool running_machine_owns_unit(const RunningMachine *m);
 
+/* Are its processes frozen (systemctl freeze)? As far as the host's /proc and cgroups tell. */
+bool running_machine_is_frozen(const RunningMachine *m);
+/* "running", "frozen", or "no answer": its files cannot be read. */
+const char *running_state_name(bool frozen, bool silent);
+
 /* Name, class and service of all running machines, registered or not, sorted by name. A missing machined is no failure. */
 int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure);
 
-/* The machine's os-release as KEY=VALUE lines, from machined or the machine's tree. NULL if neither can tell. -ENOMEM. */
-int running_machine_os_release(Ctl *c, const RunningMachine *m, char ***ret);
+/* machined did not answer in time: it is not asked again. Warns once. */
+void running_machine_machined_is_silent(Ctl *c);
+
+/* Starts to read the machine's os-release, then waits for it until the deadline. *ret: KEY=VALUE lines; NULL if it cannot be
+ * known. -ETIMEDOUT: the machine does not answer; -ENOMEM. */
+int running_machine_look(const RunningMachine *m, Look *ret);
+int running_machine_os_release(Ctl *c, const RunningMachine *m, Look *l, uint64_t deadline_usec, char ***ret);

@@ -7,7 +7,7 @@
  * others: it gets a pty of the machine, or pipes.
  */
 
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -17,9 +17,11 @@
 #include "bus/bus.h"
 #include "ctl/relay.h"
 #include "ctl/session.h"
+#include "image/passwd.h"
 #include "payload/console.h"
 #include "util/fd.h"
 #include "util/strv.h"
+#include "util/tree.h"
 
 typedef struct Session {
         const char *name;
@@ -189,6 +191,32 @@ int session_forward(Ctl *c, const char *name, int pty, unsigned flags)
 
 /* ---- inside --------------------------------------------------------------------------------------------------- */
 
+/* In a process of its own: reads what login and shell will read. */
+static int answer_files(const void *question, int fd)
+{
+        static const char *const programs[] = { "/bin/sh", "/bin/su", "/usr/bin/su", "/sbin/agetty", "/bin/login" };
+        _cleanup_(machine_user_done) MachineUser root = { 0 };
+        const Leader *leader = question;
+
+        (void) machine_user_read(leader->root_fd, "root", &root);
+        for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+                (void) tree_is_executable(leader->root_fd, programs[i]);
+        if (root.home)
+                fd_close(tree_open(leader->root_fd, root.home, O_PATH | O_DIRECTORY));
+        return 0;
+}
+
+/* A file system in the machine can block its readers for ever. */
+static int check_answers(const Leader *leader, Failure *failure)
+{
+        _cleanup_free_ char *nothing = NULL;
+        size_t size;
+        int r;
+
+        r = look(answer_files, leader, leader->root_fd, 1, &nothing, &size);
+        return r == -ETIMEDOUT ? failure_set(failure, r, "A file system in the machine does not answer") : 0;
+}
+
 int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
 {
         int r;
@@ -196,6 +224,8 @@ int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
         if (running_machine_leader(m) <= 0)
                 return failure_set(failure, -EOPNOTSUPP, "The machine has no process on this host that could be entered");
         r = leader_open(running_machine_leader(m), ret, failure);
+        if (r >= 0)
+                r = check_answers(ret, failure);
         if (r < 0 || !m->ours || m->state.seccomp_default)
                 return r;
         r = machine_state_filter_path(NULL, m->name, &ret->filter);

@@ -15,6 +15,8 @@
 #include "util/terminal-stream.h"
 #include "util/text.h"
 
+enum { COLUMN_MIN = 12 };       /* of a column that is made narrower: a header fits */
+
 struct Table {
         const char *const *columns;
         size_t n_columns;
@@ -143,10 +145,14 @@ static int print_row_line(const Table *t, char *const *row, size_t line, FILE *f
         for (size_t c = 0; c < t->n_columns; c++) {
                 size_t size;
                 const char *s = cell_line(row[c], line, &size);
+                size_t columns = text_columns(s, size);
+                bool cut = columns > t->widths[c];
 
+                while (cut && columns >= t->widths[c])
+                        columns = text_columns(s, --size);
                 if (size > 0)
-                        fprintf(to, "%*s%.*s", (int) blanks, "", (int) size, s);
-                blanks = t->widths[c] + 1 - text_columns(s, size) + (size > 0 ? 0 : blanks);
+                        fprintf(to, "%*s%.*s%s", (int) blanks, "", (int) size, s, cut ? "…" : "");
+                blanks = t->widths[c] + 1 - columns - cut + (size > 0 ? 0 : blanks);
         }
         text = memory_stream_take(&m);
         if (!text)
@@ -182,6 +188,24 @@ static int compare_rows(const void *a, const void *b)
         return strcmp(x[0] ? x[0] : "", y[0] ? y[0] : "");
 }
 
+/* A long cell in one column must not push the others off the line: the widest columns become narrower, but for the last one,
+ * whose lines are cut. */
+static void fit(Table *t, size_t width)
+{
+        for (;;) {
+                size_t total = t->n_columns - 1, widest = 0;
+
+                for (size_t c = 0; c < t->n_columns; c++)
+                        total += t->widths[c];
+                for (size_t c = 1; c + 1 < t->n_columns; c++)
+                        if (t->widths[c] > t->widths[widest])
+                                widest = c;
+                if (total <= width || t->n_columns < 2 || t->widths[widest] <= COLUMN_MIN)
+                        return;
+                t->widths[widest]--;
+        }
+}
+
 int table_print(Table *t, FILE *f, unsigned flags, size_t width)
 {
         int r = 0;
@@ -190,6 +214,8 @@ int table_print(Table *t, FILE *f, unsigned flags, size_t width)
                 qsort(t->rows, t->n_rows, sizeof(*t->rows), compare_rows);
         for (size_t c = 0; c < t->n_columns; c++)
                 t->widths[c] = column_width(t, c, flags & TABLE_HEADER);
+        if (width > 0)
+                fit(t, width);
         if (flags & TABLE_HEADER)
                 print_header(t, f, flags & TABLE_COLOUR);
 
@@ -207,6 +233,22 @@ int table_print(Table *t, FILE *f, unsigned flags, size_t width)
 
 /* ---- for programs --------------------------------------------------------------------------------------------- */
 
+static int put_lines(Json *j, const char *key, const char *cell)
+{
+        _cleanup_strv_ char **lines = NULL;
+
+        for (size_t l = 0; cell && l < cell_lines(cell); l++) {
+                size_t size;
+                const char *line = cell_line(cell, l, &size);
+                char *copy = strndup(line, size);
+
+                if (strv_consume(&lines, copy) < 0)
+                        return -ENOMEM;
+        }
+        json_put_strings(j, key, lines);
+        return 0;
+}
+
 int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure)
 {
         _cleanup_json_ Json *j = NULL;
@@ -220,11 +262,14 @@ int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure)
         json_begin_array(j, NULL);
         for (size_t i = 0; i < t->n_rows; i++) {
                 json_begin_object(j, NULL);
-                for (size_t c = 0; c < t->n_columns; c++)
+                for (size_t c = 0; c + 1 < t->n_columns; c++)
                         json_put_string(j, t->columns[c], t->rows[i][c]);
+                r = put_lines(j, t->columns[t->n_columns - 1], t->rows[i][t->n_columns - 1]);
+                if (r < 0)
+                        return failure_set(failure, r, "Out of memory");
                 json_end(j);
         }
         json_end(j);
         r = json_print(j, f, output_json_indent(mode));
-        return r < 0 ? failure_set(failure, r, "Failed to write the output: %m") : 0;
+        return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
 }

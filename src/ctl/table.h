@@ -26,9 +26,10 @@ typedef enum TableFlags {
         TABLE_SORT = 1 << 2,            /* by the first column */
 } TableFlags;
 
-/* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: lines are cut there with "…" (0: never).
+/* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: wide cells of all columns but the last, then
+ * lines, are cut with "…" to fit (0: never).
  * 0 or -ENOMEM. */
 int table_print(Table *t, FILE *f, unsigned flags, size_t width);
 
-/* An array of objects; empty cells are null. */
+/* An array of objects; empty cells are null, and the last column's are arrays of their lines. */
 int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure);

@@ -14,6 +14,7 @@
 #include "ctl/dry-run.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
+#include "util/terminal-stream.h"
 #include "util/text.h"
 
 /* Printable: text may come from an image. */
@@ -262,7 +263,7 @@ static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, F
         }
         json_end(some);
         r = json_print(n > 0 ? some : dry, stdout, c->options.output == OUTPUT_JSON_PRETTY ? 2 : 0);
-        return r < 0 ? failure_set(failure, r, "Failed to write the output: %m") : 0;
+        return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
 }
 
 static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)

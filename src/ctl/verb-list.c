@@ -5,16 +5,28 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/running-machine.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
+#include "util/clock.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 static const char *const columns[] = { "machine", "class", "service", "os", "version", "addresses" };
+/* Text has a state other than running beside the os. */
+static const char *const json_columns[] = { "machine", "class", "service", "state", "os", "version", "addresses" };
 
-/* At most max addresses, one a line; "…" after the last if there are more. The caller frees it. NULL: no memory. */
-static char *join_addresses(char *const *list, unsigned max)
+/* One machine, while all are looked at. */
+typedef struct Entry {
+        const MachineRow *row;
+        RunningMachine machine; /* name is NULL: it has ended since it was listed, and gets a row without details */
+        Look look;
+} Entry;
+
+/* At most max addresses, one a line; with mark, "…" after the last if there are more. The caller frees it. NULL: no memory. */
+static char *join_addresses(char *const *list, unsigned max, bool mark)
 {
         _cleanup_free_ char *text = strdup("");
         unsigned n = 0;
@@ -23,6 +35,8 @@ static char *join_addresses(char *const *list, unsigned max)
                 char *longer;
                 bool more = n == max;
 
+                if (more && !mark)
+                        break;
                 if (!text || asprintf(&longer, "%s%s%s", text, n > 0 && !more ? "\n" : "", more ? "…" : *a) < 0)
                         return NULL;
                 free(text);
@@ -34,27 +48,65 @@ static char *join_addresses(char *const *list, unsigned max)
         return TAKE_PTR(text);
 }
 
-static int add_machine(Ctl *c, Table *t, const MachineRow *row)
+static int add_cells(Ctl *c, Table *t, const MachineRow *row, const char *state, char *const *os, const char *addresses)
+{
+        const char *id = strv_env_get(os, "ID"), *version = strv_env_get(os, "VERSION_ID");
+        _cleanup_free_ char *marked = NULL;
+
+        if (output_is_json(c->options.output))
+                return table_add(t, (const char *const[]) { row->name, row->class, row->service, state, id, version, addresses });
+        if (strcmp(state, "running") != 0 && strf(&marked, "%s%s(%s)", id ?: "", id ? " " : "", state) < 0)
+                return -ENOMEM;
+        return table_add(t, (const char *const[]) { row->name, row->class, row->service, marked ?: id, version, addresses });
+}
+
+static int add_machine(Ctl *c, Table *t, Entry *e, uint64_t deadline)
 {
         _cleanup_strv_ char **os = NULL, **list = NULL;
-        _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_free_ char *addresses = NULL;
         sd_bus *bus = ctl_bus(c, NULL);
+        bool silent = false, frozen = false;
 
-        /* A machine that has ended since it was listed gets a row without details. */
-        if (running_machine_find(c, row->name, &m, NULL) >= 0) {
-                (void) running_machine_os_release(c, &m, &os);
-                if (m.registered && bus)
-                        (void) machined_addresses(bus, row->name, /* ifindex= */ 0, &list, NULL);
+        if (e->machine.name) {
+                silent = running_machine_os_release(c, &e->machine, &e->look, deadline, &os) == -ETIMEDOUT;
+                frozen = running_machine_is_frozen(&e->machine);
+                if (e->machine.registered && bus && !c->machined_is_silent)
+                        (void) machined_addresses(bus, e->row->name, /* ifindex= */ 0, &list, NULL);
         }
         /* JSON and --full have all addresses. */
         addresses = join_addresses(list, output_is_json(c->options.output) || c->options.full ?
-                                         UINT_MAX : c->options.max_addresses);
+                                         UINT_MAX : c->options.max_addresses, c->lite || isatty(STDOUT_FILENO));
         if (!addresses)
                 return -ENOMEM;
+        return add_cells(c, t, e->row, running_state_name(frozen, silent), os, addresses);
+}
 
-        return table_add(t, (const char *const[]) { row->name, row->class, row->service, strv_env_get(os, "ID"),
-                                                    strv_env_get(os, "VERSION_ID"), addresses });
+static int add_machines(Ctl *c, Table *t, const MachineRow *rows, size_t n)
+{
+        _cleanup_free_ Entry *entries = calloc(n + 1, sizeof(Entry));
+        uint64_t deadline = clock_usec(CLOCK_MONOTONIC) + LOOK_USEC;
+        size_t n_entries = 0;
+        int r = 0;
+
+        if (!entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                Entry *e = &entries[n_entries];
+
+                if (!c->options.all && rows[i].name[0] == '.')
+                        continue;
+                *e = (Entry) { .row = &rows[i], .look = LOOK_NULL };
+                if (running_machine_find(c, rows[i].name, &e->machine, NULL) >= 0)
+                        (void) running_machine_look(&e->machine, &e->look);
+                n_entries++;
+        }
+        for (size_t i = 0; i < n_entries; i++) {
+                if (r >= 0)
+                        r = add_machine(c, t, &entries[i], deadline);
+                look_done(&entries[i].look);
+                running_machine_done(&entries[i].machine);
+        }
+        return r;
 }
 
 static int fill(Ctl *c, Table *t)
@@ -67,16 +119,16 @@ static int fill(Ctl *c, Table *t)
         r = running_machine_list(c, &rows, &n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                if (c->options.all || rows[i].name[0] != '.')
-                        r = add_machine(c, t, rows + i);
+        r = add_machines(c, t, rows, n);
         machine_rows_free(rows, n);
         return r < 0 ? log_oom() : 0;
 }
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        _cleanup_(table_freep) Table *t = table_new(columns, ARRAY_SIZE(columns));
+        bool json = output_is_json(c->options.output);
+        _cleanup_(table_freep) Table *t = json ? table_new(json_columns, ARRAY_SIZE(json_columns)) :
+                                                 table_new(columns, ARRAY_SIZE(columns));
         Failure f = { 0 };
         int r;
 
@@ -86,7 +138,7 @@ static int run(Ctl *c, char *const *args, size_t n)
         if (r < 0)
                 return r;
 
-        if (output_is_json(c->options.output)) {
+        if (json) {
                 r = table_print_json(t, stdout, c->options.output, &f);
                 return r < 0 ? log_error(r, "%s", f.text) : 0;
         }

@@ -39,6 +39,7 @@ typedef struct Page {
         char **os, **addresses;
         uint32_t uid_base;      /* 0: no user namespace, or unknown */
         char leader_name[32];
+        bool frozen, silent;    /* its processes do not run; its files cannot be read */
 } Page;
 
 static void page_done(Page *p)
@@ -82,9 +83,13 @@ static void collect_running(Ctl *c, Page *p)
         const RunningMachine *m = &p->machine;
         const IntArray *links = &m->properties.ifindices;
         sd_bus *bus = ctl_bus(c, NULL);
+        Look look = LOOK_NULL;
 
-        (void) running_machine_os_release(c, m, &p->os);
-        if (m->registered && bus)
+        if (running_machine_look(m, &look) >= 0)
+                p->silent = running_machine_os_release(c, m, &look, clock_usec(CLOCK_MONOTONIC) + LOOK_USEC, &p->os) ==
+                            -ETIMEDOUT;
+        p->frozen = running_machine_is_frozen(m);
+        if (m->registered && bus && !c->machined_is_silent)
                 (void) machined_addresses(bus, m->name, links->n == 1 ? links->values[0] : 0, &p->addresses, NULL);
         if (running_machine_leader(m) > 0) {
                 p->uid_base = read_uid_base(running_machine_leader(m));
@@ -172,6 +177,10 @@ static void print_machine(const Page *p)
         print_links(m);
         STRV_FOREACH(a, p->addresses)
                 line(a == p->addresses ? "Address" : "", "%s", *a);
+        if (p->frozen)
+                line("State", "frozen; to thaw it: systemctl thaw %s", running_machine_unit(m));
+        if (p->silent)
+                line("State", "its file system does not answer");
         if (os || (m->ours && m->state.os && m->state.os[0]))
                 line("OS", "%s", os ?: m->state.os);
         if (m->ours)
@@ -258,6 +267,7 @@ static void put_page(Json *j, const Page *p)
         json_put_bool(j, "running", p->running);
         json_put_bool(j, "registered", m->registered);
         if (p->running) {
+                put_text(j, "state", running_state_name(p->frozen, p->silent));
                 put_text(j, "class", m->registered ? m->properties.class : "container");
                 put_text(j, "service", m->registered ? m->properties.service : "box");
                 put_text(j, "root", running_machine_root(m));

@@ -15,6 +15,7 @@ typedef struct Ctl {
         Options options;
         sd_bus *bus;                    /* see ctl_bus() */
         Failure bus_failure;
+        bool machined_is_silent;        /* it did not answer in time */
 } Ctl;
 
 /* The system bus, opened at the first call. NULL and a failure if there is none; later calls do not try again. */
@@ -52,6 +53,8 @@ extern const Verb *const verbs[];
 const Verb *verb_find(const char *name);
 const Verb *verb_default(void);
 bool verb_takes_command(const char *name);
+/* The verb, or another program's command line, for a word that other programs have: "logs"; NULL: there is none. */
+const char *verb_known_elsewhere(const char *name, bool lite);
 /* The verb with the most similar name; NULL: none is similar. */
 const char *verb_nearest(const char *name);
 

@@ -37,10 +37,81 @@ const Verb *verb_default(void)
         return NULL;
 }
 
+/* Words of other programs for machines, sorted. verb: ours. instead: a command line, where no verb does it. */
+static const struct {
+        const char *word, *verb, *instead;
+} known_words[] = {
+        { "attach", "login", NULL },
+        { "bash", "shell", NULL },
+        { "bind", NULL, "machinectl bind" },
+        { "clone", NULL, "machinectl clone" },
+        { "config", "explain", NULL },
+        { "connect", "login", NULL },
+        { "console", "login", NULL },
+        { "copy", NULL, "machinectl copy-to, copy-from" },
+        { "copy-from", NULL, "machinectl copy-from" },
+        { "copy-to", NULL, "machinectl copy-to" },
+        { "cp", NULL, "machinectl copy-to, copy-from" },
+        { "create", NULL, "/usr/libexec/box/bootstrap/debian" },
+        { "delete", NULL, "machinectl remove" },
+        { "destroy", NULL, "machinectl remove" },
+        { "down", "stop", NULL },
+        { "enter", "shell", NULL },
+        { "exec", "shell", NULL },
+        { "export", NULL, "machinectl export-tar" },
+        { "export-tar", NULL, "machinectl export-tar" },
+        { "freeze", NULL, "systemctl freeze box@NAME" },
+        { "halt", "stop", NULL },
+        { "image-status", NULL, "machinectl image-status" },
+        { "images", NULL, "machinectl list-images" },
+        { "import", NULL, "machinectl import-tar" },
+        { "import-tar", NULL, "machinectl import-tar" },
+        { "info", "status", NULL },
+        { "inspect", "show", NULL },
+        { "list-images", NULL, "machinectl list-images" },
+        { "log", NULL, "journalctl --unit=box@NAME" },
+        { "logs", NULL, "journalctl --unit=box@NAME" },
+        { "ls", "list", NULL },
+        { "machines", "list", NULL },
+        { "pause", NULL, "systemctl freeze box@NAME" },
+        { "ps", "list", NULL },
+        { "pull", NULL, "machinectl pull-tar" },
+        { "pull-tar", NULL, "machinectl pull-tar" },
+        { "remove", NULL, "machinectl remove" },
+        { "rename", NULL, "machinectl rename" },
+        { "restart", "reboot", NULL },
+        { "resume", NULL, "systemctl thaw box@NAME" },
+        { "rm", NULL, "machinectl remove" },
+        { "run", "shell", NULL },
+        { "set", "edit", NULL },
+        { "shutdown", "stop", NULL },
+        { "ssh", "login", NULL },
+        { "stats", "status", NULL },
+        { "thaw", NULL, "systemctl thaw box@NAME" },
+        { "top", "status", NULL },
+        { "unfreeze", NULL, "systemctl thaw box@NAME" },
+        { "unpause", NULL, "systemctl thaw box@NAME" },
+        { "up", "start", NULL },
+        { "validate", "check", NULL },
+        { "verify", "check", NULL },
+};
+
+const char *verb_known_elsewhere(const char *name, bool lite)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(known_words); i++) {
+                const Verb *v = known_words[i].verb ? verb_find(known_words[i].verb) : NULL;
+
+                if (strcmp(known_words[i].word, name) == 0 && !(lite && v && v->flags & VERB_OURS))
+                        return known_words[i].verb ?: known_words[i].instead;
+        }
+        return NULL;
+}
+
 const char *verb_nearest(const char *name)
 {
         const char *best = NULL;
-        unsigned best_distance = 3;     /* further away is another word */
+        /* Further away is another word, and in a short one each letter counts. */
+        unsigned best_distance = strlen(name) < 4 ? 2 : 3;
 
         for (const Verb *const *v = verbs; *v; v++) {
                 const char *names[] = { (*v)->name, (*v)->alias };

@@ -35,6 +35,7 @@
 #include "util/fd.h"
 
 #define ENTER_TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define KILL_TIMEOUT_MSEC 500
 
 static int pidfd_alive(int pidfd)
 {
@@ -352,14 +353,24 @@ static void reap(pid_t pid)
                 (void) TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 }
 
+/* A process that the machine blocks (FUSE) cannot be waited for: it is left behind. */
+static void reap_killed(pid_t pid)
+{
+        _cleanup_close_ int pidfd = pid > 0 ? RET_ERRNO((int) syscall(SYS_pidfd_open, pid, 0)) : -EBADF;
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        if (pidfd >= 0 && TEMP_FAILURE_RETRY(poll(&p, 1, KILL_TIMEOUT_MSEC)) > 0)
+                reap(pid);
+}
+
 static void kill_spawned(Spawned *s)
 {
         if (s->intermediate > 0)
                 (void) kill(s->intermediate, SIGKILL);
         if (s->child > 0)
                 (void) kill(s->child, SIGKILL);
-        reap(s->intermediate);
-        reap(s->child);
+        reap_killed(s->intermediate);
+        reap_killed(s->child);
         s->pty = fd_close(s->pty);
 }
 

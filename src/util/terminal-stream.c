@@ -20,6 +20,13 @@ typedef struct Tail {
         size_t n;
 } Tail;
 
+static bool unread;
+
+bool terminal_stream_is_unread(void)
+{
+        return unread;
+}
+
 /* CR LF ends a line as LF does. */
 static size_t drop_carriage_returns(char *s, size_t size)
 {
@@ -54,6 +61,7 @@ static ssize_t write_printable(void *cookie, const char *data, size_t size)
         text_make_lines_printable(text, n);
         r = fd_write_all(tail->fd, text, n);
         if (r < 0) {
+                unread = unread || (tail->fd == STDOUT_FILENO && r == -EPIPE);
                 errno = -r;
                 return 0;               /* an error, to stdio */
         }

@@ -13,5 +13,8 @@
 /* Replaces stdout and stderr, once in a process that prints. 0 or negative errno. */
 int terminal_streams_open(void);
 
+/* Has the reader of standard output gone (EPIPE)? It has read enough, as head(1) does: no failure. */
+bool terminal_stream_is_unread(void);
+
 /* Prints one of our own sequences ("\x1b[0m"), which stdout and stderr would not let through. */
 void terminal_style(FILE *f, const char *sequence);

@@ -77,7 +77,7 @@ def host(tmp_path):
 LIST = '''\
 MACHINE CLASS     SERVICE OS                    VERSION ADDRESSES
 evil    container fake    ?]0;owned??fake-row   ??31m   -
-web     container fake    debian                12      10.0.0.5…
+web     container fake    debian                12      10.0.0.5
 
 2 machines listed.
 '''
@@ -102,12 +102,52 @@ def test_list_options(host):
     assert '10.0.0.5' not in host.ok('list', '--max-addresses=0')
 
 
+def test_list_says_that_there_are_more_addresses_to_people_only(host):
+    assert '…' not in host.ok('list') and '…' not in host.ok('list', '--max-addresses=0')
+    assert '10.0.0.5…' in host.ok('list', name='machinectl-lite')
+    child = pexpect.spawn(BOXCTL, ['list'], env={**host.env, 'PAGER': ''}, encoding='utf-8', timeout=20)
+    child.expect_exact('10.0.0.5…')
+    child.close(force=True)
+
+
+@pytest.mark.parametrize('words', [['list'], ['list', '-o', 'json'], ['status'], ['show', 'web'], ['--help']])
+def test_reader_that_has_read_enough_is_no_failure(host, words):
+    """SIGPIPE is ignored, as in a unit or by some shells."""
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run([BOXCTL, *words], env=host.env, stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE, text=True,
+                         timeout=30, restore_signals=False)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, '')
+    # Another failure is one.
+    with open('/dev/full', 'w') as full:
+        run = subprocess.run([BOXCTL, *words], env=host.env, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
+                             timeout=30)
+    assert run.returncode == 1 and 'Failed to write the output' in run.stderr
+
+
+@pytest.mark.parametrize('word, advice', [
+    ('top', "did you mean 'status'?"), ('logs', 'use: journalctl --unit=box@NAME'), ('ps', "did you mean 'list'?"),
+    ('exec', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('console', "did you mean 'login'?"),
+    ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
+    ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('freeze', 'use: systemctl freeze box@NAME')])
+def test_unknown_verbs(host, word, advice):
+    run = host.run(word, 'web')
+    assert (run.returncode, run.stdout, run.stderr) == (2, '', f"boxctl: Unknown verb '{word}'; {advice}\n")
+
+
+def test_help_is_a_verb(host):
+    assert host.ok('help') == host.ok('--help')
+    assert host.ok('help', 'list') == host.ok('list', '--help')
+    assert 'nosuch' in host.run('help', 'nosuch').stderr
+
+
 def test_list_json(host):
     rows = json.loads(host.ok('list', '-o', 'json'))
     assert rows == json.loads(host.ok('list', '--output=json-pretty'))
-    assert rows[1] == {'machine': 'web', 'class': 'container', 'service': 'fake', 'os': 'debian', 'version': '12',
-                       'addresses': '10.0.0.5\nfe80::1'}
-    assert rows[0]['addresses'] is None
+    assert rows[1] == {'machine': 'web', 'class': 'container', 'service': 'fake', 'state': 'running', 'os': 'debian', 'version': '12',
+                       'addresses': ['10.0.0.5', 'fe80::1']}
+    assert rows[0]['addresses'] == []
 
 
 def test_show(host):

@@ -78,6 +78,22 @@ static void test_table_print_cut(void **state)
         assert_printed(table_of(rows, 2), 0, 30, "machine debian 192.168.100.100\nb       x      1\n");
 }
 
+/* A long name takes no other column from the line. */
+static void test_table_print_long_cell(void **state)
+{
+        static const char *const rows[][3] = { { "a-machine-with-a-very-long-name", "debian", "10.0.0.5" },
+                                               { "b", "\u00fc", "1" } };
+
+        assert_printed(table_of(rows, 2), TABLE_HEADER, 32,
+                       "MACHINE         OS     ADDRESSES\n"
+                       "a-machine-with… debian 10.0.0.5\n"
+                       "b               \u00fc      1\n");
+        assert_printed(table_of(rows, 2), TABLE_HEADER, 80,
+                       "MACHINE                         OS     ADDRESSES\n"
+                       "a-machine-with-a-very-long-name debian 10.0.0.5\n"
+                       "b                               \u00fc      1\n");
+}
+
 /* Blanks between cells do not pass the width either. */
 static void test_table_print_cut_between_cells(void **state)
 {
@@ -148,9 +164,11 @@ static void test_table_print_json(void **state)
                 assert_int_equal(json_array_size(json), 2);
                 assert_string_equal(json_string_value(json_object_get(first, "machine")), "a?");
                 assert_string_equal(json_string_value(json_object_get(first, "os")), "?");
-                assert_string_equal(json_string_value(json_object_get(first, "addresses")), "1\n2");
+                assert_int_equal(json_array_size(json_object_get(first, "addresses")), 2);
+                assert_string_equal(json_string_value(json_array_get(json_object_get(first, "addresses"), 1)), "2");
                 assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1), "os")), "de\"bian");
-                assert_true(json_is_null(json_object_get(json_array_get(json, 1), "addresses")));
+                assert_true(json_is_array(json_object_get(json_array_get(json, 1), "addresses")));
+                assert_int_equal(json_array_size(json_object_get(json_array_get(json, 1), "addresses")), 0);
                 json_decref(json);
         }
 }
@@ -173,6 +191,7 @@ int main(void)
                 cmocka_unit_test(test_table_print_utf8_counts_characters),
                 cmocka_unit_test(test_table_print_cut),
                 cmocka_unit_test(test_table_print_cut_between_cells),
+                cmocka_unit_test(test_table_print_long_cell),
                 cmocka_unit_test(test_table_print_many_columns),
                 cmocka_unit_test(test_table_print_colour),
                 cmocka_unit_test(test_table_print_hostile),
