@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures for tests that run inside a lab (tests/lab/lab test 13)."""
 
+import contextlib
+import fcntl
+import json
 import os
 import re
 import signal
@@ -25,6 +28,46 @@ def release():
     return int(os.environ['BOX_LAB'])
 
 
+ALIVE = set()     # names of machines that fixtures own, and remove
+
+
+def pytest_sessionstart(session):
+    """A run that was interrupted has left things in this lab: they are no reason for this one to fail."""
+    if session.config.option.collectonly:
+        return
+    session.config.only_run = open('/run/box-tests', 'w')       # noqa: SIM115: held for the whole run
+    try:
+        fcntl.flock(session.config.only_run, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pytest.exit('another run of the tests is in this lab', returncode=2)
+    left = support.traces()
+    if left:
+        print('removed, of an earlier run:', *sorted(left), sep='\n    ')
+        support.remove_traces(left)
+    for namespace in support.output('ip', 'netns', 'list').splitlines():
+        support.run('ip', 'netns', 'delete', namespace.split()[0], check=False)
+    for link in json.loads(support.output('ip', '-json', 'link')):
+        if link['ifname'] != 'lo':      # a lab has no others
+            support.run('ip', 'link', 'delete', link['ifname'], check=False)
+    support.run('systemctl', 'reset-failed')
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_in_the_way():
+    """What a test leaves of a machine is its own fault, and is removed: else all later ones of that name would fail."""
+    def left():
+        return {trace for trace in support.traces() - before if not any(name in trace for name in ALIVE)}
+    before = support.traces()
+    yield
+    if left():
+        with contextlib.suppress(AssertionError):
+            support.wait_for(lambda: not left(), timeout=3)
+    found = left()
+    if found:
+        support.remove_traces(found)
+        pytest.fail('left behind, and removed now: ' + ', '.join(sorted(found)))
+
+
 def _make_factory(node_name):
     """Returns make(tree, name, unit) and the list of what it made."""
     made = []
@@ -36,10 +79,17 @@ def _make_factory(node_name):
         machine = support.Machine(name, unit)
         assert not machine.path.exists(), f'{machine.path} is there already'
         made.append(machine)
+        ALIVE.add(name)
         if tree:
             support.copy_tree(tree, machine.path)
         return machine
     return make, made
+
+
+def remove_all(made):
+    for each in reversed(made):
+        ALIVE.discard(each.name)
+        each.remove()
 
 
 @pytest.fixture
@@ -50,8 +100,7 @@ def machine(request):
     """
     make, made = _make_factory(request.node.name)
     yield make
-    for each in reversed(made):
-        each.remove()
+    remove_all(made)
 
 
 @pytest.fixture(scope='module')
@@ -59,8 +108,7 @@ def module_machine(request):
     """The same, for machines that all tests of a module share."""
     make, made = _make_factory(Path(request.node.name).stem)
     yield make
-    for each in reversed(made):
-        each.remove()
+    remove_all(made)
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ awk '{ n = 7; while ($n != "-") n++; split($6, o, ",")        # the uppermost on
 awk '$5 ~ "^/(run|tmp|dev|dev/shm|proc|sys|sys/fs/cgroup|dev/mqueue|dev/pts)$" { print "options", $5, $6 }' \
     /proc/self/mountinfo | sort
 echo "hostname $(cat /proc/sys/kernel/hostname)"
-echo "keyring $(stat -c %u /proc/1)"
 systemd-detect-virt --container | sed 's/^/virt /'
 '''
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -130,6 +131,8 @@ class Machine:
             shutil.rmtree(settings)
             run('systemctl', 'daemon-reload')
         remove_tree(self.path)
+        # a supervisor that is killed leaves things, which the next one of the name would remove
+        remove_traces({trace for trace in traces() if Path(trace).name in (self.name, f'.{self.name}.lock', f'.#{self.name}.lck')})
 
 
 def remove_tree(path):
@@ -222,6 +225,47 @@ class HostState:
             if field.name in ('links', 'namespaces', 'rules'):
                 lines += [f'{field.name}: gone: {item}' for item in sorted(theirs - mine)]
         return lines
+
+
+# -------------------------------------------------------------------- what one test leaves to the next
+
+# Directories whose entries are of one machine each, and in the way of the next one of that name.
+MACHINE_PLACES = [MACHINES, NSPAWN_FILES, Path('/run/systemd/nspawn/propagate'), Path('/run/systemd/nspawn/unix-export'),
+                  Path('/run/box/machines')]
+
+
+def traces():
+    """What machines have now: paths, and 'process PID COMMAND-LINE' of each supervisor. Cheap: it is asked after every test."""
+    found = {str(path) for place in MACHINE_PLACES if place.is_dir() for path in place.iterdir() if path.name != '.lock'}
+    for path in Path('/proc').glob('[0-9]*'):
+        with contextlib.suppress(OSError):
+            if (path / 'comm').read_text().strip() in HostState.PROGRAMS:
+                words = (path / 'cmdline').read_bytes().replace(b'\0', b' ').decode(errors='replace').strip()
+                if words:       # else it has ended, and nobody has waited for it
+                    found.add(f'process {path.name} {words}')
+    return found
+
+
+def remove_traces(found):
+    """Ends and removes what is left of machines, in any state."""
+    for trace in sorted(found):
+        if trace.startswith('process '):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(trace.split()[1]), signal.SIGKILL)
+    for trace in sorted(found):
+        path = Path(trace)
+        if not path.is_absolute():
+            continue
+        name = path.name.removesuffix('.nspawn').removesuffix('.nspawn.d').removesuffix('.raw')
+        if re.fullmatch(r'[\w.-]+', name) and not name.startswith('.'):
+            units = [f'box@{name}.service', f'systemd-nspawn@{name}.service']
+            run('systemctl', 'kill', '--signal=KILL', *units, check=False)
+            run('systemctl', 'stop', *units, check=False)
+        lines = [line.split()[4] for line in Path('/proc/self/mountinfo').read_text().splitlines()]
+        for place in reversed([line for line in lines if line == trace or line.startswith(f'{trace}/')]):
+            run('umount', '--lazy', place, check=False)
+        run('chattr', '-R', '-i', path, check=False)
+        run('rm', '-rf', '--one-file-system', '--', path, check=False)
 
 
 def owners(path):

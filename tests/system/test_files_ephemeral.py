@@ -100,7 +100,7 @@ def test_start_costs_no_copy(other):
     """A quarter of a gigabyte more in the tree is not felt."""
     def once(*switches):
         before = time.monotonic()
-        run(*command('-M', other.name, *switches))
+        assert output(*command('-M', other.name, *switches, script='ls /big')) == '/big'
         return time.monotonic() - before
     with (other.path / 'big').open('wb') as f:
         for _ in range(256):

@@ -58,10 +58,13 @@ def test_home_directory_does_not_lead_to_the_host(running):
     passwd = running.path / 'etc/passwd'
     text = passwd.read_text()
     passwd.write_text(text + 'walker:x:0:0::/walk:/bin/sh\n')
+    enter = ['boxctl', 'shell', '--uid=walker', '-q', running.name, '/bin/readlink', '/proc/self/cwd']
     try:
+        running.exec('mkdir', '/walk')
+        assert output(*enter) == '/walk', 'a positive control: a directory is entered'
         for number in range(3, 20):
             running.exec('sh', '-c', f'rm -rf /walk; ln -s /proc/self/fd/{number} /walk')
-            seen = run('boxctl', 'shell', '--uid=walker', '-q', running.name, '/bin/readlink', '/proc/self/cwd', check=False)
+            seen = run(*enter, check=False)
             assert seen.stdout.strip() in ('', '/'), seen.stdout
     finally:
         passwd.write_text(text)

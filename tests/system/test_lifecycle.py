@@ -253,16 +253,19 @@ def by_hand(tree, *command, switches=('--register=no', '-U')):
 
 @pytest.mark.parametrize('status', [0, 1, 7, 132, 134, 255])
 def test_exit_status_is_the_payload_s(nothing_left, tree, status):
-    assert by_hand(tree, '/bin/sh', '-c', f'exit {status}').returncode == status
+    result = by_hand(tree, '/bin/sh', '-c', f'echo ran; exit {status}')
+    assert (result.stdout, result.returncode) == ('ran\n', status)
 
 
 def test_exit_status_133_is_not_a_reboot(tree):
-    assert by_hand(tree, '/bin/sh', '-c', 'exit 133').returncode == 1
+    result = by_hand(tree, '/bin/sh', '-c', 'echo ran; exit 133')
+    assert (result.stdout, result.returncode) == ('ran\n', 1)
 
 
 def test_power_off_is_success(tree):
-    assert by_hand(tree, '/bin/sh', '-c', 'poweroff -f; sleep 10').returncode == 0
-    assert by_hand(tree, '/bin/sh', '-c', 'halt -f; sleep 10').returncode == 0
+    for command in 'poweroff', 'halt':
+        result = by_hand(tree, '/bin/sh', '-c', f'echo ran; {command} -f; sleep 10')
+        assert (result.stdout, result.returncode) == ('ran\n', 0)
 
 
 def test_reboot_is_133_within_a_unit(nothing_left, tree):

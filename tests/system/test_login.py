@@ -4,6 +4,7 @@
 
 import re
 import subprocess
+import termios
 import time
 
 import pexpect
@@ -144,9 +145,12 @@ def test_stopping_the_scope_is_a_clean_shutdown(nothing_left, tree, terminal):
 
 
 def test_terminal_is_restored(tree, terminal):
-    child = terminal('sh', '-c', f'stty -a >/tmp/before; box-run --quiet --register=no --directory={tree} /bin/true; '
-                     'stty -a >/tmp/after; cmp /tmp/before /tmp/after && echo same')
-    child.expect('same')
+    child = terminal('sh', '-c', f'box-run --quiet --register=no --directory={tree} /bin/cat; echo "status $?"; read line')
+    before = termios.tcgetattr(child.child_fd)
+    wait_for(lambda: not termios.tcgetattr(child.child_fd)[3] & termios.ICANON, message='raw while it runs')
+    child.send('\x04')
+    child.expect('status 0')
+    assert termios.tcgetattr(child.child_fd) == before
 
 
 def test_interactive_console_has_job_control(tree, terminal):

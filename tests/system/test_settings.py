@@ -269,5 +269,6 @@ def test_switches_are_as_the_file(shared):
     shared.file.unlink()
     by_switch = output('box-run', '--dry-run', '--hostname=same', '--setenv=A=b', '--drop-capability=CAP_MKNOD', '--read-only',
                        '--tmpfs=/srv', '--private-network', f'--machine={shared.name}', '/bin/true')
+    assert 'same' in by_file and '/srv' in by_file
     strip = re.compile(r' \[.*\]$', re.M)        # the source of a step
     assert strip.sub('', by_file) == strip.sub('', by_switch)

@@ -359,6 +359,9 @@ def test_edit_reports_only_the_edited_file(machine, write, edit):
     result = edit('[Exec]\nHostname=fine\n')
     assert (result.returncode, result.stderr) == (0, '')
     assert machine.file.read_text() == '[Exec]\nHostname=fine\n'
+    result = edit('[Network]\nMACVLAN=none0\n')
+    assert result.returncode == 1
+    assert 'MACVLAN=none0' in result.stderr and 'relative' not in result.stderr
 
 
 def test_edit_that_changes_nothing(machine, write, edit):
