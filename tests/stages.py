@@ -6,6 +6,7 @@
     clang   build with clang and -Werror; the same suites
     lab-12  tests/system in a Debian 12 lab, with box built there
     lab-13  the same on Debian 13
+    package debian/: the packages, built by an ordinary user without a network, and installed in both labs
     vm      tests/vm/scenario-*.sh on a kernel of their own
 
 Each stage leaves its output in a log and its results in JUnit files, and only these are counted. A stage that breaks
@@ -32,13 +33,14 @@ TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent
 sys.path.insert(0, str(TESTS / 'lab'))
 import cache
+import host
 import trees
 
 LAB = TESTS / 'lab' / 'lab'
 VM = TESTS / 'vm' / 'vm'
 SKIPS = TESTS / 'skips.txt'
 RESULTS = cache.ROOT / 'results'
-STAGES = ['gcc', 'clang', 'lab-12', 'lab-13', 'vm']
+STAGES = ['gcc', 'clang', 'package', 'lab-12', 'lab-13', 'vm']
 QUICK_RELEASE = '13'
 MESON_TIMEOUT_FACTOR = '4'      # two builds share two CPUs, under sanitizers
 
@@ -52,6 +54,7 @@ FLOORS = {
     'clang': {**MESON_FLOORS, 'box.box:fuzz / *': 6},      # those of libFuzzer run, too
     'lab-12': {'system.*': 700},
     'lab-13': {'system.*': 700},
+    'package': {'build': 1, 'lintian': 1, 'package.*': 14},
     'vm': {'*': 60},
 }
 QUICK_FLOORS = {'gcc': MESON_FLOORS, 'lab-13': {'system.*': 30}}
@@ -201,6 +204,43 @@ def lab_stage(release):
     return run
 
 
+# Builds the packages of a copy of the source, $1, with no network and none of root's rights, and has lintian look at them.
+BUILD_PACKAGES = '''
+set -e
+cd "$1/box"
+ip link set lo up
+export LC_ALL=C.UTF-8 HOME="$1" DEB_BUILD_OPTIONS="parallel=$(nproc)"
+exec setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+'''
+LINTIAN = 'cd "$1" && exec setpriv --reuid=nobody --regid=nogroup --clear-groups lintian --fail-on error,warning *.changes'
+
+
+def package_stage(stage, _options):
+    directory = cache.BUILD / 'package'
+    cache.remove(directory)
+    directory.mkdir(parents=True)
+    shutil.copytree(SOURCE, directory / 'box', symlinks=True, ignore=shutil.ignore_patterns('.git', 'build', 'build-*', '__pycache__'))
+    PROGRAMS.run(stage, ['chown', '-R', 'nobody:nogroup', directory])
+    cases = []
+    for name, command in (('build', ['unshare', '--net', 'sh', '-c', BUILD_PACKAGES]), ('lintian', ['sh', '-c', LINTIAN])):
+        status = PROGRAMS.run(stage, [*command, name, directory], check=False)
+        cases.append(Case(name, 'failed' if status else 'passed', f'ended with status {status}'))
+        if status and name == 'build':
+            return cases
+    for release in trees.CODENAMES:
+        spec = f'{release}.package'
+        lab = host.Lab(spec)
+        PROGRAMS.run(stage, [LAB, 'up', spec, '--owner', os.getpid()])
+        try:
+            shutil.copytree(directory, lab.out / 'packages', ignore=lambda _, names: [n for n in names if not n.endswith('.deb')])
+            results = RESULTS / f'package-{release}.xml'
+            status = PROGRAMS.run(stage, [LAB, 'test', spec, '--junit', results, '--', 'package'], check=False)
+            cases += read_results(results, status)
+        finally:
+            PROGRAMS.run(stage, [LAB, 'down', spec], check=False)
+    return cases
+
+
 def vm_stage(stage, _options):
     cases = []
     for scenario in sorted((TESTS / 'vm').glob('scenario-*.sh')):
@@ -218,9 +258,10 @@ def groups(options):
         wanted = ['gcc', f'lab-{QUICK_RELEASE}']
     else:
         wanted = options.stages or STAGES
-    releases = [release for release in trees.CODENAMES if f'lab-{release}' in wanted]
+    releases = [release for release in trees.CODENAMES if f'lab-{release}' in wanted or 'package' in wanted]
     every = [[Stage('gcc', meson_stage('gcc', ['--native-file', 'build-dev.ini'])),
               Stage('clang', meson_stage('clang', ['-Dwerror=true'])),
+              Stage('package', package_stage),
               Stage('trees', trees_stage(releases, 'vm' in wanted))],
              [Stage('lab-12', lab_stage('12')), Stage('lab-13', lab_stage('13'))],
              [Stage('vm', vm_stage)]]
@@ -308,7 +349,7 @@ def report_failures(stages):
 def run_all(options):
     stages = []
     for group in groups(options):
-        with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, len(group))) as pool:
             try:
                 list(pool.map(lambda stage: run_stage(stage, options), group))
             except BaseException:

@@ -2,6 +2,7 @@
 """Variables of the environment: namespaces that are left out, and the rest of what systemd-nspawn reads there."""
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_killed_completely_without_systemd(tree):
                                env={**os.environ, 'SYSTEMD_NSPAWN_SHARE_NS_PID': 'yes'})
     wait_for(lambda: len(output('pgrep', '-x', '-f', 'sleep 98765[67]', check=False).split()) == 2)
     process.terminate()
-    assert process.wait(30) == 1
+    assert process.wait(30) == 128 + signal.SIGKILL
     wait_for(lambda: not output('pgrep', '-x', '-f', 'sleep 98765[67]', check=False))
 
 

@@ -4,6 +4,7 @@ environment. systemd-nspawn@ on the same tree is what most of it is compared wit
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,56 @@ def test_mounts_of_the_machine_do_not_show_on_the_host(deb):
     deb.exec('mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
     assert 'ns-deb/mnt' not in Path('/proc/self/mountinfo').read_text()
     assert not [line for line in Path('/proc/self/mountinfo').read_text().splitlines() if str(deb.path) in line]
+
+
+# -------------------------------------------------------------------- what is the machine's own
+
+def test_console_is_its_owner_s(deb):
+    """Others in the machine may not write to it, as with mesg(1) on a terminal of their own."""
+    assert deb.exec('stat', '-L', '-c', '%a %U:%G', '/dev/console').stdout == '620 root:tty\n'
+
+
+def test_readers_of_the_kernel_log_wait(deb):
+    """A FIFO without a writer would be at its end at once, and klogd would spin."""
+    assert deb.exec('timeout', '0.5', 'cat', '/proc/kmsg', check=False).returncode == 124
+    assert deb.exec('timeout', '0.5', 'cat', '/etc/os-release').returncode == 0, 'a positive control'
+
+
+KEY = '''
+import ctypes, os, sys
+keyctl, add_key = {'x86_64': (250, 248), 'aarch64': (219, 217)}[os.uname().machine]
+libc = ctypes.CDLL(None)
+libc.syscall(keyctl, 1, b"box-test")
+assert libc.syscall(add_key, b"user", b"box-test-key", b"secret", 6, -3) > 0
+os.execvp(sys.argv[1], sys.argv[1:])
+'''
+
+
+@pytest.mark.parametrize('users', ['-U', '--private-users=no'])
+def test_session_keyring_is_the_machine_s(users):
+    """The supervisor's holds a key, which its payload does not find."""
+    keyctl = {'x86_64': 250, 'aarch64': 219}[os.uname().machine]
+    look = ['perl', '-e', f'my @key = ("user", "box-test-key"); print syscall({keyctl}, 10, -3, @key, 0) < 0 ? "$!" : "found"']
+    assert output('python3', '-c', KEY, *look) == 'found', 'a positive control'
+    seen = output('python3', '-c', KEY, 'box-run', '-q', '--register=no', '--pipe', '-M', 'ns-keys', '-D', '/trees/deb12',
+                  '--volatile=overlay', users, '--system-call-filter=@keyring', '/usr/bin/' + look[0], *look[1:])
+    assert seen == 'Required key not available'
+
+
+def test_descriptors_of_the_caller_are_closed(tmp_path):
+    """Neither the payload nor the supervisor has them."""
+    secret = tmp_path / 'secret'
+    secret.write_text('')
+    with open(secret) as file:
+        held = subprocess.Popen(['box-run', '-q', '--register=no', '--pipe', '-M', 'ns-descriptors', '-D', '/trees/busybox',
+                                 '--volatile=overlay', '-U', '/bin/sh', '-c', 'echo up; read line'], pass_fds=[file.fileno()],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert held.stdout.readline() == b'up\n'
+            for pid in [held.pid, *map(int, output('pgrep', '-P', held.pid).split())]:
+                found = {os.path.realpath(path) for path in Path(f'/proc/{pid}/fd').iterdir()}
+                assert str(secret) not in found
+            assert str(secret) in {os.path.realpath(path) for path in Path('/proc/self/fd').iterdir()}, 'a positive control'
+        finally:
+            held.communicate(b'\n')
+    assert held.returncode == 0
