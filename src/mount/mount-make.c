@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mount/mount-left.h"
 #include "mount/mount-make.h"
 #include "mount/mount-overlay.h"
 #include "users/user-namespace.h"
@@ -114,16 +115,28 @@ static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c
         return 0;
 }
 
-static int make_clone(const MountWork *w, int root_fd, const MountMakeContext *c, Failure *failure)
+static int make_clone(const MountWork *work, size_t n, size_t i, const MountMakeContext *c, Failure *failure)
 {
-        _cleanup_close_ int fd = mount_open_source(w->op, c, &w->scratch, failure);
-        int r;
+        const MountOp *op = work[i].op;
+        _cleanup_close_ int fd = mount_open_source(op, c, &work[i].scratch, failure);
+        int r, less;
 
         if (fd < 0)
                 return fd;
-        r = populate_missing(fd, w->op, c, failure);
-        if (r >= 0)
-                r = mount_set_attributes(w->op, fd, root_fd, c, failure);
+        r = populate_missing(fd, op, c, failure);
+        if (r < 0)
+                return r;
+        if (op->id_map && op->flags & MOUNT_RECURSIVE && !(op->flags & MOUNT_OPTIONAL)) {
+                if (mount_set_attributes(op, fd, work[0].fd, c, NULL) >= 0)
+                        return TAKE_FD(fd);
+                /* Perhaps for a file system that is left mounted where the machine has one of its own. */
+                less = mount_left_drop(fd, work, n, i);
+                if (less >= 0) {
+                        fd_close(fd);
+                        fd = less;
+                }
+        }
+        r = mount_set_attributes(op, fd, work[0].fd, c, failure);
         return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -185,10 +198,12 @@ static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Conte
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
-static int make_step(const MountWork *w, int root_fd, const MountMakeContext *c, Contexts *a, Failure *failure)
+static int make_step(const MountWork *work, size_t n, size_t i, const MountMakeContext *c, Contexts *a, Failure *failure)
 {
+        const MountWork *w = &work[i];
+
         if (w->op->kind == MOUNT_CLONE)
-                return make_clone(w, root_fd, c, failure);
+                return make_clone(work, n, i, c, failure);
         if (w->op->kind == MOUNT_OVERLAY)
                 return mount_overlay_make(w, c, failure);
         if (w->op->namespace)
@@ -206,7 +221,7 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
 
                 if (op->kind == MOUNT_BIND || op->flags & MOUNT_LATE)
                         continue;
-                fd = make_step(&work[i], work[0].fd, c, &contexts, failure);
+                fd = make_step(work, n, i, c, &contexts, failure);
                 if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
                         continue;
                 if (fd < 0)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mount/mount-left.h"
 #include "mount/mount-source.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
@@ -172,18 +173,36 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
         return r;
 }
 
-static int idmap_failure(const MountOp *op, int r, Failure *failure)
+static bool is_tree(const MountOp *op)
 {
-        bool tree = op->source_kind == MOUNT_SOURCE_TREE || op->source_kind == MOUNT_SOURCE_OLD_ROOT;
-        const char *advice = tree             ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
+        return op->source_kind == MOUNT_SOURCE_TREE || op->source_kind == MOUNT_SOURCE_OLD_ROOT;
+}
+
+/* The mount below fd that cannot be mapped, if it is not fd itself. */
+static int idmap_failure_below(const MountOp *op, int fd, int userns_fd, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL, *type = NULL;
+
+        if (!(op->flags & MOUNT_RECURSIVE) || mount_left_find(fd, userns_fd, &path, &type) < 0)
+                return 0;
+        return failure_set_at(failure, op->from, -EINVAL, "The file system on '%s%s' (%s), mounted in '%s', has no idmapped "
+                              "mounts; unmount it, or %s", mount_source_name(op), path, type, mount_source_name(op),
+                              is_tree(op) ? "set PrivateUsers=no" : "bind it without an id map");
+}
+
+static int idmap_failure(const MountOp *op, int fd, int userns_fd, int r, Failure *failure)
+{
+        const char *advice = is_tree(op)      ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
                              op->n_layers > 0 ? "put it on ext4, xfs or btrfs" :
                                                 "bind it without an id map";
 
         if (r != -EINVAL)
                 return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m",
                                       mount_source_name(op));
-        return failure_set_at(failure, op->from, r, "The file system of '%s' (or one mounted below it) has no idmapped mounts; "
-                              "%s", mount_source_name(op), advice);
+        if (failure && idmap_failure_below(op, fd, userns_fd, failure) < 0)
+                return r;
+        return failure_set_at(failure, op->from, r, "The file system of '%s' has no idmapped mounts; %s", mount_source_name(op),
+                              advice);
 }
 
 int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
@@ -211,6 +230,6 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
         if (op->id_map && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
                 return -ENOENT;
         if (op->id_map)
-                return idmap_failure(op, r, failure);
+                return idmap_failure(op, fd, (int) attr.userns_fd, r, failure);
         return failure_set_at(failure, op->from, r, "Failed to set attributes of the mount of '%s': %m", mount_source_name(op));
 }

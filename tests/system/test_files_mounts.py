@@ -256,8 +256,7 @@ def test_overlay_with_odd_names(place, inside):
                                            'directory'),
     ('--overlay={0}/low:/tmp/fm-point:/mnt/o', "--overlay=: Failed to create a work directory beside the mount point that is the uppermost "
                                                "directory of the overlay on '/mnt/o': Invalid cross-device link"),
-    ('--overlay={0}/low:/etc:/mnt/o', "--overlay=: The file system of '/etc' (or one mounted below it) has no idmapped mounts; "
-                                      'put it on ext4, xfs or btrfs'),
+    ('--overlay={0}/low:/etc:/mnt/o', "--overlay=: The file system of '/etc' has no idmapped mounts; put it on ext4, xfs or btrfs"),
 ])
 def test_overlay_that_cannot_be(layers, inside, switch, message):
     Path('/tmp/fm-point').mkdir()
@@ -268,6 +267,67 @@ def test_overlay_that_cannot_be(layers, inside, switch, message):
         run('umount', '/tmp/fm-point')
         Path('/tmp/fm-point').rmdir()
     assert (result.stderr, result.returncode) == (f'box-run: {message.format(layers)}\n', 1)
+
+
+# -------------------------------------------------------------------- left in the tree
+
+@pytest.fixture
+def left(tree):
+    """left(place, mount's words): mounts something in the tree, which must still be there after the test."""
+    places = []
+
+    def mount(place, *words):
+        path = tree.path / place.lstrip('/')
+        made = not path.exists()
+        if made:
+            path.mkdir()
+        run('mount', *words, path)
+        places.append((path, made))
+    yield mount
+    for path, made in reversed(places):
+        assert path.is_mount(), path
+        run('umount', '--recursive', path)
+        if made:
+            path.rmdir()
+
+
+NO_MAP = ('-t', 'proc', 'proc')
+
+
+def test_mounts_left_where_the_machine_has_its_own(left, inside):
+    script = 'ls -d /proc/self/ns /sys/class; ls -A /tmp; awk "{ print \\$5 }" /proc/self/mountinfo'
+    before = inside(script)
+    left('/proc', *NO_MAP)
+    left('/sys', '-t', 'sysfs', 'sysfs')
+    left('/dev', *NO_MAP)
+    left('/run', *NO_MAP)
+    left('/tmp', '--bind', '/proc/self/ns')
+    assert inside(script) == before
+    assert inside('ls -d /mnt/x', '--tmpfs=/mnt/x') == '/mnt/x'
+
+
+def test_mount_left_elsewhere_is_named(left, tree, inside, place):
+    left('/proc', *NO_MAP)
+    left('/mnt/a b', *NO_MAP)
+    result = inside('true', check=False)
+    assert (result.returncode, result.stderr) == (
+        1, f"box-run: The file system on '{tree.path}/mnt/a b' (proc), mounted in '{tree.path}', has no idmapped mounts; unmount it, "
+           'or set PrivateUsers=no\n')
+    assert inside('ls "/mnt/a b/self" -d', users='--private-users=no') == '/mnt/a b/self'
+    # a setting may cover it, too
+    assert inside('ls -A "/mnt/a b"', '--tmpfs=/mnt/a b') == ''
+    # below a directory that is bound
+    (place / 'in').mkdir()
+    run('mount', *NO_MAP, place / 'in')
+    try:
+        result = inside('true', f'--bind={place}:/srv:idmap', '--tmpfs=/mnt/a b', check=False)
+        assert (result.returncode, result.stderr) == (
+            1, f"box-run: --bind=: The file system on '{place}/in' (proc), mounted in '{place}', has no idmapped mounts; unmount it, "
+               'or bind it without an id map\n')
+        assert inside('ls -A /srv/in', f'--bind={place}:/srv:idmap', '--tmpfs=/mnt/a b', '--tmpfs=/srv/in') == ''
+        assert inside('ls -A /srv/in', f'--bind={place}:/srv:idmap,norbind', '--tmpfs=/mnt/a b') == ''
+    finally:
+        run('umount', place / 'in')
 
 
 # -------------------------------------------------------------------- Bind=
