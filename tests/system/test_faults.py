@@ -119,6 +119,18 @@ def test_fault_in_helper(tree, host_state, tmp_path, call):
     assert faults_in_supervisor(tree, host_state(), call, *HELPER[call], log=tmp_path / 'log', follow=['-f']) == []
 
 
+def test_mount_that_cannot_be_attached_fails_the_start(tree, tmp_path):
+    """None of them is optional: a machine without a mount that hides or protects something must not run."""
+    n, log = 1, tmp_path / 'log'
+    while True:
+        result, hit = supervisor_fault(tree, 'move_mount', n, log, follow=['-f'], switches=['--bind-ro=/etc:/srv'])
+        if not hit:
+            break
+        assert result.returncode == 1 and 'it ran' not in result.stdout, hit
+        n += 1
+    assert n > 10 and 'it ran' in result.stdout
+
+
 @pytest.mark.parametrize('call', UNIT)
 def test_fault_in_supervisor_in_a_unit(tree, host_state, tmp_path, call):
     """Here the cgroup is divided, and unneeded privileges are dropped."""

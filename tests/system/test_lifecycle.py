@@ -284,6 +284,45 @@ def test_reboot_is_another_round_by_hand(nothing_left, tree, register):
     assert (tree / 'rounds').read_text() == '\n' * 5
 
 
+@pytest.mark.parametrize('answer, status', [('reboot -f', 0), ('poweroff -f', 0)])
+def test_payload_that_is_asked_to_end_and_reboots_ends(nothing_left, tree, answer, status):
+    process = subprocess.Popen(['box-run', '--quiet', '--pipe', '--register=no', f'--directory={tree}', '--kill-signal=SIGTERM', '/bin/sh',
+                                '-c', f'trap "{answer}" TERM; echo up; while :; do sleep 0.05; done'], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'up\n'
+    process.terminate()
+    try:
+        assert process.wait(10) == status
+        assert process.stdout.read() == '', 'another round'
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+def test_cgroup_of_the_payload_goes_before_its_unit(nothing_left, tree):
+    """In a unit with other processes, as of a script that runs several machines."""
+    run_it = f'box-run --quiet --pipe --keep-unit --register=no -U --directory={tree}'
+    below = 'find /sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup) -mindepth 1 -type d'
+    result = run('systemd-run', '--quiet', '--wait', '--pipe', '--collect', '-p', 'Delegate=yes', 'sh', '-c',
+                 f'{run_it} /bin/sleep 1 & sleep 0.7; {below}; wait; echo ended; {below}')
+    during, after = result.stdout.split('ended\n')
+    assert 'payload' in during and after == ''
+
+
+def test_living_machine_of_another_manager_keeps_its_name(nothing_left, tree):
+    """machined has one of this name, whose leader lives: it is not taken for a dead one's."""
+    name = 'life-living'
+    run('systemd-run', '--quiet', f'--unit={name}', '--slice=machine.slice', 'sleep', '1000')
+    try:
+        leader = output('systemctl', 'show', '--value', '--property=MainPID', name)
+        run('busctl', 'call', 'org.freedesktop.machine1', '/org/freedesktop/machine1', 'org.freedesktop.machine1.Manager',
+            'RegisterMachine', 'sayssus', name, '0', 'test', 'container', leader, '')
+        result = by_hand(tree, '/bin/true', switches=('--register=yes', '-U', f'--machine={name}'))
+        assert result.returncode == 1 and name in result.stderr
+        assert output('machinectl', 'show', '--value', '--property=Leader', name) == leader
+    finally:
+        run('systemctl', 'stop', name)
+
+
 def test_payload_that_exits_with_133_does_not_restart_the_unit(machine):
     quick = make_quick(machine)
     (quick.path / 'sbin/init').write_text('#!/bin/sh\nsleep 0.3\nexit 133\n')
