@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,6 +244,7 @@ static void test_cgroup_make_payload_stale(void **state)
 static void test_cgroup_done_removes_all(void **state)
 {
         const Tree *t = *state;
+        struct rlimit files, few;
         Cgroup c = open_unit(t);
         Failure failure = { 0 };
         int at;
@@ -256,7 +258,7 @@ static void test_cgroup_done_removes_all(void **state)
         }
 
         at = fcntl(c.payload_fd, F_DUPFD_CLOEXEC, 3);
-        for (unsigned i = 0; i < 1100; i++) {
+        for (unsigned i = 0; i < 830; i++) {            /* longer than PATH_MAX */
                 int next;
 
                 assert_int_equal(mkdirat(at, "deep", 0755), 0);
@@ -269,7 +271,12 @@ static void test_cgroup_done_removes_all(void **state)
         }
         close(at);
 
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+        few = files;
+        few.rlim_cur = 100;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
         cgroup_done(&c);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
         assert_false(exists(t, "machine.slice/box@x.service/payload"));
         assert_true(exists(t, "machine.slice/box@x.service"));
 }
