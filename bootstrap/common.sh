@@ -236,6 +236,7 @@ open_work() {
                 install -d -m 0700 "$PARENT"
         fi
         [[ -d $PARENT ]] || fail "'$PARENT' is not a directory"
+        check_parent
         take_lock
 
         # Checked again under the lock: another run may have finished since the first check.
@@ -252,11 +253,32 @@ open_work() {
         : >"$WORK/log"
 }
 
-# The lock file is removed on release, perhaps after we opened it: the locked file must still be the one with this
-# name.
-take_lock() {
-        local file="$PARENT/.#$NAME.lck"
+# The owner of a directory can exchange what is in it while we write there: it and all above it must be root's.
+check_parent() {
+        local directory
 
+        directory=$(realpath -e -- "$PARENT")
+        while :; do
+                [[ $(stat -c %u -- "$directory") == 0 ]] ||
+                        fail "'$directory' belongs to another user, who could exchange files in it; choose a directory of root's"
+                # Of a sticky directory (/tmp), names of root's are root's.
+                (( ($(stat -c 0x%f -- "$directory") & 0022) == 0 || ($(stat -c 0x%f -- "$directory") & 01000) != 0 )) ||
+                        fail "Other users may write to '$directory', and could exchange files in it; choose another one"
+                [[ $directory != / ]] || break
+                directory=$(dirname -- "$directory")
+        done
+        (( ($(stat -L -c 0x%f -- "$PARENT") & 0011) == 0 )) ||
+                note "$PROGRAM: '$PARENT' is open to all users, who could execute set-user-ID programs of the machine;" \
+                        "close it: chmod 0700 '$PARENT'"
+}
+
+# Not beside the tree, where other users may have put a link in its place. The lock file is removed on release, perhaps
+# after we opened it: the locked file must still be the one with this name.
+take_lock() {
+        local file
+
+        install -d -m 0700 /run/box-bootstrap
+        file="/run/box-bootstrap/$(stat -L -c %d-%i -- "$PARENT")-$NAME.lck"
         while :; do
                 exec {LOCK_FD}>>"$file" || fail "Cannot create lock file '$file'"
                 flock -n "$LOCK_FD" || fail "Another run is creating '$DESTINATION'"

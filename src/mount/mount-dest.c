@@ -151,6 +151,12 @@ static int open_optional(const MountOp *op, const MountDest *d, bool directory)
         return tree_open(d->root_fd, op->dest, flags);
 }
 
+/* For a file that the host only offers: the machine has links in a circle there, or a directory. */
+static bool is_unfit(int dest, bool directory)
+{
+        return dest == -ELOOP || (dest >= 0 && is_directory(dest) != directory);
+}
+
 int mount_dest_attach(const MountOp *op, const MountDest *d, int fd, Failure *failure)
 {
         _cleanup_close_ int dest = -EBADF;
@@ -160,7 +166,7 @@ int mount_dest_attach(const MountOp *op, const MountDest *d, int fd, Failure *fa
                 return mount_dest_failure(op, directory, failure);
         if (op->flags & MOUNT_OPTIONAL) {
                 dest = open_optional(op, d, directory);
-                if (dest == -ENOENT)
+                if (dest == -ENOENT || (op->flags & MOUNT_CREATE_DEST && is_unfit(dest, directory)))
                         return 0;
                 if (dest < 0)
                         return mount_dest_failure(op, dest, failure);

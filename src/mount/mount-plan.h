@@ -80,7 +80,8 @@ typedef enum MountNamespace {
 typedef enum MountFlags {
         MOUNT_RECURSIVE = 1 << 0,       /* with all mounts below the source */
         MOUNT_OPTIONAL = 1 << 1,        /* skipped where source or destination is missing, or an id map is not possible */
-        MOUNT_CREATE_DEST = 1 << 2,     /* MOUNT_OPTIONAL, but a missing destination is created if possible */
+        MOUNT_CREATE_DEST = 1 << 2,     /* MOUNT_OPTIONAL, but a missing destination is created if possible; skipped also where
+                                         * the machine has something else there */
         MOUNT_ON_LINK = 1 << 3,         /* MOUNT_OPTIONAL: a destination that is a symbolic link is not followed */
         MOUNT_SLAVE = 1 << 4,           /* receives later mounts on the source */
         MOUNT_STAGED = 1 << 5,          /* attached where no payload sees it, as a source of later MOUNT_BINDs */

@@ -5,9 +5,12 @@
  * against the host. The supervisor, as root of the host.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "image/exposure.h"
 #include "mount/lxcfs.h"
 #include "net/network-namespace.h"
 #include "net/udev.h"
@@ -17,6 +20,7 @@
 #include "security/apparmor.h"
 #include "security/seccomp-bundle.h"
 #include "util/clock.h"
+#include "util/fd.h"
 #include "util/log.h"
 
 #define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
@@ -178,6 +182,52 @@ static int wait_for_links(void *userdata, const LinkOp *op, int fd)
         return now >= w->until_usec ? -ETIMEDOUT : loop_wait_readable_for(&w->machine->loop, fd, w->until_usec - now);
 }
 
+/* Do files that root of the machine creates in the tree belong to root on the host? */
+static bool makes_root_files(const Machine *m)
+{
+        if (m->plan.first_id != 0 || settings_shares_tree(&m->settings) || m->image.kind != IMAGE_DIRECTORY)
+                return false;
+        return m->plan.idmap_tree ? tree_base(m) == 0 : m->plan.owner == 0;
+}
+
+/* The same of a bind, whose source is st. */
+static bool makes_root_files_in(const Machine *m, const BindSetting *b, const struct stat *st)
+{
+        if (b->read_only || m->plan.first_id != 0 || !(S_ISDIR(st->st_mode) || S_ISREG(st->st_mode)))
+                return false;
+        if (!m->plan.userns || b->idmap == BIND_NOIDMAP)
+                return m->plan.owner == 0;
+        return b->idmap == BIND_IDMAP || st->st_uid == 0;
+}
+
+/* Warns of the first place where a set-user-ID program of the machine could be executed by a user of the host. */
+static int check_exposure(const Machine *m, Problems *problems)
+{
+        static const char why[] = "users of the host can execute set-user-ID programs that root of the machine creates";
+        const Settings *s = &m->settings;
+        _cleanup_free_ char *open_to_all = NULL;
+        int r = 0;
+
+        if (makes_root_files(m))
+                r = exposure_find(m->image.fd, &open_to_all);
+        if (r > 0)
+                return problem_warning(problems, (Source) {}, "The tree %s is in a directory that is open to all, where %s; "
+                                       "close it: chmod 0700 %s", m->image.path, why, open_to_all);
+        for (size_t i = 0; r >= 0 && i < s->n_binds; i++) {
+                const BindSetting *b = &s->binds[i];
+                _cleanup_close_ int fd = b->source && !b->in_tree ? open(b->source, O_PATH | O_CLOEXEC) : -EBADF;
+                struct stat st;
+
+                if (fd < 0 || fstat(fd, &st) < 0 || !makes_root_files_in(m, b, &st))
+                        continue;
+                r = exposure_find(fd, &open_to_all);
+                if (r > 0)
+                        return problem_warning(problems, b->from, "%s is in a directory that is open to all (%s), where %s; "
+                                               "keep it in one of mode 0700", b->source, open_to_all, why);
+        }
+        return r;
+}
+
 int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
@@ -213,6 +263,8 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 r = network_namespace_check(&m->plan.network, problems);
         if (r >= 0)
                 r = lxcfs_check(&m->settings, NULL, problems);
+        if (r >= 0)
+                r = check_exposure(m, problems);
         return r < 0 ? r : check_apparmor(m, problems);
 }
 

@@ -391,7 +391,7 @@ def test_kill_ends_the_build_and_the_next_run_names_what_is_left(machines, fake)
     wait_for(lambda: leftovers(machines)[1:] == ([], []), 'the end of the build')
     names = os.listdir(machines)
     assert 'x' not in names
-    left = next(name for name in names if name != '.#x.lck')
+    left, = names
     result = run('debian', f'--directory={machines}/x', env=fake('exit 7'))
     assert f"'{machines}/{left}' was left by a killed run" in result.stderr
     assert os.listdir(machines) == [left]
@@ -436,3 +436,42 @@ def test_missing_parent_is_an_error(machines, fake):
     assert result.returncode == 1
     assert f"'{machines}/no' is not a directory" in result.stderr
     assert leftovers(machines) == NOTHING
+
+
+# -------------------------------------------------------------------- directories of other users
+
+@needs_root
+def test_lock_is_no_link_of_another_user(machines, fake, tmp_path):
+    """The lock is not beside the tree: what lies there is neither followed nor changed."""
+    (machines / '.#x.lck').symlink_to(tmp_path / 'nologin')
+    result = run('debian', f'--directory={machines}/x', env=fake('exit 7'))
+    assert "'mmdebstrap' failed with exit status 7" in result.stderr
+    assert not (tmp_path / 'nologin').exists() and os.listdir(machines) == ['.#x.lck']
+
+
+@needs_root
+@pytest.mark.parametrize('mode, owner, message', [
+    (0o755, 1000, "belongs to another user, who could exchange files in it"),
+    (0o777, 0, 'Other users may write to'),
+    (0o775, 0, 'Other users may write to'),
+    (0o1777, 0, "'mmdebstrap' failed with exit status 7"),
+    (0o700, 0, "'mmdebstrap' failed with exit status 7"),
+])
+@pytest.mark.parametrize('place', ['parent', 'above'])
+def test_directory_of_another_user(machines, fake, place, mode, owner, message):
+    parent = machines if place == 'parent' else machines / 'below'
+    parent.mkdir(exist_ok=True)
+    machines.chmod(mode)
+    os.chown(machines, owner, owner)
+    result = run('debian', f'--directory={parent}/x', env=fake('exit 7'))
+    assert result.returncode == 1 and message in result.stderr
+    assert not list(parent.glob('.#*'))
+
+
+@needs_root
+@pytest.mark.parametrize('mode, told', [(0o755, True), (0o711, True), (0o700, False)])
+def test_open_directory_is_told(machines, fake, mode, told):
+    machines.chmod(mode)
+    result = run('debian', f'--directory={machines}/x', env=fake('exit 7'))
+    assert (f"close it: chmod 0700 '{machines}'" in result.stderr) == told
+    assert "'mmdebstrap' failed with exit status 7" in result.stderr

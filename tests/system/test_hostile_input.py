@@ -268,3 +268,99 @@ def test_settings_beside_the_tree_get_no_privilege(tree, beside):
         assert f'{path}:{line}: {key}=: ignored: ' in plan.stderr
     trusted = run(*(word.replace('override', 'trusted') for word in command), check=False)
     assert 'ignored' not in trusted.stderr
+
+
+# -------------------------------------------------------------------- the tree's place
+
+ESCALATE = 'chmod 4755 /id; ls -l /id'
+
+
+@pytest.fixture
+def open_tree(tree, tmp_path):
+    """The tree in a directory of the host that all users may enter."""
+    place = support.MACHINES / 'input-open'
+    place.mkdir(mode=0o755)
+    support.MACHINES.chmod(0o711)
+    copy = place / 'x'
+    run('cp', '-a', '--reflink=auto', tree.path, copy)
+    support.shutil.copyfile('/usr/bin/id', copy / 'id')
+    yield copy
+    support.shutil.rmtree(place)
+    support.MACHINES.chmod(0o700)
+
+
+def box_in(path, *words, switches=('-U',)):
+    return run('box-run', '--quiet', '--register=no', '--settings=no', '-D', path, *switches, '/bin/sh', '-c', *words)
+
+
+def as_user(program):
+    """By a shell: setpriv itself looks the program up while it still has capabilities."""
+    return run('setpriv', '--reuid=12345', '--regid=12345', '--clear-groups', '/bin/sh', '-c', program, check=False)
+
+
+@pytest.mark.parametrize('switches', [['-U'], ['--private-users=no']], ids=['user-namespace', 'root'])
+def test_set_user_id_files_within_reach_are_told(open_tree, switches):
+    """They are real: a user of the host executes one. In a directory of mode 0700, none can, and nothing is said."""
+    warning = f'The tree {open_tree} is in a directory that is open to all'
+    result = box_in(open_tree, ESCALATE, switches=switches)
+    assert warning in result.stderr and result.stderr.rstrip().endswith(f'close it: chmod 0700 {open_tree.parent}')
+    assert 'euid=0' in as_user(open_tree / 'id').stdout
+    assert warning in run('box-run', '--check', '-D', open_tree, *switches, check=False).stderr
+    open_tree.parent.chmod(0o700)
+    result = box_in(open_tree, ESCALATE, switches=switches)
+    assert result.stderr == '' and 'rwsr-xr-x' in result.stdout
+    assert as_user(open_tree / 'id').returncode != 0
+
+
+@pytest.mark.parametrize('switches', [['--read-only'], ['--ephemeral'], ['--volatile=yes'], ['--private-users=1000000']],
+                         ids=lambda words: words[0])
+def test_tree_that_gets_no_files_of_root_is_not_told(open_tree, switches):
+    if switches == ['--private-users=1000000']:
+        run('chown', '-R', '1000000:1000000', open_tree)
+    else:
+        switches = ['-U', *switches]
+    assert 'open to all' not in box_in(open_tree, 'true', switches=switches).stderr
+
+
+def test_bind_within_reach_is_told(open_tree):
+    source = open_tree.parent / 'data'
+    source.mkdir()
+    open_tree.chmod(0o755)
+    inner = open_tree.parent / 'closed'
+    inner.mkdir(mode=0o700)
+    open_tree.rename(inner / 'x')
+    tree = inner / 'x'
+    warning = f'{source} is in a directory that is open to all ({source.parent})'
+    for options, told in (':/mnt:rootidmap', True), (':/mnt:idmap', True), (':/mnt', False):
+        result = box_in(tree, 'true', switches=['-U', f'--bind={source}{options}'])
+        assert (warning in result.stderr) == told, options
+    assert warning not in box_in(tree, 'true', switches=['-U', f'--bind-ro={source}:/mnt:rootidmap']).stderr
+    os.chown(source, 12345, 12345)
+    assert warning not in box_in(tree, 'true', switches=['-U', f'--bind={source}:/mnt:rootidmap']).stderr
+    assert warning in box_in(tree, 'true', switches=['--private-users=no', f'--bind={source}:/mnt']).stderr
+
+
+# -------------------------------------------------------------------- files that the host offers
+
+@pytest.mark.parametrize('kind', ['directory', 'full', 'loop', 'fifo', 'dangling'])
+@pytest.mark.parametrize('name', ['localtime', 'resolv.conf'])
+def test_odd_files_in_place_of_the_host_s(tree, name, kind):
+    """What the host would share by default is not worth a start."""
+    path = tree.path / 'etc' / name
+    kept = path.read_bytes() if path.is_file() else None
+    path.unlink(missing_ok=True)
+    if kind in ('directory', 'full'):
+        path.mkdir()
+        if kind == 'full':
+            (path / 'x').write_text('x')
+    elif kind == 'fifo':
+        os.mkfifo(path)
+    else:
+        path.symlink_to(name if kind == 'loop' else 'nothing')
+    try:
+        for switches in ['-U'], ['--private-users=no'], ['-U', '--read-only']:
+            assert box_in(tree.path, 'echo started', switches=switches).stdout == 'started\n'
+    finally:
+        support.shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        if kept is not None:
+            path.write_bytes(kept)

@@ -13,6 +13,14 @@ static const char passwd[] =
         "none32:x:4294967295:7:::\n"
         "nogroup32:x:7:4294967295:::\n"
         "zero:x:4294967296:7:::\n"
+        "nogroup:x:7:65535:::\n"
+        "plus:x:+5:7:::\n"
+        "blank:x: 5:7:::\n"
+        "after:x:5 :7:::\n"
+        "hex:x:0x10:7:::\n"
+        "empty:x::7:::\n"
+        "top32:x:4294967294:4294967294:::\n"
+        "above16:x:65536:65536:::\n"
         "huge:x:99999999999999999999:7:::\n"
         "+::::::\n"
         "\n"
@@ -74,6 +82,25 @@ static void test_by_number_and_defaults(void **state)
         assert_int_equal(last.uid, 1004);
 }
 
+/* The greatest id, and the first that is no id of 16 bits. */
+static void test_great_ids(void **state)
+{
+        static const struct { const char *name; uid_t id; } cases[] = {
+                { "top32", UINT32_MAX - 1 }, { "4294967294", UINT32_MAX - 1 }, { "above16", UINT16_MAX + 1 },
+                { "65536", UINT16_MAX + 1 },
+        };
+        const Tree *t = *state;
+
+        tree_fixture_file(t, "etc/passwd", passwd);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(machine_user_done) MachineUser u = { 0 };
+
+                assert_int_equal(machine_user_read(t->fd, cases[i].name, &u), 0);
+                assert_int_equal(u.uid, cases[i].id);
+                assert_int_equal(u.gid, cases[i].id);
+        }
+}
+
 /* "UID:GID" is these two ids, and no group of the user's. */
 static void test_by_ids(void **state)
 {
@@ -110,7 +137,10 @@ static void test_refused(void **state)
                 { "99999999999999999999", -ESRCH }, { "4294967296", -ESRCH }, { "../root", -ESRCH },
                 { "# no line of the format", -ESRCH },
                 { "halfline", -EBADMSG }, { "bad", -EBADMSG }, { "none", -EBADMSG }, { "none32", -EBADMSG },
-                { "nogroup32", -EBADMSG }, { "zero", -EBADMSG }, { "huge", -EBADMSG }, { "+", -EBADMSG },
+                { "nogroup32", -EBADMSG }, { "nogroup", -EBADMSG }, { "plus", -EBADMSG }, { "blank", -EBADMSG },
+                { "after", -EBADMSG }, { "hex", -EBADMSG }, { "empty", -EBADMSG }, { "-1:100", -ESRCH },
+                { "1000:-1", -ESRCH }, { " 1000", -ESRCH }, { "+1000", -ESRCH }, { "1000 ", -ESRCH }, { "65535", -ESRCH },
+                { "65535:100", -ESRCH }, { "0x3e8", -ESRCH }, { "zero", -EBADMSG }, { "huge", -EBADMSG }, { "+", -EBADMSG },
                 { "eight", -EBADMSG }, { "evil", -EBADMSG },
                 { "1003", -EBADMSG },
         };
@@ -222,6 +252,7 @@ int main(void)
                 TREE_TEST(test_by_name),
                 TREE_TEST(test_by_number_and_defaults),
                 TREE_TEST(test_by_ids),
+                TREE_TEST(test_great_ids),
                 TREE_TEST(test_refused),
                 TREE_TEST(test_no_files),
                 TREE_TEST(test_files_that_are_none),
