@@ -59,7 +59,9 @@ int stage_cgroup_up(Machine *m, Failure *failure)
                 return r;
         m->cgroup.unit_ends_with_us = is_main_process();
         r = cgroup_enter_supervisor(&m->cgroup, failure);
-        return r < 0 ? r : cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+        if (r >= 0)
+                r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
+        return r < 0 ? r : stage_resources_restrict_devices(m, failure);
 }
 
 void stage_cgroup_down(Machine *m)

@@ -6,21 +6,17 @@
  */
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "payload/machine-state.h"
+#include "run/confine.h"
 #include "run/keeper.h"
 #include "run/stage.h"
-#include "security/capability.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
-
-#define CAP_BIT(c) (UINT64_C(1) << (c))
 
 static int fill_links(const LinkPlan *plan, char ***ret)
 {
@@ -79,20 +75,6 @@ static int write_state(Machine *m, Failure *failure)
         return r < 0 ? r : machine_state_write(NULL, &s, failure);
 }
 
-/* Keeps the capabilities that the end needs: to signal processes of other users (KILL), remove links and set ports (NET_ADMIN),
- * remove cgroups and sockets in directories of the machine (DAC_OVERRIDE). The keeper has others. */
-static int reduce_privileges(Machine *m, Failure *failure)
-{
-        uint64_t keep = CAP_BIT(CAP_KILL) | CAP_BIT(CAP_DAC_OVERRIDE);
-
-        credentials_done(&m->credentials);
-        if (m->plan.network.links.n > 0 || m->network.ports)
-                keep |= CAP_BIT(CAP_NET_ADMIN);
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return failure_set(failure, -errno, "Failed to set no-new-privileges: %m");
-        return capability_reduce_self(keep, failure);
-}
-
 /* For an init that is asked by a FIFO in its tree. Needs CAP_SYS_PTRACE, which is dropped later. */
 static int open_leader_root(Machine *m, Failure *failure)
 {
@@ -127,7 +109,7 @@ static int let_execute(Machine *m, Failure *failure)
                 r = r < 0 ? stage_child_failure(m, r, failure) : set_limits(m, failure);
         }
         if (r >= 0)
-                r = reduce_privileges(m, failure);
+                r = confine_capabilities(m, failure);
         if (r < 0)
                 return r;
         r = sync_send(m->child.sync_fd, asks ? SYNC_LIMITS_SET : SYNC_EXECUTE);
@@ -170,7 +152,7 @@ int stage_execute_up(Machine *m, Failure *failure)
         m->template.copied = false;
         /* The journal of a machine that has run is kept. */
         m->mounts.journal_created = false;
-        return 0;
+        return confine_access(m, failure);
 }
 
 void stage_execute_down(Machine *m)

@@ -8,10 +8,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
 #include "run/stage.h"
+#include "security/device-policy.h"
 #include "util/log.h"
 
 /* Our own unit. Its cgroup's name begins with "_" if the kernel reserves the unit's name. */
@@ -103,6 +105,52 @@ int stage_resources_up(Machine *m, Failure *failure)
         if (r < 0)
                 return r;
         return m->settings.keep_unit ? change_own_unit(m, failure) : 0;
+}
+
+static int allow_listed(DevicePolicy *p, const UnitPropertySetting *items, size_t n)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                const UnitProperty *property = &items[i].property;
+
+                if (strcmp(property->key, "DeviceAllow") == 0 && property->n_values == 2)
+                        r = device_policy_allow_name(p, property->values[0].data, property->values[1].data, NULL);
+        }
+        return r;
+}
+
+static int allow_devices(const Machine *m, DevicePolicy *p)
+{
+        const UnitPlan *u = &m->plan.unit;
+        const OciSettings *oci = m->plan.oci;
+        int r;
+
+        r = allow_listed(p, u->devices, u->n_devices);
+        if (r >= 0)
+                r = allow_listed(p, u->resources, u->n_resources);
+        if (r >= 0)
+                r = allow_listed(p, u->scope, u->n_scope);
+        for (size_t i = 0; r >= 0 && oci && i < oci->n_devices; i++)
+                if (!S_ISFIFO(oci->devices[i].mode))
+                        r = device_policy_allow(p, S_ISBLK(oci->devices[i].mode), oci->devices[i].major, oci->devices[i].minor,
+                                                "rwm");
+        return r;
+}
+
+int stage_resources_restrict_devices(Machine *m, Failure *failure)
+{
+        _cleanup_(device_policy_done) DevicePolicy policy = {};
+        Failure why = {};
+        int r = allow_devices(m, &policy);
+
+        if (r < 0)
+                return r;
+        /* The unit's policy remains. With a user namespace no node works that the host did not make. */
+        if (device_policy_attach(&policy, m->cgroup.payload_fd, &why) < 0)
+                log_full(m->plan.userns ? LOG_DEBUG : LOG_WARNING, 0, "%s; machine '%s' may use the devices of its unit",
+                         why.text, m->name);
+        return 0;
 }
 
 int stage_resources_wait_up(Machine *m, Failure *failure)

@@ -66,6 +66,7 @@ int stage_register_wait_up(Machine *m, Failure *failure);
 int stage_resources_up(Machine *m, Failure *failure);
 void stage_resources_down(Machine *m);
 int stage_resources_wait_up(Machine *m, Failure *failure);
+int stage_resources_restrict_devices(Machine *m, Failure *failure);    /* once the payload's cgroup is there */
 int resources_failure(const Machine *m, const Failure *why, Failure *failure);
 
 /* run/stage-mounts.c */

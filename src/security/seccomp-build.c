@@ -5,7 +5,9 @@
  * system calls that libseccomp knows for the machine's architectures, and the default filter's program. So a start does not
  * compile it, and nothing that is installed needs libseccomp.
  *
- *     seccomp-build CPU-FAMILY > seccomp-default.c
+ *     seccomp-build CPU-FAMILY [MORE] > seccomp-default.c
+ *
+ * MORE: calls that the supervisor's filter allows, too; of the sanitizers' runtime.
  */
 
 #include <errno.h>
@@ -133,21 +135,21 @@ static void print_table(const SyscallTable *table)
                table->n_arches);
 }
 
-static void print_program(const struct sock_filter *code, size_t n)
+static void print_program(const char *name, const struct sock_filter *code, size_t n)
 {
-        printf("const struct sock_filter seccomp_default_code[] = {\n");
+        printf("const struct sock_filter seccomp_%s_code[] = {\n", name);
         for (size_t i = 0; i < n; i++)
                 printf("        { 0x%x, %u, %u, 0x%x },\n", code[i].code, code[i].jt, code[i].jf, code[i].k);
-        printf("};\n\nconst size_t seccomp_default_n = ARRAY_SIZE(seccomp_default_code);\n");
+        printf("};\n\nconst size_t seccomp_%s_n = ARRAY_SIZE(seccomp_%s_code);\n\n", name, name);
 }
 
-static int write_source(const uint32_t *arches, const char *const *arch_names, unsigned n_arches)
+static int write_source(const uint32_t *arches, const char *const *arch_names, unsigned n_arches, const char *more)
 {
         static Names names;
         const SeccompSpec spec = { .caps = capability_default() };
         SyscallTable table = { .n_arches = n_arches };
-        struct sock_filter *code;
-        size_t n;
+        struct sock_filter *code, *own = NULL;
+        size_t n, n_own;
         int r;
 
         names.arches = arches;
@@ -165,6 +167,8 @@ static int write_source(const uint32_t *arches, const char *const *arch_names, u
         }
 
         r = seccomp_compile(&table, &spec, &code, &n);
+        if (r >= 0)
+                r = seccomp_compile_supervisor(&table, more, &own, &n_own);
         if (r < 0) {
                 fprintf(stderr, "seccomp-build: %s\n", strerror(-r));
                 return EXIT_FAILURE;
@@ -174,26 +178,28 @@ static int write_source(const uint32_t *arches, const char *const *arch_names, u
                "#include \"security/seccomp-table.h\"\n\n",
                seccomp_version()->major, seccomp_version()->minor, seccomp_version()->micro);
         print_table(&table);
-        print_program(code, n);
+        print_program("default", code, n);
+        print_program("supervisor", own, n_own);
         free(code);
+        free(own);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char *argv[])
 {
         uint32_t native = seccomp_arch_native();
-        const char *native_name = "native";
+        const char *native_name = "native", *more = argc >= 3 ? argv[2] : "";
 
-        for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(families); i++) {
+        for (size_t i = 0; argc >= 2 && i < ARRAY_SIZE(families); i++) {
                 unsigned n = 0;
 
                 if (strcmp(families[i].family, argv[1]) != 0)
                         continue;
                 while (n < SYSCALL_ARCHES_MAX && families[i].arches[n] != 0)
                         n++;
-                return write_source(families[i].arches, families[i].names, n);
+                return write_source(families[i].arches, families[i].names, n, more);
         }
 
         /* Another kind of machine: its own calls only. */
-        return write_source(&native, &native_name, 1);
+        return write_source(&native, &native_name, 1, more);
 }

@@ -104,7 +104,7 @@ const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name
 }
 
 /* Sets the verdict of every call in a list of calls and groups. Groups contain others, without loops. */
-static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list, Verdict verdict)
+static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list, unsigned verdict)
 {
         char word[SYSCALL_WORD_MAX];
 
@@ -120,8 +120,8 @@ static void mark(const SyscallTable *table, uint16_t *verdicts, const char *list
                 name = seccomp_find_name(table, word);
                 if (!name)
                         continue;
-                verdicts[name - table->names] =
-                        verdict == SYSCALL_ALLOWED && strcmp(word, "socket") == 0 ? SYSCALL_SOCKET : verdict;
+                verdicts[name - table->names] = (uint16_t)
+                        (verdict == SYSCALL_ALLOWED && strcmp(word, "socket") == 0 ? SYSCALL_SOCKET : verdict);
         }
 }
 
@@ -207,6 +207,47 @@ int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct s
                 return -ENOMEM;
         mark_spec(table, spec, verdicts);
         return seccomp_assemble_table(table, UINT_MAX, verdicts, all_verdicts, SYSCALL_UNKNOWN, ret, ret_n);
+}
+
+/* From the payload's execve() to the end of the machine: the loop, the console, notify messages, netlink, the bus, and the
+ * undoing of the start. Nothing executes programs or changes mounts. */
+static const char supervisor_calls[] =
+        "read readv pread64 write writev pwrite64 close close_range lseek _llseek fstat fstat64 fstatat64 newfstatat "
+        "stat stat64 lstat lstat64 statx statfs statfs64 fstatfs fstatfs64 open openat openat2 access faccessat "
+        "faccessat2 readlink readlinkat getdents getdents64 fcntl fcntl64 ioctl dup dup2 dup3 pipe pipe2 flock "
+        "ftruncate ftruncate64 unlink unlinkat rmdir mkdir mkdirat rename renameat renameat2 fchmod fchmodat fchown "
+        "fchownat splice mmap mmap2 munmap mprotect mremap madvise brk membarrier rseq futex futex_time64 "
+        "set_robust_list rt_sigaction rt_sigprocmask rt_sigpending rt_sigreturn rt_sigtimedwait sigaltstack "
+        "sigreturn restart_syscall poll ppoll ppoll_time64 select pselect6 _newselect epoll_create1 epoll_ctl "
+        "epoll_wait epoll_pwait epoll_pwait2 eventfd2 timerfd_create timerfd_settime timerfd_gettime "
+        "timerfd_settime64 timerfd_gettime64 signalfd4 inotify_init1 inotify_add_watch inotify_rm_watch "
+        "clock_gettime clock_gettime64 clock_getres nanosleep clock_nanosleep clock_nanosleep_time64 gettimeofday "
+        "time getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getpgrp getpgid getsid "
+        "getgroups capget prctl getrlimit ugetrlimit prlimit64 getrandom sysinfo uname getcwd fchdir umask "
+        "sched_yield sched_getaffinity getrusage kill tgkill tkill pidfd_open pidfd_send_signal waitid wait4 exit "
+        "exit_group socket socketpair connect bind getsockname getpeername getsockopt setsockopt sendto sendmsg "
+        "sendmmsg recvfrom recvmsg recvmmsg shutdown recv send socketcall clone clone3 setns";
+
+static const SyscallVerdict supervisor_verdicts[] = {
+        { .action = SECCOMP_RET_ERRNO | EPERM },
+        { .action = SECCOMP_RET_ALLOW },
+        { .action = SECCOMP_RET_KILL_PROCESS },
+};
+
+int seccomp_compile_supervisor(const SyscallTable *table, const char *more, struct sock_filter **ret, size_t *ret_n)
+{
+        /* The supervisor never makes these: the code is not its own. */
+        static const char deadly[] =
+                "execve execveat ptrace process_vm_readv process_vm_writev bpf keyctl init_module finit_module kexec_load "
+                "kexec_file_load open_by_handle_at perf_event_open userfaultfd io_uring_setup";
+        _cleanup_free_ uint16_t *verdicts = calloc(table->n_names, sizeof(*verdicts));
+
+        if (!verdicts)
+                return -ENOMEM;
+        mark(table, verdicts, deadly, 2);
+        mark(table, verdicts, supervisor_calls, 1);
+        mark(table, verdicts, more, 1);
+        return seccomp_assemble_table(table, 1, verdicts, supervisor_verdicts, 2, ret, ret_n);
 }
 
 void seccomp_each_name(void (*f)(const char *name, void *userdata), void *userdata)

@@ -31,9 +31,14 @@ typedef struct SyscallTable {
 extern const SyscallTable syscall_table;
 extern const struct sock_filter seccomp_default_code[];
 extern const size_t seccomp_default_n;
+extern const struct sock_filter seccomp_supervisor_code[];
+extern const size_t seccomp_supervisor_n;
 
 /* Compiles a spec. 0, -ENOMEM, -E2BIG. Names that are not in the table are ignored. */
 int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n);
+
+/* The filter of the supervisor itself: an allow list, with the names of `more`. Others fail with EPERM, and some kill. */
+int seccomp_compile_supervisor(const SyscallTable *table, const char *more, struct sock_filter **ret, size_t *ret_n);
 
 /* The name's row, or NULL. */
 const SyscallName *seccomp_find_name(const SyscallTable *table, const char *name);

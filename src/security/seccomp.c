@@ -79,15 +79,24 @@ int seccomp_program_load(const char *path, SeccompProgram *ret, Failure *failure
         return 0;
 }
 
-int seccomp_apply(const SeccompProgram *p, Failure *failure)
+static int apply(const struct sock_filter *code, size_t n, unsigned flags, Failure *failure)
 {
         const struct sock_fprog program = {
-                .len = (unsigned short) p->n,
-                .filter = (struct sock_filter *) p->code,       /* the kernel only reads it */
+                .len = (unsigned short) n,
+                .filter = (struct sock_filter *) code,          /* the kernel only reads it */
         };
 
-        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) < 0)
                 return failure_set(failure, -errno, "Failed to install the system call filter: %m");
-
         return 0;
+}
+
+int seccomp_apply(const SeccompProgram *p, Failure *failure)
+{
+        return apply(p->code, p->n, 0, failure);
+}
+
+int seccomp_apply_supervisor(Failure *failure)
+{
+        return apply(seccomp_supervisor_code, seccomp_supervisor_n, SECCOMP_FILTER_FLAG_LOG, failure);
 }

@@ -31,6 +31,9 @@ void seccomp_program_done(SeccompProgram *p);
 
 void seccomp_program_builtin(SeccompProgram *ret);
 
+/* Installs the filter of the supervisor itself for this process, which has no_new_privs. The kernel logs what it refuses. */
+int seccomp_apply_supervisor(Failure *failure);
+
 /* The program for a spec: the built-in one if the spec is the default, else compiled now. */
 int seccomp_program_make(const SeccompSpec *spec, SeccompProgram *ret, Failure *failure);
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a payload, and what the processes of box that stay beside it, may do."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import support
 from support import output, run, wait_for
 
 SETS = ('Inh', 'Prm', 'Eff', 'Bnd', 'Amb')
@@ -87,6 +89,15 @@ def caps(fields):
     return int(fields['CapEff'], 16) | int(fields['CapPrm'], 16) | int(fields['CapBnd'], 16)
 
 
+def limits_of(pid):
+    """Figures of a process as `systemd-analyze security` has them: capabilities, no_new_privs, filter, descriptors, namespaces."""
+    fields = status(pid)
+    return {'capabilities': bin(int(fields['CapEff'], 16)).count('1'), 'no_new_privs': fields['NoNewPrivs'] == '1',
+            'own filters': int(fields['Seccomp_filters']) - int(status(1)['Seccomp_filters']), 'descriptors': len(list(Path(f'/proc/{pid}/fd').iterdir())),
+            'own namespaces': sum(os.readlink(f'/proc/{pid}/ns/{kind}') != os.readlink(f'/proc/1/ns/{kind}')
+                                  for kind in ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'))}
+
+
 @pytest.fixture
 def system(machine):
     made = machine('busybox')
@@ -113,6 +124,7 @@ def test_supervisor_is_reduced_before_the_payload_runs(system, ready):
     main = int(system.property('MainPID'))
     seen = processes(system.unit)
     assert caps(seen[main]) == KILL | DAC_OVERRIDE | NET_ADMIN and seen[main]['NoNewPrivs'] == '1'
+    assert int(seen[main]['Seccomp_filters']) == int(status(1)['Seccomp_filters']) + 1
     keepers = [fields for pid, fields in seen.items() if pid != main]
     # the init is of no known kind, and is asked by a program that joins the machine
     assert len(keepers) == 1 and keepers[0]['NoNewPrivs'] == ('1' if ready else '0')
@@ -195,3 +207,131 @@ def test_boot_that_reboots_is_watched(machine):
         assert again.property('Result') == 'success'
     finally:
         again.reset()
+
+
+@pytest.mark.parametrize('tree_name', ['deb12', 'openrc', 'sysvinit', 'busybox'])
+def test_figures_of_the_supervisor(machine, tree_name, capsys):
+    """Of each kind of init, with systemd-nspawn's beside it."""
+    ours = machine(tree_name)
+    ours.start()
+    seen = {'box': limits_of(ours.property('MainPID'))}
+    ours.stop()
+    nspawn = support.Machine(ours.name, unit='systemd-nspawn@')
+    nspawn.write_file('[Exec]\nNotifyReady=no\n')
+    nspawn.start()
+    seen['systemd-nspawn'] = limits_of(nspawn.property('MainPID'))
+    run('systemctl', 'kill', '--signal=KILL', nspawn.unit, check=False)
+    nspawn.reset()
+    with capsys.disabled():
+        for name, figures in seen.items():
+            print(f'\n{tree_name:10} {name:16}', *(f'{what} {value},' for what, value in figures.items()), end='')
+    box, other = seen['box'], seen['systemd-nspawn']
+    assert box['capabilities'] <= 3 < other['capabilities'] and box['no_new_privs']
+    assert (box['own filters'], other['own filters']) == (1, 0)
+    assert box['descriptors'] <= 40
+
+
+def test_supervisor_reaches_few_files(tree):
+    """Landlock and the filter are installed after the payload's execve(), and nothing that an end needs is refused."""
+    log = Path('/tmp/supervisor.strace')
+    result = run('strace', '-o', log, '-e', 'trace=landlock_restrict_self,seccomp,openat,unlink,unlinkat,socket', 'box-run', '-q', '--pipe', '-U',
+                 '-M', tree.name, '/bin/sh', '-c', 'echo up; exit 3', check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (3, 'up\n', '')
+    before, _, after = log.read_text().partition('landlock_restrict_self')
+    assert after and 'seccomp(SECCOMP_SET_MODE_FILTER' in after and 'seccomp(' not in before
+    assert 'EACCES' not in after and 'EPERM' not in after
+    log.unlink()
+
+
+# -------------------------------------------------------------------- devices
+
+NODES = '''
+try() { "$@" >/dev/null 2>&1 && echo "yes $*" || echo "no $*"; }
+cd /; rm -f null
+try mknod null c 1 3
+try dd if=/dev/null of=/dev/null
+try dd if=null of=/dev/null
+for node in "loop b 7 0" "disk b 8 0" "control c 10 237" "mem c 1 1" "sg c 21 0"; do
+    set -- $node
+    try mknod $1 $2 $3 $4
+    [ -e $1 ] && try dd if=$1 of=/dev/null count=1 || echo "no dd if=$1"
+    rm -f $1
+done
+rm -f null
+'''
+
+
+def device_use(tree, unit, *switches):
+    """What a payload may do with nodes, in a unit that allows it all devices, or in a scope by hand."""
+    command = ['box-run', '-q', '--pipe', '-M', tree.name, *switches, '/bin/sh', '-c', NODES]
+    if unit:
+        command = ['systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', *command[:1], '--keep-unit',
+                   '--register=no', *command[1:]]
+    return run(*command).stdout.splitlines()
+
+
+@pytest.mark.parametrize('unit', [True, False], ids=['unit', 'scope'])
+def test_root_of_the_host_s_ids_has_no_block_device(tree, unit):
+    """With CAP_MKNOD, in a unit without a policy of its own. A node that is harmless can be made and used."""
+    seen = device_use(tree, unit, '--private-users=no', '--capability=CAP_SYS_RAWIO')
+    assert seen[:3] == ['yes mknod null c 1 3', 'yes dd if=/dev/null of=/dev/null', 'yes dd if=null of=/dev/null']
+    assert len(seen) == 13 and not [line for line in seen[3:] if line.startswith('yes')], seen
+
+
+def test_user_namespace_has_no_block_device(tree):
+    seen = device_use(tree, True, '-U')
+    assert seen[0].startswith('no') and seen[1] == 'yes dd if=/dev/null of=/dev/null'
+    assert not [line for line in seen[2:] if line.startswith('yes')], seen
+
+
+@pytest.fixture
+def loop():
+    """A loop device of the host, with 512 bytes of its file."""
+    backing = Path('/tmp/backing')
+    backing.write_bytes(b'of-another' + bytes(8192 - 10))
+    device = output('losetup', '--find', '--show', backing)
+    yield device
+    run('losetup', '--detach', device, check=False)
+    backing.unlink()
+
+
+@pytest.mark.parametrize('users', ['no', 'pick'])
+def test_devices_of_settings_work(tree, loop, users):
+    """Refused, until a setting names the device."""
+    script = f'head -c 10 {loop} 2>&1; echo; (echo changed >{loop}) 2>/dev/null && echo written'
+    switches = ['--keep-unit', '--register=no', '-q', '--pipe', f'--private-users={users}', '-M', tree.name, '/bin/sh', '-c']
+    unit = ['systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', 'box-run']
+    tree.write_file(f'[Files]\nBind={loop}\n')
+    os.chmod(loop, 0o666)
+    result = run(*unit, *switches, script, check=False)
+    assert 'of-another' in result.stdout and 'written' in result.stdout
+    tree.file.unlink()
+    if users == 'no':
+        number = os.stat(loop).st_rdev
+        make = f'mknod /l b {os.major(number)} {os.minor(number)} && head -c 10 /l; rm -f /l'
+        assert 'changed' not in run(*unit, *switches, make, check=False).stdout
+        tree.write_file(f'[X-Resources]\nDeviceAllow={loop} rwm\n')
+        assert 'changed' in run(*unit, *switches, make, check=False).stdout
+        tree.file.unlink()
+
+
+def test_loop_devices_of_others_stay(machine, loop):
+    """In its unit a machine's supervisor may use loop devices; its root may not take one away."""
+    made = machine('busybox')
+    made.write_file('[Exec]\nPrivateUsers=no\n')
+    made.start()
+    number = os.stat(loop).st_rdev
+    result = run('boxctl', '-q', 'shell', made.name, '/bin/sh', '-c', f'mknod /l b {os.major(number)} {os.minor(number)}; losetup -d /l; '
+                 'mknod /zero c 1 5 && head -c 1 /zero >/dev/null && echo zero-works', check=False)
+    assert loop in output('losetup', '--noheadings', '--output=NAME')
+    assert 'zero-works' in result.stdout
+    made.stop()
+
+
+def test_root_of_the_machine_keeps_the_policy(tree):
+    """bpf(2) is not in the filter; where a setting allows it, detaching still takes the host's privilege."""
+    result = run('systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', 'box-run', '--keep-unit', '--register=no', '-q',
+                 '--pipe', '-U', '-M', tree.name, '/bin/sh', '-c',
+                 'cat /proc/1/cgroup; mkdir /sys/fs/cgroup/below && echo 1 >/sys/fs/cgroup/below/cgroup.procs && echo moved; '
+                 'mknod /l b 7 0; [ -e /l ] || echo refused')
+    assert 'moved' in result.stdout and 'refused' in result.stdout
