@@ -27,6 +27,7 @@ typedef struct OciMount {
         uint64_t attrs;         /* of a bind mount: MOUNT_ATTR_* of mount_setattr(2) */
         bool recursive;
         bool idmap;             /* through the machine's id map */
+        bool copy_up;           /* of a tmpfs: begins with the files of the directory that it covers */
         Source from;
 } OciMount;
 

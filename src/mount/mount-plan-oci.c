@@ -23,11 +23,32 @@ static int plan_bind(const OciMount *m, const MountFacts *f, MountPlan *p)
         return mount_plan_add(p, &row, NULL);
 }
 
+/* An overlay of the tree's directory, if there is one, and a tmpfs, on the tmpfs that has just been added. */
+static int plan_copy_up(const OciMount *m, const MountFacts *f, MountPlan *p)
+{
+        const MountOp *tmpfs = &p->ops[p->n - 1];
+        _cleanup_free_ char *options = strdup(tmpfs->options);
+        const MountRow row = {
+                MOUNT_OVERLAY, MOUNT_TOP_WRITABLE | MOUNT_OPTIONAL, .attrs = tmpfs->attrs, .dest = m->dest, .options = options,
+                .from = m->from,
+        };
+        MountOp *op;
+
+        if (!options || mount_plan_add(p, &row, &op) < 0 ||
+            mount_plan_add_layer(op, MOUNT_SOURCE_IN_TREE, mount_plan_tree_map(f), m->dest) < 0)
+                return -ENOMEM;
+        return mount_plan_add_layer(op, MOUNT_SOURCE_MEMORY, MOUNT_IDMAP_NONE, NULL);
+}
+
 static int plan_tmpfs(const OciMount *m, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         const TmpfsSetting t = { .dest = m->dest, .options = m->options, .from = m->from };
 
-        return mount_plan_add_custom_tmpfs(&t, f, p, problems);
+        size_t before = p->n;
+        int r;
+
+        r = mount_plan_add_custom_tmpfs(&t, f, p, problems);
+        return r < 0 || !m->copy_up || p->n == before ? r : plan_copy_up(m, f, p);
 }
 
 /* ---- devices --------------------------------------------------------------------------------------------------- */

@@ -25,7 +25,9 @@ typedef enum OptionKind {
         OPTION_BIND,
         OPTION_RBIND,
         OPTION_IDMAP,
+        OPTION_COPY_UP,         /* a tmpfs begins with the files of the directory it covers */
         OPTION_NOTHING,         /* a default */
+        OPTION_IGNORED,         /* changes the source in runtimes that know it: a warning */
         OPTION_REFUSED,
 } OptionKind;
 
@@ -56,7 +58,9 @@ static const Option options[] = {
         { "slave", OPTION_NOTHING }, { "rslave", OPTION_NOTHING },
         { "shared", OPTION_REFUSED }, { "rshared", OPTION_REFUSED },
         { "unbindable", OPTION_REFUSED }, { "runbindable", OPTION_REFUSED },
-        { "tmpcopyup", OPTION_REFUSED },
+        /* Words of podman and crun. */
+        { "tmpcopyup", OPTION_COPY_UP }, { "notmpcopyup", OPTION_NOTHING },
+        { "z", OPTION_IGNORED }, { "Z", OPTION_IGNORED }, { "U", OPTION_IGNORED },
 };
 
 static const Option *find_option(const char *word)
@@ -72,14 +76,21 @@ static int refuse_option(Oci *o, const JsonNode *v)
         return oci_error(o, v, "mount option '%s' is not supported", v->string);
 }
 
+static int ignore_option(Oci *o, const JsonNode *v)
+{
+        return oci_warning(o, v, "mount option '%s' is ignored: owners and labels of the source are not changed", v->string);
+}
+
 static int read_option(Oci *o, const JsonNode *v, OciMount *m)
 {
         const Option *option = find_option(v->string);
 
         if (!option)
                 return oci_error(o, v, "mount option '%s' is unknown", v->string);
-        if (option->kind == OPTION_REFUSED)
+        if (option->kind == OPTION_REFUSED || option->kind == OPTION_COPY_UP)
                 return refuse_option(o, v);
+        if (option->kind == OPTION_IGNORED)
+                return ignore_option(o, v);
         if (option->kind == OPTION_SET)
                 m->attrs |= option->attr;
         if (option->kind == OPTION_CLEAR)
@@ -97,7 +108,13 @@ static bool has_option(const JsonNode *list, const char *word)
         return false;
 }
 
-/* "nosuid,size=64k", to be parsed by libmount. Defaults are left out: libmount rejects them for a new file system. */
+/* Is it left for libmount? That rejects defaults, for a new file system, and does not know other runtimes' words. */
+static bool is_for_libmount(const Option *option)
+{
+        return !option || (option->kind != OPTION_NOTHING && option->kind != OPTION_COPY_UP && option->kind != OPTION_IGNORED);
+}
+
+/* "nosuid,size=64k", to be parsed by libmount. */
 static char *join_options(const JsonNode *list)
 {
         _cleanup_memory_stream_ MemoryStream m = { 0 };
@@ -107,9 +124,7 @@ static char *join_options(const JsonNode *list)
         if (!f)
                 return NULL;
         JSON_FOREACH(item, list) {
-                const Option *option = find_option(item->string);
-
-                if (option && option->kind == OPTION_NOTHING)
+                if (!is_for_libmount(find_option(item->string)))
                         continue;
                 fprintf(f, "%s%s", separator, item->string);
                 separator = ",";
@@ -152,6 +167,9 @@ static int read_tmpfs(Oci *o, const JsonNode *mount, OciMount *m, const JsonNode
 
                 if (option && option->kind == OPTION_REFUSED)
                         return refuse_option(o, item);
+                if (option && option->kind == OPTION_IGNORED && ignore_option(o, item) < 0)
+                        return -ENOMEM;
+                m->copy_up = m->copy_up || (option && option->kind == OPTION_COPY_UP);
         }
         m->options = join_options(list);
         return m->options ? add(o, mount, m) : -ENOMEM;

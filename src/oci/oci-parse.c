@@ -46,13 +46,13 @@ static int read_hooks(Oci *o, const JsonNode *v)
 static const OciMember top_members[] = {
         { "ociVersion", JSON_NODE_STRING, OCI_READ, read_version, true },
         { "root", JSON_NODE_OBJECT, OCI_READ, read_root, true },
-        { "process", JSON_NODE_OBJECT, OCI_READ, oci_read_process, true },
+        { "process", JSON_NODE_OBJECT, OCI_READ, oci_read_process },
         { "hostname", JSON_NODE_STRING, OCI_ASSIGN, .section = "Exec", .key = "Hostname" },
         { "domainname", JSON_NODE_STRING, OCI_READ },
         { "mounts", JSON_NODE_ARRAY, OCI_EACH, oci_read_mount, .items = JSON_NODE_OBJECT },
         { "hooks", JSON_NODE_OBJECT, OCI_READ, read_hooks },
         { "annotations", JSON_NODE_OBJECT, OCI_SKIP },
-        { "linux", JSON_NODE_OBJECT, OCI_READ, oci_read_linux, true },
+        { "linux", JSON_NODE_OBJECT, OCI_READ, oci_read_linux },
         { "solaris", JSON_NODE_OBJECT, OCI_REFUSE },
         { "windows", JSON_NODE_OBJECT, OCI_REFUSE },
         { "vm", JSON_NODE_OBJECT, OCI_REFUSE },
@@ -99,6 +99,10 @@ int oci_parse(OciBundle *b, const char *text, size_t size, Problems *problems)
         o.root = json_root(document);
         if (o.root->kind != JSON_NODE_OBJECT)
                 return problem_error(problems, (Source) {}, "%s is not an object", b->config_path);
+
+        /* Without "process" and "linux" the command, its rights and the namespaces are those of a machine without a bundle. */
+        for (size_t i = 0; !oci_member(o.root, "linux", JSON_NODE_OBJECT) && i < ARRAY_SIZE(o.namespaces); i++)
+                o.namespaces[i] = o.root;
 
         r = assign_defaults(&o);
         if (r >= 0)

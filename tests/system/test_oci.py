@@ -154,6 +154,34 @@ def test_mounts(bundle):
         run('rm', '-rf', data, bundle.path / 'beside', *(bundle.path / 'rootfs' / name for name in ('data', 'beside', 'one', 'scratch')))
 
 
+def test_tmpfs_that_begins_with_files(bundle):
+    """podman's tmpcopyup: what the tree has at the place, and nothing of it is written to the tree."""
+    full = bundle.path / 'rootfs/full'
+    full.mkdir(mode=0o1777)
+    full.chmod(0o1777)
+    (full / 'file').write_text('of the tree\n')
+    try:
+        for dest, copy in ('/full', 'tmpcopyup'), ('/missing', 'tmpcopyup'), ('/plain', 'notmpcopyup'):
+            bundle.set('mounts/+', {'destination': dest, 'type': 'tmpfs', 'source': 'tmpfs',
+                                    'options': ['rw', 'rprivate', 'nosuid', 'nodev', 'size=64k', copy]})
+        seen = bundle.box(SHELL, '-c', 'cat /full/file; echo new >/full/file; touch /full/x /missing/x /plain/x; ls /full /missing; '
+                          'stat -c %a /full; for m in full missing; do grep -c " /$m .*nosuid,nodev" /proc/self/mountinfo; done; '
+                          'head -c 200k /dev/zero 2>/dev/null >/full/big || echo limited').stdout.split('\n')
+        assert seen[:-1] == ['of the tree', '/full:', 'file', 'x', '', '/missing:', 'x', '1777', '2', '1', 'limited']
+        assert (full / 'file').read_text() == 'of the tree\n' and not (full / 'x').exists()
+    finally:
+        run('rm', '-rf', *(bundle.path / 'rootfs' / name for name in ('full', 'missing', 'plain')))
+
+
+@pytest.mark.parametrize('without', [('process',), ('linux',), ('process', 'linux')])
+def test_command_that_was_given(bundle, without):
+    for name in without:
+        del bundle.config[name]
+    (bundle.path / 'config.json').write_text(json.dumps(bundle.config))
+    result = run(BOX_RUN, '-q', '--pipe', f'--oci-bundle={bundle.path}', SHELL, '-c', 'echo $$; hostname; exit 3', check=False)
+    assert (result.stdout, result.returncode) == ('1\nrunc\n', 3), result.stderr
+
+
 def test_covered_paths(bundle):
     bundle.config['linux']['maskedPaths'] += ['/etc/passwd', '/usr/share', '/nothing/there']
     bundle.config['linux']['readonlyPaths'] += ['/var', '/nothing/there']

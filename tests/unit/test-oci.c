@@ -203,6 +203,45 @@ static void test_mounts(void **state)
         done(&f);
 }
 
+/* Options that podman writes. */
+static void test_mount_options_of_podman(void **state)
+{
+        Fixture f;
+
+        parse_only(&f, BASE("", "", ", \"mounts\": [ { \"destination\": \"/run\", \"type\": \"tmpfs\", \"options\": "
+                            "[\"rw\", \"rprivate\", \"nosuid\", \"nodev\", \"tmpcopyup\"] }, { \"destination\": \"/tmp\", "
+                            "\"type\": \"tmpfs\", \"options\": [\"notmpcopyup\", \"exec\", \"size=1m\"] }, "
+                            "{ \"destination\": \"/d\", \"source\": \"/x\", \"type\": \"bind\", \"options\": "
+                            "[\"rprivate\", \"rbind\", \"exec\", \"z\", \"Z\", \"U\"] } ]"));
+        assert_int_equal(f.problems.n_fatal, 0);
+        assert_int_equal(f.problems.n, 3);              /* z, Z and U change the host */
+        assert_non_null(strstr(f.problems.items[2].text, "mount option 'U' is ignored"));
+        assert_true(f.bundle.extra.mounts[0].copy_up);
+        assert_string_equal(f.bundle.extra.mounts[0].options, "rw,nosuid,nodev");
+        assert_false(f.bundle.extra.mounts[1].copy_up);
+        assert_string_equal(f.bundle.extra.mounts[1].options, "exec,size=1m");
+        assert_true(f.bundle.extra.mounts[2].recursive);
+        done(&f);
+
+        /* A bind mount has nothing to copy. */
+        parse_only(&f, BASE("", "", ", \"mounts\": [ { \"destination\": \"/d\", \"source\": \"/x\", \"options\": "
+                            "[\"bind\", \"tmpcopyup\"] } ]"));
+        assert_int_equal(f.problems.n_fatal, 1);
+        done(&f);
+}
+
+static void test_without_process_or_linux(void **state)
+{
+        Fixture f;
+
+        parse(&f, "{ \"ociVersion\": \"1.0.2\", \"root\": { \"path\": \"rootfs\" }, \"hostname\": \"h\" }");
+        assert_false(f.bundle.extra.share_pid || f.bundle.extra.share_uts || f.bundle.extra.share_cgroup);
+        assert_null(f.settings.parameters);
+        assert_int_equal(f.settings.private_network, UNSET);
+        assert_string_equal(f.settings.hostname, "h");
+        done(&f);
+}
+
 static void test_linux(void **state)
 {
         const OciSettings *s;
@@ -413,6 +452,8 @@ int main(void)
                 cmocka_unit_test(test_process),
                 cmocka_unit_test(test_capabilities),
                 cmocka_unit_test(test_mounts),
+                cmocka_unit_test(test_mount_options_of_podman),
+                cmocka_unit_test(test_without_process_or_linux),
                 cmocka_unit_test(test_linux),
                 cmocka_unit_test(test_namespaces),
                 cmocka_unit_test(test_resources),
