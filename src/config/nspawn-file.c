@@ -6,6 +6,7 @@
  * supervisor; no privilege.
  */
 
+#include <ctype.h>
 #include <string.h>
 
 #include "config/nspawn-file.h"
@@ -83,18 +84,60 @@ static int read_section(Parser *p, char *text)
                                nearest ? nearest : "", nearest ? "]?" : "");
 }
 
+/* May a key that is not known restrict the machine? Then it must not be left out, whether it is misspelt or of a newer
+ * systemd-nspawn: by the words that systemd's names of such keys have. */
+static bool may_restrict(const char *key)
+{
+        static const char *const words[] = {
+                "restrict", "private", "protect", "privilege", "readonly", "inaccessible", "systemcall", "capabilit", "drop",
+                "limit", "device", "allow", "deny", "policy", "isolat", "sandbox", "confine", "secur", "seccomp", "filter",
+                "apparmor", "selinux", "smack", "label", "mask", "quota", "max", "idmap", "lock", "forbid", "exclude",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (strcasestr(key, words[i]))
+                        return true;
+        return strncmp(key, "No", 2) == 0 && isupper((unsigned char) key[2]);
+}
+
+static int refuse_key(Parser *p, const char *key, const char *section, const char *nearest)
+{
+        return problem_error(p->problems, at(p), "unknown key%s%.64s%s in [%s]%s%s%s; it may restrict the machine: correct or "
+                             "remove it", quote(p, " "), quote(p, key), quote(p, "="), section,
+                             nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "=?" : "");
+}
+
 static int unknown_key(Parser *p, const char *key)
 {
         const char *nearest = settings_table_nearest_key(p->section, key);
+        bool resources = strcmp(p->section, "X-Resources") == 0;
 
-        for (size_t i = 0; i < settings_table_size; i++)
-                if (settings_table[i].key && strcmp(settings_table[i].key, key) == 0)
-                        return problem_warning(p->problems, at(p), "%s= belongs in [%s], not in [%s]; ignored",
-                                               settings_table[i].key, settings_table[i].section, p->section);
+        for (size_t i = 0; i < settings_table_size; i++) {
+                const SettingRow *row = &settings_table[i];
 
+                if (!row->key || strcmp(row->key, key) != 0)
+                        continue;
+                if (may_restrict(key))
+                        return problem_error(p->problems, at(p), "%s= belongs in [%s], not in [%s]", row->key, row->section,
+                                             p->section);
+                return problem_warning(p->problems, at(p), "%s= belongs in [%s], not in [%s]; ignored", row->key, row->section,
+                                       p->section);
+        }
+
+        if (resources || may_restrict(key) || (nearest && may_restrict(nearest)))
+                return refuse_key(p, key, p->section, nearest);
         return problem_warning(p->problems, at(p), "unknown key%s%.64s%s in [%s], ignored%s%s%s", quote(p, " "),
                                quote(p, key), quote(p, "="), p->section, nearest ? "; did you mean " : "",
                                nearest ? nearest : "", nearest ? "=?" : "");
+}
+
+/* A section that is not known is left out, and with it what it may restrict. */
+static int key_of_unknown_section(Parser *p, char *text)
+{
+        text[strcspn(text, "=")] = 0;
+        text = trim(text);
+        return strncmp(p->section, "X-", 2) == 0 || strncmp(text, "X-", 2) == 0 || !may_restrict(text) ? 0 :
+               refuse_key(p, text, quote(p, p->section), settings_table_nearest_key(NULL, text));
 }
 
 static int read_assignment(Parser *p, char *text)
@@ -106,7 +149,7 @@ static int read_assignment(Parser *p, char *text)
                 return problem_error(p->problems, at(p), "assignment outside of any [Section]%s%.64s", quote(p, ": "),
                                      quote(p, text));
         if (!p->known)
-                return 0;
+                return key_of_unknown_section(p, text);
         if (!equals || equals == text)
                 return problem_error(p->problems, at(p), "not KEY=VALUE%s%.64s", quote(p, ": "), quote(p, text));
 

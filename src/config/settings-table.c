@@ -47,6 +47,15 @@ static const char group_program[] = "This program";
         { SETTING_LIMIT_##name, "Exec", "Limit" #name, NULL, 0, "SOFT[:HARD]", NULL, SETTING_PRIVILEGED,        \
           value_limit, FIELD(rlimits[RLIMIT_##name]), .group = group_limits, .help = what }
 
+/* Of systemd-nspawn, known here so that a file that has them is not misread: an error where leaving them out would change the
+ * machine, else a warning. "no" and an empty value mean the same as without them. */
+#define REFUSED(section, key, option, reason)                                                                          \
+        { SETTING_KNOWN_ONLY, section, key, option, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,             \
+          value_refused, .group = group_host, .help = reason }
+#define NEEDLESS(section, key, option, reason)                                                                         \
+        { SETTING_KNOWN_ONLY, section, key, option, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,             \
+          value_needless, .group = group_host, .help = reason }
+
 const SettingRow settings_table[] = {
         /* ---- [Exec] ---- */
         { SETTING_BOOT, "Exec", "Boot", "boot", 'b', "BOOL", "yes", SETTING_NO_ARG,
@@ -68,6 +77,9 @@ const SettingRow settings_table[] = {
         { SETTING_USER, "Exec", "User", "user", 'u', "USER", NULL, 0,
           value_user, FIELD(user), .group = group_what,
           .help = "Run as this user of the machine: a name, an id, or UID:GID" },
+        { SETTING_USER, NULL, NULL, "uid", 0, "USER", NULL, 0,
+          value_user, FIELD(user), .group = group_what,
+          .help = "The same as --user=" },
         { SETTING_WORKING_DIRECTORY, "Exec", "WorkingDirectory", "chdir", 0, "PATH", NULL, 0,
           value_absolute_path, FIELD(working_directory), .group = group_what,
           .help = "Working directory of the command, in the machine" },
@@ -111,6 +123,10 @@ const SettingRow settings_table[] = {
           SETTING_LIST | SETTING_PRIVILEGED | SETTING_RESTRICTS,
           value_system_call_filter, .group = group_users,
           .help = "System calls and @groups to allow in addition, or (~) to block" },
+        { SETTING_RESTRICT_ADDRESS_FAMILIES, "Exec", "RestrictAddressFamilies", "restrict-address-families", 0, "[~]AF_X…", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED | SETTING_RESTRICTS,
+          value_address_families, .group = group_users,
+          .help = "Address families that socket(2) has, or (~) has not; \"none\"" },
         { SETTING_RESOLV_CONF, "Exec", "ResolvConf", "resolv-conf", 0, "MODE", NULL, 0,
           value_choice, FIELD(resolv_conf), words_resolv_conf, group_host,
           .help = "/etc/resolv.conf of the machine: auto, off, delete, copy-, replace- or bind- with host, static, "
@@ -199,6 +215,17 @@ const SettingRow settings_table[] = {
           SETTING_PRIVILEGED | SETTING_NO_ARG | SETTING_HIDDEN,
           value_ownership_chown, .group = group_users,
           .help = "Accepted for compatibility: the tree is mapped, never chowned" },
+
+        REFUSED("Exec", "PrivateUsersDelegate", "private-users-delegate",
+                "ranges of ids are not delegated into machines; for container managers in a machine use Nesting="),
+        REFUSED("Files", "RootMStack", "mstack", "mount stacks are not supported; use Overlay= or --template="),
+        REFUSED(NULL, NULL, "forward-journal", "the journal is not forwarded; use --link-journal=host"),
+        REFUSED(NULL, NULL, "forward-journal-max-use", "the journal is not forwarded; use --link-journal=host"),
+        REFUSED(NULL, NULL, "forward-journal-keep-free", "the journal is not forwarded; use --link-journal=host"),
+        REFUSED(NULL, NULL, "forward-journal-max-file-size", "the journal is not forwarded; use --link-journal=host"),
+        REFUSED(NULL, NULL, "forward-journal-max-files", "the journal is not forwarded; use --link-journal=host"),
+        NEEDLESS("Files", "BindUserShell", "bind-user-shell", "ignored: users of BindUser= have /bin/sh"),
+        NEEDLESS("Files", "BindUserGroup", "bind-user-group", "ignored: users of BindUser= are in their own group only"),
 
         /* ---- [Network] ---- */
         { SETTING_PRIVATE, "Network", "Private", "private-network", 0, "BOOL", "yes",
@@ -365,6 +392,12 @@ const SettingRow settings_table[] = {
         { SETTING_NO_PAGER, NULL, NULL, "no-pager", 0, NULL, "yes", SETTING_NO_ARG,
           value_ignored, .group = group_program,
           .help = "Accepted for compatibility, ignored" },
+        { SETTING_NO_PAGER, NULL, NULL, "no-ask-password", 0, NULL, "yes", SETTING_NO_ARG,
+          value_ignored, .group = group_program,
+          .help = "Accepted for compatibility, ignored" },
+        { SETTING_NO_PAGER, NULL, NULL, "system", 0, NULL, "yes", SETTING_NO_ARG,
+          value_ignored, .group = group_program,
+          .help = "Accepted for compatibility, ignored: machines are always the system's" },
         { SETTING_QUIET, NULL, NULL, "quiet", 'q', NULL, "yes", SETTING_NO_ARG,
           value_bool, FIELD(quiet), .group = group_program,
           .help = "Print warnings and errors only" },

@@ -238,6 +238,7 @@ typedef enum SettingId {
         SETTING_AMBIENT_CAPABILITY,
         SETTING_NO_NEW_PRIVILEGES,
         SETTING_SYSTEM_CALL_FILTER,
+        SETTING_RESTRICT_ADDRESS_FAMILIES,
         SETTING_RESOLV_CONF,
         SETTING_TIMEZONE,
         SETTING_SUPPRESS_SYNC,
@@ -299,6 +300,7 @@ typedef enum SettingId {
 #define RESOURCE_ID(id, ...) SETTING_##id,
         RESOURCE_SETTINGS(RESOURCE_ID)
 #undef RESOURCE_ID
+        SETTING_KNOWN_ONLY,             /* keys and switches of systemd-nspawn that box refuses or ignores, with the reason */
         SETTING_UNIT_ONLY_KEY,          /* keys that must be set in the unit or its slice */
         /* switches without a key */
         SETTING_DIRECTORY,
@@ -360,6 +362,8 @@ typedef struct Settings {
         Tristate no_new_privileges;
         StringList syscall_allow;       /* names and @groups to add to, and remove from, the default filter */
         StringList syscall_deny;
+        bool restrict_families;
+        uint64_t allowed_families;      /* mask of 1 << AF_x */
         ResolvConf resolv_conf;
         Timezone timezone;
         Tristate suppress_sync;

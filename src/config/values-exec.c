@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/values.h"
+#include "util/address-family.h"
 #include "util/capability-names.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -310,6 +311,41 @@ int value_system_call_filter(const SettingRow *row, const char *text, Source fro
         return r;
 }
 
+static bool is_address_family(const char *name)
+{
+        return address_family_find(name) >= 0;
+}
+
+/* As in systemd.exec(5): the first list allows, or (~) blocks; later ones add to it or remove from it. */
+int value_address_families(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_strv_ char **names = NULL;
+        bool deny = *text == '~';
+        uint64_t mask = 0;
+        int r;
+
+        if (!*text) {
+                s->restrict_families = false;
+                s->allowed_families = 0;
+                return 0;
+        }
+        if (strcmp(text, "none") != 0) {
+                r = value_split(text + deny, is_address_family, "not an address family", &names, reterr_reason);
+                if (r < 0)
+                        return r;
+                if (!names)
+                        return value_refuse(reterr_reason, "no address family given");
+        }
+        STRV_FOREACH(name, names)
+                mask |= UINT64_C(1) << address_family_find(*name);
+
+        if (!s->restrict_families)
+                s->allowed_families = deny ? UINT64_MAX : 0;
+        s->restrict_families = true;
+        s->allowed_families = deny ? s->allowed_families & ~mask : s->allowed_families | mask;
+        return 0;
+}
+
 /* SHIFT[:RANGE]: ids SHIFT to SHIFT + RANGE - 1 on the host. */
 static int private_users_fixed(const char *text, Settings *s, char *reterr_reason)
 {
@@ -359,6 +395,8 @@ int value_private_users(const SettingRow *row, const char *text, Source from, Se
                 s->private_users = PRIVATE_USERS_PICK;
         else if (strcmp(text, "identity") == 0)
                 s->private_users = PRIVATE_USERS_IDENTITY;
+        else if (strcmp(text, "managed") == 0)
+                return value_refuse(reterr_reason, "systemd-nsresourced's ranges are not supported; use pick");
         else
                 return private_users_fixed(text, s, reterr_reason);
 
@@ -385,6 +423,9 @@ int value_ownership(const SettingRow *row, const char *text, Source from, Settin
                 s->ownership = OWNERSHIP_OFF;
         else if (strcmp(text, "chown") == 0)
                 return ownership_chown(s, reterr_reason);
+        else if (strcmp(text, "foreign") == 0)
+                return value_refuse(reterr_reason, "trees of the foreign range are not supported; chown the tree to root, and "
+                                    "use map");
         else if (parse_bool(text, &b) == 0)
                 s->ownership = b ? OWNERSHIP_AUTO : OWNERSHIP_OFF;
         else

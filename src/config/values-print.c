@@ -10,6 +10,7 @@
 
 #include "config/values-print.h"
 #include "config/values.h"
+#include "util/address-family.h"
 #include "util/capability-names.h"
 #include "util/parse.h"
 #include "util/print.h"
@@ -208,6 +209,18 @@ static int print_system_call_filter(const SettingRow *row, const Settings *s, So
         int r = add_strings(&s->syscall_allow, "", ret);
 
         return r < 0 ? r : add_strings(&s->syscall_deny, "~", ret);
+}
+
+static int print_address_families(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        bool deny = s->allowed_families >> 63;          /* no family has this number */
+        uint64_t mask = deny ? ~s->allowed_families : s->allowed_families;
+        int r = s->restrict_families && !deny && mask == 0 ? add_format(ret, from, "none") : 0;
+
+        for (unsigned family = 0; r >= 0 && s->restrict_families && family < 63; family++)
+                if (mask >> family & 1)
+                        r = add_format(ret, from, "%s%s", deny ? "~" : "", address_family_name(family));
+        return r;
 }
 
 /* ---- [X-Box] -------------------------------------------------------------------------------------------------- */
@@ -457,6 +470,9 @@ static const struct {
         { value_signal, print_signal },
         { value_capabilities, print_capabilities },
         { value_system_call_filter, print_system_call_filter },
+        { value_address_families, print_address_families },
+        { value_refused, print_nothing },
+        { value_needless, print_nothing },
         { value_private_users, print_private_users },
         { value_ownership, print_ownership },
         { value_ownership_chown, print_ownership },

@@ -16,8 +16,11 @@ SettingParse value_bool, value_tristate, value_choice, value_string, value_hostn
 
 /* values-exec.c */
 SettingParse value_start_mode, value_parameters, value_environment, value_machine_id, value_signal,
-             value_capabilities, value_system_call_filter, value_private_users, value_ownership,
+             value_capabilities, value_system_call_filter, value_address_families, value_private_users, value_ownership,
              value_ownership_chown;
+
+/* values-known.c: the reason is the row's help text */
+SettingParse value_refused, value_needless;
 
 /* values-process.c */
 SettingParse value_user, value_pivot_root, value_personality, value_limit, value_rlimit, value_oom_score,

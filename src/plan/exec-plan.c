@@ -19,6 +19,15 @@
 
 #define PAYLOAD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* Words for an init are split as by the kernel: NAME=VALUE without a dot in the name is a variable of its environment, all
+ * others are arguments. Returns the place of its "=", or NULL. */
+static const char *boot_variable(const Plan *p, const char *word)
+{
+        size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+        return p->start_mode == START_BOOT && n > 0 && !isdigit((unsigned char) *word) && word[n] == '=' ? word + n : NULL;
+}
+
 static int no_init(const PlanInput *in, Problems *problems)
 {
         const char *init = in->settings->init;
@@ -145,7 +154,7 @@ int exec_plan_make(const PlanInput *in, Plan *p, Problems *problems)
         if (r < 0)
                 return r;
         STRV_FOREACH(word, s->parameters)
-                if (strv_extend(&p->argv, *word) < 0)
+                if (!boot_variable(p, *word) && strv_extend(&p->argv, *word) < 0)
                         return -ENOMEM;
 
         p->kill_signal = s->kill_signal;
@@ -202,13 +211,31 @@ static int plan_listen_env(const PlanInput *in, Plan *p)
         return 0;
 }
 
-/* systemd's container interface: the environment of PID 1. Environment= overrides all of it. */
+static int set_variable(Plan *p, const char *assignment)
+{
+        const char *equals = strchr(assignment, '=');
+        _cleanup_free_ char *name = strndup(assignment, (size_t) (equals - assignment));
+
+        return name ? strv_env_set(&p->env, name, equals + 1) : -ENOMEM;
+}
+
+/* Of the terminal that box-run runs on. */
+static int plan_terminal_env(const HostFacts *f, Plan *p)
+{
+        if ((f->term && strv_env_set(&p->env, "TERM", f->term) < 0) ||
+            (f->colorterm && strv_env_set(&p->env, "COLORTERM", f->colorterm) < 0) ||
+            (f->no_color && strv_env_set(&p->env, "NO_COLOR", f->no_color) < 0))
+                return -ENOMEM;
+        return 0;
+}
+
+/* systemd's container interface: the environment of PID 1. Environment= overrides all of it, and an init's words that. */
 int exec_plan_env(const PlanInput *in, Plan *p)
 {
         const char *name = p->user ? p->user->name : "root";
 
         if (strv_env_set(&p->env, "PATH", PAYLOAD_PATH) < 0 || strv_env_set(&p->env, "container", exec_plan_manager(in)) < 0 ||
-            (in->host->term && strv_env_set(&p->env, "TERM", in->host->term) < 0) ||
+            plan_terminal_env(in->host, p) < 0 ||
             strv_env_set(&p->env, "HOME", p->user ? p->user->home : "/root") < 0 ||
             strv_env_set(&p->env, "USER", name) < 0 || strv_env_set(&p->env, "LOGNAME", name) < 0 ||
             strv_env_set(&p->env, "container_uuid", p->uuid) < 0 ||
@@ -218,13 +245,11 @@ int exec_plan_env(const PlanInput *in, Plan *p)
             plan_host_env(in->host->os_release, &p->env) < 0 || plan_listen_env(in, p) < 0)
                 return -ENOMEM;
 
-        STRV_FOREACH(e, in->settings->environment) {
-                const char *eq = strchr(*e, '=');
-                _cleanup_free_ char *variable = strndup(*e, (size_t) (eq - *e));
-
-                if (!variable || strv_env_set(&p->env, variable, eq + 1) < 0)
+        STRV_FOREACH(e, in->settings->environment)
+                if (set_variable(p, *e) < 0)
                         return -ENOMEM;
-        }
-
+        STRV_FOREACH(word, in->settings->parameters)
+                if (boot_variable(p, *word) && set_variable(p, *word) < 0)
+                        return -ENOMEM;
         return 0;
 }

@@ -30,6 +30,8 @@ void host_facts_done(HostFacts *f)
         free(f->devices);
         free(f->bound_devices);
         free(f->term);
+        free(f->colorterm);
+        free(f->no_color);
         free(f->listen_names);
         *f = (HostFacts) {};
 }
@@ -121,18 +123,25 @@ static int read_listen_fds(HostFacts *f)
         return 0;
 }
 
+static int read_variable(const char *name, char **ret)
+{
+        const char *value = getenv(name);
+
+        return value && *value ? free_and_strdup(ret, value) : 0;
+}
+
 int host_facts_read(const Settings *s, HostFacts *ret)
 {
         _cleanup_(host_facts_done) HostFacts f = {};
         sd_id128_t id;
-        const char *term = getenv("TERM");
 
         if (sd_id128_get_machine(&id) >= 0)
                 memcpy(f.machine_id, id.bytes, sizeof(f.machine_id));
         if (sd_id128_randomize(&id) >= 0)
                 (void) snprintf(f.boot_id, sizeof(f.boot_id), SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id));
         if (read_devices(&f) < 0 || read_bound_devices(s, &f) < 0 || read_os_release(&f) < 0 ||
-            (term && *term && free_and_strdup(&f.term, term) < 0) || read_listen_fds(&f) < 0)
+            read_variable("TERM", &f.term) < 0 || read_variable("COLORTERM", &f.colorterm) < 0 ||
+            read_variable("NO_COLOR", &f.no_color) < 0 || read_listen_fds(&f) < 0)
                 return -ENOMEM;
         read_limits(&f);
         f.stdio_is_tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

@@ -13,6 +13,7 @@
 #include "plan/plan-json-internal.h"
 #include "plan/source-json.h"
 #include "security/capability.h"
+#include "util/address-family.h"
 #include "util/parse.h"
 #include "util/rlimit.h"
 
@@ -94,6 +95,23 @@ static void put_journal(Json *w, const JournalPlan *j)
         json_end(w);
 }
 
+/* Null: all. */
+static void put_families(Json *w, uint64_t denied)
+{
+        if (!denied) {
+                json_put_string(w, "address_families", NULL);
+                return;
+        }
+        json_begin_array(w, "address_families");
+        for (unsigned family = 0; family < 64; family++) {
+                const char *name = denied >> family & 1 ? NULL : address_family_name(family);
+
+                if (name)
+                        json_put_string(w, NULL, name);
+        }
+        json_end(w);
+}
+
 static void put_confinement(Json *w, const Plan *p)
 {
         _cleanup_free_ char *caps = capability_mask_to_text(p->caps), *ambient = capability_mask_to_text(p->ambient);
@@ -104,6 +122,7 @@ static void put_confinement(Json *w, const Plan *p)
         json_put_strings(w, "allow", p->syscall_allow);
         json_put_strings(w, "deny", p->syscall_deny);
         json_put_bool(w, "suppress_sync", p->suppress_sync);
+        put_families(w, p->denied_families);
         json_put_bool(w, "bundle", p->oci && p->oci->seccomp);
         json_end(w);
         json_put_bool(w, "no_new_privileges", p->no_new_privileges);
@@ -256,6 +275,7 @@ const char *plan_member_of_setting(SettingId id)
                 [SETTING_TIMEZONE] = "edits",
                 [SETTING_LINK_JOURNAL] = "journal",
                 [SETTING_SUPPRESS_SYNC] = "system_calls",
+                [SETTING_RESTRICT_ADDRESS_FAMILIES] = "system_calls",
                 [SETTING_PERSONALITY] = "personality",
                 [SETTING_LIMIT_CPU ... SETTING_LIMIT_RTTIME] = "limits",
                 [SETTING_OOM_SCORE_ADJUST] = "oom_score_adjust",

@@ -68,6 +68,8 @@ SeccompSpec plan_seccomp(const Plan *p)
                 .allow = (const char *const *) p->syscall_allow,
                 .deny = (const char *const *) p->syscall_deny,
                 .suppress_sync = p->suppress_sync,
+                .host_keyrings = !p->userns,
+                .denied_families = p->denied_families,
         };
 }
 
@@ -214,9 +216,11 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
                 return -ENOMEM;
         if (s->nesting == YES && plan_nesting(p) < 0)
                 return -ENOMEM;
-        if (s->oci && s->oci->seccomp && (s->syscall_allow.n > 0 || s->syscall_deny.n > 0 || p->suppress_sync))
+        p->denied_families = s->restrict_families ? ~s->allowed_families : 0;
+        if (s->oci && s->oci->seccomp &&
+            (s->syscall_allow.n > 0 || s->syscall_deny.n > 0 || p->suppress_sync || s->restrict_families))
                 return problem_error(problems, s->oci->seccomp->from, "replaces box's system call filter, which "
-                                     "SystemCallFilter= and SuppressSync= extend");
+                                     "SystemCallFilter=, RestrictAddressFamilies= and SuppressSync= extend");
         spec = plan_seccomp(p);
         unknown = seccomp_spec_problem(&spec);
         if (unknown)

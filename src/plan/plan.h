@@ -39,6 +39,7 @@ typedef struct HostFacts {
         struct rlimit pid1_nproc, pid1_sigpending;
         rlim_t nr_open;
         char *term;                     /* our $TERM; NULL */
+        char *colorterm, *no_color;     /* the same */
         bool stdio_is_tty;
         unsigned n_listen_fds;          /* sockets by socket activation, from descriptor 3 on */
         char *listen_names;             /* their names, colon-separated; NULL: none */
@@ -85,6 +86,7 @@ typedef struct Plan {
         bool no_new_privileges;
         char **syscall_allow, **syscall_deny;
         bool suppress_sync;
+        uint64_t denied_families;       /* as in SeccompSpec */
         char *selinux_context;          /* NULL: unchanged */
         LimitsPlan limits;
 

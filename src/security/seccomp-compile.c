@@ -31,6 +31,7 @@ typedef enum Verdict {
         SYSCALL_OPEN,           /* allowed, but with O_SYNC and O_DSYNC in the second argument */
         SYSCALL_OPENAT,         /* … in the third argument */
         SYSCALL_NOTHING,        /* succeeds, and does nothing */
+        _SYSCALL_VERDICT_MAX,
 } Verdict;
 
 /* The arguments are ints: the kernel reads their low halves only. */
@@ -46,7 +47,7 @@ static const SyscallBranch branches[] = {
         { &open_without_sync, 1, SECCOMP_RET_ALLOW },
         { &openat_without_sync, 1, SECCOMP_RET_ALLOW },
 };
-static const SyscallVerdict all_verdicts[] = {
+static const SyscallVerdict all_verdicts[_SYSCALL_VERDICT_MAX] = {
         [SYSCALL_UNKNOWN] = { .action = SECCOMP_RET_ERRNO | ENOSYS },
         [SYSCALL_REFUSED] = { .action = SECCOMP_RET_ERRNO | EPERM },
         [SYSCALL_ALLOWED] = { .action = SECCOMP_RET_ALLOW },
@@ -56,7 +57,7 @@ static const SyscallVerdict all_verdicts[] = {
         [SYSCALL_NOTHING] = { .action = SECCOMP_RET_ERRNO | 0 },
 };
 
-/* Left out, since they affect more than the machine: @cpu-emulation @keyring @obsolete @pkey @swap, bpf, fanotify_*, kexec_*,
+/* Left out, since they affect more than the machine: @cpu-emulation @obsolete @pkey @swap, bpf, fanotify_*, kexec_*,
  * open_by_handle_at, perf_event_open, quotactl. */
 static const char default_calls[] =
         "@aio @basic-io @chown @default @file-system @io-event @ipc @mount @network-io @process @resources @setuid "
@@ -142,6 +143,13 @@ static void mark_sync(const SyscallTable *table, uint16_t *verdicts)
         }
 }
 
+/* A filter cannot see the family that socketcall() and io_uring pass in memory: they fail with ENOSYS, and programs fall back to
+ * socket(). */
+static void mark_families(const SyscallTable *table, uint16_t *verdicts)
+{
+        mark(table, verdicts, "socketcall io_uring_setup", SYSCALL_UNKNOWN);
+}
+
 static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint16_t *verdicts)
 {
         mark(table, verdicts, "@known", SYSCALL_REFUSED);
@@ -150,12 +158,35 @@ static void mark_spec(const SyscallTable *table, const SeccompSpec *spec, uint16
                 if (spec->caps & UINT64_C(1) << by_capability[i].capability)
                         mark(table, verdicts, by_capability[i].calls, SYSCALL_ALLOWED);
 
+        if (!spec->host_keyrings)
+                mark(table, verdicts, "@keyring", SYSCALL_ALLOWED);
         for (const char *const *s = spec->allow; s && *s; s++)
                 mark(table, verdicts, *s, SYSCALL_ALLOWED);
         for (const char *const *s = spec->deny; s && *s; s++)
                 mark(table, verdicts, *s, SYSCALL_REFUSED);
         if (spec->suppress_sync)
                 mark_sync(table, verdicts);
+        if (spec->denied_families)
+                mark_families(table, verdicts);
+}
+
+/* A branch for each family, beside that for the audit subsystem. The kernel has fewer than 64. */
+typedef struct SocketBranches {
+        OciSeccompArg conditions[64];
+        SyscallBranch branches[64 + 1];
+} SocketBranches;
+
+static SyscallVerdict socket_verdict(uint64_t denied, SocketBranches *b)
+{
+        size_t n = 0;
+
+        b->branches[n++] = branches[0];
+        for (unsigned family = 0; family < 64; family++)
+                if (denied >> family & 1) {
+                        b->conditions[family] = (OciSeccompArg) LOW_HALF(0, UINT32_MAX, family);
+                        b->branches[n++] = (SyscallBranch) { &b->conditions[family], 1, SECCOMP_RET_ERRNO | EAFNOSUPPORT };
+                }
+        return (SyscallVerdict) { SECCOMP_RET_ALLOW, b->branches, n };
 }
 
 static int compare_rule(const void *a, const void *b)
@@ -201,12 +232,17 @@ int seccomp_assemble_table(const SyscallTable *table, unsigned arches, const uin
 
 int seccomp_compile(const SyscallTable *table, const SeccompSpec *spec, struct sock_filter **ret, size_t *ret_n)
 {
-        _cleanup_free_ uint16_t *verdicts = calloc(table->n_names, sizeof(*verdicts));         /* all SYSCALL_UNKNOWN */
+        _cleanup_free_ uint16_t *of_names = calloc(table->n_names, sizeof(*of_names));         /* all SYSCALL_UNKNOWN */
+        SyscallVerdict verdicts[_SYSCALL_VERDICT_MAX];
+        SocketBranches sockets = {};
 
-        if (!verdicts)
+        if (!of_names)
                 return -ENOMEM;
-        mark_spec(table, spec, verdicts);
-        return seccomp_assemble_table(table, UINT_MAX, verdicts, all_verdicts, SYSCALL_UNKNOWN, ret, ret_n);
+        mark_spec(table, spec, of_names);
+        memcpy(verdicts, all_verdicts, sizeof(verdicts));
+        if (spec->denied_families)
+                verdicts[SYSCALL_SOCKET] = socket_verdict(spec->denied_families, &sockets);
+        return seccomp_assemble_table(table, UINT_MAX, of_names, verdicts, SYSCALL_UNKNOWN, ret, ret_n);
 }
 
 /* From the payload's execve() to the end of the machine: the loop, the console, notify messages, netlink, the bus, and the

@@ -21,7 +21,8 @@ static bool has_words(const char *const *list)
 /* Only capabilities that allow calls count: CAP_NET_ADMIN, which depends on the network, is not one. */
 static bool spec_is_default(const SeccompSpec *spec)
 {
-        return !spec->suppress_sync && !has_words(spec->allow) && !has_words(spec->deny) &&
+        return !spec->suppress_sync && !spec->host_keyrings && spec->denied_families == 0 &&
+               !has_words(spec->allow) && !has_words(spec->deny) &&
                (spec->caps & seccomp_capabilities()) == (capability_default() & seccomp_capabilities());
 }
 
@@ -91,6 +92,10 @@ void seccomp_spec_print(const SeccompSpec *spec, FILE *f)
                 fprintf(f, " + %s", *s);
         for (const char *const *s = spec->deny; s && *s; s++)
                 fprintf(f, " - %s", *s);
+        if (spec->host_keyrings)
+                fputs(" - @keyring", f);
         if (spec->suppress_sync)
                 fputs(", @sync does nothing", f);
+        if (spec->denied_families)
+                fputs(", sockets of listed address families only", f);
 }

@@ -17,6 +17,8 @@ typedef struct SeccompSpec {
         const char *const *allow;       /* NULL-terminated names and @groups; NULL */
         const char *const *deny;        /* takes precedence over allow */
         bool suppress_sync;             /* fsync() and the like do nothing and succeed, open() refuses O_SYNC and O_DSYNC */
+        bool host_keyrings;             /* @keyring is left out: without a user namespace, users share keyrings with the host's */
+        uint64_t denied_families;       /* mask of 1 << AF_x that socket() refuses; all ones: every family */
 } SeccompSpec;
 
 typedef struct SeccompProgram {

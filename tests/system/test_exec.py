@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The process in a machine: its user, its limits, its stub init, its sockets; seen from inside."""
 
+import os
 import re
 import socket
 import subprocess
@@ -391,3 +392,80 @@ def test_sample_runs(tree):
     finally:
         tree.stop()
     assert tree.property('Result') == 'success'
+
+
+# -------------------------------------------------------------------- keys and switches of systemd-nspawn 258 to 261
+
+def perl(program, *switches, check=True):
+    """A program in a Debian tree, which is not written to."""
+    return run('box-run', '-q', '--register=no', '--pipe', '-U', '-M', 'perl', '-D', '/trees/deb12', '--read-only', *switches,
+               '/usr/bin/perl', '-e', program, check=check)
+
+
+SOCKETS = 'for my $f (1, 2, 10, 16, 17) { print socket(my $s, $f, $f == 16 ? 3 : $f == 17 ? 3 : 1, 0) ? "$f " : $!{EAFNOSUPPORT} ? "" : "$f " }'
+
+
+@pytest.mark.parametrize('lists, allowed', [
+    ([], '1 2 10 16 17'), (['AF_UNIX'], '1'), (['AF_INET AF_UNIX'], '1 2'), (['~AF_INET6 AF_PACKET'], '1 2 16'), (['none'], ''),
+    (['AF_UNIX', 'AF_INET', '~AF_UNIX'], '2')])
+def test_address_families(lists, allowed):
+    switches = [f'--restrict-address-families={words}' for words in lists]
+    for mode in [], ['-a', '--user=nobody']:
+        assert perl('use Errno; ' + SOCKETS, *switches, *mode).stdout.strip() == allowed
+
+
+def test_restrictions_of_a_file_are_never_left_out(tree):
+    for text, said in ((('RestrictAddressFamilies=AF_UNIX', None)), ('RestrictAddressFamily=AF_UNIX', 'did you mean RestrictAddressFamilies=?'),
+                       ('NoNewPrivilege=yes', 'did you mean NoNewPrivileges=?'), ('RestrictRealtime=yes', 'unknown key RestrictRealtime='),
+                       ('PrivateUsersDelegate=1', 'use Nesting='), ('PrivateUsers=managed', 'use pick'), ('PrivateUsersDelegate=no', None)):
+        tree.write_file(f'[Exec]\n{text}\n')
+        result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/true', check=False)
+        if said:
+            assert result.returncode == 1 and said in result.stderr and f'{tree.name}.nspawn:2: ' in result.stderr, result.stderr
+        else:
+            assert (result.returncode, result.stderr) == (0, ''), text
+    tree.write_file('[Exec]\nFrobnicate=yes\n[Files]\nBindUserShell=/bin/zsh\n')
+    result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/true')
+    assert 'unknown key Frobnicate= in [Exec], ignored' in result.stderr and 'BindUserShell=/bin/zsh: ignored: ' in result.stderr
+    tree.file.unlink()
+
+
+def test_switches_of_newer_versions(inside):
+    assert inside('id -u', '--uid=nobody', '--system', '--no-ask-password').stdout == '65534\n'
+    for switch, said in (('--mstack=/x', 'use Overlay='), ('--forward-journal=/x', 'use --link-journal=host'),
+                         ('--private-users=managed', 'use pick'), ('--private-users-ownership=foreign', 'use map')):
+        result = inside('true', switch, check=False)
+        assert result.returncode == 1 and said in result.stderr and switch in result.stderr, result.stderr
+
+
+def test_terminal_variables(tree):
+    environment = os.environ | {'TERM': 'xterm', 'COLORTERM': 'truecolor', 'NO_COLOR': '1'}
+    result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/sh', '-c', 'echo $TERM $COLORTERM $NO_COLOR',
+                 env=environment)
+    assert result.stdout == 'xterm truecolor 1\n'
+    del environment['COLORTERM'], environment['NO_COLOR']
+    assert run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/sh', '-c', 'echo ${COLORTERM-none} ${NO_COLOR-none}',
+               env=environment).stdout == 'none none\n'
+
+
+def test_words_for_an_init(tree):
+    """NAME=VALUE without a dot is a variable of its environment."""
+    init = tree.path / 'sbin/init'
+    init.rename(init.with_name('init.away'))
+    try:
+        init.write_text('#!/bin/sh\necho "$# $1 $2 $FOO"\nexit 0\n')
+        init.chmod(0o755)
+        result = run('box-run', '-q', '--register=no', '--pipe', '-b', '-M', tree.name, 'FOO=a b', 'systemd.unit=x.target', 'quiet')
+        assert result.stdout == '2 systemd.unit=x.target quiet a b\n', result.stderr
+    finally:
+        init.unlink(missing_ok=True)
+        init.with_name('init.away').rename(init)
+
+
+def test_keyrings_need_a_user_namespace():
+    """Without one, keys would be the host's. (keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING))"""
+    keyctl = 'print syscall(250, 0, -3, 0) > 0 ? "a key" : $! + 0'
+    assert perl(keyctl).stdout == 'a key'
+    assert perl(keyctl, '--private-users=no').stdout == '1'
+    assert perl(keyctl, '--private-users=no', '--system-call-filter=@keyring').stdout == 'a key'
+    assert perl(keyctl, '--system-call-filter=~@keyring').stdout == '1'

@@ -97,6 +97,29 @@ static void test_user_problems(void **state)
         }
 }
 
+/* As the kernel splits its command line. */
+static void test_words_for_an_init(void **state)
+{
+        _cleanup_(plan_fixture_done) PlanFixture boot, command;
+
+        plan_fixture_init(&boot, INIT_SYSTEMD);
+        plan_fixture_plan(&boot, "-b -E FOO=first FOO=bar systemd.unit=x.target quiet EMPTY= 3D=no a-b=c =x");
+        assert_int_equal(boot.problems.n, 0);
+        assert_string_equal(strv_env_get(boot.plan.env, "FOO"), "bar");
+        assert_string_equal(strv_env_get(boot.plan.env, "EMPTY"), "");
+        assert_string_equal(boot.plan.argv[1], "systemd.unit=x.target");
+        assert_string_equal(boot.plan.argv[2], "quiet");
+        assert_string_equal(boot.plan.argv[3], "3D=no");
+        assert_string_equal(boot.plan.argv[4], "a-b=c");
+        assert_string_equal(boot.plan.argv[5], "=x");
+        assert_null(boot.plan.argv[6]);
+
+        plan_fixture_init(&command, INIT_NONE);
+        plan_fixture_plan(&command, "/bin/env FOO=bar");
+        assert_null(strv_env_get(command.plan.env, "FOO"));
+        assert_string_equal(command.plan.argv[1], "FOO=bar");
+}
+
 static void test_process_two(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture f, own;
@@ -243,6 +266,7 @@ int main(void)
                 cmocka_unit_test(test_bound_user),
                 cmocka_unit_test(test_user_problems),
                 cmocka_unit_test(test_process_two),
+                cmocka_unit_test(test_words_for_an_init),
                 cmocka_unit_test(test_ambient_capability),
                 cmocka_unit_test(test_suppress_sync),
                 cmocka_unit_test(test_personality),

@@ -93,7 +93,7 @@ static void test_unknown_names_warn(void **state)
 {
         _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
-        parse(&p, "[Exec]\nBoots=yes\nMACVLAN=eth0\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nPrivate=yes\nnonsense\n"
+        parse(&p, "[Exec]\nBoots=yes\nMACVLAN=eth0\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nVirtualEthernet=yes\nnonsense\n"
                   "[X-Other]\nanything goes\n[Files]\nReadOnly=yes\n");
         assert_int_equal(p.a.n, 1);
         expect(&p, 0, "ReadOnly", "yes", 12);
@@ -106,6 +106,35 @@ static void test_unknown_names_warn(void **state)
         assert_string_equal(p.problems.items[2].text, "f:4: unknown key Frobnicate= in [Exec], ignored");
         assert_string_equal(p.problems.items[3].text,
                             "f:6: unknown section [Netwrok], ignored; did you mean [Network]?");
+}
+
+/* What may restrict the machine is never left out, whether it is misspelt, misplaced or of a newer systemd-nspawn. */
+static void test_unknown_restrictions_are_errors(void **state)
+{
+        static const struct { const char *text, *message; } cases[] = {
+                { "[Exec]\nNoNewPrivilege=yes\n", "unknown key NoNewPrivilege= in [Exec]; did you mean NoNewPrivileges=?" },
+                { "[Exec]\nDropCapabilities=CAP_MKNOD\n", "did you mean DropCapability=?" },
+                { "[Exec]\nRestrictNamespaces=yes\n", "unknown key RestrictNamespaces= in [Exec]" },
+                { "[Exec]\nSystemcallfilter=~@mount\n", "did you mean SystemCallFilter=?" },
+                { "[Exec]\nNoExecPaths=/\n", "unknown key NoExecPaths=" },
+                { "[Files]\nReadonly=yes\n", "did you mean ReadOnly=?" },
+                { "[Files]\nInacessible=/etc\n", "did you mean Inaccessible=?" },
+                { "[Network]\nPrivte=yes\n", "did you mean Private=?" },
+                { "[Files]\nDropCapability=all\n", "DropCapability= belongs in [Exec], not in [Files]" },
+                { "[X-Resources]\nMemoryHihg=1G\n", "did you mean MemoryHigh=?" },
+                { "[X-Resources]\nFrobnicate=1\n", "unknown key Frobnicate= in [X-Resources]" },
+                { "[Exce]\nNoNewPrivileges=yes\n", "unknown key NoNewPrivileges= in [Exce]" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
+
+                parse(&p, cases[i].text);
+                if (p.problems.n_fatal != 1)
+                        fail_msg("%s", cases[i].text);
+                if (!strstr(p.problems.items[p.problems.n - 1].text, cases[i].message))
+                        fail_msg("%s", p.problems.items[p.problems.n - 1].text);
+        }
 }
 
 static void test_broken_lines_are_errors(void **state)
@@ -303,6 +332,7 @@ int main(void)
                 cmocka_unit_test(test_bom_and_crlf),
                 cmocka_unit_test(test_continuation),
                 cmocka_unit_test(test_unknown_names_warn),
+                cmocka_unit_test(test_unknown_restrictions_are_errors),
                 cmocka_unit_test(test_broken_lines_are_errors),
                 cmocka_unit_test(test_latin1_comment_is_fine),
                 cmocka_unit_test(test_long_lines),

@@ -50,9 +50,9 @@ static bool list_has(const char *list, const char *name)
         return false;
 }
 
-/* systemd-nspawn 257's list, written once more. */
+/* systemd-nspawn 258's list, written once more. */
 static const char expected_calls[] =
-        "@aio @basic-io @chown @default @file-system @io-event @ipc @mount @network-io @process @resources @setuid "
+        "@aio @basic-io @chown @default @file-system @io-event @ipc @keyring @mount @network-io @process @resources @setuid "
         "@signal @sync @timer arm_fadvise64_64 brk cachestat capget capset copy_file_range fadvise64 fadvise64_64 flock "
         "get_mempolicy getcpu getpriority getrandom ioctl ioprio_get kcmp madvise mincore mprotect mremap "
         "name_to_handle_at oldolduname olduname personality readahead readdir remap_file_pages sched_get_priority_max "
@@ -168,6 +168,54 @@ static void test_seccomp_spec_lists(void **state)
         seccomp_spec_print(&spec, file);
         fclose(file);
         assert_string_equal(text, "compiled: default + @keyring + bpf + cachestat - @mount - keyctl");
+}
+
+/* Without a user namespace, keys are the host's. */
+static void test_seccomp_host_keyrings(void **state)
+{
+        const char *const allow[] = { "@keyring", NULL };
+        SeccompSpec spec = { .caps = capability_default(), .host_keyrings = true };
+        uint32_t arch = syscall_table.arch[0];
+        SeccompProgram p;
+
+        assert_int_equal(seccomp_program_make(&spec, &p, NULL), 0);
+        assert_int_equal(verdict(&p, arch, SYS_add_key, 0, 0), FAIL(EPERM));
+        seccomp_program_done(&p);
+        spec.allow = allow;
+        assert_int_equal(seccomp_program_make(&spec, &p, NULL), 0);
+        assert_int_equal(verdict(&p, arch, SYS_add_key, 0, 0), ALLOW);
+        seccomp_program_done(&p);
+}
+
+static void test_seccomp_address_families(void **state)
+{
+        static const unsigned families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG, 63 };
+        const uint64_t some = ~(UINT64_C(1) << AF_UNIX | UINT64_C(1) << AF_NETLINK);
+        const uint64_t masks[] = { some, UINT64_MAX, UINT64_C(1) << AF_ALG };
+        uint32_t arch = syscall_table.arch[0];
+        SeccompProgram p;
+
+        for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
+                const SeccompSpec spec = { .caps = capability_default(), .denied_families = masks[i] };
+
+                assert_int_equal(seccomp_program_make(&spec, &p, NULL), 0);
+                for (size_t j = 0; j < ARRAY_SIZE(families); j++) {
+                        uint32_t want = masks[i] >> families[j] & 1 ? FAIL(EAFNOSUPPORT) : ALLOW;
+
+                        assert_int_equal(verdict(&p, arch, SYS_socket, families[j], 0), want);
+                        /* The kernel does not look at the high half. */
+                        assert_int_equal(verdict(&p, arch, SYS_socket, UINT64_C(1) << 32 | families[j], 0), want);
+                }
+                assert_int_equal(verdict(&p, arch, SYS_socket, AF_NETLINK, NETLINK_AUDIT), FAIL(EAFNOSUPPORT));
+                /* Ways around the filter. */
+                assert_int_equal(verdict(&p, arch, SYS_io_uring_setup, 0, 0), FAIL(ENOSYS));
+                assert_int_equal(verdict(&p, arch, SYS_read, 0, 0), ALLOW);
+#ifdef __x86_64__
+                assert_int_equal(verdict(&p, AUDIT_ARCH_I386, 102 /* socketcall */, 1, 0), FAIL(ENOSYS));
+                assert_int_equal(verdict(&p, AUDIT_ARCH_I386, 359 /* socket */, AF_ALG, 0), FAIL(EAFNOSUPPORT));
+#endif
+                seccomp_program_done(&p);
+        }
 }
 
 static void test_seccomp_spec_capabilities(void **state)
@@ -356,7 +404,7 @@ static int call_under_filter(void)
         seccomp_program_builtin(&p);
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_apply(&p, NULL) < 0)
                 return 1;
-        if (syscall(SYS_keyctl, -1, 0, 0, 0, 0) != -1 || errno != EPERM)
+        if (syscall(SYS_quotactl, 0, NULL, 0, NULL) != -1 || errno != EPERM)
                 return 2;
         if (syscall(1023) != -1 || errno != ENOSYS)
                 return 3;
@@ -387,6 +435,8 @@ int main(void)
                 cmocka_unit_test(test_seccomp_table_is_unambiguous),
                 cmocka_unit_test(test_seccomp_spec_lists),
                 cmocka_unit_test(test_seccomp_spec_capabilities),
+                cmocka_unit_test(test_seccomp_host_keyrings),
+                cmocka_unit_test(test_seccomp_address_families),
                 cmocka_unit_test(test_seccomp_suppress_sync),
                 cmocka_unit_test(test_seccomp_spec_problem),
                 cmocka_unit_test(test_seccomp_groups),

@@ -4,6 +4,8 @@
 
 #include "test.h"
 
+#include <sys/socket.h>
+
 #include <signal.h>
 #include <stdio.h>
 
@@ -178,6 +180,35 @@ static void test_capabilities(void **state)
         assert_true(s->drop_capability == UINT64_MAX);
         assert_int_equal(set(s, SETTING_CAPABILITY, ""), 0);
         assert_true(s->capability == 0);
+}
+
+/* As systemd.exec(5) has it. */
+static void test_address_families(void **state)
+{
+        const uint64_t local = UINT64_C(1) << AF_UNIX, ip = UINT64_C(1) << AF_INET;
+        Settings *s = *state;
+
+        assert_false(s->restrict_families);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "AF_UNIX AF_INET"), 0);
+        assert_int_equal(s->allowed_families, local | ip);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "~AF_INET AF_ALG"), 0);
+        assert_int_equal(s->allowed_families, local);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "AF_INET"), 0);
+        assert_int_equal(s->allowed_families, local | ip);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, ""), 0);
+        assert_false(s->restrict_families);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "~AF_INET"), 0);
+        assert_int_equal(s->allowed_families, ~ip);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "AF_INET"), 0);
+        assert_int_equal(s->allowed_families, UINT64_MAX);
+        assert_true(s->restrict_families);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, ""), 0);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "none"), 0);
+        assert_true(s->restrict_families);
+        assert_int_equal(s->allowed_families, 0);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "AF_UNIX AF_INTE"), -EINVAL);
+        assert_int_equal(set(s, SETTING_RESTRICT_ADDRESS_FAMILIES, "~"), -EINVAL);
+        assert_int_equal(s->allowed_families, 0);
 }
 
 static void test_system_call_filter(void **state)
@@ -405,6 +436,7 @@ int main(void)
                 CASE(test_machine_id),
                 CASE(test_signal),
                 CASE(test_capabilities),
+                CASE(test_address_families),
                 CASE(test_system_call_filter),
                 CASE(test_private_users),
                 CASE(test_ownership),
