@@ -51,6 +51,9 @@ static int add_switch(Reader *reader, const SettingRow *row, const char *value)
         if (!from.where)
                 return -ENOMEM;
 
+        /* In a file it clears what other sources have set. On a command line it is an unset variable of a script. */
+        if (!*value && !(row->flags & (SETTING_EMPTY | SETTING_NO_ARG)))
+                return problem_error(reader->problems, (Source) { 0 }, "%s needs a value: %s", name, row->metavar);
         if (row->id == SETTING_ENVIRONMENT && *value && !strchr(value, '='))
                 return add_passed_on(reader, row, value, from);
         return assignments_add(reader->out, row, value, from);

@@ -96,6 +96,28 @@ static int parse_hierarchy(const EnvironmentRow *row, const char *text, Environm
         return 1;
 }
 
+static int parse_seccomp(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
+{
+        bool value;
+
+        if (parse_bool(text, &value) < 0)
+                return refuse(reterr_reason, "not a boolean (yes or no)");
+        if (value)
+                return 0;
+        (void) refuse(reterr_reason, "ignored: machines always have a system call filter; SystemCallFilter= adds to it");
+        return 1;
+}
+
+static int parse_firewall(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
+{
+        if (strcmp(text, "nftables") == 0)
+                return 0;
+        if (strcmp(text, "iptables") != 0)
+                return refuse(reterr_reason, "not a backend (nftables or iptables)");
+        (void) refuse(reterr_reason, "ignored: ports are always forwarded by nftables");
+        return 1;
+}
+
 static int parse_service(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason)
 {
         if (!text_is_utf8(text, strlen(text)) || text_has_control(text, strlen(text)))
@@ -107,6 +129,7 @@ static int parse_service(const EnvironmentRow *row, const char *text, Environmen
 #define FIELD(name) offsetof(EnvironmentOptions, name)
 
 const EnvironmentRow environment_table[] = {
+        { "SYSTEMD_FIREWALL_BACKEND", parse_firewall, 0 },
         { "SYSTEMD_NSPAWN_API_VFS_WRITABLE", parse_api_vfs, 0 },
         { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", parse_no, FIELD(no_os_release_check) },
         { "SYSTEMD_NSPAWN_CONTAINER_SERVICE", parse_service, FIELD(container_service) },
@@ -119,6 +142,7 @@ const EnvironmentRow environment_table[] = {
         { "SYSTEMD_NSPAWN_TMPFS_TMP", parse_no, FIELD(no_tmpfs_tmp) },
         { "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", parse_hierarchy, 0 },
         { "SYSTEMD_NSPAWN_USE_CGNS", parse_no, FIELD(share_cgroup) },
+        { "SYSTEMD_SECCOMP", parse_seccomp, 0 },
         { "SYSTEMD_SUPPRESS_SYNC", parse_yes, FIELD(suppress_sync) },
 };
 

@@ -28,6 +28,7 @@ typedef enum SettingFlags {
         SETTING_NO_ARG = 1 << 4,        /* the switch takes no value; `implied` is used */
         SETTING_HIDDEN = 1 << 5,        /* not in --help */
         SETTING_ADDS = 1 << 6,          /* does not count as a link setting for --settings=override */
+        SETTING_EMPTY = 1 << 8,         /* an empty value of the switch is the default; of others it is an error */
         SETTING_SECRET = 1 << 7,        /* never printed, and overwritten before it is freed */
 } SettingFlags;
 

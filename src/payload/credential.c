@@ -5,6 +5,7 @@
  * copy of each secret, which is overwritten before its memory is freed.
  */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config/values.h"
 #include "payload/credential.h"
 #include "util/fd.h"
 #include "util/strv.h"
@@ -146,6 +148,40 @@ static int load(const CredentialSetting *s, bool fetch, Credential *c, Problems 
         return load_from(dir_fd, s, fetch, c, problems);
 }
 
+static bool has_id(const Credentials *c, const char *id)
+{
+        for (size_t i = 0; i < c->n; i++)
+                if (strcmp(c->items[i].id, id) == 0)
+                        return true;
+        return false;
+}
+
+/* Those that the service manager gave to us (SetCredential=, LoadCredential= of the unit), but for ids that settings have. */
+static int load_own(bool fetch, Credentials *all, Problems *problems)
+{
+        const char *own = secure_getenv("CREDENTIALS_DIRECTORY");
+        _cleanup_closedir_ DIR *dir = own ? opendir(own) : NULL;
+        struct dirent *entry;
+
+        if (own && !dir)
+                return problem_error(problems, (Source) {}, "Failed to open the credentials of the service, '%s': %s", own,
+                                     strerror(errno));
+        while (dir && (entry = readdir(dir))) {
+                const CredentialSetting s = { .id = entry->d_name, .path = entry->d_name };
+                Credential *c;
+
+                if (*entry->d_name == '.' || !credential_id_is_valid(entry->d_name) || has_id(all, entry->d_name))
+                        continue;
+                c = array_append(&all->items, &all->n, sizeof(*c));
+                if (!c)
+                        return -ENOMEM;
+                c->id = strdup(entry->d_name);
+                if (!c->id || load_from(dirfd(dir), &s, fetch, c, problems) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *problems)
 {
         _cleanup_(credentials_done) Credentials all = {};
@@ -159,8 +195,11 @@ int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *
                 c->id = strdup(s->credentials[i].id);
                 if (!c->id || load(&s->credentials[i], fetch, c, problems) < 0)
                         return -ENOMEM;
-                total += c->size;
         }
+        if (load_own(fetch, &all, problems) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < all.n; i++)
+                total += all.items[i].size;
         if (total > CREDENTIALS_MAX &&
             problem_error(problems, (Source) {}, "All credentials together are larger than 1 MiB") < 0)
                 return -ENOMEM;

@@ -25,8 +25,8 @@ typedef struct Credentials {
 /* Overwrites and frees them. */
 void credentials_done(Credentials *c);
 
-/* Loads the credentials of the settings. fetch false, for a dry run: only regular files. Failures are Problems; -ENOMEM is the
- * only error. */
+/* Loads the credentials of the settings, and those of $CREDENTIALS_DIRECTORY. fetch false, for a dry run: only regular files.
+ * Failures are Problems; -ENOMEM is the only error. */
 int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *problems);
 
 /* Writes them to the new ramfs at dir_fd, readable by owner only, and makes the file system read-only. */

@@ -129,6 +129,16 @@ static int open_namespaces(const Machine *m, MountMakeContext *c, Failure *failu
         return 0;
 }
 
+/* The host's id of the user that runs as PID 1, or 2. */
+static uid_t credentials_owner(const Plan *p)
+{
+        uint32_t uid = p->owner;
+
+        if (p->user && (!p->userns || !id_map_to_host(&p->uid_map, p->user->uid, &uid)))
+                uid = p->userns ? p->owner : p->user->uid;
+        return uid;
+}
+
 /* Returns the machine's mount namespace. */
 static int make_mounts(Machine *m, Failure *failure)
 {
@@ -167,7 +177,7 @@ static int make_mounts(Machine *m, Failure *failure)
                                   m->child.leader.pidfd, failure);
         if (r >= 0 && m->credentials.n > 0)
                 r = credentials_fill(&m->credentials, mount_make_find(plan, m->work.items, "/run/host/credentials"),
-                                     m->plan.owner, failure);
+                                     credentials_owner(&m->plan), failure);
         if (r >= 0)
                 r = mount_make_seal(plan, m->work.items, failure);
         return r < 0 ? r : mount_attach(plan, m->work.items, &c, failure);

@@ -469,3 +469,44 @@ def test_keyrings_need_a_user_namespace():
     assert perl(keyctl, '--private-users=no').stdout == '1'
     assert perl(keyctl, '--private-users=no', '--system-call-filter=@keyring').stdout == 'a key'
     assert perl(keyctl, '--system-call-filter=~@keyring').stdout == '1'
+
+
+# -------------------------------------------------------------------- switches without a value, credentials, variables
+
+@pytest.mark.parametrize('switch', ['--bind=', '--bind-ro=', '--tmpfs=', '--setenv=', '--drop-capability=', '--system-call-filter=',
+                                    '--kill-signal=', '--rlimit=', '--register=', '--console=', '--property=', '--port=', '--chdir='])
+def test_switch_without_a_value_is_refused(inside, switch):
+    """An unset variable of a script; systemd-nspawn refuses it too."""
+    result = inside('true', switch, check=False)
+    assert result.returncode == 1 and f'{switch} needs a value: ' in result.stderr, result.stderr
+
+
+def test_empty_values_that_systemd_nspawn_takes(inside):
+    assert inside('id -u', '--capability=', '--user=', '--hostname=', '--ambient-capability=').stdout == '0\n'
+
+
+def test_credentials_of_a_user(inside):
+    """They belong to the user that the command runs as, not to root."""
+    script = 'stat -c "%U %a" $CREDENTIALS_DIRECTORY $CREDENTIALS_DIRECTORY/token; cat $CREDENTIALS_DIRECTORY/token; id -un'
+    for switches, user in ([], 'root'), (['--user=web'], 'web'), (['--user=web', '-a'], 'web'), (['--user=web', '--private-users=no'], 'web'):
+        assert inside(script, '--set-credential=token:secret', *switches).stdout == f'{user} 500\n{user} 400\nsecret{user}\n'
+    assert inside('echo ${CREDENTIALS_DIRECTORY-none}', '--user=web').stdout == 'none\n'
+
+
+def test_credentials_of_the_unit(tree):
+    """Those that the service manager gives to box-run; settings take precedence."""
+    tree.file.unlink(missing_ok=True)
+    result = run('systemd-run', '--quiet', '--pipe', '--wait', '--collect', '-p', 'Delegate=yes', '-p', 'SetCredential=one:first',
+                 '-p', 'SetCredential=two:second', 'box-run', '-q', '--keep-unit', '--register=no', '--pipe', '-U', '-M', tree.name,
+                 '--user=web', '--set-credential=two:own', '/bin/sh', '-c',
+                 'cd $CREDENTIALS_DIRECTORY; for f in *; do echo "$f $(cat $f)"; done')
+    assert result.stdout == 'one first\ntwo own\n'
+
+
+def test_variables_that_are_not_honoured_are_named(tree):
+    for variable, said in ({'SYSTEMD_SECCOMP': '0'}, 'always have a system call filter'), ({'SYSTEMD_SECCOMP': '1'}, None), \
+            ({'SYSTEMD_FIREWALL_BACKEND': 'iptables'}, 'forwarded by nftables'), ({'SYSTEMD_FIREWALL_BACKEND': 'nftables'}, None):
+        result = run('box-run', '-q', '--register=no', '--pipe', '-U', '-M', tree.name, '/bin/sh', '-c',
+                     'grep Seccomp: /proc/self/status', env=os.environ | variable)
+        assert result.stdout.split() == ['Seccomp:', '2']
+        assert (said in result.stderr) if said else result.stderr == '', result.stderr

@@ -84,6 +84,8 @@ static void test_refused(void **state)
                         refused(environment_table[i].name, "maybe", true, "not a ");
         }
         refused("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "no", false, "cgroup v2");
+        refused("SYSTEMD_SECCOMP", "0", false, "always have a system call filter");
+        refused("SYSTEMD_FIREWALL_BACKEND", "iptables", false, "by nftables");
 }
 
 int main(void)
