@@ -40,6 +40,7 @@ typedef struct Page {
         uint32_t uid_base;      /* 0: no user namespace, or unknown */
         char leader_name[32];
         bool frozen, silent;    /* its processes do not run; its files cannot be read */
+        char *note;             /* machine_state_note(); NULL */
 } Page;
 
 static void page_done(Page *p)
@@ -48,6 +49,7 @@ static void page_done(Page *p)
         unit_info_done(&p->unit);
         strv_free(p->os);
         strv_free(p->addresses);
+        free(p->note);
 }
 
 /* The first line of /proc/PID/FILE; "" if it cannot be read. */
@@ -85,6 +87,8 @@ static void collect_running(Ctl *c, Page *p)
         sd_bus *bus = ctl_bus(c, NULL);
         Look look = LOOK_NULL;
 
+        if (m->ours)
+                (void) machine_state_note(NULL, m->name, &p->note);
         if (running_machine_look(m, &look) >= 0)
                 p->silent = running_machine_os_release(c, m, &look, clock_usec(CLOCK_MONOTONIC) + LOOK_USEC, &p->os) ==
                             -ETIMEDOUT;
@@ -185,6 +189,8 @@ static void print_machine(const Page *p)
                 line("OS", "%s", os ?: m->state.os);
         if (m->ours)
                 line("Init", "%s", m->state.booted ? init_flavour_name(m->state.init) : "none (a command runs)");
+        if (p->note && *p->note)
+                line("Note", "%s", p->note);
         if (p->uid_base > 0)
                 line("UID Shift", "%" PRIu32, p->uid_base);
 }
@@ -281,6 +287,7 @@ static void put_page(Json *j, const Page *p)
                 put_text(j, "init", m->state.booted ? init_flavour_name(m->state.init) : "none");
                 put_number(j, "supervisor", (uint64_t) m->state.supervisor);
                 json_put_strings(j, "links", m->state.links);
+                put_text(j, "note", p->note);
         }
         put_text(j, "unit", p->unit.id ?: (p->running ? running_machine_unit(m) : NULL));
         if (p->unit.id) {

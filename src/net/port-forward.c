@@ -6,8 +6,8 @@
  * machines get the same port. The supervisor, with CAP_NET_ADMIN on the host.
  *
  * The payload decides how often its addresses change: notifications are discarded unread, and rules are updated at most four
- * times a second. Meanwhile nothing is read. The host's addresses, routes and links are watched in the same way, as they say
- * which addresses lead to the machine.
+ * times a second. Meanwhile nothing is read. The host's addresses, routes, links and its switches for forwarding are watched
+ * in the same way, as they say which addresses lead to the machine.
  */
 
 #include <arpa/inet.h>
@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/host-port.h"
 #include "net/network-namespace.h"
 #include "net/nft.h"
 #include "net/port-address.h"
@@ -32,12 +33,14 @@
 #include "util/print.h"
 #include "util/text.h"
 
-#define LOCK_DIR "/run/box/ports"
 #define UPDATE_USEC (UINT64_C(250) * 1000)
+/* The time for a lease, until a missing address is said. */
+#define PATIENCE_USEC (UINT64_C(30) * 1000 * 1000)
 
 /* Which notifications: in the machine, on the host. */
 #define CONTAINER_GROUPS (RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
-#define HOST_GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE)
+#define HOST_GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | \
+                     1U << (RTNLGRP_IPV4_NETCONF - 1) | 1U << (RTNLGRP_IPV6_NETCONF - 1))
 
 enum {
         MESSAGES_MAX = 64,      /* read in one iteration of the event loop */
@@ -54,6 +57,14 @@ static const NftChain chains[] = {
         { "output", "nat", NF_INET_LOCAL_OUT, PRIORITY },               /* from the host itself */
 };
 
+/* Reasons why ports do not work: said once each in the journal, and in the machine's note as long as it is so. */
+typedef enum PortTrouble {
+        TROUBLE_NO_ADDRESS = 1 << 0,
+        TROUBLE_NO_FORWARDING_4 = 1 << 1,
+        TROUBLE_NO_FORWARDING_6 = 1 << 2,
+        TROUBLE_LISTENER = 1 << 3,
+} PortTrouble;
+
 struct PortForward {
         const NetworkPlan *plan;
         char *machine;
@@ -64,8 +75,13 @@ struct PortForward {
         int host_rtnl, container_rtnl;
         int events_fds[WATCHED_MAX];    /* notifications about addresses in the machine, and about the host's network */
         PortAddress addresses[ARRAY_SIZE(families)];    /* of the current rules */
-        sd_event_source *io[WATCHED_MAX], *timer;
+        sd_event_source *io[WATCHED_MAX], *timer, *patience;
         uint64_t updated_usec;
+        void (*note)(void *userdata, const char *text);
+        void *userdata;
+        const PortSetting *listened;    /* a port on which a program of the host listened at the start; NULL */
+        unsigned trouble, said;         /* PortTrouble */
+        bool impatient;                 /* an address should be there by now */
 };
 
 PortForward *port_forward_free(PortForward *f)
@@ -146,7 +162,7 @@ static int take_ports(PortForward *f, const char *dir, Failure *failure)
         if (!f->locks)
                 return failure_set(failure, -ENOMEM, "Failed to lock ports: %m");
         if (!dir) {
-                dir = LOCK_DIR;
+                dir = PORT_LOCK_DIR;
                 if ((mkdir("/run/box", 0755) < 0 && errno != EEXIST) || (mkdir(dir, 0755) < 0 && errno != EEXIST))
                         return failure_set(failure, -errno, "Failed to create %s: %m", dir);
         }
@@ -217,6 +233,67 @@ static int set_rules(PortForward *f, const PortAddress addresses[static ARRAY_SI
         return nft_commit(f->nft_fd, &b);
 }
 
+static void describe(const PortForward *f, PortTrouble trouble, char *buf, size_t size)
+{
+        static const char no_address[] = "Port= leads nowhere: the machine has no address that the host routes to it; configure "
+                                         "its interface, for example by DHCP";
+        static const char no_forwarding[] = "Port= works from this host only%s: %s is 0; set it to 1 in sysctl.d(5), or %s=yes "
+                                            "in networkd.conf(5)";
+        char source[SOURCE_TEXT_MAX];
+
+        if (trouble == TROUBLE_NO_ADDRESS)
+                (void) snprintf(buf, size, no_address);
+        else if (trouble == TROUBLE_NO_FORWARDING_4)
+                (void) snprintf(buf, size, no_forwarding, "", "net.ipv4.ip_forward", "IPv4Forwarding");
+        else if (trouble == TROUBLE_NO_FORWARDING_6)
+                (void) snprintf(buf, size, no_forwarding, " over IPv6", "net.ipv6.conf.all.forwarding", "IPv6Forwarding");
+        else
+                (void) snprintf(buf, size, "%s: Port=%s:%u takes connections from a program of the host that listens on this "
+                                "port; change one of the two", source_text(f->listened->from, source),
+                                protocol_name(f->listened), f->listened->host_port);
+}
+
+/* Also when the trouble is over. */
+static void report_trouble(PortForward *f, unsigned trouble)
+{
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        _cleanup_free_ char *text = NULL;
+        FILE *stream = memory_stream_open(&m);
+        const char *separator = "";
+
+        for (unsigned bit = TROUBLE_NO_ADDRESS; stream && bit <= TROUBLE_LISTENER; bit <<= 1) {
+                char line[512];
+
+                if (!(trouble & bit))
+                        continue;
+                describe(f, bit, line, sizeof(line));
+                fprintf(stream, "%s%s", separator, line);
+                separator = "; ";
+                if (f->said & bit || (bit == TROUBLE_NO_ADDRESS && !f->impatient))
+                        continue;
+                f->said |= bit;
+                log_warning(0, "%s", line);
+        }
+        text = stream ? memory_stream_take(&m) : NULL;
+        if (text && f->note && trouble != f->trouble)
+                f->note(f->userdata, text);
+        f->trouble = trouble;
+}
+
+static void find_trouble(PortForward *f, const OwnLinks *own)
+{
+        static const unsigned forwarding[] = { TROUBLE_NO_FORWARDING_4, TROUBLE_NO_FORWARDING_6 };
+        unsigned trouble = f->listened ? TROUBLE_LISTENER : 0;
+        bool any = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+                any = any || f->addresses[i].any;
+                if (f->addresses[i].any && !host_forwards(families[i], own))
+                        trouble |= forwarding[i];
+        }
+        report_trouble(f, any ? trouble : trouble | TROUBLE_NO_ADDRESS);
+}
+
 static void log_addresses(const PortForward *f)
 {
         for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
@@ -239,14 +316,14 @@ int port_forward_update(PortForward *f, Failure *failure)
                 r = port_address_find(f->container_rtnl, f->host_rtnl, &own, families[i], &now[i]);
         if (r < 0)
                 return failure_set(failure, r, "Failed to list the addresses of machine '%s': %m", f->machine);
-        if (memcmp(now, f->addresses, sizeof(now)) == 0)
-                return 0;
-
-        r = set_rules(f, now);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to set the port forwarding rules of machine '%s': %m", f->machine);
-        memcpy(f->addresses, now, sizeof(now));
-        log_addresses(f);
+        if (memcmp(now, f->addresses, sizeof(now)) != 0) {
+                r = set_rules(f, now);
+                if (r < 0)
+                        return failure_set(failure, r, "Failed to set the port forwarding rules of machine '%s': %m", f->machine);
+                memcpy(f->addresses, now, sizeof(now));
+                log_addresses(f);
+        }
+        find_trouble(f, &own);
         return 0;
 }
 
@@ -297,6 +374,15 @@ static int on_change(sd_event_source *source, int fd, uint32_t events, void *use
         return r < 0 ? r : watch(f, SD_EVENT_OFF);
 }
 
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        PortForward *f = userdata;
+
+        f->impatient = true;
+        report_trouble(f, f->trouble);
+        return 0;
+}
+
 int port_forward_attach(PortForward *f, sd_event *event)
 {
         int r = 0;
@@ -306,6 +392,8 @@ int port_forward_attach(PortForward *f, sd_event *event)
                 r = sd_event_add_io(event, &f->io[i], f->events_fds[i], EPOLLIN, on_change, f);
         if (r >= 0)
                 r = sd_event_add_time(event, &f->timer, CLOCK_MONOTONIC, 0, 1, on_timer, f);
+        if (r >= 0)
+                r = sd_event_add_time_relative(event, &f->patience, CLOCK_MONOTONIC, PATIENCE_USEC, 0, on_patience, f);
         return r;
 }
 
@@ -314,6 +402,7 @@ void port_forward_detach(PortForward *f)
         for (size_t i = 0; i < WATCHED_MAX; i++)
                 f->io[i] = sd_event_source_unref(f->io[i]);
         f->timer = sd_event_source_unref(f->timer);
+        f->patience = sd_event_source_disable_unref(f->patience);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -363,11 +452,15 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
                 .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF,
                 .events_fds = { -EBADF, -EBADF },
         };
+        f->note = t->note;
+        f->userdata = t->userdata;
         f->machine = strdup(t->machine);
         if (!f->machine || strf(&f->table, "box-%s", t->machine) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 
         r = take_ports(f, t->lock_dir, failure);
+        for (size_t i = 0; r >= 0 && !f->listened && i < p->n_ports; i++)
+                f->listened = host_port_has_listener(&p->ports[i]) ? &p->ports[i] : NULL;
         if (r >= 0)
                 r = open_sockets(f, t->netns_fd, failure);
         if (r >= 0)

@@ -13,10 +13,14 @@
 
 typedef struct PortForward PortForward;
 
+#define PORT_LOCK_DIR "/run/box/ports"
+
 typedef struct PortTarget {
         const char *machine;
+        void (*note)(void *userdata, const char *text);         /* why ports do not work, or ""; NULL: not wanted */
+        void *userdata;
         int netns_fd;           /* its network namespace */
-        const char *lock_dir;   /* NULL: /run/box/ports */
+        const char *lock_dir;   /* NULL: PORT_LOCK_DIR */
 } PortTarget;
 
 /* Locks the ports and creates the table. -EBUSY: a port belongs to another machine. p must outlive it. */

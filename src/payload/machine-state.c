@@ -343,13 +343,37 @@ int machine_state_lock_path(const char *dir, const char *name, char **ret)
         return hidden_path(dir, name, "lock", ret);
 }
 
+int machine_state_set_note(const char *dir, const char *name, const char *text)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r = hidden_path(dir, name, "note", &path);
+
+        if (r < 0)
+                return r;
+        if (!*text)
+                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+}
+
+int machine_state_note(const char *dir, const char *name, char **ret)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = hidden_path(dir, name, "note", &path);
+
+        return r < 0 ? r : fd_read_file_at(AT_FDCWD, path, 4096, ret, NULL);
+}
+
 static void remove_files(const char *dir, int dir_fd, const char *name)
 {
-        _cleanup_free_ char *filter = NULL;
+        _cleanup_free_ char *filter = NULL, *note = NULL;
 
         (void) unlinkat(dir_fd, name, 0);
         if (machine_state_filter_path(dir, name, &filter) >= 0)
                 (void) unlink(filter);
+        if (hidden_path(dir, name, "note", &note) >= 0)
+                (void) unlink(note);
 }
 
 void machine_state_remove(const char *dir, const char *name)

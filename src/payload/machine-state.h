@@ -47,6 +47,11 @@ int machine_state_lock_path(const char *dir, const char *name, char **ret);
 /* The file for a filter other than the built-in one (seccomp_program_save(), _load()). The caller frees *ret. */
 int machine_state_filter_path(const char *dir, const char *name, char **ret);
 
+/* A note for the administrator about a running machine, for `boxctl status`: one line, "" for none. The caller frees *ret;
+ * -ENOENT: none. */
+int machine_state_set_note(const char *dir, const char *name, const char *text);
+int machine_state_note(const char *dir, const char *name, char **ret);
+
 /* -ENOENT: not running; a stale file is removed if permitted. -EBADMSG: invalid file. */
 int machine_state_read(const char *dir, const char *name, MachineState *ret);
 

@@ -2,7 +2,9 @@
 
 /* The stages that create the machine's links and forward ports of the host to it. The supervisor, as root of the host. */
 
+#include "payload/machine-state.h"
 #include "run/stage.h"
+#include "util/log.h"
 
 int stage_network_up(Machine *m, Failure *failure)
 {
@@ -17,14 +19,25 @@ void stage_network_down(Machine *m)
         m->network.links = (Links) LINKS_NULL;
 }
 
+static void note(void *userdata, const char *text)
+{
+        const Machine *m = userdata;
+        int r = machine_state_set_note(NULL, m->name, text);
+
+        if (r < 0)
+                log_debug(r, "Failed to write the note of machine '%s': %m", m->name);
+}
+
 int stage_ports_up(Machine *m, Failure *failure)
 {
-        const PortTarget target = { .machine = m->name, .netns_fd = m->network.netns_fd };
+        const PortTarget target = { .machine = m->name, .note = note, .userdata = m, .netns_fd = m->network.netns_fd };
 
         return m->plan.network.n_ports > 0 ? port_forward_new(&m->plan.network, &target, &m->network.ports, failure) : 0;
 }
 
 void stage_ports_down(Machine *m)
 {
+        if (m->network.ports)
+                note(m, "");
         m->network.ports = port_forward_free(m->network.ports);
 }

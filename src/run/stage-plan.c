@@ -12,6 +12,7 @@
 
 #include "image/exposure.h"
 #include "mount/lxcfs.h"
+#include "net/host-port.h"
 #include "net/network-namespace.h"
 #include "net/udev.h"
 #include "payload/machine-state.h"
@@ -261,6 +262,9 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 r = links_check(&m->plan.network.links, m->name, m->loop.is_open ? &wait : NULL, problems);
         if (r >= 0)
                 r = network_namespace_check(&m->plan.network, problems);
+        /* A start locks them. */
+        if (r >= 0 && machine_is_dry(m))
+                r = host_port_check(&m->plan.network, m->name, NULL, problems);
         if (r >= 0)
                 r = lxcfs_check(&m->settings, NULL, problems);
         if (r >= 0)

@@ -300,6 +300,52 @@ def test_ports_follow_a_lease(nothing_left, machine):
     deb.stop()
 
 
+def test_what_keeps_ports_from_working_is_said(nothing_left, outside, served, machine):
+    """In the journal once, in the status as long as it is so."""
+    def note():
+        return run('boxctl', 'status', 'ports', '--lines=0').stdout
+    listener = subprocess.Popen(['python3', '-c', SERVER, 'tcp', '8080', 'host'], stdout=subprocess.PIPE)
+    try:
+        assert listener.stdout.readline() == b'ready\n'
+        web = served('Port=8080:80')
+        said = 'ports.nspawn:3: Port=tcp:8080 takes connections from a program of the host'
+        assert said in note() and said in web.machine.journal()
+        wait_for(lambda: 'leads nowhere' not in note())
+        run('sysctl', '-q', 'net.ipv4.conf.all.forwarding=0')
+        wait_for(lambda: 'net.ipv4.ip_forward is 0' in note())
+        run('sysctl', '-q', 'net.ipv4.conf.all.forwarding=1')
+        wait_for(lambda: 'net.ipv4.ip_forward is 0' not in note())
+        assert web.machine.journal().count('net.ipv4.ip_forward is 0') == 1
+        web.take(2)
+        wait_for(lambda: 'Port= leads nowhere: the machine has no address' in note())
+
+        second = machine('busybox', name='ports-2')
+        second.write_file(f'[Network]\nPort=8080:81 8081\n{COMMAND}')
+        checked = run('boxctl', 'check', 'ports-2', check=False)
+        assert checked.returncode != 0
+        assert "ports-2.nspawn:2: Port=tcp:8080: the host's port belongs to machine ports" in checked.stdout + checked.stderr
+        assert '8081:' not in checked.stdout + checked.stderr
+        assert run('boxctl', 'check', 'ports').returncode == 0
+        web.machine.stop()
+        assert run('boxctl', 'check', 'ports-2').returncode == 0
+    finally:
+        listener.kill()
+        listener.wait()
+        listener.stdout.close()
+        run('sysctl', '-q', 'net.ipv4.conf.all.forwarding=1')
+
+
+@pytest.mark.parametrize('switch', ['--port=', '--network-interface=', '--network-macvlan=', '--network-ipvlan=',
+                                    '--network-veth-extra=', '--network-bridge=', '--network-zone='])
+def test_empty_switches_are_refused(machine, switch):
+    """As by systemd-nspawn: a variable of a script may be unset. In a file, KEY= takes back."""
+    made = machine('busybox', name='ports')
+    result = run('box-run', '-M', 'ports', '--settings=no', '--network-veth', switch, '--', 'true', check=False)
+    assert result.returncode == 1 and switch in result.stderr and 'empty' in result.stderr
+    assert run('box-run', '-q', '-M', 'ports', '--settings=no', '--network-veth', '--', 'true').returncode == 0
+    assert made.path.exists()
+
+
 def test_ports_need_a_network(nothing_left, machine):
     made = machine('busybox', name='ports')
     made.write_file('[Network]\nPrivate=no\nPort=8080\n')

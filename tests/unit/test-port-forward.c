@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "net/host-port.h"
 #include "net/port-forward.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -195,13 +196,25 @@ static void test_attached(void **state)
 static void test_port_taken(void **state)
 {
         Machine m = machine_new(), other = machine_new();
+        _cleanup_(problems_done) Problems problems = { 0 };
         PortForward *f = NULL, *g = NULL;
         Failure failure = { 0 };
 
         assert_int_equal(forward(&m, "x", &f, &failure), 0);
         assert_int_equal(forward(&other, "y", &g, &failure), -EBUSY);
         assert_string_equal(failure.text, "x.nspawn:3: Port=tcp:8080: the host's port belongs to machine x");
+
+        /* The same by a check, which takes nothing; the machine's own ports are no problem. */
+        assert_int_equal(host_port_check(&plan, "x", lock_dir, &problems), 0);
+        assert_int_equal(problems.n, 0);
+        assert_int_equal(host_port_check(&plan, "y", lock_dir, &problems), 0);
+        assert_int_equal(problems.n_fatal, 2);
+        assert_string_equal(problems.items[0].text, "x.nspawn:3: Port=tcp:8080: the host's port belongs to machine x");
+        assert_string_equal(problems.items[1].text, "x.nspawn:4: Port=udp:5353: the host's port belongs to machine x");
+        problems_done(&problems);
         f = port_forward_free(f);
+        assert_int_equal(host_port_check(&plan, "y", lock_dir, &problems), 0);
+        assert_int_equal(problems.n, 0);
         assert_int_equal(forward(&other, "y", &g, &failure), 0);
         g = port_forward_free(g);
         machine_done(&m);
@@ -246,6 +259,99 @@ static void test_killed(void **state)
         machine_done(&m);
 }
 
+static char noted[2048];
+
+static void take_note(void *userdata, const char *text)
+{
+        (void) snprintf(noted, sizeof(noted), "%s", text);
+}
+
+static int listen_on(int type, const char *address, uint16_t port)
+{
+        struct sockaddr_storage to;
+        socklen_t size;
+        int fd;
+
+        address_of(address, port, &to, &size);
+        fd = socket(to.ss_family, type | SOCK_CLOEXEC, 0);
+        assert_int_equal(bind(fd, (struct sockaddr *) &to, size), 0);
+        if (type == SOCK_STREAM)
+                assert_int_equal(listen(fd, 5), 0);
+        return fd;
+}
+
+/* What keeps ports from working is noted as long as it is so. */
+static void test_notes(void **state)
+{
+        static const char forward_4[] = "/proc/sys/net/ipv4/ip_forward", forward_6[] = "/proc/sys/net/ipv6/conf/all/forwarding";
+        Machine m = connected_machine();
+        const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir, .note = take_note };
+        PortForward *f = NULL;
+        Failure failure = { 0 };
+
+        assert_int_equal(fd_write_file_at(AT_FDCWD, forward_4, "0"), 0);
+        assert_int_equal(fd_write_file_at(AT_FDCWD, forward_6, "1"), 0);
+        assert_int_equal(port_forward_new(&plan, &target, &f, &failure), 0);
+        assert_non_null(strstr(noted, "Port= leads nowhere: the machine has no address"));
+        give(m.rtnl, "host0", "10.9.0.2", 24);          /* not routed here */
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_non_null(strstr(noted, "Port= leads nowhere"));
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        give(m.rtnl, "host0", "fd00:1::2", 64);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_null(strstr(noted, "Port= leads nowhere"));
+        assert_non_null(strstr(noted, "net.ipv4.ip_forward is 0"));
+        assert_null(strstr(noted, "net.ipv6"));
+        assert_int_equal(fd_write_file_at(AT_FDCWD, forward_6, "0"), 0);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_non_null(strstr(noted, "net.ipv6.conf.all.forwarding is 0"));
+        assert_int_equal(fd_write_file_at(AT_FDCWD, forward_4, "1"), 0);
+        assert_int_equal(fd_write_file_at(AT_FDCWD, forward_6, "1"), 0);
+        assert_int_equal(port_forward_update(f, &failure), 0);
+        assert_string_equal(noted, "");
+        f = port_forward_free(f);
+        delete_link(host_rtnl, "ve-x");
+        machine_done(&m);
+}
+
+/* A program of the host on a forwarded port: not on loopback, which is not forwarded; not of the other protocol. */
+static void test_listeners(void **state)
+{
+        static const struct {
+                int type;
+                const char *address;
+                uint16_t port;
+                const char *note;
+        } cases[] = {
+                { SOCK_STREAM, "0.0.0.0", 8080, "x.nspawn:3: Port=tcp:8080 takes connections from" },
+                { SOCK_STREAM, "::", 8080, "Port=tcp:8080" },
+                { SOCK_STREAM, "127.0.0.1", 8080, NULL },
+                { SOCK_STREAM, "0.0.0.0", 8081, NULL },
+                { SOCK_DGRAM, "0.0.0.0", 5353, "x.nspawn:4: Port=udp:5353" },
+                { SOCK_DGRAM, "0.0.0.0", 8080, NULL },
+                { SOCK_STREAM, "0.0.0.0", 5353, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Machine m = connected_machine();
+                const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir, .note = take_note };
+                int fd = listen_on(cases[i].type, cases[i].address, cases[i].port);
+                PortForward *f = NULL;
+                Failure failure = { 0 };
+
+                noted[0] = 0;
+                assert_int_equal(port_forward_new(&plan, &target, &f, &failure), 0);
+                assert_int_equal(!!strstr(noted, "a program of the host that listens on this port"), !!cases[i].note);
+                if (cases[i].note)
+                        assert_non_null(strstr(noted, cases[i].note));
+                f = port_forward_free(f);
+                fd_close(fd);
+                delete_link(host_rtnl, "ve-x");
+                machine_done(&m);
+        }
+}
+
 /* Many ports are one transaction. */
 static void test_many(void **state)
 {
@@ -278,6 +384,8 @@ int main(void)
                 cmocka_unit_test(test_attached),
                 cmocka_unit_test(test_port_taken),
                 cmocka_unit_test(test_killed),
+                cmocka_unit_test(test_notes),
+                cmocka_unit_test(test_listeners),
                 cmocka_unit_test(test_many),
         };
         int r;

@@ -73,7 +73,7 @@ static void test_values_of_the_table_parse(void **state)
 
         for (size_t i = 0; i < settings_table_size; i++) {
                 const SettingRow *row = &settings_table[i];
-                Source from = { .where = "--test" };
+                const Source from = { .where = "--test" }, file = { "x.nspawn", 1 };
                 Settings s;
 
                 if (!row->parse)
@@ -82,7 +82,7 @@ static void test_values_of_the_table_parse(void **state)
                 settings_init(&s);
                 if (row->implied)
                         assert_in_range(row->parse(row, row->implied, from, &s, reason), 0, SETTING_TAKEN_WITH_WARNING);
-                assert_int_equal(row->parse(row, "", from, &s, reason), 0);
+                assert_int_equal(row->parse(row, "", file, &s, reason), 0);
                 for (int w = 0; row->words && row->words[w]; w++) {
                         assert_int_equal(row->parse(row, row->words[w], from, &s, reason), 0);
                         assert_int_equal(*(int *) ((char *) &s + row->offset), w);

@@ -100,7 +100,9 @@ static void test_zone_names(void **state)
         assert_int_equal(set_from(s, SETTING_BRIDGE, "br0", command_line), 0);
         assert_string_equal(s->zone, "z");
         assert_string_equal(s->bridge, "br0");
-        assert_int_equal(set_from(s, SETTING_ZONE, "", command_line), 0);
+        assert_int_equal(set_from(s, SETTING_ZONE, "", command_line), -EINVAL);
+        assert_string_equal(s->zone, "z");
+        assert_int_equal(set_from(s, SETTING_ZONE, "", other_file), 0);
         assert_null(s->zone);
 }
 
@@ -176,7 +178,7 @@ static void test_private_network_follows(void **state)
         assert_true(settings_private_network(s));
         assert_int_equal(set_from(s, SETTING_PRIVATE, "yes", command_line), 0);
         assert_int_equal(set_from(s, SETTING_VIRTUAL_ETHERNET, "no", command_line), 0);
-        assert_int_equal(set_from(s, SETTING_BRIDGE, "", command_line), 0);
+        assert_int_equal(set_from(s, SETTING_BRIDGE, "", other_file), 0);
         assert_true(settings_private_network(s));
         assert_false(settings_veth(s));
 }
