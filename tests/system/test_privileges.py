@@ -335,3 +335,46 @@ def test_root_of_the_machine_keeps_the_policy(tree):
                  'cat /proc/1/cgroup; mkdir /sys/fs/cgroup/below && echo 1 >/sys/fs/cgroup/below/cgroup.procs && echo moved; '
                  'mknod /l b 7 0; [ -e /l ] || echo refused')
     assert 'moved' in result.stdout and 'refused' in result.stdout
+
+
+# -------------------------------------------------------------------- what is not passed on
+
+def test_descriptors_of_the_caller_are_closed(tree, tmp_path):
+    """In the supervisor, its keeper and the payload, which has them if they are its standard streams."""
+    secret = tmp_path / 'secret'
+    secret.write_text('')
+    with secret.open() as file, secret.open() as standard:
+        process = subprocess.Popen(['box-run', '-q', '--pipe', '--register=no', '-U', '-M', tree.name, '/bin/sh', '-c',
+                                    'touch /tmp/up; exec sleep 1000'], stdin=standard, pass_fds=[file.fileno()])
+        try:
+            wait_for(lambda: any('/bin/sleep' in os.readlink(f'/proc/{pid}/exe') or 'busybox' in os.readlink(f'/proc/{pid}/exe')
+                                 for pid in children(process.pid)))
+            seen = {pid: descriptors_of(pid, secret) for pid in (process.pid, *children(process.pid))}
+        finally:
+            process.kill()
+            process.wait()
+    assert len(seen) == 3 and set(seen.values()) == {(0,)}, seen
+
+
+def descriptors_of(pid, path):
+    return tuple(sorted(int(fd.name) for fd in Path(f'/proc/{pid}/fd').iterdir() if os.readlink(fd) == str(path)))
+
+
+# Joins a session keyring with a key in it, and executes the rest
+KEYRING = '''
+import ctypes, os, sys
+c = ctypes.CDLL(None, use_errno=True)
+assert c.syscall(250, 1, b"of-the-caller") > 0                                  # KEYCTL_JOIN_SESSION_KEYRING
+assert c.syscall(248, b"user", b"callers-key", b"x", 1, -3) > 0                 # add_key
+os.execvp(sys.argv[1], sys.argv[1:])
+'''
+FIND_KEY = ['perl', '-e', '$t = "user"; $k = "callers-key"; print syscall(249, $t, $k, 0, 0) > 0 ? "found" : "none"']   # request_key
+
+
+def test_session_keyring_of_the_caller_is_not_the_machine_s(machine):
+    """The same search, by a program of the caller's and by the payload."""
+    deb = machine('deb12')
+    assert output('python3', '-c', KEYRING, *FIND_KEY) == 'found'
+    seen = run('python3', '-c', KEYRING, 'box-run', '-q', '--pipe', '--register=no', '--private-users=no',
+               '--system-call-filter=@keyring', '-M', deb.name, *FIND_KEY)
+    assert seen.stdout == 'none'
