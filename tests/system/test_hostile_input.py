@@ -364,3 +364,34 @@ def test_odd_files_in_place_of_the_host_s(tree, name, kind):
         support.shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         if kept is not None:
             path.write_bytes(kept)
+
+
+@pytest.mark.parametrize('kind', ['fifo', 'huge', 'directory', 'loop', 'device'])
+@pytest.mark.parametrize('name', ['os-release', 'passwd', 'machine-id'])
+def test_odd_files_of_the_tree_hold_nothing_up(tree, name, kind):
+    """Neither a start nor boxctl waits for them, reads them whole, or follows them."""
+    path = tree.path / 'etc' / name
+    kept = path.read_bytes() if path.exists() else None
+    path.unlink(missing_ok=True)
+    if kind == 'fifo':
+        os.mkfifo(path)
+    elif kind == 'directory':
+        path.mkdir()
+    elif kind == 'loop':
+        path.symlink_to(name)
+    elif kind == 'device':
+        run('mknod', path, 'c', 1, 5)           # /dev/zero: endless
+    else:
+        with path.open('w') as file:
+            file.truncate(1 << 40)
+    try:
+        for command in (['box-run', '--dry-run', '-U', '-M', tree.name], ['boxctl', 'check', tree.name],
+                        ['box-run', '-q', '--register=no', '-U', '-M', tree.name, '/bin/true']):
+            result = run(*command, check=False, timeout=15)
+            assert result.returncode in (0, 1) and len(result.stdout + result.stderr) < 100000
+        named = run('box-run', '-q', '--register=no', '-U', '-M', tree.name, '--user=nobody', '/bin/true', check=False, timeout=15)
+        assert name != 'passwd' or (named.returncode == 1 and 'User=nobody' in named.stderr)
+    finally:
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        if kept is not None:
+            path.write_bytes(kept)
