@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "image/image.h"
+#include "util/fd.h"
 #include "util/print.h"
 
 void image_unlock(ImageLock *l)
@@ -30,16 +31,6 @@ static int refuse_lock(int error, const Image *i, const char *path, Failure *fai
                 return failure_set(failure, error,
                                    "The tree %s is in use: another box-run or systemd-nspawn has locked it", i->path);
         return failure_set(failure, error, "Failed to lock %s: %m", path);
-}
-
-/* systemd creates the default directory's parents as well. */
-static int make_lock_dir(const char *dir, Failure *failure)
-{
-        if (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to create /run/systemd/nspawn: %m");
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to create %s: %m", dir);
-        return 0;
 }
 
 static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *failure)
@@ -93,9 +84,9 @@ int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *
                 return r;
         if (!lock_dir) {
                 lock_dir = default_dir;
-                r = make_lock_dir(lock_dir, failure);
+                r = fd_mkdir(lock_dir, 0700);
                 if (r < 0)
-                        return r;
+                        return failure_set(failure, r, "Failed to create %s: %m", lock_dir);
         }
         r = lock_itself(i, flags, lock_dir, &l.inode, failure);
         if (r < 0)

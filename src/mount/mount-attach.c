@@ -92,6 +92,29 @@ typedef struct Attachment {
         Failure *failure;
 } Attachment;
 
+/* Mounts the host's device nodes where new ones could not be created. */
+static int bind_devices(const MountWork *w, Failure *failure)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
+
+        for (size_t i = 0; i < w->op->n_nodes; i++) {
+                const NodeOp *n = &w->op->nodes[i];
+                _cleanup_free_ char *source = NULL;
+                _cleanup_close_ int fd = -EBADF;
+                struct stat st;
+
+                if (n->kind != NODE_DEVICE || fstatat(w->fd, n->path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                if (strf(&source, "%s/%s", w->op->dest, n->path) < 0)
+                        return -ENOMEM;
+                fd = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+                if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
+                    move_mount(fd, "", w->fd, n->path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                        return failure_set(failure, -errno, "Failed to mount '%s' in the machine: %m", source);
+        }
+        return 0;
+}
+
 /* Only we can create its destination in a tree that is read-only for the machine. */
 static int prepare_unlocked(const Attachment *a, size_t i, const MountDest *d)
 {
@@ -112,6 +135,7 @@ static int attach_step(const Attachment *a, size_t i, AttachContext *c)
 {
         const MountOp *op = &a->plan->ops[i];
         MountWork *w = &a->work[i];
+        int r;
 
         if (op->flags & MOUNT_STAGED) {
                 if (move_mount(w->fd, "", AT_FDCWD, op->dest, MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -130,7 +154,10 @@ static int attach_step(const Attachment *a, size_t i, AttachContext *c)
                 c->host_fd = w->fd;
         if (w->fd < 0)
                 return 0;
-        return op->flags & MOUNT_UNLOCKED ? prepare_unlocked(a, i, &c->dest) : mount_dest_attach(op, &c->dest, w->fd, a->failure);
+        if (op->flags & MOUNT_UNLOCKED)
+                return prepare_unlocked(a, i, &c->dest);
+        r = mount_dest_attach(op, &c->dest, w->fd, a->failure);
+        return r >= 0 && w->binds_devices ? bind_devices(w, a->failure) : r;
 }
 
 static int attach_locked(const Attachment *a)

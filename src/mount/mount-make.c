@@ -21,6 +21,7 @@
 #include "users/user-namespace.h"
 #include "util/fd.h"
 #include "util/namespace-call.h"
+#include "util/print.h"
 #include "util/tree.h"
 
 /* ---- new file systems ------------------------------------------------------------------------- */
@@ -60,12 +61,33 @@ static int chown_node(int fd, const NodeOp *n, uid_t owner)
         return fchownat(fd, n->path, n->has_owner ? n->uid : owner, n->has_owner ? n->gid : owner, AT_SYMLINK_NOFOLLOW);
 }
 
-static int populate(int fd, const MountOp *op, uid_t owner, Failure *failure)
+/* In a user namespace, and where the device policy forbids it, we cannot create device nodes: the host's are bound. */
+static int make_device_place(int fd, const MountOp *op, const NodeOp *n)
 {
+        NodeOp place = { .kind = NODE_FILE, .path = n->path };
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        if (strf(&path, "%s/%s", op->dest, n->path) < 0)
+                return -ENOMEM;
+        if (strncmp(path, "/dev/", 5) != 0 || stat(path, &st) < 0 ||
+            (st.st_mode & S_IFMT) != (n->mode & S_IFMT) || st.st_rdev != n->rdev)
+                return -EPERM;
+        return make_file(fd, &place);
+}
+
+static int populate(int fd, MountWork *w, uid_t owner, Failure *failure)
+{
+        const MountOp *op = w->op;
+
         for (size_t i = 0; i < op->n_nodes; i++) {
                 const NodeOp *n = &op->nodes[i];
                 int r = make_node(fd, n);
 
+                if (r == -EPERM && n->kind == NODE_DEVICE) {
+                        r = make_device_place(fd, op, n);
+                        w->binds_devices = w->binds_devices || r >= 0;
+                }
                 if (r < 0 && n->optional)
                         continue;
                 if (r < 0)
@@ -80,8 +102,9 @@ static int populate(int fd, const MountOp *op, uid_t owner, Failure *failure)
         return 0;
 }
 
-static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failure)
+static int make_new(MountWork *w, const MountMakeContext *c, Failure *failure)
 {
+        const MountOp *op = w->op;
         _cleanup_close_ int fd = -EBADF;
         mode_t mask;
         int r;
@@ -91,7 +114,7 @@ static int make_new(const MountOp *op, const MountMakeContext *c, Failure *failu
                 return fd;
 
         mask = umask(0);
-        r = populate(fd, op, c->owner, failure);
+        r = populate(fd, w, c->owner, failure);
         (void) umask(mask);
         return r < 0 ? r : TAKE_FD(fd);
 }
@@ -198,9 +221,9 @@ static int make_in_namespace(const MountOp *op, const MountMakeContext *c, Conte
         return mount_new_from_context(context, op, op->attrs & ~(uint64_t) MOUNT_ATTR_RDONLY, failure);
 }
 
-static int make_step(const MountWork *work, size_t n, size_t i, const MountMakeContext *c, Contexts *a, Failure *failure)
+static int make_step(MountWork *work, size_t n, size_t i, const MountMakeContext *c, Contexts *a, Failure *failure)
 {
-        const MountWork *w = &work[i];
+        MountWork *w = &work[i];
 
         if (w->op->kind == MOUNT_CLONE)
                 return make_clone(work, n, i, c, failure);
@@ -208,7 +231,7 @@ static int make_step(const MountWork *work, size_t n, size_t i, const MountMakeC
                 return mount_overlay_make(w, c, failure);
         if (w->op->namespace)
                 return make_in_namespace(w->op, c, a, failure);
-        return make_new(w->op, c, failure);
+        return make_new(w, c, failure);
 }
 
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)

@@ -245,9 +245,13 @@ static int plan_sys_parts(const MountFacts *f, uint64_t attrs, MountPlan *p)
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
                 if (mount_plan_add_node(sys, NODE_DIR, parts[i], 0755, NULL) < 0)
                         return -ENOMEM;
+        /* Container managers unmount parts of /sys in their own mount namespaces. */
+        sys->flags |= MOUNT_UNLOCKED;
 
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-                MountRow row = { MOUNT_BIND, MOUNT_OPTIONAL, MOUNT_SOURCE_STAGED, .attrs = attrs, .source = parts[i] };
+                MountRow row = {
+                        MOUNT_BIND, MOUNT_OPTIONAL | MOUNT_UNLOCKED, MOUNT_SOURCE_STAGED, .attrs = attrs, .source = parts[i],
+                };
                 _cleanup_free_ char *dest = NULL;
 
                 if (strf(&dest, "/sys/%s", parts[i]) < 0)

@@ -21,8 +21,11 @@
 /* option: the rejected one, or NULL. */
 static int fail_new(const MountOp *op, int r, const char *option, const char *value, Failure *failure)
 {
-        return failure_set_at(failure, op->from, r, "Failed to create a new %s for '%s' of the machine%s%s%s%s: %m", op->fstype,
-                              op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "");
+        bool api = strcmp(op->fstype, "proc") == 0 || strcmp(op->fstype, "sysfs") == 0;
+
+        return failure_set_at(failure, op->from, r, "Failed to create a new %s for '%s' of the machine%s%s%s%s: %m%s", op->fstype,
+                              op->dest, option ? ", option " : "", option ?: "", value ? "=" : "", value ?: "",
+                              api && r == -EPERM ? " (in a machine of box: it needs Nesting=yes)" : "");
 }
 
 /* Sets the step's options "a=b,c" one by one; options is a copy that is modified. */
@@ -197,8 +200,10 @@ static int idmap_failure(const MountOp *op, int fd, int userns_fd, int r, Failur
                                                 "bind it without an id map";
 
         if (r != -EINVAL)
-                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m",
-                                      mount_source_name(op));
+                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m%s",
+                                      mount_source_name(op), r == -EPERM ?
+                                              " (in a user namespace, only file systems mounted in it can be mapped: use "
+                                              "PrivateUsers=no or PrivateUsers=identity)" : "");
         if (failure && idmap_failure_below(op, fd, userns_fd, failure) < 0)
                 return r;
         return failure_set_at(failure, op->from, r, "The file system of '%s' has no idmapped mounts; %s", mount_source_name(op),

@@ -206,7 +206,7 @@ int mount_work_new(const MountPlan *plan, const MountScratchContext *c, MountWor
         if (!work)
                 return oom(failure);
         for (size_t i = 0; i < plan->n; i++)
-                work[i] = (MountWork) { &plan->ops[i], -EBADF, { .dir = SCRATCH_DIR_NULL } };
+                work[i] = (MountWork) { .op = &plan->ops[i], .fd = -EBADF, .scratch = { .dir = SCRATCH_DIR_NULL } };
 
         for (size_t i = 0; i < plan->n && r >= 0; i++)
                 if (needs_scratch(work[i].op))

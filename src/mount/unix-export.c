@@ -28,11 +28,9 @@
 
 static int open_dir(void)
 {
-        if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
-            (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
-            (mkdir(EXPORT_DIR, 0755) < 0 && errno != EEXIST))
-                return -errno;
-        return RET_ERRNO(open(EXPORT_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        int r = fd_mkdir(EXPORT_DIR, 0755);
+
+        return r < 0 ? r : RET_ERRNO(open(EXPORT_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 static int open_namespaces(UnixExport *e, pid_t leader)

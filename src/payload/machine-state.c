@@ -244,11 +244,9 @@ static int open_dir(const char *dir)
 
 int machine_state_make_dir(const char *dir, Failure *failure)
 {
-        if ((!dir && mkdir("/run/box", 0755) < 0 && errno != EEXIST) ||
-            (mkdir(dir ?: DEFAULT_DIR, 0755) < 0 && errno != EEXIST))
-                return failure_set(failure, -errno, "Failed to create '%s': %m", dir ?: DEFAULT_DIR);
+        int r = fd_mkdir(dir ?: DEFAULT_DIR, 0755);
 
-        return 0;
+        return r < 0 ? failure_set(failure, r, "Failed to create '%s': %m", dir ?: DEFAULT_DIR) : 0;
 }
 
 /* Held while a file is replaced or a stale one removed, so that no new file is removed. A separate file, which only root can

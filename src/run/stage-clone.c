@@ -125,8 +125,10 @@ static int clone_without_login(Machine *m, int child_sync_fd, Failure *failure)
         uint32_t login = 0;
         int cleared = loginuid_clear(&login), r;
 
+        /* In a user namespace we cannot; the audit subsystem then counts the machine's logins as those of our login. */
         if (cleared < 0)
-                log_warning(cleared, "Failed to clear the login uid of machine '%s', ignoring: %m", m->name);
+                log_full(cleared == -EPERM ? LOG_DEBUG : LOG_WARNING, cleared,
+                         "Failed to clear the login uid of machine '%s', ignoring: %m", m->name);
         r = clone_child(m, child_sync_fd, failure);
         if (cleared > 0) {
                 cleared = loginuid_restore(login);

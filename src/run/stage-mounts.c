@@ -27,10 +27,10 @@
 
 static int create_incoming(Machine *m, Failure *failure)
 {
-        if ((mkdir("/run/systemd", 0755) < 0 && errno != EEXIST) ||
-            (mkdir("/run/systemd/nspawn", 0755) < 0 && errno != EEXIST) ||
-            (mkdir(INCOMING_DIR, 0755) < 0 && errno != EEXIST))
-                return failure_set(failure, -errno, "Failed to create '%s': %m", INCOMING_DIR);
+        int r = fd_mkdir(INCOMING_DIR, 0755);
+
+        if (r < 0)
+                return failure_set(failure, r, "Failed to create '%s': %m", INCOMING_DIR);
 
         if (strf(&m->mounts.incoming, "%s/%s", INCOMING_DIR, m->name) < 0)
                 return -ENOMEM;

@@ -138,11 +138,9 @@ static bool is_taken(const TakenList *l, uid_t base, uint32_t count, bool ignore
 
 static int make_lock_dir(const char *lock_dir, Failure *failure)
 {
-        if (strcmp(lock_dir, LOCK_DIR) == 0 && mkdir("/run/systemd", 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to create /run/systemd: %m");
-        if (mkdir(lock_dir, 0755) < 0 && errno != EEXIST)
-                return failure_set(failure, -errno, "Failed to create %s: %m", lock_dir);
-        return 0;
+        int r = fd_mkdir(lock_dir, 0755);
+
+        return r < 0 ? failure_set(failure, r, "Failed to create %s: %m", lock_dir) : 0;
 }
 
 /* Locks a block, unless r has locked it already. */

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -152,4 +153,26 @@ int fd_nonblock(int fd, bool on)
                 return -errno;
 
         return RET_ERRNO(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+int fd_mkdir(const char *path, mode_t mode)
+{
+        _cleanup_free_ char *parent = NULL;
+        int r = RET_ERRNO(mkdir(path, mode));
+
+        if (r == -EEXIST)
+                return 0;
+        if (r != -ENOENT)
+                return r;
+
+        parent = strdup(path);
+        if (!parent)
+                return -ENOMEM;
+        for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = 0;
+                if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        return RET_ERRNO(mkdir(path, mode));
 }

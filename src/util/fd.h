@@ -54,6 +54,10 @@ int fd_read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t
 /* Writes text to a file that exists, by one write(2) where the kernel takes it whole: for files of /proc, /sys and cgroups. */
 int fd_write_file_at(int dir_fd, const char *path, const char *text);
 
+/* Creates a directory of the host, unless it exists, and its missing parents with the mode 0755. For /run, where only root
+ * creates files. 0 or negative errno. */
+int fd_mkdir(const char *path, mode_t mode);
+
 /* Opens a path of which no part is a symbolic link (-ELOOP), where users other than the caller may have put one. */
 int fd_open_without_links(const char *path, int flags);
 

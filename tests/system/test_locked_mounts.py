@@ -73,7 +73,7 @@ KINDS = {
     'volatile': (['--volatile=yes'], ['/', '/usr']),
     'volatile-state': (['--volatile=state'], ['/', '/var']),
     'volatile-overlay': (['--volatile=overlay'], ['/']),
-    'ephemeral': (['--ephemeral', '--private-network', '--inaccessible=/sys/class'], ['/', '/sys', '/sys/class', '/sys/bus']),
+    'ephemeral': (['--ephemeral', '--private-network', '--inaccessible=/sys/class'], ['/', '/sys', '/sys/class']),
     'root': ([f'--bind-ro={support.TREES}/busybox:/'], ['/']),
 }
 

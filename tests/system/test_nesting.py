@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Container managers in a machine: podman of Debian with Nesting=yes, systemd-nspawn, box in box."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,14 @@ APPLETS = ('sh', 'cat', 'echo', 'id', 'mount', 'ping', 'stat', 'wc')
 SEEN = 'id -u; cat /proc/self/uid_map; echo x >/tmp/x && cat /tmp/x'
 
 
+def install_box(tree):
+    """The lab's box-run in another tree, with the libraries that it lacks."""
+    shutil.copy(shutil.which('box-run'), tree / 'usr/local/bin')
+    for library in set(re.findall(r'=> (/\S+)', run('ldd', shutil.which('box-run')).stdout)):
+        if not (tree / library[1:]).exists():
+            shutil.copy(library, tree / library[1:])
+
+
 @pytest.fixture(scope='module')
 def nest(module_machine):
     """A machine with the sample's settings, in which an image with a shell is known to podman."""
@@ -27,6 +36,8 @@ def nest(module_machine):
         (image / 'bin' / name).symlink_to('busybox')
     for name in ('proc', 'sys', 'dev', 'tmp', 'etc', 'run'):
         (image / name).mkdir()
+    install_box(machine.path)
+    support.copy_tree('busybox', machine.path / 'srv/inner')
     for name in ('subuid', 'subgid'):
         with (machine.path / 'etc' / name).open('a') as file:
             file.write('root:1000:50000\n')
@@ -73,7 +84,7 @@ def test_podman_of_an_ordinary_user(nest):
 
 def test_podman_builds_an_image(nest):
     inside(nest, 'mkdir -p /srv/build && printf "FROM local/image\\nRUN echo built >/etc/built\\n" >/srv/build/Containerfile && '
-                 'podman build --network=host --isolation=chroot -q -t localhost/local/built /srv/build')
+                 'podman build --network=none -q -t localhost/local/built /srv/build')
     assert inside(nest, f'{PODMAN} --network=none localhost/local/built cat /etc/built') == 'built'
 
 
@@ -90,6 +101,48 @@ def test_complete_proc_gives_no_right_on_the_host(nest):
         status, text = try_inside(nest, f'echo h >/run/host/proc/{path}')
         assert status != 0 and 'Permission denied' in text, (path, text)
     inside(nest, 'echo 1 >/run/host/proc/self/oom_score_adj')       # what belongs to the machine can be written
+
+
+# Where nothing may be created with mknod(2): nodes are the outer system's, bound.
+BOX = 'ASAN_OPTIONS=detect_leaks=0 box-run --quiet --register=no --pipe -D /srv/inner'
+NODES = ('id -u; echo x >/dev/null && head -c 4 /dev/urandom | wc -c; for i in null zero full random urandom tty net/tun fuse; do '
+         'stat -c %t:%T /dev/$i; done; cat <>/dev/net/tun >/dev/null 2>&1; echo end')
+NODES_SEEN = '0 4 1:3 1:5 1:7 1:8 1:9 5:0 a:c8 a:e5 end'
+
+
+@pytest.mark.parametrize('switches', ['', '--private-users=identity', '--private-users=identity --network-veth',
+                                      '--private-users=identity --volatile=overlay'])
+def test_box_in_a_machine(nest, switches):
+    assert inside(nest, f"{BOX} -M inner {switches} /bin/sh -c '{NODES}'").split() == NODES_SEEN.split()
+
+
+@pytest.mark.parametrize('users', ['pick', '65536:65536'])
+def test_ids_that_cannot_be_had_in_a_machine(nest, users):
+    """There are none for pick, and the tree's file system belongs to the host's user namespace."""
+    status, text = try_inside(nest, f'{BOX} -M inner --private-users={users} /bin/true')
+    assert status == 1 and 'Operation not permitted' in text and 'use PrivateUsers=no or PrivateUsers=identity' in text
+
+
+def test_box_without_the_right_to_make_nodes(nest):
+    """As in a container of a build service: the host's root without CAP_MKNOD."""
+    command = f"{BOX.replace('/srv/inner', str(support.TREES / 'busybox') + '/')} -M inner --volatile=overlay /bin/sh -c '{NODES}'"
+    result = run('capsh', '--drop=cap_mknod', '--', '-c', command, stdin=-3)
+    assert result.stdout.split() == NODES_SEEN.split(), result
+
+
+@pytest.fixture(scope='module')
+def stopped(nest):
+    nest.stop()
+    return nest
+
+
+@pytest.mark.parametrize('users', ['no', 'identity'])
+def test_box_in_a_container_of_another_manager(stopped, users):
+    """Without systemd, and without /run/systemd."""
+    result = run('systemd-run', '--quiet', '--pipe', '--wait', '--property=Delegate=yes', 'systemd-nspawn', '--quiet', '--keep-unit',
+                 '--register=no', '-U', '--pipe', '--volatile=overlay', '--private-network', '-D', stopped.path, '-M', 'foreign',
+                 '/bin/sh', '-c', f"{BOX} -M inner --private-users={users} /bin/sh -c '{NODES}'", stdin=-3)
+    assert result.stdout.split() == NODES_SEEN.split(), result
 
 
 @pytest.fixture(scope='module')

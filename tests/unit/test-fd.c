@@ -3,6 +3,8 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,29 @@ static void test_take_fd(void **state)
         assert_int_equal(fd, -EBADF);
 }
 
+static void test_fd_mkdir(void **state)
+{
+        char top[] = "/tmp/box-test-mkdir.XXXXXX", path[64], file[64];
+        struct stat st;
+
+        assert_non_null(mkdtemp(top));
+        (void) snprintf(path, sizeof(path), "%s/a/b/c", top);
+        (void) snprintf(file, sizeof(file), "%s/a/b/c/../file/d", top);
+        assert_int_equal(fd_mkdir(path, 0700), 0);
+        assert_int_equal(fd_mkdir(path, 0755), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        *strrchr(path, '/') = 0;
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777 & ~0022U, 0755);
+        assert_int_equal(fd_mkdir(file, 0755), 0);
+        assert_int_equal(fd_mkdir("/proc/none/none", 0755), -ENOENT);
+        *strrchr(file, '/') = 0;
+
+        (void) snprintf(path, sizeof(path), "rm -r %s", top);
+        assert_int_equal(system(path), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -118,6 +143,7 @@ int main(void)
                 cmocka_unit_test(test_secure_standard_streams),
                 cmocka_unit_test(test_close_all_but),
                 cmocka_unit_test(test_take_fd),
+                cmocka_unit_test(test_fd_mkdir),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ static void test_mount_plan_make_unlocked(void **state)
                 { "-b -U", "/proc/kmsg", true },
                 { "-b -U", "/proc/sys/kernel/random/boot_id", true },
                 { "-b -U", "/sys", true },
-                { "-b -U -n", "/sys", false },
+                { "-b -U -n", "/sys", true },
                 { "-b -U -n", "/proc/sys/net", true },
                 { "-b -U -n", "/proc/sys", true },
                 { "-b -U", "/run/host", false },
