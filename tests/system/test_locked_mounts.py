@@ -9,7 +9,7 @@ import pytest
 
 import support
 from support import run
-from test_images import bare, disk, loop_nodes, parts        # noqa: F401: fixtures
+from test_images import disk, loop_nodes, parts      # noqa: F401: fixtures
 from test_oci import Bundle
 
 HERE = Path(__file__).parent
