@@ -30,6 +30,7 @@ static const struct {
         { "org.freedesktop.machine1.MachineExists",                     -EEXIST },
         { "org.freedesktop.machine1.NoPrivateNetworking",               -ENONET },
         { "org.freedesktop.systemd1.NoSuchUnit",                        -ENOENT },
+        { "org.freedesktop.systemd1.NoSuchProcess",                     -ESRCH },
         { "org.freedesktop.systemd1.UnitExists",                        -EEXIST },
         { "org.freedesktop.systemd1.UnitMasked",                        -ERFKILL },
 };
@@ -108,6 +109,19 @@ int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)
                 /* A broken connection answers each pending call with an error, one at a time, and then returns no more events. */
                 if (r >= 0 && !*done && sd_bus_is_open(bus) <= 0 && sd_bus_process(bus, NULL) <= 0 && !*done)
                         r = -ECONNRESET;
+        }
+        return r < 0 ? r : 0;
+}
+
+int bus_connect(sd_bus *bus, uint64_t usec)
+{
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
+        int r = 0;
+
+        while (r >= 0 && sd_bus_is_ready(bus) == 0) {
+                uint64_t passed = clock_usec(CLOCK_MONOTONIC) - start;
+
+                r = passed >= usec ? -ETIMEDOUT : run_once(bus, NULL, &(bool) { false }, usec - passed);
         }
         return r < 0 ? r : 0;
 }

@@ -50,6 +50,9 @@ typedef struct BusWait {
 /* Waits until a callback of the bus has set *done. 0, -ETIMEDOUT, or an error of the bus or of wait->run(). */
 int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec);
 
+/* Waits for the connection to stand, at most usec: nothing that follows blocks then. Not for a bus with an event loop. */
+int bus_connect(sd_bus *bus, uint64_t usec);
+
 /* Sends queued messages, once the connection is established. */
 int bus_flush(sd_bus *bus, const BusWait *wait);
 

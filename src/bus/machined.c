@@ -15,9 +15,13 @@
 
 #include "bus/machined-call.h"
 #include "bus/machined.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
+
+/* A stop does not wait longer for a machined that hangs. */
+#define UNREGISTER_USEC (5 * USEC_PER_SEC)
 
 int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
 {
@@ -52,20 +56,52 @@ static int call_manager(sd_bus *bus, const char *method, const char *what, sd_bu
         return r < 0 ? machined_failure(failure, r, &error, what) : 0;
 }
 
+/* A machined that does not run knows no machines, and must not be started for this: it may be on its way down with us. */
+static int unregister_message(sd_bus *bus, const char *name, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "UnregisterMachine");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, false);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure)
 {
+        static const char what[] = "unregister the machine";
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
         Failure f = { 0 };
-        int r = call_manager(bus, "UnregisterMachine", "unregister the machine", NULL, &f, "s", name);
+        int r;
 
-        return r == 0 || r == -ENXIO ? 0 : failure_set(failure, r, "%s", f.text);
+        r = unregister_message(bus, name, &m);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to %s: %m", what);
+        r = bus_call(bus, NULL, m, UNREGISTER_USEC, &error, NULL);
+        if (r >= 0)
+                return 0;
+        r = machined_failure(&f, r, &error, what);
+        return r == -ENXIO || r == -ENOSYS ? 0 : failure_set(failure, r, "%s", f.text);
 }
 
 int machined_unregister_send(sd_bus *bus, const char *name)
 {
+        _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_call_method_async(bus, NULL, BUS_MACHINE1, BUS_MACHINE1_PATH, BUS_MACHINE1_MANAGER, "UnregisterMachine",
-                                     NULL, NULL, "s", name);
+        r = unregister_message(bus, name, &m);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, false);
+        if (r >= 0)
+                r = sd_bus_send(bus, m, NULL);
         return r < 0 ? r : sd_bus_flush(bus);
 }
 

@@ -33,7 +33,7 @@ int machined_register_finish(PendingRegistration *p, const BusWait *wait, uint64
 PendingRegistration *pending_registration_free(PendingRegistration *p);
 DEFINE_CLEANUP(PendingRegistration *, pending_registration_free);
 
-/* 0 also for a machine that machined does not know. */
+/* 0 also for a machine that machined does not know, and for a machined that does not run. At most five seconds. */
 int machined_unregister(sd_bus *bus, const char *name, Failure *failure);
 
 /* The same without waiting for a reply. */

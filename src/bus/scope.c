@@ -6,6 +6,7 @@
 
 #include "bus/scope.h"
 #include "bus/unit-property.h"
+#include "util/clock.h"
 
 struct PendingScope {
         sd_bus *bus;
@@ -119,14 +120,17 @@ int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, P
 
 int scope_finish(PendingScope *p, const BusWait *wait, uint64_t usec, Failure *failure)
 {
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
+        uint64_t passed;
         int r;
 
         r = bus_wait(p->bus, wait, &p->call.done, usec);
         if (r >= 0 && bus_call_error(&p->call))
                 return bus_failure(failure, -sd_bus_message_get_errno(p->call.reply), bus_call_error(&p->call),
                                    "create a scope for the machine");
+        passed = clock_usec(CLOCK_MONOTONIC) - start;
         if (r >= 0)
-                r = bus_wait(p->bus, wait, &p->removed, usec);
+                r = bus_wait(p->bus, wait, &p->removed, usec == UINT64_MAX ? usec : passed < usec ? usec - passed : 0);
         if (r < 0)
                 return failure_set(failure, r, "Failed to wait for the scope %s: %m", p->unit);
         if (!p->result || strcmp(p->result, "done") != 0)

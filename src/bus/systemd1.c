@@ -271,3 +271,14 @@ int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig,
                 return failure_set(failure, r, "Failed to signal the unit: %m");
         return call_manager(bus, m, "signal the unit", NULL, failure);
 }
+
+int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "ResetFailedUnit", &m, failure);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", unit);
+        return r < 0 ? r : call_manager(bus, m, "reset the unit", NULL, failure);
+}

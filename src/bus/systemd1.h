@@ -51,6 +51,19 @@ typedef struct UnitCommand {
 int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failure *failure);
 void unit_command_done(UnitCommand *c);
 
+/* Why a unit was not started or has failed, other than by its main process: "ConditionPathExists=/x is not met". 1: *ret is
+ * such a text, which the caller frees; 0: there is none. */
+typedef enum UnitReason {
+        UNIT_REASON_CONDITION,
+        UNIT_REASON_ASSERT,
+        UNIT_REASON_COMMAND,            /* of ExecCondition=, ExecStartPre=, ExecStartPost= */
+        UNIT_REASON_DEPENDENCY,
+} UnitReason;
+int systemd1_unit_reason(sd_bus *bus, const char *unit, UnitReason kind, char **ret);
+
+/* Lets systemd forget that the unit has failed, and how often it was started (StartLimitBurst=). */
+int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure);
+
 /* Enables or disables unit files and reloads; *ret_changes are lines like systemctl's ("Created symlink A → B."). */
 int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_changes, Failure *failure);
 

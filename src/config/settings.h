@@ -327,6 +327,7 @@ typedef enum SettingId {
         SETTING_BACKGROUND,
         SETTING_NO_PAGER,
         SETTING_QUIET,
+        SETTING_CLEANUP,
         SETTING_DRY_RUN,
         SETTING_CHECK,
         SETTING_JSON,
@@ -439,7 +440,7 @@ typedef struct Settings {
         char *selinux_apifs_context;
         ConsoleMode console;
         bool quiet;
-        bool dry_run;
+        bool dry_run, cleanup;
         bool check;
         bool json;
         char *read_instead;             /* FILE:OTHER */

@@ -59,9 +59,43 @@ const char *unit_result_words(const UnitInfo *u, char *buf, size_t size)
                 (void) snprintf(buf, size, "its supervisor hung");
         else if (strcmp(u->result, "protocol") == 0)
                 (void) snprintf(buf, size, "its supervisor ended before it was ready");
+        else if (strcmp(u->result, "oom-kill") == 0)
+                (void) snprintf(buf, size, "it needed more memory than it may use (MemoryMax=), or than there is");
+        else if (strcmp(u->result, "resources") == 0)
+                (void) snprintf(buf, size, "systemd could not set its processes up");
+        else if (strcmp(u->result, "exec-condition") == 0)
+                (void) snprintf(buf, size, "a command of ExecCondition= has refused it");
         else
                 (void) snprintf(buf, size, "%s", u->result[0] ? u->result : "unknown");
         return buf;
+}
+
+/* Results that are systemd's own decisions: what the supervisor says of its end is not the cause. */
+static bool is_of_systemd(const char *result)
+{
+        static const char *const results[] = { "start-limit-hit", "timeout", "watchdog", "oom-kill", "signal", "core-dump",
+                                               "resources", "exec-condition" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(results); i++)
+                if (strcmp(results[i], result) == 0)
+                        return true;
+        return false;
+}
+
+static bool job_failed(const char *job_result)
+{
+        return strcmp(job_result, "failed") == 0 || strcmp(job_result, "timeout") == 0;
+}
+
+/* If `applies`, and systemd has such a reason. */
+static bool tell_reason(sd_bus *bus, const char *unit, UnitReason kind, bool applies, Failure *ret)
+{
+        _cleanup_free_ char *text = NULL;
+
+        if (!applies || systemd1_unit_reason(bus, unit, kind, &text) <= 0)
+                return false;
+        failure_set(ret, -EIO, "Failed to start %s: %s", unit, text);
+        return true;
 }
 
 void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, Failure *ret)
@@ -73,7 +107,11 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
         if (systemd1_unit_info(bus, unit, &u, ret) < 0)
                 return;
 
-        /* These two come from systemd: a status of an earlier run is not the cause. */
+        /* These come from systemd: a status of the supervisor is not the cause. */
+        if (tell_reason(bus, unit, UNIT_REASON_ASSERT, strcmp(job_result, "assert") == 0, ret) ||
+            tell_reason(bus, unit, UNIT_REASON_DEPENDENCY, strcmp(job_result, "dependency") == 0, ret) ||
+            tell_reason(bus, unit, UNIT_REASON_COMMAND, job_failed(job_result), ret))
+                return;
         if (strcmp(job_result, "dependency") == 0) {
                 failure_set(ret, -EIO, "A unit that %s depends on could not be started; see: systemctl list-dependencies "
                                        "%s", unit, unit);
@@ -84,7 +122,7 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
                 return;
         }
 
-        if (strcmp(u.result, "start-limit-hit") != 0) {
+        if (!is_of_systemd(u.result)) {
                 if (u.status_text[0] && strcmp(u.active_state, "failed") == 0) {
                         failure_set(ret, -EIO, "%s", u.status_text);
                         return;
@@ -159,6 +197,10 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
         if (strcmp(u.active_state, "failed") == 0)
                 failure_set(ret, -EIO, "It started, but ended at once: %s",
                             unit_result_words(&u, words, sizeof(words)));
+        else if (strcmp(u.active_state, "inactive") == 0 && strcmp(u.result, "exec-condition") == 0)
+                unit_failure_cause(bus, unit, "failed", ret);
+        else if (tell_reason(bus, unit, UNIT_REASON_CONDITION, strcmp(u.active_state, "inactive") == 0, ret))
+                return;
         else if (strcmp(u.active_state, "inactive") == 0)
                 failure_set(ret, -EIO, "It started, but its init ended at once");
 }
@@ -266,6 +308,10 @@ static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const 
                 lines[i] = (StatusLine) { .name = names[i], .shown = &shown };
                 watch_status(bus, jobs[i].unit, &lines[i]);
         }
+        /* systemd keeps what it knows of a unit that did not start as long as a client refers to it. */
+        for (size_t i = 0; start && !c->options.no_block && i < n; i++)
+                (void) sd_bus_call_method_async(bus, NULL, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "RefUnit",
+                                                NULL, NULL, "s", jobs[i].unit);
         r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0, jobs, n,
                                failure);
         erase_line(&shown);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * boxctl terminate: ends machines by stopping their units, through machined or systemd, without waiting. If a machine runs in a
- * unit that is not its own (of a user's session), its PID 1 is killed: the kernel then kills its other processes, and the
- * supervisor cleans up.
+ * boxctl terminate: ends machines at once: stops their units, through machined or systemd, and kills their payloads, without
+ * waiting. If a machine runs in a unit that is not its own (of a user's session), only its PID 1 is killed: the kernel then kills
+ * its other processes, and the supervisor cleans up.
  */
 
 #include <signal.h>
@@ -26,14 +26,11 @@ static int kill_leader(const RunningMachine *m, Failure *failure)
         return r < 0 && r != -ESRCH ? failure_set(failure, r, "Failed to kill the machine's PID 1: %m") : 0;
 }
 
-static int stop_unit(Ctl *c, const char *unit, Failure *failure)
+static int stop_unit(sd_bus *bus, const char *unit, Failure *failure)
 {
         UnitJob job = { .unit = unit };
-        sd_bus *bus = ctl_bus(c, failure);
         int r;
 
-        if (!bus)
-                return failure->error;
         r = systemd1_unit_jobs(bus, "StopUnit", UNIT_JOBS_NO_WAIT, &job, 1, failure);
         if (r >= 0 && job.failure.error < 0)
                 r = failure_set(failure, job.failure.error, "%s", job.failure.text);
@@ -41,9 +38,21 @@ static int stop_unit(Ctl *c, const char *unit, Failure *failure)
         return r;
 }
 
+/* The stop is the first request to the supervisor, another signal the second, at which it kills the payload. */
+static int stop_service(sd_bus *bus, const char *unit, Failure *failure)
+{
+        int r = stop_unit(bus, unit, failure);
+
+        if (r >= 0)
+                r = systemd1_kill_unit(bus, unit, "main", SIGINT, failure);
+        /* It was down before. */
+        return r == -ESRCH || r == -ENOENT ? 0 : r;
+}
+
 static int terminate(Ctl *c, const char *name, Failure *failure)
 {
         _cleanup_(running_machine_done) RunningMachine m = { 0 };
+        sd_bus *bus;
         int r;
 
         r = running_machine_find(c, name, &m, failure);
@@ -51,12 +60,16 @@ static int terminate(Ctl *c, const char *name, Failure *failure)
                 return r;
         if (m.ours && !running_machine_owns_unit(&m))
                 return kill_leader(&m, failure);
-        if (m.registered) {
-                sd_bus *bus = ctl_bus(c, failure);
-
-                return bus ? machined_terminate(bus, name, failure) : failure->error;
-        }
-        return stop_unit(c, running_machine_unit(&m), failure);
+        bus = ctl_bus(c, failure);
+        if (!bus)
+                return failure->error;
+        if (m.ours && strncmp(running_machine_unit(&m), "box@", 4) == 0)
+                return stop_service(bus, running_machine_unit(&m), failure);
+        r = m.registered ? machined_terminate(bus, name, failure) : stop_unit(bus, running_machine_unit(&m), failure);
+        if (r < 0 || !m.ours)
+                return r;
+        r = m.registered ? machined_kill(bus, name, "leader", SIGKILL, failure) : kill_leader(&m, failure);
+        return r == -ESRCH || r == -ENXIO ? 0 : r;
 }
 
 const Verb verb_terminate = {
@@ -65,6 +78,6 @@ const Verb verb_terminate = {
         .max = VERB_ANY,
         .flags = VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
-        .help = "End machines by stopping their units; does not wait",
+        .help = "End machines at once; does not wait",
         .run_one = terminate,
 };

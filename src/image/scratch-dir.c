@@ -99,6 +99,11 @@ static void remove_leftovers(int parent_fd, const char *prefix)
                 (void) waitpid(pid, NULL, 0);
 }
 
+void scratch_dir_remove_left(int parent_fd, const char *prefix)
+{
+        (void) for_leftovers(parent_fd, prefix, /* remove= */ true);
+}
+
 static void scratch_dir_done(ScratchDir *d)
 {
         d->fd = fd_close(d->fd);

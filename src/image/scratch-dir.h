@@ -18,6 +18,9 @@ typedef struct ScratchDir {
 /* Removes leftovers of the prefix, then creates a directory in parent_fd (which is opened again). */
 int scratch_dir_make(int parent_fd, const char *prefix, ScratchDir *ret);
 
+/* Removes leftovers of the prefix. */
+void scratch_dir_remove_left(int parent_fd, const char *prefix);
+
 /* Removes the directory with its contents, and unlocks it in any case. Does nothing to SCRATCH_DIR_NULL. Returns the first
  * failure. */
 int scratch_dir_remove(ScratchDir *d);

@@ -30,6 +30,12 @@ static int oom(Failure *failure)
         return failure_set(failure, -ENOMEM, "Out of memory");
 }
 
+/* Room for the digits. */
+static void full_prefix(const char *prefix, const char *name, char ret[static NAME_MAX + 1])
+{
+        (void) snprintf(ret, NAME_MAX + 1, "%s%.*s.", prefix, NAME_MAX - 32, name);
+}
+
 /* A directory PREFIX…DIGITS in parent_fd; parent is its name for messages. */
 static int make_dir(int parent_fd, const char *parent, const char *prefix, const char *name, ScratchDir *ret,
                     Failure *failure)
@@ -37,8 +43,7 @@ static int make_dir(int parent_fd, const char *parent, const char *prefix, const
         char full[NAME_MAX + 1];
         int r;
 
-        /* Room for the digits. */
-        (void) snprintf(full, sizeof(full), "%s%.*s.", prefix, NAME_MAX - 32, name);
+        full_prefix(prefix, name, full);
         r = scratch_dir_make(parent_fd, full, ret);
         return r < 0 ? failure_set(failure, r, "Failed to create a temporary directory in '%s': %m", parent) : 0;
 }
@@ -75,6 +80,19 @@ static int make_beside_tree(const MountScratchContext *c, ScratchDir *ret, Failu
         if (r == -EROFS)
                 return make_temporary(c, ret, failure);
         return r < 0 ? failure_set(failure, r, "Failed to create a layer beside the tree '%s': %m", c->image->path) : 0;
+}
+
+void mount_work_remove_left(const Image *image)
+{
+        _cleanup_close_ int parent = open_parent(image), tmp = open(TEMPORARY_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        char full[NAME_MAX + 1];
+
+        full_prefix(".#box-", image->name, full);
+        if (parent >= 0)
+                scratch_dir_remove_left(parent, full);
+        full_prefix("box-", image->name, full);
+        if (tmp >= 0)
+                scratch_dir_remove_left(tmp, full);
 }
 
 /* ---- what is in them --------------------------------------------------------------------------------------- */

@@ -49,3 +49,6 @@ void mount_work_close(MountWork *work, size_t n);
 
 /* Closes the mounts and removes the directories, but for the user's. Logs a warning where that fails. */
 void mount_work_free(MountWork *work, size_t n);
+
+/* Removes the directories of a killed supervisor beside the tree, and in /var/tmp. */
+void mount_work_remove_left(const Image *image);

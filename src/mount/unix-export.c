@@ -115,3 +115,14 @@ void unix_export_down(UnixExport *e)
         free(e->name);
         *e = (UnixExport) UNIX_EXPORT_NULL;
 }
+
+void unix_export_remove_left(const char *name)
+{
+        _cleanup_close_ int dir_fd = open(EXPORT_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (dir_fd < 0)
+                return;
+        while (unmount(name) >= 0)
+                ;
+        (void) unlinkat(dir_fd, name, AT_REMOVEDIR);
+}

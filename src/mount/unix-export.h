@@ -25,3 +25,6 @@ int unix_export_up(const char *name, int mount_fd, pid_t leader, UnixExport *ret
 
 /* Unmounts it and removes the directory. */
 void unix_export_down(UnixExport *e);
+
+/* Removes what a killed supervisor has left. Root. */
+void unix_export_remove_left(const char *name);

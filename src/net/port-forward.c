@@ -473,3 +473,8 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
         *ret = TAKE_PTR(f);
         return 0;
 }
+
+void port_forward_remove_left(void)
+{
+        lock_file_remove_left(PORT_LOCK_DIR);
+}

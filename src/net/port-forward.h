@@ -35,3 +35,6 @@ int port_forward_update(PortForward *f, Failure *failure);
 
 /* Removes the table with its rules and unlocks the ports. Accepts NULL. */
 PortForward *port_forward_free(PortForward *f);
+
+/* Removes lock files that nobody holds. The rules of a killed supervisor go with it. */
+void port_forward_remove_left(void);

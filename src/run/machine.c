@@ -10,8 +10,12 @@
 #include <string.h>
 
 #include "run/machine.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/tree.h"
+
+/* At the end, nothing waits longer for a bus that is down or hangs. */
+#define CONNECT_USEC (5 * USEC_PER_SEC)
 
 void machine_init(Machine *m)
 {
@@ -159,6 +163,15 @@ bool machine_is_dry(const Machine *m)
 bool machine_disk_is_read_only(const Machine *m)
 {
         return m->settings.read_only == YES || (m->settings.ephemeral == YES && m->settings.volatile_mode == VOLATILE_NO);
+}
+
+int machine_connect_bus(Machine *m, Failure *failure)
+{
+        int r = machine_open_bus(m, failure);
+
+        if (r >= 0 && !sd_bus_get_event(m->registration.bus))
+                r = bus_connect(m->registration.bus, CONNECT_USEC);
+        return r < 0 ? failure_set(failure, r, "Failed to connect to the system bus: %m") : 0;
 }
 
 int machine_open_bus(Machine *m, Failure *failure)

@@ -209,13 +209,17 @@ void machine_forget_tree(Machine *m);
 /* Opens the machine's "/" with O_PATH: the tree, or PivotRoot= in it. */
 int machine_open_root(const Machine *m, Failure *failure);
 
-/* Connects m->registration.bus, if it is not. 0 or negative. */
+/* Connects m->registration.bus, if it is not. 0 or negative. machine_connect_bus() also waits for it, at most five seconds. */
 int machine_open_bus(Machine *m, Failure *failure);
+int machine_connect_bus(Machine *m, Failure *failure);
 
 /* run/prepare.c: from a command line to settings and facts. 1: nothing to start (--help, --version). Negative: the first problem
  * is in *failure, the others were printed. With collect_problems, problems of settings are no failure: all are in
  * m->request.problems, and name or image are unset if they could not be found. */
 int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure);
+
+/* run/cleanup.c: removes what a killed supervisor has left. 1: done. -EEXIST: a machine of this name runs, nothing is removed. */
+int machine_cleanup(Machine *m, const char *name, Failure *failure);
 
 /* run/find-bundle.c: reads an OCI bundle and opens its tree. */
 int machine_find_bundle(Machine *m, const char *directory, Failure *failure);

@@ -158,6 +158,8 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
         r = check_privilege(m, failure);
         if (r < 0)
                 return r;
+        if (assignments_last(&m->request.switches, SETTING_CLEANUP))
+                return machine_cleanup(m, assignments_last(&m->request.switches, SETTING_MACHINE), failure);
         r = end_step(m, machine_find_tree(m, failure), failure);
         if (r < 0)
                 return r;

@@ -23,16 +23,14 @@
 #include "util/print.h"
 
 /* The directory that systemd-machined uses for `machinectl bind`. */
-#define INCOMING_DIR "/run/systemd/nspawn/propagate"
 
 static int create_incoming(Machine *m, Failure *failure)
 {
-        int r = fd_mkdir(INCOMING_DIR, 0755);
+        int r = fd_mkdir(MACHINE_INCOMING_DIR, 0755);
 
         if (r < 0)
-                return failure_set(failure, r, "Failed to create '%s': %m", INCOMING_DIR);
-
-        if (strf(&m->mounts.incoming, "%s/%s", INCOMING_DIR, m->name) < 0)
+                return failure_set(failure, r, "Failed to create '%s': %m", MACHINE_INCOMING_DIR);
+        if (strf(&m->mounts.incoming, "%s/%s", MACHINE_INCOMING_DIR, m->name) < 0)
                 return -ENOMEM;
         /* An existing one is left over from a supervisor that was killed: the name is locked. */
         if (mkdir(m->mounts.incoming, 0600) < 0 && errno != EEXIST)

@@ -96,8 +96,11 @@ int stage_bus_up(Machine *m, Failure *failure)
         return 0;
 }
 
+/* A bus that does not answer is not waited for. */
 void stage_bus_down(Machine *m)
 {
+        if (m->registration.bus && sd_bus_is_ready(m->registration.bus) <= 0)
+                m->registration.bus = sd_bus_close_unref(m->registration.bus);
         m->registration.bus = sd_bus_flush_close_unref(m->registration.bus);
         m->registration.bus_failure = (Failure) {};
 }
@@ -138,7 +141,7 @@ void stage_register_begin_down(Machine *m)
         Failure failure = {};
 
         finish_requests(m);
-        if (m->registration.registered && (machine_open_bus(m, &failure) < 0 ||
+        if (m->registration.registered && (machine_connect_bus(m, &failure) < 0 ||
                                            machined_unregister(m->registration.bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
         m->registration.registered = false;

@@ -9,6 +9,9 @@
 #include "run/machine.h"
 #include "run/sync.h"
 
+/* A directory for each machine: /run/host/incoming. */
+#define MACHINE_INCOMING_DIR "/run/systemd/nspawn/propagate"
+
 typedef struct Stage {
         const char *name;
         int (*up)(Machine *m, Failure *failure);

@@ -51,6 +51,7 @@ typedef struct Supervisor {
         uint64_t progress_usec; /* see report_progress() */
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to shut down */
+        bool killed;            /* on the second request */
         bool start_timed_out;
         bool ended;
         char *status;           /* the payload's STATUS= that is still to be forwarded; NULL: none */
@@ -240,6 +241,7 @@ static void stop(void *userdata)
         Supervisor *s = userdata;
 
         if (s->stopping || !plan_can_ask(&s->machine->plan)) {
+                s->killed = s->stopping;
                 kill_leader(s);
                 return;
         }
@@ -427,6 +429,11 @@ static MachineEnding judge(const Supervisor *s)
         /* A shutdown was requested, no reboot. */
         if (e.kind == MACHINE_REBOOT && s->stopping)
                 e.kind = MACHINE_SHUT_DOWN;
+        /* In a unit, a stop in haste is a stop. */
+        if (e.kind == MACHINE_KILLED && s->killed && s->machine->settings.keep_unit) {
+                log_notice(0, "Machine '%s' was ended by %s, as requested", s->machine->name, signal_name(e.status));
+                e.kind = MACHINE_SHUT_DOWN;
+        }
         /* The stub init has the status of the command that it has asked to end. In a unit that is a clean stop. */
         if (e.kind == MACHINE_EXITED && s->stopping && p->start_mode == START_PID2 && s->machine->settings.keep_unit)
                 e.kind = MACHINE_SHUT_DOWN;

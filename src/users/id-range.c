@@ -281,3 +281,8 @@ void id_range_done(IdRange *r)
         free(r->locks);
         *r = (IdRange) ID_RANGE_NULL;
 }
+
+void id_range_remove_left(void)
+{
+        lock_file_remove_left(LOCK_DIR);
+}

@@ -51,3 +51,6 @@ uid_t id_range_of_name(const char *machine);
 
 /* Removes the lock files and unlocks. */
 void id_range_done(IdRange *r);
+
+/* Gives back the ranges of killed processes. */
+void id_range_remove_left(void);

@@ -5,6 +5,7 @@
  * 0 then, and both are tried again.
  */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "util/fd.h"
 #include "util/lock-file.h"
+#include "util/print.h"
 
 /* Each retry: another holder has removed the file. */
 enum { LOCK_RETRIES = 100 };
@@ -79,4 +81,18 @@ void lock_file_release(LockFile *l)
         fd_close(l->fd);
         free(l->path);
         *l = (LockFile) LOCK_FILE_NULL;
+}
+
+void lock_file_remove_left(const char *dir)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        struct dirent *e;
+
+        while (d && (e = readdir(d))) {
+                LockFile lock = LOCK_FILE_NULL;
+                _cleanup_free_ char *path = NULL;
+
+                if (e->d_type == DT_REG && strf(&path, "%s/%s", dir, e->d_name) >= 0 && lock_file_take(path, 0, &lock) >= 0)
+                        lock_file_release(&lock);
+        }
 }

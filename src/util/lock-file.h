@@ -26,3 +26,6 @@ int lock_file_take(const char *path, unsigned flags, LockFile *ret);
 
 /* Unlocks, and removes the file unless another holder shares it. Does nothing to LOCK_FILE_NULL, which *l is then. */
 void lock_file_release(LockFile *l);
+
+/* Removes the lock files in a directory that nobody holds: those of killed processes. */
+void lock_file_remove_left(const char *dir);

@@ -39,8 +39,8 @@ def test_verify_would_tell(tmp_path):
     assert 'NoSuchKey' in verify(unit)[1]
 
 
-def test_restarts_are_not_limited():
-    assert 'StartLimitIntervalSec=0\n' in text()
+def test_failures_are_limited_and_reboots_restart():
+    assert 'StartLimitIntervalSec=1min\nStartLimitBurst=10\n' in text()
     assert 'RestartForceExitStatus=133\n' in text() and 'SuccessExitStatus=133\n' in text()
 
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * --cleanup: removes what a killed supervisor has left under the name of its machine (see machine.h). The kernel has ended the
+ * machine and freed its namespaces, links, rules and loop devices; mounts and files of the host are left. ExecStopPost= of
+ * box@.service, or by hand; root. The next start would do the same, but nothing else would: not systemd-nspawn, nor a start under
+ * another name.
+ */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/systemd1.h"
+#include "image/machine-name.h"
+#include "mount/unix-export.h"
+#include "payload/machine-state.h"
+#include "run/stage.h"
+#include "util/env-file.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/print.h"
+
+/* machined's file of each machine, of other managers too. */
+#define MACHINED_DIR "/run/systemd/machines"
+
+/* Does a machine of another manager have the name? Our own is known by its lock. */
+static bool name_is_registered(const char *name)
+{
+        enum { FILE_MAX = 64 * 1024 };
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        uint32_t leader = 0;
+        char *rest, *entry;
+
+        if (strf(&path, MACHINED_DIR "/%s", name) < 0 || fd_read_file_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
+                return false;
+        rest = text;
+        while ((entry = env_file_next(&rest)))
+                if (strncmp(entry, "LEADER=", 7) == 0)
+                        (void) parse_u32(entry + 7, &leader);
+        return leader > 0 && (kill((pid_t) leader, 0) >= 0 || errno != ESRCH);
+}
+
+/* The changed properties of its unit. In ExecStopPost=, a run that was no failure (a stop, a reboot) does not count for
+ * StartLimitBurst=. */
+static int clean_unit(Machine *m, Failure *failure)
+{
+        const char *result = getenv("SERVICE_RESULT");
+        bool forget = result && strcmp(result, "success") == 0;
+        _cleanup_free_ char *unit = machine_unit_name(m->name);
+        int r, changed;
+
+        if (!unit)
+                return -ENOMEM;
+        r = changed = unit_change_undo_left(unit, failure);
+        if (r >= 0 && (changed > 0 || forget))
+                r = machine_connect_bus(m, failure);
+        if (r >= 0 && changed > 0)
+                r = systemd1_reload(m->registration.bus, NULL, failure);
+        if (r >= 0 && forget)
+                r = systemd1_reset_failed(m->registration.bus, unit, failure);
+        return r < 0 ? r : 0;
+}
+
+/* Layers, and the lock files beside the tree and of its inode, which go when they are taken and released. */
+static void clean_tree(const Machine *m)
+{
+        ImageLock lock = IMAGE_LOCK_NULL;
+        Image image = { .fd = -EBADF };
+
+        if (image_find(NULL, m->name, &image, NULL) < 0)
+                return;
+        if (image_lock(&image, /* read_only= */ false, NULL, &lock, NULL) >= 0)
+                image_unlock(&lock);
+        mount_work_remove_left(&image);
+        image_done(&image);
+}
+
+int machine_cleanup(Machine *m, const char *name, Failure *failure)
+{
+        _cleanup_free_ char *incoming = NULL;
+        int r;
+
+        if (!name || !machine_name_is_valid(name))
+                return failure_set(failure, -EINVAL, "--cleanup needs the name of a machine, --machine=");
+        m->name = strdup(name);
+        if (!m->name || strf(&incoming, MACHINE_INCOMING_DIR "/%s", name) < 0)
+                return -ENOMEM;
+        r = stage_name_up(m, failure);
+        if (r < 0)
+                return r;
+        if (name_is_registered(name)) {
+                stage_name_down(m);
+                return failure_set(failure, -EEXIST, "A machine '%s' of another manager runs; nothing is removed", name);
+        }
+
+        unix_export_remove_left(name);
+        (void) rmdir(incoming);
+        clean_tree(m);
+        port_forward_remove_left();
+        id_range_remove_left();
+        machine_state_remove(NULL, name);
+        r = clean_unit(m, failure);
+        stage_bus_down(m);
+        stage_name_down(m);
+        return r < 0 ? r : 1;
+}
