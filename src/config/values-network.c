@@ -82,15 +82,6 @@ static void override_by_namespace(Settings *s, Source from)
         interfaces_keep_own(&s->interfaces, from);
 }
 
-/* In a file, an empty value is deliberate and takes back what others have set. As a switch it is an unset variable of a script:
- * systemd-nspawn refuses it, too. */
-static int check_empty(const char *text, Source from, char *reterr_reason)
-{
-        if (*text || !source_is_switch(from))
-                return 0;
-        return value_refuse(reterr_reason, "empty; to take back the setting of a file, use a drop-in of it");
-}
-
 int value_virtual_ethernet(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
 {
         int r = value_tristate(row, text, from, s, reterr_reason);
@@ -105,9 +96,6 @@ int value_bridge(const SettingRow *row, const char *text, Source from, Settings 
         const char *problem = *text ? value_interface_problem(text) : NULL;
         int r;
 
-        r = check_empty(text, from, reterr_reason);
-        if (r < 0)
-                return r;
         if (problem)
                 return value_refuse(reterr_reason, "%s", problem);
         r = free_and_strdup(&s->bridge, *text ? text : NULL);
@@ -126,9 +114,6 @@ int value_zone(const SettingRow *row, const char *text, Source from, Settings *s
         const char *problem;
         int r;
 
-        r = check_empty(text, from, reterr_reason);
-        if (r < 0)
-                return r;
         if (snprintf(bridge, sizeof(bridge), "vz-%s", text) >= (int) sizeof(bridge))
                 return value_refuse(reterr_reason, "zone name has more than 124 characters");
         problem = value_interface_problem(bridge);
@@ -175,9 +160,6 @@ int value_interfaces(const SettingRow *row, const char *text, Source from, Setti
         size_t before = l->n;
         int r;
 
-        r = check_empty(text, from, reterr_reason);
-        if (r < 0)
-                return r;
         if (!*text) {
                 interface_list_truncate(l, 0);
                 return 0;
@@ -250,10 +232,8 @@ int value_ports(const SettingRow *row, const char *text, Source from, Settings *
         size_t n_added = 0;
 
         if (!*text) {
-                int r = check_empty(text, from, reterr_reason);
-
-                s->n_ports = r < 0 ? s->n_ports : 0;
-                return r;
+                s->n_ports = 0;
+                return 0;
         }
 
         for (;;) {

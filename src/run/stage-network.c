@@ -32,6 +32,8 @@ int stage_ports_up(Machine *m, Failure *failure)
 {
         const PortTarget target = { .machine = m->name, .note = note, .userdata = m, .netns_fd = m->network.netns_fd };
 
+        /* Of a supervisor that was killed. */
+        note(m, "");
         return m->plan.network.n_ports > 0 ? port_forward_new(&m->plan.network, &target, &m->network.ports, failure) : 0;
 }
 

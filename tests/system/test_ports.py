@@ -341,7 +341,7 @@ def test_empty_switches_are_refused(machine, switch):
     """As by systemd-nspawn: a variable of a script may be unset. In a file, KEY= takes back."""
     made = machine('busybox', name='ports')
     result = run('box-run', '-M', 'ports', '--settings=no', '--network-veth', switch, '--', 'true', check=False)
-    assert result.returncode == 1 and switch in result.stderr and 'empty' in result.stderr
+    assert result.returncode == 1 and f'{switch} needs a value' in result.stderr
     assert run('box-run', '-q', '-M', 'ports', '--settings=no', '--network-veth', '--', 'true').returncode == 0
     assert made.path.exists()
 
