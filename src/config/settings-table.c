@@ -10,6 +10,7 @@
  */
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -460,6 +461,15 @@ const SettingRow *settings_table_row(SettingId id)
                 if (settings_table[i].id == id)
                         return &settings_table[i];
         return NULL;
+}
+
+const char *setting_form(SettingId id, Source from, const char *value, char buf[static SETTING_FORM_MAX])
+{
+        const SettingRow *row = settings_table_row(id);
+        bool option = row->option && (source_is_switch(from) || !row->key);
+
+        (void) snprintf(buf, SETTING_FORM_MAX, "%s%s=%s", option ? "--" : "", option ? row->option : row->key, value);
+        return buf;
 }
 
 bool settings_table_has_section(const char *section)

@@ -61,6 +61,11 @@ const SettingRow *settings_table_find_letter(char letter);
 /* The first row with this id. */
 const SettingRow *settings_table_row(SettingId id);
 
+/* "--private-users=no" or "PrivateUsers=no", in the form that `from` has: for advice in messages. Settings with a default are
+ * named by their key. */
+#define SETTING_FORM_MAX 128
+const char *setting_form(SettingId id, Source from, const char *value, char buf[static SETTING_FORM_MAX]);
+
 /* Does any key have this section? */
 bool settings_table_has_section(const char *section);
 const char *settings_table_nearest_section(const char *section);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/settings-table.h"
 #include "mount/mount-left.h"
 #include "mount/mount-source.h"
 #include "users/user-namespace.h"
@@ -182,20 +183,24 @@ static bool is_tree(const MountOp *op)
 }
 
 /* The mount below fd that cannot be mapped, if it is not fd itself. */
-static int idmap_failure_below(const MountOp *op, int fd, int userns_fd, Failure *failure)
+static int idmap_failure_below(const MountOp *op, const MountMakeContext *c, int fd, int userns_fd, Failure *failure)
 {
         _cleanup_free_ char *path = NULL, *type = NULL;
+        char form[SETTING_FORM_MAX];
 
         if (!(op->flags & MOUNT_RECURSIVE) || mount_left_find(fd, userns_fd, &path, &type) < 0)
                 return 0;
         return failure_set_at(failure, op->from, -EINVAL, "The file system on '%s%s' (%s), mounted in '%s', has no idmapped "
-                              "mounts; unmount it, or %s", mount_source_name(op), path, type, mount_source_name(op),
-                              is_tree(op) ? "set PrivateUsers=no" : "bind it without an id map");
+                              "mounts; unmount it, or %s%s", mount_source_name(op), path, type, mount_source_name(op),
+                              is_tree(op) ? "set " : "",
+                              is_tree(op) ? setting_form(SETTING_PRIVATE_USERS, c->users_from, "no", form) :
+                                            "bind it without an id map");
 }
 
-static int idmap_failure(const MountOp *op, int fd, int userns_fd, int r, Failure *failure)
+static int idmap_failure(const MountOp *op, const MountMakeContext *c, int fd, int userns_fd, int r, Failure *failure)
 {
-        const char *advice = is_tree(op)      ? "put the tree on ext4, xfs or btrfs, or set PrivateUsers=no" :
+        char form[SETTING_FORM_MAX];
+        const char *advice = is_tree(op)      ? "put the tree on ext4, xfs or btrfs, or set " :
                              op->n_layers > 0 ? "put it on ext4, xfs or btrfs" :
                                                 "bind it without an id map";
 
@@ -204,10 +209,11 @@ static int idmap_failure(const MountOp *op, int fd, int userns_fd, int r, Failur
                                       mount_source_name(op), r == -EPERM ?
                                               " (in a user namespace, only file systems mounted in it can be mapped: use "
                                               "PrivateUsers=no or PrivateUsers=identity)" : "");
-        if (failure && idmap_failure_below(op, fd, userns_fd, failure) < 0)
+        if (failure && idmap_failure_below(op, c, fd, userns_fd, failure) < 0)
                 return r;
-        return failure_set_at(failure, op->from, r, "The file system of '%s' has no idmapped mounts; %s", mount_source_name(op),
-                              advice);
+        return failure_set_at(failure, op->from, r, "The file system of '%s' has no idmapped mounts; %s%s",
+                              mount_source_name(op), advice,
+                              is_tree(op) ? setting_form(SETTING_PRIVATE_USERS, c->users_from, "no", form) : "");
 }
 
 int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMakeContext *c, Failure *failure)
@@ -235,6 +241,6 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
         if (op->id_map && r == -EINVAL && op->flags & MOUNT_OPTIONAL)
                 return -ENOENT;
         if (op->id_map)
-                return idmap_failure(op, fd, (int) attr.userns_fd, r, failure);
+                return idmap_failure(op, c, fd, (int) attr.userns_fd, r, failure);
         return failure_set_at(failure, op->from, r, "Failed to set attributes of the mount of '%s': %m", mount_source_name(op));
 }

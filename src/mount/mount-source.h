@@ -21,6 +21,7 @@ typedef struct MountMakeContext {
         const IdMap *map;       /* its map of users; NULL without a user namespace */
         uid_t owner;            /* host id of the machine's root, or (IdMap= without root) of its first user */
         uid_t first_id;         /* the same in the machine: 0, or its first user */
+        Source users_from;      /* of PrivateUsers=, for messages */
 } MountMakeContext;
 
 /* Clones the mount at fd, a path in the machine's tree; flags of open_tree(2), with AT_EMPTY_PATH. A descriptor or

@@ -7,6 +7,9 @@
  * capabilities in its new user namespace, and loses them by execve(2), as every user except root.
  */
 
+#include <stdio.h>
+
+#include "config/settings-table.h"
 #include "plan/plan-internal.h"
 
 /* group "tty" in all distributions */
@@ -39,6 +42,7 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
         uid_t owner = in->tree->owner_uid, host, base = owner & ~(uid_t) 0xffff;
         bool shifted = id_map_is_shifted(&p->uid_map, owner);
         Source from = in->settings->from[SETTING_PRIVATE_USERS];
+        char form[SETTING_FORM_MAX], number[16];
 
         if (in->settings->ownership == OWNERSHIP_OFF || id_map_is_identity(&p->uid_map))
                 return 0;
@@ -48,11 +52,13 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
                                      in->image_root, base);
         if (shifted)
                 return 0;
-        if (!id_map_to_host(&p->uid_map, owner, &host) && base != 0)
+        if (!id_map_to_host(&p->uid_map, owner, &host) && base != 0) {
+                (void) snprintf(number, sizeof(number), "%u", base);
                 return problem_error(problems, from,
                                      "The tree '%s' belongs to the ids from %u on, the machine would get those from %u on; "
-                                     "use --private-users=%u, or give the tree back to the ids from 0 on",
-                                     in->image_root, base, p->owner, base);
+                                     "use %s, or give the tree back to the ids from 0 on", in->image_root, base, p->owner,
+                                     setting_form(SETTING_PRIVATE_USERS, from, number, form));
+        }
         p->idmap_tree = true;
         return 0;
 }
@@ -71,10 +77,12 @@ static int plan_first(const Settings *s, Plan *p, Problems *problems)
 /* Their ids need a map: without one, files of the host's users would belong to unrelated users of the machine. */
 static int refuse_bind_users(const Settings *s, Problems *problems)
 {
-        char source[SOURCE_TEXT_MAX];
+        char source[SOURCE_TEXT_MAX], form[SETTING_FORM_MAX];
+        Source from = s->from[SETTING_BIND_USER], users = s->from[SETTING_PRIVATE_USERS];
 
-        return problem_error(problems, s->from[SETTING_BIND_USER], "BindUser= needs a user namespace, but PrivateUsers= is no "
-                             "(%s)", source_text(s->from[SETTING_PRIVATE_USERS], source));
+        return problem_error(problems, from, "BindUser= needs a user namespace, but PrivateUsers= is no (%s); use %s",
+                             source_text(users, source),
+                             setting_form(SETTING_PRIVATE_USERS, users.where ? users : from, "pick", form));
 }
 
 static int plan_bind_users(const PlanInput *in, Plan *p, Problems *problems)

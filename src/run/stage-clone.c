@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/settings-table.h"
 #include "net/network-namespace.h"
 #include "payload/console-journal.h"
 #include "payload/stub-init.h"
@@ -72,12 +73,14 @@ void stage_cgroup_down(Machine *m)
 
 static int clone_failure(const Machine *m, int r, Failure *failure)
 {
-        const char *hint = "";
+        Source from = m->settings.from[SETTING_PRIVATE_USERS];
+        char form[SETTING_FORM_MAX], hint[256] = "";
 
         if (m->plan.userns && (r == -ENOSPC || r == -EUSERS))
-                hint = " (is /proc/sys/user/max_user_namespaces 0?)";
+                (void) snprintf(hint, sizeof(hint), " (is /proc/sys/user/max_user_namespaces 0?)");
         else if (m->plan.userns && (r == -EPERM || r == -EINVAL))
-                hint = " (does this kernel have user namespaces? PrivateUsers=no needs none)";
+                (void) snprintf(hint, sizeof(hint), " (does this kernel have user namespaces? %s needs none)",
+                                setting_form(SETTING_PRIVATE_USERS, from, "no", form));
         return failure_set(failure, r, "Failed to create the namespaces of machine '%s': %m%s", m->name, hint);
 }
 

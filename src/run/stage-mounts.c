@@ -149,6 +149,7 @@ static int make_mounts(Machine *m, Failure *failure)
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
                 .first_id = m->plan.first_id,
+                .users_from = m->settings.from[SETTING_PRIVATE_USERS],
                 .userns_fd = -EBADF,
         };
         const MountPlan *plan = &m->plan.mounts;

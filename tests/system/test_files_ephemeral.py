@@ -174,10 +174,43 @@ def test_file_system_that_holds_no_layer(tree):
         assert result.stderr == ("box-run: --ephemeral: Failed to create the overlay on '/': Invalid argument (not every file system "
                                  'can hold what an overlay writes: ext4, xfs, btrfs and tmpfs can)\n')
         result = run(*command('-D', place, '-x', '-U'), check=False)
+        assert 'has no idmapped mounts; put the tree on ext4, xfs or btrfs, or set --private-users=no' in result.stderr
+        support.NSPAWN_FILES.mkdir(parents=True, exist_ok=True)
+        (support.NSPAWN_FILES / 'fe-tree.nspawn').write_text('[Exec]\nPrivateUsers=pick\n')
+        result = run(*command('-D', place, '-x'), check=False)
         assert 'has no idmapped mounts; put the tree on ext4, xfs or btrfs, or set PrivateUsers=no' in result.stderr
         assert [path for path in place.parent.iterdir() if HIDDEN.fullmatch(path.name)] == []
     finally:
+        (support.NSPAWN_FILES / 'fe-tree.nspawn').unlink(missing_ok=True)
         support.remove_tree(place)
+
+
+def test_overlays_in_an_ephemeral_machine(machine):
+    """As Docker makes them: not on the machine's own overlay, but on a directory of another file system."""
+    tree = machine('busybox', name='fe-docker')
+    script = ('cd /var/lib/docker && mkdir l u w m && echo lower >l/file && '
+              'mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m && cat m/file && echo upper >m/file && cat u/file')
+    (tree.path / 'var/lib/docker').mkdir(parents=True)
+    for switches in ['-U'], []:
+        shared = ['box-run', '-q', '--register=no', '--pipe', '-x', '-D', tree.path, *switches]
+        assert run(*shared, '/bin/sh', '-c', script, check=False).returncode != 0
+        assert run(*shared, '--tmpfs=/var/lib/docker', '/bin/sh', '-c', script).stdout == 'lower\nupper\n'
+    assert list((tree.path / 'var/lib/docker').iterdir()) == []
+
+
+def test_copy_beside_a_running_machine(machine):
+    tree = machine('busybox', name='fe-beside')
+    process = subprocess.Popen(['box-run', '-q', '--register=no', '--pipe', '-U', '-M', tree.name, '/bin/sh', '-c', 'echo up; read x'],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == 'up\n'
+        copy = ['box-run', '-q', '--register=no', '--pipe', '-U', '-x', '-D', tree.path, '/bin/sh', '-c', 'touch /of-copy; ls /of-copy']
+        result = run(*copy, check=False)
+        assert result.returncode == 1 and str(tree.path) in result.stderr
+        assert run(*copy, env={**os.environ, 'SYSTEMD_NSPAWN_LOCK': 'no'}).stdout == '/of-copy\n'
+        assert not (tree.path / 'of-copy').exists() and process.poll() is None
+    finally:
+        process.communicate('')
 
 
 # -------------------------------------------------------------------- names

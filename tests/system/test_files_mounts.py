@@ -312,7 +312,7 @@ def test_mount_left_elsewhere_is_named(left, tree, inside, place):
     result = inside('true', check=False)
     assert (result.returncode, result.stderr) == (
         1, f"box-run: The file system on '{tree.path}/mnt/a b' (proc), mounted in '{tree.path}', has no idmapped mounts; unmount it, "
-           'or set PrivateUsers=no\n')
+           'or set --private-users=no\n')
     assert inside('ls "/mnt/a b/self" -d', users='--private-users=no') == '/mnt/a b/self'
     # a setting may cover it, too
     assert inside('ls -A "/mnt/a b"', '--tmpfs=/mnt/a b') == ''
