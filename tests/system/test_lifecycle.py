@@ -200,7 +200,7 @@ def test_killed_payload_is_a_failure_of_the_unit(nothing_left, machine):
     quick.start()
     os.kill(quick.leader(), signal.SIGKILL)
     wait_for(lambda: quick.property('ActiveState') == 'failed')
-    assert quick.property('ExecMainStatus') == '1'
+    assert quick.property('ExecMainStatus') == str(128 + signal.SIGKILL)
     assert f"Machine '{quick.name}' was ended by SIGKILL" in quick.journal()
 
 
