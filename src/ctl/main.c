@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "bus/bus.h"
+#include "ctl/agent.h"
 #include "ctl/help.h"
 #include "ctl/names.h"
 #include "ctl/terminal.h"
@@ -79,6 +80,8 @@ static int run(Ctl *c, const CommandLine *line)
                 return c->lite ? 1 : 2;
         }
 
+        if (v->flags & (VERB_AUTHORIZED | VERB_STARTS))
+                agents_open(c, (v->flags & VERB_AUTHORIZED ? AGENT_POLKIT : 0) | (v->flags & VERB_STARTS ? AGENT_PASSWORDS : 0));
         args = name ? line->words + 1 : NULL;
         return v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
 }
@@ -108,6 +111,7 @@ int main(int argc, char **argv)
         if ((fflush(stdout) != 0 || ferror(stdout)) && !terminal_stream_is_unread())
                 r = log_error(-EIO, "Failed to write the output");
         pager_close();
+        agents_close();
         bus_closep(&c.bus);
         command_line_done(&line);
         return r < 0 ? EXIT_FAILURE : r;

@@ -49,6 +49,8 @@ static int not_running(const Ctl *c, const char *name, Failure *failure)
         int r;
 
         r = image_find(NULL, name, &image, &why);
+        if (r == -EACCES)
+                return failure_set(failure, -ENXIO, "No machine of this name is running");
         if (r < 0)
                 return failure_set(failure, -ENXIO, "%s", why.text);
         image_done(&image);

@@ -128,6 +128,10 @@ static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failur
                 return 0;
         if (r < 0)
                 return r;
+        /* Its unit's stop would last until a time-out. */
+        if (running_machine_is_frozen(&m))
+                return failure_set(failure, -EBUSY, "The machine is frozen; to thaw it: systemctl thaw %s",
+                                   running_machine_unit(&m));
 
         if (m.ours && running_machine_owns_unit(&m) && strncmp(running_machine_unit(&m), "box@", 4) == 0) {
                 s->units[s->n_units++] = name;

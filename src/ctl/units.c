@@ -31,6 +31,7 @@ int name_check(const char *name, bool image, Failure *failure)
 {
         const char *problem = machine_name_problem(name);
         Image i = { .fd = -EBADF };
+        Failure why = { 0 };
         int r;
 
         if (problem)
@@ -38,10 +39,13 @@ int name_check(const char *name, bool image, Failure *failure)
         if (!image)
                 return 0;
 
-        r = image_find(NULL, name, &i, failure);
+        r = image_find(NULL, name, &i, &why);
         if (r >= 0)
                 image_done(&i);
-        return r;
+        /* A user who may not look into /var/lib/machines may still start what is in it. */
+        if (r == -EACCES)
+                return 0;
+        return r < 0 ? failure_set(failure, r, "%s", why.text) : 0;
 }
 
 const char *unit_result_words(const UnitInfo *u, char *buf, size_t size)

@@ -80,7 +80,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_login = {
         .name = "login",
         .max = 1,
-        .flags = VERB_TAKES_RUNNING,
+        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING,
         .synopsis = "[NAME]",
         .help = "Get a login prompt in a machine",
         .details = "Works with any init; if it is not systemd, boxctl starts a getty inside, which needs root. "

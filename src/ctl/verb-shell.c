@@ -208,7 +208,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_shell = {
         .name = "shell",
         .max = VERB_ANY,
-        .flags = VERB_COMMAND | VERB_TAKES_RUNNING,
+        .flags = VERB_AUTHORIZED | VERB_COMMAND | VERB_TAKES_RUNNING,
         .synopsis = "[[USER@]NAME [PATH [ARG…]]]",
         .help = "Run a shell or a command in a machine",
         .details = "As root, or as USER. Options go before NAME. On a terminal, and if the machine's init is systemd, this is a "

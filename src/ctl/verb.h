@@ -27,6 +27,8 @@ typedef enum VerbFlags {
         VERB_OURS = 1 << 2,             /* not in machinectl-lite: machinectl has no such verb */
         VERB_TAKES_RUNNING = 1 << 3,    /* completes names of running machines */
         VERB_TAKES_IMAGES = 1 << 4,     /* completes names of trees and disk images */
+        VERB_AUTHORIZED = 1 << 5,       /* polkit may want a password */
+        VERB_STARTS = 1 << 6,           /* and the unit, too */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX

@@ -4,6 +4,7 @@ into a systemd payload, causes of failures, and box@.service under systemd's own
 test_inits.)"""
 
 import json
+import os
 import re
 import subprocess
 
@@ -223,3 +224,63 @@ def test_program_is_small():
     assert 'libsystemd' in needed
     for name in ('seccomp', 'mount', 'mnl', 'libcap'):
         assert f'[lib{name.removeprefix("lib")}' not in direct
+
+
+# -------------------------------------------------------------------- machines in a unit that is not theirs
+
+@pytest.fixture
+def guest(machine):
+    """A machine that is not registered, in a unit with another program, whose stop would end that too."""
+    m = machine('busybox')
+    run('systemd-run', '--quiet', '--collect', '--unit=boxctl-host', '--property=Delegate=yes', '--property=KillMode=mixed',
+        '/bin/sh', '-c', f'sleep 1000 & exec box-run --quiet --keep-unit --register=no -b -U -M {m.name}')
+    wait_for(lambda: m.name in output('boxctl', 'list'))
+    wait_for(lambda: run('boxctl', 'shell', m.name, '/bin/true', check=False).returncode == 0)
+    yield m
+    run('systemctl', 'kill', '--signal=KILL', 'boxctl-host', check=False)
+    run('systemctl', 'stop', 'boxctl-host', check=False)
+
+
+def test_show_of_a_machine_that_is_not_registered(guest):
+    lines = output('boxctl', 'show', guest.name).splitlines()
+    for line in (f'Name={guest.name}', 'Service=box', 'Class=container', 'Unit=boxctl-host.service', f'RootDirectory={guest.path}'):
+        assert line in lines
+    leader = int(output('boxctl', 'show', '--value', '--property=Leader', guest.name))
+    assert f'/{guest.name}' in os.readlink(f'/proc/{leader}/root') or os.path.exists(f'/proc/{leader}/root/bin/busybox')
+    supervisor = int(output('boxctl', 'show', '--value', '--property=Supervisor', guest.name))
+    assert open(f'/proc/{supervisor}/comm').read() == 'box-run\n'
+
+
+def test_stop_asks_its_supervisor(guest):
+    supervisor = int(output('boxctl', 'show', '--value', '--property=Supervisor', guest.name))
+    run('boxctl', 'stop', guest.name)
+    assert not os.path.exists(f'/proc/{supervisor}')
+    assert guest.name not in output('boxctl', 'list')
+
+
+def test_terminate_kills_its_leader(guest):
+    leader = int(output('boxctl', 'show', '--value', '--property=Leader', guest.name))
+    run('boxctl', 'terminate', guest.name)
+    wait_for(lambda: not os.path.exists(f'/proc/{leader}'))
+    wait_for(lambda: guest.name not in output('boxctl', 'list'))
+
+
+def test_shell_of_a_named_user_is_by_su(guest, terminal):
+    """A login shell, in the home directory."""
+    result = subprocess.run(['boxctl', 'shell', f'root@{guest.name}'], input='echo "$0 $PWD $(id -u)"; exit 6\n', capture_output=True,
+                            text=True, timeout=30)
+    assert (result.returncode, result.stdout) == (6, '-sh /root 0\n')
+
+
+def test_stop_of_a_frozen_machine_says_so(machine):
+    m = machine('busybox')
+    m.start()
+    run('systemctl', 'freeze', m.unit)
+    try:
+        result = run('boxctl', 'stop', m.name, check=False)
+        assert result.returncode == 1
+        assert result.stderr == f'boxctl: {m.name}: The machine is frozen; to thaw it: systemctl thaw {m.unit}\n'
+    finally:
+        run('systemctl', 'thaw', m.unit)
+    run('boxctl', 'stop', m.name)
+    assert not m.is_active()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""boxctl of users without privilege: polkit decides, what they may not look at is no answer, a password is asked for."""
+
+import subprocess
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from support import MACHINES, output, run, wait_for
+
+USER = 'box-user'
+PASSWORD = 'of-box-user'
+RULE = Path('/etc/polkit-1/rules.d/10-box-test.rules')
+
+
+@pytest.fixture(scope='module')
+def user():
+    """A user, in the group whose members polkit asks for their password. Nobody but root may look at the machines."""
+    mode = MACHINES.stat().st_mode
+    MACHINES.chmod(0o700)
+    run('groupadd', '--force', 'sudo')
+    run('useradd', '--groups', 'sudo', '--shell', '/bin/sh', USER)
+    subprocess.run(['chpasswd'], input=f'{USER}:{PASSWORD}\n', text=True, check=True)
+    yield ['runuser', '-u', USER, '--']
+    run('userdel', USER)
+    MACHINES.chmod(mode & 0o7777)
+
+
+@pytest.fixture
+def allowed(user):
+    RULE.write_text(f'polkit.addRule(function(a, s) {{ if (s.user == "{USER}") return polkit.Result.YES; }});\n')
+    run('systemctl', 'restart', 'polkit')
+    yield user
+    RULE.unlink()
+    run('systemctl', 'restart', 'polkit')
+
+
+@pytest.fixture(scope='module')
+def quick(module_machine):
+    machine = module_machine('busybox', name='users-quick')
+    machine.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+    return machine
+
+
+def boxctl(user, *words):
+    return run(*user, 'boxctl', *words, check=False)
+
+
+def test_user_who_is_allowed(allowed, quick):
+    assert run(*allowed, 'ls', MACHINES, check=False).returncode != 0
+    for verb in ('start', 'reboot', 'stop', 'start', 'terminate', 'enable', 'disable'):
+        result = boxctl(allowed, verb, quick.name)
+        assert result.returncode == 0, (verb, result.stderr)
+        if verb in ('start', 'stop', 'terminate'):
+            wait_for(lambda: quick.is_active() == (verb == 'start'))
+    boxctl(allowed, 'start', quick.name)
+    assert quick.name in boxctl(allowed, 'list').stdout
+    assert f'Leader={quick.leader()}' in boxctl(allowed, 'show', quick.name).stdout
+    assert boxctl(allowed, 'status', quick.name).returncode == 0
+    assert boxctl(allowed, 'kill', '--signal=TERM', quick.name).returncode == 0
+    quick.stop(check=False)
+
+
+def test_machine_that_is_not_there(allowed):
+    """systemd says so, by the unit's failure."""
+    result = boxctl(allowed, 'start', 'users-nosuch')
+    assert result.returncode == 1 and 'users-nosuch' in result.stderr and 'Permission denied' not in result.stderr
+    assert boxctl(allowed, 'status', 'users-nosuch').stderr.count('\n') <= 1
+    run('systemctl', 'reset-failed', 'box@users-nosuch', check=False)
+
+
+@pytest.mark.parametrize('verb', ['start', 'enable'])
+def test_user_who_is_not_allowed(user, quick, verb):
+    for options in ([], ['--no-ask-password']):
+        result = boxctl(user, *options, verb, quick.name)
+        assert result.returncode == 1 and result.stderr.count('\n') == 1, result.stderr
+        assert 'uthenti' in result.stderr or 'denied' in result.stderr, result.stderr
+    assert not quick.is_active()
+
+
+def test_password_is_asked_for(user, quick, terminal):
+    child = terminal(*user, 'boxctl', 'start', quick.name)
+    child.expect('AUTHENTICAT')
+    child.expect('[Pp]assword: ')
+    child.sendline(PASSWORD)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0 and quick.is_active()
+    # No agent is left.
+    assert output('pgrep', '-c', '-x', 'pkttyagent', check=False) == '0'
+
+    child = terminal(*user, 'boxctl', '--no-ask-password', 'stop', quick.name)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1 and 'AUTHENTICAT' not in child.before and quick.is_active()
+    quick.stop(check=False)
