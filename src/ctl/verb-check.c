@@ -16,7 +16,7 @@ static int check_one(Ctl *c, const char *name, Failure *failure)
 
         r = name_check(name, /* image= */ false, failure);
         if (r >= 0)
-                r = dry_run(c, name, NULL, &dry, failure);
+                r = dry_run(c, name, "--check", &dry, failure);
         if (r < 0)
                 return r;
 

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "run/check-start.h"
 #include "run/dry-run-json.h"
 #include "run/report.h"
 #include "run/stage.h"
@@ -29,8 +30,10 @@ static int make_plan(Machine *m, Failure *failure)
                 return failure_set(failure, r, "Failed to decide the plan: %m");
 
         /* Only this checks names of system calls. */
-        if (stage_plan_filter(m, &own) >= 0)
-                return 1;
+        if (stage_plan_filter(m, &own) >= 0) {
+                r = m->settings.check ? check_start(m, &m->request.problems) : 0;
+                return r < 0 ? failure_set(failure, r, "Out of memory") : 1;
+        }
         r = problem_error(&m->request.problems, (Source) {}, "%s", own.text);
         return r < 0 ? failure_set(failure, r, "Failed to decide the plan: %m") : 0;
 }

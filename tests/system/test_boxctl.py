@@ -254,7 +254,7 @@ def test_show_of_a_machine_that_is_not_registered(guest):
 def test_stop_asks_its_supervisor(guest):
     supervisor = int(output('boxctl', 'show', '--value', '--property=Supervisor', guest.name))
     run('boxctl', 'stop', guest.name)
-    assert not os.path.exists(f'/proc/{supervisor}')
+    wait_for(lambda: not os.path.exists(f'/proc/{supervisor}'))
     assert guest.name not in output('boxctl', 'list')
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from support import MACHINES, output, run, wait_for
+from support import MACHINES, run, wait_for
 
 USER = 'box-user'
 PASSWORD = 'of-box-user'
@@ -49,7 +49,7 @@ def boxctl(user, *words):
 
 def test_user_who_is_allowed(allowed, quick):
     assert run(*allowed, 'ls', MACHINES, check=False).returncode != 0
-    for verb in ('start', 'reboot', 'stop', 'start', 'terminate', 'enable', 'disable'):
+    for verb in ('start', 'stop', 'start', 'terminate', 'enable', 'disable'):
         result = boxctl(allowed, verb, quick.name)
         assert result.returncode == 0, (verb, result.stderr)
         if verb in ('start', 'stop', 'terminate'):
@@ -79,19 +79,39 @@ def test_user_who_is_not_allowed(user, quick, verb):
     assert not quick.is_active()
 
 
-def test_password_is_asked_for(user, quick, terminal):
-    child = terminal(*user, 'boxctl', 'start', quick.name)
-    child.expect('AUTHENTICAT')
-    child.expect('[Pp]assword: ')
-    child.sendline(PASSWORD)
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0 and quick.is_active()
-    # No agent is left.
-    assert output('pgrep', '-c', '-x', 'pkttyagent', check=False) == '0'
+AGENT = """#!/bin/sh
+# In place of pkttyagent: it is ready when it closes the descriptor, and runs until it is ended.
+echo "agent $*" >>{0}/agents
+trap 'echo ended >>{0}/agents; exit 0' TERM
+eval "exec $2>&-"
+while :; do sleep 0.1; done
+"""
 
-    child = terminal(*user, 'boxctl', '--no-ask-password', 'stop', quick.name)
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 1 and 'AUTHENTICAT' not in child.before and quick.is_active()
+
+def test_password_agent(user, quick, terminal, tmp_path):
+    """Before the request, and until the end: where there is a terminal, a user without privilege, and no --no-ask-password."""
+    log = tmp_path / 'agents'
+    tmp_path.chmod(0o777)
+    for parent in tmp_path.parents:
+        if str(parent).startswith('/tmp/'):
+            parent.chmod(0o755)
+    (tmp_path / 'pkttyagent').write_text(AGENT.format(tmp_path))
+    (tmp_path / 'pkttyagent').chmod(0o755)
+    path = f'PATH={tmp_path}:/usr/sbin:/usr/bin'
+
+    def agents(*words):
+        log.unlink(missing_ok=True)
+        child = terminal(*words)
+        child.expect(pexpect.EOF)
+        child.close()
+        return log.read_text().splitlines() if log.exists() else []
+
+    for verb in ('start', 'stop', 'enable'):
+        seen = agents(*user, 'env', path, 'boxctl', verb, quick.name)
+        assert len(seen) == 2 and seen[0].startswith('agent --notify-fd ') and seen[1] == 'ended', seen
+    assert agents(*user, 'env', path, 'boxctl', '--no-ask-password', 'start', quick.name) == []
+    assert agents(*user, 'env', path, 'boxctl', 'list') == []
+    assert agents('env', path, 'boxctl', 'start', quick.name) == [] and quick.is_active()
+    boxctl([*user, 'env', path], 'stop', quick.name)
+    assert not log.exists() and quick.is_active()
     quick.stop(check=False)
