@@ -300,7 +300,8 @@ def test_cleanup_by_hand(nothing_left, machine):
     process.kill()
     process.wait()
     assert export.exists()
-    run('box-run', '--cleanup', f'--machine={m.name}')
+    # Its processes end with it, a moment later.
+    wait_for(lambda: run('box-run', '--cleanup', f'--machine={m.name}', check=False).returncode == 0, timeout=5)
     wait_for(lambda: not support.HostState.take().differences(before), timeout=5,
              message=support.HostState.take().differences(before))
     # And again, where nothing is left.
