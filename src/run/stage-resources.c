@@ -14,6 +14,7 @@
 #include "bus/systemd1.h"
 #include "run/stage.h"
 #include "security/device-policy.h"
+#include "users/user-namespace.h"
 #include "util/log.h"
 
 /* Our own unit. Its cgroup's name begins with "_" if the kernel reserves the unit's name. */
@@ -146,10 +147,10 @@ int stage_resources_restrict_devices(Machine *m, Failure *failure)
 
         if (r < 0)
                 return r;
-        /* The unit's policy remains. With a user namespace no node works that the host did not make. */
+        /* The unit's policy remains. In a user namespace, the machine's or ours, only nodes that the host made work. */
         if (device_policy_attach(&policy, m->cgroup.payload_fd, &why) < 0)
-                log_full(m->plan.userns ? LOG_DEBUG : LOG_WARNING, 0, "%s; machine '%s' may use the devices of its unit",
-                         why.text, m->name);
+                log_full(m->plan.userns || !user_namespace_is_first() ? LOG_DEBUG : LOG_WARNING, 0,
+                         "%s; machine '%s' may use the devices of its unit", why.text, m->name);
         return 0;
 }
 

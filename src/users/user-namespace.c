@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "users/user-namespace.h"
@@ -179,4 +180,12 @@ int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure)
 
         return r >= 0 ? r : failure_set(failure, r, "Failed to create a user namespace: %m%s",
                                         r == -ENOSPC ? " (see /proc/sys/user/max_user_namespaces)" : "");
+}
+
+bool user_namespace_is_first(void)
+{
+        enum { FIRST_INODE = 0xEFFFFFFD };      /* PROC_USER_INIT_INO of the kernel */
+        struct stat st;
+
+        return stat("/proc/self/ns/user", &st) < 0 || st.st_ino == (ino_t) (uint32_t) FIRST_INODE;
 }

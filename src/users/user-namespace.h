@@ -34,6 +34,9 @@ bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside);
 /* Writes uid_map and gid_map of a process in a fresh user namespace. The supervisor, as root of the host. */
 int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure);
 
+/* Are we in the kernel's first user namespace? Elsewhere, no process can create device nodes. */
+bool user_namespace_is_first(void);
+
 /* A descriptor of a new user namespace with these maps and without processes, for idmapped mounts whose map is not the
  * machine's. */
 int user_namespace_new(const IdMap *uids, const IdMap *gids, Failure *failure);
