@@ -16,35 +16,20 @@
 #include "net/port-forward.h"
 #include "net/rtnl.h"
 #include "util/fd.h"
-#include "util/text.h"
+#include "util/lock-file.h"
 
 /* ---- held by machines ------------------------------------------------------------------------------------------- */
-
-/* The name in the lock file, if a supervisor holds its lock. */
-static bool read_holder(const char *path, char name[static 128])
-{
-        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-        _cleanup_close_ int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        ssize_t n;
-
-        if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-                return false;
-        n = pread(fd, name, 127, 0);
-        name[n > 0 ? n : 0] = 0;
-        text_make_printable(name);
-        return true;
-}
 
 int host_port_check(const NetworkPlan *p, const char *machine, const char *dir, Problems *problems)
 {
         for (size_t i = 0; i < p->n_ports; i++) {
                 const PortSetting *port = &p->ports[i];
                 const char *protocol = port->udp ? "udp" : "tcp";
-                char path[256], holder[128];
+                char path[256], holder[LOCK_FILE_HOLDER_MAX];
                 int r = 0;
 
                 (void) snprintf(path, sizeof(path), "%s/%s-%u", dir ?: PORT_LOCK_DIR, protocol, port->host_port);
-                if (read_holder(path, holder) && strcmp(holder, machine) != 0)
+                if (lock_file_read_holder(path, holder) && strcmp(holder, machine) != 0)
                         r = problem_error(problems, port->from, "Port=%s:%u: the host's port belongs to machine %s", protocol,
                                           port->host_port, holder);
                 if (r < 0)

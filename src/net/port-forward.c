@@ -145,10 +145,8 @@ static int take_port(PortForward *f, const PortSetting *p, const char *dir, Fail
                 return refuse_port(p, path, failure);
         if (r >= 0) {
                 f->n_locks++;
-                r = RET_ERRNO(ftruncate(lock->fd, 0));
+                r = lock_file_write_holder(lock, f->machine);
         }
-        if (r >= 0)
-                r = fd_write_all(lock->fd, f->machine, strlen(f->machine));
         if (r < 0) {
                 (void) snprintf(why, sizeof(why), "Failed to lock the port: %s", strerror(-r));
                 return port_failed(p, r, why, failure);

@@ -26,6 +26,7 @@
 void journal_facts_done(JournalFacts *f)
 {
         free(f->target);
+        free(f->holder);
         *f = (JournalFacts) {};
 }
 
@@ -77,6 +78,12 @@ int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret)
         if (r >= 0)
                 *ret = f;
         return r;
+}
+
+bool journal_is_wanted(const Settings *s, const JournalFacts *f)
+{
+        return f->persistent && s->link_journal != LINK_JOURNAL_NO && s->ephemeral != YES &&
+               (s->link_journal != LINK_JOURNAL_AUTO || f->state != JOURNAL_NOTHING);
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
@@ -194,6 +201,17 @@ static int refuse_ephemeral(const Settings *s, Problems *problems)
                              source_text(ephemeral, source));
 }
 
+/* A copy of a tree that runs beside it. Two machines that write to one directory would damage it. */
+static int warn_of_holder(const JournalInput *in, Problems *problems)
+{
+        const char *other = *in->facts->holder ? in->facts->holder : "another machine";
+
+        return problem_warning(problems, in->settings->from[SETTING_LINK_JOURNAL], "The journal of machine '%s' is not linked: "
+                               "'%s', which runs, has the same machine id, %s; give this machine its own: rm "
+                               "%s/etc/machine-id; systemd-machine-id-setup --root=%s", in->machine, other, in->id, in->root,
+                               in->root);
+}
+
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems)
 {
         _cleanup_(journal_plan_done) JournalPlan p = {
@@ -210,6 +228,8 @@ int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mount
                 return 0;
         if (why)
                 return problem_error(problems, p.from, "The journals of machine and host cannot be linked: %s", why);
+        if (in->facts->holder)
+                return warn_of_holder(in, problems);
         if (fill_paths(in, &p) < 0)
                 return -ENOMEM;
 

@@ -29,12 +29,16 @@ typedef struct JournalFacts {
         bool persistent;        /* the host has a /var/log/journal */
         JournalDirState state;
         char *target;           /* of a link */
+        char *holder;           /* another running machine of the same id, whose directory it is; NULL: none */
 } JournalFacts;
 
 void journal_facts_done(JournalFacts *f);
 
 /* id: 32 digits. host_dir NULL: /var/log/journal. -ENOMEM or 0. */
 int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret);
+
+/* Whether a start with these settings may use the directory, so that no other machine must at the same time. Pure. */
+bool journal_is_wanted(const Settings *s, const JournalFacts *f);
 
 typedef enum JournalAction {
         JOURNAL_OFF,
@@ -58,6 +62,7 @@ int journal_plan_print(const JournalPlan *p, FILE *f);
 typedef struct JournalInput {
         const Settings *settings;
         const JournalFacts *facts;
+        const char *machine;
         const char *id;         /* 32 digits, the machine's */
         const char *host_id;    /* 32 digits */
         const char *root;       /* the tree, on the host */

@@ -264,6 +264,7 @@ static int plan_journal(const PlanInput *in, Plan *p, Problems *problems)
         JournalInput j = {
                 .settings = in->settings,
                 .facts = in->journal,
+                .machine = in->machine,
                 .id = id,
                 .host_id = host_id,
                 .root = p->root,

@@ -63,8 +63,9 @@ typedef struct MachineTemplate {
 typedef struct MachineLocks {
         ImageLock tree;
         LockFile name;
+        LockFile journal;               /* plan */
 } MachineLocks;
-#define MACHINE_LOCKS_NULL { IMAGE_LOCK_NULL, LOCK_FILE_NULL }
+#define MACHINE_LOCKS_NULL { IMAGE_LOCK_NULL, LOCK_FILE_NULL, LOCK_FILE_NULL }
 
 /* image */
 typedef struct MachineDisk {

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -23,6 +24,7 @@
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 #define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
 #define LINK_USEC (60 * UINT64_C(1000000))      /* for all interfaces together; shorter than a unit's TimeoutStartSec= */
@@ -229,6 +231,45 @@ static int check_exposure(const Machine *m, Problems *problems)
         return r;
 }
 
+/* Of two machines with one id (a tree and its copy) the first has the journal directory. A dry run only looks. */
+static int claim_journal(Machine *m, const char *id)
+{
+        _cleanup_free_ char *path = NULL;
+        char holder[LOCK_FILE_HOLDER_MAX] = "";
+        bool held;
+        int r;
+
+        r = machine_state_journal_lock_path(NULL, id, &path);
+        if (r < 0)
+                return r;
+        if (machine_is_dry(m))
+                held = lock_file_read_holder(path, holder) && strcmp(holder, m->name) != 0;
+        else {
+                r = lock_file_take(path, 0, &m->locks.journal);
+                if (r >= 0)
+                        return lock_file_write_holder(&m->locks.journal, m->name);
+                if (r != -EBUSY)
+                        return r;
+                (void) lock_file_read_holder(path, holder);
+                held = true;
+        }
+        return held ? free_and_strdup(&m->journal.holder, holder) : 0;
+}
+
+/* The state of the directory, from where no other machine can change it. */
+static int read_journal(Machine *m, const char *id)
+{
+        int r = journal_facts_read(NULL, id, &m->journal);
+
+        if (r < 0 || !journal_is_wanted(&m->settings, &m->journal))
+                return r;
+        r = claim_journal(m, id);
+        if (r < 0 || m->locks.journal.fd < 0)
+                return r;
+        journal_facts_done(&m->journal);
+        return journal_facts_read(NULL, id, &m->journal);
+}
+
 int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
@@ -255,7 +296,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
         int r;
 
         plan_machine_id(&in, id);
-        r = journal_facts_read(NULL, id, &m->journal);
+        r = read_journal(m, id);
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
@@ -298,4 +339,5 @@ void stage_plan_down(Machine *m)
         m->seccomp = (SeccompProgram) SECCOMP_PROGRAM_NULL;
         plan_done(&m->plan);
         journal_facts_done(&m->journal);
+        lock_file_release(&m->locks.journal);
 }

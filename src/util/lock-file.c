@@ -15,6 +15,7 @@
 #include "util/fd.h"
 #include "util/lock-file.h"
 #include "util/print.h"
+#include "util/text.h"
 
 /* Each retry: another holder has removed the file. */
 enum { LOCK_RETRIES = 100 };
@@ -71,6 +72,27 @@ int lock_file_take(const char *path, unsigned flags, LockFile *ret)
         }
 
         return -EBUSY;
+}
+
+bool lock_file_read_holder(const char *path, char ret[static LOCK_FILE_HOLDER_MAX])
+{
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        _cleanup_close_ int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        ssize_t n;
+
+        if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+                return false;
+        n = pread(fd, ret, LOCK_FILE_HOLDER_MAX - 1, 0);
+        ret[n > 0 ? n : 0] = 0;
+        text_make_printable(ret);
+        return true;
+}
+
+int lock_file_write_holder(const LockFile *l, const char *name)
+{
+        int r = RET_ERRNO(ftruncate(l->fd, 0));
+
+        return r < 0 ? r : fd_write_all(l->fd, name, strlen(name));
 }
 
 void lock_file_release(LockFile *l)

@@ -15,6 +15,9 @@ typedef struct LockFile {
 } LockFile;
 #define LOCK_FILE_NULL { -EBADF, NULL }
 
+/* The size of a holder's name. */
+enum { LOCK_FILE_HOLDER_MAX = 128 };
+
 typedef enum LockFileFlags {
         LOCK_FILE_SHARED = 1 << 0,      /* together with other shared holders */
         LOCK_FILE_WAIT = 1 << 1,        /* wait, instead of -EBUSY */
@@ -23,6 +26,13 @@ typedef enum LockFileFlags {
 /* Creates the file (0600) if it is missing, but not its directory. -EBUSY: locked by another process; -EBADFD: not a
  * regular file. */
 int lock_file_take(const char *path, unsigned flags, LockFile *ret);
+
+/* Whether another process holds the file's lock, and what it wrote to the file (control characters become '?'; "" until it has
+ * written). Needs the right to write to the file. */
+bool lock_file_read_holder(const char *path, char ret[static LOCK_FILE_HOLDER_MAX]);
+
+/* Writes the holder's name to the file. */
+int lock_file_write_holder(const LockFile *l, const char *name);
 
 /* Unlocks, and removes the file unless another holder shares it. Does nothing to LOCK_FILE_NULL, which *l is then. */
 void lock_file_release(LockFile *l);

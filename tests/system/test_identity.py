@@ -226,6 +226,41 @@ def test_journal_guest_leaves_nothing_when_the_start_fails(in_machine, shared):
         support.remove_tree(shared.path / 'var/log/journal')
 
 
+@pytest.mark.parametrize('mode', ['guest', 'try-guest', 'host', 'try-host'])
+def test_journal_of_two_copies_that_run_belongs_to_the_first(machine, mode, journal_made):
+    """Two trees with one machine id, started at once: both start, one has the journal, the other one's warning names it."""
+    trees = [machine('busybox', name=f'journal-{which}') for which in 'ab']
+    copies = []
+    script = f'test -d /var/log/journal/{ID} && echo journal || echo none; read line'
+    for tree in trees:
+        copies.append(subprocess.Popen(
+            ['box-run', '--quiet', f'--machine={tree.name}', '--register=no', '--pipe', '-U', f'--uuid={ID}',
+             f'--link-journal={mode}', '/bin/sh', '-c', script],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    try:
+        # A line of each before one of them ends
+        first = [copy.stdout.readline() for copy in copies]
+        target = os.readlink(JOURNAL / ID) if 'guest' in mode else None
+    finally:
+        said = [copy.communicate('\n', timeout=support.TIMEOUT) for copy in copies]
+    assert sorted(first) == ['journal\n', 'none\n'], said
+    winner = first.index('journal\n')
+    assert said[winner][1] == ''
+    warning = said[1 - winner][1]
+    assert warning.count('\n') == 1 and f"'{trees[1 - winner].name}'" in warning and f"'{trees[winner].name}'" in warning
+    assert f'systemd-machine-id-setup --root={trees[1 - winner].path}' in warning
+    if target:
+        assert target == f'{trees[winner].path}/var/log/journal/{ID}'
+    else:
+        assert (JOURNAL / ID).is_dir()
+    # The other one alone has it.
+    alone = run('box-run', '--quiet', f'--machine={trees[1 - winner].name}', '--register=no', '--keep-unit', '--pipe', '-U',
+                f'--uuid={ID}', f'--link-journal={mode}', '/bin/sh', '-c', f'test -d /var/log/journal/{ID}')
+    assert alone.stderr == ''
+    if target:
+        assert os.readlink(JOURNAL / ID) == f'{trees[1 - winner].path}/var/log/journal/{ID}'
+
+
 def test_journal_of_the_host_s_own_id_is_refused(in_machine):
     own = Path('/etc/machine-id').read_text().strip()
     result = in_machine('true', '-U', f'--uuid={own}', '--link-journal=guest', check=False)

@@ -121,6 +121,56 @@ static void test_obstacles(void **state)
         check(LINK_JOURNAL_HOST, &in, NOTHING);
 }
 
+/* Another machine of the same id runs: a warning that names both, and the machine starts without. */
+static void test_holder(void **state)
+{
+        static const LinkJournal modes[] = {
+                LINK_JOURNAL_GUEST, LINK_JOURNAL_TRY_GUEST, LINK_JOURNAL_HOST, LINK_JOURNAL_TRY_HOST, LINK_JOURNAL_AUTO,
+        };
+        JournalFacts f = { .persistent = true, .state = JOURNAL_DIRECTORY, .holder = (char *) "first" };
+        Settings s;
+        JournalInput in = { .settings = &s, .facts = &f, .machine = "second", .id = ID, .host_id = HOST, .root = "/tree" };
+
+        settings_init(&s);
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+                _cleanup_(problems_done) Problems problems = {};
+                _cleanup_(journal_plan_done) JournalPlan p = {};
+                _cleanup_(mount_plan_done) MountPlan mounts = {};
+                _cleanup_(tree_edits_done) TreeEdits edits = {};
+
+                check(modes[i], &in, NOTHING);
+                s.link_journal = modes[i];
+                assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
+                assert_int_equal(problems.n, 1);
+                assert_non_null(strstr(problems.items[0].text, "'second'"));
+                assert_non_null(strstr(problems.items[0].text, "'first'"));
+                assert_non_null(strstr(problems.items[0].text, "systemd-machine-id-setup --root=/tree"));
+        }
+        check(LINK_JOURNAL_NO, &in, NOTHING);
+}
+
+static void test_wanted(void **state)
+{
+        JournalFacts f = { .persistent = true };
+        Settings s;
+
+        settings_init(&s);
+        s.link_journal = LINK_JOURNAL_AUTO;
+        assert_false(journal_is_wanted(&s, &f));
+        f.state = JOURNAL_EMPTY_DIRECTORY;
+        assert_true(journal_is_wanted(&s, &f));
+        s.ephemeral = YES;
+        assert_false(journal_is_wanted(&s, &f));
+        s.ephemeral = UNSET;
+        s.link_journal = LINK_JOURNAL_NO;
+        assert_false(journal_is_wanted(&s, &f));
+        s.link_journal = LINK_JOURNAL_TRY_GUEST;
+        f.state = JOURNAL_NOTHING;
+        assert_true(journal_is_wanted(&s, &f));
+        f.persistent = false;
+        assert_false(journal_is_wanted(&s, &f));
+}
+
 static JournalDirState look(const Tree *t, bool persistent, char **ret_target)
 {
         char path[128];
@@ -198,6 +248,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_modes),
                 cmocka_unit_test(test_obstacles),
+                cmocka_unit_test(test_holder),
+                cmocka_unit_test(test_wanted),
                 TREE_TEST(test_facts),
                 TREE_TEST(test_do_and_undo),
         };

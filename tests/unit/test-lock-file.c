@@ -40,6 +40,28 @@ static void test_exclusive_and_shared(void **state)
         assert_int_equal(access(path, F_OK), -1);
 }
 
+static void test_holder(void **state)
+{
+        LockFile a = LOCK_FILE_NULL;
+        const char *path = path_in(*state);
+        char name[LOCK_FILE_HOLDER_MAX];
+
+        assert_false(lock_file_read_holder(path, name));
+        assert_int_equal(lock_file_take(path, 0, &a), 0);
+        assert_true(lock_file_read_holder(path, name));
+        assert_string_equal(name, "");
+        assert_int_equal(lock_file_write_holder(&a, "a-machine"), 0);
+        assert_true(lock_file_read_holder(path, name));
+        assert_string_equal(name, "a-machine");
+
+        /* Nobody holds a file that was left behind. */
+        assert_int_equal(linkat(AT_FDCWD, path, ((const Tree *) *state)->fd, "left", 0), 0);
+        lock_file_release(&a);
+        assert_int_equal(renameat(((const Tree *) *state)->fd, "left", AT_FDCWD, path), 0);
+        assert_false(lock_file_read_holder(path, name));
+        assert_int_equal(unlink(path), 0);
+}
+
 /* A waiter gets an existing file, although the previous holder removed the one that it waited for. */
 static void test_waiting(void **state)
 {
@@ -108,6 +130,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_exclusive_and_shared),
+                TREE_TEST(test_holder),
                 TREE_TEST(test_waiting),
                 TREE_TEST(test_holder_dies),
                 TREE_TEST(test_no_file),
