@@ -35,7 +35,6 @@ static const uint8_t range_key[16] = {
 /* Ids in use on the host. */
 typedef struct Taken {
         uint32_t first, count;
-        bool delegated;         /* from subuid or subgid */
 } Taken;
 
 typedef struct TakenList {
@@ -97,7 +96,7 @@ static int taken_add_file(TakenList *l, int etc_fd, const char *name, bool deleg
                 t = array_append(&l->items, &l->n, sizeof(Taken));
                 if (!t)
                         return -ENOMEM;
-                *t = (Taken) { first, count, delegated };
+                *t = (Taken) { first, count };
         }
         return 0;
 }
@@ -122,13 +121,11 @@ static int taken_load(TakenList *l, const char *etc_dir, Failure *failure)
         return 0;
 }
 
-static bool is_taken(const TakenList *l, uid_t base, uint32_t count, bool ignore_delegated)
+static bool is_taken(const TakenList *l, uid_t base, uint32_t count)
 {
         for (size_t i = 0; i < l->n; i++) {
                 const Taken *t = &l->items[i];
 
-                if (t->delegated && ignore_delegated)
-                        continue;
                 if ((uint64_t) t->first < (uint64_t) base + count && (uint64_t) t->first + t->count > base)
                         return true;
         }
@@ -200,11 +197,11 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
                 return r;
 
         for (unsigned i = 0; i <= TRIES_MAX; i++) {
-                /* A tree keeps its range even where users are delegated the same ids: another range would not take its
-                 * files from them. */
+                /* A tree's owner is a hint: ids of a user of the host would let that user into the machine, and the tree is
+                 * mapped from any range. */
                 uid_t base = i == 0 ? preferred : candidate_of_name(machine, i - 1);
 
-                if (!is_range(base, count) || is_taken(&taken, base, count, /* ignore_delegated= */ i == 0))
+                if (!is_range(base, count) || is_taken(&taken, base, count))
                         continue;
 
                 r = lock_range(&range, lock_dir, base, count);
