@@ -59,7 +59,7 @@ def test_what_a_start_refuses(machine, holder, text, message):
 
 
 @pytest.mark.parametrize('text', [
-    '', '[Files]\nBind=/srv:/mnt\nBindReadOnly=/etc/hostname\nBind=+/etc:/opt\n', '[Files]\nOverlay={0}:{0}/upper:/mnt\n',
+    '', '[Files]\nBindReadOnly=/srv:/mnt\nBindReadOnly=/etc/hostname\nBindReadOnly=+/etc:/opt\n', '[Files]\nOverlay={0}:{0}/upper:/mnt\n',
     '[Exec]\nLimitNOFILE=4096\n', '[Network]\nVirtualEthernet=yes\nPort=tcp:8124:80\n', '[Files]\nBind={0}:/mnt:rootidmap\n',
     '[Exec]\nEphemeral=yes\n', '[Files]\nVolatile=yes\n', '[Files]\nTemporaryFileSystem=/srv\nInaccessible=/opt\n',
 ])

@@ -108,13 +108,13 @@ def test_kill_does_not_wait(silent):
 
 def test_frozen_machine_is_shown(machines):
     machine = machines[2]
-    assert 'frozen' not in output('boxctl', 'list') + output('boxctl', 'status', machine.name)
+    assert 'frozen' not in output('boxctl', 'list') + output('boxctl', 'status', '--lines=0', machine.name)
     run('systemctl', 'freeze', machine.unit)
     try:
         rows = {line.split()[0]: line for line in output('boxctl', 'list').splitlines() if line}
         assert 'busybox (frozen)' in rows[machine.name]
         assert 'frozen' not in rows[machines[1].name]
-        assert f'State: frozen; to thaw it: systemctl thaw {machine.unit}' in output('boxctl', 'status', machine.name)
+        assert f'State: frozen; to thaw it: systemctl thaw {machine.unit}' in output('boxctl', 'status', '--lines=0', machine.name)
         page = json.loads(output('boxctl', 'status', '-o', 'json', machine.name))[0]
         assert page['state'] == 'frozen'
     finally:
