@@ -341,11 +341,6 @@ int machine_state_lock_path(const char *dir, const char *name, char **ret)
         return hidden_path(dir, name, "lock", ret);
 }
 
-int machine_state_journal_lock_path(const char *dir, const char *id, char **ret)
-{
-        return hidden_path(dir, id, "journal", ret);
-}
-
 int machine_state_set_note(const char *dir, const char *name, const char *text)
 {
         _cleanup_free_ char *path = NULL;

@@ -44,9 +44,6 @@ void machine_state_remove(const char *dir, const char *name);
 /* The lock file of the machine's name. The caller frees *ret. */
 int machine_state_lock_path(const char *dir, const char *name, char **ret);
 
-/* The lock file of the journal directory of a machine id, which has the machine's name. The caller frees *ret. */
-int machine_state_journal_lock_path(const char *dir, const char *id, char **ret);
-
 /* The file for a filter other than the built-in one (seccomp_program_save(), _load()). The caller frees *ret. */
 int machine_state_filter_path(const char *dir, const char *name, char **ret);
 

@@ -102,6 +102,7 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         clean_tree(m);
         port_forward_remove_left();
         id_range_remove_left();
+        lock_file_remove_left(JOURNAL_LOCK_DIR);
         machine_state_remove(NULL, name);
         r = clean_unit(m, failure);
         stage_bus_down(m);

@@ -24,6 +24,7 @@
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 #define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
@@ -239,7 +240,9 @@ static int claim_journal(Machine *m, const char *id)
         bool held;
         int r;
 
-        r = machine_state_journal_lock_path(NULL, id, &path);
+        r = strf(&path, JOURNAL_LOCK_DIR "/%s", id);
+        if (r >= 0 && !machine_is_dry(m))
+                r = fd_mkdir(JOURNAL_LOCK_DIR, 0755);
         if (r < 0)
                 return r;
         if (machine_is_dry(m))

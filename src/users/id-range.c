@@ -197,8 +197,8 @@ int id_range_pick(const char *lock_dir, const char *etc_dir, const char *machine
                 return r;
 
         for (unsigned i = 0; i <= TRIES_MAX; i++) {
-                /* A tree's owner is a hint: ids of a user of the host would let that user into the machine, and the tree is
-                 * mapped from any range. */
+                /* A tree's owner is a hint: ids of a user of the host would let that user into the machine. Such a tree needs
+                 * a written PrivateUsers= (plan-ids.c says so). */
                 uid_t base = i == 0 ? preferred : candidate_of_name(machine, i - 1);
 
                 if (!is_range(base, count) || is_taken(&taken, base, count))
