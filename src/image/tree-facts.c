@@ -143,6 +143,26 @@ static int read_usr_links(int root_fd, TreeFacts *t)
         return 0;
 }
 
+/* A file that is there, and yet cannot be executed. */
+static const char *init_problem(int root_fd, const char *path)
+{
+        _cleanup_close_ int itself = tree_open(root_fd, path, O_PATH | O_NOFOLLOW), fd = -EBADF;
+        struct stat st;
+
+        if (itself < 0)
+                return NULL;
+        fd = tree_open(root_fd, path, O_PATH);
+        if (fd == -ENOENT)
+                return "is a link whose target is missing";
+        if (fd == -ELOOP)
+                return "is a link that leads round in a circle";
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return "cannot be looked at";
+        if (!S_ISREG(st.st_mode))
+                return "is not a regular file";
+        return st.st_mode & 0111 ? NULL : "is not executable";
+}
+
 static int read_init(int root_fd, TreeFacts *t)
 {
         static const char *const systemd_paths[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd" };
@@ -164,8 +184,10 @@ static int read_init(int root_fd, TreeFacts *t)
                                 path = systemd_paths[i];
                                 break;
                         }
-        if (!path)
+        if (!path) {
+                t->init_problem = init_problem(root_fd, "/sbin/init");
                 return 0;
+        }
 
         return free_and_strdup(&t->init_path, path);
 }
@@ -206,8 +228,11 @@ int tree_facts_set_init(int root_fd, const char *path, TreeFacts *t, Failure *fa
 
         free(TAKE_PTR(t->init_path));
         t->init = init;
-        if (init == INIT_NONE)
+        t->init_problem = NULL;
+        if (init == INIT_NONE) {
+                t->init_problem = init_problem(root_fd, path);
                 return 0;
+        }
         t->init_path = strdup(path);
         return t->init_path ? 0 : failure_set(failure, -ENOMEM, "Out of memory");
 }

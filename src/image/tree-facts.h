@@ -37,6 +37,7 @@ typedef struct TreeFacts {
         char machine_id[33];            /* /etc/machine-id where it holds one, else "" */
         char *init_path;                /* path in the tree ("/sbin/init"); NULL: none */
         InitFlavour init;
+        const char *init_problem;       /* of a file that is there and no init: "is not executable"; else NULL */
         uid_t owner_uid;                /* of the tree's root directory, on disk */
         gid_t owner_gid;
 } TreeFacts;

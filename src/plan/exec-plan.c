@@ -30,8 +30,14 @@ static const char *boot_variable(const Plan *p, const char *word)
 
 static int no_init(const PlanInput *in, Problems *problems)
 {
-        const char *init = in->settings->init;
+        const char *init = in->settings->init, *problem = in->tree->init_problem;
 
+        if (init && *init == '/' && problem)
+                return problem_error(problems, in->settings->from[SETTING_INIT], "Init=%s: in the tree '%s', this %s", init,
+                                     in->image_root, problem);
+        if (problem)
+                return problem_error(problems, in->settings->from[SETTING_BOOT],
+                                     "The tree '%s' has no init to boot: its /sbin/init %s", in->image_root, problem);
         if (init && *init == '/')
                 return problem_error(problems, in->settings->from[SETTING_INIT], "Init=%s: the tree '%s' has no such program",
                                      init, in->image_root);

@@ -137,6 +137,16 @@ def test_tree_without_init(nothing_left, machine):
     assert snapshot(headless.path) == before
 
 
+def test_tree_with_an_init_that_is_none(nothing_left, machine):
+    headless = machine('busybox', name='headless')
+    init = headless.path / 'sbin/init'
+    for problem, make in (('is a link whose target is missing', lambda: init.symlink_to('no-such-init')),
+                          ('is not executable', lambda: init.write_text('text'))):
+        init.unlink()
+        make()
+        refused_by_unit(headless, f"--boot: The tree '/var/lib/machines/headless' has no init to boot: its /sbin/init {problem}")
+
+
 def test_tree_that_cannot_run_a_command(refused, machine):
     empty = machine(None, name='hollow')
     empty.path.mkdir()

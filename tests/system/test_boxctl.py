@@ -233,7 +233,7 @@ def guest(machine):
     """A machine that is not registered, in a unit with another program, whose stop would end that too."""
     m = machine('busybox')
     run('systemd-run', '--quiet', '--collect', '--unit=boxctl-host', '--property=Delegate=yes', '--property=KillMode=mixed',
-        '/bin/sh', '-c', f'sleep 1000 & exec box-run --quiet --keep-unit --register=no -b -U -M {m.name}')
+        '/bin/sh', '-c', f'sleep 1000 & exec box-run --quiet --keep-unit --register=no -U -M {m.name} /bin/sleep 1000')
     wait_for(lambda: m.name in output('boxctl', 'list'))
     wait_for(lambda: run('boxctl', 'shell', m.name, '/bin/true', check=False).returncode == 0)
     yield m

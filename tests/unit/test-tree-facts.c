@@ -215,6 +215,35 @@ static void test_systemd_and_who_goes_first(void **state)
         expect_init(t, INIT_SYSTEMD, "/sbin/init");
 }
 
+/* The three look the same to an execve(), and each needs something else to be done. */
+static void test_init_problems(void **state)
+{
+        Tree *t = *state;
+        TreeFacts f = { 0 };
+
+        assert_int_equal(tree_facts_read(t->fd, &f, NULL), 0);
+        assert_null(f.init_problem);
+        tree_facts_done(&f);
+
+        tree_fixture_link(t, "sbin/init", "../lib/no-such-init");
+        assert_int_equal(tree_facts_read(t->fd, &f, NULL), 0);
+        assert_string_equal(f.init_problem, "is a link whose target is missing");
+        tree_facts_done(&f);
+
+        tree_fixture_link(t, "sbin/init", "init");
+        assert_int_equal(tree_facts_read(t->fd, &f, NULL), 0);
+        assert_string_equal(f.init_problem, "is a link that leads round in a circle");
+        tree_facts_done(&f);
+
+        assert_int_equal(unlinkat(t->fd, "sbin/init", 0), 0);
+        tree_fixture_file(t, "sbin/init", "text");
+        assert_int_equal(tree_facts_read(t->fd, &f, NULL), 0);
+        assert_string_equal(f.init_problem, "is not executable");
+        assert_int_equal(tree_facts_set_init(t->fd, "/sbin", &f, NULL), 0);
+        assert_string_equal(f.init_problem, "is not a regular file");
+        tree_facts_done(&f);
+}
+
 /* The administrator's word for where the init is. */
 static void test_set_init(void **state)
 {
@@ -281,6 +310,7 @@ int main(void)
                 TREE_TEST(test_init_by_content),
                 TREE_TEST(test_systemd_and_who_goes_first),
                 TREE_TEST(test_set_init),
+                TREE_TEST(test_init_problems),
                 TREE_TEST(test_usr_links),
                 cmocka_unit_test(test_flavour_names),
         };
