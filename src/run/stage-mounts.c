@@ -22,8 +22,7 @@
 #include "util/fd.h"
 #include "util/print.h"
 
-/* The directory that systemd-machined uses for `machinectl bind`. */
-
+/* Where systemd-machined mounts for `machinectl bind`. */
 static int create_incoming(Machine *m, Failure *failure)
 {
         int r = fd_mkdir(MACHINE_INCOMING_DIR, 0755);
