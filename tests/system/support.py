@@ -171,7 +171,7 @@ class HostState:
     # Made once for all machines and kept: the slice, empty directories, networkd's tables for masquerading, what
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
-              '/run/box/machines', '/run/box/machines/.lock', '/run/box/changed-units', '/run/box/ports',
+              '/run/box/machines', '/run/box/machines/.lock', '/run/box/changed-units', '/run/box/journal', '/run/box/ports',
               'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
