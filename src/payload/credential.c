@@ -156,8 +156,18 @@ static bool has_id(const Credentials *c, const char *id)
         return false;
 }
 
-/* Those that the service manager gave to us (SetCredential=, LoadCredential= of the unit), but for ids that settings have. */
-static int load_own(bool fetch, Credentials *all, Problems *problems)
+static bool is_regular(int dir_fd, const char *name)
+{
+        struct stat st;
+
+        return fstatat(dir_fd, name, &st, 0) >= 0 && S_ISREG(st.st_mode);
+}
+
+/*
+ * Those that the service manager gave to us (SetCredential=, LoadCredential= of the unit), but for ids that settings have. They
+ * are regular files: what else is in the directory is only used where a setting names it.
+ */
+static int load_own(Credentials *all, Problems *problems)
 {
         const char *own = secure_getenv("CREDENTIALS_DIRECTORY");
         _cleanup_closedir_ DIR *dir = own ? opendir(own) : NULL;
@@ -170,13 +180,14 @@ static int load_own(bool fetch, Credentials *all, Problems *problems)
                 const CredentialSetting s = { .id = entry->d_name, .path = entry->d_name };
                 Credential *c;
 
-                if (*entry->d_name == '.' || !credential_id_is_valid(entry->d_name) || has_id(all, entry->d_name))
+                if (*entry->d_name == '.' || !credential_id_is_valid(entry->d_name) || has_id(all, entry->d_name) ||
+                    !is_regular(dirfd(dir), entry->d_name))
                         continue;
                 c = array_append(&all->items, &all->n, sizeof(*c));
                 if (!c)
                         return -ENOMEM;
                 c->id = strdup(entry->d_name);
-                if (!c->id || load_from(dirfd(dir), &s, fetch, c, problems) < 0)
+                if (!c->id || load_from(dirfd(dir), &s, false, c, problems) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -196,7 +207,7 @@ int credentials_load(const Settings *s, bool fetch, Credentials *ret, Problems *
                 if (!c->id || load(&s->credentials[i], fetch, c, problems) < 0)
                         return -ENOMEM;
         }
-        if (load_own(fetch, &all, problems) < 0)
+        if (load_own(&all, problems) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < all.n; i++)
                 total += all.items[i].size;

@@ -344,6 +344,9 @@ def test_bound_user_with_the_name_of_a_machine_s_user_is_an_error(in_machine, us
 # -------------------------------------------------------------------- credentials
 
 def test_credentials_from_everywhere(in_machine, tmp_path):
+    """The unit's own are passed on where they are regular files; of others only those that a setting names."""
+    os.mkfifo(tmp_path / 'fifo')
+    (tmp_path / 'directory').mkdir()
     (tmp_path / 'file').write_bytes(b'from\0file')
     (tmp_path / 'own').write_text('our own')
     with socket.socket(socket.AF_UNIX) as server:
@@ -362,9 +365,9 @@ def test_credentials_from_everywhere(in_machine, tmp_path):
                          env={**os.environ, 'CREDENTIALS_DIRECTORY': str(tmp_path)})
     lines = out.stdout.splitlines()
     assert lines[0] == '/run/host/credentials'
-    assert lines[1:6] == ['. 500 0 0', 'a 400 0 4', 'b 400 0 9', 'c 400 0 7', 'd 400 0 9']
-    assert ' ramfs ' in lines[6] and lines[6].split()[5].startswith('ro,nosuid,nodev,noexec')
-    assert out.stdout.partition(lines[6] + '\n')[2].startswith('x\0\nyour own/nspawn/d')
+    assert lines[1:8] == ['. 500 0 0', 'a 400 0 4', 'b 400 0 9', 'c 400 0 7', 'd 400 0 9', 'file 400 0 9', 'own 400 0 7']
+    assert ' ramfs ' in lines[8] and lines[8].split()[5].startswith('ro,nosuid,nodev,noexec')
+    assert out.stdout.partition(lines[8] + '\n')[2].startswith('x\0\nyour own/nspawn/d')
     assert out.stdout.split()[-9:] == ['f', 'r', 'o', 'm', r'\0', 'f', 'i', 'l', 'e']
     assert out.returncode != 0 and 'permission denied' in out.stderr and 'Read-only' in out.stderr
 
