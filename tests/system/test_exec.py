@@ -361,7 +361,7 @@ def test_socket_unit_starts_the_machine(tree):
     """The way it is meant: a unit's socket, and a machine that is started for it and answers on it."""
     run('systemd-run', '--quiet', '--unit=x-exec-socket', '--socket-property=ListenStream=/run/x-exec.sock',
         '--property=Delegate=yes', 'box-run', '-q', '--register=no', '--keep-unit', '-U', '-M', tree.name, '/bin/sh', '-c',
-        'test $LISTEN_PID = $$ && test -S /proc/$$/fd/3 && echo pas"sed"; sleep 1000')    # systemd prints the command
+        'test $LISTEN_PID = 1 && test -S /proc/1/fd/3 && echo pas"sed"; sleep 1000')      # systemd prints the command
     try:
         socket.socket(socket.AF_UNIX).connect('/run/x-exec.sock')
         wait_for(lambda: 'passed' in output('journalctl', '-u', 'x-exec-socket.service', '-o', 'cat'))

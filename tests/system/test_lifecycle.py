@@ -207,15 +207,23 @@ def test_killed_payload_is_a_failure_of_the_unit(nothing_left, machine):
 # -------------------------------------------------------------------- starts that fail
 
 def test_failed_start_is_undone_and_says_why_once(nothing_left, machine):
-    quick = make_quick(machine, settings='\n[Network]\nMACVLAN=eth77\n')
-    result = run('systemctl', 'start', quick.unit, check=False)
-    assert result.returncode != 0
-    said = [line for line in quick.journal().splitlines() if 'eth77' in line]
-    assert len(said) == 1 and f'{quick.name}.nspawn:5' in said[0], quick.journal()
-    assert 'eth77' in quick.property('StatusText')
-    assert quick.property('StatusErrno') not in ('', '0')
-    result = run('boxctl', 'start', quick.name, check=False)
-    assert result.returncode != 0 and 'eth77' in result.stderr
+    """Of an interface that the kernel refuses, with the mounts and the links before it done."""
+    quick = make_quick(machine, settings='\n[Network]\nVirtualEthernet=yes\nMACVLAN=eth77\n')
+    support.add_veth_pair('eth77', 'eth78')
+    run('ip', 'link', 'add', 'br77', 'type', 'bridge')
+    try:
+        run('ip', 'link', 'set', 'eth77', 'master', 'br77')     # a port has no MACVLANs
+        result = run('systemctl', 'start', quick.unit, check=False)
+        assert result.returncode != 0
+        said = [line for line in quick.journal().splitlines() if 'eth77' in line]
+        assert len(said) == 1 and f'{quick.name}.nspawn:6' in said[0], quick.journal()
+        assert 'eth77' in quick.property('StatusText')
+        assert quick.property('StatusErrno') not in ('', '0')
+        result = run('boxctl', 'start', quick.name, check=False)
+        assert result.returncode != 0 and 'eth77' in result.stderr
+    finally:
+        run('ip', 'link', 'delete', 'br77')
+        run('ip', 'link', 'delete', 'eth77')
 
 
 def test_init_that_exits_at_once_fails_the_start(nothing_left, machine):
