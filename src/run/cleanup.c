@@ -44,25 +44,36 @@ static bool name_is_registered(const char *name)
         return leader > 0 && (kill((pid_t) leader, 0) >= 0 || errno != ESRCH);
 }
 
-/* The changed properties of its unit. In ExecStopPost=, a run that was no failure (a stop, a reboot) does not count for
- * StartLimitBurst=. */
-static int clean_unit(Machine *m, Failure *failure)
+/* In ExecStopPost=: the supervisor was not killed, so it has undone its start, or failed before it changed anything. What kept it
+ * from starting (a full /run) is not told a second time. */
+static bool supervisor_ended_by_itself(void)
+{
+        const char *code = getenv("EXIT_CODE");
+
+        return getenv("SERVICE_RESULT") && code && strcmp(code, "exited") == 0;
+}
+
+/* In ExecStopPost=: a run that was no failure (a stop, a reboot) does not count for StartLimitBurst=. */
+static int forget_start(Machine *m, const char *unit, Failure *failure)
 {
         const char *result = getenv("SERVICE_RESULT");
-        bool forget = result && strcmp(result, "success") == 0;
-        _cleanup_free_ char *unit = machine_unit_name(m->name);
-        int r, changed;
+        int r;
 
-        if (!unit)
-                return -ENOMEM;
-        r = changed = unit_change_undo_left(unit, failure);
-        if (r >= 0 && (changed > 0 || forget))
-                r = machine_connect_bus(m, failure);
-        if (r >= 0 && changed > 0)
-                r = systemd1_reload(m->registration.bus, NULL, failure);
-        if (r >= 0 && forget)
-                r = systemd1_reset_failed(m->registration.bus, unit, failure);
-        return r < 0 ? r : 0;
+        if (!result || strcmp(result, "success") != 0)
+                return 0;
+        r = machine_connect_bus(m, failure);
+        return r < 0 ? r : systemd1_reset_failed(m->registration.bus, unit, failure);
+}
+
+/* The changed properties of its unit. */
+static int clean_unit(Machine *m, const char *unit, Failure *failure)
+{
+        int r = unit_change_undo_left(unit, failure);
+
+        if (r <= 0)
+                return r;
+        r = machine_connect_bus(m, failure);
+        return r < 0 ? r : systemd1_reload(m->registration.bus, NULL, failure);
 }
 
 /* Layers, and the lock files beside the tree and of its inode, which go when they are taken and released. */
@@ -81,14 +92,20 @@ static void clean_tree(const Machine *m)
 
 int machine_cleanup(Machine *m, const char *name, Failure *failure)
 {
-        _cleanup_free_ char *incoming = NULL;
+        _cleanup_free_ char *incoming = NULL, *unit = NULL;
         int r;
 
         if (!name || !machine_name_is_valid(name))
                 return failure_set(failure, -EINVAL, "--cleanup needs the name of a machine, --machine=");
         m->name = strdup(name);
-        if (!m->name || strf(&incoming, MACHINE_INCOMING_DIR "/%s", name) < 0)
+        unit = machine_unit_name(name);
+        if (!m->name || !unit || strf(&incoming, MACHINE_INCOMING_DIR "/%s", name) < 0)
                 return -ENOMEM;
+        if (supervisor_ended_by_itself()) {
+                r = forget_start(m, unit, failure);
+                stage_bus_down(m);
+                return r < 0 ? r : 1;
+        }
         r = stage_name_up(m, failure);
         if (r < 0)
                 return r;
@@ -104,7 +121,9 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         id_range_remove_left();
         lock_file_remove_left(JOURNAL_LOCK_DIR);
         machine_state_remove(NULL, name);
-        r = clean_unit(m, failure);
+        r = clean_unit(m, unit, failure);
+        if (r >= 0)
+                r = forget_start(m, unit, failure);
         stage_bus_down(m);
         stage_name_down(m);
         return r < 0 ? r : 1;
