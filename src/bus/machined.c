@@ -33,10 +33,10 @@ int machined_failure(Failure *failure, int r, const sd_bus_error *error, const c
                 "org.freedesktop.DBus.Error.FileExists",
         };
         static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
-        const char *name = error && error->name ? error->name : "";
-        bool missing = strncmp(name, spawn, sizeof(spawn) - 1) == 0;
+        const char *name = error ? error->name : NULL;
+        bool missing = name && strncmp(name, spawn, sizeof(spawn) - 1) == 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(not_activated); i++)
+        for (size_t i = 0; name && i < ARRAY_SIZE(not_activated); i++)
                 missing = missing || strcmp(name, not_activated[i]) == 0;
         return missing ? failure_set(failure, -ENOSYS, "Failed to %s: %s", what, error->message ?: name) :
                          bus_failure(failure, r, error, what);

@@ -30,13 +30,13 @@ static bool lacks_inotify(void)
         return last == EMFILE;
 }
 
-/* Do two numbers of the host's files say that all is in use? */
-static bool is_full(const char *used_path, const char *used_format, const char *max_path)
+/* Compares the first numbers of two files. */
+static bool is_full(const char *used_path, const char *max_path)
 {
         uint64_t used = 0, max = 0;
         _cleanup_fclose_ FILE *used_file = fopen(used_path, "re"), *max_file = fopen(max_path, "re");
 
-        return used_file && max_file && fscanf(used_file, used_format, &used) == 1 &&
+        return used_file && max_file && fscanf(used_file, "%" SCNu64, &used) == 1 &&
                fscanf(max_file, "%" SCNu64, &max) == 1 && used >= max;
 }
 
@@ -58,9 +58,9 @@ const char *exhausted_limit(uid_t owner)
 {
         if (lacks_inotify())
                 return "fs.inotify.max_user_instances";
-        if (is_full("/proc/sys/kernel/pty/nr", "%" SCNu64, "/proc/sys/kernel/pty/max"))
+        if (is_full("/proc/sys/kernel/pty/nr", "/proc/sys/kernel/pty/max"))
                 return "kernel.pty.max";
-        if (is_full("/proc/sys/fs/file-nr", "%" SCNu64, "/proc/sys/fs/file-max"))
+        if (is_full("/proc/sys/fs/file-nr", "/proc/sys/fs/file-max"))
                 return "fs.file-max";
         return lacks_keys(owner) ? owner == 0 ? "kernel.keys.root_maxkeys" : "kernel.keys.maxkeys" : NULL;
 }
