@@ -392,7 +392,8 @@ def small_run():
         Path(path, 'taken').touch()
     yield fill
     for path in mounted:
-        run('umount', path)
+        # lazily: a machine that was started all the same keeps it busy, and the next tests need their own
+        run('umount', '--lazy', path)
 
 
 @pytest.mark.parametrize('place, message', [
