@@ -65,13 +65,19 @@ static int check_mount(const MountOp *op, const MountMakeContext *c, bool privil
                                                   (op->source_kind == MOUNT_SOURCE_PATH && op->from.where)))
                 return r;
         if (privileged)
-                return try_clone(op, c, problems);
+                return c->tree_fd >= 0 || !is_of_tree(op->source_kind) ? try_clone(op, c, problems) : 0;
         return op->source_kind == MOUNT_SOURCE_PATH && !(op->flags & MOUNT_OPTIONAL) ? check_exists(op, op->source, problems) : 0;
+}
+
+/* A disk image is not mounted for this: what a setting names in it is not there to be looked at. */
+static int open_tree_root(const Machine *m)
+{
+        return m->image.kind == IMAGE_DIRECTORY || m->disk.tree.namespace_fd >= 0 ? machine_open_root(m, NULL) : -EBADF;
 }
 
 static int check_mounts(const Machine *m, Problems *problems)
 {
-        _cleanup_close_ int tree_fd = machine_open_root(m, NULL), userns_fd = -EBADF;
+        _cleanup_close_ int tree_fd = open_tree_root(m), userns_fd = -EBADF;
         MountMakeContext c = {
                 .image_fd = m->image.fd,
                 .tree_fd = tree_fd,
@@ -81,9 +87,10 @@ static int check_mounts(const Machine *m, Problems *problems)
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
                 .owner = m->plan.owner,
                 .first_id = m->plan.first_id,
+                .users_from = m->settings.from[SETTING_PRIVATE_USERS],
                 .userns_fd = -EBADF,
         };
-        bool privileged = geteuid() == 0 && tree_fd >= 0;
+        bool privileged = geteuid() == 0;
         int r = 0;
 
         if (privileged && m->plan.userns) {

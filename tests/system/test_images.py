@@ -209,6 +209,12 @@ def test_mbr(nothing_left, disk, partitions):
     assert 'ID=' in box(image, 'cat', '/etc/os-release', switches=['-U'])
 
 
+def assert_only_unmounted(checked, image):
+    """What --check says of a good image: that it looked at no file in it."""
+    assert checked.returncode == 0 and checked.stderr.count('\n') == 1, checked.stderr
+    assert checked.stderr.startswith(f'box-run: The disk image {image} is not mounted for this: ')
+
+
 def test_usr_only(nothing_left, disk, parts):
     """The root is a tmpfs, new at each start, and writable; /usr is the image's, and read-only."""
     image = disk('gpt', (USR, 'usr'), (HOME, 'home'))
@@ -217,7 +223,7 @@ def test_usr_only(nothing_left, disk, parts):
     assert 'ID=' in text and 'home\n' in text and 'etc-new' in text and 'bin' in text and 'tmpfs' in text
     again = box(image, '/bin/sh', '-c', 'ls / | tr "\\n" " "; cat /home/kept', switches=['-U'])
     assert 'etc-new' not in again and again.endswith('x\n')
-    assert 'Volatile' not in run(BOX_RUN, '--check', '-i', image).stderr
+    assert_only_unmounted(run(BOX_RUN, '--check', '-i', image), image)
 
 
 def test_single_partition_of_no_kind(nothing_left, disk):
@@ -237,7 +243,11 @@ def test_image_policy(nothing_left, disk):
 
 def test_bind_of_a_place_in_the_image(nothing_left, disk):
     image = disk('gpt', (ROOT, 'root'), (HOME, 'home'))
-    assert box(image, 'cat', '/mnt/of-home', switches=['-U', '--bind-ro=+/home:/mnt']) == 'home\n'
+    switches = ['-U', '--bind-ro=+/home:/mnt']
+    assert box(image, 'cat', '/mnt/of-home', switches=switches) == 'home\n'
+    assert_only_unmounted(run(BOX_RUN, '--check', '-i', image, *switches), image)
+    missing = run(BOX_RUN, '--check', '-i', image, *switches, '--bind=/nothing:/srv', check=False)
+    assert missing.returncode == 1 and "--bind=: Failed to open '/nothing' for mounting: No such file" in missing.stderr
 
 
 def test_read_only_leaves_every_byte(nothing_left, disk):
