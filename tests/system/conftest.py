@@ -15,8 +15,9 @@ import support
 
 
 def pytest_configure():
-    # nohup(1) has it ignored, which box-run would respect.
+    # nohup(1) has it ignored, a shell without job control has SIGINT ignored in the background: box-run would respect both.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # These tests remove machines, links and units: only a throw-away host may run them.
     if 'BOX_LAB' not in os.environ or not Path('/run/systemd/system').is_dir():
         pytest.exit('tests/system runs inside a lab only: tests/lab/lab test 13', returncode=2)
