@@ -175,8 +175,11 @@ static int wait_for_links(void *userdata, const LinkOp *op, int fd)
         const uint64_t now = clock_usec(CLOCK_MONOTONIC);
         LinkWaiting *w = userdata;
 
-        if (!w->op)
+        if (!w->op) {
                 w->until_usec = now + LINK_USEC;
+                /* The bus ends connections that are not used within half a minute of their beginning. */
+                stage_bus_down(w->machine);
+        }
         if (w->op != op) {
                 log_info(0, "Waiting for interface %s (%s)", op->bridge ?: op->host_name, link_op_setting(op));
                 (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=Waiting for interface %s (%s)", op->bridge ?: op->host_name,
@@ -304,6 +307,8 @@ int stage_plan_decide(Machine *m, Problems *problems)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
                 r = links_check(&m->plan.network.links, m->name, m->loop.is_open ? &wait : NULL, problems);
+        if (waiting.op)
+                (void) stage_bus_up(m, &m->registration.bus_failure);
         if (r >= 0)
                 r = network_namespace_check(&m->plan.network, problems);
         /* A start locks them. */

@@ -4,6 +4,8 @@ the same names and MAC addresses as by systemd-nspawn, so that a machine keeps t
 
 import json
 import re
+import time
+from pathlib import Path
 
 import pytest
 
@@ -194,6 +196,27 @@ def test_a_unit_waits_for_an_interface(nothing_left, machine, network, inside):
         made.stop()
     finally:
         run('ip', 'link', 'delete', 'late0')
+
+
+def test_waiting_for_an_interface_may_outlast_the_bus_s_patience(nothing_left, machine):
+    """With a connection that it opens before, and gives up after 2 s (else 30)."""
+    made = machine('busybox', name='patient')
+    made.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 10000\n[Network]\nMACVLAN=late0\n')
+    limit = Path('/etc/dbus-1/system.d/box-test.conf')
+    limit.write_text('<busconfig><limit name="auth_timeout">2000</limit></busconfig>\n')
+    try:
+        run('systemctl', 'reload', 'dbus.service')
+        run('systemctl', 'start', '--no-block', made.unit)
+        wait_for(lambda: 'Waiting for interface late0' in made.property('StatusText'))
+        time.sleep(3)
+        run('ip', 'link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1')
+        wait_for(made.is_active)
+        assert output('machinectl', 'show', '--value', '--property=State', made.name) == 'running'
+        made.stop()
+    finally:
+        run('ip', 'link', 'delete', 'late0', check=False)
+        limit.unlink()
+        run('systemctl', 'reload', 'dbus.service')
 
 
 def test_waiting_for_an_interface_ends_with_a_stop(nothing_left, machine):
