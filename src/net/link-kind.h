@@ -32,6 +32,9 @@ int link_zone_lock(const LinkOp *op, const Links *l, LockFile *ret, Failure *fai
 int link_zone_bridge(const LinkOp *op, const Links *l, RtnlLink *ret, Failure *failure);
 void link_zone_remove_empty(const LinkOp *op, const Links *l);
 
+/* The same, and takes the lock. */
+void link_zone_down(const LinkOp *op, const Links *l);
+
 /* "FILE:LINE: " of the setting, "" for a default. */
 const char *link_place(const LinkOp *op, char buf[static SOURCE_TEXT_MAX]);
 

@@ -163,19 +163,13 @@ static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
 
 static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
-        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
-        Failure failure = { 0 };
         RtnlLink there;
 
         /* If the payload removed it, another interface may have its index now, also one of another machine. */
         if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 || strcmp(there.alias, d->mark) == 0)
                 link_remove(l->host_rtnl, d->ifindex, op->host_name);
-        if (!op->zone)
-                return;
-        if (link_zone_lock(op, l, &lock, &failure) < 0)
-                log_warning(0, "%s, keeping bridge %s", failure.text, op->bridge);
-        else
-                link_zone_remove_empty(op, l);
+        if (op->zone && !l->keep_zones)
+                link_zone_down(op, l);
 }
 
 const LinkMethods link_veth = { .up = veth_up, .down = veth_down };

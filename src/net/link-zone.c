@@ -128,3 +128,14 @@ void link_zone_remove_empty(const LinkOp *op, const Links *l)
         else if (!members.any)
                 link_remove(l->host_rtnl, bridge.ifindex, op->bridge);
 }
+
+void link_zone_down(const LinkOp *op, const Links *l)
+{
+        _cleanup_(lock_file_release) LockFile lock = LOCK_FILE_NULL;
+        Failure failure = { 0 };
+
+        if (link_zone_lock(op, l, &lock, &failure) < 0)
+                log_warning(0, "%s, keeping bridge %s", failure.text, op->bridge);
+        else
+                link_zone_remove_empty(op, l);
+}

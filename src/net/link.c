@@ -15,6 +15,7 @@
 #include "net/link-kind.h"
 #include "net/network-namespace.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 static const LinkMethods *const methods[] = {
         [LINK_VETH] = &link_veth,
@@ -182,6 +183,27 @@ void links_down(const LinkPlan *p, Links *l)
         fd_close(l->container_rtnl);
         fd_close(l->host_netns);
         *l = (Links) LINKS_NULL;
+}
+
+bool links_have_zone(const LinkPlan *p)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (p->ops[i].zone)
+                        return true;
+        return false;
+}
+
+void links_remove_zones(const LinkPlan *p)
+{
+        Links l = LINKS_NULL;
+
+        l.host_rtnl = rtnl_open();
+        if (l.host_rtnl < 0)
+                log_warning(l.host_rtnl, "Failed to open a netlink socket, keeping bridges of zones: %m");
+        for (size_t i = 0; i < p->n && l.host_rtnl >= 0; i++)
+                if (p->ops[i].zone)
+                        link_zone_down(&p->ops[i], &l);
+        fd_close(l.host_rtnl);
 }
 
 int links_loopback_up(Failure *failure)

@@ -23,12 +23,13 @@ typedef struct Links {
         int container_rtnl;     /* the same in the machine's, which it keeps alive; -EBADF if no link needs it */
         int host_netns;         /* the host's network namespace; -EBADF without container_rtnl */
         const char *zone_lock;  /* not owned; NULL: systemd-nspawn's */
+        bool keep_zones;        /* links_down() leaves the bridges of zones to links_remove_zones() */
         LinkDone *done;
         size_t n_done;          /* the first n_done ops of the plan are up */
         int *ifindices;         /* for machined: of the bridge, otherwise of the host side */
         size_t n_ifindices;
 } Links;
-#define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, NULL, 0, NULL, 0 }
+#define LINKS_NULL { -EBADF, -EBADF, -EBADF, NULL, false, NULL, 0, NULL, 0 }
 
 /* For interfaces that come late in the host's boot. udev: waits until udev has initialized one. change: waits until fd is
  * readable, as there is news of the host's interfaces, while op needs one that is missing; NULL: a missing one is a mistake.
@@ -51,6 +52,10 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
 /* Moves interfaces back under their old names and removes the other links, and a zone's bridge with its last member. Returns when
  * the kernel is done, so that names and addresses are free for a new start at once. */
 void links_down(const LinkPlan *p, Links *l);
+
+/* Removes the bridges of zones that have no members, by a socket of its own. */
+void links_remove_zones(const LinkPlan *p);
+bool links_have_zone(const LinkPlan *p);
 
 /* For the child, in the machine's network namespace. */
 int links_loopback_up(Failure *failure);

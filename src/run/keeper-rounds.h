@@ -10,6 +10,7 @@ typedef enum KeeperRequest {
         KEEPER_ASK_INIT,
         KEEPER_UNDO_EXPORT,
         KEEPER_UNDO_SCRATCH,
+        KEEPER_UNDO_ZONES,
         KEEPER_RESTART,         /* answered by KEEPER_ROUND for each supervisor that is created, then by itself */
         KEEPER_ROUND,
         KEEPER_CANCEL,          /* a stop is requested; no answer */

@@ -39,6 +39,8 @@ static uint64_t needed(const Machine *m)
         /* The files of a layer may have any owner and be immutable. */
         if (mount_work_has_scratch(m->work.items, m->work.n))
                 caps |= CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE);
+        if (links_have_zone(&m->plan.network.links))
+                caps |= CAP_BIT(CAP_NET_ADMIN);
         if (exports_unowned(m))
                 caps |= CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_SYS_ADMIN);
         if (asks_by_program(m))
@@ -85,6 +87,9 @@ static void do_request(Machine *m, KeeperAnswer *a)
         case KEEPER_UNDO_SCRATCH:
                 mount_work_free(TAKE_PTR(m->work.items), m->work.n);
                 m->work.n = 0;
+                break;
+        case KEEPER_UNDO_ZONES:
+                links_remove_zones(&m->plan.network.links);
                 break;
         case KEEPER_RESTART:
                 keeper_rounds(m, a);
@@ -203,6 +208,12 @@ void keeper_undo_scratch(Machine *m)
 {
         if (mount_work_has_scratch(m->work.items, m->work.n))
                 request_and_wait(m, KEEPER_UNDO_SCRATCH);
+}
+
+void keeper_undo_zones(Machine *m)
+{
+        if (links_have_zone(&m->plan.network.links))
+                request_and_wait(m, KEEPER_UNDO_ZONES);
 }
 
 void keeper_stop(Machine *m)

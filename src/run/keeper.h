@@ -10,6 +10,7 @@
  *      an init that is asked by a program              those to join the machine       running the program
  *      temporary directories and layers                those for files of any owner    removing them
  *      an exported mount without a user namespace      CAP_SYS_ADMIN                   unmounting it
+ *      a zone                                          CAP_NET_ADMIN                   its bridge, under a lock in /run/systemd
  *
  * Other machines have none. For another start the keeper creates a supervisor for each round, which reduces its privileges in the
  * same way, and the first process only passes on what is sent to the service manager, signals, and the exit status: so it stays
@@ -32,6 +33,7 @@ int keeper_take_asked(Machine *m, Failure *failure);
 /* Undo these, as far as it is there to do so; the stages' downs then release the handles. */
 void keeper_undo_export(Machine *m);
 void keeper_undo_scratch(Machine *m);
+void keeper_undo_zones(Machine *m);
 
 /* Ends it. */
 void keeper_stop(Machine *m);

@@ -3,6 +3,7 @@
 /* The stages that create the machine's links and forward ports of the host to it. The supervisor, as root of the host. */
 
 #include "payload/machine-state.h"
+#include "run/keeper.h"
 #include "run/stage.h"
 #include "util/log.h"
 
@@ -15,7 +16,9 @@ int stage_network_up(Machine *m, Failure *failure)
 
 void stage_network_down(Machine *m)
 {
+        m->network.links.keep_zones = m->keeper.pid > 0;
         links_down(&m->plan.network.links, &m->network.links);
+        keeper_undo_zones(m);
         m->network.links = (Links) LINKS_NULL;
 }
 

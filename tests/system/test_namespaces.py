@@ -221,10 +221,10 @@ def test_boot_id_is_of_this_start(deb):
 
 def test_filter_is_there_and_refuses(deb):
     assert status(deb.leader(), 'Seccomp') == ['2']
-    keyctl = {'x86_64': 250, 'aarch64': 219}[os.uname().machine]
-    session_keyring = ['/usr/bin/perl', '-e', f'print syscall({keyctl}, 0, -3, 1) < 0 ? "$!\\n" : "found\\n"']
-    assert deb.exec(*session_keyring).stdout == 'found\n', 'a positive control: nsenter has no filter'
-    assert run('boxctl', 'shell', '-q', deb.name, *session_keyring).stdout == 'Operation not permitted\n'
+    quotactl, of_no_device = {'x86_64': 179, 'aarch64': 60}[os.uname().machine], 0x80000400     # Q_GETFMT
+    ask = ['/usr/bin/perl', '-e', f'print syscall({quotactl}, {of_no_device}, 0, 0, 0) < 0 ? "$!\\n" : "done\\n"']
+    assert deb.exec(*ask).stdout == 'No such device\n', 'a positive control: nsenter has no filter'
+    assert run('boxctl', 'shell', '-q', deb.name, *ask).stdout == 'Operation not permitted\n'
 
 
 def test_capabilities_are_bounded(deb):

@@ -139,6 +139,20 @@ def test_bridge(nothing_left, busybox):
         run('ip', 'link', 'delete', 'br-test')
 
 
+def test_bridge_of_a_zone_goes_with_its_last_machine(nothing_left, busybox):
+    one, two = busybox('Zone=test', name='net-zn-1'), busybox('Zone=test', name='net-zn-2')
+    for machine in (one, two):
+        assert host_links()[f'vb-{machine.name}']['master'] == 'vz-test'
+    one.stop()
+    assert 'vz-test' in host_links()
+    result = run('box-run', '-q', '-D', one.path, '-M', one.name, '-U', '--network-zone=test', '/bin/true')
+    assert result.stderr == '' and 'vz-test' in host_links()
+    two.stop()
+    assert 'vz-test' not in host_links()
+    assert run('box-run', '-q', '-D', one.path, '-M', one.name, '--network-zone=test', '/bin/true').stderr == ''
+    assert 'vz-test' not in host_links()
+
+
 def test_macvlan_gets_a_lease_from_a_server_behind_its_parent(nothing_left, dhcp_network, machine):
     """By the machine's own networkd."""
     deb = machine('deb12', name='net-mv')
