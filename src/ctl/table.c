@@ -249,8 +249,9 @@ static int put_lines(Json *j, const char *key, const char *cell)
         return 0;
 }
 
-int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure)
+int table_print_json(Table *t, FILE *f, unsigned flags, OutputMode mode, Failure *failure)
 {
+        size_t n_strings = t->n_columns - (flags & TABLE_LINES ? 1 : 0);
         _cleanup_json_ Json *j = NULL;
         int r;
 
@@ -262,9 +263,10 @@ int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure)
         json_begin_array(j, NULL);
         for (size_t i = 0; i < t->n_rows; i++) {
                 json_begin_object(j, NULL);
-                for (size_t c = 0; c + 1 < t->n_columns; c++)
+                for (size_t c = 0; c < n_strings; c++)
                         json_put_string(j, t->columns[c], t->rows[i][c]);
-                r = put_lines(j, t->columns[t->n_columns - 1], t->rows[i][t->n_columns - 1]);
+                if (flags & TABLE_LINES)
+                        r = put_lines(j, t->columns[n_strings], t->rows[i][n_strings]);
                 if (r < 0)
                         return failure_set(failure, r, "Out of memory");
                 json_end(j);

@@ -24,6 +24,7 @@ typedef enum TableFlags {
         TABLE_HEADER = 1 << 0,
         TABLE_COLOUR = 1 << 1,          /* the header is underlined */
         TABLE_SORT = 1 << 2,            /* by the first column */
+        TABLE_LINES = 1 << 3,           /* JSON: the last column's cells are arrays of their lines */
 } TableFlags;
 
 /* Columns one blank apart, an empty cell as "-", no blanks at a line's end. width: wide cells of all columns but the last, then
@@ -31,5 +32,5 @@ typedef enum TableFlags {
  * 0 or -ENOMEM. */
 int table_print(Table *t, FILE *f, unsigned flags, size_t width);
 
-/* An array of objects; empty cells are null, and the last column's are arrays of their lines. */
-int table_print_json(Table *t, FILE *f, OutputMode mode, Failure *failure);
+/* An array of objects; empty cells are null, or empty arrays. */
+int table_print_json(Table *t, FILE *f, unsigned flags, OutputMode mode, Failure *failure);

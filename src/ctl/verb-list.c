@@ -15,7 +15,7 @@
 #include "util/strv.h"
 
 static const char *const columns[] = { "machine", "class", "service", "os", "version", "addresses" };
-/* Text has a state other than running beside the os. */
+/* Text has a state other than running beside the os; machinectl-lite's JSON is machinectl's. */
 static const char *const json_columns[] = { "machine", "class", "service", "state", "os", "version", "addresses" };
 
 /* One machine, while all are looked at. */
@@ -24,6 +24,11 @@ typedef struct Entry {
         RunningMachine machine; /* name is NULL: it has ended since it was listed, and gets a row without details */
         Look look;
 } Entry;
+
+static bool has_state_column(const Ctl *c)
+{
+        return output_is_json(c->options.output) && !c->lite;
+}
 
 /* At most max addresses, one a line; with mark, "…" after the last if there are more. The caller frees it. NULL: no memory. */
 static char *join_addresses(char *const *list, unsigned max, bool mark)
@@ -53,9 +58,10 @@ static int add_cells(Ctl *c, Table *t, const MachineRow *row, const char *state,
         const char *id = strv_env_get(os, "ID"), *version = strv_env_get(os, "VERSION_ID");
         _cleanup_free_ char *marked = NULL;
 
-        if (output_is_json(c->options.output))
+        if (has_state_column(c))
                 return table_add(t, (const char *const[]) { row->name, row->class, row->service, state, id, version, addresses });
-        if (strcmp(state, "running") != 0 && strf(&marked, "%s%s(%s)", id ?: "", id ? " " : "", state) < 0)
+        if (!output_is_json(c->options.output) && strcmp(state, "running") != 0 &&
+            strf(&marked, "%s%s(%s)", id ?: "", id ? " " : "", state) < 0)
                 return -ENOMEM;
         return table_add(t, (const char *const[]) { row->name, row->class, row->service, marked ?: id, version, addresses });
 }
@@ -126,9 +132,8 @@ static int fill(Ctl *c, Table *t)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        bool json = output_is_json(c->options.output);
-        _cleanup_(table_freep) Table *t = json ? table_new(json_columns, ARRAY_SIZE(json_columns)) :
-                                                 table_new(columns, ARRAY_SIZE(columns));
+        _cleanup_(table_freep) Table *t = has_state_column(c) ? table_new(json_columns, ARRAY_SIZE(json_columns)) :
+                                                                table_new(columns, ARRAY_SIZE(columns));
         Failure f = { 0 };
         int r;
 
@@ -138,8 +143,8 @@ static int run(Ctl *c, char *const *args, size_t n)
         if (r < 0)
                 return r;
 
-        if (json) {
-                r = table_print_json(t, stdout, c->options.output, &f);
+        if (output_is_json(c->options.output)) {
+                r = table_print_json(t, stdout, c->lite ? 0 : TABLE_LINES, c->options.output, &f);
                 return r < 0 ? log_error(r, "%s", f.text) : 0;
         }
 

@@ -161,7 +161,7 @@ def test_kill_and_terminate(machine):
 # -------------------------------------------------------------------- causes
 
 @pytest.mark.parametrize('text,cause', [
-    ('[Network]\nMACVLAN=eth7\n', r'{file}:2: MACVLAN=eth7: no such interface'),
+    ('[Network]\nBridge=lo\n', r'{file}:2: Bridge=lo: not a bridge'),
     ('[Exec]\n\nKillSignal=SIGFOO\n', r'{file}:3: KillSignal=SIGFOO: .*'),
 ])
 def test_start_tells_the_cause(machine, text, cause):

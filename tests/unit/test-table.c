@@ -135,7 +135,7 @@ static void test_table_print_hostile(void **state)
         assert_printed(table_of(rows, 1), 0, 0, "a ?]0;owned??row x??2J?\n");
 }
 
-static json_t *json_of(Table *t, OutputMode mode)
+static json_t *json_of(Table *t, unsigned flags, OutputMode mode)
 {
         char *text = NULL;
         json_t *json;
@@ -143,7 +143,7 @@ static json_t *json_of(Table *t, OutputMode mode)
         FILE *f = open_memstream(&text, &size);
 
         assert_non_null(f);
-        assert_int_equal(table_print_json(t, f, mode, NULL), 0);
+        assert_int_equal(table_print_json(t, f, flags, mode, NULL), 0);
         assert_int_equal(fclose(f), 0);
         assert_int_equal(text[size - 1], '\n');
         json = json_loads(text, 0, NULL);
@@ -159,7 +159,7 @@ static void test_table_print_json(void **state)
         static const OutputMode modes[] = { OUTPUT_JSON, OUTPUT_JSON_PRETTY };
 
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-                json_t *json = json_of(table_of(rows, 2), modes[i]), *first = json_array_get(json, 0);
+                json_t *json = json_of(table_of(rows, 2), TABLE_LINES, modes[i]), *first = json_array_get(json, 0);
 
                 assert_int_equal(json_array_size(json), 2);
                 assert_string_equal(json_string_value(json_object_get(first, "machine")), "a?");
@@ -173,9 +173,19 @@ static void test_table_print_json(void **state)
         }
 }
 
+static void test_table_print_json_lines_in_one_string(void **state)
+{
+        static const char *const rows[][3] = { { "a", "x", "1\n2" }, { "b", "x", NULL } };
+        json_t *json = json_of(table_of(rows, 2), 0, OUTPUT_JSON);
+
+        assert_string_equal(json_string_value(json_object_get(json_array_get(json, 0), "addresses")), "1\n2");
+        assert_true(json_is_null(json_object_get(json_array_get(json, 1), "addresses")));
+        json_decref(json);
+}
+
 static void test_table_print_json_empty(void **state)
 {
-        json_t *json = json_of(table_of(NULL, 0), OUTPUT_JSON);
+        json_t *json = json_of(table_of(NULL, 0), TABLE_LINES, OUTPUT_JSON);
 
         assert_true(json_is_array(json));
         assert_int_equal(json_array_size(json), 0);
@@ -196,6 +206,7 @@ int main(void)
                 cmocka_unit_test(test_table_print_colour),
                 cmocka_unit_test(test_table_print_hostile),
                 cmocka_unit_test(test_table_print_json),
+                cmocka_unit_test(test_table_print_json_lines_in_one_string),
                 cmocka_unit_test(test_table_print_json_empty),
         };
 
