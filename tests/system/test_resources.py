@@ -107,14 +107,19 @@ def test_earlier_properties_are_restored(machine):
         run('systemctl', 'disable', '--quiet', machine.unit)
 
 
-def test_a_supervisor_that_was_killed_leaves_nothing_in_force(machine):
+@pytest.mark.parametrize('settings', ['', '[Service]\nExecStopPost=\n'], ids=['cleanup', 'next-start'])
+def test_a_supervisor_that_was_killed_leaves_nothing_in_force(machine, settings):
+    """The unit cleans up, else the next start does."""
+    machine.write_unit_settings(settings)
     start(machine, 'CPUWeight=33\nTasksMax=500')
+    assert leftovers(machine) != []
     os.kill(int(machine.property('MainPID')), signal.SIGKILL)
     wait_for(lambda: machine.property('ActiveState') == 'failed')
-    assert leftovers(machine) != []
+    assert (leftovers(machine) == []) == (settings == '')
     start(machine, 'MemoryMax=300M')
     assert properties(machine.unit, *OWN) == {**OWN, 'MemoryMax': str(300 << 20)}
     machine.stop()
+    machine.write_unit_settings('')
     assert properties(machine.unit, *OWN) == OWN
     assert leftovers(machine) == []
 
