@@ -84,6 +84,16 @@ static int veth_remove_stale(const LinkOp *op, const char *machine, const char *
         return r < 0 && r != -ENODEV ? link_failed(op, r, "remove the stale interface", op->host_name, "", failure) : 0;
 }
 
+/* Where the kernel's answer is lost, the pair may have been created: our bridge then has a port of this name without an alias. */
+static void veth_remove_unanswered(const LinkOp *op, const RtnlLink *bridge, const Links *l)
+{
+        RtnlLink there;
+
+        if (bridge->ifindex > 0 && rtnl_get_link(l->host_rtnl, op->host_name, &there) >= 0 &&
+            there.master == bridge->ifindex && !*there.alias)
+                (void) link_delete(l->host_rtnl, there.ifindex, NULL);
+}
+
 /* bridge: its ifindex is 0 for none. */
 static int veth_make(const LinkOp *op, const RtnlLink *bridge, const LinkTarget *to, Links *l, Failure *failure)
 {
@@ -102,6 +112,8 @@ static int veth_make(const LinkOp *op, const RtnlLink *bridge, const LinkTarget 
                 r = veth_create(op, l, bridge, to->netns_fd, text);
         }
         if (r < 0) {
+                if (r != -EEXIST)
+                        veth_remove_unanswered(op, bridge, l);
                 (void) snprintf(name, sizeof(name), "%s%s%s", op->host_name, op->bridge ? " in bridge " : "",
                                 op->bridge ?: "");
                 return link_failed(op, r, "create veth pair", name, text, failure);

@@ -306,7 +306,8 @@ int stage_plan_decide(Machine *m, Problems *problems)
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
-                r = links_check(&m->plan.network.links, m->name, m->loop.is_open ? &wait : NULL, problems);
+                r = links_check(&m->plan.network.links, m->name,
+                                m->loop.is_open && problems->n_fatal == 0 ? &wait : NULL, problems);
         if (waiting.op)
                 (void) stage_bus_up(m, &m->registration.bus_failure);
         if (r >= 0)
