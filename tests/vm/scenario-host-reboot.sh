@@ -71,14 +71,13 @@ leftovers() {
         ! registered
 }
 
-# The files that must survive the reboot. /nodes has a node of a device that is not bound; every user may open both, so that only the
-# unit's device policy prevents it.
+# The files that must survive the reboot. /nodes has a node of a device that Bind= does not name; every user may open both, so that
+# only the unit's device policy prevents it.
 set_limits() {
         if [[ $UNIT == box@ ]]; then
-                mkdir -p /srv/nodes "${FILE%/*}"
-                mknod -m 666 /srv/nodes/ttyS0 c 4 64
+                mkdir -p "${FILE%/*}"
                 printf '[Exec]\nOOMScoreAdjust=-500\nLimitNICE=-5\nLimitRTPRIO=10\n' >"$FILE"
-                printf '[Files]\nBind=/dev/loop-control\nBind=/srv/nodes:/nodes\n[X-Resources]\n%s\n' "$LIMITS" >>"$FILE"
+                printf '[Files]\nBind=/dev/loop-control\nBind=/dev:/nodes:norbind\n[X-Resources]\n%s\n' "$LIMITS" >>"$FILE"
         else
                 mkdir -p "/etc/systemd/system/$SERVICE.d"
                 printf '[Service]\n%s\n' "$LIMITS" >"/etc/systemd/system/$SERVICE.d/limits.conf"
@@ -91,7 +90,7 @@ opens() {
 }
 
 bound_device_works() {
-        chmod 666 /dev/loop-control
+        chmod 666 /dev/loop-control /dev/ttyS0
         check 'a bound device may be used' opens /dev/loop-control
         check 'another one may not' refused 'Operation not permitted' opens /nodes/ttyS0
         systemctl set-property --runtime "$SERVICE" 'DeviceAllow=/dev/ttyS0 rw'
