@@ -40,21 +40,27 @@ static int add_name(const char *file, char ***names)
         return machine_name_is_valid(name) ? strv_consume(names, TAKE_PTR(name)) : 0;
 }
 
-static int list_names(const char *root, const char *dir, char ***names)
+/* *ret is NULL where it cannot be read. */
+static int open_listed(const char *root, const char *dir, DIR **ret)
 {
         _cleanup_free_ char *path = NULL;
-        _cleanup_closedir_ DIR *d = NULL;
-        struct dirent *entry;
 
         if (strf(&path, "%s%s", root, dir) < 0)
                 return -ENOMEM;
-        d = opendir(path);
-        if (!d) {
-                if (errno != ENOENT)
-                        log_warning(-errno, "Failed to read '%s', ignoring its files: %m", path);
-                return 0;
-        }
-        while ((entry = readdir(d)))
+        *ret = opendir(path);
+        if (!*ret && errno != ENOENT)
+                log_warning(-errno, "Failed to read '%s', ignoring its files: %m", path);
+        return 0;
+}
+
+static int list_names(const char *root, const char *dir, char ***names)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        struct dirent *entry;
+
+        if (open_listed(root, dir, &d) < 0)
+                return -ENOMEM;
+        while (d && (entry = readdir(d)))
                 if (add_name(entry->d_name, names) < 0)
                         return -ENOMEM;
         return 0;
@@ -63,13 +69,11 @@ static int list_names(const char *root, const char *dir, char ***names)
 /* A linked tree needs what it leads to, also without a file. */
 static int list_linked_trees(const char *root, const char *dir, char ***names)
 {
-        _cleanup_free_ char *path = NULL;
         _cleanup_closedir_ DIR *d = NULL;
         struct dirent *entry;
 
-        if (strf(&path, "%s%s", root, dir) < 0)
+        if (open_listed(root, dir, &d) < 0)
                 return -ENOMEM;
-        d = opendir(path);
         while (d && (entry = readdir(d))) {
                 const char *raw = strstr(entry->d_name, ".raw");
                 _cleanup_free_ char *name = NULL;

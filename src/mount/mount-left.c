@@ -41,7 +41,7 @@ static void unescape(char *s)
         *to = 0;
 }
 
-/* Splits a line of mountinfo; false if it is none of a mount below STAGE. *ret_path begins after STAGE. */
+/* Splits a line of mountinfo. False: the mount is not below STAGE. *ret_path begins after STAGE. */
 static bool read_line(char *line, const char **ret_path, const char **ret_type)
 {
         char *field = NULL, *dash;

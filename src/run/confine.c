@@ -29,7 +29,7 @@ int confine_capabilities(Machine *m, Failure *failure)
         return capability_reduce_self(keep, failure);
 }
 
-/* The directory of the lock beside the tree, which is removed at the end. NULL: there is none, or no memory. */
+/* The directory of the lock beside the tree, which is removed at the end. NULL: no lock, or no memory. */
 static char *lock_directory(const Machine *m)
 {
         const char *path = m->locks.tree.beside.path, *slash = path ? strrchr(path, '/') : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Limits of the host that a machine ends of while it boots: systemd in it says "Too many open files", and nothing of the
- * limit. The supervisor, when the machine has ended; no privilege.
+ * Finds the limit of the host that kept a machine from booting. Its init says only "Too many open files", if anything. The
+ * supervisor, when the machine has ended; no privilege.
  */
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "run/exhausted.h"
 #include "util/fd.h"
 
-/* The instances that an idle systemd has in the first second of its boot. The machine's own are free again. */
+/* As many as systemd needs to boot. Those of the machine that has ended are free again. */
 enum { INSTANCES = 5 };
 
 static bool lacks_inotify(void)

@@ -37,17 +37,19 @@ static void describe_end(const MachineEnding *e, char *ret, size_t size)
  * enough. Before machine_down(), which forgets the plan. */
 static int judge_end(const Machine *m, const MachineEnding *e, Failure *failure)
 {
-        const char *limit = e->early ? exhausted_limit(m->plan.owner) : NULL;
         bool unit = m->settings.keep_unit;
         bool clean = e->kind == MACHINE_SHUT_DOWN || (e->kind != MACHINE_KILLED && e->status == 0);
         char what[64];
 
         describe_end(e, what, sizeof(what));
-        if (e->early && (unit || !clean))
+        if (e->early && (unit || !clean)) {
+                const char *limit = exhausted_limit(m->plan.owner);
+
                 return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s before the machine was ready%s%s%s",
                                    m->name, m->plan.argv ? m->plan.argv[0] : "a shell", what,
                                    limit ? "; the host's " : "", limit ?: "",
                                    limit ? " is used up (see LIMITS OF THE HOST in box-run(1))" : "");
+        }
         if (e->kind == MACHINE_KILLED)
                 return failure_set(failure, -ECHILD, "Machine '%s' %s", m->name, what);
         if (e->kind == MACHINE_INIT_EXITED && (unit || !clean))
