@@ -11,10 +11,13 @@
 #include "bus/scope.h"
 #include "util/failure.h"
 
+/* The service of box's machines in machined. */
+#define MACHINED_SERVICE "box"
+
 typedef struct MachineRegistration {
         const char *name;
         uint8_t id[16];
-        const char *service;            /* "box" */
+        const char *service;            /* MACHINED_SERVICE */
         const char *class;              /* "container" */
         pid_t leader;
         const char *root;               /* absolute */

@@ -27,8 +27,9 @@
 /* machined's file of each machine, of other managers too. */
 #define MACHINED_DIR "/run/systemd/machines"
 
-/* Does a machine of another manager have the name? Our own is known by its lock. */
-static bool name_is_registered(const char *name)
+/* Does a machine of another manager have the name? A machine of ours does not live, as its lock is free, but its leader may
+ * still be seen for a moment: systemd takes a cgroup for empty before the kernel has ended the last process in it. */
+static bool other_manager_has_name(const char *name)
 {
         enum { FILE_MAX = 64 * 1024 };
         _cleanup_free_ char *path = NULL, *text = NULL;
@@ -38,9 +39,12 @@ static bool name_is_registered(const char *name)
         if (strf(&path, MACHINED_DIR "/%s", name) < 0 || fd_read_file_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
                 return false;
         rest = text;
-        while ((entry = env_file_next(&rest)))
+        while ((entry = env_file_next(&rest))) {
+                if (strcmp(entry, "SERVICE=" MACHINED_SERVICE) == 0)
+                        return false;
                 if (strncmp(entry, "LEADER=", 7) == 0)
                         (void) parse_u32(entry + 7, &leader);
+        }
         return leader > 0 && (kill((pid_t) leader, 0) >= 0 || errno != ESRCH);
 }
 
@@ -109,7 +113,7 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         r = stage_name_up(m, failure);
         if (r < 0)
                 return r;
-        if (name_is_registered(name)) {
+        if (other_manager_has_name(name)) {
                 stage_name_down(m);
                 return failure_set(failure, -EEXIST, "A machine '%s' of another manager runs; nothing is removed", name);
         }

@@ -48,7 +48,7 @@ static int start_registration(Machine *m, Failure *failure)
         const ScopeOptions scope = scope_options(m);
         MachineRegistration r = {
                 .name = m->name,
-                .service = "box",
+                .service = MACHINED_SERVICE,
                 .class = "container",
                 .leader = m->child.leader.pid,
                 .root = m->image.path,

@@ -322,6 +322,23 @@ def test_cleanup_by_hand(nothing_left, machine):
     assert run('box-run', '--cleanup', f'--machine={m.name}').stderr == ''
 
 
+def test_cleanup_goes_by_the_manager_that_registered_the_name(nothing_left, machine):
+    """The leader of a killed machine may be seen for a moment after its lock is free."""
+    m = machine('busybox')
+    registered, state = Path('/run/systemd/machines', m.name), Path('/run/box/machines', m.name)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for service, status in (('systemd-nspawn', 1), ('libvirt-lxc', 1), ('box', 0)):
+            registered.write_text(f'NAME={m.name}\nSERVICE={service}\nLEADER={os.getpid()}\n')
+            state.write_text('LEADER=1\nSUPERVISOR=1\n')
+            result = run('box-run', '--cleanup', f'--machine={m.name}', check=False)
+            assert (result.returncode, 'another manager runs' in result.stderr) == (status, status == 1)
+            assert state.exists() == (status == 1)
+    finally:
+        registered.unlink()
+        state.unlink(missing_ok=True)
+
+
 # -------------------------------------------------------------------- other units
 
 def test_systemd_nspawn_s_unit_of_the_same_name_gives_way(machine):
