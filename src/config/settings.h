@@ -116,6 +116,7 @@ typedef struct BindSetting {
         char *source;           /* absolute on the host, or (in_tree) in the tree; NULL: a new temporary directory */
         char *dest;             /* absolute, in the machine */
         bool in_tree;
+        bool optional;          /* not mounted where the source does not exist */
         bool read_only;
         bool recursive;
         BindIdMap idmap;
@@ -126,6 +127,7 @@ typedef struct BindSetting {
 typedef struct LayerSetting {
         char *path;
         bool in_tree;
+        bool optional;          /* the overlay is not mounted where it does not exist */
 } LayerSetting;
 
 typedef struct OverlaySetting {

@@ -76,20 +76,25 @@ static int bind_options(BindSetting *b, const char *options, char *reterr_reason
         }
 }
 
-/* Sets source and in_tree from the text of SOURCE. */
-static int bind_source(BindSetting *b, const char *text, char *reterr_reason)
+/* The path of "[-][+]PATH": the prefixes of systemd's units, in their order. systemd-nspawn knows the second only. */
+static const char *source_prefixes(const char *text, bool *ret_optional, bool *ret_in_tree)
 {
-        b->in_tree = *text == '+';
-        text += b->in_tree;
+        *ret_optional = *text == '-';
+        text += *ret_optional;
+        *ret_in_tree = *text == '+';
+        return text + *ret_in_tree;
+}
 
-        if (!*text && !b->in_tree)
-                return 0;               /* a temporary directory */
-        return value_path(text, &b->source, reterr_reason);
+/* Without what is mounted on "/" there is no machine. */
+static int check_optional(bool optional, const char *dest, char *reterr_reason)
+{
+        return optional && strcmp(dest, "/") == 0 ? value_refuse(reterr_reason, "what is mounted on / cannot be optional") : 0;
 }
 
 static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
 {
         _cleanup_free_ char *source = NULL, *dest = NULL;
+        const char *path;
         int r;
 
         r = value_next_field(&text, &source);
@@ -102,11 +107,12 @@ static int bind_parse(const char *text, BindSetting *b, char *reterr_reason)
 
         if (!dest && !*source)
                 return value_refuse(reterr_reason, "neither a source nor a destination");
-        r = bind_source(b, source, reterr_reason);
-        if (r < 0)
-                return r;
-
-        r = value_path(dest ? dest : source + b->in_tree, &b->dest, reterr_reason);
+        path = source_prefixes(source, &b->optional, &b->in_tree);
+        r = *source ? value_path(path, &b->source, reterr_reason) : 0;  /* without: a temporary directory */
+        if (r >= 0)
+                r = value_path(dest ? dest : path, &b->dest, reterr_reason);
+        if (r >= 0)
+                r = check_optional(b->optional, b->dest, reterr_reason);
         if (r < 0)
                 return r;
 
@@ -193,17 +199,16 @@ static int overlay_add_layer(OverlaySetting *o, const char *text, char *reterr_r
 
         if (!layer)
                 return -ENOMEM;
-        layer->in_tree = *text == '+';
         if (!*text)
                 return 0;
-        return value_path(text + layer->in_tree, &layer->path, reterr_reason);
+        return value_path(source_prefixes(text, &layer->optional, &layer->in_tree), &layer->path, reterr_reason);
 }
 
 /* LOWER[:LOWER…]:UPPER:DEST, or LOWER:UPPER with UPPER as destination. */
 static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o, char *reterr_reason)
 {
         size_t n_layers = n > 2 ? n - 1 : n;
-        const char *dest;
+        bool optional = false, ignored;
         int r;
 
         if (n < 2)
@@ -215,10 +220,11 @@ static int overlay_from_fields(char *const *fields, size_t n, OverlaySetting *o,
                 r = overlay_add_layer(o, fields[i], reterr_reason);
                 if (r < 0)
                         return r;
+                optional = optional || o->layers[i].optional;
         }
 
-        dest = fields[n - 1];
-        return value_path(n == 2 && *dest == '+' ? dest + 1 : dest, &o->dest, reterr_reason);
+        r = value_path(n == 2 ? source_prefixes(fields[1], &ignored, &ignored) : fields[n - 1], &o->dest, reterr_reason);
+        return r < 0 ? r : check_optional(optional, o->dest, reterr_reason);
 }
 
 static int overlay_parse(const char *text, OverlaySetting *o, char *reterr_reason)

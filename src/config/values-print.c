@@ -297,8 +297,7 @@ static int print_bind(const BindSetting *b, ValueTexts *ret)
 
         if (!f)
                 return -ENOMEM;
-        if (b->in_tree)
-                fputc('+', f);
+        fprintf(f, "%s%s", b->optional ? "-" : "", b->in_tree ? "+" : "");
         print_field(f, b->source ? b->source : "");
         fputc(':', f);
         print_field(f, b->dest);
@@ -363,7 +362,7 @@ static int print_overlay(const OverlaySetting *o, ValueTexts *ret)
         if (!f)
                 return -ENOMEM;
         for (size_t i = 0; i < o->n_layers; i++) {
-                fputs(o->layers[i].in_tree ? "+" : "", f);
+                fprintf(f, "%s%s", o->layers[i].optional ? "-" : "", o->layers[i].in_tree ? "+" : "");
                 print_field(f, o->layers[i].path ? o->layers[i].path : "");
                 fputc(':', f);
         }

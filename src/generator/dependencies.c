@@ -134,7 +134,28 @@ static void print_paths(FILE *f, char *const *paths)
         }
 }
 
-static int write_drop_in(int out_fd, const char *machine, const Settings *s, char *const *paths)
+/* Each directory of the path may be a mount point. WantsMountsFor= would say the same to systemd 256 and later. */
+static int add_wanted_units(const char *path, char ***units)
+{
+        for (const char *p = path + 1; p;) {
+                const char *slash = strchr(p, '/');
+                _cleanup_free_ char *parent = slash ? strndup(path, (size_t) (slash - path)) : strdup(path), *unit = NULL;
+
+                unit = parent ? mount_unit_name(parent) : NULL;
+                if (!unit || (!strv_contains(*units, unit) && strv_extend(units, unit) < 0))
+                        return -ENOMEM;
+                p = slash ? slash + 1 : NULL;
+        }
+        return 0;
+}
+
+static void print_units(FILE *f, char *const *units)
+{
+        STRV_FOREACH(unit, units)
+                fprintf(f, "Wants=%s\nAfter=%s\n", *unit, *unit);
+}
+
+static int write_drop_in(int out_fd, const char *machine, const Settings *s, char *const *paths, char *const *units)
 {
         _cleanup_free_ char *unit = machine_unit_name(machine), *dir = NULL;
         _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
@@ -159,6 +180,7 @@ static int write_drop_in(int out_fd, const char *machine, const Settings *s, cha
         print_dependencies(f, "After", &s->after, machine);
         print_dependencies(f, "Requires", &s->requires, machine);
         print_paths(f, paths);
+        print_units(f, units);
         return fflush(f) == 0 ? 0 : -errno;
 }
 
@@ -167,16 +189,19 @@ static int write_machine(const char *root, const char *machine, int out_fd)
 {
         _cleanup_(settings_sources_done) SettingsSources sources = {};
         _cleanup_(settings_done) Settings s;
-        _cleanup_strv_ char **paths = NULL;
+        _cleanup_strv_ char **paths = NULL, **wanted = NULL, **units = NULL;
         int r;
 
         settings_init(&s);
         r = read_machine(root, machine, &sources, &s);
-        if (r > 0 && required_paths_add(root, machine, &s, &paths) < 0)
+        if (r > 0 && (required_paths_add(root, machine, &s, &paths) < 0 || wanted_paths_add(root, &s, &wanted) < 0))
                 return -ENOMEM;
-        if (r <= 0 || (s.after.n + s.requires.n == 0 && !paths))
+        STRV_FOREACH(path, wanted)
+                if (add_wanted_units(*path, &units) < 0)
+                        return -ENOMEM;
+        if (r <= 0 || (s.after.n + s.requires.n == 0 && !paths && !units))
                 return r < 0 ? r : 0;
-        r = write_drop_in(out_fd, machine, &s, paths);
+        r = write_drop_in(out_fd, machine, &s, paths, units);
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {

@@ -5,7 +5,9 @@
  * mounted yet: links are followed as far as they exist, the rest is taken as it is written. The generator, as root.
  */
 
+#include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -126,6 +128,23 @@ static int add_tree(const char *root, const char *dir, const char *machine, cons
         return add_once(resolved, paths);
 }
 
+static int add_sources(const char *root, const Settings *s, bool optional, char ***paths)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_binds; i++)
+                if (!s->binds[i].in_tree && s->binds[i].optional == optional)
+                        r = add_path(root, s->binds[i].source, paths);
+        for (size_t i = 0; r >= 0 && i < s->n_overlays; i++)
+                for (size_t k = 0; r >= 0 && k < s->overlays[i].n_layers; k++) {
+                        const LayerSetting *l = &s->overlays[i].layers[k];
+
+                        if (!l->in_tree && l->optional == optional)
+                                r = add_path(root, l->path, paths);
+                }
+        return r;
+}
+
 int required_paths_add(const char *root, const char *machine, const Settings *s, char ***paths)
 {
         int r = add_path(root, s->namespace_path, paths);
@@ -135,12 +154,28 @@ int required_paths_add(const char *root, const char *machine, const Settings *s,
                 if (r >= 0)
                         r = add_tree(root, *dir, machine, ".raw", paths);
         }
-        for (size_t i = 0; r >= 0 && i < s->n_binds; i++)
-                if (!s->binds[i].in_tree)
-                        r = add_path(root, s->binds[i].source, paths);
-        for (size_t i = 0; r >= 0 && i < s->n_overlays; i++)
-                for (size_t k = 0; r >= 0 && k < s->overlays[i].n_layers; k++)
-                        if (!s->overlays[i].layers[k].in_tree)
-                                r = add_path(root, s->overlays[i].layers[k].path, paths);
-        return r;
+        return r < 0 ? r : add_sources(root, s, /* optional= */ false, paths);
+}
+
+int wanted_paths_add(const char *root, const Settings *s, char ***paths)
+{
+        return add_sources(root, s, /* optional= */ true, paths);
+}
+
+char *mount_unit_name(const char *path)
+{
+        static const char suffix[] = ".mount";
+        char *name = malloc(4 * strlen(path) + sizeof(suffix)), *end = name;
+
+        if (!name)
+                return NULL;
+        for (const char *p = path + 1; *p; p++)
+                if (*p == '/')
+                        *end++ = '-';
+                else if (isalnum((unsigned char) *p) || *p == ':' || *p == '_' || (*p == '.' && p > path + 1))
+                        *end++ = *p;
+                else
+                        end += snprintf(end, sizeof("\\xff"), "\\x%02x", (unsigned char) *p);
+        memcpy(end, suffix, sizeof(suffix));
+        return name;
 }

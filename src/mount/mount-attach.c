@@ -71,7 +71,7 @@ static int clone_bind(const MountOp *op, const AttachContext *c, Failure *failur
         else
                 source = tree_open(op->source_kind == MOUNT_SOURCE_STAGED ? c->stage_fd : c->dest.root_fd, op->source,
                                    O_PATH);
-        if (source == -ENOENT && op->flags & MOUNT_OPTIONAL)
+        if (source == -ENOENT && op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE))
                 return -EBADF;
         if (source < 0)
                 return mount_dest_failure(op, source, failure);

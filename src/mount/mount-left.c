@@ -89,7 +89,7 @@ static bool covers(const MountOp *op, const char *place)
 {
         size_t n = strlen(op->dest);
 
-        return op->kind != MOUNT_BIND && !(op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL | MOUNT_LATE)) &&
+        return op->kind != MOUNT_BIND && !(op->flags & (MOUNT_STAGED | MOUNT_OPTIONAL | MOUNT_IF_SOURCE | MOUNT_LATE)) &&
                strncmp(place, op->dest, n) == 0 && (!place[n] || place[n] == '/');
 }
 

@@ -20,6 +20,7 @@
 #include "mount/mount-overlay.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/namespace-call.h"
 #include "util/print.h"
 #include "util/tree.h"
@@ -234,6 +235,19 @@ static int make_step(MountWork *work, size_t n, size_t i, const MountMakeContext
         return make_new(w, c, failure);
 }
 
+/* A source that may be missing is no failure. What a setting names is said, what the host merely offers is not. */
+static bool is_left_out(const MountOp *op, int r, const Failure *failure)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        if (r != -ENOENT || failure->error < 0 || !(op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE)))
+                return false;
+        if (op->flags & MOUNT_IF_SOURCE)
+                log_notice(0, "%s: Nothing is mounted on '%s': its optional source does not exist", source_text(op->from, source),
+                           op->dest);
+        return true;
+}
+
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
 {
         _cleanup_(close_contexts) Contexts contexts = { { -EBADF, -EBADF, -EBADF, -EBADF } };
@@ -245,7 +259,7 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
                 if (op->kind == MOUNT_BIND || op->flags & MOUNT_LATE)
                         continue;
                 fd = make_step(work, n, i, c, &contexts, failure);
-                if (fd == -ENOENT && op->flags & MOUNT_OPTIONAL)
+                if (is_left_out(op, fd, failure))
                         continue;
                 if (fd < 0)
                         return fd;

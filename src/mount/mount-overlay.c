@@ -157,8 +157,9 @@ static MountIdMap layer_map(const LayerOp *layer, uid_t layer_owner, const Mount
 static MountOp layer_op(const MountOp *op, const LayerOp *layer)
 {
         return (MountOp) {
-                .kind = MOUNT_CLONE, .source_kind = layer->source_kind, .id_map = layer->id_map, .source = layer->source,
-                .dest = op->dest, .from = op->from, .layers = op->layers, .n_layers = op->n_layers,
+                .kind = MOUNT_CLONE, .flags = layer->optional ? MOUNT_IF_SOURCE : 0, .source_kind = layer->source_kind,
+                .id_map = layer->id_map, .source = layer->source, .dest = op->dest, .from = op->from, .layers = op->layers,
+                .n_layers = op->n_layers,
         };
 }
 
@@ -308,6 +309,8 @@ int mount_overlay_make(const MountWork *w, const MountMakeContext *c, Failure *f
         };
         int fd, r;
 
+        if (w->left_out)
+                return -ENOENT;
         r = open_layers(op, c, &w->scratch, &o, failure);
         if (r >= 0 && op->flags & MOUNT_TOP_WRITABLE)
                 r = open_writable(op, c, &w->scratch, &o, failure);

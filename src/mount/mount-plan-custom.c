@@ -12,8 +12,8 @@
 static int bind_of_copy(const BindSetting *b, MountPlan *p)
 {
         const MountRow row = {
-                MOUNT_BIND, .attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0, .source = b->source, .dest = b->dest,
-                .from = b->from,
+                MOUNT_BIND, b->optional ? MOUNT_IF_SOURCE : 0, .attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0,
+                .source = b->source, .dest = b->dest, .from = b->from,
         };
 
         return mount_plan_add(p, &row, NULL);
@@ -43,7 +43,7 @@ static MountIdMap bind_map(const BindSetting *b, const MountFacts *f)
 int mount_plan_add_bind(const Settings *s, const BindSetting *b, const MountFacts *f, MountPlan *p, Problems *problems)
 {
         const MountRow row = {
-                MOUNT_CLONE, b->recursive ? MOUNT_RECURSIVE : 0,
+                MOUNT_CLONE, (b->recursive ? MOUNT_RECURSIVE : 0) | (b->optional ? MOUNT_IF_SOURCE : 0),
                 !b->source ? MOUNT_SOURCE_SCRATCH : b->in_tree ? MOUNT_SOURCE_IN_TREE : MOUNT_SOURCE_PATH, bind_map(b, f),
                 .attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0, .source = b->source, .dest = b->dest, .from = b->from,
         };
@@ -118,9 +118,12 @@ int mount_plan_add_custom_overlay(const Settings *s, const OverlaySetting *o, co
 
         if (mount_plan_add(p, &row, &op) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < o->n_layers; i++)
+        for (size_t i = 0; i < o->n_layers; i++) {
                 if (add_layer(s, &o->layers[i], f, op) < 0)
                         return -ENOMEM;
+                op->layers[i].optional = o->layers[i].optional;
+                op->flags |= o->layers[i].optional ? MOUNT_IF_SOURCE : 0;
+        }
         return 0;
 }
 

@@ -39,7 +39,7 @@ static void print_attrs(const MountOp *op, FILE *f)
                 fputs(" late", f);
         if (op->flags & MOUNT_CREATE_DEST)
                 fputs(" if-possible", f);
-        else if (op->flags & MOUNT_OPTIONAL)
+        else if (op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE))
                 fputs(" if-there", f);
 }
 
@@ -54,8 +54,9 @@ static void print_source(const MountOp *op, FILE *f)
         for (size_t i = 0; i < op->n_layers; i++) {
                 const LayerOp *l = &op->layers[i];
 
-                fprintf(f, "%s%s%s%s", i > 0 ? ":" : "overlay ", mount_source_is_in_tree(l->source_kind) ? "+" : "",
-                        l->source ? l->source : source_word(l->source_kind), l->id_map ? "(idmapped)" : "");
+                fprintf(f, "%s%s%s%s%s", i > 0 ? ":" : "overlay ", l->optional ? "-" : "",
+                        mount_source_is_in_tree(l->source_kind) ? "+" : "", l->source ? l->source : source_word(l->source_kind),
+                        l->id_map ? "(idmapped)" : "");
         }
         if (op->n_layers > 0)
                 return;

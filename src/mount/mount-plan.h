@@ -89,11 +89,13 @@ typedef enum MountFlags {
         MOUNT_EXPORT = 1 << 7,          /* MOUNT_NEW: mounted on the host as well */
         MOUNT_TOP_WRITABLE = 1 << 8,    /* MOUNT_OVERLAY: the last layer is writable */
         MOUNT_UNLOCKED = 1 << 9,        /* attached after the other steps, such that root of the machine can undo it */
+        MOUNT_IF_SOURCE = 1 << 10,      /* skipped where the source, or a layer that is optional, is missing */
 } MountFlags;
 
 typedef struct LayerOp {
         MountSourceKind source_kind;
         MountIdMap id_map;
+        bool optional;
         char *source;           /* NULL where the kind needs none */
 } LayerOp;
 

@@ -133,7 +133,7 @@ int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountS
 {
         int fd = clone_source(op, c, scratch);
 
-        if (fd >= 0 || (fd == -ENOENT && op->flags & MOUNT_OPTIONAL))
+        if (fd >= 0 || (fd == -ENOENT && op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE)))
                 return fd;
         return failure_set_at(failure, op->from, fd, "Failed to open '%s' for mounting: %m", mount_source_name(op));
 }

@@ -32,7 +32,7 @@ int mount_clone_in_tree(int fd, unsigned flags, const MountMakeContext *c);
 int mount_new(const MountOp *op, uint64_t attrs, Failure *failure);
 
 /* The parts of a MOUNT_CLONE, also for an overlay's layers. A detached clone of the step's source; scratch is the
- * step's. */
+ * step's. -ENOENT without a failure: an optional one is missing. */
 int mount_open_source(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Failure *failure);
 
 /* Sets attributes, id map and propagation of such a clone. root_fd: the machine's "/", for MOUNT_IDMAP_OWNER. */

@@ -163,14 +163,19 @@ static int open_upper(const LayerOp *layer, const MountScratchContext *c, int *r
         return 0;
 }
 
-static int make_beside_upper(const MountOp *op, const MountScratchContext *c, MountScratch *s, Failure *failure)
+static int make_beside_upper(const MountOp *op, const MountScratchContext *c, MountWork *w, Failure *failure)
 {
         const LayerOp *layer = &op->layers[op->n_layers - 1];
+        MountScratch *s = &w->scratch;
         _cleanup_close_ int parent = -EBADF;
         struct stat st;
         int r;
 
         r = open_upper(layer, c, &parent, &s->upper, &st);
+        if (r == -ENOENT && layer->optional) {
+                w->left_out = true;
+                return 0;
+        }
         if (r < 0)
                 return failure_set_at(failure, op->from, r, "Failed to open the overlay's uppermost directory '%s': %m",
                                       layer->source);
@@ -199,12 +204,14 @@ static bool needs_scratch(const MountOp *op)
         return mount_source_is_scratch(source_kind(op)) || has_user_upper(op);
 }
 
-static int make_for_step(const MountOp *op, const MountScratchContext *c, MountScratch *s, Failure *failure)
+static int make_for_step(MountWork *w, const MountScratchContext *c, Failure *failure)
 {
+        const MountOp *op = w->op;
+        MountScratch *s = &w->scratch;
         int r;
 
         if (has_user_upper(op))
-                return make_beside_upper(op, c, s, failure);
+                return make_beside_upper(op, c, w, failure);
         if (source_kind(op) == MOUNT_SOURCE_BESIDE_TREE)
                 r = make_beside_tree(c, &s->dir, failure);
         else
@@ -228,7 +235,7 @@ int mount_work_new(const MountPlan *plan, const MountScratchContext *c, MountWor
 
         for (size_t i = 0; i < plan->n && r >= 0; i++)
                 if (needs_scratch(work[i].op))
-                        r = make_for_step(work[i].op, c, &work[i].scratch, failure);
+                        r = make_for_step(&work[i], c, failure);
         if (r < 0) {
                 mount_work_free(work, plan->n);
                 return r;

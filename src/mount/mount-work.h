@@ -25,6 +25,7 @@ typedef struct MountScratch {
 typedef struct MountWork {
         const MountOp *op;
         int fd;                 /* the mount; -EBADF: none */
+        bool left_out;          /* an overlay whose uppermost directory is optional, and missing */
         bool binds_devices;     /* MOUNT_NEW: some of its device nodes are empty files, on which the host's are to be mounted */
         MountScratch scratch;
 } MountWork;

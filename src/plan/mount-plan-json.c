@@ -36,6 +36,8 @@ static void put_layer(Json *w, const LayerOp *l)
                 json_put_string(w, "new", l->source_kind == MOUNT_SOURCE_MEMORY ? "memory" : "directory");
         if (mount_source_is_in_tree(l->source_kind))
                 json_put_bool(w, "in_tree", true);
+        if (l->optional)
+                json_put_bool(w, "optional", true);
         if (l->id_map)
                 json_put_bool(w, "idmapped", true);
         json_end(w);

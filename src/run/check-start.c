@@ -58,7 +58,7 @@ static int check_mount(const MountOp *op, const MountMakeContext *c, bool privil
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < op->n_layers; i++)
-                if (op->layers[i].source_kind == MOUNT_SOURCE_PATH && op->from.where)
+                if (op->layers[i].source_kind == MOUNT_SOURCE_PATH && op->from.where && !op->layers[i].optional)
                         r = check_exists(op, op->layers[i].source, problems);
         /* A start creates the sources on the host that no setting names. */
         if (r < 0 || op->kind != MOUNT_CLONE || !(is_of_tree(op->source_kind) ||
@@ -66,7 +66,8 @@ static int check_mount(const MountOp *op, const MountMakeContext *c, bool privil
                 return r;
         if (privileged)
                 return c->tree_fd >= 0 || !is_of_tree(op->source_kind) ? try_clone(op, c, problems) : 0;
-        return op->source_kind == MOUNT_SOURCE_PATH && !(op->flags & MOUNT_OPTIONAL) ? check_exists(op, op->source, problems) : 0;
+        return op->source_kind == MOUNT_SOURCE_PATH && !(op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE)) ?
+               check_exists(op, op->source, problems) : 0;
 }
 
 /* A disk image is not mounted for this: what a setting names in it is not there to be looked at. */

@@ -61,7 +61,7 @@ def test_what_a_start_refuses(machine, holder, text, message):
 @pytest.mark.parametrize('text', [
     '', '[Files]\nBindReadOnly=/srv:/mnt\nBindReadOnly=/etc/hostname\nBindReadOnly=+/etc:/opt\n', '[Files]\nOverlay={0}:{0}/upper:/mnt\n',
     '[Exec]\nLimitNOFILE=4096\n', '[Network]\nVirtualEthernet=yes\nPort=tcp:8124:80\n', '[Files]\nBind={0}:/mnt:rootidmap\n',
-    '[Exec]\nEphemeral=yes\n', '[Files]\nVolatile=yes\n', '[Files]\nTemporaryFileSystem=/srv\nInaccessible=/opt\n',
+    '[Files]\nBind=-/no/such/source\nOverlay=/srv:-/no/such/upper:/mnt\n', '[Exec]\nEphemeral=yes\n', '[Files]\nVolatile=yes\n', '[Files]\nTemporaryFileSystem=/srv\nInaccessible=/opt\n',
 ])
 @pytest.mark.parametrize('users', ['no', 'pick'])
 def test_what_starts_passes(machine, holder, place, text, users):

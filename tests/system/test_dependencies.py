@@ -82,6 +82,42 @@ def test_mounts_for_what_a_file_names(reload_after, machine):
         run('rm', '-rf', '--', disk)
 
 
+def test_a_mount_of_an_optional_source(reload_after, machine):
+    """Its mount is tried and waited for; where it fails, the machine runs without."""
+    made = machine('busybox', name='dep-optional')
+    disk = Path('/srv/dep-optional.d/a b')
+    unit = Path('/run/systemd/system') / output('systemd-escape', '--path', '--suffix=mount', disk)
+    made.write_file(f'{COMMAND}[Files]\nBind=-{disk}/inner:/mnt\n')
+    try:
+        disk.mkdir(parents=True)
+        unit.write_text(f'[Mount]\nWhat=dep\nWhere={disk}\nType=tmpfs\nOptions=mode=0755\n')
+        run('systemctl', 'daemon-reload')
+        # systemctl may escape the backslashes once more
+        assert 'a\\x20b.mount' in made.property('Wants').replace('\\\\', '\\')
+        assert 'x20b.mount' in made.property('After') and 'x20b.mount' not in made.property('Requires')
+        made.start()
+        assert disk.is_mount()
+        assert "dep-optional.nspawn:5: Nothing is mounted on '/mnt'" in made.journal()
+        made.stop()
+
+        (disk / 'inner').mkdir()
+        (disk / 'inner/file').write_text('')
+        made.start()
+        assert Path(f'/proc/{made.leader()}/root/mnt/file').exists()
+        made.stop()
+
+        run('systemctl', 'stop', unit.name)
+        unit.write_text(f'[Mount]\nWhat=dep\nWhere={disk}\nType=no-such-type\n')
+        run('systemctl', 'daemon-reload')
+        made.start()
+        assert not disk.is_mount() and made.is_active()
+    finally:
+        made.stop(check=False)
+        run('systemctl', 'stop', unit.name, check=False)
+        unit.unlink()
+        run('rm', '-rf', '--', disk.parent)
+
+
 def test_a_bad_file_is_said_and_the_others_count(tmp_path, nspawn_file):
     nspawn_file('dep-bad', '[X-Box]\nAfter=not_a_name\n')
     nspawn_file('dep-good', '[X-Box]\nAfter=dep-other\n')

@@ -14,6 +14,7 @@ import support
 from support import output, run, wait_for
 
 BASE = 1966080000
+MACHINES_FM = support.MACHINES / 'fm'
 # Files that every start of a machine creates in /etc, ignored here.
 BARE = ('--resolv-conf=off', '--timezone=off', '--link-journal=no')
 FIXED = f'--private-users={BASE}'
@@ -414,6 +415,41 @@ def test_bind_file_on_file_and_through_links(tree, place, inside):
     seen = inside('cat /etc/dest-file; echo; cat /var/run/new', f'--bind={place}/link:/etc/dest-link',
                   f'--bind-ro={place}/file:/var/run/new')
     assert seen == 'of the host\nof the host'
+
+
+@pytest.mark.parametrize('switches', [
+    ['--bind=-{0}/gone:/mnt'], ['--bind-ro=-{0}/dangling:/mnt'], ['--bind=-{0}/gone:/mnt:idmap'], ['--bind=-+/no/such:/mnt'],
+    ['--ephemeral', '--bind=-+/no/such:/mnt'], ['--overlay=-{0}/gone:{0}/up:/mnt'], ['--overlay={0}/low:-{0}/gone:/mnt'],
+    ['--overlay-ro={0}/low:-+/no/such:{0}/up:/mnt'], ['--overlay={0}/low:-{0}/dangling::/mnt'],
+])
+def test_optional_source_is_missing(layers, inside, switches):
+    """Without "-" the same is refused; the rest of the machine's mounts is there."""
+    (layers / 'dangling').symlink_to(layers / 'gone')
+    switches = [switch.format(layers) for switch in switches]
+    script = 'ls /mnt | xargs; ls /opt/two; grep -c " /mnt " /proc/self/mountinfo'
+    assert (MACHINES_FM / 'mnt').is_dir()
+    result = inside(script, *switches, f'--bind={layers}/low:/opt/two', check=False)
+    assert (result.returncode, result.stdout) == (0, '\ncommon\nlow\n0\n')
+    if '-+/no/such' not in switches[-1] or len(switches) == 1:
+        assert "Nothing is mounted on '/mnt': its optional source does not exist" in result.stderr
+    checked = inside(script, '--check', *switches, check=False)
+    assert (checked.returncode, checked.stderr) == (0, '')
+    refused = inside(script, *(switch.replace('-/', '/').replace('-+/', '+/') for switch in switches), check=False)
+    assert refused.returncode == 1 and 'No such file or directory' in refused.stderr
+
+
+def test_optional_source_is_there(layers, inside):
+    (layers / 'link').symlink_to('low')
+    seen = inside('ls /mnt /opt/b /srv | xargs; cat /mnt/low; touch /opt/b/x 2>&1', f'--bind=-{layers}/link:/mnt', '--bind-ro=-+/etc:/opt/b',
+                  f'--overlay=-{layers}/low:-{layers}/up:/srv')
+    assert '/mnt: common low' in seen and 'passwd' in seen and '/srv: common low up' in seen
+    assert seen.endswith('\nlowtouch: /opt/b/x: Read-only file system')
+
+
+def test_optional_source_in_the_plan(layers, tree):
+    plan = output('box-run', '-M', tree.name, '--dry-run', f'--bind=-{layers}/gone:/mnt', f'--overlay={layers}/low:-{layers}/x:/srv/o')
+    assert f'tree {layers}/gone -> /mnt if-there' in plan.replace(' nodev', '')
+    assert f'overlay {layers}/low:-{layers}/x -> /srv/o top-writable if-there' in plan.replace(' nodev', '').replace('(idmapped)', '')
 
 
 @pytest.mark.parametrize('source, dest, why', [

@@ -127,6 +127,29 @@ static void test_paths(void **state)
         assert_null(drop_in(t, "proc"));
 }
 
+/* What may be missing is waited for, and pulled in, where something is to be mounted there; but it is not required. */
+static void test_optional_paths(void **state)
+{
+        const Tree *t = *state;
+        _cleanup_free_ char *web = NULL, *only = NULL;
+
+        assert_int_equal(symlinkat("/mnt/disk", t->fd, "link"), 0);
+        tree_fixture_file(t, NSPAWN "web.nspawn", "[Files]\nBind=/srv/data\nBind=-/srv/opt.d\nBindReadOnly=-+/in/tree:/x\n"
+                                                  "Overlay=/low:-/srv/opt.d:/up:/o\n");
+        tree_fixture_file(t, NSPAWN "only.nspawn", "[Files]\nBind=-/link/.a b%\xc3\xa9\n");
+        assert_int_equal(generate(t), 2);
+        web = drop_in(t, "web");
+        assert_string_equal(web, "[Unit]\nRequiresMountsFor=\"/srv/data\"\nRequiresMountsFor=\"/low\"\n"
+                                 "RequiresMountsFor=\"/up\"\nWants=srv.mount\nAfter=srv.mount\nWants=srv-opt.d.mount\n"
+                                 "After=srv-opt.d.mount\n");
+        /* The names are those of systemd-escape --path. */
+        only = drop_in(t, "only");
+        assert_string_equal(only, "[Unit]\nWants=link.mount\nAfter=link.mount\n"
+                                  "Wants=link-.a\\x20b\\x25\\xc3\\xa9.mount\nAfter=link-.a\\x20b\\x25\\xc3\\xa9.mount\n"
+                                  "Wants=mnt.mount\nAfter=mnt.mount\nWants=mnt-disk.mount\nAfter=mnt-disk.mount\n"
+                                  "Wants=mnt-disk-.a\\x20b\\x25\\xc3\\xa9.mount\nAfter=mnt-disk-.a\\x20b\\x25\\xc3\\xa9.mount\n");
+}
+
 /* Also what links lead to, in any component, relative or not, missing or in a circle. */
 static void test_paths_with_links(void **state)
 {
@@ -188,6 +211,7 @@ int main(void)
                 TREE_TEST(test_cleared_and_itself),
                 TREE_TEST(test_bad_files),
                 TREE_TEST(test_paths),
+                TREE_TEST(test_optional_paths),
                 TREE_TEST(test_paths_with_links),
                 TREE_TEST(test_linked_trees),
                 TREE_TEST(test_untrusted),

@@ -71,6 +71,49 @@ static void test_overlay(void **state)
         assert_string_equal(s->overlays[1].dest, "/z");
 }
 
+/* "-" comes before "+", as in units. */
+static void test_optional(void **state)
+{
+        Settings *s = *state;
+        const OverlaySetting *o;
+
+        assert_int_equal(set(s, SETTING_BIND, "-/srv/x"), 0);
+        assert_int_equal(set(s, SETTING_BIND_READ_ONLY, "-+/in/tree:/y:norbind"), 0);
+        assert_int_equal(set(s, SETTING_BIND, "/srv/-x:/-y"), 0);
+        assert_true(s->binds[0].optional && !s->binds[0].in_tree);
+        assert_string_equal(s->binds[0].source, "/srv/x");
+        assert_string_equal(s->binds[0].dest, "/srv/x");
+        assert_true(s->binds[1].optional && s->binds[1].in_tree && !s->binds[1].recursive);
+        assert_string_equal(s->binds[1].source, "/in/tree");
+        assert_false(s->binds[2].optional);
+
+        assert_int_equal(set(s, SETTING_OVERLAY, "/low:-+/mid:/dest"), 0);
+        assert_int_equal(set(s, SETTING_OVERLAY_READ_ONLY, "/low:-+/up"), 0);
+        o = s->overlays;
+        assert_int_equal(o[0].n_layers, 2);
+        assert_true(!o[0].layers[0].optional && o[0].layers[1].optional && o[0].layers[1].in_tree);
+        assert_string_equal(o[1].dest, "/up");
+}
+
+static void test_optional_refused(void **state)
+{
+        static const struct { SettingId id; const char *text, *why; } bad[] = {
+                { SETTING_BIND, "-", "absolute" }, { SETTING_BIND, "-:/x", "absolute" }, { SETTING_BIND, "+-/x", "absolute" },
+                { SETTING_BIND, "--/x", "absolute" }, { SETTING_BIND, "/x:-/y", "absolute" },
+                { SETTING_BIND, "-/x:/", "cannot be optional" }, { SETTING_OVERLAY, "+/:-/x:/", "cannot be optional" },
+                { SETTING_OVERLAY, "/x:/y:-/z", "absolute" }, { SETTING_INACCESSIBLE, "-/x", "absolute" },
+        };
+        Settings *s = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                if (set(s, bad[i].id, bad[i].text) != -EINVAL)
+                        fail_msg("'%s' was taken", bad[i].text);
+                if (!strstr(reason, bad[i].why))
+                        fail_msg("'%s': %s", bad[i].text, reason);
+        }
+        assert_int_equal(s->n_binds + s->n_overlays, 0);
+}
+
 static void test_overlay_refused(void **state)
 {
         static const struct { const char *text, *why; } bad[] = {
@@ -151,6 +194,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 CASE(test_overlay),
                 CASE(test_overlay_refused),
+                CASE(test_optional),
+                CASE(test_optional_refused),
                 CASE(test_volatile),
                 CASE(test_shares_tree),
                 CASE(test_custom_root),
