@@ -175,18 +175,49 @@ char *systemd1_unit_interface(const char *unit)
         return interface;
 }
 
-int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call)
+static int get_send(sd_bus *bus, const char *path, const char *interface, const char *property, BusCall *call)
 {
-        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit);
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        if (!path || !interface)
-                return -ENOMEM;
         r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", interface, property);
         return r < 0 ? r : bus_call_send(bus, m, 0, call);
+}
+
+int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call)
+{
+        _cleanup_free_ char *path = systemd1_unit_path(unit), *interface = systemd1_unit_interface(unit);
+
+        return path && interface ? get_send(bus, path, interface, property, call) : -ENOMEM;
+}
+
+int systemd1_property_type(sd_bus *bus, const BusWait *wait, const char *property, bool any, char **ret, Failure *failure)
+{
+        static const char *const interfaces[] = { "org.freedesktop.systemd1.Scope", "org.freedesktop.systemd1.Unit" };
+        _cleanup_free_ char *path = systemd1_unit_path("init.scope");   /* which every host has */
+        int r = path ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < (any ? 2 : 1); i++) {
+                _cleanup_(bus_call_done) BusCall call = {};
+                const char *type;
+
+                r = get_send(bus, path, interfaces[i], property, &call);
+                if (r >= 0)
+                        r = bus_wait(bus, wait, &call.done, UINT64_MAX);
+                if (r < 0)
+                        break;
+                if (!bus_call_error(&call)) {
+                        r = sd_bus_message_peek_type(call.reply, NULL, &type);
+                        return r >= 0 && (*ret = strdup(type)) ? 1 :
+                               failure_set(failure, r < 0 ? r : -ENOMEM, "Failed to ask for the type of %s: %m", property);
+                }
+                if (!sd_bus_error_has_name(bus_call_error(&call), SD_BUS_ERROR_UNKNOWN_PROPERTY))
+                        return bus_failure(failure, -sd_bus_message_get_errno(call.reply), bus_call_error(&call),
+                                           "ask for the type of a property");
+        }
+        return r < 0 ? failure_set(failure, r, "Failed to ask for the type of %s: %m", property) : 0;
 }
 
 int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char *unit, bool *ret, Failure *failure)

@@ -76,6 +76,10 @@ int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char
 /* Sends Properties.Get for one property of a loaded unit; the reply is a variant. */
 int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call);
 
+/* The D-Bus type of a property that scopes have (services have their resources, too); any: or that all units have. 1; 0: there is
+ * no such property. */
+int systemd1_property_type(sd_bus *bus, const BusWait *wait, const char *property, bool any, char **ret, Failure *failure);
+
 /* The object path of a loaded unit, and the interface of its properties ("org.freedesktop.systemd1.Service"). NULL: no memory. */
 char *systemd1_unit_path(const char *unit);
 char *systemd1_unit_interface(const char *unit);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Sets properties of a unit and restores them (see unit-change.h): one SetUnitProperties a property, so that the refused one
- * is known, all sent at once. The supervisor, as root. Silent.
+ * Sets properties of a unit and restores them (see unit-change.h): by one SetUnitProperties for all, since systemd applies the
+ * cgroup's settings and its BPF programs anew for each call. If it is refused, nothing is set, and one call a property tells
+ * which are refused. The supervisor, as root. Silent.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bus/bus.h"
@@ -17,7 +17,7 @@
 
 typedef struct Call {
         BusCall bus;
-        const char *property;           /* its name; static */
+        const char *property;           /* that is read; borrowed of the caller's properties */
 } Call;
 
 struct UnitChange {
@@ -27,8 +27,8 @@ struct UnitChange {
         size_t n;
         Call *reads;            /* one for each name */
         size_t n_reads;
-        Call *sets;             /* one for each property */
-        size_t n_sets;
+        Call set;               /* all properties */
+        Call *single_sets;      /* one for each property; NULL: not needed */
         char **files;           /* drop-ins that this change creates */
 };
 
@@ -48,13 +48,12 @@ static int calls_wait(sd_bus *bus, const BusWait *wait, const Call *calls, size_
         return r;
 }
 
-/* Records systemd's error message, after prefix. */
-static int call_failure(const Call *call, const char *prefix, Failure *failure)
+/* systemd's message; NULL: it did as it was told. */
+static const char *call_refusal(const Call *call)
 {
-        const sd_bus_error *error = bus_call_error(&call->bus);
-        int r = bus_failure(NULL, -sd_bus_message_get_errno(call->bus.reply), error, call->property);
+        const sd_bus_error *error = call->bus.reply ? bus_call_error(&call->bus) : NULL;
 
-        return failure_set(failure, r, "%s%s", prefix, error->message ? error->message : error->name);
+        return !error ? NULL : error->message ? error->message : error->name;
 }
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
@@ -85,15 +84,14 @@ static int set_send(sd_bus *bus, sd_bus_message *m, Call *call)
         return r < 0 ? r : bus_call_send(bus, m, 0, &call->bus);
 }
 
-static int set(sd_bus *bus, const char *unit, const UnitProperty *p, Call *call)
+static int set(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, Call *call)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        call->property = p->name;
         r = set_begin(bus, unit, &m);
         if (r >= 0)
-                r = unit_property_append(m, p);
+                r = unit_property_append_all(m, properties, n);
         return r < 0 ? r : set_send(bus, m, call);
 }
 
@@ -117,19 +115,17 @@ static int append_empty(sd_bus_message *m, const char *property, const char *typ
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* Sets the value that `before` has read. */
-static int restore_one(sd_bus *bus, const char *unit, const Call *before, Call *call)
+/* Appends the value that `before` has read. A property that could not be read is unknown to this systemd. */
+static int append_before(sd_bus_message *m, const Call *before)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
         const char *type;
         int r;
 
-        call->property = before->property;
+        if (!before->bus.reply || call_refusal(before))
+                return 0;
         r = sd_bus_message_rewind(before->bus.reply, true);
         if (r >= 0)
                 r = sd_bus_message_peek_type(before->bus.reply, NULL, &type);
-        if (r >= 0)
-                r = set_begin(bus, unit, &m);
         if (r >= 0 && strcmp(type, "ay") != 0 && (type[0] == 'a' || type[0] == '('))
                 r = append_empty(m, before->property, type);
         if (r >= 0)
@@ -138,8 +134,17 @@ static int restore_one(sd_bus *bus, const char *unit, const Call *before, Call *
                 r = sd_bus_message_append_basic(m, 's', before->property);
         if (r >= 0)
                 r = sd_bus_message_copy(m, before->bus.reply, /* all= */ false);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int restore(sd_bus *bus, const char *unit, const Call *reads, size_t n, Call *call)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = set_begin(bus, unit, &m);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_before(m, &reads[i]);
         return r < 0 ? r : set_send(bus, m, call);
 }
 
@@ -164,15 +169,25 @@ static int send_all(UnitChange *c, const BusWait *wait)
                         r = systemd1_get_send(c->bus, c->unit, c->properties[i]->read_name, &c->reads[c->n_reads].bus);
                         if (r < 0)
                                 return r;
+                        /* Counted once it is sent: counted calls are waited for. */
                         c->n_reads++;
                 }
-                /* Counted once it is sent: counted calls are waited for. */
-                r = set(c->bus, c->unit, c->properties[i], &c->sets[c->n_sets]);
-                if (r < 0)
-                        return r;
-                c->n_sets++;
         }
+        if (r >= 0)
+                r = set(c->bus, c->unit, c->properties, c->n, &c->set);
         return r < 0 ? r : bus_flush(c->bus, wait);
+}
+
+static int set_singly(UnitChange *c, const BusWait *wait)
+{
+        int r = 0;
+
+        c->single_sets = calloc(c->n, sizeof(Call));
+        if (!c->single_sets)
+                return -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < c->n; i++)
+                r = set(c->bus, c->unit, &c->properties[i], 1, &c->single_sets[i]);
+        return r < 0 ? r : calls_wait(c->bus, wait, c->single_sets, c->n);
 }
 
 int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *properties, size_t n, UnitChange **ret,
@@ -188,8 +203,7 @@ int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *pr
         c->n = n;
         c->unit = strdup(unit);
         c->reads = calloc(n, sizeof(Call));
-        c->sets = calloc(n, sizeof(Call));
-        if (!c->unit || !c->reads || !c->sets || unit_drop_ins_list("", unit, properties, n, &c->files) < 0)
+        if (!c->unit || !c->reads || unit_drop_ins_list("", unit, properties, n, &c->files) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 
         r = unit_drop_ins_note("", unit, c->files, failure);
@@ -206,48 +220,50 @@ int unit_change_send(UnitChange *c, const BusWait *wait, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to change the properties of %s: %m", c->unit) : 0;
 }
 
-int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure)
+int unit_change_finish(UnitChange *c, const BusWait *wait, Failure *failure)
 {
         int r;
 
         r = calls_wait(c->bus, wait, c->reads, c->n_reads);
         if (r >= 0)
-                r = calls_wait(c->bus, wait, c->sets, c->n_sets);
+                r = calls_wait(c->bus, wait, &c->set, 1);
+        if (r >= 0 && call_refusal(&c->set))
+                r = set_singly(c, wait);
         if (r < 0)
                 return failure_set(failure, r, "Failed to change the properties of %s: %m", c->unit);
         c->bus = sd_bus_unref(c->bus);
-
-        for (size_t i = 0; i < c->n_sets; i++)
-                if (bus_call_error(&c->sets[i].bus)) {
-                        *ret_refused = i;
-                        return call_failure(&c->sets[i], "", failure);
-                }
-        *ret_refused = c->n_sets;
         return 0;
 }
 
-static int restore(const UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure)
+const char *unit_change_refusal(const UnitChange *c, size_t i)
 {
-        Call *calls = calloc(c->n_reads, sizeof(Call));
-        char prefix[512];
-        size_t n = 0;
-        int r = 0;
+        return c->single_sets ? call_refusal(&c->single_sets[i]) : NULL;
+}
+
+static int restore_all(const UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *failure)
+{
+        Call *calls = calloc(1 + c->n_reads, sizeof(Call));
+        const char *refusal = NULL;
+        size_t n = 1;
+        int r;
 
         if (!calls)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        /* A property that could not be read is unknown to this systemd. */
-        for (size_t i = 0; r >= 0 && i < c->n_reads; i++)
-                if (c->reads[i].bus.reply && !bus_call_error(&c->reads[i].bus))
-                        r = restore_one(bus, c->unit, &c->reads[i], &calls[n++]);
+        r = restore(bus, c->unit, c->reads, c->n_reads, &calls[0]);
+        if (r >= 0)
+                r = calls_wait(bus, wait, calls, 1);
+        /* Singly, so that one value that is refused does not keep the others. */
+        for (size_t i = 0; r >= 0 && call_refusal(&calls[0]) && i < c->n_reads; i++)
+                r = restore(bus, c->unit, &c->reads[i], 1, &calls[n++]);
         if (r >= 0)
                 r = calls_wait(bus, wait, calls, n);
         if (r < 0)
                 (void) failure_set(failure, r, "Failed to restore the properties of %s: %m", c->unit);
-        (void) snprintf(prefix, sizeof(prefix), "Failed to restore the properties of %s: ", c->unit);
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                if (bus_call_error(&calls[i].bus))
-                        r = call_failure(&calls[i], prefix, failure);
-        calls_free(calls, n);
+        for (size_t i = 1; r >= 0 && i < n; i++)
+                refusal = refusal ?: call_refusal(&calls[i]);
+        if (refusal)
+                r = failure_set(failure, -EINVAL, "Failed to restore the properties of %s: %s", c->unit, refusal);
+        calls_free(calls, 1 + c->n_reads);
         return r;
 }
 
@@ -258,11 +274,12 @@ int unit_change_undo(UnitChange *c, sd_bus *bus, const BusWait *wait, Failure *f
         /* A start that failed before unit_change_finish(). */
         if (c->bus) {
                 (void) calls_wait(c->bus, wait, c->reads, c->n_reads);
-                (void) calls_wait(c->bus, wait, c->sets, c->n_sets);
+                if (c->set.bus.slot)
+                        (void) calls_wait(c->bus, wait, &c->set, 1);
                 c->bus = sd_bus_unref(c->bus);
         }
         if (bus)
-                r = restore(c, bus, wait, failure);
+                r = restore_all(c, bus, wait, failure);
         /* Restoring has written the drop-ins again. */
         q = unit_drop_ins_remove("", c->unit, c->files, r < 0 ? NULL : failure);
         return r < 0 ? r : q;
@@ -273,7 +290,9 @@ UnitChange *unit_change_free(UnitChange *c)
         if (!c)
                 return NULL;
         calls_free(c->reads, c->n_reads);
-        calls_free(c->sets, c->n_sets);
+        bus_call_done(&c->set.bus);
+        if (c->single_sets)
+                calls_free(c->single_sets, c->n);
         sd_bus_unref(c->bus);
         strv_free(c->files);
         free(c->unit);

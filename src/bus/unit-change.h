@@ -19,9 +19,11 @@ int unit_change_new(sd_bus *bus, const char *unit, const UnitProperty *const *pr
 /* Sends calls that read and set each property. Also after a failure, the change must be undone. */
 int unit_change_send(UnitChange *c, const BusWait *wait, Failure *failure);
 
-/* Waits for the replies. If systemd refused a property, *ret_refused is the index of the first such, and the failure has
- * systemd's text without a prefix. The change must still be undone. */
-int unit_change_finish(UnitChange *c, const BusWait *wait, size_t *ret_refused, Failure *failure);
+/* Waits for the replies. Also after a failure, or if systemd refused a property, the change must be undone. */
+int unit_change_finish(UnitChange *c, const BusWait *wait, Failure *failure);
+
+/* Once that has succeeded: why systemd refused the property of this index, or NULL. */
+const char *unit_change_refusal(const UnitChange *c, size_t i);
 
 /* Restores the previous values, and removes the drop-ins that systemd has written for the change. bus may be a new connection;
  * NULL: only removes the files. */

@@ -79,7 +79,7 @@ static int report(const Assignment *a, bool fatal, const char *reason, Problems 
         const char *key = a->row->key ?: a->row->option;        /* bundles set options without a key */
 
         if (!source_is_switch(a->from))
-                return add(problems, a->from, "%s=%.*s%s: %s", key, QUOTE_MAX, a->value, more, reason);
+                return add(problems, a->from, "%s%s%.*s%s: %s", key ?: "", key ? "=" : "", QUOTE_MAX, a->value, more, reason);
         if (a->row->flags & (SETTING_NO_ARG | SETTING_SECRET))
                 return add(problems, a->from, "%s", reason);
         return add(problems, (Source) { 0 }, "%s%.*s%s: %s", a->from.where, QUOTE_MAX, a->value, more, reason);
@@ -90,8 +90,8 @@ static int report_untrusted(const Assignment *a, bool fatal, Problems *problems)
 {
         int (*add)(Problems *, Source, const char *, ...) _printf_(3, 4) = fatal ? problem_error : problem_warning;
 
-        return add(problems, a->from, "%s=: %s value (not shown, because the file is not trusted)", a->row->key,
-                   fatal ? "invalid" : "unusual");
+        return add(problems, a->from, "%s=: %s value (not shown, because the file is not trusted)",
+                   a->row->key ?: a->row->section, fatal ? "invalid" : "unusual");
 }
 
 static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problems)
@@ -100,8 +100,9 @@ static int apply_one(Assignment *a, bool trusted, Settings *s, Problems *problem
         int r;
 
         if (!trusted && !allowed_untrusted(a->row, a->value))
-                return problem_warning(problems, a->from, "%s=: ignored: only files in /etc/systemd/nspawn and "
-                                       "/run/systemd/nspawn may set this", a->row->key);
+                return problem_warning(problems, a->from, "%s%s: ignored: only files in /etc/systemd/nspawn and "
+                                       "/run/systemd/nspawn may set this", a->row->key ?: "a key of [X-Resources]",
+                                       a->row->key ? "=" : "");
 
         r = a->row->parse(a->row, a->value, a->from, s, reason);
         if (r == -EINVAL)

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "config/nspawn-file.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
+#include "util/unit-property.h"
 
 enum {
         LINE_LENGTH_MAX = 64 * 1024,    /* including continuations */
@@ -107,7 +109,16 @@ static int refuse_key(Parser *p, const char *key, const char *section, const cha
                              nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "=?" : "");
 }
 
-static int unknown_key(Parser *p, const char *key)
+/* [X-Resources] has every property of the host's systemd, which is asked for it at the start. */
+static int other_resource(Parser *p, const char *key, const char *value)
+{
+        _cleanup_free_ char *text = NULL;
+        int r = strf(&text, "%s=%s", key, value);
+
+        return r < 0 ? r : assignments_add(p->out, settings_table_row(SETTING_OTHER_RESOURCE), text, at(p));
+}
+
+static int unknown_key(Parser *p, const char *key, const char *value)
 {
         const char *nearest = settings_table_nearest_key(p->section, key);
         bool resources = strcmp(p->section, "X-Resources") == 0;
@@ -124,6 +135,8 @@ static int unknown_key(Parser *p, const char *key)
                                        p->section);
         }
 
+        if (resources && unit_property_is_name(key))
+                return other_resource(p, key, value);
         if (resources || may_restrict(key) || (nearest && may_restrict(nearest)))
                 return refuse_key(p, key, p->section, nearest);
         return problem_warning(p->problems, at(p), "unknown key%s%.64s%s in [%s], ignored%s%s%s", quote(p, " "),
@@ -160,7 +173,7 @@ static int read_assignment(Parser *p, char *text)
                 return 0;
 
         row = settings_table_find_key(p->section, key);
-        return row ? assignments_add(p->out, row, value, at(p)) : unknown_key(p, key);
+        return row ? assignments_add(p->out, row, value, at(p)) : unknown_key(p, key, value);
 }
 
 /* Handles a complete logical line. */

@@ -312,6 +312,9 @@ const SettingRow settings_table[] = {
           .group = group_host, .help = text },
         RESOURCE_SETTINGS(RESOURCE_ROW)
 #undef RESOURCE_ROW
+        { SETTING_OTHER_RESOURCE, "X-Resources", NULL, NULL, 0, "NAME=VALUE", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED | SETTING_HIDDEN,
+          value_other_resource, .group = group_host, .help = "Any other property that the host's systemd has" },
 #define UNIT_ONLY_KEY(key)                                                                                             \
         { SETTING_UNIT_ONLY_KEY, "X-Resources", key, NULL, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,      \
           value_unit_only_key, .group = group_host, .help = "Refused: belongs to the unit or its slice" }

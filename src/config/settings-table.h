@@ -35,7 +35,7 @@ typedef enum SettingFlags {
 struct SettingRow {
         SettingId id;
         const char *section;    /* NULL: a switch only */
-        const char *key;        /* NULL with section */
+        const char *key;        /* NULL: without a section, or any other key of it, which the value begins with (KEY=VALUE) */
         const char *option;     /* long switch without "--"; NULL: a key only */
         char letter;            /* short switch, or 0 */
         const char *metavar;    /* in help and manual */

@@ -303,6 +303,7 @@ typedef enum SettingId {
         RESOURCE_SETTINGS(RESOURCE_ID)
 #undef RESOURCE_ID
         SETTING_KNOWN_ONLY,             /* keys and switches of systemd-nspawn that box refuses or ignores, with the reason */
+        SETTING_OTHER_RESOURCE,         /* keys of [X-Resources] that are not in the table */
         SETTING_UNIT_ONLY_KEY,          /* keys that must be set in the unit or its slice */
         /* switches without a key */
         SETTING_DIRECTORY,

@@ -436,6 +436,16 @@ static int print_resource(const SettingRow *row, const Settings *s, Source from,
         return r;
 }
 
+static int print_other_resources(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_resources; i++)
+                if (s->resources[i].property.own)
+                        r = add_format(ret, s->resources[i].from, "%s=%s", s->resources[i].property.key, s->resources[i].text);
+        return r;
+}
+
 static int print_property(const SettingRow *row, const Settings *s, Source from, ValueTexts *ret)
 {
         int r = 0;
@@ -491,6 +501,7 @@ static const struct {
         { value_names, print_strings },
         { value_init, print_string },
         { value_resource, print_resource },
+        { value_other_resource, print_other_resources },
         { value_unit_only_key, print_nothing },
         { value_property, print_property },
         { value_timeout, print_timeout },

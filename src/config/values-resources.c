@@ -79,34 +79,34 @@ int value_unit_only_key(const SettingRow *row, const char *text, Source from, Se
         return value_refuse(reterr_reason, "cannot be set here");
 }
 
-int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+/* "KEY=VALUE" of any property. Each is passed on separately: systemd knows which properties are lists. */
+static int any_property_set(UnitPropertyScope scope, const char *text, Source from, UnitPropertySetting **list, size_t *n,
+                            char *reterr_reason)
 {
         const char *equals = strchr(text, '=');
         _cleanup_free_ char *key = NULL;
-        UnitProperty known;
-        Failure failure = {};
-        int r;
 
-        if (!*text) {
-                while (s->n_scope_properties > 0)
-                        unit_property_setting_done(&s->scope_properties[--s->n_scope_properties]);
-                return 0;
-        }
         if (!equals)
                 return value_refuse(reterr_reason, "not NAME=VALUE");
         key = strndup(text, (size_t) (equals - text));
         if (!key)
                 return -ENOMEM;
+        if (!unit_property_is_name(key))
+                return value_refuse(reterr_reason, "not the name of a unit property");
+        return property_set(scope, key, equals + 1, /* adds= */ true, from, list, n, reterr_reason);
+}
 
-        /* Each assignment is passed on separately; systemd knows which properties are lists. */
-        if (equals[1])
-                return property_set(UNIT_ANY, key, equals + 1, /* adds= */ true, from, &s->scope_properties,
-                                    &s->n_scope_properties, reterr_reason);
-        r = unit_property_parse(UNIT_ANY, key, "0", &known, &failure);
-        if (r == -ENOENT)
-                return value_refuse(reterr_reason, "%.*s", SETTING_REASON_MAX - 1, failure.text);
-        if (r >= 0)
-                unit_property_done(&known);
-        properties_clear(s->scope_properties, &s->n_scope_properties, key, 0);
-        return r == -ENOMEM ? r : 0;
+/* A key of [X-Resources] that only the host's systemd may know (SETTING_OTHER_RESOURCE). */
+int value_other_resource(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        return *text ? any_property_set(UNIT_RESOURCES, text, from, &s->resources, &s->n_resources, reterr_reason) : 0;
+}
+
+int value_property(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        if (*text)
+                return any_property_set(UNIT_ANY, text, from, &s->scope_properties, &s->n_scope_properties, reterr_reason);
+        while (s->n_scope_properties > 0)
+                unit_property_setting_done(&s->scope_properties[--s->n_scope_properties]);
+        return 0;
 }

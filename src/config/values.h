@@ -42,7 +42,7 @@ SettingParse value_virtual_ethernet, value_bridge, value_zone, value_interfaces,
 SettingParse value_names, value_init, value_apparmor_profile, value_id_map, value_timeout;
 
 /* values-resources.c */
-SettingParse value_resource, value_unit_only_key, value_property;
+SettingParse value_resource, value_other_resource, value_unit_only_key, value_property;
 
 /* values-image.c */
 SettingParse value_image_policy, value_verity;

@@ -137,14 +137,20 @@ static void put_plan(const JsonNode *dry, const JsonNode *setting)
 
 /* ---- settings ------------------------------------------------------------------------------------------------- */
 
+/* Other properties of [X-Resources] have neither key nor switch: their values begin with a key. */
+static bool has_name(const JsonNode *setting)
+{
+        return json_member_string(setting, "key") || json_member_string(setting, "switch");
+}
+
 static void put_name(const JsonNode *setting, bool in_force)
 {
         const char *key = json_member_string(setting, "key"), *option = json_member_string(setting, "switch");
 
         if (key)
                 printf("%s%s=", in_force ? "" : "#", key);
-        else
-                printf("#--%s=", option ? option : "?");
+        else if (option)
+                printf("#--%s=", option);
 }
 
 static void put_not_in_force(const JsonNode *dry, const JsonNode *setting)
@@ -171,7 +177,7 @@ static void put_setting(const JsonNode *dry, const JsonNode *setting)
                 put_source(dry, json_member(value, "from"));
                 putchar('\n');
         }
-        if (values->n == 0) {
+        if (values->n == 0 && has_name(setting)) {
                 put_name(setting, /* in_force= */ false);
                 fputs("\n#   ", stdout);
                 put_source(dry, json_member(setting, "from"));

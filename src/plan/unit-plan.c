@@ -90,10 +90,12 @@ static int print_properties(const UnitPropertySetting *items, size_t n, const ch
 
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *text = unit_property_text(&items[i].property);
+                bool typed = items[i].property.type;
 
                 if (!text)
                         return -ENOMEM;
-                fprintf(f, "  %s%s [%s]\n", text, when, source_text(items[i].from, source));
+                fprintf(f, "  %s%s%s%s [%s]\n", text, typed ? "" : "=", typed ? "" : items[i].text, when,
+                        source_text(items[i].from, source));
         }
         return 0;
 }

@@ -62,6 +62,7 @@ int machine_dry_run(Machine *m, Failure *failure)
                 r = print(m, r > 0, failure);
         stage_plan_down(m);
         stage_image_down(m);
+        stage_bus_down(m);
         m->range = (IdRange) ID_RANGE_NULL;
         if (r < 0)
                 return r;

@@ -302,7 +302,9 @@ int stage_plan_decide(Machine *m, Problems *problems)
         int r;
 
         plan_machine_id(&in, id);
-        r = read_journal(m, id);
+        r = stage_resources_ask(m, problems);
+        if (r >= 0)
+                r = read_journal(m, id);
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)

@@ -12,6 +12,8 @@
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
+#include "config/settings-table.h"
+#include "run/report.h"
 #include "run/stage.h"
 #include "security/device-policy.h"
 #include "users/user-namespace.h"
@@ -23,6 +25,43 @@ static const char *own_unit(const Machine *m)
         const char *name = strrchr(m->cgroup.unit_path, '/') + 1;
 
         return name[0] == '_' ? name + 1 : name;
+}
+
+static int ask_type(Machine *m, UnitPropertySetting *s, bool any, Problems *problems)
+{
+        const char *key = s->property.key, *nearest = settings_table_nearest_key("X-Resources", key);
+        const BusWait *wait = m->loop.is_open ? &m->wait : NULL;        /* NULL: a dry run */
+        _cleanup_free_ char *type = NULL;
+        Failure why = {};
+        int r;
+
+        r = wait ? machine_open_bus(m, &why) : machine_connect_bus(m, &why);
+        if (r >= 0)
+                r = systemd1_property_type(m->registration.bus, wait, s->property.read_name, any, &type, &why);
+        if (r == -ENOMEM || r == -ECANCELED)
+                return r;
+        /* A dry run shows the rest. */
+        if (r < 0)
+                return wait ? problem_error(problems, s->from, "%s=: %s; unit properties are set by systemd", key, why.text) : 0;
+        if (r == 0)
+                return problem_error(problems, s->from, "%s=%s: the host's systemd has no such unit property%s%s%s", key, s->text,
+                                     nearest ? "; did you mean " : "", nearest ?: "", nearest ? "=?" : "");
+        r = unit_property_set_type(&s->property, type, s->text, &why);
+        return r == -EINVAL ? problem_error(problems, s->from, "%s=%s: %s", key, s->text, why.text) : r;
+}
+
+int stage_resources_ask(Machine *m, Problems *problems)
+{
+        Settings *s = &m->settings;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_resources; i++)
+                if (!s->resources[i].property.type)
+                        r = ask_type(m, &s->resources[i], /* any= */ false, problems);
+        for (size_t i = 0; r >= 0 && i < s->n_scope_properties && !s->keep_unit; i++)
+                if (!s->scope_properties[i].property.type)
+                        r = ask_type(m, &s->scope_properties[i], /* any= */ true, problems);
+        return r;
 }
 
 /* Inserts sorted by key, equal keys in their order: systemd writes a file for each, and if it does not write them in the order of
@@ -156,19 +195,20 @@ int stage_resources_restrict_devices(Machine *m, Failure *failure)
 
 int stage_resources_wait_up(Machine *m, Failure *failure)
 {
-        Failure why = {};
-        size_t refused = m->unit.n;
+        _cleanup_(problems_done) Problems refused = {};
         int r;
 
         if (!m->unit.change)
                 return 0;
-        r = unit_change_finish(m->unit.change, &m->wait, &refused, &why);
-        if (r >= 0)
-                return 0;
-        if (refused == m->unit.n)
-                return failure_set(failure, r, "%s", why.text);
-        return failure_set_at(failure, m->unit.from[refused], r, "%s=: systemd refuses it for %s: %s",
-                              m->unit.properties[refused]->key, own_unit(m), why.text);
+        r = unit_change_finish(m->unit.change, &m->wait, failure);
+        for (size_t i = 0; r >= 0 && i < m->unit.n; i++) {
+                const char *why = unit_change_refusal(m->unit.change, i);
+
+                if (why)
+                        r = problem_error(&refused, m->unit.from[i], "%s=: systemd refuses it for %s: %s",
+                                          m->unit.properties[i]->key, own_unit(m), why);
+        }
+        return r < 0 ? r : report_problems(&refused, failure);
 }
 
 /* Which property of a scope was refused is only in the text of the message. */

@@ -21,11 +21,14 @@ enum { WEIGHT_MIN = 1, WEIGHT_MAX = 10000, WEIGHT_IDLE = 0 };
 
 #define PERMYRIAD_ALL UINT64_C(10000)
 
+enum { PROPERTY_NAME_MAX = 64 };
+
 void unit_property_done(UnitProperty *p)
 {
         for (size_t i = 0; i < p->n_values; i++)
                 free(p->values[i].data);
         free(p->values);
+        strv_free(p->own);
         *p = (UnitProperty) {};
 }
 
@@ -263,14 +266,67 @@ static UnitProperty new_property(const UnitPropertyRow *row)
         return (UnitProperty) { .key = row->key, .name = name, .read_name = name, .type = row->type };
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+        size_t n = strlen(text), n_end = strlen(end);
+
+        return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+static int set_own(UnitProperty *p, const char **field, const char *text)
+{
+        if (strv_extend(&p->own, text) < 0)
+                return -ENOMEM;
+        *field = p->own[strv_length(p->own) - 1];
+        return 0;
+}
+
+bool unit_property_is_name(const char *key)
+{
+        size_t n = strlen(key);
+
+        if (n == 0 || n > PROPERTY_NAME_MAX || key[0] < 'A' || key[0] > 'Z')
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!((key[i] >= 'a' && key[i] <= 'z') || (key[i] >= 'A' && key[i] <= 'Z') || (key[i] >= '0' && key[i] <= '9')))
+                        return false;
+        return true;
+}
+
+static int new_unknown(const char *key, UnitProperty *ret, Failure *failure)
+{
+        char name[PROPERTY_NAME_MAX + sizeof("USec")];
+        _cleanup_(unit_property_done) UnitProperty p = {};
+
+        if (!unit_property_is_name(key))
+                return failure_set(failure, -EINVAL, "not the name of a unit property");
+        /* A time span has "Sec" in files, and "USec" on the bus. */
+        if (ends_with(key, "Sec") && !ends_with(key, "USec"))
+                (void) snprintf(name, sizeof(name), "%.*sUSec", (int) strlen(key) - 3, key);
+        else
+                (void) snprintf(name, sizeof(name), "%s", key);
+        if (set_own(&p, &p.key, key) < 0 || set_own(&p, &p.name, name) < 0)
+                return -ENOMEM;
+        p.read_name = p.name;
+
+        *ret = p;
+        p = (UnitProperty) {};
+        return 0;
+}
+
+static bool is_in_scope(const UnitPropertyRow *row, UnitPropertyScope scope)
+{
+        return !row->unit_only || scope == UNIT_ANY;
+}
+
 int unit_property_parse(UnitPropertyScope scope, const char *key, const char *text, UnitProperty *ret, Failure *failure)
 {
         const UnitPropertyRow *row = find_row(key);
         UnitProperty p;
         int r;
 
-        if (!row || (row->unit_only && scope == UNIT_RESOURCES))
-                return failure_set(failure, -ENOENT, "unknown or unsupported unit property");
+        if (!row || !is_in_scope(row, scope))
+                return new_unknown(key, ret, failure);
 
         p = new_property(row);
         r = row->parse(row, text, &p, failure);
@@ -280,6 +336,78 @@ int unit_property_parse(UnitPropertyScope scope, const char *key, const char *te
         }
         *ret = p;
         return 0;
+}
+
+/* ---- properties that are not in the table ------------------------------------------------------------------------ */
+
+/* As systemd's: a percentage is NAMEScale, the part of a total that it knows. */
+static int set_unsigned(UnitProperty *p, const char *text, Failure *failure)
+{
+        char scale[PROPERTY_NAME_MAX + sizeof("Scale")];
+        uint64_t v;
+        int r;
+
+        if (ends_with(p->name, "USec"))
+                return parse_span(NULL, text, p, failure);
+        if (parse_permyriad(text, &v) >= 0) {
+                (void) snprintf(scale, sizeof(scale), "%sScale", p->name);
+                r = set_own(p, &p->name, scale);
+                if (r < 0)
+                        return r;
+                p->type = "u";
+                return add_scale(p, v, failure);
+        }
+        if (strcmp(text, "infinity") == 0)
+                v = UINT64_MAX;
+        else if (parse_size(text, &v) < 0)
+                return failure_set(failure, -EINVAL, "neither a number (K, M, G, T), nor a percentage, nor \"infinity\"");
+        return unit_value_add(p, 't', v);
+}
+
+static int set_u32(UnitProperty *p, const char *text, Failure *failure)
+{
+        uint64_t permyriad;
+        uint32_t v;
+
+        if (parse_permyriad(text, &permyriad) >= 0)
+                return add_scale(p, permyriad, failure);
+        if (parse_u32(text, &v) < 0)
+                return failure_set(failure, -EINVAL, "neither a number nor a percentage");
+        return unit_value_add(p, 'u', v);
+}
+
+static int set_i32(UnitProperty *p, const char *text, Failure *failure)
+{
+        bool negative = *text == '-';
+        uint32_t v;
+
+        if (ends_with(p->name, "Signal"))
+                return parse_signal_value(NULL, text, p, failure);
+        if (parse_u32(text + negative, &v) < 0 || v > INT32_MAX)
+                return failure_set(failure, -EINVAL, "not a number");
+        return unit_value_add(p, 'i', (uint64_t) (negative ? -(int64_t) v : (int64_t) v));
+}
+
+int unit_property_set_type(UnitProperty *p, const char *type, const char *text, Failure *failure)
+{
+        int r = set_own(p, &p->type, type);
+
+        if (r < 0)
+                return r;
+        if (strcmp(type, "s") == 0)
+                return parse_text(NULL, text, p, failure);
+        if (strcmp(type, "b") == 0)
+                return parse_flag(NULL, text, p, failure);
+        if (strcmp(type, "t") == 0)
+                return set_unsigned(p, text, failure);
+        if (strcmp(type, "u") == 0)
+                return set_u32(p, text, failure);
+        if (strcmp(type, "i") == 0)
+                return set_i32(p, text, failure);
+        if (strcmp(type, "as") == 0)
+                return unit_property_parse_words(NULL, text, p, failure);
+        return failure_set(failure, -EINVAL, "values of this property (of type %.64s) cannot be written here; set it in a "
+                           "drop-in of the unit", type);
 }
 
 int unit_property_device_allow(const char *path, bool writable, UnitProperty *ret)
@@ -318,7 +446,7 @@ char *unit_property_text(const UnitProperty *p)
 
         if (!f)
                 return NULL;
-        fprintf(f, "%s %s", p->name, p->type);
+        fprintf(f, "%s%s%s", p->name, p->type ? " " : "", p->type ?: "");
         for (size_t i = 0; i < p->n_values; i++)
                 print_value(&p->values[i], f);
         return memory_stream_take(&m);

@@ -20,9 +20,10 @@ typedef struct UnitProperty {
         const char *key;        /* in unit files: "CPUQuota" */
         const char *name;       /* to set it by: "CPUQuotaPerSecUSec"; "MemoryMaxScale" for a percentage */
         const char *read_name;  /* to read it by: "MemoryMax" for both */
-        const char *type;       /* of D-Bus: "t", "a(ss)" … */
+        const char *type;       /* of D-Bus: "t", "a(ss)" …; NULL: not known yet, see unit_property_set_type() */
         UnitValue *values;
         size_t n_values;
+        char **own;             /* names and type, of a property that is not in the table */
 } UnitProperty;
 
 void unit_property_done(UnitProperty *p);
@@ -32,13 +33,21 @@ typedef enum UnitPropertyScope {
         UNIT_ANY,               /* also those for the creation of a scope */
 } UnitPropertyScope;
 
-/* Parses KEY=text; text is not empty. -EINVAL with a reason that follows "KEY=TEXT: "; -ENOENT: unknown key; -ENOMEM. */
+/* Parses KEY=text; text is not empty. A property that is not in the table has names, but neither type nor values: the host's
+ * systemd may be newer than the table. -EINVAL with a reason that follows "KEY=TEXT: "; -ENOMEM. */
 int unit_property_parse(UnitPropertyScope scope, const char *key, const char *text, UnitProperty *ret, Failure *failure);
+
+/* Could a property have this name? */
+bool unit_property_is_name(const char *key);
+
+/* The type that the host's systemd has for p->read_name, and the value of text. -EINVAL as above, also for a type whose values
+ * have no simple text; -ENOMEM. */
+int unit_property_set_type(UnitProperty *p, const char *type, const char *text, Failure *failure);
 
 /* DeviceAllow=PATH rw, or r. -ENOMEM. */
 int unit_property_device_allow(const char *path, bool writable, UnitProperty *ret);
 
-/* "CPUQuotaPerSecUSec t 500000", as busctl(1) would write it. NULL without memory. */
+/* "CPUQuotaPerSecUSec t 500000", as busctl(1) would write it; the name alone, if the type is not known. NULL without memory. */
 char *unit_property_text(const UnitProperty *p);
 
 /* Index of the property whose name is in text, a message of systemd's; n if there is none. */

@@ -3,6 +3,7 @@
 that no other test goes through one by one."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -231,18 +232,21 @@ NOT_LIVE = ['IPIngressFilterPath', 'IPEgressFilterPath', 'BPFProgram', 'MemoryPr
 @pytest.fixture(scope='module')
 def resources(machine):
     """Properties of the unit of a machine whose file has them all, and the messages about those that were refused."""
-    refused, lines = {}, dict(RESOURCES)
-    while True:
-        keys = list(lines)
-        machine.write_file(f'[Exec]\n{UP}[X-Resources]\n' + ''.join(f'{key}={lines[key][0]}\n' for key in keys))
-        if machine.start(check=False).returncode == 0:
-            break
-        text = machine.property('StatusText')
-        run('systemctl', 'reset-failed', machine.unit)
-        found = re.match(rf'{machine.file}:(\d+): (\w+)=', text)
-        assert found and keys[int(found[1]) - 5] == found[2], text
-        refused[found[2]] = text
-        del lines[found[2]]
+    def write(keys):
+        machine.write_file(f'[Exec]\n{UP}[X-Resources]\n' + ''.join(f'{key}={RESOURCES[key][0]}\n' for key in keys))
+
+    machine.since = time.time()
+    write(RESOURCES)
+    assert machine.start(check=False).returncode != 0
+    first = machine.property('StatusText')
+    run('systemctl', 'reset-failed', machine.unit)
+    wait_for(lambda: first in machine.journal())
+    keys, refused = list(RESOURCES), {}
+    for text, line, key in re.findall(rf'(?m)^({machine.file}:(\d+): (\w+)=: .*)$', machine.journal()):
+        assert keys[int(line) - 5] == key, text
+        refused[key] = text
+    write(key for key in RESOURCES if key not in refused)
+    machine.start()
     shown = {}
     for line in output('systemctl', 'show', machine.unit).splitlines():
         name, _, value = line.partition('=')

@@ -125,12 +125,68 @@ def test_a_supervisor_that_was_killed_leaves_nothing_in_force(machine, settings)
 
 
 def test_properties_that_systemd_refuses_are_named(machine, nothing_left):
-    write(machine, 'CPUWeight=33\nIPIngressFilterPath=/sys/fs/bpf/nothing\nTasksMax=500')
+    machine.since = time.time()
+    write(machine, 'CPUWeight=33\nIPIngressFilterPath=/sys/fs/bpf/nothing\nTasksMax=500\nMemoryPressureWatch=on')
     assert machine.start(check=False).returncode != 0
     text = machine.property('StatusText')
     assert f'{machine.file}:9: IPIngressFilterPath=: systemd refuses it for {machine.unit}: ' in text
+    wait_for(lambda: f'{machine.file}:11: MemoryPressureWatch=: systemd refuses it for ' in machine.journal())
     assert properties(machine.unit, *OWN) == OWN
     assert leftovers(machine) == []
+
+
+# -------------------------------------------------------------------- properties that are not in box's table
+
+OTHER = 'CPUShares=77\nBlockIOAccounting=yes\nBlockIOWeight=500\nMemoryLimit=300M'
+OTHER_OWN = {'CPUShares': '[not set]', 'BlockIOAccounting': 'no', 'BlockIOWeight': '[not set]', 'MemoryLimit': 'infinity'}
+
+
+def test_properties_that_only_systemd_knows(machine):
+    """The host's systemd is asked for their types. (These are old ones, but a newer systemd's are as unknown to box.)"""
+    write(machine, OTHER)
+    plan = output('box-run', '--dry-run', '--keep-unit', '-M', machine.name)
+    assert f'  CPUShares t 77 [{machine.file}:8]\n  BlockIOAccounting b 1 [{machine.file}:9]\n' in plan
+    assert run('boxctl', 'check', machine.name).stderr == ''
+    assert f'\nMemoryLimit=300M\n#   {machine.file}:11\n' in output('boxctl', 'explain', machine.name)
+    start(machine, OTHER)
+    assert properties(machine.unit, *OTHER_OWN) == {'CPUShares': '77', 'BlockIOAccounting': 'yes', 'BlockIOWeight': '500',
+                                                    'MemoryLimit': str(300 << 20)}
+    machine.stop()
+    assert properties(machine.unit, *OTHER_OWN) == OTHER_OWN
+    assert leftovers(machine) == []
+
+
+@pytest.mark.parametrize('line, said', [
+    ('MemoryMaxi=1G', "the host's systemd has no such unit property; did you mean MemoryMax=?"),
+    ('FrobnicationAllow=yes', "the host's systemd has no such unit property"),
+    ('Description=text', "the host's systemd has no such unit property"),
+    ('CPUShares=many', 'neither a number (K, M, G, T), nor a percentage, nor "infinity"'),
+    ('BlockIODeviceWeight=/dev/loop0 5', 'values of this property (of type a(st)) cannot be written here'),
+])
+def test_other_properties_that_cannot_be_set(machine, nothing_left, line, said):
+    write(machine, line)
+    text = f'{machine.file}:8: {line}: {said}'
+    assert text in run('boxctl', 'check', machine.name, check=False).stderr
+    assert text in run('box-run', '-q', '-M', machine.name, check=False).stderr
+    assert machine.start(check=False).returncode != 0
+    assert text in machine.property('StatusText')
+
+
+def test_other_property_that_systemd_refuses(machine, nothing_left):
+    write(machine, 'MemoryCurrent=1G')
+    assert machine.start(check=False).returncode != 0
+    assert f'{machine.file}:8: MemoryCurrent=: systemd refuses it for {machine.unit}: ' in machine.property('StatusText')
+
+
+def test_other_property_of_an_untrusted_file(machine, nothing_left):
+    beside = machine.path.with_name(f'{machine.name}.nspawn')
+    beside.write_text('[X-Resources]\nCPUShares=77\nFrobnicate=1\n')
+    try:
+        result = run('box-run', '--dry-run', '-M', machine.name)
+        assert 'CPUShares' not in result.stdout + result.stderr
+        assert result.stderr.count(': a key of [X-Resources]: ignored: only files in /etc/systemd/nspawn') == 2
+    finally:
+        beside.unlink()
 
 
 @pytest.mark.parametrize('line', ['MemoryMax=lots', 'CPUQuota=0%', 'Slice=other.slice', 'DeviceAllow=/etc/passwd r',
@@ -196,7 +252,19 @@ def test_a_property_that_a_scope_can_t_have_is_named(machine, nothing_left):
     assert result.returncode == 1
     assert '--property=: TasksMax=: ' in result.stderr
     result = run('box-run', '-q', '-M', machine.name, '--property=Frobnicate=1', check=False)
-    assert '--property=Frobnicate=1: unknown or unsupported unit property' in result.stderr
+    assert "--property=: Frobnicate=1: the host's systemd has no such unit property" in result.stderr
+
+
+@pytest.mark.parametrize('register', ['yes', 'no'])
+def test_a_scope_has_properties_that_only_systemd_knows(machine, nothing_left, register):
+    write(machine, 'CPUShares=77')
+    others = {'StartLimitIntervalSec': '1h', 'StartLimitBurst': '7', 'IgnoreOnIsolate': 'yes', 'OnFailureJobMode': 'fail',
+              'PropagatesReloadTo': 'basic.target', 'RestartKillSignal': 'SIGUSR1'}
+    with ByHand(machine, f'--register={register}', *(f'--property={name}={value}' for name, value in others.items())):
+        scope = 'machine-resources.scope' if register == 'yes' else 'box-resources.scope'
+        assert properties(scope, 'CPUShares', 'StartLimitIntervalUSec', *list(others)[1:]) == {
+            'CPUShares': '77', 'StartLimitIntervalUSec': '1h', 'StartLimitBurst': '7', 'IgnoreOnIsolate': 'yes', 'OnFailureJobMode': 'fail',
+            'PropagatesReloadTo': 'basic.target', 'RestartKillSignal': '10'}
 
 
 def test_property_with_keep_unit_is_without_effect(machine):

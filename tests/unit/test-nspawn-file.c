@@ -121,8 +121,8 @@ static void test_unknown_restrictions_are_errors(void **state)
                 { "[Files]\nInacessible=/etc\n", "did you mean Inaccessible=?" },
                 { "[Network]\nPrivte=yes\n", "did you mean Private=?" },
                 { "[Files]\nDropCapability=all\n", "DropCapability= belongs in [Exec], not in [Files]" },
-                { "[X-Resources]\nMemoryHihg=1G\n", "did you mean MemoryHigh=?" },
-                { "[X-Resources]\nFrobnicate=1\n", "unknown key Frobnicate= in [X-Resources]" },
+                { "[X-Resources]\nMemory-High=1G\n", "did you mean MemoryHigh=?" },
+                { "[X-Resources]\nfrobnicate=1\n", "unknown key frobnicate= in [X-Resources]" },
                 { "[Exce]\nNoNewPrivileges=yes\n", "unknown key NoNewPrivileges= in [Exce]" },
         };
 
@@ -135,6 +135,22 @@ static void test_unknown_restrictions_are_errors(void **state)
                 if (!strstr(p.problems.items[p.problems.n - 1].text, cases[i].message))
                         fail_msg("%s", p.problems.items[p.problems.n - 1].text);
         }
+}
+
+/* The host's systemd may have it. */
+static void test_other_resources(void **state)
+{
+        _cleanup_parsed_ Parsed p = { .a.trusted = true };
+
+        parse(&p, "[X-Resources]\nMemoryTHP=always\nTasksMax=7\nOOMRule= a b\nMemoryTHP=\n");
+        assert_int_equal(p.problems.n, 0);
+        assert_int_equal(p.a.n, 4);
+        assert_int_equal(p.a.items[0].row->id, SETTING_OTHER_RESOURCE);
+        assert_string_equal(p.a.items[0].value, "MemoryTHP=always");
+        assert_int_equal(p.a.items[0].from.line, 2);
+        assert_int_equal(p.a.items[1].row->id, SETTING_TASKS_MAX);
+        assert_string_equal(p.a.items[2].value, "OOMRule=a b");
+        assert_string_equal(p.a.items[3].value, "MemoryTHP=");
 }
 
 static void test_broken_lines_are_errors(void **state)
@@ -333,6 +349,7 @@ int main(void)
                 cmocka_unit_test(test_continuation),
                 cmocka_unit_test(test_unknown_names_warn),
                 cmocka_unit_test(test_unknown_restrictions_are_errors),
+                cmocka_unit_test(test_other_resources),
                 cmocka_unit_test(test_broken_lines_are_errors),
                 cmocka_unit_test(test_latin1_comment_is_fine),
                 cmocka_unit_test(test_long_lines),

@@ -108,12 +108,82 @@ static void test_bad_texts(void **state)
         }
 }
 
-static void test_scopes(void **state)
+/* Not in the table, or not for a unit that runs: left to systemd. */
+static void test_unknown(void **state)
 {
+        static const struct { UnitPropertyScope scope; const char *key, *name; } cases[] = {
+                { UNIT_RESOURCES, "Description", "Description" },
+                { UNIT_ANY, "ExecStart", "ExecStart" },
+                { UNIT_RESOURCES, "MemoryTHP", "MemoryTHP" },
+                { UNIT_RESOURCES, "JobTimeoutSec", "JobTimeoutUSec" },
+                { UNIT_RESOURCES, "JobTimeoutUSec", "JobTimeoutUSec" },
+        };
+        static const char *const no_names[] = { "", "a", "memoryMax", "Memory-Max", "Memory Max", "1Max", "M\xc3\xa4", NULL };
+        char overlong[66] = { [0 ... 64] = 'X' };
         UnitProperty p;
 
-        assert_int_equal(unit_property_parse(UNIT_RESOURCES, "Description", "x", &p, NULL), -ENOENT);
-        assert_int_equal(unit_property_parse(UNIT_ANY, "ExecStart", "x", &p, NULL), -ENOENT);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_int_equal(unit_property_parse(cases[i].scope, cases[i].key, "x", &p, NULL), 0);
+                assert_null(p.type);
+                assert_string_equal(p.key, cases[i].key);
+                assert_string_equal(p.read_name, cases[i].name);
+                unit_property_done(&p);
+        }
+        for (size_t i = 0; no_names[i]; i++)
+                assert_int_equal(unit_property_parse(UNIT_ANY, no_names[i], "x", &p, NULL), -EINVAL);
+        assert_false(unit_property_is_name(overlong));
+        overlong[64] = 0;
+        assert_true(unit_property_is_name(overlong));
+}
+
+/* By the type that the host's systemd has for it. */
+static const struct { const char *key, *type, *text, *property; } typed[] = {
+        { "MemoryTHP", "s", "always", "MemoryTHP s \"always\"" },
+        { "MemoryTHP", "s", "a\033b", NULL },
+        { "SurviveFinalKillSignal", "b", "on", "SurviveFinalKillSignal b 1" },
+        { "SurviveFinalKillSignal", "b", "maybe", NULL },
+        { "StartLimitBurst", "u", "7", "StartLimitBurst u 7" },
+        { "SomeLimit", "u", "50%", "SomeLimit u 2147483648" },
+        { "SomeLimit", "u", "4294967296", NULL },
+        { "SomeLimit", "u", "-1", NULL },
+        { "RestartKillSignal", "i", "SIGTERM", "RestartKillSignal i 15" },
+        { "Nice", "i", "-5", "Nice i 18446744073709551611" },
+        { "Nice", "i", "5x", NULL },
+        { "Nice", "i", "2147483648", NULL },
+        { "JobTimeoutSec", "t", "1min 5s", "JobTimeoutUSec t 65000000" },
+        { "JobTimeoutSec", "t", "1G", NULL },
+        { "MemoryFoo", "t", "1G", "MemoryFoo t 1073741824" },
+        { "MemoryFoo", "t", "77", "MemoryFoo t 77" },
+        { "MemoryFoo", "t", "infinity", "MemoryFoo t 18446744073709551615" },
+        { "MemoryFoo", "t", "50%", "MemoryFooScale u 2147483648" },
+        { "MemoryFoo", "t", "101%", NULL },
+        { "MemoryFoo", "t", "lots", NULL },
+        { "OOMRules", "as", "a 'b c'", "OOMRules as \"a\" \"b c\"" },
+        { "OOMRules", "as", "'", NULL },
+        { "CPUSetPartition", "(bas)", "root", NULL },
+        { "BindLogSockets", "a(ss)", "x", NULL },
+        { "SomeBytes", "ay", "0-3", NULL },
+        { "SomeNumber", "x", "1", NULL },
+};
+
+static void test_types(void **state)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(typed); i++) {
+                _cleanup_free_ char *text = NULL;
+                Failure failure = {};
+                UnitProperty p;
+                int r;
+
+                assert_int_equal(unit_property_parse(UNIT_ANY, typed[i].key, typed[i].text, &p, NULL), 0);
+                r = unit_property_set_type(&p, typed[i].type, typed[i].text, &failure);
+                if (r != (typed[i].property ? 0 : -EINVAL))
+                        fail_msg("%s=%s of type %s gives %d", typed[i].key, typed[i].text, typed[i].type, r);
+                assert_true(typed[i].property || strlen(failure.text) > 8);
+                text = unit_property_text(&p);
+                if (typed[i].property)
+                        assert_string_equal(text, typed[i].property);
+                unit_property_done(&p);
+        }
 }
 
 static void test_device(void **state)
@@ -236,6 +306,18 @@ static void test_messages(void **state)
                 assert_string_equal(sent, want);
                 unit_property_done(&p);
         }
+        for (size_t i = 0; i < ARRAY_SIZE(typed); i++) {
+                _cleanup_free_ char *sent = NULL;
+                UnitProperty p;
+
+                if (!typed[i].property)
+                        continue;
+                assert_int_equal(unit_property_parse(UNIT_ANY, typed[i].key, typed[i].text, &p, NULL), 0);
+                assert_int_equal(unit_property_set_type(&p, typed[i].type, typed[i].text, NULL), 0);
+                sent = read_back(bus, &p);
+                assert_string_equal(sent, typed[i].property);
+                unit_property_done(&p);
+        }
         sd_bus_unref(bus);
         fd_close(other);
 }
@@ -271,7 +353,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_bad_texts),
-                cmocka_unit_test(test_scopes),
+                cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_types),
                 cmocka_unit_test(test_device),
                 cmocka_unit_test(test_find_in_text),
                 cmocka_unit_test(test_messages),
