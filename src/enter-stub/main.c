@@ -5,11 +5,12 @@
  * has the user, capabilities and filter of the program to be run, when it executes this from a sealed copy in memory. It is
  * not in the machine's PID namespace; its child is. So each process that the machine's processes see executes this copy,
  * not a file of the host that they could overwrite (CVE-2019-5736), and "#!/proc/self/exe" in a script of the machine's
- * means this copy.
+ * means this copy. The first process of a machine becomes it for the same reason, to execute the payload.
  *
  * System calls only, mostly those that any filter allows. The stack is the kernel's: argument count, arguments, environment.
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -79,6 +80,44 @@ static _Noreturn void become_program(int socket, const int *gate, char **argv, c
              call(SYS_execve, (long) argv[ENTER_STUB_PATH], (long) (argv + ENTER_STUB_ARGV), (long) env, 0));
 }
 
+/* As execvp(3): a text without "#!" is a script of the shell. There is room before the arguments. */
+static long execute(char *path, char **argv, char **env)
+{
+        char *before = argv[-1], *name = argv[0];
+        long r = call(SYS_execve, (long) path, (long) argv, (long) env, 0);
+
+        if (r != -ENOEXEC)
+                return r;
+        argv[-1] = (char *) "/bin/sh";
+        argv[0] = path;
+        r = call(SYS_execve, (long) argv[-1], (long) (argv - 1), (long) env, 0);
+        argv[-1] = before;
+        argv[0] = name;
+        return r;
+}
+
+/* This process becomes it, as it is. Of several paths, it is the first one that can be executed; where none can, a file that is
+ * there is the reason. */
+static _Noreturn void become_payload(int socket, char **argv, char **env)
+{
+        char **paths = argv + ENTER_STUB_PATH, byte;
+        const int n = to_number(argv[ENTER_STUB_CHDIR]);
+        bool refused = false;
+        long r = call(SYS_fcntl, socket, F_SETFD, FD_CLOEXEC, 0);
+
+        if (r < 0)
+                fail(socket, ENTER_STUB_EXECUTE, r);
+        r = -ENOENT;
+        for (int i = 0; i < n && (r == -ENOENT || r == -ENOTDIR || r == -EACCES); i++) {
+                r = execute(paths[i], paths + n, env);
+                refused = refused || r == -EACCES;
+        }
+        report(socket, ENTER_STUB_EXECUTE, refused ? EACCES : -r);
+        /* Until the supervisor has read it: the leader of a machine may not end as it likes (run/child.c). */
+        (void) call(SYS_read, socket, (long) &byte, 1, 0);
+        end(EXIT_FAILURE);
+}
+
 _Noreturn void enter(long *stack)
 {
         char **argv = (char **) (void *) (stack + 1);
@@ -88,6 +127,8 @@ _Noreturn void enter(long *stack)
         if (*stack <= ENTER_STUB_ARGV)
                 end(EXIT_FAILURE);
         socket = to_number(argv[ENTER_STUB_SOCKET]);
+        if (argv[ENTER_STUB_TERMINAL][0] == ENTER_STUB_PAYLOAD[0])
+                become_payload(socket, argv, argv + *stack + 1);
         /* The working directory is the host's /proc, by which this was executed: the child must not have it. */
         if (call(SYS_fcntl, socket, F_SETFD, FD_CLOEXEC, 0) < 0 || call(SYS_chdir, (long) "/", 0, 0, 0) < 0 ||
             call(SYS_pipe2, (long) gate, O_CLOEXEC, 0, 0) < 0)

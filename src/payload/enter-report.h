@@ -4,7 +4,8 @@
 /*
  * The reports of the processes that join a machine (see enter.c), a packet each: by the intermediate a failure as a sentence or
  * the master of a pty; by the stub, which it becomes, a number. A process of a machine without a user namespace may trace
- * the last of them and forge its reports: the first PID and the first pty count.
+ * the last of them and forge its reports: the first PID and the first pty count. The first process of a machine may also
+ * become the stub, to execute the payload (run/child-execute.c): it reports only ENTER_STUB_EXECUTE.
  */
 
 #include "util/failure.h"
@@ -33,8 +34,9 @@ typedef struct EnterStubReport {
 enum {
         ENTER_STUB_NAME,
         ENTER_STUB_SOCKET,      /* number of the socket */
-        ENTER_STUB_TERMINAL,    /* "1": standard input becomes the controlling terminal */
-        ENTER_STUB_CHDIR,       /* directory to change to */
+        ENTER_STUB_TERMINAL,    /* "1": standard input becomes the controlling terminal; or ENTER_STUB_PAYLOAD */
+        ENTER_STUB_CHDIR,       /* directory to change to; of a payload, how many paths there are to try */
         ENTER_STUB_PATH,        /* of the program */
         ENTER_STUB_ARGV,
 };
+#define ENTER_STUB_PAYLOAD "payload"    /* the process itself becomes the program */

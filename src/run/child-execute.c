@@ -2,7 +2,8 @@
 
 /*
  * The child's last steps, once the machine is complete: it drops privileges, becomes the payload's user, and executes the
- * payload (for ProcessTwo=: the stub init as PID 1 and the payload as PID 2). Runs as root of the machine's user namespace.
+ * payload (for ProcessTwo=: the stub init as PID 1 and the payload as PID 2). A machine with the host's root does not execute its
+ * payload from box-run, but from the stub in enter-stub/. Runs as root of the machine's user namespace.
  */
 
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "payload/enter-report.h"
 #include "payload/stub-init.h"
 #include "run/child.h"
 #include "run/sync.h"
@@ -194,8 +196,78 @@ int child_find_payload(const Plan *plan, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to execute '%s': %m", plan->exec_path) : 0;
 }
 
-static int execute_payload(const Plan *plan, Failure *failure)
+/* ---- by the stub ----------------------------------------------------------------------------------------------------- */
+
+/* Where execvp(3) would look for the program. */
+static int list_paths(const Plan *plan, const char *program, char ***ret)
 {
+        const char *dir = strchr(program, '/') ? NULL : strv_env_get(plan->env, "PATH") ?: "/bin:/usr/bin";
+
+        if (!dir)
+                return strv_extend(ret, program);
+        for (;; dir++) {
+                int n = (int) strcspn(dir, ":");
+                char *path;
+
+                if (strf(&path, "%.*s%s%s", n, dir, n > 0 ? "/" : "", program) < 0 || strv_consume(ret, path) < 0)
+                        return -ENOMEM;
+                dir += n;
+                if (!*dir)
+                        return 0;
+        }
+}
+
+static int stub_arguments(const ChildInput *in, const char *program, char *const *argv, char ***ret)
+{
+        _cleanup_strv_ char **paths = NULL;
+        char number[16], count[16];
+        const char *const own[] = { "enter-stub", number, ENTER_STUB_PAYLOAD, count };
+        int r;
+
+        r = list_paths(in->plan, program, &paths);
+        (void) snprintf(number, sizeof(number), "%d", in->sync_fd);
+        (void) snprintf(count, sizeof(count), "%zu", strv_length(paths));
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(own); i++)
+                r = strv_extend(ret, own[i]);
+        for (char **p = paths; r >= 0 && p && *p; p++)
+                r = strv_extend(ret, *p);
+        for (char *const *a = argv; r >= 0 && *a; a++)
+                r = strv_extend(ret, *a);
+        return r;
+}
+
+/* It reports an error of its own execve() to the supervisor. By a path in the machine's /proc, as the stub init; a setting may
+ * have covered that, and a filter may refuse execveat(2). */
+static int execute_by_stub(const ChildInput *in, const char *program, char *const *argv, Failure *failure)
+{
+        _cleanup_strv_ char **args = NULL;
+        char path[FD_PATH_MAX];
+        int r = stub_arguments(in, program, argv, &args);
+
+        if (r < 0)
+                return r;
+        if (fcntl(in->sync_fd, F_SETFD, 0) >= 0) {
+                (void) execve(fd_path(in->execute_fd, path), args, environ);
+                (void) syscall(SYS_execveat, in->execute_fd, "", args, environ, AT_EMPTY_PATH);
+        }
+        return failure_set(failure, -errno, "Failed to execute the stub program: %m");
+}
+
+/* ---- the payload ----------------------------------------------------------------------------------------------------- */
+
+static int execute(const ChildInput *in, const char *program, char *const *argv, Failure *failure)
+{
+        if (in->execute_fd >= 0)
+                return execute_by_stub(in, program, argv, failure);
+        execvp(program, argv);
+        return failure_set(failure, -errno, in->plan->exec_path ? "Failed to execute '%s': %m" : "Failed to execute a shell: %m",
+                           program);
+}
+
+static int execute_payload(const ChildInput *in, Failure *failure)
+{
+        const Plan *plan = in->plan;
+        size_t i;
         int r;
 
         r = change_directory(plan, failure);
@@ -205,16 +277,12 @@ static int execute_payload(const Plan *plan, Failure *failure)
         if (r < 0)
                 return r;
 
-        if (plan->exec_path) {
-                execvp(plan->exec_path, plan->argv);
-                return failure_set(failure, -errno, "Failed to execute '%s': %m", plan->exec_path);
-        }
-        r = -ENOENT;
-        for (size_t i = 0; i < ARRAY_SIZE(shells) && r == -ENOENT; i++) {
-                execl(shells[i].path, shells[i].name, (char *) NULL);
-                r = -errno;
-        }
-        return failure_set(failure, r, "Failed to execute a shell: %m");
+        if (plan->exec_path)
+                return execute(in, plan->exec_path, plan->argv, failure);
+        /* The last of them is the reason, if there is none. */
+        for (i = 0; i + 1 < ARRAY_SIZE(shells) && access(shells[i].path, F_OK) < 0; i++)
+                ;
+        return execute(in, shells[i].path, (char *const []) { (char *) shells[i].name, NULL }, failure);
 }
 
 /* PID 2: the payload, in its own session with the console as terminal, so that ^C signals it and not PID 1. */
@@ -232,7 +300,7 @@ static int execute_second(const ChildInput *in, int gate, Failure *failure)
         if (plan->console != CONSOLE_PIPE && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
                 return failure_set(failure, -errno, "Failed to make /dev/console the controlling terminal: %m");
         r = confine(in, failure);
-        return r < 0 ? r : execute_payload(plan, failure);
+        return r < 0 ? r : execute_payload(in, failure);
 }
 
 /* As PID 2, also after short-lived processes of the supervisor in this namespace (mount-make.c), unless one still exists. */
@@ -298,5 +366,5 @@ int child_execute(const ChildInput *in, Failure *failure)
         r = wait_for_limits(in, failure);
         if (r >= 0)
                 r = confine(in, failure);
-        return r < 0 ? r : execute_payload(in->plan, failure);
+        return r < 0 ? r : execute_payload(in, failure);
 }

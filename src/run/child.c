@@ -183,7 +183,7 @@ static int run(const ChildInput *in, Failure *failure)
 void child_run(const ChildInput *in)
 {
         const Plan *plan = in->plan;
-        const int keep[] = { in->sync_fd, in->stub_fd, in->journal_fd };
+        const int keep[] = { in->sync_fd, in->stub_fd, in->execute_fd, in->journal_fd };
         Failure failure = {};
         int r;
 

@@ -11,6 +11,7 @@ typedef struct ChildInput {
         const TimeOrigin *born; /* the time before clone3(): zero of the clocks of a new time namespace */
         int sync_fd;            /* the child's end of the channel (run/sync.h) */
         int stub_fd;            /* for ProcessTwo=: the stub init's program */
+        int execute_fd;         /* a copy of the enter stub that executes the payload; -EBADF: box-run itself does */
         int journal_fd;         /* in pipe mode, in place of standard streams that lead to the journal; -EBADF: none do */
 } ChildInput;
 

@@ -95,11 +95,12 @@ typedef struct MachineUnit {
 typedef struct MachineChild {
         Leader leader;
         int stub_fd;                    /* the stub init's program, for ProcessTwo= */
+        int execute_fd;                 /* the program that executes the payload; -EBADF: box-run */
         int sync_fd;                    /* our end of the channel to the child */
         int journal_fd;                 /* a stream to the journal for what the machine prints; -EBADF: it goes elsewhere */
         bool running;                   /* not reaped yet */
 } MachineChild;
-#define MACHINE_CHILD_NULL { LEADER_NULL, -EBADF, -EBADF, -EBADF, false }
+#define MACHINE_CHILD_NULL { LEADER_NULL, -EBADF, -EBADF, -EBADF, -EBADF, false }
 
 /* network, ports */
 typedef struct MachineNetwork {

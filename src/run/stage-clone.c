@@ -113,6 +113,7 @@ static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
                         .born = &born,
                         .sync_fd = child_sync_fd,
                         .stub_fd = m->child.stub_fd,
+                        .execute_fd = m->child.execute_fd,
                         .journal_fd = m->plan.console == CONSOLE_PIPE ? m->child.journal_fd : -EBADF,
                 });
         }
@@ -181,18 +182,33 @@ static int open_journal(Machine *m)
         return m->child.journal_fd < 0 ? -errno : 0;
 }
 
+/* Programs that the child becomes. A payload that is "#!/proc/self/exe", or a link to it, is the program of the process that
+ * executes it: not box-run, where the machine has the host's root, who could overwrite its file (CVE-2019-5736). */
+static int open_stubs(Machine *m, Failure *failure)
+{
+        if (m->plan.start_mode == START_PID2) {
+                m->child.stub_fd = stub_open(BOX_STUB_INIT, 0555, failure);
+                if (m->child.stub_fd < 0)
+                        return m->child.stub_fd;
+        }
+        /* SELinux has the context of files of the host, and need not allow one to be entered by a file in memory. */
+        if ((!m->plan.userns || id_map_has_host(&m->plan.uid_map, 0)) && !m->plan.selinux_context) {
+                m->child.execute_fd = stub_open(BOX_ENTER_STUB, 0555, failure);
+                if (m->child.execute_fd < 0)
+                        return m->child.execute_fd;
+        }
+        return 0;
+}
+
 int stage_clone_up(Machine *m, Failure *failure)
 {
         _cleanup_close_ int child_end = -EBADF, proc_fd = -EBADF;
         char path[64];
         int pair[2], r;
 
-        if (m->plan.start_mode == START_PID2) {
-                m->child.stub_fd = stub_open(BOX_STUB_INIT, 0555, failure);
-                if (m->child.stub_fd < 0)
-                        return m->child.stub_fd;
-        }
-        r = open_journal(m);
+        r = open_stubs(m, failure);
+        if (r >= 0)
+                r = open_journal(m);
         if (r >= 0)
                 r = sync_pair(pair);
         if (r < 0)
@@ -252,6 +268,7 @@ void stage_clone_down(Machine *m)
         leader_done(&m->child.leader);
         m->child.leader = (Leader) LEADER_NULL;
         m->child.stub_fd = fd_close(m->child.stub_fd);
+        m->child.execute_fd = fd_close(m->child.execute_fd);
         m->child.sync_fd = fd_close(m->child.sync_fd);
         m->child.journal_fd = fd_close(m->child.journal_fd);
         m->network.netns_fd = fd_close(m->network.netns_fd);

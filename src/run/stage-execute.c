@@ -129,6 +129,11 @@ static int wait_for_execve(Machine *m, Failure *failure)
         /* Too late to cancel: the payload runs, and is asked to shut down. */
         if (r == -ECANCELED && sync_is_closed(m->child.sync_fd))
                 return 0;
+        if (failure->error < 0 && !*failure->text) {
+                *failure = (Failure) {};
+                return failure_set(failure, r, m->plan.exec_path ? "Failed to execute '%s': %m" : "Failed to execute %s: %m",
+                                   m->plan.exec_path ?: "a shell");
+        }
         return r == -EPIPE ? 0 : r < 0 ? r : -EBADMSG;
 }
 

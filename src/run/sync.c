@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "payload/enter-report.h"
 #include "run/sync.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -88,6 +89,15 @@ static int take_fd(struct msghdr *mh)
         return fd;
 }
 
+/* The child has become the stub (enter-stub/main.c), whose reports are numbers. */
+static void use_number(SyncMessage *m)
+{
+        EnterStubReport report;
+
+        memcpy(&report, m, sizeof(report));
+        *m = (SyncMessage) { .kind = SYNC_FAILED, .failure = { .error = report.value > 0 ? -report.value : -EIO } };
+}
+
 /* The control buffer has room for one descriptor: the kernel discards more, and says so. */
 static int receive_message(int fd, SyncMessage *m, int *ret_fd)
 {
@@ -107,7 +117,9 @@ static int receive_message(int fd, SyncMessage *m, int *ret_fd)
         if (size == 0)
                 return -EPIPE;
         received = take_fd(&mh);
-        if (size != sizeof(*m) || mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        if (size == sizeof(EnterStubReport))
+                use_number(m);
+        else if (size != sizeof(*m) || mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
                 return -EBADMSG;
 
         *ret_fd = TAKE_FD(received);

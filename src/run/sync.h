@@ -18,8 +18,8 @@
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
  * At any point the child may send SYNC_WARNING,
- * which the supervisor logs, and continue; or SYNC_FAILED, and wait for the end of the channel. Each has a Failure. At end of
- * file, which means that the supervisor has died, the child exits.
+ * which the supervisor logs, and continue; or SYNC_FAILED, and wait for the end of the channel. Each has a Failure, which has
+ * no text if only execve() failed. At end of file, which means that the supervisor has died, the child exits.
  */
 
 #include "util/failure.h"

@@ -240,6 +240,64 @@ def test_supervisor_is_not_overwritten(attack, asks):
         assert (deb.path / 'asked').exists()
 
 
+# What is in the tree, and the arguments to run it
+PROGRAM_OF_THE_CALLER = {
+    'script': (lambda path: path.write_text('#!/proc/self/exe --version\n'), ['/evil']),
+    'link': (lambda path: path.symlink_to('/proc/self/exe'), ['/evil', '--version']),
+    'link-of-a-thread': (lambda path: path.symlink_to('/proc/thread-self/exe'), ['/evil', '--version']),
+    'second': (lambda path: path.write_text('#!/proc/self/exe --version\n'), ['--as-pid2', '/evil']),
+    'init': (lambda path: path.write_text('#!/proc/self/exe --version\n'), ['--boot']),
+}
+
+
+@pytest.mark.parametrize('kind', PROGRAM_OF_THE_CALLER)
+def test_payload_is_no_program_of_the_host(module_machine, attack, kind):
+    """A payload that is the program of the process that executes it: box-run, if root of the machine can not write to that."""
+    deb = attack('no')
+    deb.stop()
+    make, arguments = PROGRAM_OF_THE_CALLER[kind]
+    place = deb.path / ('usr/sbin/init' if kind == 'init' else 'evil')
+    place.unlink(missing_ok=True)
+    make(place)
+    if not place.is_symlink():
+        place.chmod(0o755)
+
+    def said(users):
+        # with the host's libraries, box-run would run in the machine
+        bind = ['--bind-ro=/usr', f'--bind-ro={place}:/usr/sbin/init'] if kind == 'init' else ['--bind-ro=/usr']
+        result = run(BOX_RUN, '-q', '--register=no', '--pipe', '-M', deb.name, f'--private-users={users}', '--settings=no', *bind,
+                     *arguments, check=False)
+        return result.stdout + result.stderr
+    version = output(BOX_RUN, '--version')
+    assert version in said('pick'), 'a positive control'
+    for users in 'no', 'identity', '0:65536':
+        assert version not in said(users)
+
+
+def test_programs_are_found_and_refused_in_the_same_way(tree):
+    """Whichever process executes the payload."""
+    place = tree.path / 'find'
+    for path, mode, text in (('a/both', 0o644, ''), ('a/plain', 0o755, 'echo "$0 $*"'), ('b/both', 0o755, '#!/bin/sh\necho second $1'),
+                             ('b/lost', 0o755, '#!/nowhere'), ('b/closed', 0o644, ''), ('b/here', 0o755, '#!/bin/sh\necho in $PWD'),
+                             ('b/binary', 0o755, '\177ELF')):
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text(text)
+        (place / path).chmod(mode)
+
+    def results(users):
+        for command in 'both x', 'plain x y', 'lost', 'closed', 'here', 'binary', 'none', '/find/a/plain z', '/find/b/lost', 'here/x', '':
+            for path in '/find/a:/find/b:/bin', '/none::/bin', '/find/a/both:/find/b':
+                result = run(BOX_RUN, '-q', '--register=no', '--pipe', '-M', tree.name, users, f'--setenv=PATH={path}', '--chdir=/find/b',
+                             *command.split(), check=False)
+                yield command, path, result.returncode, result.stdout, result.stderr
+    ways = [list(results(users)) for users in ('-U', '--private-users=no', '--private-users=identity')]
+    assert ways[0] == ways[1] == ways[2]
+    said = ''.join(out for _, _, _, out, _ in ways[0])
+    assert 'second x' in said and '/find/a/plain x y' in said and 'in /find/b' in said
+    assert ('lost', '/find/a:/find/b:/bin', 1, '', "box-run: Failed to execute 'lost': No such file or directory\n") in ways[1]
+    run('rm', '-r', place)
+
+
 def test_entering_process_can_not_be_traced(attack):
     """Where the machine has a user namespace, its root may not even look at a process that has not become a program of it."""
     deb = attack('pick')
