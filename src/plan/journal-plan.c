@@ -30,7 +30,7 @@ void journal_facts_done(JournalFacts *f)
         *f = (JournalFacts) {};
 }
 
-static JournalDirState look_into(int dir_fd, const char *id)
+static JournalDirState look_into(int dir_fd, const char *id, JournalDirOwner *ret)
 {
         _cleanup_closedir_ DIR *d = NULL;
         int fd = openat(dir_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -41,6 +41,7 @@ static JournalDirState look_into(int dir_fd, const char *id)
                 fd_close(fd);
                 return JOURNAL_DIRECTORY;
         }
+        journal_dir_read(fd, ret);
         while ((e = readdir(d)))
                 if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
                         return JOURNAL_DIRECTORY;
@@ -70,7 +71,7 @@ int journal_facts_read(const char *host_dir, const char *id, JournalFacts *ret)
         else if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
                 f.state = JOURNAL_MOUNT;
         else if (S_ISDIR(st.stx_mode))
-                f.state = look_into(dir_fd, id);
+                f.state = look_into(dir_fd, id, &f.owner);
         else
                 f.state = S_ISLNK(st.stx_mode) ? JOURNAL_LINK : JOURNAL_OTHER;
         if (f.state == JOURNAL_LINK)
@@ -100,9 +101,11 @@ int journal_plan_print(const JournalPlan *p, FILE *f)
 {
         char source[SOURCE_TEXT_MAX];
 
-        if (p->action == JOURNAL_OFF || p->action == JOURNAL_KEEP)
+        if (p->action == JOURNAL_OFF || p->action == JOURNAL_KEEP || (p->action == JOURNAL_TAKE && !p->moves))
                 return 0;
-        if (p->action == JOURNAL_CREATE_LINK)
+        if (p->action == JOURNAL_TAKE)
+                fprintf(f, "journal: give %s from %u on to %u on", p->path, p->moved_from, p->moved_to);
+        else if (p->action == JOURNAL_CREATE_LINK)
                 fprintf(f, "journal: link %s -> %s", p->path, p->target);
         else
                 fprintf(f, "journal: create directory %s", p->path);
@@ -150,9 +153,27 @@ static int plan_guest(const JournalInput *in, bool try, JournalPlan *p, TreeEdit
         return add_directory(in, try, p->path, edits);
 }
 
+/* A directory that is there. */
+static int plan_directory(const JournalInput *in, bool try, JournalPlan *p, Problems *problems)
+{
+        const JournalDirOwner *is = &in->facts->owner;
+        const JournalMachine *m = in->machine;
+        JournalDirChange change = journal_dir_change(is, m);
+
+        p->action = change == JOURNAL_DIR_STAYS ? JOURNAL_KEEP : JOURNAL_TAKE;
+        p->moves = change == JOURNAL_DIR_MOVED;
+        p->moved_from = is->base;
+        p->moved_to = m->owner;
+        if (try || !m->uids || p->moves || is->uid == m->owner)
+                return 0;
+        return problem_warning(problems, p->from, "The machine cannot write its journal to '%s', which belongs to user %u of the "
+                               "host%s%s%s; remove it, or give it to user %u", p->path, is->uid,
+                               *is->machine ? ", for machine '" : "", is->machine, *is->machine ? "'" : "", m->owner);
+}
+
 /* Without an id map, through which the machine's root could create set-user-ID programs of the host's root, if
  * /var/log/journal is open to all users. */
-static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts)
+static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan *mounts, Problems *problems)
 {
         const MountRow row = {
                 MOUNT_CLONE, try ? MOUNT_OPTIONAL | MOUNT_CREATE_DEST : 0, .source = p->path, .dest = p->path,
@@ -160,17 +181,19 @@ static int plan_host(const JournalInput *in, bool try, JournalPlan *p, MountPlan
         };
         bool there = in->facts->state == JOURNAL_DIRECTORY || in->facts->state == JOURNAL_EMPTY_DIRECTORY;
 
-        p->action = there ? JOURNAL_KEEP : JOURNAL_CREATE_DIRECTORY;
+        p->action = JOURNAL_CREATE_DIRECTORY;
+        if (there && plan_directory(in, try, p, problems) < 0)
+                return -ENOMEM;
         return mount_plan_add(mounts, &row, NULL);
 }
 
 /* By the host: mounts a directory, keeps a link into this tree, else does nothing. */
-static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, TreeEdits *edits)
+static int plan_auto(const JournalInput *in, JournalPlan *p, MountPlan *mounts, TreeEdits *edits, Problems *problems)
 {
         switch (in->facts->state) {
         case JOURNAL_DIRECTORY:
         case JOURNAL_EMPTY_DIRECTORY:
-                return plan_host(in, /* try= */ true, p, mounts);
+                return plan_host(in, /* try= */ true, p, mounts, problems);
         case JOURNAL_LINK:
                 return strcmp(in->facts->target, p->target) == 0 ? add_directory(in, /* try= */ true, p->path, edits) : 0;
         default:
@@ -208,8 +231,8 @@ static int warn_of_holder(const JournalInput *in, Problems *problems)
 
         return problem_warning(problems, in->settings->from[SETTING_LINK_JOURNAL], "The journal of machine '%s' is not linked: "
                                "'%s', which runs, has the same machine id, %s; give this machine its own: rm "
-                               "%s/etc/machine-id; systemd-machine-id-setup --root=%s", in->machine, other, in->id, in->root,
-                               in->root);
+                               "%s/etc/machine-id; systemd-machine-id-setup --root=%s", in->machine->name, other, in->id,
+                               in->root, in->root);
 }
 
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems)
@@ -234,11 +257,11 @@ int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mount
                 return -ENOMEM;
 
         if (mode == LINK_JOURNAL_AUTO)
-                r = plan_auto(in, &p, mounts, edits);
+                r = plan_auto(in, &p, mounts, edits, problems);
         else if (mode == LINK_JOURNAL_GUEST || mode == LINK_JOURNAL_TRY_GUEST)
                 r = plan_guest(in, try, &p, edits, problems);
         else
-                r = plan_host(in, try, &p, mounts);
+                r = plan_host(in, try, &p, mounts, problems);
         if (r < 0)
                 return r;
 
@@ -258,21 +281,33 @@ static int make(const JournalPlan *p, uid_t owner)
         return RET_ERRNO(lchown(p->path, owner, owner));
 }
 
-int journal_do(const JournalPlan *p, uid_t owner, Failure *failure)
+static int take(const JournalPlan *p, const JournalMachine *m, Failure *failure)
+{
+        _cleanup_close_ int fd = open(p->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return failure_set(failure, -errno, "Failed to open '%s': %m", p->path);
+        return journal_dir_take(fd, p->path, m, failure);
+}
+
+int journal_do(const JournalPlan *p, const JournalMachine *m, Failure *failure)
 {
         int r = 0;
 
         if (p->action == JOURNAL_OFF || p->action == JOURNAL_KEEP)
                 return 0;
+        if (p->action == JOURNAL_TAKE)
+                return take(p, m, failure);
         if (p->state == JOURNAL_LINK)
                 r = RET_ERRNO(unlink(p->path));
         else if (p->state == JOURNAL_EMPTY_DIRECTORY)
                 r = RET_ERRNO(rmdir(p->path));
         if (r >= 0)
-                r = make(p, owner);
+                r = make(p, m->owner);
         if (r < 0)
                 return failure_set(failure, r, "Failed to create '%s' for the machine's journal: %m", p->path);
-        return 1;
+        r = p->action == JOURNAL_CREATE_DIRECTORY ? take(p, m, failure) : 0;
+        return r < 0 ? r : 1;
 }
 
 void journal_undo(const JournalPlan *p)

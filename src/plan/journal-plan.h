@@ -13,6 +13,7 @@
 #include "image/tree-facts.h"
 #include "mount/mount-plan.h"
 #include "mount/tree-edit.h"
+#include "plan/journal-dir.h"
 #include "util/failure.h"
 
 /* Of each machine id whose journal directory a running machine has: a lock file, with the machine's name. */
@@ -32,6 +33,7 @@ typedef struct JournalFacts {
         bool persistent;        /* the host has a /var/log/journal */
         JournalDirState state;
         char *target;           /* of a link */
+        JournalDirOwner owner;  /* of a directory */
         char *holder;           /* another running machine of the same id, whose directory it is; NULL: none */
 } JournalFacts;
 
@@ -47,6 +49,7 @@ typedef enum JournalAction {
         JOURNAL_OFF,
         JOURNAL_CREATE_LINK,       /* create path as a link to target */
         JOURNAL_CREATE_DIRECTORY,  /* create path as a directory */
+        JOURNAL_TAKE,              /* path is a directory, on which something is to be changed for the machine */
         JOURNAL_KEEP,   /* it exists as needed */
 } JournalAction;
 
@@ -56,6 +59,8 @@ typedef struct JournalPlan {
         char *path;             /* on the host */
         char *target;
         char *replaced;         /* the target of a link that is removed, or NULL */
+        bool moves;             /* JOURNAL_TAKE: owners from moved_from on become those from moved_to on */
+        uid_t moved_from, moved_to;
         Source from;
 } JournalPlan;
 
@@ -65,7 +70,7 @@ int journal_plan_print(const JournalPlan *p, FILE *f);
 typedef struct JournalInput {
         const Settings *settings;
         const JournalFacts *facts;
-        const char *machine;
+        const JournalMachine *machine;
         const char *id;         /* 32 digits, the machine's */
         const char *host_id;    /* 32 digits */
         const char *root;       /* the tree, on the host */
@@ -76,9 +81,9 @@ typedef struct JournalInput {
  * one of "try". -ENOMEM or 0. Pure. */
 int journal_plan_make(const JournalInput *in, JournalPlan *ret, MountPlan *mounts, TreeEdits *edits, Problems *problems);
 
-/* Changes the host's directory. 1 if journal_undo() can undo it, 0 if nothing was changed. owner: host id of the
- * machine's root, which owns a new directory. The supervisor, as root of the host. */
-int journal_do(const JournalPlan *p, uid_t owner, Failure *failure);
+/* Changes the host's directory. 1 if journal_undo() can undo it, 0 if there is nothing to undo: owners that were moved are
+ * moved back by a start that has the old ones. The supervisor, as root of the host. */
+int journal_do(const JournalPlan *p, const JournalMachine *m, Failure *failure);
 
 /* Undoes journal_do() after a failed start, and restores a link that was replaced. Not after a machine that ran: its
  * journal stays readable. */

@@ -83,7 +83,7 @@ static void put_journal(Json *w, const JournalPlan *j)
 {
         static const char *const ways[] = {
                 [JOURNAL_OFF] = NULL, [JOURNAL_CREATE_LINK] = "link", [JOURNAL_CREATE_DIRECTORY] = "directory",
-                [JOURNAL_KEEP] = "as-it-is",
+                [JOURNAL_TAKE] = "as-it-is", [JOURNAL_KEEP] = "as-it-is",
         };
 
         json_begin_object(w, "journal");
@@ -92,6 +92,10 @@ static void put_journal(Json *w, const JournalPlan *j)
                 json_put_string(w, "path", j->path);
         if (j->action == JOURNAL_CREATE_LINK)
                 json_put_string(w, "target", j->target);
+        if (j->moves) {
+                json_put_number(w, "moved_from", j->moved_from);
+                json_put_number(w, "moved_to", j->moved_to);
+        }
         json_end(w);
 }
 

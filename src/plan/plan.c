@@ -258,13 +258,22 @@ static ConsoleMode plan_console_mode(const PlanInput *in)
         }
 }
 
+JournalMachine plan_journal_machine(const Plan *p)
+{
+        return (JournalMachine) {
+                .name = p->machine, .owner = p->owner, .first_id = p->first_id, .uids = p->userns ? &p->uid_map : NULL,
+                .gids = p->userns ? &p->gid_map : NULL,
+        };
+}
+
 static int plan_journal(const PlanInput *in, Plan *p, Problems *problems)
 {
         char id[33], host_id[33];
+        JournalMachine m = plan_journal_machine(p);
         JournalInput j = {
                 .settings = in->settings,
                 .facts = in->journal,
-                .machine = in->machine,
+                .machine = &m,
                 .id = id,
                 .host_id = host_id,
                 .root = p->root,

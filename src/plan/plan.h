@@ -145,6 +145,9 @@ uint64_t plan_unit_stop_usec(const Plan *p);
 /* The machine's id, 32 digits, from settings, facts and names of the input only. */
 void plan_machine_id(const PlanInput *in, char ret[static 33]);
 
+/* The machine as the owner of its journal directory; borrowed from the plan. */
+JournalMachine plan_journal_machine(const Plan *p);
+
 /* The seccomp part, as seccomp.h needs it; borrows from the plan. */
 SeccompSpec plan_seccomp(const Plan *p);
 

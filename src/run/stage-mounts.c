@@ -184,9 +184,10 @@ static int make_mounts(Machine *m, Failure *failure)
 int stage_mounts_up(Machine *m, Failure *failure)
 {
         _cleanup_close_ int namespace_fd = -EBADF;
+        JournalMachine owner = plan_journal_machine(&m->plan);
         int r;
 
-        r = journal_do(&m->plan.journal, m->plan.owner, failure);
+        r = journal_do(&m->plan.journal, &owner, failure);
         m->mounts.journal_created = r > 0;
         if (r >= 0)
                 r = create_incoming(m, failure);

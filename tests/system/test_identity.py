@@ -253,12 +253,74 @@ def test_journal_of_two_copies_that_run_belongs_to_the_first(machine, mode, jour
         assert target == f'{trees[winner].path}/var/log/journal/{ID}'
     else:
         assert (JOURNAL / ID).is_dir()
-    # The other one alone has it.
+    # The other one alone has it; but a directory on the host stays the first one's.
     alone = run('box-run', '--quiet', f'--machine={trees[1 - winner].name}', '--register=no', '--keep-unit', '--pipe', '-U',
                 f'--uuid={ID}', f'--link-journal={mode}', '/bin/sh', '-c', f'test -d /var/log/journal/{ID}')
-    assert alone.stderr == ''
+    if mode == 'host':
+        assert alone.stderr.count('\n') == 1 and f"for machine '{trees[winner].name}'" in alone.stderr
+    else:
+        assert alone.stderr == ''
     if target:
         assert os.readlink(JOURNAL / ID) == f'{trees[1 - winner].path}/var/log/journal/{ID}'
+
+
+def test_journal_of_a_machine_whose_ids_change_goes_on(machine):
+    """Each time journald inside writes, and the host reads all that was written so far."""
+    made = machine('deb12', name='identity-ids')
+    directory = None
+    said = []
+    try:
+        for users, owner in (('524288', 524288), ('1048576', 1048576), ('no', 0), ('524288', 524288)):
+            made.write_file(f'[Exec]\nPrivateUsers={users}\nLinkJournal=host\n')
+            made.start()
+            directory = directory or JOURNAL / made.exec('cat', '/etc/machine-id').stdout.strip()
+            said.append(f'start-{len(said)}-with-{users}')
+            made.exec('sh', '-c', f'echo {said[-1]} | systemd-cat --identifier=ids-test; journalctl --flush --sync')
+            inside = made.exec('journalctl', '--output=cat', '--identifier=ids-test').stdout.split()
+            assert inside == said, made.exec('ls', '-lan', f'/var/log/journal/{directory.name}').stdout
+            for where in (f'--directory={directory}', f'--machine={made.name}'):
+                assert output('journalctl', where, '--output=cat', '--identifier=ids-test').split() == said
+            made.stop()
+            assert {path.stat().st_uid for path in (directory, *directory.iterdir())} == {owner}
+        assert output('journalctl', f'--directory={directory}', '--output=cat', '--identifier=ids-test').split() == said
+    finally:
+        made.stop(check=False)
+        run('rm', '-rf', '--', directory or JOURNAL / 'no-such')
+
+
+def test_only_what_was_the_machine_s_is_moved(in_machine, shared, journal_made):
+    """What the payload left there, and what is others'."""
+    directory, command = JOURNAL / ID, (f'--uuid={ID}', '--link-journal=host')
+    in_machine(f'cd /var/log/journal/{ID}; touch own set twice; ln twice twice-2; chown 7:8 own; chmod 6755 set; ln -s /etc/passwd link; '
+               'mkdir dir; touch dir/file; chmod 2755 .', '--private-users=524288', *command)
+    for name, owner in (('host', 0), ('before', 524287), ('after', 589824)):
+        (directory / name).touch()
+        os.chown(directory / name, owner, owner)
+    passwd = os.stat('/etc/passwd')
+    plan = in_machine('true', '--dry-run', '--private-users=1048576', *command).stdout
+    assert f'journal: give {directory} from 524288 on to 1048576 on' in plan
+    in_machine('true', '--private-users=1048576', *command)
+    owners = {path.name: (path.lstat().st_uid, path.lstat().st_gid) for path in directory.iterdir()}
+    root, old = (1048576, 1048576), (524288, 524288)
+    assert owners == {
+        'own': (1048583, 1048584), 'set': root, 'twice': old, 'twice-2': old, 'link': old, 'dir': old,
+        'host': (0, 0), 'before': (524287, 524287), 'after': (589824, 589824),
+    }
+    assert (directory.stat().st_uid, directory.stat().st_mode & 0o7777) == (1048576, 0o2755)
+    assert (directory / 'set').stat().st_mode & 0o6000 == 0
+    assert os.stat('/etc/passwd') == passwd
+
+
+def test_journal_of_another_machine_is_not_moved(in_machine, machine, journal_made):
+    """One that has taken its id: it has neither the directory nor the files, and is told so."""
+    in_machine(f'cd /var/log/journal/{ID}; echo secret >secret; chmod 600 secret', '--private-users=524288', f'--uuid={ID}',
+               '--link-journal=host')
+    thief = machine('busybox', name='identity-thief')
+    result = run('box-run', '--quiet', '--pipe', f'--machine={thief.name}', '--private-users=1048576', '--register=no', f'--uuid={ID}',
+                 '--link-journal=host', '/bin/sh', '-c', f'cd /var/log/journal/{ID} && pwd; cat secret; touch x', check=False)
+    assert result.returncode != 0 and result.stdout == f'/var/log/journal/{ID}\n'
+    assert 'belongs to user 524288 of the host, for machine' in result.stderr
+    assert [(path.name, path.stat().st_uid) for path in (JOURNAL / ID).iterdir()] == [('secret', 524288)]
 
 
 def test_journal_of_the_host_s_own_id_is_refused(in_machine):

@@ -7,6 +7,8 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define HOST "fedcba9876543210fedcba9876543210"
 
+static const JournalMachine machine = { .name = "m", .owner = 524288 };
+
 /* The result of a mode. */
 enum { NOTHING, LINK, BIND, MAKE_AND_BIND, USE_LINK, REFUSED };
 
@@ -63,7 +65,9 @@ static void test_modes(void **state)
         settings_init(&s);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 JournalFacts f = { .persistent = true, .state = rows[i].state, .target = (char *) rows[i].target };
-                JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = HOST, .root = "/tree" };
+                JournalInput in = {
+                        .settings = &s, .facts = &f, .machine = &machine, .id = ID, .host_id = HOST, .root = "/tree",
+                };
 
                 check(LINK_JOURNAL_GUEST, &in, rows[i].guest);
                 check(LINK_JOURNAL_TRY_GUEST, &in, rows[i].try_guest);
@@ -90,7 +94,7 @@ static void test_obstacles(void **state)
 {
         JournalFacts f = { .persistent = true };
         Settings s;
-        JournalInput in = { .settings = &s, .facts = &f, .id = ID, .host_id = ID, .root = "/tree" };
+        JournalInput in = { .settings = &s, .facts = &f, .machine = &machine, .id = ID, .host_id = ID, .root = "/tree" };
 
         settings_init(&s);
         check(LINK_JOURNAL_GUEST, &in, REFUSED);
@@ -129,7 +133,8 @@ static void test_holder(void **state)
         };
         JournalFacts f = { .persistent = true, .state = JOURNAL_DIRECTORY, .holder = (char *) "first" };
         Settings s;
-        JournalInput in = { .settings = &s, .facts = &f, .machine = "second", .id = ID, .host_id = HOST, .root = "/tree" };
+        const JournalMachine second = { .name = "second" };
+        JournalInput in = { .settings = &s, .facts = &f, .machine = &second, .id = ID, .host_id = HOST, .root = "/tree" };
 
         settings_init(&s);
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
@@ -147,6 +152,43 @@ static void test_holder(void **state)
                 assert_non_null(strstr(problems.items[0].text, "systemd-machine-id-setup --root=/tree"));
         }
         check(LINK_JOURNAL_NO, &in, NOTHING);
+}
+
+/* A directory that is there: whose it is, and what the machine's start does to it. */
+static void test_directory(void **state)
+{
+        static const struct { JournalDirOwner owner; JournalAction action; bool moves, warns; } rows[] = {
+                { { 1048576, "m", 1048576 }, JOURNAL_TAKE, true, false },
+                { { 0, "m", 0 }, JOURNAL_TAKE, true, false },
+                { { 524288, "", 0 }, JOURNAL_TAKE, false, false },
+                { { 524288, "m", 524288 }, JOURNAL_KEEP, false, false },
+                { { 0, "", 0 }, JOURNAL_KEEP, false, true },
+                { { 1048576, "", 0 }, JOURNAL_KEEP, false, true },
+                { { 1048576, "other", 1048576 }, JOURNAL_KEEP, false, true },
+                { { 524288, "other", 1048576 }, JOURNAL_KEEP, false, false },
+        };
+        const IdMap map = { { { 0, 524288, 65536 } }, 1 };
+        const JournalMachine m = { .name = "m", .owner = 524288, .uids = &map, .gids = &map };
+        Settings s;
+
+        settings_init(&s);
+        for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+                JournalFacts f = { .persistent = true, .state = JOURNAL_DIRECTORY, .owner = rows[i / 2].owner };
+                JournalInput in = { .settings = &s, .facts = &f, .machine = &m, .id = ID, .host_id = HOST, .root = "/tree" };
+                _cleanup_(problems_done) Problems problems = {};
+                _cleanup_(journal_plan_done) JournalPlan p = {};
+                _cleanup_(mount_plan_done) MountPlan mounts = {};
+                _cleanup_(tree_edits_done) TreeEdits edits = {};
+
+                s.link_journal = i % 2 ? LINK_JOURNAL_AUTO : LINK_JOURNAL_HOST;
+                assert_int_equal(journal_plan_make(&in, &p, &mounts, &edits, &problems), 0);
+                assert_int_equal(p.action, rows[i / 2].action);
+                assert_int_equal(p.moves, rows[i / 2].moves);
+                assert_int_equal(problems.n, rows[i / 2].warns && i % 2 == 0);
+                assert_int_equal(problems.n_fatal, 0);
+                if (p.moves)
+                        assert_int_equal(p.moved_to, 524288);
+        }
 }
 
 static void test_wanted(void **state)
@@ -210,36 +252,37 @@ static void test_facts(void **state)
 static void test_do_and_undo(void **state)
 {
         const Tree *t = *state;
+        const JournalMachine me = { .name = "me", .owner = getuid() };
         char path[128], there[128] = "";
         JournalPlan p = { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_NOTHING, .path = path, .target = (char *) "/tree/j" };
         Failure failure = {};
 
         (void) snprintf(path, sizeof(path), "%s/" ID, t->path);
-        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
+        assert_int_equal(journal_do(&p, &me, &failure), 1);
         assert_true(readlinkat(t->fd, ID, there, sizeof(there) - 1) > 0);
         assert_string_equal(there, "/tree/j");
 
         p = (JournalPlan) { .action = JOURNAL_CREATE_DIRECTORY, .state = JOURNAL_LINK, .path = path };
-        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
+        assert_int_equal(journal_do(&p, &me, &failure), 1);
         p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_EMPTY_DIRECTORY, .path = path,
                             .target = (char *) "/x" };
-        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
+        assert_int_equal(journal_do(&p, &me, &failure), 1);
         journal_undo(&p);
         assert_int_equal(faccessat(t->fd, ID, F_OK, AT_SYMLINK_NOFOLLOW), -1);
 
         assert_int_equal(symlinkat("/other/j", t->fd, ID), 0);
         p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_LINK, .path = path, .target = (char *) "/x",
                             .replaced = (char *) "/other/j" };
-        assert_int_equal(journal_do(&p, getuid(), &failure), 1);
+        assert_int_equal(journal_do(&p, &me, &failure), 1);
         journal_undo(&p);
         assert_int_equal(readlinkat(t->fd, ID, there, sizeof(there) - 1), strlen("/other/j"));
         assert_int_equal(unlinkat(t->fd, ID, 0), 0);
 
         p = (JournalPlan) { .action = JOURNAL_KEEP, .path = path };
-        assert_int_equal(journal_do(&p, getuid(), &failure), 0);
+        assert_int_equal(journal_do(&p, &me, &failure), 0);
         assert_int_equal(failure.error, 0);
         p = (JournalPlan) { .action = JOURNAL_CREATE_LINK, .state = JOURNAL_LINK, .path = path, .target = (char *) "/x" };
-        assert_int_equal(journal_do(&p, getuid(), &failure), -ENOENT);
+        assert_int_equal(journal_do(&p, &me, &failure), -ENOENT);
         assert_non_null(strstr(failure.text, path));
 }
 
@@ -249,6 +292,7 @@ int main(void)
                 cmocka_unit_test(test_modes),
                 cmocka_unit_test(test_obstacles),
                 cmocka_unit_test(test_holder),
+                cmocka_unit_test(test_directory),
                 cmocka_unit_test(test_wanted),
                 TREE_TEST(test_facts),
                 TREE_TEST(test_do_and_undo),
