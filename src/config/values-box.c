@@ -53,7 +53,8 @@ int value_init(const SettingRow *row, const char *text, Source from, Settings *s
 {
         /* Names of InitFlavour; test-plan compares them. */
         static const char *const names[] = {
-                "systemd", "openrc", "sysvinit", "busybox", "runit", "finit", "s6", "dinit", "other", "none",
+                "systemd", "openrc", "sysvinit", "sysvinit+openrc", "busybox", "busybox+openrc", "runit", "finit", "s6", "dinit",
+                "other", "none",
         };
 
         if (!*text || *text == '/')
@@ -62,8 +63,8 @@ int value_init(const SettingRow *row, const char *text, Source from, Settings *s
                 if (strcmp(names[i], text) == 0)
                         return free_and_strdup(&s->init, text);
 
-        return value_refuse(reterr_reason, "not one of systemd, openrc, sysvinit, busybox, runit, finit, s6, dinit, other, "
-                                           "none, nor a path");
+        return value_refuse(reterr_reason, "not one of systemd, openrc, sysvinit, sysvinit+openrc, busybox, busybox+openrc, "
+                                           "runit, finit, s6, dinit, other, none, nor a path");
 }
 
 int value_timeout(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)

@@ -20,6 +20,7 @@
 #include "ctl/units.h"
 #include "image/image.h"
 #include "image/machine-name.h"
+#include "payload/machine-state.h"
 #include "util/clock.h"
 #include "util/parse.h"
 #include "util/print.h"
@@ -46,6 +47,21 @@ int name_check(const char *name, bool image, Failure *failure)
         if (r == -EACCES)
                 return 0;
         return r < 0 ? failure_set(failure, r, "%s", why.text) : 0;
+}
+
+/* A machine of box that is not its unit's: the unit could not start it. Of others only the lock of the tree knows. */
+static int check_by_hand(const char *name, const char *unit, Failure *failure)
+{
+        MachineState state;
+        int r = 0;
+
+        if (machine_state_read(NULL, name, &state) < 0)
+                return 0;
+        if (!state.unit || strcmp(state.unit, unit) != 0)
+                r = failure_set(failure, -EEXIST, "It runs already, started by hand (process %d%s%s); to stop it: boxctl stop %s",
+                                state.supervisor, state.unit && *state.unit ? ", unit " : "", state.unit ?: "", name);
+        machine_state_done(&state);
+        return r;
 }
 
 const char *unit_result_words(const UnitInfo *u, char *buf, size_t size)
@@ -142,20 +158,25 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
 
 /* ---- many at once --------------------------------------------------------------------------------------------- */
 
-int units_of_names(char *const *names, size_t n, bool image, char ***ret_units, char ***ret_names)
+int units_of_names(char *const *names, size_t n, NameUse use, char ***ret_units, char ***ret_names)
 {
         int r, first = 0;
 
         for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *unit = machine_unit_name(names[i]);
                 Failure f = { 0 };
 
-                r = name_check(names[i], image, &f);
+                if (!unit)
+                        return log_oom();
+                r = name_check(names[i], use != NAMES_VALID, &f);
+                if (r >= 0 && use == NAMES_TO_START)
+                        r = check_by_hand(names[i], unit, &f);
                 if (r < 0) {
                         (void) complain(names[i], &f);
                         first = first < 0 ? first : r;
                         continue;
                 }
-                if (strv_consume(ret_units, machine_unit_name(names[i])) < 0 || strv_extend(ret_names, names[i]) < 0)
+                if (strv_consume(ret_units, TAKE_PTR(unit)) < 0 || strv_extend(ret_names, names[i]) < 0)
                         return log_oom();
         }
         return first;
@@ -334,7 +355,7 @@ static int run_units(Ctl *c, char *const *names, size_t n, bool start)
 
         if (!jobs)
                 return log_oom();
-        first = units_of_names(names, n, /* image= */ start, &units, &good);
+        first = units_of_names(names, n, start ? NAMES_TO_START : NAMES_VALID, &units, &good);
         if (!good)
                 return first;
         bus = ctl_bus(c, &f);

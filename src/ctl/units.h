@@ -10,8 +10,14 @@
 /* Is the name valid and, with image, is there such an image? */
 int name_check(const char *name, bool image, Failure *failure);
 
+typedef enum NameUse {
+        NAMES_VALID,
+        NAMES_OF_IMAGES,        /* there are images of these names */
+        NAMES_TO_START,         /* and no machine of theirs that was started by hand runs */
+} NameUse;
+
 /* Units and names of the valid machines. Logs all failures and returns the first one's error. */
-int units_of_names(char *const *names, size_t n, bool image, char ***ret_units, char ***ret_names);
+int units_of_names(char *const *names, size_t n, NameUse use, char ***ret_units, char ***ret_names);
 
 int units_start(Ctl *c, char *const *names, size_t n);
 

@@ -22,7 +22,7 @@ static int change(Ctl *c, char *const *names, size_t n, bool enable)
         int r, first;
         sd_bus *bus;
 
-        first = units_of_names(names, n, /* image= */ enable, &units, &good);
+        first = units_of_names(names, n, enable ? NAMES_OF_IMAGES : NAMES_VALID, &units, &good);
         if (!units)
                 return first;
         if (enable && strv_extend(&units, MACHINES_TARGET) < 0)

@@ -19,6 +19,8 @@
 #include "util/fd.h"
 #include "util/print.h"
 
+static const char default_dir[] = "/run/systemd/nspawn/locks";
+
 void image_unlock(ImageLock *l)
 {
         lock_file_release(&l->beside);
@@ -28,23 +30,42 @@ void image_unlock(ImageLock *l)
 static int refuse_lock(int error, const Image *i, const char *path, Failure *failure)
 {
         if (error == -EBUSY)
-                return failure_set(failure, error,
-                                   "The tree %s is in use: another box-run or systemd-nspawn has locked it", i->path);
+                return failure_set(failure, error, "The tree %s is in use: another program has locked it", i->path);
         return failure_set(failure, error, "Failed to lock %s: %m", path);
+}
+
+/* *ret NULL: it has none. */
+static int beside_path(const Image *i, char **ret)
+{
+        const char *slash = strrchr(i->path, '/');
+
+        *ret = NULL;
+        /* A device belongs to this host only, and its directory to udev. */
+        if (i->kind == IMAGE_BLOCK && strncmp(i->path, "/dev/", 5) == 0)
+                return 0;
+        return strf(ret, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1);
+}
+
+static int inode_path(const Image *i, const char *lock_dir, char **ret)
+{
+        struct stat st;
+
+        if (fstat(i->fd, &st) < 0)
+                return -errno;
+        if (S_ISBLK(st.st_mode))
+                return strf(ret, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
+        return strf(ret, "%s/inode-%lu:%lu", lock_dir, (unsigned long) st.st_dev, (unsigned long) st.st_ino);
 }
 
 static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *failure)
 {
-        const char *slash = strrchr(i->path, '/');
         _cleanup_free_ char *path = NULL;
-        int r;
+        int r = beside_path(i, &path);
 
-        /* A device belongs to this host only, and its directory to udev. */
-        if (i->kind == IMAGE_BLOCK && strncmp(i->path, "/dev/", 5) == 0)
+        if (r < 0)
+                return failure_set(failure, r, "Out of memory");
+        if (!path)
                 return 0;
-        if (strf(&path, "%.*s/.#%s.lck", (int) (slash - i->path), i->path, slash + 1) < 0)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-
         /* A read-only file system has no locks, and needs none: the tree cannot change. */
         r = lock_file_take(path, flags, ret);
         return r < 0 && r != -EROFS ? refuse_lock(r, i, path, failure) : 0;
@@ -53,25 +74,16 @@ static int lock_beside(const Image *i, unsigned flags, LockFile *ret, Failure *f
 static int lock_itself(const Image *i, unsigned flags, const char *lock_dir, LockFile *ret, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
-        struct stat st;
-        int r;
+        int r = inode_path(i, lock_dir, &path);
 
-        if (fstat(i->fd, &st) < 0)
-                return failure_set(failure, -errno, "Failed to stat %s: %m", i->path);
-        if (S_ISBLK(st.st_mode))
-                r = strf(&path, "%s/block-%u:%u", lock_dir, major(st.st_rdev), minor(st.st_rdev));
-        else
-                r = strf(&path, "%s/inode-%lu:%lu", lock_dir, (unsigned long) st.st_dev, (unsigned long) st.st_ino);
         if (r < 0)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-
+                return failure_set(failure, r, "Failed to stat %s: %m", i->path);
         r = lock_file_take(path, flags, ret);
         return r < 0 ? refuse_lock(r, i, path, failure) : 0;
 }
 
 int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure)
 {
-        static const char default_dir[] = "/run/systemd/nspawn/locks";
         _cleanup_(image_unlock) ImageLock l = IMAGE_LOCK_NULL;
         const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
         int r;
@@ -95,4 +107,16 @@ int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *
         *ret = l;
         l = (ImageLock) IMAGE_LOCK_NULL;
         return 0;
+}
+
+bool image_is_locked(const Image *i, bool read_only, const char *lock_dir, pid_t *ret_holder)
+{
+        _cleanup_free_ char *beside = NULL, *inode = NULL;
+        const unsigned flags = read_only ? LOCK_FILE_SHARED : 0;
+
+        if (strcmp(i->path, "/") == 0)
+                return false;
+        if (inode_path(i, lock_dir ?: default_dir, &inode) >= 0 && lock_file_is_held(inode, flags, ret_holder))
+                return true;
+        return beside_path(i, &beside) >= 0 && beside && lock_file_is_held(beside, flags, ret_holder);
 }

@@ -53,4 +53,6 @@ typedef struct ImageLock {
 } ImageLock;
 #define IMAGE_LOCK_NULL { LOCK_FILE_NULL, LOCK_FILE_NULL }
 int image_lock(const Image *i, bool read_only, const char *lock_dir, ImageLock *ret, Failure *failure);
+/* Would it be in use? Changes nothing. *ret_holder: see lock_file_is_held(). */
+bool image_is_locked(const Image *i, bool read_only, const char *lock_dir, pid_t *ret_holder);
 void image_unlock(ImageLock *l);

@@ -3,8 +3,9 @@
 /*
  * The kind of a tree's /sbin/init: by the name of the file that it leads to, where distributions make it a link
  * (systemd, busybox, runit, finit, dinit, openrc-init), else by paths in the program's contents (control files,
- * configuration). Other files of the tree (/etc/inittab, a leftover package) prove nothing. The supervisor and boxctl,
- * as root, on a hostile tree: a wrong answer costs a clean shutdown of that machine, no more.
+ * configuration). Other files of the tree (/etc/inittab, a leftover package) prove nothing of PID 1; /etc/inittab says which
+ * programs sysvinit and busybox start services with. The supervisor and boxctl, as root, on a hostile tree: a wrong answer costs
+ * a clean shutdown of that machine, no more.
  */
 
 #include <string.h>
@@ -12,15 +13,17 @@
 #include "image/init-flavour.h"
 #include "util/tree.h"
 
-/* A real init is far smaller. Larger files are not read. */
-enum { INIT_SIZE_MAX = 4 * 1024 * 1024 };
+/* A real init is far smaller, and so are inittab and its scripts. Larger files are not read. */
+enum { INIT_SIZE_MAX = 4 * 1024 * 1024, SCRIPT_SIZE_MAX = 64 * 1024 };
 
 static const char *const names[_INIT_FLAVOUR_MAX] = {
         [INIT_NONE] = "none",
         [INIT_SYSTEMD] = "systemd",
         [INIT_SYSVINIT] = "sysvinit",
+        [INIT_SYSVINIT_OPENRC] = "sysvinit+openrc",
         [INIT_OPENRC] = "openrc",
         [INIT_BUSYBOX] = "busybox",
+        [INIT_BUSYBOX_OPENRC] = "busybox+openrc",
         [INIT_RUNIT] = "runit",
         [INIT_FINIT] = "finit",
         [INIT_S6] = "s6",
@@ -96,7 +99,49 @@ static InitFlavour by_content(const char *text, size_t size)
         return INIT_OTHER;
 }
 
-int init_flavour_of(int root_fd, const char *path, InitFlavour *ret)
+/* Is it openrc, or (Debian) a script that executes it? */
+static bool is_openrc(int root_fd, const char *program)
+{
+        const char *slash = strrchr(program, '/');
+        _cleanup_free_ char *text = NULL;
+
+        if (strcmp(slash ? slash + 1 : program, "openrc") == 0)
+                return true;
+        return tree_read(root_fd, program, SCRIPT_SIZE_MAX, &text, NULL) >= 0 && strncmp(text, "#!", 2) == 0 &&
+               strstr(text, "/openrc ");
+}
+
+/* "ID:RUNLEVELS:sysinit:PROGRAM …" in inittab is what PID 1 starts first. */
+static bool starts_openrc(int root_fd)
+{
+        _cleanup_free_ char *text = NULL;
+        char *rest, *line;
+
+        if (tree_read(root_fd, "/etc/inittab", SCRIPT_SIZE_MAX, &text, NULL) < 0)
+                return false;
+        rest = text;
+        while ((line = strsep(&rest, "\n"))) {
+                char *action = *line == '#' ? NULL : strstr(line, ":sysinit:");
+                char *program = action ? action + strlen(":sysinit:") : NULL;
+
+                if (!program)
+                        continue;
+                program += strspn(program, "+-");
+                program[strcspn(program, " \t")] = '\0';
+                if (is_openrc(root_fd, program))
+                        return true;
+        }
+        return false;
+}
+
+static InitFlavour with_services(int root_fd, InitFlavour pid1)
+{
+        InitFlavour with = pid1 == INIT_SYSVINIT ? INIT_SYSVINIT_OPENRC : INIT_BUSYBOX_OPENRC;
+
+        return (pid1 == INIT_SYSVINIT || pid1 == INIT_BUSYBOX) && starts_openrc(root_fd) ? with : pid1;
+}
+
+static int flavour_of_program(int root_fd, const char *path, InitFlavour *ret)
 {
         _cleanup_free_ char *real = NULL, *text = NULL;
         size_t size;
@@ -119,4 +164,13 @@ int init_flavour_of(int root_fd, const char *path, InitFlavour *ret)
         if (r >= 0)
                 *ret = by_content(text, size);
         return 0;
+}
+
+int init_flavour_of(int root_fd, const char *path, InitFlavour *ret)
+{
+        int r = flavour_of_program(root_fd, path, ret);
+
+        if (r >= 0)
+                *ret = with_services(root_fd, *ret);
+        return r;
 }

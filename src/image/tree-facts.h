@@ -14,9 +14,11 @@
 typedef enum InitFlavour {
         INIT_NONE,              /* no program for PID 1 */
         INIT_SYSTEMD,
-        INIT_SYSVINIT,          /* also with OpenRC, where sysvinit's init is PID 1 */
+        INIT_SYSVINIT,
+        INIT_SYSVINIT_OPENRC,   /* PID 1 is sysvinit's, the services are OpenRC's */
         INIT_OPENRC,            /* openrc-init as PID 1 */
         INIT_BUSYBOX,
+        INIT_BUSYBOX_OPENRC,    /* as in Alpine */
         INIT_RUNIT,
         INIT_FINIT,
         INIT_S6,

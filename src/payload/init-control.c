@@ -35,6 +35,18 @@ typedef struct Way {
         const char *const *const *programs;     /* the first one in the tree is run in the machine */
 } Way;
 
+/* PID 1 is asked, whatever starts the services. */
+#define SYSVINIT_WAYS {                                                                                                \
+                [INIT_HALT] = { "runlevel 0 by /run/initctl", .runlevel = '0' },                                       \
+                [INIT_POWEROFF] = { "runlevel 0 by /run/initctl", .runlevel = '0' },                                   \
+                [INIT_REBOOT] = { "runlevel 6 by /run/initctl", .runlevel = '6' },                                     \
+        }
+#define BUSYBOX_WAYS {                                                                                                 \
+                [INIT_HALT] = { "SIGUSR1", .signal = SIGUSR1 },                                                        \
+                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },                                                    \
+                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },                                                      \
+        }
+
 static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
         [INIT_SYSTEMD] = {
                 [INIT_HALT] = { "SIGRTMIN+3", .signal = RTMIN(3) },
@@ -42,22 +54,16 @@ static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
                 [INIT_REBOOT] = { "SIGRTMIN+5", .signal = RTMIN(5) },
         },
         /* Its signals have other meanings: SIGINT is Ctrl-Alt-Del, whose action is in inittab. */
-        [INIT_SYSVINIT] = {
-                [INIT_HALT] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
-                [INIT_POWEROFF] = { "runlevel 0 by /run/initctl", .runlevel = '0' },
-                [INIT_REBOOT] = { "runlevel 6 by /run/initctl", .runlevel = '6' },
-        },
+        [INIT_SYSVINIT] = SYSVINIT_WAYS,
+        [INIT_SYSVINIT_OPENRC] = SYSVINIT_WAYS,
         /* Has a FIFO too, but only after it has started all services. */
         [INIT_OPENRC] = {
                 [INIT_HALT] = { "SIGTERM", .signal = SIGTERM },
                 [INIT_POWEROFF] = { "SIGTERM", .signal = SIGTERM },
                 [INIT_REBOOT] = { "SIGINT", .signal = SIGINT },
         },
-        [INIT_BUSYBOX] = {
-                [INIT_HALT] = { "SIGUSR1", .signal = SIGUSR1 },
-                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },
-                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },
-        },
+        [INIT_BUSYBOX] = BUSYBOX_WAYS,
+        [INIT_BUSYBOX_OPENRC] = BUSYBOX_WAYS,
         /* PID 1 reads a file whose path differs; its own program knows it. */
         [INIT_RUNIT] = {
                 [INIT_HALT] = { "runit-init 0", .programs = PROGRAMS(ARGV("/sbin/runit-init", "0"),

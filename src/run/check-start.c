@@ -14,6 +14,7 @@
 
 #include "mount/mount-source.h"
 #include "run/check-start.h"
+#include "run/stage.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
 #include "util/parse.h"
@@ -125,7 +126,9 @@ static int check_limits(const Machine *m, Problems *problems)
 
 int check_start(const Machine *m, Problems *problems)
 {
-        int r = check_mounts(m, problems);
+        int r = stage_lock_check(m, problems);
 
+        if (r >= 0)
+                r = check_mounts(m, problems);
         return r < 0 ? r : check_limits(m, problems);
 }

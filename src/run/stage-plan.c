@@ -19,6 +19,7 @@
 #include "payload/machine-state.h"
 #include "run/report.h"
 #include "run/stage.h"
+#include "run/tree-holder.h"
 #include "security/apparmor.h"
 #include "security/seccomp-bundle.h"
 #include "util/clock.h"
@@ -30,13 +31,23 @@
 #define UDEV_USEC (30 * UINT64_C(1000000))      /* a busy host needs seconds */
 #define LINK_USEC (60 * UINT64_C(1000000))      /* for all interfaces together; shorter than a unit's TimeoutStartSec= */
 
+static bool shares_tree(const Machine *m)
+{
+        return m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) : machine_disk_is_read_only(m);
+}
+
 int stage_lock_up(Machine *m, Failure *failure)
 {
         if (m->facts.host.environment.no_lock || m->template.image.fd >= 0)
                 return 0;       /* a tree that is still to be copied is locked by stage-populate.c */
-        return image_lock(&m->image, m->image.kind == IMAGE_DIRECTORY ? settings_shares_tree(&m->settings) :
-                                                                        machine_disk_is_read_only(m),
-                          NULL, &m->locks.tree, failure);
+        return tree_lock(&m->image, shares_tree(m), &m->locks.tree, failure);
+}
+
+int stage_lock_check(const Machine *m, Problems *problems)
+{
+        if (m->facts.host.environment.no_lock || m->template.image.fd >= 0)
+                return 0;
+        return tree_lock_check(m, shares_tree(m), problems);
 }
 
 void stage_lock_down(Machine *m)
@@ -50,6 +61,8 @@ void stage_lock_down(Machine *m)
 int stage_name_up(Machine *m, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
+        char process[PROCESS_TEXT_MAX];
+        pid_t pid = 0;
         int r;
 
         r = machine_state_make_dir(NULL, failure);
@@ -57,8 +70,11 @@ int stage_name_up(Machine *m, Failure *failure)
                 r = machine_state_lock_path(NULL, m->name, &path);
         if (r >= 0)
                 r = lock_file_take(path, 0, &m->locks.name);
-        if (r == -EBUSY)
-                return failure_set(failure, -EEXIST, "A machine '%s' runs already; use another name (--machine=)", m->name);
+        if (r == -EBUSY) {
+                (void) lock_file_is_held(path, 0, &pid);
+                return failure_set(failure, -EEXIST, "A machine '%s' runs already%s; use another name (--machine=)", m->name,
+                                   process_text(pid, process));
+        }
         return r < 0 ? failure_set(failure, r, "Failed to lock the name '%s': %m", m->name) : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "image/tree-copy.h"
 #include "run/report.h"
 #include "run/stage.h"
+#include "run/tree-holder.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/print.h"
@@ -113,7 +114,7 @@ int stage_populate_up(Machine *m, Failure *failure)
         parent_fd = open_parent(m, failure);
         if (parent_fd < 0)
                 return parent_fd;
-        r = image_lock(&m->template.image, /* read_only= */ true, NULL, &template_lock, failure);
+        r = tree_lock(&m->template.image, /* read_only= */ true, &template_lock, failure);
         if (r >= 0)
                 r = create_hidden(m, parent_fd, &dir, failure);
         if (r >= 0)

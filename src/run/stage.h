@@ -29,6 +29,8 @@ void stage_image_down(Machine *m);
 int stage_image_preview(Machine *m, Failure *failure);
 int stage_ids_up(Machine *m, Failure *failure);
 void stage_ids_down(Machine *m);
+/* For --check: does another program have the tree? */
+int stage_lock_check(const Machine *m, Problems *problems);
 void stage_ids_preview(Machine *m);
 int stage_plan_decide(Machine *m, Problems *problems);  /* makes m->plan and checks it against the host; -ENOMEM */
 int stage_plan_filter(Machine *m, Failure *failure);    /* makes m->seccomp */

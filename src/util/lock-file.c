@@ -7,13 +7,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 #include "util/lock-file.h"
+#include "util/parse.h"
 #include "util/print.h"
 #include "util/text.h"
 
@@ -85,6 +89,78 @@ bool lock_file_read_holder(const char *path, char ret[static LOCK_FILE_HOLDER_MA
         n = pread(fd, ret, LOCK_FILE_HOLDER_MAX - 1, 0);
         ret[n > 0 ? n : 0] = 0;
         text_make_printable(ret);
+        return true;
+}
+
+/* A line is "lock:\t1: OFDLCK  ADVISORY  WRITE -1 00:1a:1234 0 EOF": the inode is the last number of "MAJOR:MINOR:INODE". The
+ * device may be another than stat(2)'s (btrfs). */
+bool lock_file_in_fdinfo(const char *text, ino_t inode)
+{
+        char wanted[32];
+
+        (void) snprintf(wanted, sizeof(wanted), ":%ju ", (uintmax_t) inode);
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                line += *line == '\n';
+                if (strncmp(line, "lock:", 5) == 0) {
+                        const char *found = strstr(line, wanted), *end = strchrnul(line, '\n');
+
+                        if (found && found < end)
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* Reads no file but those of /proc: a file system of a machine could let us wait. */
+static bool process_holds(const char *pid, const char *name, ino_t inode)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        char path[64], link[64 + NAME_MAX], target[PATH_MAX];
+        struct dirent *e;
+
+        (void) snprintf(path, sizeof(path), "/proc/%.20s/fdinfo", pid);
+        d = opendir(path);
+        while (d && (e = readdir(d))) {
+                _cleanup_free_ char *text = NULL;
+                const char *base;
+                ssize_t n;
+
+                (void) snprintf(link, sizeof(link), "/proc/%.20s/fd/%s", pid, e->d_name);
+                n = readlink(link, target, sizeof(target) - 1);
+                if (n <= 0)
+                        continue;
+                target[n] = '\0';
+                base = strrchr(target, '/');
+                if (base && strcmp(base + 1, name) == 0 && fd_read_file_at(dirfd(d), e->d_name, 4096, &text, NULL) >= 0 &&
+                    lock_file_in_fdinfo(text, inode))
+                        return true;
+        }
+        return false;
+}
+
+/* The kernel says of such a lock neither the process that took it nor those that have it. */
+static pid_t find_holder(const char *path, ino_t inode)
+{
+        _cleanup_closedir_ DIR *d = opendir("/proc");
+        const char *slash = strrchr(path, '/');
+        struct dirent *e;
+        uint32_t pid;
+
+        while (d && (e = readdir(d)))
+                if (parse_u32(e->d_name, &pid) >= 0 && process_holds(e->d_name, slash ? slash + 1 : path, inode))
+                        return (pid_t) pid;
+        return 0;
+}
+
+bool lock_file_is_held(const char *path, unsigned flags, pid_t *ret_holder)
+{
+        struct flock lock = { .l_type = flags & LOCK_FILE_SHARED ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK || fstat(fd, &st) < 0)
+                return false;
+        *ret_holder = find_holder(path, st.st_ino);
         return true;
 }
 

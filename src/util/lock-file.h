@@ -7,6 +7,8 @@
  * process, and a child that inherits the descriptor holds it until exec.
  */
 
+#include <sys/types.h>
+
 #include "util/macro.h"
 
 typedef struct LockFile {
@@ -30,6 +32,13 @@ int lock_file_take(const char *path, unsigned flags, LockFile *ret);
 /* Whether another process holds the file's lock, and what it wrote to the file (control characters become '?'; "" until it has
  * written). Needs the right to write to the file. */
 bool lock_file_read_holder(const char *path, char ret[static LOCK_FILE_HOLDER_MAX]);
+
+/* Is the file locked, so that lock_file_take() would fail? *ret_holder: one of the processes that hold it, as far as the caller
+ * may see their descriptors in /proc; 0: unknown. A missing file is not locked. */
+bool lock_file_is_held(const char *path, unsigned flags, pid_t *ret_holder);
+
+/* Does this text of /proc/PID/fdinfo/FD have a lock on the inode? Pure. */
+bool lock_file_in_fdinfo(const char *text, ino_t inode);
 
 /* Writes the holder's name to the file. */
 int lock_file_write_holder(const LockFile *l, const char *name);

@@ -50,6 +50,11 @@ def wait_for(condition, timeout=30, interval=0.05, message=None):
         time.sleep(interval)
 
 
+def in_use(path, holder, program='box-run', unit=r'\S+'):
+    """A pattern of the message about a tree that is in use: holder is "machine 'NAME'" or "another program"."""
+    return re.compile(rf'The tree {re.escape(str(path))} is in use by {holder} \({program}, process \d+, unit {unit}\)\n')
+
+
 # -------------------------------------------------------------------- machines
 
 class Machine:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import output, run, wait_for
+from support import in_use, output, run, wait_for
 
 pytestmark = pytest.mark.quick
 
@@ -217,31 +217,95 @@ def test_bad_switches(tree, refused):
 
 # -------------------------------------------------------------------- in use
 
-def in_use(tree):
-    return f'The tree {tree.path} is in use: another box-run or systemd-nspawn has locked it'
-
-
 def test_tree_in_use_by_box(tree, nothing_left):
+    """Who has it is named: a machine under its unit, another one by hand."""
     tree.start()
     leader = tree.leader()
-    result = run(BOX_RUN, '-M', tree.name, '-U', '/bin/true', check=False)
-    assert (result.stderr, result.returncode) == (f'box-run: {in_use(tree)}\n', 1)
-    result = run(BOX_RUN, '-D', tree.path, '-M', 'another', '-U', '/bin/true', check=False)
-    assert (result.stderr, result.returncode) == (f'box-run: {in_use(tree)}\n', 1)
+    for name in (tree.name, 'another'):
+        for action in ([], ['--check']):
+            if action and name == tree.name:
+                continue
+            result = run(BOX_RUN, *action, '-D', tree.path, '-M', name, '-U', '/bin/true', check=False)
+            assert in_use(tree.path, f"machine '{tree.name}'", unit=f'box@{tree.name}.service').fullmatch(
+                result.stderr.removeprefix('box-run: ')), result.stderr
+            assert result.returncode == 1
+    assert output('boxctl', 'check', tree.name) == ''           # it is its own
     assert tree.leader() == leader and tree.is_active()
     tree.stop()
+    with subprocess.Popen([BOX_RUN, '-q', '-D', tree.path, '-M', 'byhand', '--pipe', '/bin/sh', '-c', 'echo up; read line'],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == 'up\n'
+        for verb in ('start', 'check'):
+            result = run('boxctl', verb, tree.name, check=False)
+            assert in_use(tree.path, "machine 'byhand'").search(result.stderr), result.stderr
+            assert result.returncode == 1
+        other.communicate('')
+    run('systemctl', 'reset-failed', f'box@{tree.name}')
 
 
-def test_tree_in_use_by_nspawn(tree, nothing_left):
-    nspawn = subprocess.Popen(['systemd-nspawn', '--quiet', '--keep-unit', '--register=no', '-D', str(tree.path), '/bin/sh',
+@pytest.mark.parametrize('register', ['no', 'yes'])
+def test_tree_in_use_by_nspawn(tree, nothing_left, register):
+    nspawn = subprocess.Popen(['systemd-nspawn', '--quiet', '--keep-unit', f'--register={register}', '-D', str(tree.path), '/bin/sh',
                                '-c', 'echo up; exec sleep 1000'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         assert nspawn.stdout.readline().strip() == b'up'
-        refused_by_unit(tree, in_use(tree))
+        holder = f"machine '{tree.name}'" if register == 'yes' else 'another program'
+        for verb in ('start', 'check'):
+            result = run('boxctl', verb, tree.name, check=False)
+            assert in_use(tree.path, holder, 'systemd-nspawn').search(result.stderr), result.stderr
+            assert result.returncode == 1
         assert nspawn.poll() is None
     finally:
         nspawn.send_signal(signal.SIGTERM)
         nspawn.wait(timeout=20)
+        run('systemctl', 'reset-failed', f'box@{tree.name}', check=False)
+
+
+def test_tree_in_use_by_nspawn_s_unit(tree, nothing_left, drop_in_of_nspawn):
+    """The unit of the same name gives way: Conflicts=."""
+    drop_in_of_nspawn(f'[Service]\nType=simple\nExecStart=\nExecStart=systemd-nspawn --quiet --keep-unit --settings=no '
+                      f'-D {tree.path} -M {tree.name} /bin/sleep 1000\n')
+    run('systemctl', 'start', f'systemd-nspawn@{tree.name}')
+    wait_for(lambda: run('machinectl', 'show', tree.name, check=False).returncode == 0)
+    assert output('boxctl', 'check', tree.name) == ''
+    result = run(BOX_RUN, '-D', tree.path, '-M', 'another', '/bin/true', check=False)
+    assert in_use(tree.path, f"machine '{tree.name}'", 'systemd-nspawn', f'systemd-nspawn@{tree.name}.service').search(result.stderr)
+    tree.start()
+    tree.stop()
+
+
+@pytest.fixture
+def drop_in_of_nspawn(tree):
+    unit = f'systemd-nspawn@{tree.name}.service'
+    place = Path(f'/run/systemd/system/{unit}.d')
+
+    def write(text):
+        place.mkdir(parents=True)
+        (place / 'test.conf').write_text(text)
+        run('systemctl', 'daemon-reload')
+    yield write
+    run('systemctl', 'stop', unit)
+    run('systemctl', 'reset-failed', unit, check=False)
+    run('rm', '-rf', place)
+    run('systemctl', 'daemon-reload')
+
+
+def test_tree_in_use_by_another_program(tree, nothing_left):
+    """As machined takes the locks while it copies a tree."""
+    lock = tree.path.parent / f'.#{tree.name}.lck'
+    code = ("import fcntl, os, struct, sys; fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600);"
+            "fcntl.fcntl(fd, 37, struct.pack('hhqqi', fcntl.F_WRLCK, 0, 0, 0, 0)); print('up', flush=True); input()")
+    with subprocess.Popen(['python3', '-c', code, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout.readline() == 'up\n'
+            for verb in ('start', 'check'):
+                result = run('boxctl', verb, tree.name, check=False)
+                message = in_use(tree.path, 'another program', r'python3\S*').search(result.stderr)
+                assert message and f'process {other.pid},' in message.group(), result.stderr
+        finally:
+            other.communicate('\n')
+            lock.unlink()
+            run('systemctl', 'reset-failed', f'box@{tree.name}', check=False)
 
 
 # -------------------------------------------------------------------- the host

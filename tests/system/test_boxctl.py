@@ -148,6 +148,29 @@ def test_kill_and_terminate_one_that_was_started_by_hand(machine, words):
     assert m.name not in output('boxctl', 'list', '--no-legend')
 
 
+@pytest.mark.parametrize('register', ['yes', 'no'])
+def test_verbs_of_one_that_was_started_by_hand(machine, register):
+    """It runs: no verb takes it for a machine that would not start, and start says how it runs."""
+    m = machine('busybox', name='by-hand')
+    m.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[Network]\nVirtualEthernet=yes\nPort=tcp:8131:80\n')
+    process = subprocess.Popen(['box-run', '-q', '-M', m.name, '-U', f'--register={register}'], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    wait_for(lambda: run('boxctl', 'status', m.name, check=False).returncode == 0)
+    for words in ('check', 'explain', 'status', 'show', 'cat', 'enable', 'disable'):
+        result = run('boxctl', words, m.name)
+        assert result.stderr == '' or words in ('enable', 'disable'), result.stderr
+    assert m.name in output('boxctl', 'list', '--no-legend').split()
+    result = run('boxctl', 'start', m.name, check=False)
+    scope = 'machine-by\\x2dhand.scope' if register == 'yes' else f'box-{m.name}.scope'
+    assert (result.returncode, result.stderr) == (1, f'boxctl: {m.name}: It runs already, started by hand (process {process.pid}, '
+                                                     f'unit {scope}); to stop it: boxctl stop {m.name}\n')
+    assert m.property('ActiveState') == 'inactive'
+    run('boxctl', 'stop', m.name)
+    process.wait(timeout=10)
+    run('boxctl', 'start', m.name)
+    assert m.is_active()
+
+
 def test_kill_and_terminate(machine):
     m = machine('busybox')
     run('boxctl', 'start', m.name)

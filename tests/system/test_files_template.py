@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import output, run, wait_for
+from support import in_use, output, run, wait_for
 
 
 @pytest.fixture(scope='module')
@@ -182,7 +182,7 @@ def test_template_in_use(template, target):
         assert writer.stdout.readline() == 'up\n'
         result = start('-q', '-M', target.name, f'--template={template.path}', check=False)
         writer.communicate('')
-    assert result.stderr == f'box-run: The tree {template.path} is in use: another box-run or systemd-nspawn has locked it\n'
+    assert in_use(template.path, f"machine '{template.name}'").search(result.stderr), result.stderr
     assert not target.path.exists()
 
 

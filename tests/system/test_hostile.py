@@ -2,6 +2,7 @@
 """Trees and payloads that try to escape from the machine, or to block or mislead programs on the host."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -106,8 +107,9 @@ def test_name_of_a_running_machine_is_refused(running, other):
     for register in ('yes', 'no'):
         result = run(BOX_RUN, '--quiet', f'--register={register}', '-M', running.name, '-D', other.path, '-U', '--network-veth',
                      '/bin/true', check=False)
-        assert (result.returncode, result.stderr) == (
-            1, f"box-run: A machine '{running.name}' runs already; use another name (--machine=)\n")
+        assert result.returncode == 1 and re.fullmatch(
+            rf"box-run: A machine '{running.name}' runs already \(box-run, process \d+, unit box@{running.name}\.service\); use "
+            r'another name \(--machine=\)\n', result.stderr), result.stderr
     assert Path(f'/sys/class/net/ve-{running.name}/ifindex').read_text() == index
     assert Path(f'/run/systemd/nspawn/propagate/{running.name}').is_dir()
     assert output('boxctl', 'show', '--property=RootDirectory', '--value', running.name) == str(running.path)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import output, run, wait_for
+from support import in_use, output, run, wait_for
 
 BOX_RUN = '/usr/bin/box-run'
 MIB = 1024 * 1024
@@ -359,7 +359,7 @@ def test_unit_boots_an_image(nothing_left, raw_machine, disk):
     assert len(loops(path).split()) == 2
 
     taken = run(BOX_RUN, '-i', path, '-M', 'other', '/bin/true', check=False)
-    assert taken.stderr == f'box-run: The tree {path} is in use: another box-run or systemd-nspawn has locked it\n'
+    assert in_use(path, "machine 'rawboot'", unit='box@rawboot.service').search(taken.stderr), taken.stderr
     leader = each.leader()
     run('boxctl', 'start', 'rawboot')
     assert each.leader() == leader

@@ -60,7 +60,9 @@ def test_unit_is_ready_at_exec(machine_of):
 
 def test_detected_init_is_run(machine_of):
     plan = output('box-run', '--dry-run', '-b', f'--machine={machine_of.name}')
-    assert f'init: {"sysvinit" if machine_of.init == "openrc" else machine_of.init}\n' in plan
+    name = {'openrc': 'sysvinit+openrc'}.get(machine_of.init, machine_of.init)
+    assert f'init: {name}\n' in plan
+    assert f'Init: {name}\n' in output('boxctl', 'status', machine_of.name)
 
 
 def test_login_is_on_the_console(machine_of):

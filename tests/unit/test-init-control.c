@@ -23,6 +23,7 @@ static void test_init_control_describe(void **state)
 {
         assert_string_equal(init_control_describe(INIT_SYSTEMD, INIT_HALT), "SIGRTMIN+3");
         assert_string_equal(init_control_describe(INIT_SYSVINIT, INIT_REBOOT), "runlevel 6 by /run/initctl");
+        assert_string_equal(init_control_describe(INIT_SYSVINIT_OPENRC, INIT_REBOOT), "runlevel 6 by /run/initctl");
         assert_string_equal(init_control_describe(INIT_RUNIT, INIT_POWEROFF), "runit-init 0");
         assert_string_equal(init_control_describe(INIT_NONE, INIT_HALT), "none");
         assert_string_equal(init_control_describe((InitFlavour) 99, INIT_HALT), "none");
@@ -88,6 +89,7 @@ static void test_init_control_signals(void **state)
         } expected[] = {
                 { INIT_SYSTEMD, { SIGRTMIN + 3, SIGRTMIN + 4, SIGRTMIN + 5 } },
                 { INIT_BUSYBOX, { SIGUSR1, SIGUSR2, SIGTERM } },
+                { INIT_BUSYBOX_OPENRC, { SIGUSR1, SIGUSR2, SIGTERM } },
                 { INIT_OPENRC, { SIGTERM, SIGTERM, SIGINT } },
                 { INIT_FINIT, { SIGUSR2, SIGUSR2, SIGTERM } },
                 { INIT_DINIT, { SIGTERM, SIGTERM, SIGINT } },

@@ -4,6 +4,7 @@
 
 #include "tree-fixture.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -60,6 +61,53 @@ static void test_holder(void **state)
         assert_int_equal(renameat(((const Tree *) *state)->fd, "left", AT_FDCWD, path), 0);
         assert_false(lock_file_read_holder(path, name));
         assert_int_equal(unlink(path), 0);
+}
+
+static void test_fdinfo(void **state)
+{
+        static const char text[] = "pos:\t0\nflags:\t02100002\nmnt_id:\t37\nino:\t77\n"
+                                   "lock:\t1: OFDLCK ADVISORY  WRITE -1 00:1a:1234 0 EOF\n";
+
+        assert_true(lock_file_in_fdinfo(text, 1234));
+        assert_false(lock_file_in_fdinfo(text, 234));
+        assert_false(lock_file_in_fdinfo(text, 123));
+        assert_false(lock_file_in_fdinfo(text, 77));
+        /* The number is not in the line of a lock. */
+        assert_false(lock_file_in_fdinfo("lock:\t1: none\nx:1234 0\n", 1234));
+        assert_false(lock_file_in_fdinfo("", 1234));
+}
+
+/* Another process has the lock, and it has other files open. */
+static void test_process_that_holds(void **state)
+{
+        const char *path = path_in(*state);
+        LockFile a = LOCK_FILE_NULL;
+        pid_t pid, found = -1;
+        int ready[2], status;
+        char byte;
+
+        assert_false(lock_file_is_held(path, 0, &found));
+        assert_int_equal(pipe(ready), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (lock_file_take(path, LOCK_FILE_SHARED, &a) < 0 || write(ready[1], "", 1) != 1)
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        assert_true(lock_file_is_held(path, 0, &found));
+        assert_int_equal(found, pid);
+        found = -1;
+        assert_false(lock_file_is_held(path, LOCK_FILE_SHARED, &found));
+        assert_int_equal(found, -1);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_false(lock_file_is_held(path, 0, &found));
+        assert_int_equal(unlink(path), 0);
+        (void) close(ready[0]);
+        (void) close(ready[1]);
 }
 
 /* A waiter gets an existing file, although the previous holder removed the one that it waited for. */
@@ -131,6 +179,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_exclusive_and_shared),
                 TREE_TEST(test_holder),
+                TREE_TEST(test_fdinfo),
+                TREE_TEST(test_process_that_holds),
                 TREE_TEST(test_waiting),
                 TREE_TEST(test_holder_dies),
                 TREE_TEST(test_no_file),

@@ -188,6 +188,41 @@ static void test_init_by_content(void **state)
         }
 }
 
+/* OpenRC below another PID 1: inittab names it, or a script that executes it. */
+static void test_services_of_openrc(void **state)
+{
+        static const char sysvinit[] = "\177ELF\0/run/initctl\0/etc/inittab\0";
+        static const char busybox[] = "\177ELF\0/etc/inittab\0BusyBox v1.35.0\0";
+        static const struct {
+                const char *inittab, *script;
+                bool openrc;
+        } cases[] = {
+                { "::sysinit:/sbin/openrc sysinit\n::wait:/sbin/openrc default\n", "", true },
+                { "id:3:initdefault:\nsi::sysinit:/sbin/openrc sysinit\n", "", true },
+                { "si::sysinit:/etc/init.d/rcS\n", "#!/bin/sh\nset -e\nexec /sbin/openrc sysinit\n", true },
+                { "si::sysinit:/etc/init.d/rcS\n", "#!/bin/sh\nexec /etc/init.d/rc S\n", false },
+                { "si::sysinit:/etc/init.d/rcS\n", "no script: /sbin/openrc sysinit\n", false },
+                { "#si::sysinit:/sbin/openrc sysinit\nsi::sysinit:/etc/init.d/none\n", "", false },
+                { "l3:3:wait:/sbin/openrc default\n", "", false },
+                { "si::sysinit:/etc/init.d\n", "", false },
+                { "", "", false },
+        };
+        const Tree *t = *state;
+
+        tree_fixture_program(t, "sbin/openrc", "\177ELF");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                tree_fixture_file(t, "etc/inittab", cases[i].inittab);
+                tree_fixture_program(t, "etc/init.d/rcS", cases[i].script);
+                tree_fixture_bytes(t, "sbin/init", sysvinit, sizeof(sysvinit), 0755);
+                expect_init(t, cases[i].openrc ? INIT_SYSVINIT_OPENRC : INIT_SYSVINIT, "/sbin/init");
+                tree_fixture_bytes(t, "sbin/init", busybox, sizeof(busybox), 0755);
+                expect_init(t, cases[i].openrc ? INIT_BUSYBOX_OPENRC : INIT_BUSYBOX, "/sbin/init");
+                /* It is PID 1 itself. */
+                tree_fixture_program(t, "sbin/init", "\177ELF /run/openrc/init.ctl");
+                expect_init(t, INIT_OPENRC, "/sbin/init");
+        }
+}
+
 static void test_systemd_and_who_goes_first(void **state)
 {
         const Tree *t = *state;
@@ -308,6 +343,7 @@ int main(void)
                 TREE_TEST(test_machine_id),
                 TREE_TEST(test_init_by_link),
                 TREE_TEST(test_init_by_content),
+                TREE_TEST(test_services_of_openrc),
                 TREE_TEST(test_systemd_and_who_goes_first),
                 TREE_TEST(test_set_init),
                 TREE_TEST(test_init_problems),
