@@ -34,7 +34,6 @@ typedef struct OciMount {
 /* A path to mask or make read-only, if it exists. */
 typedef struct OciPath {
         char *path;
-        bool late;              /* after all namespaces have been created */
         Source from;
 } OciPath;
 

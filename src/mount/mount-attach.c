@@ -34,7 +34,7 @@
 
 typedef struct AttachContext {
         MountDest dest;
-        int host_fd;            /* the mount of /run/host, which later steps may cover */
+        int host_fd;            /* the mount of /run/host, which later steps may cover; of late ones, what is there */
         int stage_fd;           /* the mount of the MOUNT_STAGED step; -EBADF: none so far */
 } AttachContext;
 
@@ -331,7 +331,8 @@ static int stop_sharing(const MountPlan *plan, int root_fd, Failure *failure)
 int mount_attach_late(const MountPlan *plan, Failure *failure)
 {
         _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const AttachContext c = { .dest = { root_fd, -EBADF, 0, false }, .host_fd = -EBADF, .stage_fd = -EBADF };
+        _cleanup_close_ int host_fd = open("/run/host", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        const AttachContext c = { .dest = { root_fd, -EBADF, 0, false }, .host_fd = host_fd, .stage_fd = -EBADF };
         struct mount_attr shared = { .propagation = MS_SHARED };
         int r;
 

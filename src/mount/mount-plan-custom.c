@@ -83,6 +83,19 @@ int mount_plan_add_custom_tmpfs(const TmpfsSetting *t, const MountFacts *f, Moun
         return 0;
 }
 
+/* The machine's own cgroup file system is mounted after all mounts of settings, and cannot be locked: its root may mount another
+ * one. */
+static int check_cgroups(const MountOp *op, const MountFacts *f, Problems *problems)
+{
+        if (f->shared_cgroup || !mount_plan_is_in_cgroups(op->dest))
+                return 0;
+        if (op->source_kind == MOUNT_SOURCE_MASK)
+                return problem_error(problems, op->from, "%s cannot be made inaccessible: root of the machine can mount "
+                                     "its control groups anew", op->dest);
+        return problem_warning(problems, op->from, "A mount on %s has no effect: the machine's control groups are mounted "
+                               "over it", op->dest);
+}
+
 static int plan_inaccessible(const StringSetting *i, MountPlan *p)
 {
         const MountRow row = {
@@ -170,6 +183,10 @@ int mount_plan_custom(const Settings *s, const MountFacts *f, MountPlan *p, Prob
                         return -ENOMEM;
         for (size_t i = 0; i < s->inaccessible.n; i++)
                 if (plan_inaccessible(&s->inaccessible.items[i], p) < 0)
+                        return -ENOMEM;
+
+        for (size_t i = first; i < p->n; i++)
+                if (check_cgroups(&p->ops[i], f, problems) < 0)
                         return -ENOMEM;
 
         sort_by_dest(p->ops + first, p->n - first);

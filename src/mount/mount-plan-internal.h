@@ -45,6 +45,9 @@ static inline bool mount_plan_is_root(const char *dest)
         return strcmp(dest, "/") == 0;
 }
 
+/* Is it the place of the cgroup file system, or below? */
+bool mount_plan_is_in_cgroups(const char *dest);
+
 /* How the machine's tree is mapped. */
 static inline MountIdMap mount_plan_tree_map(const MountFacts *f)
 {

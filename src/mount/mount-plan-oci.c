@@ -126,10 +126,13 @@ int mount_plan_oci_mounts(const Settings *s, const MountFacts *f, MountPlan *p, 
 
 /* ---- covers ---------------------------------------------------------------------------------------------------- */
 
+/* The cgroup file system is mounted late, and what covers it later still: not locked, as root of a user namespace may mount
+ * another one anyway. */
 static int plan_cover(const OciPath *path, bool mask, MountPlan *p)
 {
+        const unsigned late = mount_plan_is_in_cgroups(path->path) ? MOUNT_LATE : 0;
         const MountRow row = {
-                MOUNT_BIND, MOUNT_OPTIONAL | (mask ? 0 : MOUNT_RECURSIVE) | (path->late ? MOUNT_LATE : 0),
+                MOUNT_BIND, MOUNT_OPTIONAL | (mask ? 0 : MOUNT_RECURSIVE) | late,
                 mask ? MOUNT_SOURCE_MASK : MOUNT_SOURCE_PATH, .attrs = mask ? ATTR_API_RO : MOUNT_ATTR_RDONLY,
                 .source = mask ? NULL : path->path, .dest = path->path, .from = path->from,
         };

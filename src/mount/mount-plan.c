@@ -45,6 +45,14 @@ size_t mount_plan_below(const MountPlan *plan, size_t i)
         return 0;
 }
 
+bool mount_plan_is_in_cgroups(const char *dest)
+{
+        static const char place[] = "/sys/fs/cgroup";
+        size_t n = strlen(place);
+
+        return strncmp(dest, place, n) == 0 && (!dest[n] || dest[n] == '/');
+}
+
 bool mount_source_is_in_tree(MountSourceKind kind)
 {
         return kind == MOUNT_SOURCE_IN_TREE || kind == MOUNT_SOURCE_IN_OLD_ROOT;

@@ -186,7 +186,6 @@ static int read_own(Oci *o, const JsonNode *mount, const char *dest, const JsonN
         item = array_append(&s->read_only, &s->n_read_only, sizeof(OciPath));
         if (!item || oci_source(o, mount, &item->from) < 0)
                 return -ENOMEM;
-        item->late = true;
         return free_and_strdup(&item->path, dest);
 }
 

@@ -185,6 +185,98 @@ def test_bundle(undo, tmp_path, user_namespace):
         assert set(covered) - {'/proc/sys'} <= found['detach'] and '/root' in found['set-attributes']
 
 
+# Three places each, a file among them, that every machine has
+COVERED = {'/proc': ['/proc/uptime', '/proc/meminfo', '/proc/tty'],
+           '/sys': ['/sys/kernel', '/sys/class', '/sys/devices'],
+           '/sys/fs/cgroup': ['/sys/fs/cgroup/cgroup.stat', '/sys/fs/cgroup/cgroup.controllers', '/sys/fs/cgroup/cgroup.procs']}
+
+
+def covering_bundle(path, capabilities):
+    """Two places each are masked, the last one read-only."""
+    bundle = Bundle(path)
+    bundle.set('process/capabilities', {name: capabilities for name in ('bounding', 'permitted', 'effective')})
+    bundle.set('linux/namespaces/+', {'type': 'user'})
+    for kind in 'uidMappings', 'gidMappings':
+        bundle.set(f'linux/{kind}', [{'containerID': 0, 'hostID': 1966080000, 'size': 65536}])
+    # the mount of all of it, which `runc spec` makes read-only
+    (cgroups,) = (mount for mount in bundle.config['mounts'] if mount['destination'] == '/sys/fs/cgroup')
+    cgroups['options'].remove('ro')
+    for first, second, last in COVERED.values():
+        bundle.config['linux']['maskedPaths'] += [first, second]
+        bundle.config['linux']['readonlyPaths'].append(last)
+    return bundle
+
+
+def test_covers_of_api_file_systems(undo, tmp_path):
+    """Those of proc and sysfs are locked. Those of the control groups are there, and without CAP_SYS_ADMIN stay; with it, the
+    kernel lets root of a user namespace mount the file system anew, so that a lock would be none."""
+    bundle = covering_bundle(tmp_path / 'bundle', ['CAP_DAC_OVERRIDE', 'CAP_SYS_CHROOT'])
+    (bundle.path / 'rootfs/undo').write_bytes(undo.read_bytes())
+    (bundle.path / 'rootfs/undo').chmod(0o755)
+    places = [path for paths in COVERED.values() for path in paths]
+    script = f"""
+        for p in {" ".join(places)}; do
+            if [ -d $p ]; then ls $p | wc -l; else cat $p 2>/dev/null | wc -c; fi
+            grep -q " $p ro," /proc/self/mountinfo || echo "$p is writable"
+        done | xargs
+        umount -l /sys/fs/cgroup/cgroup.stat 2>/dev/null && echo unmounted
+        mount -o remount,bind,rw /sys/fs/cgroup/cgroup.procs 2>/dev/null && echo remounted
+        (echo 0 >/sys/fs/cgroup/cgroup.procs) 2>/dev/null && echo written
+        (echo 0 >/sys/fs/cgroup/cgroup.threads) 2>/dev/null && echo control; true"""
+    seen = bundle.box('/bin/sh', '-c', script, switches=['--register=no']).stdout.splitlines()
+    counts = seen[0].split()
+    assert [int(count) > 0 for count in counts] == [False, False, True] * 3 and seen[1:] == ['control'], seen
+
+    bundle = covering_bundle(tmp_path / 'with', ALL_CAPS)
+    (bundle.path / 'rootfs/undo').write_bytes(undo.read_bytes())
+    (bundle.path / 'rootfs/undo').chmod(0o755)
+    found = attacks(bundle.box('/undo', *places, switches=['--register=no']).stdout)
+    assert set().union(*found.values()) == set(COVERED['/sys/fs/cgroup']), found
+    again = 'mkdir /tmp/own && mount -t cgroup2 own /tmp/own && cat /tmp/own/cgroup.controllers >/dev/null && cat /tmp/own/cgroup.stat'
+    assert 'nr_descendants' in bundle.box('/bin/sh', '-c', again, switches=['--register=no']).stdout
+
+
+def test_settings_cannot_hide_control_groups(tree):
+    """They could be mounted again: it is said, instead of a mask that hides nothing."""
+    for path in '/sys/fs/cgroup', '/sys/fs/cgroup/cgroup.procs':
+        for users in '-U', '--private-users=no':
+            result = run('box-run', '-q', '-M', tree.name, users, f'--inaccessible={path}', '/bin/true', check=False)
+            assert result.returncode == 1 and f'{path} cannot be made inaccessible: ' in result.stderr
+    result = run('box-run', '-q', *BARE, '--pipe', '--register=no', '-M', tree.name, '-U', '--tmpfs=/sys/fs/cgroup', '/bin/ls', '/sys/fs/cgroup')
+    assert 'has no effect' in result.stderr and 'cgroup.procs' in result.stdout
+
+
+# What root of a user namespace can write to once it has undone box's own mounts on /proc and /sys: what is its own.
+OWN_TUNABLES = ('/proc/sys/net/', '/proc/sys/user/', '/proc/sys/fs/mqueue/', '/proc/sys/kernel/shm', '/proc/sys/kernel/msg',
+                '/proc/sys/kernel/sem', '/proc/sys/kernel/ns_last_pid', '/proc/sys/kernel/pid_max', '/proc/sys/kernel/auto_msgmni', '/proc/sys/fs/binfmt_misc/', '/sys/fs/cgroup/')
+WRITABLE = r"""
+    tac() { sed '1!G;h;$!d'; }
+    grep -E ' (/proc|/sys)(/[^ ]*)? ' /proc/self/mountinfo | cut -d' ' -f5 | grep -E '^/(proc|sys)/' | tac | while read place; do
+        umount -l $place 2>/dev/null
+    done
+    grep -cE ' /proc/[^ ]* ' /proc/self/mountinfo
+    find /proc/sys /proc/fs /proc/irq /proc/bus /proc/scsi /proc/sysrq-trigger /proc/kcore /proc/timer_list /proc/kallsyms /sys -type f         2>/dev/null | while read file; do [ -w "$file" ] && (: >>"$file") 2>/dev/null && echo "$file"; done
+    head -c 1 /proc/kcore /proc/timer_list /proc/kmsg 2>/dev/null | wc -c
+    grep -cv '^00*  *[a-zA-Z] ' /proc/kallsyms
+    exit 0
+"""
+
+
+@pytest.mark.parametrize('switches', [['--private-network'], []], ids=['own-network', 'host-s-network'])
+def test_what_the_own_protections_protect(tree, switches):
+    """Not locked: what lies below belongs to root of the host, which root of a user namespace is not."""
+    seen = inside(['-M', tree.name], WRITABLE, '-U', *switches).splitlines()
+    assert seen[0] == '0', 'a positive control: nothing is mounted on /proc any more'
+    assert seen[-2:] == ['0', '0']
+    foreign = [path for path in seen[1:-2] if not path.startswith(OWN_TUNABLES)]
+    assert foreign == []
+    assert not switches or '/proc/sys/net/ipv4/ip_forward' in seen, 'a positive control'
+    # of the PID namespace, since Linux 6.14
+    before = Path('/proc/sys/kernel/pid_max').read_text()
+    inside(['-M', tree.name], 'umount -l /proc/sys; echo 4000 >/proc/sys/kernel/pid_max; true', '-U')
+    assert Path('/proc/sys/kernel/pid_max').read_text() == before
+
+
 # -------------------------------------------------------------------- device nodes
 
 @pytest.fixture(scope='module')

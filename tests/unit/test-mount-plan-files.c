@@ -168,6 +168,27 @@ static void test_ephemeral_refuses_what_changes_the_tree(void **state)
         }
 }
 
+/* What would lie on the machine's own cgroup file system, which is mounted later. */
+static void test_control_groups_are_no_place_for_settings(void **state)
+{
+        static const struct { const char *arguments; unsigned fatal, all; } rows[] = {
+                { "-b -U --inaccessible=/sys/fs/cgroup", 1, 1 },
+                { "-b -U --inaccessible=/sys/fs/cgroup/cgroup.procs", 1, 1 },
+                { "-b --inaccessible=/sys/fs/cgroup", 1, 1 },
+                { "-b -U --tmpfs=/sys/fs/cgroup", 0, 1 },
+                { "-b -U --inaccessible=/sys/fs/cgroups", 0, 0 },
+                { "-b -U --inaccessible=/sys/fs", 0, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan(&f, rows[i].arguments);
+                assert_int_equal(f.problems.n_fatal, rows[i].fatal);
+                assert_int_equal(f.problems.n, rows[i].all);
+        }
+}
+
 static void test_template_is_not_for_a_while(void **state)
 {
         _cleanup_(plan_fixture_done) PlanFixture f;
@@ -259,6 +280,7 @@ int main(void)
                 cmocka_unit_test(test_ephemeral),
                 cmocka_unit_test(test_ephemeral_refuses_what_changes_the_tree),
                 cmocka_unit_test(test_template_is_not_for_a_while),
+                cmocka_unit_test(test_control_groups_are_no_place_for_settings),
                 cmocka_unit_test(test_custom_root),
                 cmocka_unit_test(test_overlay),
                 cmocka_unit_test(test_order),

@@ -199,7 +199,6 @@ static void test_mounts(void **state)
         assert_null(m[2].source);
         assert_string_equal(m[2].options, "nosuid,size=64k");
         assert_int_equal(f.bundle.extra.n_read_only, 1);
-        assert_true(f.bundle.extra.read_only[0].late);
         done(&f);
 }
 
