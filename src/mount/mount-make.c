@@ -248,7 +248,7 @@ static bool is_left_out(const MountOp *op, int r, const Failure *failure)
         return true;
 }
 
-int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
+static int make_all(MountWork *work, size_t n, bool in_namespaces, const MountMakeContext *c, Failure *failure)
 {
         _cleanup_(close_contexts) Contexts contexts = { { -EBADF, -EBADF, -EBADF, -EBADF } };
 
@@ -256,7 +256,7 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
                 const MountOp *op = work[i].op;
                 int fd;
 
-                if (op->kind == MOUNT_BIND || op->flags & MOUNT_LATE)
+                if (op->kind == MOUNT_BIND || op->flags & MOUNT_LATE || in_namespaces != (op->namespace != 0))
                         continue;
                 fd = make_step(work, n, i, c, &contexts, failure);
                 if (is_left_out(op, fd, failure))
@@ -267,6 +267,16 @@ int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *fa
         }
 
         return 0;
+}
+
+int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
+{
+        return make_all(work, n, /* in_namespaces= */ false, c, failure);
+}
+
+int mount_make_in_namespaces(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure)
+{
+        return make_all(work, n, /* in_namespaces= */ true, c, failure);
 }
 
 /* The machine's root cannot create the destination in a file system that will be read-only, nor in a directory of the host on

@@ -9,11 +9,13 @@
 
 #include "mount/mount-source.h"
 
-/* Creates the mounts of the supervisor's steps, but for optional ones that are not possible. New file systems that are
- * to be read-only are writable until mount_make_seal(). */
+/* Creates the mounts of the supervisor's steps, but for optional ones that are not possible: first those that show none of
+ * the machine's namespaces, then those that do. New file systems that are to be read-only are writable until
+ * mount_make_seal(). */
 int mount_make(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure);
+int mount_make_in_namespaces(MountWork *work, size_t n, const MountMakeContext *c, Failure *failure);
 
-/* After mount_make(), for a machine without root, which could not do so: creates missing destinations in its tree. */
+/* After these, for a machine without root, which could not do so: creates missing destinations in its tree. */
 int mount_make_places(const MountPlan *plan, const MountWork *work, const MountMakeContext *c, Failure *failure);
 
 /* Creates the destinations of the settings' mounts in new file systems, then makes those read-only that are to be so. */

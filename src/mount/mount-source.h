@@ -23,6 +23,9 @@ typedef struct MountMakeContext {
         uid_t first_id;         /* the same in the machine: 0, or its first user */
         Source users_from;      /* of PrivateUsers=, for messages */
 } MountMakeContext;
+#define MOUNT_MAKE_CONTEXT_NULL \
+        { .image_fd = -EBADF, .tree_fd = -EBADF, .tree_namespace_fd = -EBADF, .outer_fd = -EBADF, .leader_pidfd = -EBADF, \
+          .userns_fd = -EBADF }
 
 /* Clones the mount at fd, a path in the machine's tree; flags of open_tree(2), with AT_EMPTY_PATH. A descriptor or
  * negative errno. */

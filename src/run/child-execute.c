@@ -31,14 +31,13 @@
 #include "util/strv.h"
 
 /* The supervisor sets the resource limits of settings as late as this: earlier steps may need more than they allow. */
-static int wait_for_limits(const ChildInput *in, Failure *failure)
+static int wait_for_supervisor(const ChildInput *in, Failure *failure)
 {
-        int r;
+        int r = 0;
 
-        if (!limits_plan_asks(&in->plan->limits))
-                return 0;
-        r = sync_send(in->sync_fd, SYNC_AWAIT_LIMITS);
-        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_LIMITS_SET, NULL, failure);
+        if (limits_plan_asks(&in->plan->limits))
+                r = sync_send(in->sync_fd, SYNC_AWAIT_LIMITS);
+        return r < 0 ? r : sync_wait(in->sync_fd, SYNC_EXECUTE, NULL, failure);
 }
 
 /* Sets the user's ids; keeps all capabilities for the remaining steps. */
@@ -343,7 +342,7 @@ static int execute_both(const ChildInput *in, Failure *failure)
                 return failure_set(failure, -errno, "Failed to create a pipe: %m");
         gate_out = gate[0];
         gate_in = gate[1];
-        r = wait_for_limits(in, failure);
+        r = wait_for_supervisor(in, failure);
         if (r < 0)
                 return r;
 
@@ -363,7 +362,7 @@ int child_execute(const ChildInput *in, Failure *failure)
 
         if (in->plan->start_mode == START_PID2)
                 return execute_both(in, failure);
-        r = wait_for_limits(in, failure);
+        r = wait_for_supervisor(in, failure);
         if (r >= 0)
                 r = confine(in, failure);
         return r < 0 ? r : execute_payload(in, failure);

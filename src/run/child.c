@@ -3,10 +3,10 @@
 /*
  * The child: PID 1 of the machine until it executes the payload. Its namespaces at first:
  *
- *      user (if any), PID, UTS, IPC, network (if private)      new
+ *      user (if any), PID, UTS                                 new
  *      mount                                                   the host's, until SYNC_SET_UP
- *      time (if any)                                           the host's, for its first few system calls
- *      cgroup                                                  the host's, until SYNC_EXECUTE
+ *      IPC, network (if private), time (if any)                the host's, for its first few system calls
+ *      cgroup                                                  the host's, until SYNC_FINISH
  *
  * With a user namespace it has no privilege on the host: the supervisor does what needs it, and sends a mount namespace. All
  * its descriptors are close-on-exec. Silent: failures are sent to the supervisor.
@@ -136,18 +136,35 @@ static int enter_root(const Plan *plan, int namespace_fd, Failure *failure)
 /* Sets up what needs no privilege on the host, while the supervisor waits for the registration. */
 static int set_up_inside(const ChildInput *in, Failure *failure)
 {
+        int r;
+
+        r = edit_tree(in->plan, in->sync_fd, failure);
+        if (r >= 0)
+                r = open_console(in->plan, in->journal_fd, failure);
+        /* A new session keyring; fails on a kernel without keyrings. */
+        if (r >= 0)
+                (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        return r;
+}
+
+/* While the supervisor mounts. We have all capabilities in our user namespace, although we are not its root yet. */
+static int set_up_namespaces(const ChildInput *in, Failure *failure)
+{
         const Plan *plan = in->plan;
         int r;
 
-        r = edit_tree(plan, in->sync_fd, failure);
-        if (r >= 0)
-                r = open_console(plan, in->journal_fd, failure);
+        r = sync_wait(in->sync_fd, SYNC_BEGIN, NULL, failure);
+        if (r < 0)
+                return r;
+        if (unshare((int) (plan->namespaces & CHILD_NAMESPACES)) < 0)
+                return failure_set(failure, -errno, "Failed to create the network and IPC namespaces of machine '%s': %m%s",
+                                   plan->machine, errno == ENOSPC ?
+                                           " (see max_net_namespaces and max_ipc_namespaces in /proc/sys/user)" : "");
+        r = sync_send(in->sync_fd, SYNC_BORN);
         if (r < 0)
                 return r;
         if (plan->namespaces & CLONE_NEWUTS && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
                 return failure_set(failure, -errno, "Failed to set the host name '%s': %m", plan->hostname);
-        /* A new session keyring; fails on a kernel without keyrings. */
-        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
         return plan->namespaces & CLONE_NEWNET ? links_loopback_up(failure) : 0;
 }
 
@@ -159,7 +176,9 @@ static int run(const ChildInput *in, Failure *failure)
 
         /* Until a change of credentials clears it. From then on the end of the channel ends us, until child-execute.c sets it. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = sync_wait(sync_fd, SYNC_SET_UP, &namespace_fd, failure);
+        r = set_up_namespaces(in, failure);
+        if (r >= 0)
+                r = sync_wait(sync_fd, SYNC_SET_UP, &namespace_fd, failure);
         if (r >= 0)
                 r = enter_root(plan, namespace_fd, failure);
         namespace_fd = fd_close(namespace_fd);
@@ -168,7 +187,7 @@ static int run(const ChildInput *in, Failure *failure)
         if (r >= 0)
                 r = set_up_inside(in, failure);
         if (r >= 0)
-                r = sync_wait(sync_fd, SYNC_EXECUTE, NULL, failure);
+                r = sync_wait(sync_fd, SYNC_FINISH, NULL, failure);
         if (r < 0)
                 return r;
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sched.h>
+
 #include "payload/time-namespace.h"
 #include "plan/plan.h"
 #include "security/seccomp.h"
+
+/* The namespaces that the child creates itself, while the supervisor mounts: a network namespace takes the kernel longest. */
+#define CHILD_NAMESPACES ((uint64_t) (CLONE_NEWNET | CLONE_NEWIPC))
 
 typedef struct ChildInput {
         const Plan *plan;

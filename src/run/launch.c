@@ -23,12 +23,14 @@ static const Stage stages[] = {
         { "cgroup", stage_cgroup_up, stage_cgroup_down },
         { "resources", stage_resources_up, stage_resources_down },      /* sent … */
         { "clone", stage_clone_up, stage_clone_down },
+        { "mounts-begin", stage_mounts_begin_up, stage_mounts_down },   /* while the child creates namespaces */
         { "network", stage_network_up, stage_network_down },
         { "ports", stage_ports_up, stage_ports_down },
         { "register-begin", stage_register_begin_up, stage_register_begin_down },       /* sent … */
-        { "mounts", stage_mounts_up, stage_mounts_down },
+        { "mounts", stage_mounts_up, NULL },
         { "resources-wait", stage_resources_wait_up, NULL },            /* … and answered */
         { "register-wait", stage_register_wait_up, NULL },              /* … and answered */
+        { "finish", stage_finish_up, NULL },                            /* the child; meanwhile … */
         { "export", stage_export_up, stage_export_down },
         { "execute", stage_execute_up, stage_execute_down },
 };

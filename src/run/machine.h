@@ -17,6 +17,7 @@
 #include "image/image.h"
 #include "image/passwd.h"
 #include "image/tree-facts.h"
+#include "mount/mount-source.h"
 #include "mount/mount-work.h"
 #include "mount/unix-export.h"
 #include "net/link.h"
@@ -120,15 +121,16 @@ typedef struct MachineRegistered {
         bool registered;
 } MachineRegistered;
 
-/* mounts */
+/* mounts-begin, mounts */
 typedef struct MachineMounts {
+        MountMakeContext make;          /* its tree_fd, outer_fd and userns_fd are ours, until the mounts are attached */
         bool journal_created;           /* the host's journal directory; reset once the payload runs */
         char *incoming;                 /* the host's directory behind /run/host/incoming */
         int notify_fd;
         int kmsg_fd;                    /* the writer of the machine's /proc/kmsg, a FIFO */
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
 } MachineMounts;
-#define MACHINE_MOUNTS_NULL { false, NULL, -EBADF, -EBADF, -EBADF }
+#define MACHINE_MOUNTS_NULL { MOUNT_MAKE_CONTEXT_NULL, false, NULL, -EBADF, -EBADF, -EBADF }
 
 /* execute; see run/keeper.h */
 typedef struct MachineKeeper {

@@ -62,7 +62,7 @@ int stage_cgroup_up(Machine *m, Failure *failure)
         r = cgroup_enter_supervisor(&m->cgroup, failure);
         if (r >= 0)
                 r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
-        return r < 0 ? r : stage_resources_restrict_devices(m, failure);
+        return r;
 }
 
 void stage_cgroup_down(Machine *m)
@@ -84,13 +84,12 @@ static int clone_failure(const Machine *m, int r, Failure *failure)
         return failure_set(failure, r, "Failed to create the namespaces of machine '%s': %m%s", m->name, hint);
 }
 
-/* Creates the child in the payload's cgroup, with all new namespaces but the mount namespace, which it gets once that is
- * assembled (mount-attach.c), and the cgroup's. One call: the kernel creates the user namespace first, so that it owns the
- * others. */
+/* Creates the child in the payload's cgroup. It gets its mount namespace once that is assembled (mount-attach.c), and creates
+ * some itself (run/child.h). The kernel creates the user namespace first, so that it owns all others. */
 static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
 {
         struct clone_args args = {
-                .flags = (m->plan.namespaces & ~(uint64_t) CLONE_NEWNS) | CLONE_PIDFD,
+                .flags = (m->plan.namespaces & ~(CLONE_NEWNS | CHILD_NAMESPACES)) | CLONE_PIDFD,
                 .pidfd = (uint64_t) (uintptr_t) &m->child.leader.pidfd,
                 .exit_signal = SIGCHLD,
         };
@@ -229,12 +228,7 @@ int stage_clone_up(Machine *m, Failure *failure)
                 r = user_namespace_write_maps(proc_fd, &m->plan.uid_map, &m->plan.gid_map, failure);
         if (r >= 0)
                 r = limits_apply_scheduling(&m->plan.limits, m->child.leader.pid, proc_fd, failure);
-        if (r < 0 || !(m->plan.namespaces & CLONE_NEWNET))
-                return r;
-        m->network.netns_fd = openat(proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
-        if (m->network.netns_fd < 0)
-                return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
-        return 0;
+        return r < 0 ? r : sync_send(m->child.sync_fd, SYNC_BEGIN);
 }
 
 int stage_child_failure(const Machine *m, int r, Failure *failure)

@@ -98,21 +98,18 @@ static int set_limits(Machine *m, Failure *failure)
         return limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ true, failure);
 }
 
-/* The child's last steps. This process reduces its privileges before the payload runs, whose bytes it reads from then on. */
+/* This process reduces its privileges before the payload runs, whose bytes it reads from then on. */
 static int let_execute(Machine *m, Failure *failure)
 {
-        const bool asks = limits_plan_asks(&m->plan.limits);
         int r = keeper_start(m, failure);
 
-        if (r >= 0 && asks) {
-                r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
-                r = r < 0 ? stage_child_failure(m, r, failure) : set_limits(m, failure);
-        }
+        if (r >= 0 && limits_plan_asks(&m->plan.limits))
+                r = set_limits(m, failure);
         if (r >= 0)
                 r = confine_capabilities(m, failure);
         if (r < 0)
                 return r;
-        r = sync_send(m->child.sync_fd, asks ? SYNC_LIMITS_SET : SYNC_EXECUTE);
+        r = sync_send(m->child.sync_fd, SYNC_EXECUTE);
         return r < 0 ? stage_child_failure(m, r, failure) : 0;
 }
 
@@ -135,6 +132,15 @@ static int wait_for_execve(Machine *m, Failure *failure)
                                    m->plan.exec_path ?: "a shell");
         }
         return r == -EPIPE ? 0 : r < 0 ? r : -EBADMSG;
+}
+
+int stage_finish_up(Machine *m, Failure *failure)
+{
+        int r = sync_send(m->child.sync_fd, SYNC_FINISH);
+
+        if (r < 0)
+                return stage_child_failure(m, r, failure);
+        return m->cgroup.payload_fd >= 0 ? stage_resources_restrict_devices(m, failure) : 0;
 }
 
 int stage_execute_up(Machine *m, Failure *failure)

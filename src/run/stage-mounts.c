@@ -101,9 +101,9 @@ static int allow_ping(Machine *m, int proc_fd, Failure *failure)
 
 static void close_context(MountMakeContext *c)
 {
-        fd_close(c->outer_fd);
-        fd_close(c->tree_fd);
-        fd_close(c->userns_fd);
+        c->outer_fd = fd_close(c->outer_fd);
+        c->tree_fd = fd_close(c->tree_fd);
+        c->userns_fd = fd_close(c->userns_fd);
 }
 
 static int open_namespaces(const Machine *m, MountMakeContext *c, Failure *failure)
@@ -136,10 +136,12 @@ static uid_t credentials_owner(const Plan *p)
         return uid;
 }
 
-/* Returns the machine's mount namespace. */
-static int make_mounts(Machine *m, Failure *failure)
+static int begin_mounts(Machine *m, Failure *failure)
 {
-        _cleanup_(close_context) MountMakeContext c = {
+        MountMakeContext *c = &m->mounts.make;
+        int r;
+
+        *c = (MountMakeContext) {
                 .image_fd = m->image.fd,
                 .tree_fd = machine_open_root(m, failure),
                 .tree_namespace_fd = m->disk.tree.namespace_fd,
@@ -151,17 +153,23 @@ static int make_mounts(Machine *m, Failure *failure)
                 .users_from = m->settings.from[SETTING_PRIVATE_USERS],
                 .userns_fd = -EBADF,
         };
+        if (c->tree_fd < 0)
+                return c->tree_fd;
+        r = open_namespaces(m, c, failure);
+        return r < 0 ? r : mount_make(m->work.items, m->work.n, c, failure);
+}
+
+/* Returns the machine's mount namespace. */
+static int make_mounts(Machine *m, Failure *failure)
+{
+        const MountMakeContext *c = &m->mounts.make;
         const MountPlan *plan = &m->plan.mounts;
         const OciSettings *oci = m->plan.oci;
         int r;
 
-        if (c.tree_fd < 0)
-                return c.tree_fd;
-        r = open_namespaces(m, &c, failure);
+        r = mount_make_in_namespaces(m->work.items, m->work.n, c, failure);
         if (r >= 0)
-                r = mount_make(m->work.items, m->work.n, &c, failure);
-        if (r >= 0)
-                r = mount_make_places(plan, m->work.items, &c, failure);
+                r = mount_make_places(plan, m->work.items, c, failure);
         if (r >= 0)
                 r = chown_devpts(m, mount_make_find(plan, m->work.items, "/dev/pts"), failure);
         if (r >= 0)
@@ -178,12 +186,11 @@ static int make_mounts(Machine *m, Failure *failure)
                                      credentials_owner(&m->plan), failure);
         if (r >= 0)
                 r = mount_make_seal(plan, m->work.items, failure);
-        return r < 0 ? r : mount_attach(plan, m->work.items, &c, failure);
+        return r < 0 ? r : mount_attach(plan, m->work.items, c, failure);
 }
 
-int stage_mounts_up(Machine *m, Failure *failure)
+int stage_mounts_begin_up(Machine *m, Failure *failure)
 {
-        _cleanup_close_ int namespace_fd = -EBADF;
         JournalMachine owner = plan_journal_machine(&m->plan);
         int r;
 
@@ -191,13 +198,20 @@ int stage_mounts_up(Machine *m, Failure *failure)
         m->mounts.journal_created = r > 0;
         if (r >= 0)
                 r = create_incoming(m, failure);
-        if (r >= 0)
-                r = namespace_fd = make_mounts(m, failure);
-        return r < 0 ? r : sync_send_fd(m->child.sync_fd, SYNC_SET_UP, namespace_fd);
+        return r < 0 ? r : begin_mounts(m, failure);
+}
+
+int stage_mounts_up(Machine *m, Failure *failure)
+{
+        _cleanup_close_ int namespace_fd = make_mounts(m, failure);
+
+        close_context(&m->mounts.make);
+        return namespace_fd < 0 ? namespace_fd : sync_send_fd(m->child.sync_fd, SYNC_SET_UP, namespace_fd);
 }
 
 void stage_mounts_down(Machine *m)
 {
+        close_context(&m->mounts.make);
         mount_work_close(m->work.items, m->work.n);
         m->mounts.pty_master = fd_close(m->mounts.pty_master);
         m->mounts.notify_fd = fd_close(m->mounts.notify_fd);

@@ -2,15 +2,38 @@
 
 /* The stages that create the machine's links and forward ports of the host to it. The supervisor, as root of the host. */
 
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+
 #include "payload/machine-state.h"
 #include "run/keeper.h"
 #include "run/stage.h"
 #include "util/log.h"
 
+static int open_namespace(Machine *m, Failure *failure)
+{
+        char path[64];
+
+        if (!(m->plan.namespaces & CLONE_NEWNET))
+                return 0;
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/net", m->child.leader.pid);
+        m->network.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (m->network.netns_fd < 0)
+                return failure_set(failure, -errno, "Failed to open the network namespace of machine '%s': %m", m->name);
+        return 0;
+}
+
 int stage_network_up(Machine *m, Failure *failure)
 {
         const LinkPlan *links = &m->plan.network.links;
+        int r;
 
+        r = stage_child_wait(m, SYNC_BORN, failure);
+        if (r >= 0)
+                r = open_namespace(m, failure);
+        if (r < 0)
+                return r;
         return links->n > 0 ? links_up(links, m->name, m->network.netns_fd, &m->network.links, failure) : 0;
 }
 

@@ -162,8 +162,6 @@ static int set_up_scope_cgroup(Machine *m, Failure *failure)
                 r = cgroup_open(root_fd, path, &m->cgroup, failure);
         if (r >= 0)
                 r = cgroup_make_payload(&m->cgroup, m->plan.owner, m->plan.owner, failure);
-        if (r >= 0)
-                r = stage_resources_restrict_devices(m, failure);
         return r < 0 ? r : cgroup_move_to_payload(&m->cgroup, m->child.leader.pid, failure);
 }
 

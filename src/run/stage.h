@@ -54,7 +54,7 @@ void stage_clone_down(Machine *m);
 int stage_child_wait(Machine *m, SyncKind kind, Failure *failure);
 int stage_child_failure(const Machine *m, int r, Failure *failure);
 
-/* run/stage-network.c */
+/* run/stage-network.c. Waits for the child's namespaces. */
 int stage_network_up(Machine *m, Failure *failure);
 void stage_network_down(Machine *m);
 int stage_ports_up(Machine *m, Failure *failure);
@@ -76,7 +76,8 @@ int stage_resources_wait_up(Machine *m, Failure *failure);
 int stage_resources_restrict_devices(Machine *m, Failure *failure);    /* once the payload's cgroup is there */
 int resources_failure(const Machine *m, const Failure *why, Failure *failure);
 
-/* run/stage-mounts.c */
+/* run/stage-mounts.c: the mounts that need no namespace of the child's but its user namespace; then all others. */
+int stage_mounts_begin_up(Machine *m, Failure *failure);
 int stage_mounts_up(Machine *m, Failure *failure);
 void stage_mounts_down(Machine *m);
 
@@ -84,6 +85,7 @@ void stage_mounts_down(Machine *m);
 int stage_export_up(Machine *m, Failure *failure);
 void stage_export_down(Machine *m);
 
-/* run/stage-execute.c */
+/* run/stage-execute.c. stage_finish_up() has the child do its last steps, but for those that confine it, meanwhile. */
+int stage_finish_up(Machine *m, Failure *failure);
 int stage_execute_up(Machine *m, Failure *failure);
 void stage_execute_down(Machine *m);

@@ -6,32 +6,37 @@
  *
  *      supervisor                                      child
  *      ----------                                      -----
- *      clone3()  ---------------------------------->   waits
- *      id maps, links, registration sent, mounts created
+ *      clone3(), id maps
+ *      SYNC_BEGIN --------------------------------->   network and IPC namespaces
+ *      mounts that need none of these
+ *                   <-------------------------------   SYNC_BORN
+ *      links, registration sent, all mounts            host name, loopback
  *      SYNC_SET_UP (its mount namespace)  --------->   becomes root, enters that namespace, finds the payload
  *                   <-------------------------------   SYNC_PREPARED
- *      registration answered, cgroup settled           tree edited, console, host name, loopback
- *      SYNC_EXECUTE ------------------------------->   cgroup namespace, late mounts
+ *      registration answered, cgroup settled           tree edited, console
+ *      SYNC_FINISH  ------------------------------->   cgroup namespace, late mounts
  *                   <-------------------------------   SYNC_AWAIT_LIMITS, if settings have resource limits
- *      limits set
- *      SYNC_LIMITS_SET ---------------------------->   filter, user, capabilities
+ *      limits set, privileges reduced
+ *      SYNC_EXECUTE ------------------------------->   filter, user, capabilities
  *                   <-------------------------------   end of file: execve() has closed the channel
  *
- * At any point the child may send SYNC_WARNING,
- * which the supervisor logs, and continue; or SYNC_FAILED, and wait for the end of the channel. Each has a Failure, which has
- * no text if only execve() failed. At end of file, which means that the supervisor has died, the child exits.
+ * At any point the child may send SYNC_WARNING, which the supervisor logs, and continue; or SYNC_FAILED, and wait for the end of
+ * the channel. Each has a Failure, which has no text if only execve() failed. At end of file, which means that the supervisor has
+ * died, the child exits.
  */
 
 #include "util/failure.h"
 
 typedef enum SyncKind {
-        SYNC_SET_UP = 1,
+        SYNC_BEGIN = 1,
+        SYNC_BORN,
+        SYNC_SET_UP,
         SYNC_PREPARED,
+        SYNC_FINISH,
+        SYNC_AWAIT_LIMITS,
         SYNC_EXECUTE,
         SYNC_FAILED,
         SYNC_WARNING,
-        SYNC_AWAIT_LIMITS,
-        SYNC_LIMITS_SET,
 } SyncKind;
 
 int sync_pair(int ret[static 2]);

@@ -33,7 +33,7 @@ UNIT = {
 # The child's calls, with the N that are tried; each must occur.
 CHILD = {
     'setgroups': [1], 'setresuid': [1], 'setns': [1], 'move_mount': [1], 'mount_setattr': [1], 'fsopen': [1], 'setsid': [1],
-    'dup2': [2], 'sethostname': [1], 'sendto': [1], 'sendmsg': [1], 'recvmsg': [1, 2], 'unshare': [1], 'seccomp': [1],
+    'dup2': [2], 'sethostname': [1], 'sendto': [1], 'sendmsg': [1, 2], 'recvmsg': [1, 2, 3], 'unshare': [1, 2], 'seccomp': [1],
     'capset': [1], 'execve': [1],
 }
 # Calls of the supervisor's helpers, and the child's: strace counts those of each process.
