@@ -16,14 +16,14 @@
 #include "util/parse.h"
 #include "util/strv.h"
 
-/* Refused whatever the unit allows: the supervisor's own, and the host's memory. Block devices are refused altogether. */
-static const DeviceRule refused[] = {
-        { false, 10, 237, 0 },                  /* loop-control */
-        { false, 10, 236, 0 },                  /* mapper/control */
-        { false, 1, 1, 0 }, { false, 1, 2, 0 }, { false, 1, 4, 0 },     /* mem, kmem, port */
-        { false, 21, DEVICE_ANY, 0 },           /* SCSI, by commands */
-        { false, 162, DEVICE_ANY, 0 },          /* raw */
-        { true, DEVICE_ANY, DEVICE_ANY, 0 },
+/* The character devices that are refused whatever the unit allows: the supervisor's own, and the host's memory. Block devices are
+ * refused altogether. */
+static const struct { uint32_t major, minor; } refused[] = {
+        { 10, 237 },                            /* loop-control */
+        { 10, 236 },                            /* mapper/control */
+        { 1, 1 }, { 1, 2 }, { 1, 4 },           /* mem, kmem, port */
+        { 21, DEVICE_ANY },                     /* SCSI, by commands */
+        { 162, DEVICE_ANY },                    /* raw */
 };
 
 void device_policy_done(DevicePolicy *p)
@@ -99,6 +99,8 @@ enum {
         MAJOR = BPF_REG_4, MINOR = BPF_REG_5,
 };
 
+enum { MINOR_BITS = 20 };       /* of the kernel's numbers */
+
 static struct bpf_insn load(unsigned to, short offset)
 {
         return (struct bpf_insn) { .code = BPF_LDX | BPF_W | BPF_MEM, .dst_reg = to & 15, .src_reg = CONTEXT, .off = offset };
@@ -114,12 +116,23 @@ static struct bpf_insn copy(unsigned to, unsigned from)
         return (struct bpf_insn) { .code = BPF_ALU | BPF_MOV | BPF_X, .dst_reg = to & 15, .src_reg = from & 15 };
 }
 
-/* Skips that many instructions if they differ. */
-static struct bpf_insn unless_equal(unsigned what, uint32_t value, size_t skip)
+static struct bpf_insn add_bits(unsigned to, unsigned from)
+{
+        return (struct bpf_insn) { .code = BPF_ALU | BPF_OR | BPF_X, .dst_reg = to & 15, .src_reg = from & 15 };
+}
+
+/* Skips that many instructions if they differ (BPF_JNE), or are equal (BPF_JEQ). */
+static struct bpf_insn jump(unsigned condition, unsigned what, uint32_t value, size_t skip)
 {
         return (struct bpf_insn) {
-                .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = what & 15, .off = (short) skip, .imm = (int) value,
+                .code = (unsigned char) (BPF_JMP | condition | BPF_K), .dst_reg = what & 15, .off = (short) skip,
+                .imm = (int) value,
         };
+}
+
+static struct bpf_insn unless_equal(unsigned what, uint32_t value, size_t skip)
+{
+        return jump(BPF_JNE, what, value, skip);
 }
 
 static const struct bpf_insn leave = { .code = BPF_JMP | BPF_EXIT };
@@ -144,9 +157,30 @@ static size_t put_rule(const DeviceRule *rule, struct bpf_insn *code)
         return n;
 }
 
+/* The end. The kernel checks each branch of a program when it is loaded: all that refuse lead to one place, and two numbers are
+ * compared as one. */
+static size_t put_refused(struct bpf_insn *code)
+{
+        size_t n = 0, end = 6 + ARRAY_SIZE(refused);
+
+        code[n++] = copy(SCRATCH, MAJOR);
+        code[n++] = compute(BPF_LSH, SCRATCH, MINOR_BITS);
+        code[n++] = add_bits(SCRATCH, MINOR);
+        code[n++] = compute(BPF_MOV, RESULT, 0);
+        code[n] = jump(BPF_JEQ, TYPE, BPF_DEVCG_DEV_BLOCK, end - n - 1);
+        n++;
+        for (size_t i = 0; i < ARRAY_SIZE(refused); i++, n++)
+                code[n] = refused[i].minor == DEVICE_ANY ?
+                        jump(BPF_JEQ, MAJOR, refused[i].major, end - n - 1) :
+                        jump(BPF_JEQ, SCRATCH, refused[i].major << MINOR_BITS | refused[i].minor, end - n - 1);
+        code[n++] = compute(BPF_MOV, RESULT, 1);
+        code[n++] = leave;
+        return n;
+}
+
 int device_policy_compile(const DevicePolicy *p, struct bpf_insn **ret, size_t *ret_n)
 {
-        struct bpf_insn *code = calloc(8 + 8 * (p->n + ARRAY_SIZE(refused)), sizeof(*code));
+        struct bpf_insn *code = calloc(6 + 8 * p->n + 7 + ARRAY_SIZE(refused), sizeof(*code));
         size_t n = 0;
 
         if (!code)
@@ -159,12 +193,8 @@ int device_policy_compile(const DevicePolicy *p, struct bpf_insn **ret, size_t *
         code[n++] = compute(BPF_RSH, ACCESS, 16);
         for (size_t i = 0; i < p->n; i++)
                 n += put_rule(&p->rules[i], code + n);
-        for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-                n += put_rule(&refused[i], code + n);
-        code[n++] = compute(BPF_MOV, RESULT, 1);
-        code[n++] = leave;
         *ret = code;
-        *ret_n = n;
+        *ret_n = n + put_refused(code + n);
         return 0;
 }
 

@@ -31,8 +31,14 @@ static uint32_t run(const DevicePolicy *p, unsigned type, const char *access, ui
                         *to = (uint32_t) *to & (uint32_t) i->imm;
                 else if (i->code == (BPF_ALU | BPF_RSH | BPF_K))
                         *to = (uint32_t) *to >> i->imm;
+                else if (i->code == (BPF_ALU | BPF_LSH | BPF_K))
+                        *to = (uint32_t) *to << i->imm;
+                else if (i->code == (BPF_ALU | BPF_OR | BPF_X))
+                        *to = (uint32_t) *to | (uint32_t) registers[i->src_reg];
                 else if (i->code == (BPF_JMP | BPF_JNE | BPF_K))
                         pc += *to != (uint64_t) (int64_t) i->imm ? (size_t) i->off : 0;
+                else if (i->code == (BPF_JMP | BPF_JEQ | BPF_K))
+                        pc += *to == (uint64_t) (int64_t) i->imm ? (size_t) i->off : 0;
                 else if (i->code == (BPF_JMP | BPF_EXIT)) {
                         free(code);
                         return (uint32_t) registers[0];
@@ -53,8 +59,16 @@ static void test_default(void **state)
         assert_int_equal(run(&none, CHAR, "rwm", 1, 3), 1);             /* null */
         assert_int_equal(run(&none, CHAR, "rw", 10, 200), 1);           /* net/tun: the unit's to say */
         assert_int_equal(run(&none, CHAR, "r", 10, 237), 0);            /* loop-control */
+        assert_int_equal(run(&none, CHAR, "r", 10, 236), 0);            /* mapper/control */
+        assert_int_equal(run(&none, CHAR, "r", 10, 235), 1);
+        assert_int_equal(run(&none, CHAR, "r", 10, 238), 1);
         assert_int_equal(run(&none, CHAR, "r", 1, 1), 0);               /* mem */
+        assert_int_equal(run(&none, CHAR, "r", 1, 2), 0);               /* kmem */
+        assert_int_equal(run(&none, CHAR, "r", 1, 4), 0);               /* port */
+        assert_int_equal(run(&none, CHAR, "r", 4, 1), 1);               /* tty1 */
         assert_int_equal(run(&none, CHAR, "r", 21, 7), 0);              /* sg7 */
+        assert_int_equal(run(&none, CHAR, "r", 162, 0), 0);             /* rawctl */
+        assert_int_equal(run(&none, CHAR, "r", 237, 10), 1);
         assert_int_equal(run(&none, BLOCK, "r", 7, 0), 0);              /* loop0 */
         assert_int_equal(run(&none, BLOCK, "m", 8, 0), 0);              /* sda, its node */
 }
