@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <linux/net_namespace.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -181,9 +182,14 @@ static int read_ack(const struct nlmsghdr *m, char text[static RTNL_TEXT_MAX])
 /* All alternative names of an interface are in one answer, and a payload may add many. */
 #define ANSWER_SIZE 65536
 
-/* Receives a datagram of the kernel. Returns its size. */
-static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])
+/* Receives a datagram of the kernel. Returns its size. Not on the stack, each page of which the compiler's protection against
+ * stack clashes writes to: they would stay with a process that runs as long as the machine. */
+static ssize_t receive(int fd, void **ret)
 {
+        _cleanup_free_ void *buf = malloc(ANSWER_SIZE);
+
+        if (!buf)
+                return -ENOMEM;
         for (;;) {
                 struct sockaddr_nl from = { 0 };
                 socklen_t from_size = sizeof(from);
@@ -195,8 +201,10 @@ static ssize_t receive(int fd, uint8_t buf[static ANSWER_SIZE])
                         return -errno;
                 if (n > ANSWER_SIZE)
                         return -EMSGSIZE;
-                if (from.nl_pid == 0)
+                if (from.nl_pid == 0) {
+                        *ret = TAKE_PTR(buf);
                         return n;
+                }
         }
 }
 
@@ -214,14 +222,14 @@ static int send_request(int fd, const RtnlRequest *q)
 /* Reads a datagram of answers. Returns the number of acknowledgements in it. */
 static int read_answers(int fd, const RtnlRequest *q, int *first_error, RtnlEach each, void *userdata, char *text)
 {
-        _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
-        ssize_t n = receive(fd, buf);
+        _cleanup_free_ void *buf = NULL;
+        ssize_t n = receive(fd, &buf);
         int acks = 0, left = (int) n;
 
         if (n < 0)
                 return (int) n;
 
-        for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+        for (const struct nlmsghdr *m = buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
                 if (!answers(m, q))
                         continue;
                 if (m->nlmsg_type == NLMSG_ERROR &&
@@ -292,13 +300,13 @@ int rtnl_dump(int fd, RtnlRequest *q, RtnlEach each, void *userdata)
                 return r;
 
         for (;;) {
-                _Alignas(struct nlmsghdr) uint8_t buf[ANSWER_SIZE];
-                ssize_t n = receive(fd, buf);
+                _cleanup_free_ void *buf = NULL;
+                ssize_t n = receive(fd, &buf);
                 int left = (int) n;
 
                 if (n < 0)
                         return (int) n;
-                for (const struct nlmsghdr *m = (const void *) buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+                for (const struct nlmsghdr *m = buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
                         if (!answers(m, q))
                                 continue;
                         /* Its payload is the result of the dump. */

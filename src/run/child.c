@@ -157,9 +157,8 @@ static int set_up_namespaces(const ChildInput *in, Failure *failure)
         if (r < 0)
                 return r;
         if (unshare((int) (plan->namespaces & CHILD_NAMESPACES)) < 0)
-                return failure_set(failure, -errno, "Failed to create the network and IPC namespaces of machine '%s': %m%s",
-                                   plan->machine, errno == ENOSPC ?
-                                           " (see max_net_namespaces and max_ipc_namespaces in /proc/sys/user)" : "");
+                return failure_set(failure, -errno, "Failed to create the network and IPC namespaces of machine '%s': %m",
+                                   plan->machine);
         r = sync_send(in->sync_fd, SYNC_BORN);
         if (r < 0)
                 return r;

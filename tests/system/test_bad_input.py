@@ -324,15 +324,6 @@ def test_no_user_namespaces(tree, refused):
                     'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh'))
 
 
-@pytest.mark.parametrize('kind', ['net', 'ipc'])
-def test_no_namespaces(kind, tree, refused):
-    refused("Failed to create the network and IPC namespaces of machine 'sound': No space left on device (see "
-            'max_net_namespaces and max_ipc_namespaces in /proc/sys/user)',
-            '-M', tree.name, '-U', '--private-network', '--register=no', '/bin/true',
-            prefix=('unshare', '--user', '--map-root-user', 'sh', '-c',
-                    f'echo 0 >/proc/sys/user/max_{kind}_namespaces && exec "$@"', 'sh'))
-
-
 def test_not_root(tree, refused):
     refused("Machine 'sound' can only be started by root", '-M', tree.name, '--boot',
             prefix=('setpriv', '--reuid=65534', '--clear-groups'))
