@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/nspawn-file.h"
+#include "util/parse.h"
 #include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -63,6 +64,18 @@ static char *trim(char *s)
         return s;
 }
 
+/* Sections and keys that are other programs' own, or box's. */
+static bool is_private(const char *name)
+{
+        return strncmp(name, "X-", 2) == 0;
+}
+
+/* Not another program's section, but a slip of the pen. */
+static bool is_slip(const char *section, const char *nearest)
+{
+        return nearest && is_private(nearest) && text_distance(section, nearest) <= strlen(nearest) / 4;
+}
+
 static int read_section(Parser *p, char *text)
 {
         size_t n = strlen(text);
@@ -77,10 +90,13 @@ static int read_section(Parser *p, char *text)
         if (free_and_strdup(&p->section, text + 1) < 0)
                 return -ENOMEM;
         p->known = settings_table_has_section(p->section);
-        if (p->known || strncmp(p->section, "X-", 2) == 0)
+        nearest = p->known ? NULL : settings_table_nearest_section(p->section);
+        if (p->known || (is_private(p->section) && !is_slip(p->section, nearest)))
                 return 0;
+        if (is_private(p->section))     /* systemd-nspawn reads none of these, whatever is in it */
+                return problem_error(p->problems, at(p), "unknown section%s%.64s%s; did you mean [%s]?", quote(p, " ["),
+                                     quote(p, p->section), quote(p, "]"), nearest);
 
-        nearest = settings_table_nearest_section(p->section);
         return problem_warning(p->problems, at(p), "unknown section%s%.64s%s, ignored%s%s%s", quote(p, " ["),
                                quote(p, p->section), quote(p, "]"), nearest ? "; did you mean [" : "",
                                nearest ? nearest : "", nearest ? "]?" : "");
@@ -91,9 +107,18 @@ static int read_section(Parser *p, char *text)
 static bool may_restrict(const char *key)
 {
         static const char *const words[] = {
-                "restrict", "private", "protect", "privilege", "readonly", "inaccessible", "systemcall", "capabilit", "drop",
-                "limit", "device", "allow", "deny", "policy", "isolat", "sandbox", "confine", "secur", "seccomp", "filter",
-                "apparmor", "selinux", "smack", "label", "mask", "quota", "max", "idmap", "lock", "forbid", "exclude",
+                /* less may be done */
+                "restrict", "private", "protect", "privilege", "systemcall", "seccomp", "capabilit", "drop", "limit", "allow",
+                "deny", "disable", "reject", "refuse", "prevent", "forbid", "exclude", "block", "lock", "filter", "policy",
+                "isolat", "sandbox", "confine", "harden", "strict", "secur", "nosuid", "noexec", "nodev",
+                "apparmor", "selinux", "smack", "label",
+                /* less is seen or changed */
+                "readonly", "inaccessible", "mask", "hide", "hidden", "subset", "keyring", "namespace", "device", "volatile",
+                "ephemeral", "immutable",
+                /* as whom; of whom */
+                "user", "group", "idmap", "verity", "hash", "signature", "trust",
+                /* less is used */
+                "quota", "max", "high", "rate", "bandwidth", "throttle",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -118,26 +143,36 @@ static int other_resource(Parser *p, const char *key, const char *value)
         return r < 0 ? r : assignments_add(p->out, settings_table_row(SETTING_OTHER_RESOURCE), text, at(p));
 }
 
-static int unknown_key(Parser *p, const char *key, const char *value)
+/* A key of another section has no effect here: the machine would not be as its file says. 1: reported; 0: it is no such key. */
+static int misplaced_key(Parser *p, const char *key)
 {
-        const char *nearest = settings_table_nearest_key(p->section, key);
-        bool resources = strcmp(p->section, "X-Resources") == 0;
-
         for (size_t i = 0; i < settings_table_size; i++) {
                 const SettingRow *row = &settings_table[i];
 
-                if (!row->key || strcmp(row->key, key) != 0)
-                        continue;
-                if (may_restrict(key))
-                        return problem_error(p->problems, at(p), "%s= belongs in [%s], not in [%s]", row->key, row->section,
-                                             p->section);
-                return problem_warning(p->problems, at(p), "%s= belongs in [%s], not in [%s]; ignored", row->key, row->section,
-                                       p->section);
+                if (row->key && strcmp(row->key, key) == 0)
+                        return problem_error(p->problems, at(p), "%s= belongs in [%s]%s%s%s", row->key, row->section,
+                                             quote(p, ", not in ["), quote(p, p->section), quote(p, "]")) < 0 ? -ENOMEM : 1;
         }
+        return 0;
+}
 
-        if (resources && unit_property_is_name(key))
+/* In [Exec] and [Files] a newer systemd-nspawn may have harmless keys. [Network] keeps machines apart, and box's own sections
+ * have keys for box only. */
+static bool must_be_known(const char *section, const char *key, const char *nearest)
+{
+        return is_private(section) || strcmp(section, "Network") == 0 || may_restrict(key) || (nearest && may_restrict(nearest));
+}
+
+static int unknown_key(Parser *p, const char *key, const char *value)
+{
+        const char *nearest = settings_table_nearest_key(p->section, key);
+        int r = misplaced_key(p, key);
+
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (strcmp(p->section, "X-Resources") == 0 && unit_property_is_name(key))
                 return other_resource(p, key, value);
-        if (resources || may_restrict(key) || (nearest && may_restrict(nearest)))
+        if (must_be_known(p->section, key, nearest))
                 return refuse_key(p, key, p->section, nearest);
         return problem_warning(p->problems, at(p), "unknown key%s%.64s%s in [%s], ignored%s%s%s", quote(p, " "),
                                quote(p, key), quote(p, "="), p->section, nearest ? "; did you mean " : "",
@@ -147,10 +182,16 @@ static int unknown_key(Parser *p, const char *key, const char *value)
 /* A section that is not known is left out, and with it what it may restrict. */
 static int key_of_unknown_section(Parser *p, char *text)
 {
+        int r;
+
         text[strcspn(text, "=")] = 0;
         text = trim(text);
-        return strncmp(p->section, "X-", 2) == 0 || strncmp(text, "X-", 2) == 0 || !may_restrict(text) ? 0 :
-               refuse_key(p, text, quote(p, p->section), settings_table_nearest_key(NULL, text));
+        if (is_private(p->section) || is_private(text))
+                return 0;
+        r = misplaced_key(p, text);
+        if (r == 0 && may_restrict(text))
+                r = refuse_key(p, text, quote(p, p->section), settings_table_nearest_key(NULL, text));
+        return r < 0 ? r : 0;
 }
 
 static int read_assignment(Parser *p, char *text)
@@ -169,7 +210,7 @@ static int read_assignment(Parser *p, char *text)
         *equals = 0;
         key = trim(text);
         value = trim(equals + 1);
-        if (strncmp(key, "X-", 2) == 0)
+        if (is_private(key))
                 return 0;
 
         row = settings_table_find_key(p->section, key);

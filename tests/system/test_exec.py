@@ -430,6 +430,63 @@ def test_restrictions_of_a_file_are_never_left_out(tree):
     tree.file.unlink()
 
 
+# invented, in the manner of systemd's
+UNKNOWN = {
+    'Exec': ['RestrictRealtime', 'PrivateTmp', 'ProtectProc', 'NoExecPaths', 'DropAmbient', 'DenyExec', 'SyscallFilterLog', 'LimitBPF',
+             'KeyringMode', 'DynamicUser'],
+    'Files': ['ReadOnlyPaths', 'InaccessiblePaths', 'NoSetUID', 'HidePaths', 'MountPolicy', 'RootVerity', 'OverlayExclude',
+              'PrivateDevices', 'DeviceFilter', 'ProcSubset'],
+    'Network': ['RestrictInterfaces', 'Isolate', 'BridgeVLAN', 'Tun', 'Firewall', 'NoForward', 'PeerAllow', 'Speed', 'Routes', 'Guard'],
+    'X-Box': ['Restrict', 'Trust', 'Sandbox', 'NoNesting', 'Landlock', 'Frobnicate', 'Guard', 'DenyShell', 'LimitStarts', 'Hide'],
+    'X-Resources': ['RestrictAll', 'IPLimit', 'MemoryHiMax', 'NoSwap', 'DenyDevices', 'CPUFrob', 'OOMRules', 'Throttle', 'IOFoo',
+                    'Frobnicate'],
+}
+
+
+@pytest.mark.parametrize('place', ['file', 'drop-in', 'untrusted'])
+@pytest.mark.parametrize('section', UNKNOWN)
+def test_invented_keys_that_restrict(tree, section, place):
+    """Each is an error of a start and of a check, also where the file is not trusted, which has no say in [X-Resources] at all."""
+    tree.write_file('')
+    where = {'file': tree.file, 'drop-in': tree.file.with_name(f'{tree.file.name}.d') / 'a.conf',
+             'untrusted': tree.path.with_name(f'{tree.name}.nspawn')}[place]
+    where.parent.mkdir(exist_ok=True)
+    if place == 'untrusted':
+        tree.file.unlink()
+    try:
+        where.write_text(f'[{section}]\n' + ''.join(f'{key}=yes\n' for key in UNKNOWN[section]))
+        for switch in [], ['--check']:
+            result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, *switch, '/bin/echo', 'runs', check=False)
+            lines = result.stderr.splitlines()
+            for number, key in enumerate(UNKNOWN[section], 2):
+                line = next(line for line in lines if f'{where}:{number}: ' in line)
+                assert (key in line) == (place != 'untrusted')
+                assert ('ignored' in line) == ((section, place) == ('X-Resources', 'untrusted')), line
+            if (section, place) == ('X-Resources', 'untrusted'):
+                assert result.returncode == 0
+            else:
+                assert result.returncode == 1 and 'runs' not in result.stdout
+    finally:
+        where.unlink()
+        tree.file.unlink(missing_ok=True)
+        if place == 'drop-in':
+            where.parent.rmdir()
+
+
+def test_keys_in_the_wrong_section(tree):
+    for text, said in (('[Files]\nUser=web\n', 'User= belongs in [Exec], not in [Files]'),
+                       ('[Exec]\nVirtualEthernet=yes\n', 'VirtualEthernet= belongs in [Network], not in [Exec]'),
+                       ('[Exec]\nMemoryHigh=1G\n', 'MemoryHigh= belongs in [X-Resources], not in [Exec]'),
+                       ('[exec]\nUser=web\n', 'User= belongs in [Exec], not in [exec]')):
+        tree.write_file(text)
+        result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/true', check=False)
+        assert result.returncode == 1 and f'{tree.file}:2: {said}' in result.stderr, result.stderr
+    tree.write_file('[X-Resource]\nMemoryMax=1G\n')
+    result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/true', check=False)
+    assert result.returncode == 1 and 'unknown section [X-Resource]; did you mean [X-Resources]?' in result.stderr
+    tree.file.unlink()
+
+
 def test_switches_of_newer_versions(inside):
     assert inside('id -u', '--uid=nobody', '--system', '--no-ask-password').stdout == '65534\n'
     for switch, said in (('--mstack=/x', 'use Overlay='), ('--forward-journal=/x', 'use --link-journal=host'),

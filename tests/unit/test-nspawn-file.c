@@ -93,19 +93,17 @@ static void test_unknown_names_warn(void **state)
 {
         _cleanup_parsed_ Parsed p = { .a.trusted = true };
 
-        parse(&p, "[Exec]\nBoots=yes\nMACVLAN=eth0\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nVirtualEthernet=yes\nnonsense\n"
-                  "[X-Other]\nanything goes\n[Files]\nReadOnly=yes\n");
+        parse(&p, "[Exec]\nBoots=yes\nFrobnicate=1\nX-Mine=1\n[Netwrok]\nSpeed=10\nnonsense\n"
+                  "[X-Other]\nanything goes\n[X-Foo]\nBoot=perhaps\n[Files]\nReadOnly=yes\n");
         assert_int_equal(p.a.n, 1);
-        expect(&p, 0, "ReadOnly", "yes", 12);
+        expect(&p, 0, "ReadOnly", "yes", 13);
         assert_int_equal(p.problems.n_fatal, 0);
-        assert_int_equal(p.problems.n, 4);
+        assert_int_equal(p.problems.n, 3);
         assert_string_equal(p.problems.items[0].text,
                             "f:2: unknown key Boots= in [Exec], ignored; did you mean Boot=?");
-        assert_string_equal(p.problems.items[1].text,
-                            "f:3: MACVLAN= belongs in [Network], not in [Exec]; ignored");
-        assert_string_equal(p.problems.items[2].text, "f:4: unknown key Frobnicate= in [Exec], ignored");
-        assert_string_equal(p.problems.items[3].text,
-                            "f:6: unknown section [Netwrok], ignored; did you mean [Network]?");
+        assert_string_equal(p.problems.items[1].text, "f:3: unknown key Frobnicate= in [Exec], ignored");
+        assert_string_equal(p.problems.items[2].text,
+                            "f:5: unknown section [Netwrok], ignored; did you mean [Network]?");
 }
 
 /* What may restrict the machine is never left out, whether it is misspelt, misplaced or of a newer systemd-nspawn. */
@@ -123,18 +121,54 @@ static void test_unknown_restrictions_are_errors(void **state)
                 { "[Files]\nDropCapability=all\n", "DropCapability= belongs in [Exec], not in [Files]" },
                 { "[X-Resources]\nMemory-High=1G\n", "did you mean MemoryHigh=?" },
                 { "[X-Resources]\nfrobnicate=1\n", "unknown key frobnicate= in [X-Resources]" },
-                { "[Exce]\nNoNewPrivileges=yes\n", "unknown key NoNewPrivileges= in [Exce]" },
+                { "[Exec]\nMACVLAN=eth0\n", "MACVLAN= belongs in [Network], not in [Exec]" },
+                { "[Exec]\nMemoryHigh=1G\n", "MemoryHigh= belongs in [X-Resources], not in [Exec]" },
+                { "[X-Resources]\nBoot=yes\n", "Boot= belongs in [Exec], not in [X-Resources]" },
+                { "[Network]\nBridgeVLAN=5\n", "unknown key BridgeVLAN= in [Network]" },
+                { "[X-Box]\nNestng=no\n", "did you mean Nesting=?" },
+                { "[Exce]\nNoNewPrivileges=yes\n", "NoNewPrivileges= belongs in [Exec], not in [Exce]" },
+                { "[exec]\nUser=web\n", "User= belongs in [Exec], not in [exec]" },
+                { "[Exce]\nRestrictAll=yes\n", "unknown key RestrictAll= in [Exce]" },
+                { "[X-Resource]\nMemoryMax=1G\n", "f:1: unknown section [X-Resource]; did you mean [X-Resources]?" },
+                { "[X-box]\nIdMap=0:1:1\n", "f:1: unknown section [X-box]; did you mean [X-Box]?" },
         };
 
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                _cleanup_parsed_ Parsed p = { .a.trusted = true };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                for (int trusted = 1; trusted >= 0; trusted--) {
+                        _cleanup_parsed_ Parsed p = { .a.trusted = trusted };
 
-                parse(&p, cases[i].text);
-                if (p.problems.n_fatal != 1)
-                        fail_msg("%s", cases[i].text);
-                if (!strstr(p.problems.items[p.problems.n - 1].text, cases[i].message))
-                        fail_msg("%s", p.problems.items[p.problems.n - 1].text);
-        }
+                        parse(&p, cases[i].text);
+                        if (p.problems.n_fatal != 1)
+                                fail_msg("%s", cases[i].text);
+                        if (trusted && !strstr(p.problems.items[p.problems.n - 1].text, cases[i].message))
+                                fail_msg("%s", p.problems.items[p.problems.n - 1].text);
+                }
+}
+
+/* Names as systemd gives them to what restricts; none is known. */
+static void test_names_that_restrict(void **state)
+{
+        static const char *const names[] = {
+                "RestrictRealtime", "PrivateTmp", "ProtectHome", "NoExecPaths", "LimitBPF", "MemoryDenyWriteExecute",
+                "ProcSubset", "KeyringMode", "UMask", "SecureBits", "DynamicUser", "UserNamespacePath", "RootVerity",
+                "RootHashSignature", "TasksHigh", "ReadOnlyPaths", "HidePaths", "SystemCallArchitectures", "DisableControllers",
+                "Nosuid", "DropAmbient", "DeviceFilter", "IOBandwidth", "MountPolicy", "SmackProcessLabel", "LockPersonality",
+                "OverlayExclude", "BlockIO", "SupplementaryGroups", "TrustedOnly",
+        };
+        static const char *const harmless[] = { "Frobnicate", "Banner", "Locale", "Title", "NotifySocket", "Node", "Tint" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names) + ARRAY_SIZE(harmless); i++)
+                for (int files = 0; files < 2; files++) {
+                        bool restricts = i < ARRAY_SIZE(names);
+                        _cleanup_parsed_ Parsed p = { .a.trusted = true };
+                        char text[128];
+
+                        (void) snprintf(text, sizeof(text), "[%s]\n%s=yes\n", files ? "Files" : "Exec",
+                                        restricts ? names[i] : harmless[i - ARRAY_SIZE(names)]);
+                        parse(&p, text);
+                        if (p.problems.n != 1 || p.problems.n_fatal != restricts)
+                                fail_msg("%s", text);
+                }
 }
 
 /* The host's systemd may have it. */
@@ -349,6 +383,7 @@ int main(void)
                 cmocka_unit_test(test_continuation),
                 cmocka_unit_test(test_unknown_names_warn),
                 cmocka_unit_test(test_unknown_restrictions_are_errors),
+                cmocka_unit_test(test_names_that_restrict),
                 cmocka_unit_test(test_other_resources),
                 cmocka_unit_test(test_broken_lines_are_errors),
                 cmocka_unit_test(test_latin1_comment_is_fine),
