@@ -212,7 +212,7 @@ const SettingRow settings_table[] = {
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
           SETTING_PRIVILEGED,
           value_ownership, .group = group_users,
-          .help = "Owners of the tree's files: auto, map (by an idmapped mount), off" },
+          .help = "Owners of the tree's files: auto, map (by an idmapped mount), foreign, off" },
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersChown", "private-users-chown", 0, "BOOL", "yes",
           SETTING_PRIVILEGED | SETTING_NO_ARG | SETTING_HIDDEN,
           value_ownership_chown, .group = group_users,

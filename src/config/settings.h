@@ -59,6 +59,7 @@ typedef enum Ownership {
         OWNERSHIP_AUTO,         /* mapped if there is a user namespace */
         OWNERSHIP_MAP,          /* mapped; it is an error if the tree is shifted on disk */
         OWNERSHIP_OFF,          /* owners as they are on disk */
+        OWNERSHIP_FOREIGN,      /* mapped; it is an error if the tree does not belong to the foreign range */
 } Ownership;
 
 typedef enum Volatile {

@@ -424,12 +424,11 @@ int value_ownership(const SettingRow *row, const char *text, Source from, Settin
         else if (strcmp(text, "chown") == 0)
                 return ownership_chown(s, reterr_reason);
         else if (strcmp(text, "foreign") == 0)
-                return value_refuse(reterr_reason, "trees of the foreign range are not supported; chown the tree to root, and "
-                                    "use map");
+                s->ownership = OWNERSHIP_FOREIGN;
         else if (parse_bool(text, &b) == 0)
                 s->ownership = b ? OWNERSHIP_AUTO : OWNERSHIP_OFF;
         else
-                return value_refuse(reterr_reason, "not one of auto, map, off, chown");
+                return value_refuse(reterr_reason, "not one of auto, map, foreign, off, chown");
         return 0;
 }
 

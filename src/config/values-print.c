@@ -269,6 +269,7 @@ static int print_ownership(const SettingRow *row, const Settings *s, Source from
 {
         static const char *const words[] = {
                 [OWNERSHIP_AUTO] = "auto", [OWNERSHIP_MAP] = "map", [OWNERSHIP_OFF] = "off",
+                [OWNERSHIP_FOREIGN] = "foreign",
         };
 
         return s->ownership != OWNERSHIP_AUTO || from.where ? add_format(ret, from, "%s", words[s->ownership]) : 0;

@@ -18,6 +18,7 @@
 #include "mount/mount-left.h"
 #include "mount/mount-make.h"
 #include "mount/mount-overlay.h"
+#include "users/id-range.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -125,7 +126,7 @@ static int make_new(MountWork *w, const MountMakeContext *c, Failure *failure)
 /* Creates what a directory on "/" lacks, before it gets its id map: through that we could not write. */
 static int populate_missing(int fd, const MountOp *op, const MountMakeContext *c, Failure *failure)
 {
-        uid_t owner = op->id_map ? 0 : c->owner;
+        uid_t owner = op->id_map == MOUNT_IDMAP_FOREIGN ? ID_RANGE_FOREIGN : op->id_map ? 0 : c->owner;
 
         for (size_t i = 0; i < op->n_nodes; i++) {
                 int r = make_node(fd, &op->nodes[i]);

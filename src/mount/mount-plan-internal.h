@@ -51,7 +51,7 @@ bool mount_plan_is_in_cgroups(const char *dest);
 /* How the machine's tree is mapped. */
 static inline MountIdMap mount_plan_tree_map(const MountFacts *f)
 {
-        return f->idmap_tree ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE;
+        return f->foreign_tree ? MOUNT_IDMAP_FOREIGN : f->idmap_tree ? MOUNT_IDMAP_MACHINE : MOUNT_IDMAP_NONE;
 }
 
 /* mount-plan-root.c: "/" and the mounts that belong to its kind. Comes first. */

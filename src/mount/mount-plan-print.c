@@ -18,7 +18,7 @@ static void print_attrs(const MountOp *op, FILE *f)
         };
         static const char *const maps[] = {
                 [MOUNT_IDMAP_NONE] = "", [MOUNT_IDMAP_MACHINE] = " idmapped", [MOUNT_IDMAP_ROOT] = " owner-is-root",
-                [MOUNT_IDMAP_OWNER] = " owner-is-owner",
+                [MOUNT_IDMAP_OWNER] = " owner-is-owner", [MOUNT_IDMAP_FOREIGN] = " idmapped-from-foreign",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -64,6 +64,7 @@ typedef enum MountSourceKind {
 typedef enum MountIdMap {
         MOUNT_IDMAP_NONE,
         MOUNT_IDMAP_MACHINE,            /* the machine's id map */
+        MOUNT_IDMAP_FOREIGN,            /* the same for owners of the foreign range (ID_RANGE_FOREIGN) */
         MOUNT_IDMAP_ROOT,               /* the source's owner is the machine's root */
         MOUNT_IDMAP_OWNER,              /* … the destination's owner */
 } MountIdMap;
@@ -135,6 +136,7 @@ typedef struct MountFacts {
         bool split_usr;                 /* it has programs outside of /usr */
         bool userns;
         bool idmap_tree;                /* owners in the tree are 0…, to be mapped; else they are the machine's host ids */
+        bool foreign_tree;              /* … or, to be mapped too, those of the foreign range */
         uid_t base;                     /* host id of the machine's root */
         const IdMap *uid_map, *gid_map; /* the machine's; without a user namespace NULL */
         gid_t tty_gid;                  /* host id of its group tty */

@@ -14,6 +14,7 @@
 #include "config/settings-table.h"
 #include "mount/mount-left.h"
 #include "mount/mount-source.h"
+#include "users/id-range.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
 #include "util/namespace-call.h"
@@ -153,8 +154,17 @@ static void dest_owner(const MountOp *op, int root_fd, const MountMakeContext *c
                 *ret_gid = st.st_gid;
 }
 
-/* The user namespace with the step's id map: the machine's, or a new one (also in *ret, for the caller to close) that
- * maps only the source's owner; all other ids are unmapped (nobody). */
+/* A new user namespace for owners of the foreign range. */
+static int foreign_id_map(const MountMakeContext *c, Failure *failure)
+{
+        const IdMap uids = id_map_from_base(c->map, ID_RANGE_FOREIGN, ID_RANGE_COUNT);
+        const IdMap gids = id_map_from_base(c->gid_map, ID_RANGE_FOREIGN, ID_RANGE_COUNT);
+
+        return user_namespace_new(&uids, &gids, failure);
+}
+
+/* The user namespace with the step's id map: the machine's, or a new one (also in *ret, for the caller to close). That
+ * of an owner maps only the source's; all other ids are unmapped (nobody). */
 static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd, int fd, int *ret, Failure *failure)
 {
         IdMap uids = { .n = 1 }, gids = { .n = 1 };
@@ -165,6 +175,8 @@ static int open_id_map(const MountOp *op, const MountMakeContext *c, int root_fd
 
         if (op->id_map == MOUNT_IDMAP_MACHINE)
                 return c->userns_fd;
+        if (op->id_map == MOUNT_IDMAP_FOREIGN)
+                return *ret = foreign_id_map(c, failure);
         if (fstat(fd, &st) < 0)
                 return failure_set(failure, -errno, "Failed to stat '%s': %m", mount_source_name(op));
         if (op->id_map == MOUNT_IDMAP_OWNER)

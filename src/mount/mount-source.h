@@ -19,6 +19,7 @@ typedef struct MountMakeContext {
         int leader_pidfd;       /* has the PID, network and IPC namespaces that proc, sysfs and mqueue show */
         int userns_fd;          /* the machine's user namespace; -EBADF without one */
         const IdMap *map;       /* its map of users; NULL without a user namespace */
+        const IdMap *gid_map;   /* … and of groups */
         uid_t owner;            /* host id of the machine's root, or (IdMap= without root) of its first user */
         uid_t first_id;         /* the same in the machine: 0, or its first user */
         Source users_from;      /* of PrivateUsers=, for messages */

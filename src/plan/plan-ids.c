@@ -11,6 +11,7 @@
 
 #include "config/settings-table.h"
 #include "plan/plan-internal.h"
+#include "users/id-range.h"
 
 /* group "tty" in all distributions */
 enum { TTY_GROUP = 5 };
@@ -32,6 +33,20 @@ uid_t plan_first_id(const Settings *s)
         return map.n == 0 || id_map_to_host(&map, 0, &host) ? 0 : map.lines[0].inside;
 }
 
+/* The foreign range: for owners of trees only. */
+static int plan_foreign_tree(const PlanInput *in, Plan *p, Problems *problems)
+{
+        Source from = in->settings->from[SETTING_PRIVATE_USERS];
+        char form[SETTING_FORM_MAX];
+
+        if (id_map_has_host(&p->uid_map, ID_RANGE_FOREIGN))
+                return problem_error(problems, from, "The tree '%s' belongs to systemd's foreign range of ids, which no machine "
+                                     "may run with; use %s", in->image_root,
+                                     setting_form(SETTING_PRIVATE_USERS, from, "pick", form));
+        p->idmap_tree = p->foreign_tree = true;
+        return 0;
+}
+
 /*
  * The owners on disk are ids of the machine (an unpacked tree: it is mapped) or ids of the host (a tree that was
  * shifted, or that belongs to the one user that is mapped: it is not mapped). Small numbers that are neither count as
@@ -44,6 +59,12 @@ static int plan_tree_owners(const PlanInput *in, Plan *p, Problems *problems)
         Source from = in->settings->from[SETTING_PRIVATE_USERS];
         char form[SETTING_FORM_MAX], number[16];
 
+        if (in->settings->ownership == OWNERSHIP_FOREIGN && base != ID_RANGE_FOREIGN)
+                return problem_error(problems, in->settings->from[SETTING_PRIVATE_USERS_OWNERSHIP],
+                                     "The tree '%s' belongs to the ids from %u on, not to those of the foreign range, from %u on",
+                                     in->image_root, base, ID_RANGE_FOREIGN);
+        if (in->settings->ownership != OWNERSHIP_OFF && base == ID_RANGE_FOREIGN)
+                return plan_foreign_tree(in, p, problems);
         if (in->settings->ownership == OWNERSHIP_OFF || id_map_is_identity(&p->uid_map))
                 return 0;
         if (shifted && in->settings->ownership == OWNERSHIP_MAP)

@@ -55,6 +55,7 @@ static void put_ids(Json *w, const Plan *p)
         json_put_number(w, "first_id", p->first_id);
         json_put_number(w, "owner", p->owner);
         json_put_bool(w, "idmap_tree", p->idmap_tree);
+        json_put_bool(w, "foreign_tree", p->foreign_tree);
         json_end(w);
 }
 

@@ -40,7 +40,8 @@ static void print_ids(const Plan *p, FILE *f)
         if (p->first_id != 0)
                 fprintf(f, "  PID 1 starts as %u\n", p->first_id);
         if (p->userns)
-                fprintf(f, "  tree: %s\n", p->idmap_tree ? "idmapped" : "owners as on disk");
+                fprintf(f, "  tree: %s\n", p->foreign_tree ? "idmapped from the foreign range" : p->idmap_tree ? "idmapped" :
+                        "owners as on disk");
         for (size_t i = 0; i < p->n_bind_users; i++)
                 fprintf(f, "  user %s is %u, its group %u on the host\n", p->bind_users[i].host->name, p->bind_users[i].id,
                         p->bind_users[i].host->gid);

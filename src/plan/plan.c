@@ -296,6 +296,7 @@ static int plan_mounts(const PlanInput *in, Plan *p, Problems *problems)
                 .split_usr = in->tree->split_usr,
                 .userns = p->userns,
                 .idmap_tree = p->idmap_tree,
+                .foreign_tree = p->foreign_tree,
                 .base = p->owner,
                 .tty_gid = p->tty_gid,
                 .uid_map = p->userns ? &p->uid_map : NULL,

@@ -68,6 +68,7 @@ typedef struct Plan {
         uint64_t late_namespaces;       /* CLONE_NEW* that the child unshares: time, and (in its cgroup) cgroup */
         bool userns;
         bool idmap_tree;
+        bool foreign_tree;              /* … from the foreign range (ID_RANGE_FOREIGN) */
         IdMap uid_map, gid_map;         /* equal except for BindUser= */
         BindUser *bind_users;
         size_t n_bind_users;

@@ -87,6 +87,7 @@ static int check_mounts(const Machine *m, Problems *problems)
                 .outer_fd = -EBADF,
                 .leader_pidfd = -EBADF,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
+                .gid_map = m->plan.userns ? &m->plan.gid_map : NULL,
                 .owner = m->plan.owner,
                 .first_id = m->plan.first_id,
                 .users_from = m->settings.from[SETTING_PRIVATE_USERS],

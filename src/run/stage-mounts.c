@@ -148,6 +148,7 @@ static int begin_mounts(Machine *m, Failure *failure)
                 .outer_fd = -EBADF,
                 .leader_pidfd = m->child.leader.pidfd,
                 .map = m->plan.userns ? &m->plan.uid_map : NULL,
+                .gid_map = m->plan.userns ? &m->plan.gid_map : NULL,
                 .owner = m->plan.owner,
                 .first_id = m->plan.first_id,
                 .users_from = m->settings.from[SETTING_PRIVATE_USERS],

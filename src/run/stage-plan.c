@@ -89,6 +89,12 @@ static uid_t tree_base(const Machine *m)
         return m->facts.tree.owner_uid & ~(uid_t) (ID_RANGE_COUNT - 1);
 }
 
+/* The range that the machine would best have; 0: any. */
+static uid_t preferred_base(const Machine *m)
+{
+        return tree_base(m) == ID_RANGE_FOREIGN ? 0 : tree_base(m);
+}
+
 static uint32_t pick_count(const Settings *s)
 {
         return s->nesting == YES ? ID_RANGE_NESTING_COUNT : ID_RANGE_COUNT;
@@ -106,7 +112,7 @@ int stage_ids_up(Machine *m, Failure *failure)
                 m->range.count = ID_RANGE_COUNT;
                 return 0;
         case PRIVATE_USERS_PICK:
-                return id_range_pick(NULL, NULL, m->name, tree_base(m), pick_count(s), &m->range, failure);
+                return id_range_pick(NULL, NULL, m->name, preferred_base(m), pick_count(s), &m->range, failure);
         case PRIVATE_USERS_MAP:
                 map = plan_written_map(s);
                 return id_range_lock_map(NULL, &map, &m->range, failure);
@@ -125,7 +131,7 @@ void stage_ids_preview(Machine *m)
 
         m->range = (IdRange) ID_RANGE_NULL;
         m->range.count = mode == PRIVATE_USERS_NO ? 0 : mode == PRIVATE_USERS_PICK ? pick_count(s) : ID_RANGE_COUNT;
-        if (mode == PRIVATE_USERS_TREE || (mode == PRIVATE_USERS_PICK && tree_base(m) != 0))
+        if (mode == PRIVATE_USERS_TREE || (mode == PRIVATE_USERS_PICK && preferred_base(m) != 0))
                 m->range.base = tree_base(m);
         else if (mode == PRIVATE_USERS_PICK)
                 m->range.base = id_range_of_name(m->name);

@@ -17,6 +17,9 @@
 #define ID_RANGE_MIN 0x00080000U
 #define ID_RANGE_MAX 0x6FFF0000U
 
+/* systemd's foreign range: trees on disk may belong to it, but no process ever has its ids. */
+#define ID_RANGE_FOREIGN 0x7FFE0000U
+
 /* The count for a machine that has containers with id ranges of their own: with those of the first two users in /etc/subuid,
  * which begin at 100000 where useradd chooses them. */
 #define ID_RANGE_NESTING_COUNT (4 * ID_RANGE_COUNT)

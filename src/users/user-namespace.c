@@ -67,6 +67,23 @@ bool id_map_is_shifted(const IdMap *map, uint32_t owner)
         return id_map_has_host(map, owner) && !id_map_to_host(map, owner, &host);
 }
 
+IdMap id_map_from_base(const IdMap *map, uint32_t base, uint32_t count)
+{
+        IdMap shifted = {};
+
+        for (unsigned i = 0; i < map->n; i++) {
+                IdMapLine line = map->lines[i];
+
+                if (line.inside >= count)
+                        continue;
+                if (line.count > count - line.inside)
+                        line.count = count - line.inside;
+                line.inside += base;
+                shifted.lines[shifted.n++] = line;
+        }
+        return shifted;
+}
+
 bool id_map_is_identity(const IdMap *map)
 {
         for (unsigned i = 0; i < map->n; i++)

@@ -28,6 +28,9 @@ bool id_map_is_identity(const IdMap *map);
 /* The smallest and the largest host id. False: the map is empty. */
 bool id_map_host_range(const IdMap *map, uint32_t *ret_low, uint32_t *ret_high);
 
+/* The map whose ids of the machine are those that a tree of another range has for them: base + ID. Pure. */
+IdMap id_map_from_base(const IdMap *map, uint32_t base, uint32_t count);
+
 /* Maps one id of the machine to a host id, in place of its mapping so far, if any. Pure. False: no room for more lines. */
 bool id_map_override(IdMap *map, uint32_t inside, uint32_t outside);
 

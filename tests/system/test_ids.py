@@ -79,6 +79,50 @@ def test_tree_of_a_range_is_that_range_s(tree, tmp_path):
     assert refused.returncode == 1 and 'belongs to the ids from 655360 on' in refused.stderr
 
 
+FOREIGN = 0x7FFE0000
+
+
+@pytest.fixture(scope='module')
+def foreign(tree, tmp_path_factory):
+    """The tree, with owners of systemd's foreign range, and without some directories to mount on."""
+    copy = tmp_path_factory.mktemp('foreign')
+    run('cp', '-a', f'{tree.path}/.', copy)
+    run('rm', '-rf', copy / 'sys', copy / 'run')
+    for path in copy, *copy.rglob('*'):
+        info = path.lstat()
+        os.lchown(path, FOREIGN + info.st_uid, FOREIGN + info.st_gid)
+    return copy
+
+
+@pytest.mark.parametrize('switches', [['-U'], ['--private-users=700000'], ['-U', '--private-users-ownership=foreign'],
+                                      ['--private-users=identity'], ['-U', '--private-users-ownership=map']])
+def test_tree_of_the_foreign_range(foreign, switches):
+    """Its owners are the machine's users, and remain of that range on disk."""
+    (foreign / 'new').unlink(missing_ok=True)
+    text = output('box-run', '-q', f'--directory={foreign}', '--machine=ids-3', *switches, '--pipe', '--bind=+/of-42:/mnt',
+                  '/bin/sh', '-c', 'stat -c %u / /bin /of-42 /of-1000 /mnt; touch /new && chown 7:8 /new')
+    assert text.split() == ['0', '0', '42', '1000', '42']
+    assert ((foreign / 'new').stat().st_uid, (foreign / 'new').stat().st_gid) == (FOREIGN + 7, FOREIGN + 8)
+    assert {path.lstat().st_uid - FOREIGN for path in foreign.rglob('*')} == {0, 7, 42, 1000}
+
+
+@pytest.mark.parametrize('switches', [['--ephemeral'], ['--volatile=overlay'], ['--volatile=state'], ['--read-only']])
+def test_tree_of_the_foreign_range_that_is_not_changed(foreign, switches):
+    before = {path: path.lstat().st_mtime for path in foreign.rglob('*')}
+    text = output('box-run', '-q', f'--directory={foreign}', '--machine=ids-3', '-U', *switches, '--pipe', '/bin/sh', '-c',
+                  'touch /new-one 2>/dev/null; chown 42 /of-1000 2>/dev/null; stat -c %u / /of-42 /of-1000')
+    writes = switches[0] in ('--ephemeral', '--volatile=overlay')
+    assert text.split() == ['0', '42', '42' if writes else '1000']
+    assert {path: path.lstat().st_mtime for path in foreign.rglob('*')} == before
+
+
+def test_foreign_range_is_refused(tree, foreign):
+    refused = run('box-run', '-q', f'--directory={foreign}', '--machine=ids-3', '--private-users=yes', '--pipe', '/bin/true', check=False)
+    assert refused.returncode == 1 and 'which no machine may run with; use --private-users=pick' in refused.stderr
+    refused = inside(tree, 'true', '-U', '--private-users-ownership=foreign', check=False)
+    assert refused.returncode == 1 and 'not to those of the foreign range' in refused.stderr
+
+
 def test_small_range_boots_reboots_and_stops(tree):
     """A machine with no user but root, and no group tty."""
     boots(tree, '[Exec]\nPrivateUsers=1000:1\n')

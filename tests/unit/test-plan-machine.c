@@ -297,6 +297,42 @@ static void test_plan_id_map(void **state)
         }
 }
 
+/* Trees of systemd's foreign range are mapped from there; no machine runs with its ids. */
+static void test_plan_foreign_tree(void **state)
+{
+        static const struct {
+                const char *arguments;
+                uid_t tree_owner;
+                bool foreign;
+                const char *problem;
+        } cases[] = {
+                { "-U /bin/true", 2147352576, true, NULL },
+                { "-U /bin/true", 2147353576, true, NULL },
+                { "-U --private-users-ownership=map /bin/true", 2147352576, true, NULL },
+                { "-U --private-users-ownership=foreign /bin/true", 2147352576, true, NULL },
+                { "-U --private-users-ownership=off /bin/true", 2147352576, false, NULL },
+                { "-U --private-users-ownership=foreign /bin/true", 0, false, "belongs to the ids from 0 on, not to those of" },
+                { "-U /bin/true", 0, false, NULL },
+                { "-U /bin/true", 2147418112, false, "belongs to the ids from 2147418112 on" },
+                { "/bin/true", 2147352576, false, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_NONE);
+                f.tree.owner_uid = cases[i].tree_owner;
+                plan_fixture_plan(&f, cases[i].arguments);
+                assert_int_equal(f.problems.n_fatal, cases[i].problem != NULL);
+                if (cases[i].problem) {
+                        assert_non_null(strstr(f.problems.items[0].text, cases[i].problem));
+                        continue;
+                }
+                assert_int_equal(f.plan.foreign_tree, cases[i].foreign);
+                assert_int_equal(f.plan.mounts.ops[0].id_map == MOUNT_IDMAP_FOREIGN, cases[i].foreign);
+        }
+}
+
 static void test_plan_id_map_problems(void **state)
 {
         static const struct { const char *map; uid_t tree_owner; const char *arguments, *text; } cases[] = {
@@ -331,6 +367,7 @@ int main(void)
                 cmocka_unit_test(test_plan_api_vfs),
                 cmocka_unit_test(test_plan_other_variables),
                 cmocka_unit_test(test_plan_id_map),
+                cmocka_unit_test(test_plan_foreign_tree),
                 cmocka_unit_test(test_plan_id_map_problems),
         };
 

@@ -57,6 +57,20 @@ static void test_id_map_lookup(void **state)
         assert_false(id_map_is_identity(&map));
 }
 
+static void test_map_from_base(void **state)
+{
+        const IdMap map = { .lines = { { 0, 524288, 60000 }, { 60000, 1000, 10000 }, { 70000, 5, 1 } }, .n = 3 };
+        const IdMap shifted = id_map_from_base(&map, 2147352576, 65536);
+
+        assert_int_equal(shifted.n, 2);
+        assert_int_equal(shifted.lines[0].inside, 2147352576);
+        assert_int_equal(shifted.lines[0].outside, 524288);
+        assert_int_equal(shifted.lines[0].count, 60000);
+        assert_int_equal(shifted.lines[1].inside, 2147412576);
+        assert_int_equal(shifted.lines[1].outside, 1000);
+        assert_int_equal(shifted.lines[1].count, 5536);
+}
+
 static void expect_map(const IdMap *map, const char *text)
 {
         char buf[256];
@@ -163,6 +177,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_id_map_format),
+                cmocka_unit_test(test_map_from_base),
                 cmocka_unit_test(test_id_map_lookup),
                 cmocka_unit_test(test_id_map_carve),
                 cmocka_unit_test(test_user_namespace_widest),

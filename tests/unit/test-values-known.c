@@ -50,8 +50,6 @@ static void test_values_known_by_name(void **state)
 
         assert_int_equal(set(settings_table_row(SETTING_PRIVATE_USERS), "managed", reason), -EINVAL);
         assert_non_null(strstr(reason, "use pick"));
-        assert_int_equal(set(settings_table_row(SETTING_PRIVATE_USERS_OWNERSHIP), "foreign", reason), -EINVAL);
-        assert_non_null(strstr(reason, "use map"));
 }
 
 int main(void)

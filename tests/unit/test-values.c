@@ -269,6 +269,8 @@ static void test_ownership(void **state)
         assert_int_equal(set(s, SETTING_PRIVATE_USERS_OWNERSHIP, "chown"), SETTING_TAKEN_WITH_WARNING);
         assert_int_equal(s->ownership, OWNERSHIP_AUTO);
         assert_non_null(strstr(reason, "mapped"));
+        assert_int_equal(set(s, SETTING_PRIVATE_USERS_OWNERSHIP, "foreign"), 0);
+        assert_int_equal(s->ownership, OWNERSHIP_FOREIGN);
         assert_int_equal(set(s, SETTING_PRIVATE_USERS_OWNERSHIP, "map"), 0);
         assert_int_equal(s->ownership, OWNERSHIP_MAP);
         assert_int_equal(set(s, SETTING_PRIVATE_USERS_OWNERSHIP, "shift"), -EINVAL);
