@@ -290,7 +290,7 @@ const SettingRow settings_table[] = {
         { SETTING_ID_MAP, "X-Box", "IdMap", NULL, 0, "ID:HOST:COUNT", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_id_map, .group = group_users,
           .help = "Id map line: ids of the machine from ID on are ids of the host from HOST on" },
-        { SETTING_APPARMOR_PROFILE, "X-Box", "AppArmorProfile", NULL, 0, "[-]PROFILE", NULL, SETTING_PRIVILEGED,
+        { SETTING_APPARMOR_PROFILE, "X-Box", "AppArmorProfile", NULL, 0, "[-]PROFILE|unconfined", NULL, SETTING_PRIVILEGED,
           value_apparmor_profile, FIELD(apparmor_profile), .group = group_users,
           .help = "AppArmor profile of the payload; with \"-\" ignored if unavailable" },
         { SETTING_HOST_VIEW, "X-Box", "HostView", NULL, 0, "host|lxcfs", NULL, SETTING_PRIVILEGED,

@@ -254,7 +254,7 @@ static int prepare(const EnterPlan *plan, Failure *f)
         (void) umask(0022);
         /* Of the next execve(), the stub's; the program inherits it. */
         if (plan->profile)
-                r = apparmor_set_exec(plan->profile, f);
+                r = apparmor_set_exec(NULL, plan->profile, f);
         if (r < 0)
                 return r;
 

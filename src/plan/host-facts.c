@@ -144,6 +144,7 @@ int host_facts_read(const Settings *s, HostFacts *ret)
             read_variable("NO_COLOR", &f.no_color) < 0 || read_listen_fds(&f) < 0)
                 return -ENOMEM;
         read_limits(&f);
+        f.apparmor = apparmor_state(NULL);
         f.stdio_is_tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
         *ret = f;

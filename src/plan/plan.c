@@ -189,6 +189,22 @@ static int plan_ambient(const PlanInput *in, Plan *p, Problems *problems)
                              "AmbientCapability=%s: the machine does not have it; add it to Capability=", names);
 }
 
+/* Without a setting: box's own profile, where it is loaded. */
+static int plan_apparmor(const PlanInput *in, Plan *p)
+{
+        const Settings *s = in->settings;
+        const char *profile = s->apparmor_profile;
+
+        p->apparmor_optional = s->apparmor_optional;
+        if (!profile && in->host->apparmor == APPARMOR_LOADED) {
+                profile = s->nesting == YES ? APPARMOR_NESTING : APPARMOR_MACHINE;
+                p->apparmor_optional = true;
+        }
+        if (profile && strcmp(profile, APPARMOR_UNCONFINED) == 0)
+                profile = NULL;
+        return free_and_strdup(&p->apparmor_profile, profile);
+}
+
 static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
 {
         const Settings *s = in->settings;
@@ -206,9 +222,8 @@ static int plan_confinement(const PlanInput *in, Plan *p, Problems *problems)
                 p->caps &= ~CAP_BIT(CAP_SYS_BOOT);
         p->caps &= ~s->drop_capability & capability_all();
         p->no_new_privileges = s->no_new_privileges == YES;
-        p->apparmor_optional = s->apparmor_optional;
         p->suppress_sync = s->suppress_sync == UNSET ? in->host->environment.suppress_sync : s->suppress_sync == YES;
-        if (plan_ambient(in, p, problems) < 0 || free_and_strdup(&p->apparmor_profile, s->apparmor_profile) < 0 ||
+        if (plan_ambient(in, p, problems) < 0 || plan_apparmor(in, p) < 0 ||
             free_and_strdup(&p->selinux_context, s->selinux_context) < 0)
                 return -ENOMEM;
 

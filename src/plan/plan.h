@@ -23,6 +23,7 @@
 #include "plan/host-files.h"
 #include "plan/journal-plan.h"
 #include "plan/unit-plan.h"
+#include "security/apparmor.h"
 #include "security/limits.h"
 #include "security/seccomp.h"
 #include "users/bind-user.h"
@@ -45,6 +46,7 @@ typedef struct HostFacts {
         char *listen_names;             /* their names, colon-separated; NULL: none */
         char boot_id[37];               /* a new one, for the machine */
         EnvironmentOptions environment;
+        ApparmorState apparmor;
 } HostFacts;
 
 typedef struct Plan {

@@ -122,7 +122,7 @@ static int enter_root(const Plan *plan, int namespace_fd, Failure *failure)
                 r = become_first_id(plan, failure);
         /* While /proc is the host's. */
         if (r >= 0 && plan->apparmor_profile) {
-                r = apparmor_set_exec(plan->apparmor_profile, plan->apparmor_optional ? NULL : failure);
+                r = apparmor_set_exec(NULL, plan->apparmor_profile, plan->apparmor_optional ? NULL : failure);
                 if (plan->apparmor_optional)
                         r = 0;
         }

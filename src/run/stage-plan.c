@@ -153,8 +153,12 @@ static int check_apparmor(Machine *m, Problems *problems)
         bool missing = false;
         int r;
 
-        if (!p->apparmor_profile)
+        if (!p->apparmor_profile) {
+                if (!machine_is_dry(m) && !m->settings.apparmor_profile && m->facts.host.apparmor == APPARMOR_MISSING)
+                        log_notice(0, "Machine '%s': AppArmor profile '" APPARMOR_MACHINE "' is not loaded, ignoring "
+                                   "(AppArmorProfile=unconfined: on purpose)", m->name);
                 return 0;
+        }
         r = apparmor_check(NULL, p->apparmor_profile, p->apparmor_optional, m->settings.from[SETTING_APPARMOR_PROFILE],
                            &missing, problems);
         if (missing)

@@ -2,6 +2,7 @@
 """Debian's packages, as debian/ makes them (in /out/packages): installed, at work, removed. The tests are in this order."""
 
 import gzip
+import os
 import subprocess
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_files_are_in_debian_s_places():
                  '/usr/share/bash-completion/completions/boxctl', '/usr/share/zsh/vendor-completions/_boxctl',
                  '/usr/share/fish/vendor_completions.d/boxctl.fish', '/usr/share/box/nspawn-configs/appliance.nspawn',
                  '/usr/share/doc/box/README.md.gz', '/usr/share/doc/box/copyright', '/usr/share/man/man1/boxctl.1.gz',
-                 '/usr/libexec/box/bootstrap/debian'):
+                 '/usr/libexec/box/bootstrap/debian', '/etc/apparmor.d/box-machine', '/etc/apparmor.d/abstractions/box-machine'):
         assert path in found
     assert 'News' in gzip.open('/usr/share/doc/box/changelog.gz', 'rt').read()
 
@@ -71,6 +72,15 @@ def test_upgrade_keeps_machines_running():
     assert machine.leader() == leader
     assert machine.property('NeedDaemonReload') == 'no'
     machine.stop()
+
+
+def test_profiles_are_loaded_where_apparmor_is(tmp_path):
+    """A lab has no AppArmor: programs in its place say what they were told."""
+    for name, text in (('aa-enabled', ''), ('apparmor_parser', f'echo "$*" >>{tmp_path}/told')):
+        (tmp_path / name).write_text(f'#!/bin/sh\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    run('env', f'PATH={tmp_path}:{os.environ["PATH"]}', 'dpkg', '--install', *sorted(PACKAGES.glob('box_*.deb')))
+    assert (tmp_path / 'told').read_text() == '--replace --write-cache /etc/apparmor.d/box-machine\n'
 
 
 def test_purge_leaves_nothing():

@@ -263,3 +263,12 @@ def test_missing_apparmor_profile(box, seen):
     result = run(*command)
     assert result.stdout == 'runs\n'
     assert there or 'AppArmor is not enabled in this kernel, ignoring' in result.stderr
+
+
+def test_unconfined_is_no_apparmor_profile(box):
+    """Also where there is no AppArmor: a start as without the setting, without a word."""
+    for text in ('unconfined', '-unconfined'):
+        box.write_file(f'[Exec]\nBoot=no\n[X-Box]\nAppArmorProfile={text}\n')
+        result = run('box-run', '-q', '--pipe', f'--machine={box.name}', '/bin/echo', 'runs')
+        assert (result.stdout, result.stderr) == ('runs\n', '')
+        assert 'AppArmor' not in output('box-run', '--dry-run', f'--machine={box.name}')

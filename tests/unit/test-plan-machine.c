@@ -353,6 +353,42 @@ static void test_plan_id_map_problems(void **state)
         }
 }
 
+/* box's own profile is a default for hosts that have it loaded. What the settings name must be there. */
+static void test_plan_apparmor(void **state)
+{
+        static const struct { ApparmorState host; const char *profile, *nesting, *wanted; bool optional; } cases[] = {
+                { APPARMOR_LOADED, NULL, "no", "box-machine", true },
+                { APPARMOR_LOADED, NULL, "yes", "box-machine-nesting", true },
+                { APPARMOR_MISSING, NULL, "no", NULL, false },
+                { APPARMOR_UNUSED, NULL, "yes", NULL, false },
+                { APPARMOR_OFF, NULL, "no", NULL, false },
+                { APPARMOR_LOADED, "unconfined", "yes", NULL, false },
+                { APPARMOR_OFF, "unconfined", "no", NULL, false },
+                { APPARMOR_LOADED, "web", "yes", "web", false },
+                { APPARMOR_OFF, "web", "no", "web", false },
+                { APPARMOR_MISSING, "-web", "no", "web", true },
+                { APPARMOR_LOADED, ":box:unconfined", "no", ":box:unconfined", false },
+                { APPARMOR_LOADED, "", "no", "box-machine", true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_fixture_done) PlanFixture f;
+
+                plan_fixture_init(&f, INIT_SYSTEMD);
+                f.host.apparmor = cases[i].host;
+                if (cases[i].profile)
+                        set(&f, SETTING_APPARMOR_PROFILE, cases[i].profile);
+                set(&f, SETTING_NESTING, cases[i].nesting);
+                plan_fixture_plan(&f, "-b");
+                assert_int_equal(f.problems.n, 0);
+                assert_int_equal(f.plan.apparmor_optional, cases[i].optional);
+                if (cases[i].wanted)
+                        assert_string_equal(f.plan.apparmor_profile, cases[i].wanted);
+                else
+                        assert_null(f.plan.apparmor_profile);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -361,6 +397,7 @@ int main(void)
                 cmocka_unit_test(test_plan_start_timeout),
                 cmocka_unit_test(test_plan_stop),
                 cmocka_unit_test(test_plan_shared_namespaces),
+                cmocka_unit_test(test_plan_apparmor),
                 cmocka_unit_test(test_plan_excluded),
                 cmocka_unit_test(test_plan_reboot_of_the_host),
                 cmocka_unit_test(test_plan_mounts_of_shared_namespaces),
