@@ -217,6 +217,7 @@ int stage_clone_up(Machine *m, Failure *failure)
 
         r = m->plan.network.namespace_path ? clone_child_into(m, child_end, failure) :
                                              clone_without_login(m, child_end, failure);
+        m->child.execute_fd = fd_close(m->child.execute_fd);
         if (r < 0)
                 return r;
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
@@ -160,13 +161,44 @@ static int allow_listed(DevicePolicy *p, const UnitPropertySetting *items, size_
         return r;
 }
 
+/* Those of every machine: what is in its /dev, and nodes without a driver, which hide others (mount-plan-api.c). */
+static int allow_usual(const HostFacts *host, DevicePolicy *p)
+{
+        static const struct { bool block; uint32_t major, minor; const char *access; } usual[] = {
+                { false, 5, 2, "rwm" },                 /* ptmx */
+                { false, 136, DEVICE_ANY, "rw" },       /* pts */
+                { false, 0, 0, "m" }, { true, 0, 0, "m" },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < host->n_devices; i++)
+                r = device_policy_allow(p, false, major(host->devices[i].rdev), minor(host->devices[i].rdev), "rwm");
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(usual); i++)
+                r = device_policy_allow(p, usual[i].block, usual[i].major, usual[i].minor, usual[i].access);
+        return r;
+}
+
+/* DevicePolicy=auto in the machine's settings means what it means to systemd. */
+static bool settings_open_devices(const UnitPlan *u)
+{
+        bool open = false;
+
+        for (size_t i = 0; i < u->n_resources; i++)
+                if (strcmp(u->resources[i].property.key, "DevicePolicy") == 0)
+                        open = strcmp(u->resources[i].property.values[0].data, "auto") == 0;
+        return open;
+}
+
 static int allow_devices(const Machine *m, DevicePolicy *p)
 {
         const UnitPlan *u = &m->plan.unit;
         const OciSettings *oci = m->plan.oci;
         int r;
 
-        r = allow_listed(p, u->devices, u->n_devices);
+        p->closed = !settings_open_devices(u) && device_policy_of_unit(m->cgroup.unit_fd) == 0;
+        r = p->closed ? allow_usual(&m->facts.host, p) : 0;
+        if (r >= 0)
+                r = allow_listed(p, u->devices, u->n_devices);
         if (r >= 0)
                 r = allow_listed(p, u->resources, u->n_resources);
         if (r >= 0)

@@ -178,6 +178,13 @@ static size_t put_refused(struct bpf_insn *code)
         return n;
 }
 
+static size_t put_closed(struct bpf_insn *code)
+{
+        code[0] = compute(BPF_MOV, RESULT, 0);
+        code[1] = leave;
+        return 2;
+}
+
 int device_policy_compile(const DevicePolicy *p, struct bpf_insn **ret, size_t *ret_n)
 {
         struct bpf_insn *code = calloc(6 + 8 * p->n + 7 + ARRAY_SIZE(refused), sizeof(*code));
@@ -194,8 +201,15 @@ int device_policy_compile(const DevicePolicy *p, struct bpf_insn **ret, size_t *
         for (size_t i = 0; i < p->n; i++)
                 n += put_rule(&p->rules[i], code + n);
         *ret = code;
-        *ret_n = n + put_refused(code + n);
+        *ret_n = n + (p->closed ? put_closed(code + n) : put_refused(code + n));
         return 0;
+}
+
+int device_policy_of_unit(int cgroup_fd)
+{
+        union bpf_attr attr = { .query = { .target_fd = (uint32_t) cgroup_fd, .attach_type = BPF_CGROUP_DEVICE } };
+
+        return syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0 ? -errno : attr.query.prog_cnt > 0;
 }
 
 int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure)

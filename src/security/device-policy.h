@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * The devices that a machine's processes may not use, whatever its unit permits: a BPF program on the payload's cgroup. The
- * unit's policy also counts for the supervisor, which needs loop devices for images. Refused are all block devices, and
- * what controls them or reads the host's memory, but for those that settings of the machine name. Root of the machine cannot
- * detach it: that takes the host's CAP_NET_ADMIN, and bpf(2), in the cgroup where it was attached.
+ * The devices that a machine's processes may use, or not: a BPF program on the payload's cgroup, which counts beside that of the
+ * unit. The unit's also counts for the supervisor, which needs loop devices for images. So block devices, and what
+ * controls them or reads the host's memory, are refused whatever the unit permits, but for those that settings of the machine
+ * name. Where the unit has no policy, only those and the devices of every machine are allowed. To detach it takes the host's
+ * CAP_NET_ADMIN and CAP_SYS_ADMIN, and bpf(2): a machine without a user namespace has these with Nesting=.
  */
 
 #include <linux/bpf.h>
@@ -23,6 +24,7 @@ typedef struct DeviceRule {
 typedef struct DevicePolicy {
         DeviceRule *rules;      /* the first that allows or refuses counts */
         size_t n;
+        bool closed;            /* what is not listed is refused */
 } DevicePolicy;
 
 void device_policy_done(DevicePolicy *p);
@@ -37,6 +39,9 @@ int device_policy_allow_name(DevicePolicy *p, const char *name, const char *acce
 
 /* The program. 0 or -ENOMEM. Pure. */
 int device_policy_compile(const DevicePolicy *p, struct bpf_insn **ret, size_t *ret_n);
+
+/* Has a cgroup itself such a program, as systemd attaches one for DevicePolicy= and DeviceAllow=? -EPERM, …: it is not known. */
+int device_policy_of_unit(int cgroup_fd);
 
 /* Attaches it to a cgroup, beside the programs of its parents. -EOPNOTSUPP, -EPERM, …: the kernel cannot, or may not be asked. */
 int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure);

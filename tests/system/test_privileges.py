@@ -278,6 +278,74 @@ def test_root_of_the_host_s_ids_has_no_block_device(tree, unit):
     assert len(seen) == 13 and not [line for line in seen[3:] if line.startswith('yes')], seen
 
 
+# What of the host's devices can be opened: their nodes made by the payload, in the order of the numbers.
+OPENED = """
+for number; do
+    rm -f /node; mknod /node c ${number%:*} ${number#*:} 2>/dev/null || continue
+    (: <>/node) 2>/dev/null || (: </node) 2>/dev/null && echo $number
+done; rm -f /node; true"""
+
+
+def misc_devices():
+    """Numbers of character devices that there are, by name."""
+    found = {name: f'10:{number}' for number, name in (line.split() for line in Path('/proc/misc').read_text().splitlines())}
+    found.update(null='1:3', mem='1:1', kmsg='1:11', console='5:1')
+    return found
+
+
+def opened(tree, command, *switches):
+    """Names of the devices that root of the host's ids can make and open, in a unit, or in a scope where command is none."""
+    names = {number: name for name, number in misc_devices().items()}
+    out = run(*command, 'box-run', '-q', '--pipe', '-M', tree.name, *switches, '--private-users=no', '/bin/sh', '-c', OPENED, 'sh', *names).stdout
+    return {names[number] for number in out.split()}
+
+
+def unit_with(*properties):
+    return ['systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', *(f'--property={p}' for p in properties)]
+
+
+IN_UNIT = ('--keep-unit', '--register=no')
+USUAL = {'null', 'tun', 'fuse'}
+
+
+def test_unit_without_a_policy_allows_the_devices_of_machines_only(tree):
+    """And those that settings name; DevicePolicy=auto of settings is all that are not refused."""
+    refused = {'loop-control', 'device-mapper', 'mem'}
+    names = set(misc_devices())
+    assert opened(tree, unit_with(), *IN_UNIT) == USUAL
+    assert opened(tree, [], '--register=no') == USUAL
+    tree.write_file('[X-Resources]\nDevicePolicy=auto\n')
+    everything = opened(tree, unit_with(), *IN_UNIT)
+    tree.file.unlink()
+    assert everything > USUAL and not everything & refused, everything
+    other = sorted(everything - USUAL)[0]
+    number = misc_devices()[other].replace(':', ' ')
+    try:
+        tree.write_file(f'[X-Resources]\nDeviceAllow=/dev/char/{number.replace(" ", ":")} rwm\n')
+        # a DeviceAllow= of systemd's, which replaces "all devices"
+        assert opened(tree, unit_with(), *IN_UNIT) == {'null', other}
+        assert opened(tree, [], '--register=no') == {*USUAL, other}
+        # a node that is bound: used, but no other can be made
+        run('mknod', '-m', '666', '/dev/of-a-test', 'c', *number.split())
+        tree.write_file('[Files]\nBind=/dev/of-a-test\n')
+        for command, switches in (unit_with(), IN_UNIT), ([], ['--register=no']):
+            used = run(*command, 'box-run', '-q', '--pipe', '-M', tree.name, *switches, '--private-users=no', '/bin/sh', '-c',
+                       ': </dev/of-a-test && echo used').stdout
+            assert used == 'used\n'
+            assert opened(tree, command, *switches) == USUAL
+    finally:
+        tree.file.unlink(missing_ok=True)
+        Path('/dev/of-a-test').unlink(missing_ok=True)
+    assert names >= refused - {'device-mapper'}
+
+
+def test_policy_of_a_unit_counts(tree):
+    """As its administrator has widened it, by DeviceAllow=, but for what is refused whatever it allows."""
+    assert opened(tree, unit_with('DevicePolicy=closed', 'DeviceAllow=/dev/net/tun rwm'), *IN_UNIT) == {'null', 'tun'}
+    wide = opened(tree, unit_with('DeviceAllow=char-* rwm'), *IN_UNIT)
+    assert wide > USUAL and not wide & {'loop-control', 'mem'}, wide
+
+
 def test_user_namespace_has_no_block_device(tree):
     seen = device_use(tree, True, '-U')
     assert seen[0].startswith('no') and seen[1] == 'yes dd if=/dev/null of=/dev/null'

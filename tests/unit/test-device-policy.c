@@ -73,6 +73,20 @@ static void test_default(void **state)
         assert_int_equal(run(&none, BLOCK, "m", 8, 0), 0);              /* sda, its node */
 }
 
+static void test_closed(void **state)
+{
+        _cleanup_(device_policy_done) DevicePolicy p = { .closed = true };
+
+        assert_int_equal(run(&p, CHAR, "r", 1, 3), 0);
+        assert_int_equal(device_policy_allow(&p, false, 1, 3, "rwm"), 0);
+        assert_int_equal(device_policy_allow(&p, false, 136, DEVICE_ANY, "rw"), 0);
+        assert_int_equal(run(&p, CHAR, "rwm", 1, 3), 1);
+        assert_int_equal(run(&p, CHAR, "rw", 136, 9), 1);
+        assert_int_equal(run(&p, CHAR, "m", 136, 9), 0);
+        assert_int_equal(run(&p, CHAR, "r", 10, 232), 0);               /* kvm */
+        assert_int_equal(run(&p, BLOCK, "r", 7, 0), 0);
+}
+
 static void test_listed(void **state)
 {
         char path[] = "/tmp/box-devices-XXXXXX";
@@ -119,7 +133,8 @@ static void test_wide_names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_default), cmocka_unit_test(test_listed), cmocka_unit_test(test_wide_names),
+                cmocka_unit_test(test_default), cmocka_unit_test(test_closed), cmocka_unit_test(test_listed),
+                cmocka_unit_test(test_wide_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
