@@ -37,6 +37,7 @@ static int plan_copy_up(const OciMount *m, const MountFacts *f, MountPlan *p)
         if (!options || mount_plan_add(p, &row, &op) < 0 ||
             mount_plan_add_layer(op, MOUNT_SOURCE_IN_TREE, mount_plan_tree_map(f), m->dest) < 0)
                 return -ENOMEM;
+        op->layers[0].optional = true;
         return mount_plan_add_layer(op, MOUNT_SOURCE_MEMORY, MOUNT_IDMAP_NONE, NULL);
 }
 
