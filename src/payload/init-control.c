@@ -22,7 +22,11 @@
 #include "util/fd.h"
 #include "util/tree.h"
 
-enum { PROGRAM_TIMEOUT_MSEC = 5000 };
+enum {
+        PROGRAM_TIMEOUT_MSEC = 5000,
+        PAGE_MAX = 4096,                        /* of /proc/PID/stat */
+        CHILDREN_MAX_BYTES = 16 * 1024 * 1024,  /* as many PIDs as there can be */
+};
 
 #define ARGV(...) (const char *const[]) { __VA_ARGS__, NULL }
 #define PROGRAMS(...) (const char *const *const[]) { __VA_ARGS__, NULL }
@@ -163,6 +167,47 @@ int init_control_signal(const Leader *leader, int sig, bool insist, Failure *fai
                 return failure_set(failure, -errno, "Failed to signal the machine's init, process %d: %m", leader->pid);
 
         return 0;
+}
+
+/* The state of a process: 'R', 'S', 'Z', …; or negative errno. */
+static int state_of(pid_t pid)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *name_end;
+        char path[64];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+        r = fd_read_file_at(AT_FDCWD, path, PAGE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+        /* Its name, in brackets, may have any bytes. */
+        name_end = strrchr(text, ')');
+        return name_end && name_end[1] == ' ' ? name_end[2] : -EBADMSG;
+}
+
+/* All processes of a PID namespace descend from its init, which inherits those whose parent has ended. */
+int init_control_sleeps_alone(pid_t leader)
+{
+        _cleanup_free_ char *children = NULL;
+        size_t n_ended = 0;
+        char path[64];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", leader, leader);
+        r = fd_read_file_at(AT_FDCWD, path, CHILDREN_MAX_BYTES, &children, NULL);
+        if (r < 0)
+                return r;
+        for (char *p = children, *end; ; p = end, n_ended++) {
+                pid_t child = (pid_t) strtol(p, &end, 10);
+
+                if (end == p)
+                        break;
+                if (state_of(child) != 'Z')
+                        return 0;
+        }
+        r = n_ended > 0 ? state_of(leader) : 0;
+        return r < 0 ? r : r == 'S';
 }
 
 /* ---- sysvinit's FIFO -------------------------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@
 enum {
         RELEASE_CODE_USEC = 500 * 1000, /* from readiness until memory is released */
         STATUS_PAUSE_USEC = 250 * 1000, /* between two STATUS= messages: the service manager signals each to all its clients */
+        ALONE_PAUSE_USEC = 5000 * 1000, /* between two looks at an init that was asked to shut down: see on_alone() */
+        ALONE_LOOKS = 2,
 };
 
 /* By how much the unit's stop is extended in all while systemd in the payload reports its jobs: the host must go down, too. */
@@ -43,10 +45,11 @@ typedef struct Supervisor {
         Machine *machine;
         sd_event *event;                /* the machine's loop, which outlives the Supervisor and its sources */
         sd_event_source *leader, *notify, *release_code, *start_timeout, *stop_timeout, *ask_again, *status_pause;
-        sd_event_source *boots, *asked;
+        sd_event_source *boots, *asked, *alone;
         Console *console;
         sd_bus_slot *request_stop;
         unsigned n_asked;       /* how often the init was asked */
+        unsigned n_alone;       /* how often in a row it was found asleep and alone */
         uint64_t stop_usec;     /* when it was asked first */
         uint64_t progress_usec; /* see report_progress() */
         bool ready;             /* READY=1 was sent */
@@ -61,7 +64,7 @@ typedef struct Supervisor {
 static void supervisor_done(Supervisor *s)
 {
         sd_event_source **sources[] = { &s->leader, &s->notify, &s->release_code, &s->start_timeout, &s->stop_timeout,
-                                        &s->ask_again, &s->status_pause, &s->boots, &s->asked };
+                                        &s->ask_again, &s->status_pause, &s->boots, &s->asked, &s->alone };
 
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
@@ -203,6 +206,30 @@ static int ask_by_program(Supervisor *s, Failure *failure)
         return r < 0 ? r : sd_event_add_io(s->event, &s->asked, s->machine->keeper.fd, EPOLLIN, on_asked, s);
 }
 
+/* SIGTERM to all processes of the unit makes systemd in the payload execute itself anew while its bus daemon ends. It then may wait
+ * for that one's answer, for 90 seconds, deaf to all else. Once nothing else is left in the machine, its end is the machine's. */
+static int on_alone(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        s->n_alone = init_control_sleeps_alone(s->machine->child.leader.pid) > 0 ? s->n_alone + 1 : 0;
+        if (s->n_alone == ALONE_LOOKS) {
+                log_warning(0, "All processes of machine '%s' have ended, but its init hangs, killing it", s->machine->name);
+                kill_leader(s);
+                return 0;
+        }
+        (void) sd_event_source_set_time_relative(source, ALONE_PAUSE_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void watch_alone(Supervisor *s)
+{
+        int r = sd_event_add_time_relative(s->event, &s->alone, CLOCK_MONOTONIC, ALONE_PAUSE_USEC, 0, on_alone, s);
+
+        if (r < 0)
+                log_debug(r, "Failed to set a timer for machine '%s': %m", s->machine->name);
+}
+
 static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata);
 
 static void ask_init(Supervisor *s)
@@ -249,6 +276,8 @@ static void stop(void *userdata)
         s->stop_usec = clock_usec(CLOCK_MONOTONIC);
         end_boot(s);
         send_stopping(s);
+        if (s->machine->plan.init == INIT_SYSTEMD)
+                watch_alone(s);
         ask_init(s);
 }
 
@@ -434,6 +463,8 @@ static MachineEnding judge(const Supervisor *s)
                 log_notice(0, "Machine '%s' was ended by %s, as requested", s->machine->name, signal_name(e.status));
                 e.kind = MACHINE_SHUT_DOWN;
         }
+        if (e.kind == MACHINE_KILLED && s->n_alone == ALONE_LOOKS)
+                e.kind = MACHINE_SHUT_DOWN;
         /* The stub init has the status of the command that it has asked to end. In a unit that is a clean stop. */
         if (e.kind == MACHINE_EXITED && s->stopping && p->start_mode == START_PID2 && s->machine->settings.keep_unit)
                 e.kind = MACHINE_SHUT_DOWN;

@@ -125,6 +125,25 @@ def test_sigterm_to_all_processes_is_a_shutdown(nothing_left, machine, tree):
     assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
 
 
+@pytest.mark.parametrize('tree', ['deb12', 'deb13'])
+def test_sigterm_to_all_processes_of_a_systemd(nothing_left, machine, tree):
+    """It executes itself anew, and then waits for its bus daemon, which has ended, for 90 seconds."""
+    m = machine(tree)
+    m.start()
+    m.wait_running()
+    leader = m.leader()
+    # Its last words, by which PID 1 would know of its end before it executes itself, come late.
+    os.kill(leader, signal.SIGSTOP)
+    os.kill(int(output('pgrep', '--parent', leader, 'dbus-daemon')), signal.SIGKILL)
+    run('systemctl', 'kill', m.unit)
+    began = time.monotonic()
+    os.kill(leader, signal.SIGCONT)
+    wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'), timeout=60)
+    assert time.monotonic() - began < 30
+    assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
+    assert 'All processes of machine' in m.journal()
+
+
 def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, machine):
     m = with_init(machine, REBOOTS)
     m.start()

@@ -100,6 +100,62 @@ static void test_init_control_signals(void **state)
                         assert_int_equal(signal_of(expected[i].flavour, requests[j], -EBADF), expected[i].signals[j]);
 }
 
+/* A process with a child, which ends when the pipe is closed. It sleeps, or with `busy` computes; and waits for the child with
+ * `takes`. */
+static pid_t start_parent(const int fds[2], bool busy, bool takes)
+{
+        pid_t pid = fork(), child;
+        char c;
+
+        assert_true(pid >= 0);
+        if (pid > 0)
+                return pid;
+        close(fds[1]);
+        child = fork();
+        if (child == 0)
+                _exit(read(fds[0], &c, 1) == 0 ? 0 : 1);
+        if (takes)
+                (void) waitpid(child, NULL, 0);
+        for (;;)
+                if (!busy)
+                        pause();
+}
+
+static bool sleeps_alone_soon(pid_t pid)
+{
+        for (unsigned i = 0; i < 50; i++, usleep(10000))
+                if (init_control_sleeps_alone(pid) == 1)
+                        return true;
+        return false;
+}
+
+static void test_init_control_sleeps_alone(void **state)
+{
+        static const struct {
+                bool busy, takes, expected;
+        } cases[] = {
+                { false, false, true },
+                { true, false, false },
+                { false, true, false },         /* that is an init with nothing to do */
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int fds[2];
+                pid_t pid;
+
+                assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+                pid = start_parent(fds, cases[i].busy, cases[i].takes);
+                close(fds[0]);
+                usleep(50000);
+                assert_int_equal(init_control_sleeps_alone(pid), 0);
+                close(fds[1]);
+                assert_int_equal(sleeps_alone_soon(pid), cases[i].expected);
+                kill(pid, SIGKILL);
+                assert_int_equal(waitpid(pid, NULL, 0), pid);
+                assert_true(init_control_sleeps_alone(pid) < 0);
+        }
+}
+
 typedef struct Tree {
         char path[64];
         int fd;
@@ -254,6 +310,7 @@ int main(void)
                 cmocka_unit_test(test_init_control_describe),
                 cmocka_unit_test(test_init_control_facts),
                 cmocka_unit_test(test_init_control_signals),
+                cmocka_unit_test(test_init_control_sleeps_alone),
                 cmocka_unit_test_setup_teardown(test_init_control_no_program, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_init_control_sysvinit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_init_control_sysvinit_starts_late, setup, teardown),
