@@ -191,21 +191,16 @@ int init_control_sleeps_alone(pid_t leader)
 {
         _cleanup_free_ char *children = NULL;
         size_t n_ended = 0;
-        char path[64];
+        char path[64], *rest, *child;
         int r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", leader, leader);
         r = fd_read_file_at(AT_FDCWD, path, CHILDREN_MAX_BYTES, &children, NULL);
         if (r < 0)
                 return r;
-        for (char *p = children, *end; ; p = end, n_ended++) {
-                pid_t child = (pid_t) strtol(p, &end, 10);
-
-                if (end == p)
-                        break;
-                if (state_of(child) != 'Z')
+        for (rest = children; (child = strsep(&rest, " ")); n_ended += *child != 0)
+                if (*child && state_of((pid_t) strtoull(child, NULL, 10)) != 'Z')
                         return 0;
-        }
         r = n_ended > 0 ? state_of(leader) : 0;
         return r < 0 ? r : r == 'S';
 }

@@ -39,8 +39,8 @@ int init_control_run(const Leader *leader, const char *const *program, Failure *
 /* Asks the init and waits until it was asked, not until it is down, up to seventeen seconds. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
-/* Does it sleep, while all other processes of the machine have ended and it has not taken notice of that? 1: so it is at this moment;
- * 0: not; negative errno. Reads /proc only. */
+/* Does it sleep, while all other processes of the machine have ended and it has not taken notice of that? 1: so it is at this
+ * moment; 0: not; negative errno. Reads /proc only. */
 int init_control_sleeps_alone(pid_t leader);
 
 /* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for --dry-run and boxctl status. */

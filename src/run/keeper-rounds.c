@@ -55,6 +55,7 @@ _Noreturn static void run_round(Machine *m, int result_fd)
         fd_close(m->keeper.supervisor_fd);
         m->keeper = (MachineKeeper) MACHINE_KEEPER_NULL;
         m->keeper.is_round = true;
+        m->loop.relay = getppid();
         result.status = m->round(m, &result.failure);
         result.reboot = m->rebooting;
         result.was_ready = m->was_ready;

@@ -20,13 +20,25 @@ void loop_request_stop(Loop *l)
                 l->on_stop(l->userdata);
 }
 
+/* A signal to all processes of a unit arrives twice where there is a relay: it is one request. */
+static bool is_another(Loop *l, const struct signalfd_siginfo *si)
+{
+        unsigned *mine = &l->n_direct, *others = &l->n_relayed;
+
+        if (l->relay > 0 && (pid_t) si->ssi_pid == l->relay) {
+                mine = &l->n_relayed;
+                others = &l->n_direct;
+        }
+        return ++*mine > *others;
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
         Loop *l = userdata;
 
         if (l->stop_signal == 0)
                 l->stop_signal = (int) si->ssi_signo;
-        if (!l->terminal_is_shared || si->ssi_code != SI_KERNEL)
+        if ((!l->terminal_is_shared || si->ssi_code != SI_KERNEL) && is_another(l, si))
                 loop_request_stop(l);
         return 0;
 }

@@ -16,6 +16,8 @@ typedef struct Loop {
         bool is_open;
         bool cancellable;               /* a request to stop ends waiting */
         bool terminal_is_shared;        /* signals of the terminal reach the process that acts on them, too */
+        pid_t relay;                    /* a process that passes on signals, which may reach us directly, too; 0: none */
+        unsigned n_relayed, n_direct;   /* internal: signals from it and from others */
         unsigned stop_requests;
         int stop_signal;                /* the first signal among them; 0: none */
         void (*on_stop)(void *userdata);        /* NULL: requests are only counted */

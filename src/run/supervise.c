@@ -206,8 +206,8 @@ static int ask_by_program(Supervisor *s, Failure *failure)
         return r < 0 ? r : sd_event_add_io(s->event, &s->asked, s->machine->keeper.fd, EPOLLIN, on_asked, s);
 }
 
-/* SIGTERM to all processes of the unit makes systemd in the payload execute itself anew while its bus daemon ends. It then may wait
- * for that one's answer, for 90 seconds, deaf to all else. Once nothing else is left in the machine, its end is the machine's. */
+/* SIGTERM to all processes of the unit makes systemd in the payload execute itself anew while its bus daemon ends. It then may
+ * wait for that one's answer, for 90 seconds, deaf to all else. Once nothing else is left in the machine, it is killed. */
 static int on_alone(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Supervisor *s = userdata;

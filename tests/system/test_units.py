@@ -123,6 +123,12 @@ def test_sigterm_to_all_processes_is_a_shutdown(nothing_left, machine, tree):
     run('systemctl', 'kill', m.unit)
     wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'), timeout=20)
     assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
+    # The same signals, later.
+    m.write_unit_settings('[Service]\nKillMode=control-group\n')
+    m.start()
+    time.sleep(0.4)
+    m.stop()
+    assert m.property('Result') == 'success'
 
 
 @pytest.mark.parametrize('tree', ['deb12', 'deb13'])
@@ -165,6 +171,27 @@ def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, mach
     wait_for(lambda: leader_of(state) not in (None, first))
     os.kill(leader_of(state), signal.SIGKILL)
     process.wait(10)
+
+
+def test_sigterm_to_all_supervisors_of_a_rebooted_payload_is_one_request(nothing_left, machine):
+    """The first process passes its own on to the supervisor of the second round, which gets it, too."""
+    m = with_init(machine, '''#!/bin/sh
+[ -e /again ] || { touch /again; reboot -f; sleep 10; }
+touch /second
+trap 'sleep 1; touch /down; exit 0' TERM
+while :; do sleep 1000 & wait; done
+''')
+    process = subprocess.Popen(['box-run', '-q', '-b', '-U', '--kill-signal=SIGTERM', '--register=no', '--console=read-only', '-M',
+                                m.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for((m.path / 'second').exists)
+    time.sleep(0.3)
+    supervisor = int(re.search(r'^SUPERVISOR=(\d+)$', Path('/run/box/machines', m.name).read_text(), re.M)[1])
+    assert supervisor != process.pid
+    os.kill(supervisor, signal.SIGTERM)
+    time.sleep(0.3)
+    process.terminate()
+    assert process.wait(10) == 0
+    assert (m.path / 'down').exists()
 
 
 def leader_of(state):

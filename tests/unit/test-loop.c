@@ -77,6 +77,33 @@ static void cancel(Loop *l)
         CHECK(loop_wait(l, always, NULL, UINT64_MAX) == 0);
 }
 
+/* The relay is our parent; each signal arrives from it and from others. */
+static void relay(Loop *l)
+{
+        static const struct {
+                bool relayed;
+                unsigned expected;
+        } signals[] = { { false, 1 }, { true, 1 }, { true, 2 }, { false, 2 }, { false, 3 }, { true, 3 } };
+
+        l->relay = getpid();
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+                pid_t pid = signals[i].relayed ? 0 : fork();
+
+                if (pid == 0)
+                        (void) kill(l->relay, SIGTERM);
+                if (pid == 0 && !signals[i].relayed)
+                        _exit(0);
+                CHECK(pid == 0 || waitpid(pid, NULL, 0) == pid);
+                CHECK(loop_wait(l, never, NULL, 50000) == -ETIMEDOUT);
+                CHECK(l->stop_requests == signals[i].expected);
+        }
+}
+
+static void test_signals_of_a_relay_are_counted_once(void **state)
+{
+        in_child(relay);
+}
+
 static void test_request_cancels(void **state)
 {
         in_child(cancel);
@@ -181,6 +208,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_request_cancels),
+                cmocka_unit_test(test_signals_of_a_relay_are_counted_once),
                 cmocka_unit_test(test_request_calls_back),
                 cmocka_unit_test(test_ignored_hangup_stays_ignored),
                 cmocka_unit_test(test_wait_readable),
