@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ExecStart= and Environment= of a loaded unit, drop-ins and specifiers applied (see systemd1.h). Runs in boxctl with its
+ * The command and the environment of a loaded unit, drop-ins and specifiers applied (see systemd1.h). Runs in boxctl with its
  * caller's rights. Silent.
  */
 
@@ -9,67 +9,112 @@
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
+#include "util/print.h"
 #include "util/strv.h"
 
 #define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 
-/* Reads the first of ExecStart's a(sasbttttuii): path, argv, and the result of the last run. 1: read; 0: there is none. */
-static int read_command(sd_bus_message *m, char **ret_path, char ***ret_argv)
-{
-        _cleanup_strv_ char **argv = NULL;
-        const char *path;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_read(m, "s", &path);
-        if (r >= 0)
-                r = sd_bus_message_read_strv(m, &argv);
-        if (r < 0)
-                return r;
-        *ret_path = strdup(path);
-        if (!*ret_path)
-                return -ENOMEM;
-
-        *ret_argv = TAKE_PTR(argv);
-        return 1;
-}
-
-static int get(sd_bus *bus, const char *object, const char *property, const char *type, sd_bus_message **ret,
-               Failure *failure)
+static int get(sd_bus *bus, const char *object, const char *interface, const char *property, const char *type,
+               sd_bus_message **ret, Failure *failure)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        r = sd_bus_get_property(bus, BUS_SYSTEMD1, object, SERVICE_INTERFACE, property, &error, ret, type);
+        r = sd_bus_get_property(bus, BUS_SYSTEMD1, object, interface, property, &error, ret, type);
         return r < 0 ? bus_failure(failure, r, &error, "get the unit's command") : 0;
+}
+
+/* Reads the first of ExecStartEx's a(sasasttttuii): path, argv, flags, and the result of the last run. -ENOENT: there is none. */
+static int read_command(sd_bus *bus, const char *object, UnitCommand *c, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_strv_ char **flags = NULL;
+        const char *path;
+        int r;
+
+        r = get(bus, object, SERVICE_INTERFACE, "ExecStartEx", "a(sasasttttuii)", &m, failure);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(sasasttttuii)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'r', "sasasttttuii");
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        r = sd_bus_message_read(m, "s", &path);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &c->argv);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &flags);
+        if (r < 0)
+                return r;
+        c->has_variables = !strv_contains(flags, "no-env-expand");
+        return free_and_strdup(&c->path, path);
+}
+
+/* Adds the entries of an array, or those of an environment, which replace others of the same name. */
+static int read_words(sd_bus *bus, const char *object, const char *interface, const char *property, bool is_environment,
+                      char ***ret, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_strv_ char **words = NULL;
+        int r;
+
+        r = get(bus, object, interface, property, "as", &m, failure);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &words);
+        STRV_FOREACH(w, words) {
+                const char *equals = is_environment ? strchr(*w, '=') : NULL;
+                _cleanup_free_ char *name = equals ? strndup(*w, (size_t) (equals - *w)) : NULL;
+
+                if (r >= 0)
+                        r = !equals ? strv_extend(ret, *w) : name ? strv_env_set(ret, name, equals + 1) : -ENOMEM;
+        }
+        return r;
+}
+
+/* a(sb): a pattern, and whether nothing need match it. */
+static int read_files(sd_bus *bus, const char *object, char ***ret, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *path;
+        int optional, r;
+
+        r = get(bus, object, SERVICE_INTERFACE, "EnvironmentFiles", "a(sb)", &m, failure);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(sb)");
+        while (r >= 0 && (r = sd_bus_message_read(m, "(sb)", &path, &optional)) > 0) {
+                char *text = NULL;
+
+                r = strf(&text, "%s%s", optional ? "-" : "", path);
+                if (r >= 0)
+                        r = strv_consume(ret, text);
+        }
+        return r;
 }
 
 int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failure *failure)
 {
-        _cleanup_message_ sd_bus_message *command = NULL, *environment = NULL;
         _cleanup_(unit_command_done) UnitCommand c = { 0 };
         _cleanup_free_ char *object = NULL;
+        Failure why = { 0 };
         int r;
 
         r = systemd1_unit_object(bus, unit, &object, failure);
-        if (r >= 0)
-                r = get(bus, object, "ExecStart", "a(sasbttttuii)", &command, failure);
-        if (r >= 0)
-                r = get(bus, object, "Environment", "as", &environment, failure);
         if (r < 0)
                 return r;
-
-        r = read_command(command, &c.path, &c.argv);
-        if (r == 0)
-                return failure_set(failure, -ENOENT, "There is no unit %s", unit);
+        r = read_command(bus, object, &c, &why);
+        if (r == -ENOENT)
+                return failure_set(failure, r, "There is no unit %s", unit);
         if (r >= 0)
-                r = sd_bus_message_read_strv(environment, &c.environment);
+                r = read_words(bus, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "Environment", true, &c.environment, &why);
+        if (r >= 0)
+                r = read_words(bus, object, SERVICE_INTERFACE, "Environment", true, &c.environment, &why);
+        if (r >= 0)
+                r = read_files(bus, object, &c.environment_files, &why);
+        if (r >= 0)
+                r = read_words(bus, object, SERVICE_INTERFACE, "UnsetEnvironment", false, &c.unset, &why);
         if (r < 0)
-                return failure_set(failure, r, "Failed to get the command of %s: the reply cannot be read: %m", unit);
+                return why.error < 0 ? failure_set(failure, why.error, "%s", why.text) :
+                       failure_set(failure, r, "Failed to get the command of %s: the reply cannot be read: %m", unit);
 
         *ret = c;
         c = (UnitCommand) { 0 };
@@ -81,5 +126,7 @@ void unit_command_done(UnitCommand *c)
         free(c->path);
         strv_free(c->argv);
         strv_free(c->environment);
+        strv_free(c->environment_files);
+        strv_free(c->unset);
         *c = (UnitCommand) { 0 };
 }

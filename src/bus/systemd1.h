@@ -42,11 +42,15 @@ typedef struct UnitInfo {
 int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure);
 void unit_info_done(UnitInfo *u);
 
-/* The first command of a service's ExecStart=, and its Environment=. -ENOENT: no such unit. */
+/* The first command of a service's ExecStart=, as systemd has it: specifiers are replaced, variables not. -ENOENT: there is no
+ * such unit. */
 typedef struct UnitCommand {
         char *path;
         char **argv;                    /* argv[0] too */
-        char **environment;
+        bool has_variables;             /* false: no variables are replaced ("ExecStart=:/…") */
+        char **environment;             /* the service manager's, and over it Environment= */
+        char **environment_files;       /* EnvironmentFile=, over these: patterns, "-/path" where files may be missing */
+        char **unset;                   /* UnsetEnvironment=, of all these */
 } UnitCommand;
 int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failure *failure);
 void unit_command_done(UnitCommand *c);

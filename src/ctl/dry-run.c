@@ -9,6 +9,7 @@
 
 #include "bus/systemd1.h"
 #include "ctl/dry-run.h"
+#include "ctl/unit-command.h"
 #include "image/machine-name.h"
 #include "util/fd.h"
 #include "util/strv.h"
@@ -125,10 +126,9 @@ int dry_run(Ctl *c, const char *name, const char *instead, Json **ret, Failure *
         if (!bus)
                 return failure->error;
         r = systemd1_unit_command(bus, unit, &command, failure);
-        if (r < 0)
-                return r;
-
-        return run(&command, instead, ret, failure);
+        if (r >= 0)
+                r = unit_command_complete(&command, unit, failure);
+        return r < 0 ? r : run(&command, instead, ret, failure);
 }
 
 size_t dry_run_report(const char *name, const JsonNode *dry)

@@ -34,13 +34,18 @@ char *env_file_next(char **text)
         char *line;
 
         while ((line = strsep(text, "\n"))) {
-                char *eq;
+                char *eq, *value, *name_end;
 
                 line += strspn(line, " \t");
                 eq = strchr(line, '=');
                 if (!eq || eq == line || *line == '#' || *line == ';')
                         continue;
-                unquote(eq + 1);
+                value = eq + 1 + strspn(eq + 1, " \t");
+                unquote(value);
+                for (name_end = eq; strchr(" \t", name_end[-1]); name_end--)
+                        ;
+                *name_end++ = '=';
+                memmove(name_end, value, strlen(value) + 1);
                 return line;
         }
         return NULL;

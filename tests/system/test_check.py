@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """boxctl check refuses what a start would refuse on this host, and changes nothing."""
 
+import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from support import MACHINES, output, run
+from support import MACHINES, output, run, wait_for
 
 BASE = '[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n'
 
@@ -110,3 +112,86 @@ def test_user_who_may_not_look(machine):
                              '--bind=/root/.cache/x:/mnt', '--bind=/no/such/source', '--settings=no', '/bin/true'],
                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     assert '/no/such/source' in result.stderr and '/root' not in result.stderr, result.stderr
+
+
+# -------------------------------------------------------------------- variables of the unit
+
+RECORDER = '''#!/usr/bin/python3
+import json, os, sys
+json_run = sys.argv[1] == '--json'
+with open(f'/run/check-words.{"checked" if json_run else "started"}', 'w') as f:
+    json.dump([sys.argv[3:] if json_run else sys.argv[1:], {name: os.environ.get(name) for name in ('A', 'B', 'N')}], f)
+print('{"problems": []}' if json_run else '')
+'''
+ENVIRONMENT = """# a comment
+FILE=of a file
+  QUOTED = "a b"
+JOINED=one \\
+ two
+A=file
+export NO=1
+"""
+UNIT = r"""[Service]
+Type=exec
+EnvironmentFile=-/no/such/file
+EnvironmentFile=/run/check-words.*.env
+Environment=A=unit "B=x  y" C= "Q='a b' c\"d" "E=a\\nb\\ c 'un closed" N=1 M=2
+UnsetEnvironment=N M=3
+ExecStart=
+ExecStart=/run/check-words $A ${B} $B $C ${C} x$A x${A}y $UNSET ${UNSET} $$A $${A} $ a$ a$$b $Q ${Q} $E $A-b ${A:-d} ${A ${} \
+    ${FILE} $FILE $QUOTED ${JOINED} ${NO} $N ${M} %i $PATH
+"""
+
+
+@pytest.fixture
+def recorder():
+    """A program in box-run's place that writes down its words."""
+    program = Path('/run/check-words')
+    program.write_text(RECORDER)
+    program.chmod(0o755)
+    Path('/run/check-words.1.env').write_text(ENVIRONMENT)
+    yield program
+    for path in Path('/run').glob('check-words*'):
+        path.unlink()
+
+
+@pytest.mark.parametrize('colon', ['', ':'])
+def test_variables_are_those_of_a_start(machine, recorder, colon):
+    """With a colon, systemd replaces none."""
+    machine.reset()
+    machine.write_unit_settings(UNIT.replace('ExecStart=/', f'ExecStart={colon}/'))
+    checked = run('boxctl', 'check', machine.name)
+    assert ("'UNSET', which is not set" in checked.stderr) == (not colon)
+    run('systemctl', 'start', machine.unit)
+    wait_for(lambda: machine.property('ActiveState') == 'inactive')
+    words = {name: json.loads(Path(f'/run/check-words.{name}').read_text()) for name in ('checked', 'started')}
+    assert words['checked'] == words['started']
+    assert words['checked'][0][:2] == (['$A', '${B}'] if colon else ['file', 'x  y'])
+    machine.write_unit_settings('')
+
+
+def test_missing_environment_file(machine, recorder):
+    """As a start: refused, unless it may be missing."""
+    machine.reset()
+    machine.write_unit_settings('[Service]\nEnvironmentFile=/no/such/file\n')
+    checked = run('boxctl', 'check', machine.name, check=False)
+    assert checked.returncode == 1 and "'/no/such/file' (EnvironmentFile= of " in checked.stderr
+    assert run('systemctl', 'start', machine.unit, check=False).returncode == 1
+    machine.write_unit_settings('[Service]\nEnvironmentFile=-/no/such/file\n')
+    assert run('boxctl', 'check', machine.name).stderr == ''
+    machine.write_unit_settings('')
+
+
+def test_switches_in_a_variable(machine, recorder):
+    """What a drop-in adds by a variable is seen by check and explain."""
+    machine.reset()
+    switches = '-q --keep-unit --boot -U --machine=%i'
+    Path('/run/check-words.2.env').write_text('SWITCHES="--hostname=of-a-file --bind=/no/such/source"\n')
+    machine.write_unit_settings('[Service]\nEnvironmentFile=/run/check-words.2.env\nExecStart=\n'
+                                f'ExecStart=/usr/bin/box-run {switches} $SWITCHES\n')
+    checked = run('boxctl', 'check', machine.name, check=False)
+    assert checked.returncode == 1 and "'/no/such/source'" in checked.stderr
+    assert 'of-a-file' in output('boxctl', 'explain', machine.name, 'Hostname')
+    Path('/run/check-words.2.env').write_text('SWITCHES=\n')
+    assert run('boxctl', 'check', machine.name).stderr == ''
+    machine.write_unit_settings('')

@@ -28,6 +28,11 @@ static void test_lines(void **state)
         EXPECT("A=1\nA=2\nEMPTY=\nTWICE=a=b\n", "A=1", "A=2", "EMPTY=", "TWICE=a=b");
 }
 
+static void test_blanks(void **state)
+{
+        EXPECT("A = b c \nB\t=x\nC= \" y\"\nD =\n", "A=b c", "B=x", "C= y", "D=");
+}
+
 static void test_quotes(void **state)
 {
         EXPECT("A=\"q\\\"\\$\\n\"", "A=q\"$\\n");
@@ -63,6 +68,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_blanks),
                 cmocka_unit_test(test_quotes),
                 cmocka_unit_test(test_unbalanced),
                 cmocka_unit_test(test_long),
