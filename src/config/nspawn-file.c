@@ -143,24 +143,31 @@ static int other_resource(Parser *p, const char *key, const char *value)
         return r < 0 ? r : assignments_add(p->out, settings_table_row(SETTING_OTHER_RESOURCE), text, at(p));
 }
 
-/* A key of another section has no effect here: the machine would not be as its file says. 1: reported; 0: it is no such key. */
-static int misplaced_key(Parser *p, const char *key)
-{
-        for (size_t i = 0; i < settings_table_size; i++) {
-                const SettingRow *row = &settings_table[i];
-
-                if (row->key && strcmp(row->key, key) == 0)
-                        return problem_error(p->problems, at(p), "%s= belongs in [%s]%s%s%s", row->key, row->section,
-                                             quote(p, ", not in ["), quote(p, p->section), quote(p, "]")) < 0 ? -ENOMEM : 1;
-        }
-        return 0;
-}
-
 /* In [Exec] and [Files] a newer systemd-nspawn may have harmless keys. [Network] keeps machines apart, and box's own sections
  * have keys for box only. */
 static bool must_be_known(const char *section, const char *key, const char *nearest)
 {
         return is_private(section) || strcmp(section, "Network") == 0 || may_restrict(key) || (nearest && may_restrict(nearest));
+}
+
+/* A key of another section has no effect here. systemd-nspawn goes on, as box does if the key is harmless. 1: reported; 0: it is
+ * no such key. */
+static int misplaced_key(Parser *p, const char *key)
+{
+        const SettingRow *row = NULL;
+        bool fatal;
+        int r;
+
+        for (size_t i = 0; !row && i < settings_table_size; i++)
+                if (settings_table[i].key && strcmp(settings_table[i].key, key) == 0)
+                        row = &settings_table[i];
+        if (!row)
+                return 0;
+        fatal = is_private(p->section) || must_be_known(row->section, key, NULL);
+        r = (fatal ? problem_error : problem_warning)(p->problems, at(p), "%s= belongs in [%s]%s%s%s%s", row->key, row->section,
+                                                      quote(p, ", not in ["), quote(p, p->section), quote(p, "]"),
+                                                      fatal ? "" : "; ignored");
+        return r < 0 ? r : 1;
 }
 
 static int unknown_key(Parser *p, const char *key, const char *value)

@@ -106,6 +106,24 @@ static void test_unknown_names_warn(void **state)
                             "f:5: unknown section [Netwrok], ignored; did you mean [Network]?");
 }
 
+static void test_harmless_misplaced_keys_warn(void **state)
+{
+        static const struct { const char *text, *message; } cases[] = {
+                { "[Exec]\nBind=/srv\n", "f:2: Bind= belongs in [Files], not in [Exec]; ignored" },
+                { "[Files]\nHostname=web\n", "f:2: Hostname= belongs in [Exec], not in [Files]; ignored" },
+                { "[Network]\nBoot=yes\n", "f:2: Boot= belongs in [Exec], not in [Network]; ignored" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_parsed_ Parsed p = { .a.trusted = true };
+
+                parse(&p, cases[i].text);
+                assert_int_equal(p.a.n, 0);
+                assert_int_equal(p.problems.n_fatal, 0);
+                assert_string_equal(p.problems.items[0].text, cases[i].message);
+        }
+}
+
 /* What may restrict the machine is never left out, whether it is misspelt, misplaced or of a newer systemd-nspawn. */
 static void test_unknown_restrictions_are_errors(void **state)
 {
@@ -382,6 +400,7 @@ int main(void)
                 cmocka_unit_test(test_bom_and_crlf),
                 cmocka_unit_test(test_continuation),
                 cmocka_unit_test(test_unknown_names_warn),
+                cmocka_unit_test(test_harmless_misplaced_keys_warn),
                 cmocka_unit_test(test_unknown_restrictions_are_errors),
                 cmocka_unit_test(test_names_that_restrict),
                 cmocka_unit_test(test_other_resources),
