@@ -396,13 +396,37 @@ def test_loop_devices_of_others_stay(machine, loop):
     made.stop()
 
 
-def test_root_of_the_machine_keeps_the_policy(tree):
-    """bpf(2) is not in the filter; where a setting allows it, detaching still takes the host's privilege."""
-    result = run('systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', 'box-run', '--keep-unit', '--register=no', '-q',
-                 '--pipe', '-U', '-M', tree.name, '/bin/sh', '-c',
-                 'cat /proc/1/cgroup; mkdir /sys/fs/cgroup/below && echo 1 >/sys/fs/cgroup/below/cgroup.procs && echo moved; '
-                 'mknod /l b 7 0; [ -e /l ] || echo refused')
-    assert 'moved' in result.stdout and 'refused' in result.stdout
+@pytest.fixture(scope='module')
+def undo_policy(tmp_path_factory):
+    program = tmp_path_factory.mktemp('undo') / 'undo-policy'
+    run('gcc', '-static', '-O1', '-o', program, Path(__file__).with_name('undo-policy.c'))
+    return program
+
+
+# Tries to undo the policy of the own cgroup, from this one and one below, then to use a device that there is.
+UNDO = """
+mkdir /sys/fs/cgroup/below; /undo /sys/fs/cgroup /sys/fs/cgroup/below /sys/fs/cgroup/..
+{ echo 0 >/sys/fs/cgroup/below/cgroup.procs; } 2>/dev/null && echo moved
+mknod /node c 10 237 2>/dev/null; (: </node) 2>/dev/null && echo opened; rm -f /node
+head -c 1 /dev/zero | wc -c
+"""
+ALL_OF_BPF = ('--system-call-filter=bpf', '--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_ADMIN,CAP_SYS_RESOURCE')
+
+
+@pytest.mark.parametrize('switches,undone', [(['--private-users=no'], False), (['--private-users=no', *ALL_OF_BPF[1:]], False),
+                                             (['-U', *ALL_OF_BPF], False), (['--private-users=no', *ALL_OF_BPF], True)],
+                         ids=['root', 'capabilities', 'user-namespace', 'all'])
+def test_root_of_the_machine_keeps_its_device_policy(tree, undo_policy, switches, undone):
+    """bpf(2) is not in the filter; where settings allow it, undoing the policy takes the host's privilege: such settings without
+    a user namespace give away the host (SECURITY.md), and show that the attack is one."""
+    result = run(*unit_with(), 'box-run', *IN_UNIT, '-q', '--pipe', *switches, f'--bind-ro={undo_policy}:/undo', '-M', tree.name,
+                 '/bin/sh', '-c', UNDO).stdout.splitlines()
+    attacks = {line for line in result if ' ' in line}
+    assert result[-1] == '1' and 'moved' in result
+    assert ('opened' in result) == undone, result
+    assert (attacks >= {'load -', 'detach-program /sys/fs/cgroup'}) == undone, result
+    assert undone or not attacks, result
+    assert not [line for line in attacks if line.endswith('..')]
 
 
 # -------------------------------------------------------------------- what is not passed on
