@@ -12,6 +12,7 @@
 
 #include "config/nspawn-file.h"
 #include "config/settings-source-read.h"
+#include "config/specifiers.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
@@ -66,6 +67,9 @@ static int read_source(const SettingsPlace *place, SettingsSourceKind kind, char
         found = nspawn_file_read(other ? place->instead : path, path, trusted, &assignments, problems);
         if (found <= 0)
                 return found;
+        r = specifiers_apply(&(SpecifierFacts) { place->machine, place->root }, &assignments, problems);
+        if (r < 0)
+                return r;
         r = settings_sources_add(sources, kind, owned_name, owned_path, &assignments);
         if (r < 0)
                 return r;

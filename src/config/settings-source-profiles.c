@@ -11,12 +11,13 @@
 
 #include "config/nspawn-file.h"
 #include "config/settings-source-read.h"
+#include "config/specifiers.h"
 #include "util/print.h"
 
 static const char *const directories[] = { "/etc/box/profiles", BOX_PROFILE_DIR };
 
 typedef struct Reader {
-        const char *root;
+        SpecifierFacts facts;
         SettingsSources *out;
         Problems *problems;
         const char *chain[PROFILE_DEPTH_MAX];   /* being read, each named by the one before */
@@ -32,7 +33,7 @@ static int find_profile(Reader *reader, const char *name, char **ret_path, Assig
                 _cleanup_free_ char *path = NULL;
                 int r;
 
-                if (strf(&path, "%s%s/%s.nspawn", reader->root ?: "", directories[i], name) < 0)
+                if (strf(&path, "%s%s/%s.nspawn", reader->facts.root ?: "", directories[i], name) < 0)
                         return -ENOMEM;
                 r = nspawn_file_read(path, path, /* trusted= */ true, ret, reader->problems);
                 if (r == 1)
@@ -113,6 +114,8 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
         if (r == 0)
                 return problem_error(reader->problems, wanted->from, "Profile=%s: no such profile in %s or %s", name,
                                      directories[0], directories[1]);
+        if (r == 1 && specifiers_apply(&reader->facts, &assignments, reader->problems) < 0)
+                return -ENOMEM;
         if (r != 1)
                 return r < 0 ? r : 0;
 
@@ -132,7 +135,7 @@ static int read_profile(Reader *reader, const StringSetting *wanted)
 int settings_sources_read_profiles(const SettingsPlace *place, const StringList *selected, SettingsSources *sources,
                                    Problems *problems)
 {
-        Reader reader = { .root = place->root, .out = sources, .problems = problems };
+        Reader reader = { .facts = { place->machine, place->root }, .out = sources, .problems = problems };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < selected->n; i++)

@@ -19,6 +19,7 @@ void settings_init(Settings *s)
                 .no_new_privileges = UNSET,
                 .suppress_sync = UNSET,
                 .nesting = UNSET,
+                .specifiers = UNSET,
                 .oom_score_adjust = OOM_SCORE_UNSET,
                 .read_only = UNSET,
                 .private_network = UNSET,

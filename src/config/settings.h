@@ -297,6 +297,7 @@ typedef enum SettingId {
         SETTING_APPARMOR_PROFILE,
         SETTING_HOST_VIEW,
         SETTING_NESTING,
+        SETTING_SPECIFIERS,
         SETTING_AFTER,
         SETTING_REQUIRES,
         /* [X-Resources] */
@@ -414,6 +415,7 @@ typedef struct Settings {
         bool apparmor_optional;         /* ignored if unavailable */
         HostView host_view;
         Tristate nesting;               /* container managers run in the machine */
+        Tristate specifiers;            /* of one file only (config/specifiers.h): for those who print settings */
         uint64_t start_timeout_usec;    /* 0 or UINT64_MAX: none */
         uint64_t stop_timeout_usec;     /* 0: that of the unit; UINT64_MAX: infinity */
         StringList after;               /* names of other machines */

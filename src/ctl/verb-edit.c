@@ -14,6 +14,7 @@
 
 #include "config/nspawn-file.h"
 #include "config/settings-source.h"
+#include "config/specifiers.h"
 #include "ctl/dry-run.h"
 #include "ctl/editor.h"
 #include "ctl/units.h"
@@ -224,6 +225,8 @@ static int check_file(Edit *e, size_t *ret_fatal)
 
         settings_init(&s);
         r = nspawn_file_read(e->temporary, e->target, /* trusted= */ true, &assignments, &problems);
+        if (r >= 0)
+                r = specifiers_apply(&(SpecifierFacts) { .machine = e->machine }, &assignments, &problems);
         if (r >= 0)
                 r = assignments_apply(&assignments, NULL, &s, &problems);
         if (r < 0)

@@ -55,6 +55,10 @@ HERE = {
     'macvlan-lan': ('deb', {'eth0': 'sample-parent'}, {
         'ls /sys/class/net': 'lan\nlo',
     }, {}),
+    'many-alike': ('deb', {'/srv/many/%i': '{place}'}, {
+        'hostname': 'sample-deb.example',
+        'touch /srv/made && stat -c %u /srv/made': '0',
+    }, {'CPUQuotaPerSecUSec': '2s'}),
     'night-worker': ('deb', {}, {
         'awk "/^Max address space/ { print \\$4 }" /proc/1/limits': str(16 << 30),
     }, {'CPUQuotaPerSecUSec': '250ms', 'CPUQuotaPeriodUSec': '10ms', 'ManagedOOMSwap': 'kill'}),

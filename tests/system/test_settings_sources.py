@@ -79,6 +79,41 @@ def test_profiles_file_and_drop_ins_make_one_machine(machine, write, started):
     assert '/usr/share' not in mounts, 'the drop-in has cleared the list'
 
 
+def test_specifiers_in_a_profile_for_many_machines(machine, write, started, tmp_path):
+    """Only in the file that asks for them; the generator and explain see them expanded."""
+    place = Path('/srv/specifiers')
+    (place / machine.name).mkdir(parents=True)
+    (place / machine.name / 'own').touch()
+    write(PROFILES / 'many.nspawn', '[Exec]\nHostname=%i.example\nEnvironment=HALF=50% OS=%o-%w HOST=%H ID=%m BOTH=%%i\n'
+                                    f'[Files]\nBind={place}/%i:/mnt\n[X-Resources]\nCPUQuota=150%\n[X-Box]\nSpecifiers=yes\n')
+    write(machine.file, COMMAND + 'Environment=PLAIN=%i FULL=100%\n[X-Box]\nProfile=many\n')
+    try:
+        run('systemctl', 'daemon-reload')
+        assert machine.name in output('boxctl', 'explain', machine.name, 'Bind')
+        env = environment(started())
+        facts = dict(line.split('=', 1) for line in Path('/etc/os-release').read_text().replace('"', '').splitlines() if '=' in line)
+        assert {'HALF': '50%', 'OS': f'{facts["ID"]}-{facts["VERSION_ID"]}', 'HOST': os.uname().nodename, 'BOTH': '%i',
+                'ID': Path('/etc/machine-id').read_text().strip(), 'PLAIN': '%i', 'FULL': '100%'}.items() <= env.items()
+        assert machine.exec('hostname').stdout == f'{machine.name}.example\n'
+        assert machine.exec('ls', '/mnt').stdout == 'own\n'
+        assert machine.property('CPUQuotaPerSecUSec') == '1.500000s'
+        required = Path(f'/run/systemd/generator/{machine.unit}.d/50-box.conf').read_text()
+        assert f'RequiresMountsFor="{place}/{machine.name}"' in required
+    finally:
+        shutil.rmtree(place)
+
+
+def test_unknown_specifier_and_file_that_is_not_trusted(machine, write, started):
+    write(machine.file, COMMAND + '[X-Box]\nSpecifiers=yes\n[Files]\nBind=/srv/%z:/mnt\n')
+    result = run('boxctl', 'check', machine.name, check=False)
+    assert result.returncode == 1
+    assert f"{machine.file}:7: Bind=/srv/%z:/mnt: unknown specifier '%z'; %% is a percent sign" in result.stderr
+    machine.file.unlink()
+    write(support.MACHINES / 'layers.nspawn', COMMAND + 'Environment=A=%m\n[X-Box]\nSpecifiers=yes\n')
+    assert environment(started())['A'] == '%m'
+    assert 'layers.nspawn:6: Specifiers=: ignored' in machine.journal()
+
+
 def test_drop_ins_need_no_file(machine, write, started):
     write('only.conf', COMMAND + 'Environment=ONLY=1\n')
     machine = started()

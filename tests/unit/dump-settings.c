@@ -13,6 +13,7 @@
 
 #include "config/environment.h"
 #include "config/nspawn-file.h"
+#include "config/specifiers.h"
 #include "util/fd.h"
 
 static const char *or_dash(const char *s)
@@ -52,6 +53,7 @@ static int check_file(const char *path)
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fd_read_all(fd, NSPAWN_FILE_MAX, &text, &size) < 0 ||
             nspawn_file_parse(path, text, size, &a, &problems) < 0 ||
+            specifiers_apply(&(SpecifierFacts) { .machine = "sample" }, &a, &problems) < 0 ||
             assignments_apply(&a, NULL, &s, &problems) < 0) {
                 fprintf(stderr, "%s: can't be read\n", path);
                 return 1;
