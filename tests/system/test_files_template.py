@@ -186,6 +186,27 @@ def test_template_in_use(template, target):
     assert not target.path.exists()
 
 
+def test_template_of_a_running_machine(template, target):
+    """As the manual says of -x beside a machine: what either writes from then on, the other one does not see."""
+    with subprocess.Popen(['box-run', '-q', '-M', template.name, '--pipe', '--register=no', '/bin/sh', '-c',
+                           'echo before >/tmp-of-writer; echo up; read line; echo after >/tmp-of-writer; read line; cat /tmp-of-copy'],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as writer:
+        try:
+            assert writer.stdout.readline() == 'up\n'
+            with subprocess.Popen(['box-run', '-q', '-M', target.name, f'--template={template.path}', '--pipe', '--register=no',
+                                   '/bin/sh', '-c', 'touch /tmp-of-copy; echo up; read line; cat /tmp-of-writer'],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  env={**os.environ, 'SYSTEMD_NSPAWN_LOCK': 'no'}) as copy:
+                assert copy.stdout.readline() == 'up\n'
+                writer.stdin.write('\n')
+                writer.stdin.flush()
+                wait_for(lambda: (template.path / 'tmp-of-writer').read_text() == 'after\n')
+                assert copy.communicate('\n')[0] == 'before\n'
+            assert 'No such file' in writer.communicate('\n')[0]
+        finally:
+            (template.path / 'tmp-of-writer').unlink(missing_ok=True)
+
+
 class Slow:
     """A copy that takes long enough to be interfered with: each file is delayed."""
 
