@@ -35,6 +35,7 @@ enum {
 typedef struct Way {
         const char *text;               /* NULL: this init cannot be asked */
         int signal;                     /* to PID 1, if no program is found; 0: none */
+        int listens;                    /* one that PID 1 handles while it is ready for the other; 0: none is known */
         char runlevel;                  /* requested by sysvinit's FIFO */
         const char *const *const *programs;     /* the first one in the tree is run in the machine */
 } Way;
@@ -45,10 +46,11 @@ typedef struct Way {
                 [INIT_POWEROFF] = { "runlevel 0 by /run/initctl", .runlevel = '0' },                                   \
                 [INIT_REBOOT] = { "runlevel 6 by /run/initctl", .runlevel = '6' },                                     \
         }
+/* It waits by sigtimedwait(2), see takes_signal(). */
 #define BUSYBOX_WAYS {                                                                                                 \
-                [INIT_HALT] = { "SIGUSR1", .signal = SIGUSR1 },                                                        \
-                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2 },                                                    \
-                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM },                                                      \
+                [INIT_HALT] = { "SIGUSR1", .signal = SIGUSR1, .listens = SIGTSTP },                                    \
+                [INIT_POWEROFF] = { "SIGUSR2", .signal = SIGUSR2, .listens = SIGTSTP },                                \
+                [INIT_REBOOT] = { "SIGTERM", .signal = SIGTERM, .listens = SIGTSTP },                                  \
         }
 
 static const Way ways[_INIT_FLAVOUR_MAX][_INIT_REQUEST_MAX] = {
@@ -136,12 +138,19 @@ bool init_control_enters(InitFlavour flavour, InitRequest request)
         return find_way(flavour, request)->programs;
 }
 
-/* Does the process block or handle the signal? 0, 1 or negative errno. */
-static int takes_signal(pid_t pid, int sig)
+static uint64_t signal_mask(const char *status, const char *field)
 {
-        static const char *const masks[] = { "\nSigBlk:", "\nSigCgt:" };
+        const char *line = strstr(status, field);
+
+        return line ? strtoull(line + strlen(field), NULL, 16) : 0;
+}
+
+/* Does the process block or handle the signal? 0, 1 or negative errno. One that it waits for by sigtimedwait(2) is shown as neither
+ * meanwhile: then it counts that the process handles the signal `listens`. */
+static int takes_signal(pid_t pid, int sig, int listens)
+{
         _cleanup_free_ char *text = NULL;
-        uint64_t taken = 0;
+        uint64_t caught;
         char path[64];
         int r;
 
@@ -151,17 +160,13 @@ static int takes_signal(pid_t pid, int sig)
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
-                const char *line = strstr(text, masks[i]);
-
-                taken |= line ? strtoull(line + strlen(masks[i]), NULL, 16) : 0;
-        }
-        return taken >> (sig - 1) & 1;
+        caught = signal_mask(text, "\nSigCgt:");
+        return (signal_mask(text, "\nSigBlk:") | caught) >> (sig - 1) & 1 || (listens > 0 && caught >> (listens - 1) & 1);
 }
 
-int init_control_signal(const Leader *leader, int sig, bool insist, Failure *failure)
+static int send_signal(const Leader *leader, int sig, int listens, bool insist, Failure *failure)
 {
-        if (!insist && takes_signal(leader->pid, sig) == 0)
+        if (!insist && takes_signal(leader->pid, sig, listens) == 0)
                 return -EAGAIN;
         if (syscall(SYS_pidfd_send_signal, leader->pidfd, sig, NULL, 0) < 0)
                 return failure_set(failure, -errno, "Failed to signal the machine's init, process %d: %m", leader->pid);
@@ -203,6 +208,11 @@ int init_control_sleeps_alone(pid_t leader)
                         return 0;
         r = n_ended > 0 ? state_of(leader) : 0;
         return r < 0 ? r : r == 'S';
+}
+
+int init_control_signal(const Leader *leader, int sig, bool insist, Failure *failure)
+{
+        return send_signal(leader, sig, /* listens= */ 0, insist, failure);
 }
 
 /* ---- sysvinit's FIFO -------------------------------------------------------------------------------------------- */
@@ -330,7 +340,7 @@ int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *lea
 
         if (way->signal == 0)
                 return failure_set(failure, -ENOENT, "The machine has no '%s'", way->programs[0][0]);
-        return init_control_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, insist, failure);
+        return send_signal(leader, way->signal > 0 ? way->signal : SIGRTMIN - way->signal, way->listens, insist, failure);
 }
 
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure)
