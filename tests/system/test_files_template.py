@@ -176,6 +176,14 @@ def test_command_that_fails_does_not(template, target):
     assert (target.path / 'odd/file').exists()
 
 
+def test_reboot_keeps_the_tree(template, target):
+    """The keeper, which undoes the first start, was created while the tree was one that a failure takes back."""
+    script = '[ -e /rebooted ] && exit; touch /rebooted; exec busybox reboot -f'
+    result = run('box-run', '-M', target.name, f'--template={template.path}', '--pipe', '--register=no', '/bin/sh', '-c', script)
+    assert result.stderr.count('Created the tree') == 1 and result.stderr.count('is being rebooted') == 1
+    assert (target.path / 'rebooted').exists()
+
+
 def test_template_in_use(template, target):
     with subprocess.Popen(['box-run', '-q', '-M', template.name, '--pipe', '--register=no', '/bin/sh', '-c', 'echo up; read line'],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:

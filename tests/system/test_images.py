@@ -8,6 +8,7 @@ own images only.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -543,6 +544,21 @@ def test_damaged_file_system(nothing_left, bare):
     result = run(BOX_RUN, '-M', 'none', '-i', image, '/bin/true', check=False)
     assert result.stderr.startswith(f'box-run: {failed}') and result.stderr.endswith(f'{damaged}\n')
     no_loops(image)
+
+
+@pytest.mark.parametrize('allowed', [['/dev/loop-control rw'], ['/dev/loop-control rw', 'block-loop r']], ids=['none', 'to-read'])
+def test_unit_that_may_not_use_loop_devices(nothing_left, bare, allowed):
+    """Its own box@.service may: the message says what another one lacks."""
+    def start(*names):
+        return run('systemd-run', '-q', '--wait', '--pipe', '--collect', '--property=Delegate=yes', '--property=DevicePolicy=closed',
+                   *(f'--property=DeviceAllow={name}' for name in names), BOX_RUN, '-q', '--keep-unit', '--register=no', '--pipe', '-i',
+                   image, '/bin/true', check=False)
+    image = bare('root')
+    assert start('/dev/loop-control rw', 'block-loop rw').returncode == 0, 'a positive control'
+    failed = start(*allowed)
+    assert failed.returncode == 1
+    assert re.fullmatch(rf'box-run: Failed to set up the loop device /dev/loop\d+ for {image}: Operation not permitted '
+                        r"\(does the unit's DeviceAllow= name loop devices\?\)\n", failed.stderr), failed.stderr
 
 
 def test_tables_that_do_not_tell(nothing_left, disk):

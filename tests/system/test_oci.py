@@ -189,6 +189,18 @@ def test_covered_paths(bundle):
     assert seen.split('\n')[:-1] == ['0', '0', 'touch: /var/x: Read-only file system']
 
 
+@pytest.mark.parametrize('target', ['leak', '/etc/passwd/leak'])
+def test_covered_path_that_leads_nowhere_for_us(bundle, target):
+    """Only one that is not there is left uncovered: another may lead somewhere for the machine's processes."""
+    (bundle.path / 'rootfs/leak').symlink_to(target)
+    try:
+        bundle.config['linux']['maskedPaths'] += ['/leak']
+        result = bundle.box('/bin/cat', '/leak', check=False)
+        assert (result.returncode, result.stdout) == (1, '') and "'/leak'" in result.stderr
+    finally:
+        (bundle.path / 'rootfs/leak').unlink()
+
+
 def test_devices(bundle):
     bundle.set('linux/devices', [{'path': '/dev/deep/my-null', 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 0o646, 'uid': 5,
                                   'gid': 6}, {'path': '/dev/pipe', 'type': 'p', 'fileMode': 0o600}])

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a payload, and what the processes of box that stay beside it, may do."""
 
+import fcntl
 import os
 import re
+import signal
+import socket
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -131,6 +135,17 @@ def test_supervisor_is_reduced_before_the_payload_runs(system, ready):
     assert caps(keepers[0]) & SYS_PTRACE
 
 
+def test_keeper_is_reduced_when_the_machine_is_ready(machine):
+    """A restart of the unit is its reboot from then on. What is kept is for the end: the bridge of its zone."""
+    deb = machine('deb12')
+    deb.write_file('[Exec]\nNotifyReady=yes\n[Network]\nZone=keeper\n')
+    deb.start()
+    main = int(deb.property('MainPID'))
+    (keeper,) = [pid for pid in processes(deb.unit) if pid != main]
+    wait_for(lambda: caps(status(keeper)) == NET_ADMIN)
+    assert status(keeper)['NoNewPrivs'] == '1'
+
+
 def test_no_keeper_where_nothing_is_kept(machine):
     """An init that is asked by a signal, in a unit that has started."""
     deb = machine('busybox')
@@ -188,11 +203,19 @@ def test_program_that_fails_ends_the_machine(system):
     assert "'/sbin/poweroff' in the machine failed with status 7; killing machine" in system.journal()
 
 
+REBOOTS_ONCE = '''#!/bin/sh
+export PATH=/bin:/sbin
+if [ ! -e /done ]; then touch /done; /bin/busybox reboot -f; fi
+trap "/bin/busybox poweroff -f" TERM
+touch /tmp/up
+while :; do sleep 0.1; done
+'''
+
+
 def test_boot_that_reboots_is_watched(machine):
     """Another round before READY=1: the unit's main process stays, and passes on what the new supervisor says."""
     again = machine('busybox')
-    init(again, '#!/bin/sh\nexport PATH=/bin:/sbin\nif [ ! -e /done ]; then touch /done; /bin/busybox reboot -f; fi\n'
-                'trap "/bin/busybox poweroff -f" TERM\ntouch /tmp/up\nwhile :; do sleep 0.1; done\n')
+    init(again, REBOOTS_ONCE)
     again.write_file('[Exec]\nNotifyReady=yes\nKillSignal=SIGTERM\n')
     run('systemctl', 'start', '--no-block', again.unit)
     try:
@@ -207,6 +230,51 @@ def test_boot_that_reboots_is_watched(machine):
         assert again.property('Result') == 'success'
     finally:
         again.reset()
+
+
+def relay_of(pid):
+    """The name of the abstract socket that a process listens on for notify messages."""
+    inodes = [os.readlink(fd).removeprefix('socket:[').removesuffix(']') for fd in Path(f'/proc/{pid}/fd').iterdir()]
+    (name,) = [words[7] for words in map(str.split, Path('/proc/net/unix').read_text().splitlines())
+               if len(words) > 7 and words[6] in inodes and words[7].startswith('@')]
+    return '\0' + name[1:]
+
+
+def test_relay_takes_no_message_of_others(machine):
+    """What the unit's main process passes on to systemd while it has supervisors of later rounds is of these only: the socket
+    is abstract, and every process of the host may send to it."""
+    again = machine('busybox')
+    init(again, REBOOTS_ONCE)
+    again.write_file('[Exec]\nNotifyReady=yes\nKillSignal=SIGTERM\n')
+    run('systemctl', 'start', '--no-block', again.unit)
+    try:
+        wait_up(again)
+        wait_for(lambda: again.property('StatusText') == 'Container running: booting.')       # passed on, of the second round
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as forger:
+            forger.sendto(b'READY=1\nSTATUS=forged', relay_of(again.property('MainPID')))
+            wait_for(lambda: fcntl.ioctl(forger, termios.TIOCOUTQ, b'\0' * 4) == b'\0' * 4)      # it was received
+        again.stop()
+        assert 'Started' not in again.journal() and again.property('StatusText') != 'forged'
+    finally:
+        again.reset()
+
+
+def test_killed_keeper_takes_a_later_round_with_it(tree):
+    """By hand, where no unit ends what is left."""
+    script = 'touch /tmp/up; [ -e /rebooted ] && exec sleep 1000; touch /rebooted; reboot -f'
+    process = subprocess.Popen(['box-run', '-q', '--pipe', '--register=no', '-U', '-M', tree.name, '/bin/sh', '-c', script],
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for((tree.path / 'rebooted').exists)
+        (keeper,) = wait_for(lambda: [pid for pid in children(process.pid) if children(pid)])
+        (supervisor,) = children(keeper)
+        (payload,) = wait_for(lambda: [pid for pid in children(supervisor) if 'sleep' in Path(f'/proc/{pid}/cmdline').read_text()])
+        os.kill(keeper, signal.SIGKILL)
+        assert 'The process that starts machine' in process.communicate(timeout=20)[1]
+        assert process.returncode == 1
+        wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in (supervisor, payload)), timeout=10)
+    finally:
+        (tree.path / 'rebooted').unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize('tree_name', ['deb12', 'openrc', 'sysvinit', 'busybox'])
@@ -452,21 +520,48 @@ def descriptors_of(pid, path):
     return tuple(sorted(int(fd.name) for fd in Path(f'/proc/{pid}/fd').iterdir() if os.readlink(fd) == str(path)))
 
 
-# Joins a session keyring with a key in it, and executes the rest
-KEYRING = '''
-import ctypes, os, sys
-c = ctypes.CDLL(None, use_errno=True)
-assert c.syscall(250, 1, b"of-the-caller") > 0                                  # KEYCTL_JOIN_SESSION_KEYRING
-assert c.syscall(248, b"user", b"callers-key", b"x", 1, -3) > 0                 # add_key
+# What a program has of its caller: a key in the session keyring, a mask, signals that are ignored, a variable
+CALLER = '''
+import ctypes, os, signal, sys
+keyctl, add_key = {'x86_64': (250, 248), 'aarch64': (219, 217)}[os.uname().machine]
+libc = ctypes.CDLL(None)
+assert libc.syscall(keyctl, 1, b"of-the-caller") > 0                            # KEYCTL_JOIN_SESSION_KEYRING
+assert libc.syscall(add_key, b"user", b"callers-key", b"x", 1, -3) > 0          # KEY_SPEC_SESSION_KEYRING
+os.umask(0o077)
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+os.environ['CALLER'] = 'me'
 os.execvp(sys.argv[1], sys.argv[1:])
 '''
-FIND_KEY = ['perl', '-e', '$t = "user"; $k = "callers-key"; print syscall(249, $t, $k, 0, 0) > 0 ? "found" : "none"']   # request_key
+KEYCTL = {'x86_64': 250, 'aarch64': 219}[os.uname().machine]
+LOOK = ['/bin/sh', '-c', f'''umask; awk '/^SigIgn/ {{ print $2 }}' /proc/self/status; echo "${{CALLER-no variable}}"
+exec perl -e '@key = ("user", "callers-key"); print syscall({KEYCTL}, 10, -3, @key, 0) < 0 ? "$!" : "found"' ''']   # KEYCTL_SEARCH
 
 
-def test_session_keyring_of_the_caller_is_not_the_machine_s(machine):
-    """The same search, by a program of the caller's and by the payload."""
-    deb = machine('deb12')
-    assert output('python3', '-c', KEYRING, *FIND_KEY) == 'found'
-    seen = run('python3', '-c', KEYRING, 'box-run', '-q', '--pipe', '--register=no', '--private-users=no',
-               '--system-call-filter=@keyring', '-M', deb.name, *FIND_KEY)
-    assert seen.stdout == 'none'
+@pytest.fixture(scope='module', params=['pick', 'no'])
+def entered(request, module_machine):
+    """A machine whose programs may use keys."""
+    deb = module_machine('deb12', name=f'privileges-{request.param}')
+    deb.write_file(f'[Exec]\nBoot=no\nPrivateUsers={request.param}\nSystemCallFilter=@keyring\nParameters=/bin/sleep 1000\n')
+    deb.start()
+    return deb
+
+
+def test_nothing_of_who_enters_is_passed_on(entered):
+    umask, ignored, variable, key = output('python3', '-c', CALLER, *LOOK).splitlines()
+    assert (umask, variable, key) == ('0077', 'me', 'found') and int(ignored, 16), 'a positive control'
+    seen = output('python3', '-c', CALLER, 'boxctl', 'shell', '-q', entered.name, *LOOK)
+    assert seen.splitlines() == ['0022', '0' * 16, 'no variable', 'Required key not available']
+
+
+def test_null_device_of_the_machine_is_checked(entered):
+    """Where a program gets it as a standard stream: a file or another device would be read, or written to, as root."""
+    shell = ['boxctl', 'shell', '-q', entered.name, '/bin/sh', '-c', 'cat; echo ran']
+    assert run(*shell).stdout == 'ran\n', 'a positive control'
+    entered.exec('sh', '-c', 'umount /dev/null; mv /dev/null /dev/null.kept; echo text >/dev/null')
+    try:
+        for make in ('true', 'rm /dev/null && ln -s /dev/zero /dev/null', 'rm /dev/null && mkdir /dev/null'):
+            entered.exec('sh', '-c', make)
+            result = run(*shell, check=False)
+            assert result.returncode == 1 and result.stdout == '' and "'/dev/null' in the machine" in result.stderr, result
+    finally:
+        entered.exec('sh', '-c', 'rm -rf /dev/null; mv /dev/null.kept /dev/null')
