@@ -42,7 +42,7 @@ def nest(module_machine):
     for name in ('subuid', 'subgid'):
         with (machine.path / 'etc' / name).open('a') as file:
             file.write('root:1000:50000\n')
-    machine.write_file(SAMPLE.read_text())
+    machine.write_file(f'{SAMPLE.read_text()}\n[Files]\nBindReadOnly={support.TREES}/deb12:/srv/trees/systemd\n')
     machine.start()
     inside(machine, 'tar -C /srv/image -c . | podman import -q - local/image')
     yield machine
@@ -129,6 +129,21 @@ def test_box_without_the_right_to_make_nodes(nest):
     command = f"{BOX.replace('/srv/trees/inner', str(support.TREES / 'busybox') + '/')} -M inner --volatile=overlay /bin/sh -c '{NODES}'"
     result = run('capsh', '--drop=cap_mknod', '--', '-c', command, stdin=-3)
     assert result.stdout.split() == NODES_SEEN.split(), result
+
+
+def test_used_up_limit_is_named(nest):
+    """The inotify instances of all machines, here of those in the machine: their systemd says "Too many open files", at most."""
+    boot = f'{BOX.replace("inner", "systemd")} -M inner --private-users=identity --volatile=overlay --boot systemd.unit=poweroff.target'
+
+    def set_limit(number):
+        run('nsenter', '-t', nest.leader(), '-U', 'sh', '-c', f'echo {number} >/proc/sys/user/max_inotify_instances')
+    assert inside(nest, boot) == '', 'a positive control'
+    set_limit(3)
+    try:
+        status, text = try_inside(nest, boot)
+    finally:
+        set_limit(1 << 20)
+    assert status and "before the machine was ready; the host's fs.inotify.max_user_instances is used up (see " in text, text
 
 
 @pytest.fixture(scope='module')

@@ -3,10 +3,12 @@
 not cut off half-way, and the limits that there are work."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from support import run, wait_for
+import support
+from support import output, run, wait_for
 
 BOOT = 5
 STOP = 8
@@ -84,3 +86,41 @@ def test_boot_has_the_limit_of_its_file(deb):
     run('boxctl', 'terminate', deb.name)
     wait_for(lambda: not deb.is_active())
     deb.reset()
+
+
+MANY = 40
+
+
+@pytest.fixture
+def many():
+    """Machines that are made and removed together: by a fixture of each, that took longer than the test."""
+    made = [support.Machine(f'many{number}') for number in range(MANY)]
+    for each in made:
+        support.copy_tree('busybox', each.path)
+        for script in ('rcS', 'rcK'):       # a DHCP server is waited for, and disks are synced
+            (each.path / 'etc/init.d' / script).write_text('#!/bin/sh\n')
+    yield made
+    run('systemctl', 'kill', '--signal=KILL', *units_of(made), check=False)
+    run('systemctl', 'stop', *units_of(made), check=False)
+    run('systemctl', 'reset-failed', *units_of(made), check=False)
+    for each in made:
+        support.remove_tree(each.path)
+
+
+def units_of(machines):
+    return [each.unit for each in machines]
+
+
+def test_many_machines_in_one_transaction(nothing_left, many, capsys):
+    """As at the boot of a host: each gets ids, a link and a registration of its own, in whatever order they ask."""
+    began = time.monotonic()
+    run('systemctl', 'start', *units_of(many))
+    started = time.monotonic()
+    assert set(output('systemctl', 'is-active', *units_of(many)).split()) == {'active'}
+    assert len({Path(f'/proc/{each.leader()}/uid_map').read_text() for each in many}) == MANY
+    assert all(Path(f'/sys/class/net/ve-{each.name}').exists() for each in many)
+    stopping = time.monotonic()
+    run('systemctl', 'stop', *units_of(many))
+    with capsys.disabled():
+        print(f'\n{MANY} machines: started in {started - began:.1f} s, stopped in {time.monotonic() - stopping:.1f} s', end='')
+    assert set(output('systemctl', 'show', '--value', '--property=Result', *units_of(many)).split()) == {'success'}
