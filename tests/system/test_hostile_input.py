@@ -319,7 +319,8 @@ def test_tree_that_gets_no_files_of_root_is_not_told(open_tree, switches):
         run('chown', '-R', '1000000:1000000', open_tree)
     else:
         switches = ['-U', *switches]
-    assert 'open to all' not in box_in(open_tree, 'true', switches=switches).stderr
+    result = box_in(open_tree, 'echo started', switches=switches)
+    assert 'open to all' not in result.stderr and result.stdout == 'started\n'
 
 
 def test_bind_within_reach_is_told(open_tree):
@@ -385,10 +386,12 @@ def test_odd_files_of_the_tree_hold_nothing_up(tree, name, kind):
         with path.open('w') as file:
             file.truncate(1 << 40)
     try:
-        for command in (['box-run', '--dry-run', '-U', '-M', tree.name], ['boxctl', 'check', tree.name],
-                        ['box-run', '-q', '--register=no', '-U', '-M', tree.name, '/bin/true']):
+        for command, status, said in ((['box-run', '--dry-run', '-U', '-M', tree.name], 0, str(tree.path)),
+                                      (['boxctl', 'check', tree.name], 1 if name == 'os-release' else 0, ''),
+                                      (['box-run', '-q', '--register=no', '--pipe', '-U', '-M', tree.name, '/bin/echo', 'started'], 0, 'started')):
             result = run(*command, check=False, timeout=15)
-            assert result.returncode in (0, 1) and len(result.stdout + result.stderr) < 100000
+            assert result.returncode == status and said in result.stdout, result
+            assert len(result.stdout + result.stderr) < 100000
         named = run('box-run', '-q', '--register=no', '-U', '-M', tree.name, '--user=nobody', '/bin/true', check=False, timeout=15)
         assert name != 'passwd' or (named.returncode == 1 and 'User=nobody' in named.stderr)
     finally:

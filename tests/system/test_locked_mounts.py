@@ -83,8 +83,8 @@ def test_locked(tree, kind):
     switches, places = KINDS[kind]
     places = ' '.join(places)
     users = '--private-users=1966080000' if kind == 'root' else '-U'
-    assert inside(['-M', tree.name], f'/run/undo {places}; /run/undo -d {places}', users, *switches,
-                  f'--bind-ro={tree.path}/undo:/run/undo') == ''
+    assert inside(['-M', tree.name], f'/run/undo {places} && /run/undo -d {places} && echo tried', users, *switches,
+                  f'--bind-ro={tree.path}/undo:/run/undo') == 'tried\n'
 
 
 def test_what_is_protected(tree):
@@ -147,7 +147,7 @@ def test_own_protections_of_proc_and_sys_are_not_locked(tree):
 
 
 def test_bound_user(tree):
-    assert inside(['-M', tree.name], f'/undo /run/host/home/{USER} /run/host', '-U', f'--bind-user={USER}') == ''
+    assert inside(['-M', tree.name], f'/undo /run/host/home/{USER} /run/host && echo tried', '-U', f'--bind-user={USER}') == 'tried\n'
 
 
 def test_image(disk, undo):        # noqa: F811: a fixture
@@ -155,8 +155,8 @@ def test_image(disk, undo):        # noqa: F811: a fixture
                  ('3B8F8425-20E0-4F3B-907F-1A25A76F98E8', 'srv'))
     for switches, places in ([], '/ /home /srv'), (['--read-only'], '/ /home /srv'), (['--volatile=overlay'], '/ /home /srv'), \
                             (['--volatile'], '/ /usr'), (['--ephemeral'], '/ /home'):
-        out = inside(['-i', image], f'/run/undo {places}; /run/undo -d {places}', '-U', *switches, f'--bind-ro={undo}:/run/undo')
-        assert out == '', switches
+        out = inside(['-i', image], f'/run/undo {places} && /run/undo -d {places} && echo tried', '-U', *switches, f'--bind-ro={undo}:/run/undo')
+        assert out == 'tried\n', switches
 
 
 ALL_CAPS = [f'CAP_{name}' for name in ('SYS_ADMIN', 'SYS_CHROOT', 'SYS_PTRACE', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'SETUID',
@@ -178,7 +178,9 @@ def test_bundle(undo, tmp_path, user_namespace):
     covered = [path for path in (*bundle.config['linux']['maskedPaths'], *bundle.config['linux']['readonlyPaths'])
                if Path(path).exists() or path in ('/etc/passwd', '/usr/share', '/var')]
     assert '/proc/sys' in covered and '/proc/keys' in covered
-    found = attacks(bundle.box('/undo', '/', '/root', *covered, switches=['--register=no']).stdout)
+    text = bundle.box('/bin/sh', '-c', f'/undo / /root {" ".join(covered)} && echo tried', switches=['--register=no']).stdout
+    assert text.endswith('tried\n')
+    found = attacks(text.removesuffix('tried\n'))
     if user_namespace:
         assert found == {}
     else:
