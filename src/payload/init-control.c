@@ -145,8 +145,8 @@ static uint64_t signal_mask(const char *status, const char *field)
         return line ? strtoull(line + strlen(field), NULL, 16) : 0;
 }
 
-/* Does the process block or handle the signal? 0, 1 or negative errno. One that it waits for by sigtimedwait(2) is shown as neither
- * meanwhile: then it counts that the process handles the signal `listens`. */
+/* Does the process block or handle the signal? 0, 1 or negative errno. One that it waits for by sigtimedwait(2) is shown as
+ * neither meanwhile: then it counts that the process handles the signal `listens`. */
 static int takes_signal(pid_t pid, int sig, int listens)
 {
         _cleanup_free_ char *text = NULL;
