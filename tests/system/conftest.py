@@ -144,7 +144,7 @@ def nothing_left():
         settled[:] = support.HostState.take().differences(before)
         return not settled
     try:
-        support.wait_for(same, timeout=5)
+        support.wait_for(same, timeout=20)
     except AssertionError:
         raise AssertionError('\n'.join(settled)) from None
 

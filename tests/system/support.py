@@ -273,6 +273,14 @@ def remove_traces(found):
         run('rm', '-rf', '--one-file-system', '--', path, check=False)
 
 
+def handles(pid, number):
+    """Whether a process has a handler for a signal. What is sent to an init before is lost."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        caught = re.search(r'^SigCgt:\s*(\w+)$', Path(f'/proc/{pid}/status').read_text(), re.M)
+        return int(caught[1], 16) >> number - 1 & 1 == 1
+    return False
+
+
 def owners(path):
     """Owner, group and mode of everything in a tree: to see that nothing was chowned."""
     return output('find', path, '-xdev', '-printf', '%P %U %G %m\n')

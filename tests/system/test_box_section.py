@@ -91,7 +91,7 @@ def test_init_none_is_killed(box, seen):
     wait_for(box.is_active)
     begin = time.monotonic()
     box.stop()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
 
 
 def test_init_that_is_not_there(box, seen):
@@ -173,10 +173,11 @@ def test_clocks_begin_anew_with_each_boot(box, seen):
     uptime = f'boxctl shell -q {box.name} /bin/cut -d. -f1 /proc/uptime'.split()
     time.sleep(3)
     assert 3 <= int(output(*uptime)) < 30
+    began = time.monotonic()
     run('machinectl', 'kill', '--signal=SIGUSR2', '--kill-whom=leader', box.name)
     wait_for(lambda: output('machinectl', 'show', '--value', '--property=Leader', box.name, check=False) not in ('', leader))
     wait_for(box.is_active)
-    assert int(output(*uptime)) < 3
+    assert int(output(*uptime)) <= time.monotonic() - began
     box.stop()
     assert box.property('Result') == 'success'
 

@@ -24,7 +24,7 @@ def gone(before):
     def same():
         return not [line for line in support.HostState.take().differences(before)
                     if line.startswith(('mounts', 'links', 'processes', 'namespaces', 'rules'))]
-    wait_for(same, timeout=5, message='a killed supervisor left something')
+    wait_for(same, timeout=20, message='a killed supervisor left something')
 
 
 def left_since(before):
@@ -35,7 +35,7 @@ def left_since(before):
         found[:] = support.HostState.take().differences(before)
         return not found
     with contextlib.suppress(AssertionError):
-        wait_for(same, timeout=5)
+        wait_for(same, timeout=20)
     return found
 
 
@@ -64,7 +64,7 @@ def test_sigkill_while_starting(tree, host_state):
         time.sleep(points.uniform(0, 1.2 * whole))
         supervisor.kill()
         supervisor.wait()
-        wait_for(lambda: output('pgrep', '-x', 'sleep', '-P', '1', check=False) == '', timeout=5,
+        wait_for(lambda: output('pgrep', '-x', 'sleep', '-P', '1', check=False) == '', timeout=20,
                  message='the machine outlived its supervisor')
     run('box-run', '--cleanup', '-M', tree.name)
     gone(before)
@@ -122,8 +122,8 @@ def test_sigkill_while_running(tree, nothing_left):
     leader = tree.leader()
     cgroup = Path(f'/proc/{leader}/cgroup').read_text().split('::')[1].strip().lstrip('/')
     run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', tree.unit)
-    wait_for(lambda: not Path(f'/proc/{leader}').exists(), timeout=5)
-    wait_for(lambda: cgroup_is_empty(cgroup), timeout=5)
+    wait_for(lambda: not Path(f'/proc/{leader}').exists(), timeout=20)
+    wait_for(lambda: cgroup_is_empty(cgroup), timeout=20)
     wait_for(lambda: tree.property('ActiveState') == 'failed', timeout=10)
     run('systemctl', 'reset-failed', tree.unit)
     tree.start()

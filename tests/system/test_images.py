@@ -128,7 +128,7 @@ def loops(path):
 
 def no_loops(path):
     """Nothing of the image stays. Programs that probe new block devices may have one open for a moment."""
-    wait_for(lambda: loops(path) == '', timeout=5)
+    wait_for(lambda: loops(path) == '', timeout=20)
 
 
 def box(image, *words, switches=(), **options):
@@ -413,7 +413,7 @@ def test_reboot_leaves_no_older_devices(nothing_left, bare, nspawn_file):
     try:
         assert 'is being rebooted' in machine.stderr.readline()
         wait_for(lambda: Path('/run/box/machines/again').exists())
-        wait_for(lambda: len(loops(image).split()) == 1, timeout=5)
+        wait_for(lambda: len(loops(image).split()) == 1, timeout=20)
     finally:
         machine.kill()
         machine.wait()

@@ -178,7 +178,7 @@ def test_second_signal_is_the_hard_way(nothing_left, machine):
     time.sleep(0.2)
     assert deaf.property('MainPID') == str(supervisor)
     os.kill(supervisor, signal.SIGTERM)
-    wait_for(lambda: deaf.property('MainPID') == '0', timeout=5)
+    wait_for(lambda: deaf.property('MainPID') == '0', timeout=20)
     assert 'was ended by SIGKILL' in deaf.journal()
 
 

@@ -68,7 +68,7 @@ def test_login_ends_with_the_machine(machine, terminal):
     child = terminal('boxctl', 'login', short.name)
     child.expect('login: ')
     short.stop()
-    child.expect(pexpect.EOF, timeout=5)
+    child.expect(pexpect.EOF, timeout=20)
 
 
 def test_window_size_is_forwarded(deb, terminal):

@@ -144,8 +144,8 @@ def test_background_process_does_not_hold_it(running):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_signal_reaches_the_program(running, number):
-    for command, status in (('sleep 1000; :', 128 + number), ('trap "exit 9" INT TERM; echo x; sleep 1000 & wait', 9)):
-        process = subprocess.Popen(['boxctl', 'shell', running.name, '/bin/sh', '-c', f'echo up; {command}'],
+    for command, status in (('echo up; sleep 1000; :', 128 + number), ('trap "exit 9" INT TERM; echo up; sleep 1000 & wait', 9)):
+        process = subprocess.Popen(['boxctl', 'shell', running.name, '/bin/sh', '-c', command],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(0.1)

@@ -47,7 +47,7 @@ def shared(module_machine):
         run('systemctl', 'reset-failed', name, check=False)
         Path('/run/systemd/system', name).unlink()
     run('systemctl', 'daemon-reload')
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=5,
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
              message=support.HostState.take().differences(before))
 
 
@@ -102,7 +102,7 @@ def test_terminate_is_at_once_and_no_failure(nothing_left, machine):
         for _ in range(times):
             run('boxctl', 'terminate', m.name, check=times == 1)
         wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
     assert 'was ended by SIGKILL, as requested' in m.journal()
     # A stop of the same machine waits for its processes.
@@ -111,7 +111,7 @@ def test_terminate_is_at_once_and_no_failure(nothing_left, machine):
     time.sleep(1)
     assert m.property('ActiveState') == 'deactivating'
     run('boxctl', 'terminate', m.name)
-    wait_for(lambda: m.property('ActiveState') == 'inactive', timeout=5)
+    wait_for(lambda: m.property('ActiveState') == 'inactive', timeout=20)
 
 
 @pytest.mark.parametrize('tree', ['openrc', 'busybox'])
@@ -166,7 +166,7 @@ def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, mach
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     state = Path('/run/box/machines', m.name)
     first = wait_for(lambda: leader_of(state))
-    time.sleep(0.3)
+    wait_for(lambda: support.handles(first, signal.SIGTERM))
     os.kill(first, signal.SIGTERM)
     wait_for(lambda: leader_of(state) not in (None, first))
     os.kill(leader_of(state), signal.SIGKILL)
@@ -342,7 +342,7 @@ def test_killed_supervisor_leaves_nothing(nothing_left, machine):
     run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', m.unit)
     wait_for(lambda: m.property('ActiveState') == 'failed')
     run('systemctl', 'reset-failed', m.unit)
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=5,
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
              message=support.HostState.take().differences(before))
 
 
@@ -361,8 +361,8 @@ def test_cleanup_by_hand(nothing_left, machine):
     process.wait()
     assert export.exists()
     # Its processes end with it, a moment later.
-    wait_for(lambda: run('box-run', '--cleanup', f'--machine={m.name}', check=False).returncode == 0, timeout=5)
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=5,
+    wait_for(lambda: run('box-run', '--cleanup', f'--machine={m.name}', check=False).returncode == 0, timeout=20)
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
              message=support.HostState.take().differences(before))
     # And again, where nothing is left.
     assert run('box-run', '--cleanup', f'--machine={m.name}').stderr == ''
