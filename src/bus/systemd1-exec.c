@@ -91,6 +91,24 @@ static int read_files(sd_bus *bus, const char *object, char ***ret, Failure *fai
         return r;
 }
 
+/* Records the reason of a unit without a command. */
+static int no_command(sd_bus *bus, const char *unit, const char *object, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_(unit_info_done) UnitInfo info = { 0 };
+        const char *error = NULL;
+
+        if (systemd1_unit_info(bus, unit, &info, NULL) < 0 || strcmp(info.load_state, "not-found") == 0)
+                return failure_set(failure, -ENOENT, "There is no unit %s", unit);
+        if (strcmp(info.load_state, "masked") == 0)
+                return failure_set(failure, -ENOENT, "The unit %s is masked; to undo that: systemctl unmask %s", unit, unit);
+        if (sd_bus_get_property(bus, BUS_SYSTEMD1, object, "org.freedesktop.systemd1.Unit", "LoadError", NULL, &m,
+                                "(ss)") >= 0)
+                (void) sd_bus_message_read(m, "(ss)", NULL, &error);
+        return failure_set(failure, -ENOENT, "The unit %s cannot be started: %s", unit,
+                           error && *error ? error : info.load_state);
+}
+
 int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failure *failure)
 {
         _cleanup_(unit_command_done) UnitCommand c = { 0 };
@@ -103,7 +121,7 @@ int systemd1_unit_command(sd_bus *bus, const char *unit, UnitCommand *ret, Failu
                 return r;
         r = read_command(bus, object, &c, &why);
         if (r == -ENOENT)
-                return failure_set(failure, r, "There is no unit %s", unit);
+                return no_command(bus, unit, object, failure);
         if (r >= 0)
                 r = read_words(bus, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "Environment", true, &c.environment, &why);
         if (r >= 0)

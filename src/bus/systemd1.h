@@ -65,6 +65,10 @@ typedef enum UnitReason {
 } UnitReason;
 int systemd1_unit_reason(sd_bus *bus, const char *unit, UnitReason kind, char **ret);
 
+/* Finds names in the unit's settings that would prevent a start: "LoadCredential=x:/y: No such file or directory". *ret is a list
+ * that the caller frees; NULL: nothing. -ENOMEM. */
+int systemd1_unit_check(sd_bus *bus, const char *unit, char ***ret);
+
 /* Lets systemd forget that the unit has failed, and how often it was started (StartLimitBurst=). */
 int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure);
 

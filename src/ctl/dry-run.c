@@ -91,6 +91,13 @@ static int spawn(const char *path, char **argv, char **env, char **ret, int *ret
         return r;
 }
 
+static bool is_box_run(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return strcmp(slash ? slash + 1 : path, "box-run") == 0;
+}
+
 static int run(const UnitCommand *command, const char *instead, Json **ret, Failure *failure)
 {
         _cleanup_strv_ char **argv = NULL, **env = NULL;
@@ -108,7 +115,8 @@ static int run(const UnitCommand *command, const char *instead, Json **ret, Fail
                 return failure_set(failure, r, "Failed to run %s: %m", command->path);
 
         if (!*text)
-                return failure_set(failure, -EIO, "%s --json failed", command->path);
+                return failure_set(failure, -EIO, "%s --json failed%s", command->path, is_box_run(command->path) ? "" :
+                                   "; the unit does not run box-run, whose settings could be checked");
         r = json_read(text, strlen(text), VALUES_MAX, ret, &unread);
         return r < 0 ? failure_set(failure, r, "Failed to read the output of %s: %s", command->path, unread.text) : 0;
 }

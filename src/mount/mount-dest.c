@@ -114,6 +114,16 @@ static int is_directory(int fd)
         return fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
 }
 
+int mount_dest_check(const MountOp *op, int fd, bool directory, Failure *failure)
+{
+        int r = is_directory(fd);
+
+        if (r < 0 || r == directory)
+                return r < 0 ? mount_dest_failure(op, r, failure) : 0;
+        return fail_because(op, r ? -EISDIR : -ENOTDIR, r ? " (a file can only be mounted on a file)" :
+                                                            " (a directory can only be mounted on a directory)", failure);
+}
+
 int mount_dest_open(const MountOp *op, const MountDest *d, bool directory, Failure *failure)
 {
         int fd = tree_open(d->root_fd, op->dest, O_PATH), r;
@@ -127,11 +137,7 @@ int mount_dest_open(const MountOp *op, const MountDest *d, bool directory, Failu
         if (fd < 0)
                 return mount_dest_failure(op, fd, failure);
 
-        r = is_directory(fd);
-        if (r >= 0 && r != directory)
-                r = fail_because(op, r ? -EISDIR : -ENOTDIR, r ? " (a file can only be mounted on a file)" :
-                                                                 " (a directory can only be mounted on a directory)",
-                                 failure);
+        r = mount_dest_check(op, fd, directory, failure);
         if (r < 0) {
                 fd_close(fd);
                 return r;

@@ -22,6 +22,9 @@ int mount_dest_become(uid_t id);
 /* Opens the destination, a directory or a file, and creates it where it is missing. */
 int mount_dest_open(const MountOp *op, const MountDest *d, bool directory, Failure *failure);
 
+/* Can a mount of a directory, or of a file, be attached on what is there? */
+int mount_dest_check(const MountOp *op, int fd, bool directory, Failure *failure);
+
 /* Attaches a detached mount to the step's destination; an optional one without a destination not at all. */
 int mount_dest_attach(const MountOp *op, const MountDest *d, int fd, Failure *failure);
 

@@ -182,6 +182,19 @@ static int open_lower(const MountOp *op, const LayerOp *layer, const MountMakeCo
         return r < 0 ? r : TAKE_FD(fd);
 }
 
+int mount_overlay_try_layer(const MountOp *op, const LayerOp *layer, const MountMakeContext *c, Failure *failure)
+{
+        static const MountScratch none = {};
+        _cleanup_close_ int fd = open_lower(op, layer, c, &none, failure);
+        struct stat st;
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+                return overlay_failure(op, -ENOTDIR, "open a layer of", failure);
+        return 0;
+}
+
 static int open_layers(const MountOp *op, const MountMakeContext *c, const MountScratch *scratch, Overlay *o,
                        Failure *failure)
 {

@@ -53,6 +53,18 @@ bool mount_plan_is_in_cgroups(const char *dest)
         return strncmp(dest, place, n) == 0 && (!dest[n] || dest[n] == '/');
 }
 
+size_t mount_plan_holding(const MountPlan *plan, size_t n, const char *path)
+{
+        for (size_t j = n; j-- > 1;) {
+                size_t length = strlen(plan->ops[j].dest);
+
+                if (!(plan->ops[j].flags & MOUNT_STAGED) && strncmp(path, plan->ops[j].dest, length) == 0 &&
+                    (path[length] == '/' || path[length] == '\0'))
+                        return j;
+        }
+        return 0;
+}
+
 bool mount_source_is_in_tree(MountSourceKind kind)
 {
         return kind == MOUNT_SOURCE_IN_TREE || kind == MOUNT_SOURCE_IN_OLD_ROOT;

@@ -185,6 +185,9 @@ void mount_plan_settle(const MountFacts *f, MountPlan *p);
 /* The step whose file system the destination of step i lies in; 0 for "/". */
 size_t mount_plan_below(const MountPlan *p, size_t i);
 
+/* Of the first n steps, the one whose file system has this path of the machine; its destination may be the path itself. */
+size_t mount_plan_holding(const MountPlan *p, size_t n, const char *path);
+
 int mount_plan_print(const MountPlan *p, FILE *f);
 
 /* The source is a path in the machine's tree. */

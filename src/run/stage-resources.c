@@ -65,6 +65,27 @@ int stage_resources_ask(Machine *m, Problems *problems)
         return r;
 }
 
+int stage_resources_check(Machine *m, Problems *problems)
+{
+        const Settings *s = &m->settings;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_resources; i++) {
+                const UnitProperty *p = &s->resources[i].property;
+                _cleanup_free_ char *type = NULL;
+
+                if (s->keep_unit && unit_property_is_for_new_units(p->key))
+                        r = problem_error(problems, s->resources[i].from, "%s=: systemd gives this to a unit only when it "
+                                          "creates it; set it in a drop-in of box@%s.service", p->key, m->name);
+                /* The types of others were asked for. */
+                else if (!p->own && machine_connect_bus(m, NULL) >= 0 &&
+                         systemd1_property_type(m->registration.bus, NULL, p->read_name, false, &type, NULL) == 0)
+                        r = problem_error(problems, s->resources[i].from, "%s=: the host's systemd has no such unit property",
+                                          p->key);
+        }
+        return r;
+}
+
 /* Inserts sorted by key, equal keys in their order: systemd writes a file for each, and if it does not write them in the order of
  * their names, it takes the unit for changed on disk. */
 static void insert_properties(Machine *m, const UnitPropertySetting *items, size_t n)

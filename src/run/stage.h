@@ -70,6 +70,7 @@ int stage_register_wait_up(Machine *m, Failure *failure);
 /* run/stage-resources.c: properties of the machine's unit. stage_resources_ask() asks systemd for the types of those that are not
  * in the table, before the plan is made. resources_failure() records why a scope was refused. */
 int stage_resources_ask(Machine *m, Problems *problems);
+int stage_resources_check(Machine *m, Problems *problems);      /* for --check: those that systemd would refuse */
 int stage_resources_up(Machine *m, Failure *failure);
 void stage_resources_down(Machine *m);
 int stage_resources_wait_up(Machine *m, Failure *failure);

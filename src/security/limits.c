@@ -67,9 +67,9 @@ static int refuse(const LimitsPlan *p, int resource, Failure *failure)
 {
         char source[SOURCE_TEXT_MAX];
 
-        return failure_set(failure, -EPERM, "%s: Limit%s= is more than box-run may set: above fs.nr_open, or above its own hard "
-                           "limit without CAP_SYS_RESOURCE", source_text(p->rlimits[resource].from, source),
-                           rlimit_name(resource));
+        return failure_set(failure, -EPERM, "%s: Limit%s= is more than box-run may set: above %sits own hard limit without "
+                           "CAP_SYS_RESOURCE", source_text(p->rlimits[resource].from, source), rlimit_name(resource),
+                           resource == RLIMIT_NOFILE ? "fs.nr_open, or above " : "");
 }
 
 /* A hard limit is raised with CAP_SYS_RESOURCE. Without it (the host is a container itself) a default is cut to box-run's own

@@ -121,7 +121,7 @@ static int read_machine_file(int tree_fd, const char *file, HostUsers *users, Pr
                 if (parse_u32(fields[2], &id) >= 0 && id >= BIND_USER_FIRST && id <= BIND_USER_LAST)
                         users->taken |= UINT64_C(1) << (id - BIND_USER_FIRST);
                 for (size_t i = 0; i < users->n; i++)
-                        if (users->items[i].name && strcmp(users->items[i].name, fields[0]) == 0 &&
+                        if (strcmp(users->items[i].name, fields[0]) == 0 &&
                             problem_error(problems, users->items[i].from, "BindUser=%s: the machine has that name in its "
                                           "own %s", fields[0], file) < 0)
                                 return -ENOMEM;
@@ -146,6 +146,9 @@ int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *pr
 
                 if (!u || read_user(&s->bind_users.items[i], buf, group_buf, u, problems) < 0)
                         return -ENOMEM;
+                /* Refused: the plan goes on without. */
+                if (!u->name)
+                        users.n--;
         }
         if (read_machine_file(tree_fd, "/etc/passwd", &users, problems) < 0 ||
             read_machine_file(tree_fd, "/etc/group", &users, problems) < 0)

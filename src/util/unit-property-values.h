@@ -22,6 +22,7 @@ struct UnitPropertyRow {
                 int (*quantity)(const char *text, uint64_t *ret);
         };
         bool unit_only;                 /* not a resource: UNIT_ANY */
+        bool new_only;                  /* not for a unit that runs */
 };
 
 int unit_value_add(UnitProperty *p, char type, uint64_t number);

@@ -213,9 +213,9 @@ static const UnitPropertyRow rows[] = {
         FLAG("IPAccounting"),
         { "IPAddressAllow", NULL, "a(iayu)", unit_property_parse_addresses },
         { "IPAddressDeny", NULL, "a(iayu)", unit_property_parse_addresses },
-        { "IPIngressFilterPath", NULL, "as", unit_property_parse_path },
-        { "IPEgressFilterPath", NULL, "as", unit_property_parse_path },
-        { "BPFProgram", NULL, "a(ss)", unit_property_parse_bpf_program },
+        { "IPIngressFilterPath", NULL, "as", unit_property_parse_path, .new_only = true },
+        { "IPEgressFilterPath", NULL, "as", unit_property_parse_path, .new_only = true },
+        { "BPFProgram", NULL, "a(ss)", unit_property_parse_bpf_program, .new_only = true },
         { "SocketBindAllow", NULL, "a(iiqq)", unit_property_parse_bind_rule },
         { "SocketBindDeny", NULL, "a(iiqq)", unit_property_parse_bind_rule },
         { "RestrictNetworkInterfaces", NULL, "(bas)", unit_property_parse_interfaces },
@@ -228,9 +228,9 @@ static const UnitPropertyRow rows[] = {
         { "ManagedOOMMemoryPressureLimit", NULL, "u", parse_part },
         { "ManagedOOMMemoryPressureDurationSec", "ManagedOOMMemoryPressureDurationUSec", "t", parse_span },
         CHOICE("ManagedOOMPreference", words_oom_preference),
-        CHOICE("MemoryPressureWatch", words_pressure_watch),
-        { "MemoryPressureThresholdSec", "MemoryPressureThresholdUSec", "t", parse_span },
-        FLAG("CoredumpReceive"),
+        { "MemoryPressureWatch", NULL, "s", parse_choice, .words = words_pressure_watch, .new_only = true },
+        { "MemoryPressureThresholdSec", "MemoryPressureThresholdUSec", "t", parse_span, .new_only = true },
+        { "CoredumpReceive", NULL, "b", parse_flag, .new_only = true },
 
         { "Description", NULL, "s", parse_text, .unit_only = true },
         { "Documentation", NULL, "as", unit_property_parse_words, .unit_only = true },
@@ -257,6 +257,13 @@ static const UnitPropertyRow *find_row(const char *key)
                 if (strcmp(rows[i].key, key) == 0)
                         return &rows[i];
         return NULL;
+}
+
+bool unit_property_is_for_new_units(const char *key)
+{
+        const UnitPropertyRow *row = find_row(key);
+
+        return row && row->new_only;
 }
 
 static UnitProperty new_property(const UnitPropertyRow *row)

@@ -37,6 +37,9 @@ typedef enum UnitPropertyScope {
  * systemd may be newer than the table. -EINVAL with a reason that follows "KEY=TEXT: "; -ENOMEM. */
 int unit_property_parse(UnitPropertyScope scope, const char *key, const char *text, UnitProperty *ret, Failure *failure);
 
+/* Does systemd give the property only to a unit that it creates, and not to one that runs? As far as the table knows. */
+bool unit_property_is_for_new_units(const char *key);
+
 /* Could a property have this name? */
 bool unit_property_is_name(const char *key);
 

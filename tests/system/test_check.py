@@ -53,11 +53,63 @@ def check_and_start(machine, text):
     ('[Network]\nBridge=lo\n', 'lo'),
     ('[Network]\nVirtualEthernet=yes\nPort=tcp:8123:80\n', 'check-holder'),
     ('[Files]\nBind=/proc/self:/mnt:rootidmap\n', '/proc/self'),
+    ('[Files]\nOverlay=/etc/passwd:/mnt\n', "'/etc/passwd'"),
+    ('[Files]\nOverlay=/proc:/mnt\n', "'/proc'"),
+    ('[Files]\nBind=/etc/passwd:/etc\n', "on '/etc': Is a directory"),
+    ('[Files]\nBind=/usr/share:/etc/passwd\n', "on '/etc/passwd': Not a directory"),
+    ('[Files]\nTemporaryFileSystem=/etc/passwd\n', "on '/etc/passwd': Not a directory"),
+    ('[Files]\nTemporaryFileSystem=/x:size=foo\n', 'size=foo'),
+    ('[Files]\nInaccessible=/no/such\n', "a mask on '/no/such'"),
+    ('[Files]\nBindUser=nosuch\n', 'BindUser=nosuch: the host has no such user'),
+    ('[Files]\nBindUser=root\n', 'BindUser=root'),
+    ('[Files]\nTemporaryFileSystem=/opt\nInaccessible=/opt\n[Exec]\nWorkingDirectory=/opt/x\n', 'WorkingDirectory=/opt/x: No such'),
+    ('[Exec]\nCPUAffinity=4095\n', 'CPUAffinity=4095 has no CPU'),
+    ('[Exec]\nWorkingDirectory=/no/such\n', 'WorkingDirectory=/no/such: No such file'),
+    ('[Exec]\nWorkingDirectory=/etc/passwd\n', 'WorkingDirectory=/etc/passwd: Not a directory'),
+    ('[Files]\nBindReadOnly=/usr/share:/new\n[Exec]\nWorkingDirectory=/new/nosuch\n', 'WorkingDirectory=/new/nosuch: No such file'),
+    ('[X-Resources]\nBPFProgram=ingress:/no\n', 'BPFProgram='),
+    ('[X-Resources]\nIPEgressFilterPath=/no\n', 'IPEgressFilterPath='),
+    ('[X-Resources]\nMemoryPressureWatch=yes\n', 'MemoryPressureWatch='),
 ])
 def test_what_a_start_refuses(machine, holder, text, message):
+    """With file and line, but for the messages that name another object."""
     checked, started = check_and_start(machine, BASE.replace('[Exec]\n', '[Exec]\nPrivateUsers=pick\n') + text)
     assert started.returncode == 1
     assert checked.returncode == 1 and message in checked.stderr, (checked.stderr, started.stderr)
+    assert f'{machine.file}:' in checked.stderr
+
+
+@pytest.mark.parametrize('command, reason', [
+    ('/no/such', 'No such file'), ('/etc/passwd', 'Permission denied'), ('/etc', 'Permission denied'), ('nosuch', 'No such file'),
+    ('/usr/share/../bin/nosuch', 'No such file'),
+])
+def test_missing_program(machine, command, reason):
+    checked, started = check_and_start(machine, f'[Exec]\nBoot=no\nParameters={command}\n')
+    assert f"Failed to execute '{command}': {reason}" in started.stderr
+    assert f"{machine.file}:3: Failed to execute '{command}': {reason}" in checked.stderr
+
+
+@pytest.mark.parametrize('text', ['Inaccessible=/sbin', 'BindReadOnly=/usr/share:/sbin'])
+def test_init_that_is_covered(machine, text):
+    checked, started = check_and_start(machine, f'[Exec]\nBoot=yes\n[Files]\n{text}\n')
+    assert (checked.returncode, started.returncode) == (1, 1)
+    assert f"{machine.file}:2: Failed to execute '/sbin/init'" in checked.stderr
+
+
+def test_context_without_selinux(machine):
+    result = run('box-run', '--check', '-M', machine.name, '--settings=no', '-Z', 'some:context', '/bin/true', check=False)
+    assert result.returncode == 1 and "--selinux-context=: Failed to set the SELinux context 'some:context'" in result.stderr
+    assert run('box-run', '--check', '-M', machine.name, '--settings=no', '/bin/true').stderr == ''
+
+
+@pytest.mark.parametrize('key', ['After', 'Requires'])
+def test_machines_that_are_not_there(machine, holder, key):
+    """A start does not fail of it, and does not do what was meant."""
+    checked, started = check_and_start(machine, BASE + f'[X-Box]\n{key}=nosuch {machine.name} {holder.name}\n')
+    assert (checked.returncode, started.returncode) == (0, 0)
+    assert checked.stderr == (f'boxctl: {machine.name}: {machine.file}:5: {key}=nosuch: '
+                              "No machine 'nosuch': /var/lib/machines has no such tree\n"
+                              f'boxctl: {machine.name}: {machine.file}:5: {key}={machine.name}: this is the machine itself\n')
 
 
 @pytest.mark.parametrize('text', [
@@ -71,6 +123,66 @@ def test_what_starts_passes(machine, holder, place, text, users):
     checked, started = check_and_start(machine, BASE.replace('[Exec]\n', f'[Exec]\nPrivateUsers={users}\n') + text)
     assert (started.returncode, started.stderr) == (0, '')
     assert (checked.returncode, checked.stderr) == (0, '')
+
+
+@pytest.fixture
+def unit(machine):
+    """A function that gives the machine's unit a drop-in."""
+    machine.reset()
+    machine.write_file(BASE)
+    yield machine.write_unit_settings
+    machine.reset()
+    run('rm', '-rf', f'/etc/systemd/system/{machine.unit}.d')
+    run('systemctl', 'daemon-reload')
+
+
+@pytest.mark.parametrize('text, message', [
+    ('[Service]\nExecStartPre=/no/such\n', 'ExecStartPre=/no/such: No such file or directory'),
+    ('[Service]\nExecStartPre=/etc/passwd\n', 'ExecStartPre=/etc/passwd: Permission denied'),
+    ('[Service]\nLoadCredential=x:/no/such\n', 'LoadCredential=x:/no/such: No such file or directory'),
+    ('[Service]\nWorkingDirectory=/no/such\n', 'WorkingDirectory=/no/such: No such file or directory'),
+    ('[Service]\nUser=nosuch\n', 'User=nosuch: the host has no such user'),
+    ('[Unit]\nConditionPathExists=/no/such\n', 'ConditionPathExists=/no/such: No such file or directory'),
+    ('[Unit]\nConditionPathExists=!/etc\n', 'ConditionPathExists=/etc: it is there, and must not be'),
+    ('[Unit]\nAssertPathIsDirectory=/etc/passwd\n', 'AssertPathIsDirectory=/etc/passwd: it is not so'),
+    ('[Unit]\nRequires=nosuch.service\n', 'Requires=nosuch.service: there is no such unit'),
+])
+def test_unit_that_cannot_be_started(machine, unit, text, message):
+    unit(text)
+    checked = run('boxctl', 'check', machine.name, check=False)
+    assert run('boxctl', 'start', machine.name, check=False).returncode == 1
+    assert (checked.returncode, checked.stderr) == (1, f'boxctl: {machine.name}: {machine.unit}: {message}\n'
+                                                       f'boxctl: {machine.name}: 1 error; the machine would not start\n')
+
+
+@pytest.mark.parametrize('text', [
+    '[Service]\nExecStartPre=-/no/such\n', '[Service]\nExecStartPre=/bin/true\n', '[Service]\nEnvironmentFile=-/no/such\n',
+    '[Service]\nWorkingDirectory=-/no/such\n', '[Service]\nUser=root\n', '[Unit]\nConditionPathExists=!/no/such\n',
+    '[Unit]\nConditionPathExists=|/no/such\nConditionPathExists=|/etc\n', '[Unit]\nWants=nosuch.service\n',
+    '[Service]\nLoadCredential=x:/etc/hostname\n',
+])
+def test_unit_that_can_be_started(machine, unit, text):
+    unit(text)
+    checked = run('boxctl', 'check', machine.name, check=False)
+    started = run('boxctl', 'start', machine.name, check=False)
+    assert (started.returncode, started.stderr) == (0, '')
+    assert (checked.returncode, checked.stderr) == (0, '')
+
+
+def test_masked_unit(machine):
+    run('systemctl', 'mask', machine.unit)
+    try:
+        result = run('boxctl', 'check', machine.name, check=False)
+        assert (result.returncode, result.stderr) == (1, f'boxctl: {machine.name}: The unit {machine.unit} is masked; to undo that: '
+                                                         f'systemctl unmask {machine.unit}\n')
+    finally:
+        run('systemctl', 'unmask', machine.unit)
+
+
+def test_unit_without_box(machine, unit):
+    unit('[Service]\nExecStart=\nExecStart=/bin/false\n')
+    result = run('boxctl', 'check', machine.name, check=False)
+    assert result.returncode == 1 and 'the unit does not run box-run' in result.stderr
 
 
 def test_own_port_of_a_running_machine(holder):
@@ -97,9 +209,9 @@ def test_tree_on_overlayfs(machine, tmp_path):
         run('umount', tmp_path)
 
 
-def test_check_changes_nothing(machine, host_state):
+def test_check_changes_nothing(machine, host_state, place):
     machine.reset()
-    machine.write_file(BASE + '[Files]\nBind=/srv:/mnt\nOverlay=/srv::/opt\n[Network]\nVirtualEthernet=yes\nPort=tcp:8125:80\n')
+    machine.write_file(BASE + f'[Files]\nBind=/srv:/mnt\nOverlay={place}::/opt\n[Network]\nVirtualEthernet=yes\nPort=tcp:8125:80\n')
     before = host_state()
     run('boxctl', 'check', machine.name)
     assert host_state().differences(before) == []
