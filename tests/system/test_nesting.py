@@ -11,6 +11,7 @@ import support
 from support import run
 
 SAMPLE = Path('/usr/share/box/nspawn-configs/container-host.nspawn')
+STUB = '/usr/libexec/box/enter-stub'
 # The controllers that a lab lacks, and a network without a bridge of the kernel's that a lab may lack.
 PODMAN = 'podman run --rm --pids-limit=0'
 APPLETS = ('sh', 'cat', 'echo', 'id', 'mount', 'ping', 'stat', 'wc')
@@ -18,8 +19,10 @@ SEEN = 'id -u; cat /proc/self/uid_map; echo x >/tmp/x && cat /tmp/x'
 
 
 def install_box(tree):
-    """The lab's box-run in another tree, with the libraries that it lacks."""
+    """The lab's box-run in another tree, with the libraries that it lacks, and the program that executes payloads for it."""
     shutil.copy(shutil.which('box-run'), tree / 'usr/local/bin')
+    (tree / STUB[1:]).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(STUB, tree / STUB[1:])
     for library in set(re.findall(r'=> (/\S+)', run('ldd', shutil.which('box-run')).stdout)):
         if not (tree / library[1:]).exists():
             shutil.copy(library, tree / library[1:])
@@ -160,6 +163,41 @@ def test_box_in_a_container_of_another_manager(stopped, users):
                  '/bin/sh', '-c', f"{BOX} -M inner --private-users={users} /bin/sh -c '{NODES}'", stdin=-3)
     # systemd-nspawn of Debian 12 has no /dev/fuse itself
     assert [word for word in result.stdout.split() if word != 'a:e5'] == [word for word in NODES_SEEN.split() if word != 'a:e5'], result
+
+
+# As Debian's template for unprivileged containers has it: with its seccomp policy, and devices bound.
+LXC = """
+lxc.include = /usr/share/lxc/config/common.conf
+lxc.include = /usr/share/lxc/config/userns.conf
+lxc.rootfs.path = dir:{tree}
+lxc.rootfs.options = idmap=container
+lxc.idmap = u 0 524288 65536
+lxc.idmap = g 0 524288 65536
+lxc.uts.name = foreign
+lxc.apparmor.profile = unconfined
+"""
+
+
+@pytest.fixture
+def lxc_place():
+    """A directory for lxc, which the container's root must reach."""
+    path = Path('/run/test-lxc')
+    path.mkdir()
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize('users', ['no', 'identity'])
+@pytest.mark.parametrize('more', ['', 'lxc.include = /usr/share/lxc/config/nesting.conf\n'], ids=['plain', 'nesting'])
+def test_box_in_an_unprivileged_lxc_container(stopped, lxc_place, users, more):
+    (lxc_place / 'config').write_text(LXC.format(tree=stopped.path) + more)
+    result = run('systemd-run', '--quiet', '--pipe', '--wait', '--property=Delegate=yes', 'lxc-execute', f'--lxcpath={lxc_place}',
+                 '--name=foreign', f'--rcfile={lxc_place}/config', '--', '/bin/sh', '-c',
+                 f"cat /proc/self/uid_map; {BOX} -M inner --private-users={users} /bin/sh -c 'cat /proc/self/uid_map; {NODES}'", stdin=-3)
+    outer, inner, seen = result.stdout.split()[:3], result.stdout.split()[3:6], result.stdout.split()[6:]
+    assert outer == ['0', '524288', '65536'] and inner == (outer if users == 'no' else ['0', '0', '65536']), result
+    # it has neither /dev/net/tun nor /dev/fuse
+    assert seen == [word for word in NODES_SEEN.split() if word not in ('a:c8', 'a:e5')], result
 
 
 @pytest.fixture(scope='module')

@@ -161,6 +161,7 @@ make_inner() {
         mkdir -p "$tree/srv/inner/"{bin,usr,etc,proc,sys,dev,run,tmp}
         chmod 0700 "$tree/srv"
         cp /usr/bin/box-run "$tree/usr/local/bin/"
+        cp --parents /usr/libexec/box/enter-stub "$tree"
         for file in $(ldd /usr/bin/box-run | grep -o '/[^ ]*') /usr/lib/x86_64-linux-gnu/lib{jansson,blkid,mount}.so.?; do
                 [[ -e $tree$file ]] || cp --parents "$file" "$tree"
         done
