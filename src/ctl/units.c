@@ -102,6 +102,12 @@ static bool is_of_systemd(const char *result)
         return false;
 }
 
+/* systemd ended the commands of the unit because of it: how they ended is no reason. */
+static bool ends_commands(const char *result)
+{
+        return strcmp(result, "watchdog") == 0 || strcmp(result, "oom-kill") == 0;
+}
+
 static bool job_failed(const char *job_result)
 {
         return strcmp(job_result, "failed") == 0 || strcmp(job_result, "timeout") == 0;
@@ -130,7 +136,7 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
         /* These come from systemd: a status of the supervisor is not the cause. */
         if (tell_reason(bus, unit, UNIT_REASON_ASSERT, strcmp(job_result, "assert") == 0, ret) ||
             tell_reason(bus, unit, UNIT_REASON_DEPENDENCY, strcmp(job_result, "dependency") == 0, ret) ||
-            tell_reason(bus, unit, UNIT_REASON_COMMAND, job_failed(job_result), ret))
+            tell_reason(bus, unit, UNIT_REASON_COMMAND, job_failed(job_result) && !ends_commands(u.result), ret))
                 return;
         if (strcmp(job_result, "dependency") == 0) {
                 failure_set(ret, -EIO, "A unit that %s depends on could not be started; see: systemctl list-dependencies "

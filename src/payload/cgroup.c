@@ -157,6 +157,18 @@ static bool is_populated(int dir_fd)
         return r < 0 ? r != -ENOENT : !strstr(text, "populated 0");
 }
 
+bool cgroup_lacked_memory(const Cgroup *c)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *count;
+
+        /* Without the memory controller there is no such file. */
+        if (c->unit_fd < 0 || fd_read_file_at(c->unit_fd, "memory.events", 4096, &text, NULL) < 0)
+                return false;
+        count = strstr(text, "\noom_kill ");
+        return count && strtoull(count + strlen("\noom_kill "), NULL, 10) > 0;
+}
+
 /* ---- controllers --------------------------------------------------------------------------------------------- */
 
 /* Enables ('+') or disables ('-') controllers for UNIT's children: all in one write, which the kernel applies as one change.

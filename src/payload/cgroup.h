@@ -51,6 +51,9 @@ int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure);
  * UNIT itself. */
 int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure);
 
+/* Has the kernel killed a process of UNIT for lack of memory, by UNIT's limit or the host's? */
+bool cgroup_lacked_memory(const Cgroup *c);
+
 /* Kills all processes in UNIT/payload (cgroup.kill) and removes it with everything below. Moves the supervisor back to UNIT, and
  * removes UNIT/supervisor, if this process moved and created it. */
 void cgroup_done(Cgroup *c);

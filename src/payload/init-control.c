@@ -23,7 +23,7 @@
 #include "util/tree.h"
 
 enum {
-        PROGRAM_TIMEOUT_MSEC = 5000,
+        PROGRAM_TIMEOUT_SEC = 30,               /* a busy machine may need it */
         PAGE_MAX = 4096,                        /* of /proc/PID/stat */
         CHILDREN_MAX_BYTES = 16 * 1024 * 1024,  /* as many PIDs as there can be */
 };
@@ -287,14 +287,15 @@ static int wait_program(pid_t pid, const char *path, Failure *failure)
         if (pidfd < 0)
                 return failure_set(failure, -errno, "Failed to watch process %d: %m", pid);
 
-        r = TEMP_FAILURE_RETRY(poll(&p, 1, PROGRAM_TIMEOUT_MSEC));
+        r = TEMP_FAILURE_RETRY(poll(&p, 1, PROGRAM_TIMEOUT_SEC * 1000));
         if (r == 0)
                 (void) kill(pid, SIGKILL);
         if (waitpid(pid, &status, 0) < 0)
                 return failure_set(failure, -errno, "Failed to wait for process %d: %m", pid);
 
         if (r == 0)
-                return failure_set(failure, -ETIMEDOUT, "'%s' in the machine timed out", path);
+                return failure_set(failure, -ETIMEDOUT, "'%s' in the machine has not ended within %d s", path,
+                                   PROGRAM_TIMEOUT_SEC);
         /* A signal killed it: the shutdown that it requested. */
         if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
                 return failure_set(failure, -EIO, "'%s' in the machine failed with status %d", path,

@@ -33,10 +33,10 @@ int init_control_signal(const Leader *leader, int sig, bool insist, Failure *fai
 int init_control_ask(InitFlavour flavour, InitRequest request, const Leader *leader, bool insist,
                      const char *const **ret_program, Failure *failure);
 
-/* Runs such a program and waits for its end, up to fifteen seconds. */
+/* Runs such a program and waits for its end, up to half a minute. */
 int init_control_run(const Leader *leader, const char *const *program, Failure *failure);
 
-/* Asks the init and waits until it was asked, not until it is down, up to seventeen seconds. */
+/* Asks the init and waits until it was asked, not until it is down: two seconds, or as long as a program. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
 /* Does it sleep, while all other processes of the machine have ended and it has not taken notice of that? 1: so it is at this

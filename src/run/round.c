@@ -6,6 +6,7 @@
  */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
@@ -33,25 +34,33 @@ static void describe_end(const MachineEnding *e, char *ret, size_t size)
                 (void) snprintf(ret, size, "exited with status %d", e->status);
 }
 
+/* The end of a message, about something that there was too little of; "" if nothing is known. */
+static void describe_want(const Machine *m, const MachineEnding *e, char *ret, size_t size)
+{
+        const char *limit = e->early ? exhausted_limit(m->plan.owner) : NULL;
+
+        *ret = 0;
+        if (limit)
+                (void) snprintf(ret, size, "; the host's %s is used up (see LIMITS OF THE HOST in box-run(1))", limit);
+        else if (e->kind == MACHINE_KILLED && e->status == SIGKILL && cgroup_lacked_memory(&m->cgroup))
+                (void) snprintf(ret, size, "; the kernel has killed processes of it for lack of memory (MemoryMax=)");
+}
+
 /* Why the end is a failure; 0 if it is not. A unit needs a message where by hand the exit status is
  * enough. Before machine_down(), which forgets the plan. */
 static int judge_end(const Machine *m, const MachineEnding *e, Failure *failure)
 {
         bool unit = m->settings.keep_unit;
         bool clean = e->kind == MACHINE_SHUT_DOWN || (e->kind != MACHINE_KILLED && e->status == 0);
-        char what[64];
+        char what[64], want[256];
 
         describe_end(e, what, sizeof(what));
-        if (e->early && (unit || !clean)) {
-                const char *limit = exhausted_limit(m->plan.owner);
-
-                return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s before the machine was ready%s%s%s",
-                                   m->name, m->plan.argv ? m->plan.argv[0] : "a shell", what,
-                                   limit ? "; the host's " : "", limit ?: "",
-                                   limit ? " is used up (see LIMITS OF THE HOST in box-run(1))" : "");
-        }
+        describe_want(m, e, want, sizeof(want));
+        if (e->early && (unit || !clean))
+                return failure_set(failure, -ECHILD, "The init of machine '%s' (%s) %s before the machine was ready%s",
+                                   m->name, m->plan.argv ? m->plan.argv[0] : "a shell", what, want);
         if (e->kind == MACHINE_KILLED)
-                return failure_set(failure, -ECHILD, "Machine '%s' %s", m->name, what);
+                return failure_set(failure, -ECHILD, "Machine '%s' %s%s", m->name, what, want);
         if (e->kind == MACHINE_INIT_EXITED && (unit || !clean))
                 return failure_set(failure, -ECHILD, "The init of machine '%s' %s, without a shutdown", m->name, what);
         return 0;

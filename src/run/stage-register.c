@@ -20,9 +20,12 @@
 #include "util/print.h"
 
 enum {
-        NAME_WAIT_USEC = 1000 * 1000,   /* until machined and systemd have noticed the end of the last machine of this name */
+        NAME_WAIT_USEC = 1000 * 1000,   /* for a machine of this name that lives, and may be about to end */
         CANCEL_WAIT_USEC = 80 * 1000,   /* for the reply to a registration that is to be undone */
 };
+
+/* Until systemd and machined, on a host that is busy, have removed what the last machine of this name has left. */
+#define NAME_REMOVED_USEC UINT64_C(30000000)
 
 static RegisterMode register_mode(const Machine *m)
 {
@@ -188,14 +191,27 @@ static bool remove_dead_machine(Machine *m)
         return removed;
 }
 
-/* If the name is taken (-EEXIST), waits until it may be free. The first time returns at once: it may have become free before we
- * subscribed. False: give up. */
-static bool wait_for_name(Machine *m, int r, NameWatch **watch)
+/* Only the name of a scope is taken, or that of a machine, too? The lock of the name has told that it is not one of ours. */
+static uint64_t name_usec(Machine *m)
 {
+        MachineProperties machine = {};
+        bool lives = m->registration.pending && machined_properties(m->registration.bus, m->name, &machine, NULL) >= 0;
+
+        machine_properties_done(&machine);
+        return lives ? NAME_WAIT_USEC : NAME_REMOVED_USEC;
+}
+
+/* If the name is taken (r is -EEXIST), waits until it may be free. The first time returns at once: it may have become free before
+ * we subscribed. Returns 0 then, else r, or -ECANCELED. */
+static int wait_for_name(Machine *m, int r, NameWatch **watch)
+{
+        int waited;
+
         if (r != -EEXIST)
-                return false;
-        return *watch ? name_watch_wait(*watch, &m->wait) >= 0 :
-                        name_watch_new(m->registration.bus, m->name, NAME_WAIT_USEC, watch) >= 0;
+                return r;
+        waited = *watch ? name_watch_wait(*watch, &m->wait) :
+                          name_watch_new(m->registration.bus, m->name, name_usec(m), watch);
+        return waited >= 0 || waited == -ECANCELED ? waited : r;
 }
 
 static int finish_registration(Machine *m, Failure *failure)
@@ -206,9 +222,12 @@ static int finish_registration(Machine *m, Failure *failure)
 
         for (;;) {
                 r = machined_register_finish(m->registration.pending, &m->wait, UINT64_MAX, &why);
+                if (r >= 0)
+                        break;
+                r = r == -EEXIST && remove_dead_machine(m) ? 0 : wait_for_name(m, r, &watch);
                 if (r == -ECANCELED)
                         return r;
-                if (!(r == -EEXIST && remove_dead_machine(m)) && !wait_for_name(m, r, &watch))
+                if (r < 0)
                         break;
                 why = (Failure) {};
                 r = start_registration(m, &why);
@@ -232,9 +251,12 @@ static int finish_scope(Machine *m, Failure *failure)
 
         for (;;) {
                 r = scope_finish(m->registration.pending_scope, &m->wait, UINT64_MAX, &why);
+                if (r >= 0)
+                        break;
+                r = wait_for_name(m, r, &watch);
                 if (r == -ECANCELED)
                         return r;
-                if (!wait_for_name(m, r, &watch))
+                if (r < 0)
                         break;
                 why = (Failure) {};
                 r = start_scope(m, &why);

@@ -106,6 +106,26 @@ static void test_cgroup_path_parse(void **state)
         }
 }
 
+static void test_cgroup_lacked_memory(void **state)
+{
+        static const struct { const char *text; bool lacked; } cases[] = {
+                { "low 0\nhigh 0\nmax 7\noom 3\noom_kill 0\noom_group_kill 0\n", false },
+                { "low 0\nhigh 0\nmax 0\noom 0\noom_kill 2\n", true },
+                { "", false },
+        };
+        const Tree *t = *state;
+        Cgroup c = open_unit(t);
+
+        assert_false(cgroup_lacked_memory(&c));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                put(t, "machine.slice/box@x.service/memory.events", cases[i].text);
+                assert_int_equal(cgroup_lacked_memory(&c), cases[i].lacked);
+        }
+        unlinkat(t->fd, "machine.slice/box@x.service/memory.events", 0);
+        cgroup_done(&c);
+        assert_false(cgroup_lacked_memory(&c));
+}
+
 static void test_cgroup_is_of_user(void **state)
 {
         static const struct { const char *path; bool user; } cases[] = {
@@ -374,6 +394,7 @@ int main(void)
                 cmocka_unit_test(test_cgroup_unit_path),
                 cmocka_unit_test(test_cgroup_of_pid),
                 TEST(test_cgroup_open),
+                TEST(test_cgroup_lacked_memory),
                 TEST(test_cgroup_done_nothing_made),
                 TEST(test_cgroup_make_payload),
                 TEST(test_cgroup_make_payload_taken),
