@@ -48,14 +48,11 @@ static const char group_program[] = "This program";
         { SETTING_LIMIT_##name, "Exec", "Limit" #name, NULL, 0, "SOFT[:HARD]", NULL, SETTING_PRIVILEGED,        \
           value_limit, FIELD(rlimits[RLIMIT_##name]), .group = group_limits, .help = what }
 
-/* Of systemd-nspawn, known here so that a file that has them is not misread: an error where leaving them out would change the
- * machine, else a warning. "no" and an empty value mean the same as without them. */
+/* Of systemd-nspawn, known here so that a file that has them is not misread. "no" and an empty value mean the same as without
+ * them. */
 #define REFUSED(section, key, option, reason)                                                                          \
         { SETTING_KNOWN_ONLY, section, key, option, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,             \
           value_refused, .group = group_host, .help = reason }
-#define NEEDLESS(section, key, option, reason)                                                                         \
-        { SETTING_KNOWN_ONLY, section, key, option, 0, "VALUE", NULL, SETTING_PRIVILEGED | SETTING_HIDDEN,             \
-          value_needless, .group = group_host, .help = reason }
 
 const SettingRow settings_table[] = {
         /* ---- [Exec] ---- */
@@ -209,6 +206,13 @@ const SettingRow settings_table[] = {
         { SETTING_BIND_USER, "Files", "BindUser", "bind-user", 0, "USER", NULL, SETTING_LIST | SETTING_PRIVILEGED,
           value_bind_user, FIELD(bind_users), .group = group_users,
           .help = "Make a user of the host, with home directory and password, available in the machine" },
+        { SETTING_BIND_USER_SHELL, "Files", "BindUserShell", "bind-user-shell", 0, "BOOL|PATH", NULL, SETTING_PRIVILEGED,
+          value_bind_user_shell, FIELD(bind_user_shell), .group = group_users,
+          .help = "Shell of these users: the machine's default (no), that on the host (yes), or a path" },
+        { SETTING_BIND_USER_GROUP, "Files", "BindUserGroup", "bind-user-group", 0, "GROUP", NULL,
+          SETTING_LIST | SETTING_PRIVILEGED,
+          value_bind_user_group, FIELD(bind_user_groups), .group = group_users,
+          .help = "A group of the machine that these users are in" },
         { SETTING_PRIVATE_USERS_OWNERSHIP, "Files", "PrivateUsersOwnership", "private-users-ownership", 0, "MODE", NULL,
           SETTING_PRIVILEGED,
           value_ownership, .group = group_users,
@@ -226,8 +230,6 @@ const SettingRow settings_table[] = {
         REFUSED(NULL, NULL, "forward-journal-keep-free", "the journal is not forwarded; use --link-journal=host"),
         REFUSED(NULL, NULL, "forward-journal-max-file-size", "the journal is not forwarded; use --link-journal=host"),
         REFUSED(NULL, NULL, "forward-journal-max-files", "the journal is not forwarded; use --link-journal=host"),
-        NEEDLESS("Files", "BindUserShell", "bind-user-shell", "ignored: users of BindUser= have /bin/sh"),
-        NEEDLESS("Files", "BindUserGroup", "bind-user-group", "ignored: users of BindUser= are in their own group only"),
 
         /* ---- [Network] ---- */
         { SETTING_PRIVATE, "Network", "Private", "private-network", 0, "BOOL", "yes",

@@ -129,6 +129,8 @@ void settings_done(Settings *s)
                 overlay_setting_done(&s->overlays[i]);
         free(s->overlays);
         string_list_done(&s->bind_users);
+        free(s->bind_user_shell);
+        string_list_done(&s->bind_user_groups);
 
         free(s->bridge);
         free(s->zone);

@@ -275,6 +275,8 @@ typedef enum SettingId {
         SETTING_OVERLAY,
         SETTING_OVERLAY_READ_ONLY,
         SETTING_BIND_USER,
+        SETTING_BIND_USER_SHELL,
+        SETTING_BIND_USER_GROUP,
         SETTING_PRIVATE_USERS_OWNERSHIP,
         /* [Network] */
         SETTING_PRIVATE,
@@ -304,7 +306,7 @@ typedef enum SettingId {
 #define RESOURCE_ID(id, ...) SETTING_##id,
         RESOURCE_SETTINGS(RESOURCE_ID)
 #undef RESOURCE_ID
-        SETTING_KNOWN_ONLY,             /* keys and switches of systemd-nspawn that box refuses or ignores, with the reason */
+        SETTING_KNOWN_ONLY,             /* keys and switches of systemd-nspawn that box refuses, with the reason */
         SETTING_OTHER_RESOURCE,         /* keys of [X-Resources] that are not in the table */
         SETTING_UNIT_ONLY_KEY,          /* keys that must be set in the unit or its slice */
         /* switches without a key */
@@ -390,6 +392,8 @@ typedef struct Settings {
         OverlaySetting *overlays;       /* both kinds, in order */
         size_t n_overlays;
         StringList bind_users;          /* names, without duplicates */
+        char *bind_user_shell;          /* a path; "yes": that on the host; NULL: the machine's default */
+        StringList bind_user_groups;
         Ownership ownership;
 
         /* [Network] */

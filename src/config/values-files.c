@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "config/values.h"
+#include "util/parse.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 /* Bind= and BindReadOnly= share one list, since the order of both matters; only those of one kind are removed. */
 static void binds_clear(Settings *s, bool read_only)
@@ -301,5 +303,37 @@ int value_bind_user(const SettingRow *row, const char *text, Source from, Settin
         for (char **name = names; r >= 0 && name && *name; name++)
                 if (!has_user(&s->bind_users, *name))
                         r = value_add_string(&s->bind_users, *name, from);
+        return r;
+}
+
+/* Also fit to stand in JSON. */
+static bool is_shell(const char *path)
+{
+        return path[0] == '/' && path[1] && !strpbrk(path, "\"\\") && !text_has_control(path, strlen(path));
+}
+
+int value_bind_user_shell(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        bool of_host = false;
+
+        if (*text && parse_bool(text, &of_host) < 0 && !is_shell(text))
+                return value_refuse(reterr_reason, "neither a boolean nor an absolute path");
+        return free_and_strdup(&s->bind_user_shell, of_host ? "yes" : *text == '/' ? text : NULL);
+}
+
+int value_bind_user_group(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
+{
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        if (!*text) {
+                string_list_done(&s->bind_user_groups);
+                return 0;
+        }
+
+        r = value_split(text, is_strict_user_name, "invalid group name", &names, reterr_reason);
+        for (char **name = names; r >= 0 && name && *name; name++)
+                if (!has_user(&s->bind_user_groups, *name))
+                        r = value_add_string(&s->bind_user_groups, *name, from);
         return r;
 }

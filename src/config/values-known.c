@@ -22,11 +22,3 @@ int value_refused(const SettingRow *row, const char *text, Source from, Settings
 {
         return is_off(text) ? 0 : value_refuse(reterr_reason, "%s", row->help);
 }
-
-int value_needless(const SettingRow *row, const char *text, Source from, Settings *s, char *reterr_reason)
-{
-        if (is_off(text))
-                return 0;
-        (void) value_refuse(reterr_reason, "%s", row->help);
-        return SETTING_TAKEN_WITH_WARNING;
-}

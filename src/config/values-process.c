@@ -44,7 +44,8 @@ int value_user(const SettingRow *row, const char *text, Source from, Settings *s
         if (!*text)
                 return free_and_strdup(&s->user, NULL);
         if (!is_relaxed_user_name(text) && !is_id_pair(text))
-                return value_refuse(reterr_reason, "not a user name, id, or UID:GID");
+                return value_refuse(reterr_reason, "not a user name, id, or UID:GID%s",
+                                    *text == '-' ? " (machines are the system's, not those of a user's manager)" : "");
 
         return free_and_strdup(&s->user, text);
 }

@@ -20,14 +20,15 @@ SettingParse value_start_mode, value_parameters, value_environment, value_machin
              value_ownership_chown;
 
 /* values-known.c: the reason is the row's help text */
-SettingParse value_refused, value_needless;
+SettingParse value_refused;
 
 /* values-process.c */
 SettingParse value_user, value_pivot_root, value_personality, value_limit, value_rlimit, value_oom_score,
              value_cpu_affinity, value_ignored;
 
 /* values-files.c */
-SettingParse value_bind, value_tmpfs, value_overlay, value_bind_user, value_inaccessible;
+SettingParse value_bind, value_tmpfs, value_overlay, value_bind_user, value_bind_user_shell, value_bind_user_group,
+             value_inaccessible;
 
 /* values-credential.c */
 SettingParse value_set_credential, value_load_credential;

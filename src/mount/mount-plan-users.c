@@ -27,14 +27,49 @@ static int add_record(MountOp *host, const BindUser *u, const char *kind, mode_t
         return mount_plan_add_node(host, NODE_LINK, link, 0, path + strlen("userdb/"));
 }
 
-/* Names (value_bind_user()) and password hashes (host-user.c) have no characters that JSON would need escaped. */
+/* Names and shells (values-files.c), shells and password hashes of the host (host-user.c) have no characters that JSON would need
+ * escaped. */
+static char *user_record(const BindUser *u)
+{
+        const StringList *groups = u->host->groups;
+        const char *name = u->host->name, *shell = u->host->shell;
+        _cleanup_memory_stream_ MemoryStream stream = {};
+        FILE *f = memory_stream_open(&stream);
+
+        if (!f)
+                return NULL;
+        fprintf(f, "{\"userName\":\"%s\",\"uid\":%u,\"gid\":%u,\"homeDirectory\":\"/run/host/home/%s\"", name, u->id,
+                u->id, name);
+        if (shell)
+                fprintf(f, ",\"shell\":\"%s\"", shell);
+        for (size_t i = 0; groups && i < groups->n; i++)
+                fprintf(f, "%s\"%s\"%s", i == 0 ? ",\"memberOf\":[" : ",", groups->items[i].value,
+                        i + 1 == groups->n ? "]" : "");
+        fputs(",\"service\":\"" RECORD_SERVICE "\"}\n", f);
+        return memory_stream_take(&stream);
+}
+
+/* nss-systemd finds the members of a group by the names of files. (Empty ones would not count.) */
+static int add_memberships(MountOp *host, const BindUser *u)
+{
+        const StringList *groups = u->host->groups;
+
+        for (size_t i = 0; groups && i < groups->n; i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (strf(&path, "userdb/%s:%s.membership", u->host->name, groups->items[i].value) < 0 ||
+                    mount_plan_add_node(host, NODE_FILE, path, 0644, "{}\n") < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int add_records(MountOp *host, const BindUser *u)
 {
-        _cleanup_free_ char *user = NULL, *privileged = NULL, *group = NULL;
+        _cleanup_free_ char *user = user_record(u), *privileged = NULL, *group = NULL;
         const char *name = u->host->name;
 
-        if (strf(&user, "{\"userName\":\"%s\",\"uid\":%u,\"gid\":%u,\"homeDirectory\":\"/run/host/home/%s\",\"service\":\""
-                 RECORD_SERVICE "\"}\n", name, u->id, u->id, name) < 0 ||
+        if (!user || add_memberships(host, u) < 0 ||
             strf(&group, "{\"groupName\":\"%s\",\"gid\":%u,\"service\":\"" RECORD_SERVICE "\"}\n", name, u->id) < 0 ||
             add_record(host, u, "user", 0644, user) < 0)
                 return -ENOMEM;

@@ -105,7 +105,7 @@ static MachineUser *bound_user(const Plan *p, const char *name)
                         return NULL;
                 u.name = b->host->name;
                 u.home = home;
-                u.shell = (char *) "/bin/sh";
+                u.shell = b->host->shell ?: (char *) "/bin/sh";
                 return machine_user_copy(&u);
         }
 

@@ -24,6 +24,8 @@ typedef struct HostUser {
         char *home;
         char *password;         /* the hash, as in shadow(5); NULL: none */
         Source from;
+        char *shell;            /* BindUserShell=; NULL: the machine's default */
+        const StringList *groups;       /* BindUserGroup=; borrowed of the settings; NULL: none */
 } HostUser;
 
 typedef struct HostUsers {

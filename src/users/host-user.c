@@ -14,6 +14,7 @@
 #include "users/bind-user.h"
 #include "util/parse.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 enum {
         ENTRY_MAX = 64 * 1024,          /* bytes of an NSS entry */
@@ -25,6 +26,7 @@ void host_users_done(HostUsers *u)
         for (size_t i = 0; i < u->n; i++) {
                 free(u->items[i].name);
                 free(u->items[i].home);
+                free(u->items[i].shell);
                 if (u->items[i].password)
                         explicit_bzero(u->items[i].password, strlen(u->items[i].password));
                 free(u->items[i].password);
@@ -79,7 +81,25 @@ static const char *refusal_reason(const struct passwd *pw, char *buf)
         return NULL;
 }
 
-static int read_user(const StringSetting *s, char *buf, char *group_buf, HostUser *u, Problems *problems)
+/* Goes into JSON unescaped. */
+static bool is_shell(const char *path)
+{
+        size_t n = strlen(path);
+
+        return path[0] == '/' && !strpbrk(path, "\"\\") && text_is_utf8(path, n) && !text_has_control(path, n);
+}
+
+static int read_shell(const Settings *s, const struct passwd *pw, HostUser *u)
+{
+        const char *shell = s->bind_user_shell;
+
+        if (shell && strcmp(shell, "yes") == 0)
+                shell = is_shell(pw->pw_shell) ? pw->pw_shell : NULL;
+        return free_and_strdup(&u->shell, shell);
+}
+
+static int read_user(const Settings *settings, const StringSetting *s, char *buf, char *group_buf, HostUser *u,
+                     Problems *problems)
 {
         struct passwd entry, *pw = NULL;
         const char *why;
@@ -98,7 +118,10 @@ static int read_user(const StringSetting *s, char *buf, char *group_buf, HostUse
         u->from = s->from;
         u->name = strdup(s->value);
         u->home = strdup(pw->pw_dir);
-        return u->name && u->home ? read_password(s->value, pw, buf, u) : -ENOMEM;
+        u->groups = &settings->bind_user_groups;
+        if (!u->name || !u->home || read_shell(settings, pw, u) < 0)
+                return -ENOMEM;
+        return read_password(s->value, pw, buf, u);
 }
 
 /* Notes ids that the machine's passwd or group file has, and refuses names that it has. An unreadable file has none. */
@@ -144,7 +167,7 @@ int host_users_read(const Settings *s, int tree_fd, HostUsers *ret, Problems *pr
         for (size_t i = 0; i < s->bind_users.n; i++) {
                 HostUser *u = array_append(&users.items, &users.n, sizeof(HostUser));
 
-                if (!u || read_user(&s->bind_users.items[i], buf, group_buf, u, problems) < 0)
+                if (!u || read_user(s, &s->bind_users.items[i], buf, group_buf, u, problems) < 0)
                         return -ENOMEM;
                 /* Refused: the plan goes on without. */
                 if (!u->name)

@@ -424,9 +424,9 @@ def test_restrictions_of_a_file_are_never_left_out(tree):
             assert result.returncode == 1 and said in result.stderr and f'{tree.name}.nspawn:2: ' in result.stderr, result.stderr
         else:
             assert (result.returncode, result.stderr) == (0, ''), text
-    tree.write_file('[Exec]\nFrobnicate=yes\n[Files]\nBindUserShell=/bin/zsh\n')
+    tree.write_file('[Exec]\nFrobnicate=yes\n')
     result = run('box-run', '-q', '--register=no', '--pipe', '-M', tree.name, '/bin/true')
-    assert 'unknown key Frobnicate= in [Exec], ignored' in result.stderr and 'BindUserShell=/bin/zsh: ignored: ' in result.stderr
+    assert 'unknown key Frobnicate= in [Exec], ignored' in result.stderr
     tree.file.unlink()
 
 
@@ -493,6 +493,11 @@ def test_switches_of_newer_versions(inside):
                          ('--private-users=managed', 'use pick')):
         result = inside('true', switch, check=False)
         assert result.returncode == 1 and said in result.stderr and switch in result.stderr, result.stderr
+
+
+def test_user_without_a_name_selects_no_manager(inside):
+    result = inside('true', '--user', '--quiet', check=False)
+    assert result.returncode == 1 and "machines are the system's, not those of a user's manager" in result.stderr, result.stderr
 
 
 def test_terminal_variables(tree):

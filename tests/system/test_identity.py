@@ -379,8 +379,26 @@ def test_bound_user_s_records_are_systemd_nspawn_s(in_machine, user):
     assert f'{user}.user-privileged 600 0 regular file' in ours
 
 
+@pytest.mark.parametrize('value, shell', [('yes', '/bin/sh'), ('no', ''), ('/bin/dash', '/bin/dash')])
+def test_bound_user_s_shell_and_groups(in_machine, shared, user, value, shell):
+    """By keys and by switches, in the form that nss-systemd reads."""
+    look = f'cd /run/host/userdb; cat {user}.user; ls; cat *.membership'
+    by_switches = in_machine(look, '-U', f'--bind-user={user}', f'--bind-user-shell={value}', '--bind-user-group=video,audio').stdout
+    shared.write_file(f'[Files]\nBindUser={user}\nBindUserShell={value}\nBindUserGroup=video\nBindUserGroup=audio\n')
+    try:
+        assert in_machine(look, '-U').stdout == by_switches
+    finally:
+        shared.file.unlink()
+    record = json.loads(by_switches.splitlines()[0])
+    assert record.get('shell', '') == shell and record['memberOf'] == ['video', 'audio']
+    assert {f'{user}:video.membership', f'{user}:audio.membership', '{}'} < set(by_switches.splitlines()[1:])
+
+
 @pytest.mark.parametrize('switches, words', [
     (['--private-users=no'], ['PrivateUsers=', '--bind-user=']),
+    (['-U', '--bind-user-shell=zsh'], ['neither a boolean nor an absolute path']),
+    (['-U', '--bind-user-shell=/x"y'], ['neither a boolean nor an absolute path']),
+    (['-U', '--bind-user-group=a/b'], ['invalid group name']),
     (['--private-users=4096:65536'], ['4711']),
     (['-U', '--bind-user=root'], ['root']),
     (['-U', '--bind-user=no-such-user'], ['no-such-user']),

@@ -235,6 +235,19 @@ def test_cgroups_of_a_part_of_a_unit_are_removed(nothing_left, machine):
 
 # -------------------------------------------------------------------- machined and the bus
 
+def test_host_passes_core_dumps_to_the_machine(plain):
+    """The host's systemd-coredump, which reads this attribute of the unit's cgroup, from systemd 255 on. That it does so is not shown
+    here: kernel.core_pattern is the same for all machines of the kernel."""
+    plain.start()
+    knows = int(output('systemctl', '--version').split()[1]) >= 255
+    group = '/sys/fs/cgroup' + plain.property('ControlGroup')
+    assert plain.property('CoredumpReceive') == ('yes' if knows else '')
+    assert ('user.coredump_receive' in os.listxattr(group)) == knows
+    assert not [line for line in output('journalctl', '--boot', '--output=cat', '_PID=1').splitlines()
+                if 'box@.service' in line and 'Unknown' in line]
+    plain.stop()
+
+
 def machined_is_active():
     return output('systemctl', 'is-active', 'systemd-machined', check=False) == 'active'
 

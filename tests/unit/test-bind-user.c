@@ -100,6 +100,24 @@ static void assert_record(const MountOp *host, const char *path, mode_t mode, co
         json_decref(want);
 }
 
+static void test_shell_and_groups(void **state)
+{
+        static const MountRow row = { MOUNT_NEW, .fstype = "tmpfs", .dest = "/run/host" };
+        StringSetting names[] = { { .value = (char *) "video" }, { .value = (char *) "wheel" } };
+        const StringList groups = { names, 2 };
+        HostUser carol = { (char *) "carol", 1003, 1003, (char *) "/home/carol", NULL, {}, (char *) "/bin/zsh", &groups };
+        const BindUser users[] = { { &carol, 60514 } };
+        _cleanup_(mount_plan_done) MountPlan p = {};
+
+        assert_int_equal(mount_plan_add(&p, &row, NULL), 0);
+        assert_int_equal(mount_plan_users(users, 1, &p), 0);
+        assert_record(&p.ops[0], "userdb/carol.user", 0644,
+                      "{\"userName\":\"carol\",\"uid\":60514,\"gid\":60514,\"homeDirectory\":\"/run/host/home/carol\","
+                      "\"shell\":\"/bin/zsh\",\"memberOf\":[\"video\",\"wheel\"],\"service\":\"io.systemd.NSpawn\"}");
+        assert_string_equal(find_node(&p.ops[0], "userdb/carol:video.membership")->text, "{}\n");
+        assert_non_null(find_node(&p.ops[0], "userdb/carol:wheel.membership"));
+}
+
 static void test_mounts(void **state)
 {
         static const MountRow row = { MOUNT_NEW, .fstype = "tmpfs", .dest = "/run/host" };
@@ -137,6 +155,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_assign),
                 cmocka_unit_test(test_map),
+                cmocka_unit_test(test_shell_and_groups),
                 cmocka_unit_test(test_mounts),
         };
 

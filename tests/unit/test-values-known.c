@@ -24,8 +24,6 @@ static void test_known_by_name(void **state)
         static const struct { const char *section, *key, *option; int result; } cases[] = {
                 { "Exec", "PrivateUsersDelegate", "private-users-delegate", -EINVAL },
                 { "Files", "RootMStack", "mstack", -EINVAL },
-                { "Files", "BindUserShell", "bind-user-shell", SETTING_TAKEN_WITH_WARNING },
-                { "Files", "BindUserGroup", "bind-user-group", SETTING_TAKEN_WITH_WARNING },
                 { NULL, NULL, "forward-journal", -EINVAL },
         };
         char reason[SETTING_REASON_MAX];
