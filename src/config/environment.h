@@ -3,7 +3,8 @@
 
 /*
  * Options that box-run reads from its environment: systemd-nspawn's variables, which have no key and no switch. Read
- * once, before planning.
+ * once, before planning. All that systemd-nspawn and its libraries read up to 262 are in the table: one that is not honoured is a
+ * warning, or an error if it may restrict the machine; those that change the looks of messages only have no effect.
  */
 
 #include "config/problem.h"
@@ -40,6 +41,8 @@ struct EnvironmentRow {
          * ENVIRONMENT_REASON_MAX bytes. Positive: accepted, and the reason is a warning. */
         int (*parse)(const EnvironmentRow *row, const char *text, EnvironmentOptions *e, char *reterr_reason);
         size_t offset;                  /* in EnvironmentOptions */
+        bool always;                    /* a boolean that cannot be chosen: what box does */
+        const char *why;                /* it is not honoured: the reason */
 };
 
 extern const EnvironmentRow environment_table[];

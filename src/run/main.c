@@ -43,6 +43,14 @@ static int run(Machine *m, Failure *failure)
         return m->round(m, failure);
 }
 
+static int log_level(void)
+{
+        const char *text = secure_getenv("SYSTEMD_LOG_LEVEL");
+        int level = text ? log_level_parse(text) : -EINVAL;
+
+        return getenv("BOX_DEBUG") ? LOG_DEBUG : level >= 0 ? level : LOG_INFO;
+}
+
 int main(int argc, char *argv[])
 {
         Failure failure = {};
@@ -55,7 +63,7 @@ int main(int argc, char *argv[])
         (void) umask(0022);
         /* Writing to a broken pipe is an error instead. */
         (void) signal(SIGPIPE, SIG_IGN);
-        log_setup("box-run", getenv("BOX_DEBUG") ? LOG_DEBUG : LOG_INFO);
+        log_setup("box-run", log_level());
         machine_init(&m);
         if (r >= 0)
                 r = machine_prepare(&m, argc, argv, &failure);

@@ -40,6 +40,19 @@ void log_setup(const char *program, int max_level)
         log_state.journal = stderr_is_journal();
 }
 
+int log_level_parse(const char *text)
+{
+        static const char *const names[] = {
+                [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert", [LOG_CRIT] = "crit", [LOG_ERR] = "err",
+                [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(text, names[i]) == 0 || (text[0] == '0' + (int) i && !text[1]))
+                        return (int) i;
+        return -EINVAL;
+}
+
 int log_max_level(void)
 {
         return log_state.max_level;

@@ -15,6 +15,9 @@ void log_setup(const char *program, int max_level);
 
 int log_max_level(void);
 
+/* A level by its name ("debug", "err") or number, as $SYSTEMD_LOG_LEVEL has it. -EINVAL: none. */
+int log_level_parse(const char *text);
+
 /* Prints one line, with '?' for control characters; %m is error's text. Returns error (negative errno, or 0). */
 int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
 

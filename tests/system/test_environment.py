@@ -220,6 +220,32 @@ def test_bad_value_is_an_error(tree):
     assert result.returncode == 1 and '$SYSTEMD_NSPAWN_LOCK=??: not a boolean' in result.stderr
 
 
+def test_level_of_messages(tree):
+    args = ['--bind=-/no/such/source:/mnt']
+    said = {level: start(tree, '/bin/true', variable=f'SYSTEMD_LOG_LEVEL={level}', args=args).stderr for level in ('debug', 'notice', 'err', '3')}
+    assert 'Nothing is mounted' in said['notice'] and said['err'] == said['3'] == ''
+    assert len(said['debug'].splitlines()) > len(said['notice'].splitlines())
+    assert 'not a level' in start(tree, '/bin/true', variable='SYSTEMD_LOG_LEVEL=loud').stderr
+
+
+@pytest.mark.parametrize('variable', ['SYSTEMD_SECCOMP=0', 'SYSTEMD_LOG_SECCOMP=1', 'SYSTEMD_LOOP_DIRECT_IO=0', 'NET_NAMING_SCHEME=v240',
+                                      'SYSTEMD_DISSECT_FSTYPE_ROOT=ext4'])
+def test_variable_that_is_not_honoured_is_one_warning(tree, variable):
+    result = start(tree, '/bin/grep', '^Seccomp:', '/proc/self/status', variable=variable)
+    assert result.stdout == 'Seccomp:\t2\n'
+    assert result.stderr.startswith(f'box-run: ${variable}: ignored: ') and result.stderr.count('\n') == 1
+
+
+def test_variable_that_restricts_is_an_error(tree):
+    result = start(tree, '/bin/true', variable='SYSTEMD_DISSECT_FILE_SYSTEMS=ext4', check=False)
+    assert result.returncode == 1 and 'ImagePolicy=' in result.stderr
+
+
+def test_variables_for_the_looks_have_no_effect(tree):
+    for variable in ('SYSTEMD_COLORS=no', 'SYSTEMD_LOG_TARGET=console', 'SYSTEMD_PAGER=cat', 'SYSTEMD_SECCOMP=yes'):
+        assert start(tree, '/bin/true', variable=variable).stderr == ''
+
+
 def test_container_service_and_unified_hierarchy(tree):
     assert inside(tree, 'echo $container', variable='SYSTEMD_NSPAWN_CONTAINER_SERVICE=lxc') == 'lxc\n'
     result = start(tree, '/bin/true', variable='SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no')
