@@ -249,7 +249,7 @@ static void terminal_no_echo(int fd)
 }
 
 /* The next line waits until nothing has happened for so long. */
-static void pace(Console *c, uint64_t usec)
+_steady_ static void pace(Console *c, uint64_t usec)
 {
         c->paced = true;
         if (sd_event_source_set_time_relative(c->pace_source, usec) < 0 ||
@@ -257,7 +257,7 @@ static void pace(Console *c, uint64_t usec)
                 c->paced = false;
 }
 
-static size_t first_line(const Console *c)
+_steady_ static size_t first_line(const Console *c)
 {
         const char *end = c->flags & CONSOLE_FLAG_PACED ? memchr(c->in, '\n', c->n_in) : NULL;
 
@@ -290,7 +290,7 @@ static bool step_master_write(Console *c)
         return true;
 }
 
-static bool step_master_read(Console *c)
+_steady_ static bool step_master_read(Console *c)
 {
         bool drop = c->stalled && c->n_out >= sizeof(c->out);
         char dropped[1024];
@@ -321,7 +321,7 @@ static bool step_master_read(Console *c)
 }
 
 /* Moves whole lines from out to visible; at the end, and if the buffer is full, also the beginning of one. */
-static void make_lines(Console *c, bool end)
+_steady_ static void make_lines(Console *c, bool end)
 {
         size_t done = 0;
 
@@ -354,7 +354,7 @@ static void tell_dropped(Console *c)
 }
 
 /* Waits for the reader for a second from here on, unless it waits already. */
-static void wait_for_reader(Console *c)
+_steady_ static void wait_for_reader(Console *c)
 {
         /* Without epoll there is no event to continue at; files do not return EAGAIN. */
         c->output.ready = !c->output.source;
@@ -363,7 +363,7 @@ static void wait_for_reader(Console *c)
                 (void) sd_event_source_set_enabled(c->stall_source, SD_EVENT_ONESHOT);
 }
 
-static bool step_output(Console *c)
+_steady_ static bool step_output(Console *c)
 {
         bool lines = c->flags & CONSOLE_FLAG_LINES;
         size_t *size = lines ? &c->n_visible : &c->n_out;
@@ -405,7 +405,7 @@ static bool has_output(const Console *c)
 }
 
 /* Returns true if there is more to move at once. */
-static bool forward(Console *c)
+_steady_ static bool forward(Console *c)
 {
         for (unsigned i = 0; i < CHUNKS_PER_WAKE_UP; i++) {
                 bool moved = step_input(c);
@@ -428,7 +428,7 @@ static bool may_be_opened_again(const Console *c)
 }
 
 /* May free the console: it must not be used afterwards. */
-static int serve(Console *c)
+_steady_ static int serve(Console *c)
 {
         bool more, gone;
 
@@ -476,7 +476,7 @@ static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
 
 /* ---- events --------------------------------------------------------------------------------------------------- */
 
-static int on_master(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+_steady_ static int on_master(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         Console *c = userdata;
 
@@ -511,7 +511,7 @@ static int on_stall(sd_event_source *s, uint64_t usec, void *userdata)
         return serve(c);
 }
 
-static int on_pace(sd_event_source *s, uint64_t usec, void *userdata)
+_steady_ static int on_pace(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
 
@@ -519,7 +519,7 @@ static int on_pace(sd_event_source *s, uint64_t usec, void *userdata)
         return serve(c);
 }
 
-static int on_more(sd_event_source *s, void *userdata)
+_steady_ static int on_more(sd_event_source *s, void *userdata)
 {
         return serve(userdata);
 }

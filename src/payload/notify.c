@@ -55,7 +55,7 @@ int notify_socket_open(int dir_fd, const char *name, uid_t owner, gid_t group, F
 }
 
 /* Accepts a line of UTF-8 text, as `systemctl status` shows it; ignores anything else. */
-static int take_status(const char *value, size_t size, NotifyMessage *ret)
+_steady_ static int take_status(const char *value, size_t size, NotifyMessage *ret)
 {
         char *status;
 
@@ -75,7 +75,7 @@ static int take_status(const char *value, size_t size, NotifyMessage *ret)
         return 0;
 }
 
-static int take_line(const char *line, size_t size, NotifyMessage *ret)
+_steady_ static int take_line(const char *line, size_t size, NotifyMessage *ret)
 {
         static const char status[] = "STATUS=";
         const size_t n = strlen(status);
@@ -87,7 +87,7 @@ static int take_line(const char *line, size_t size, NotifyMessage *ret)
         return 0;
 }
 
-int notify_parse(const char *text, size_t size, NotifyMessage *ret)
+_steady_ int notify_parse(const char *text, size_t size, NotifyMessage *ret)
 {
         NotifyMessage m = { 0 };
 
@@ -110,7 +110,7 @@ int notify_parse(const char *text, size_t size, NotifyMessage *ret)
 }
 
 /* The PID of the sender, 0 if it is unknown. */
-static pid_t sender_of(struct msghdr *message)
+_steady_ static pid_t sender_of(struct msghdr *message)
 {
         struct cmsghdr *c = CMSG_FIRSTHDR(message);
         struct ucred credentials;
@@ -122,7 +122,7 @@ static pid_t sender_of(struct msghdr *message)
         return credentials.pid;
 }
 
-int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
+_steady_ int notify_receive(int fd, pid_t leader, NotifyMessage *ret, bool *ret_empty)
 {
         union {
                 struct cmsghdr align;

@@ -118,7 +118,7 @@ bool loop_is_cancelled(const Loop *l)
         return false;
 }
 
-int loop_run(void *loop, uint64_t usec)
+_steady_ int loop_run(void *loop, uint64_t usec)
 {
         Loop *l = loop;
         sd_event *event;
@@ -130,7 +130,7 @@ int loop_run(void *loop, uint64_t usec)
         return r < 0 ? r : sd_event_run(event, usec);
 }
 
-int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec)
+_steady_ int loop_wait(Loop *l, bool (*done)(void *userdata), void *userdata, uint64_t usec)
 {
         const uint64_t start = clock_usec(CLOCK_MONOTONIC);
         int r = 0;

@@ -82,7 +82,7 @@ static void kill_leader(Supervisor *s)
         (void) kill(s->machine->child.leader.pid, SIGKILL);
 }
 
-static int on_release_code(sd_event_source *source, uint64_t usec, void *userdata)
+_steady_ static int on_release_code(sd_event_source *source, uint64_t usec, void *userdata)
 {
         memory_release_code();
         return 0;
@@ -316,7 +316,7 @@ static bool has_ended(void *userdata)
 static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* Forwards the latest status, and starts the next pause. */
-static void forward_status(Supervisor *s)
+_steady_ static void forward_status(Supervisor *s)
 {
         _cleanup_free_ char *status = TAKE_PTR(s->status);
 
@@ -330,7 +330,7 @@ static void forward_status(Supervisor *s)
                 (void) sd_event_source_set_enabled(s->status_pause, SD_EVENT_ONESHOT);
 }
 
-static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata)
+_steady_ static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata)
 {
         forward_status(userdata);
         return 0;
@@ -344,7 +344,7 @@ static void extend_stop(Supervisor *s)
                 report_progress(&s->progress_usec);
 }
 
-static void handle_message(Supervisor *s, NotifyMessage *m)
+_steady_ static void handle_message(Supervisor *s, NotifyMessage *m)
 {
         if (s->stopping && m->status)
                 extend_stop(s);
@@ -359,7 +359,7 @@ static void handle_message(Supervisor *s, NotifyMessage *m)
         }
 }
 
-static int on_notify(sd_event_source *source, int fd, uint32_t events, void *userdata)
+_steady_ static int on_notify(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Supervisor *s = userdata;
         _cleanup_(notify_message_done) NotifyMessage m = {};

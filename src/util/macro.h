@@ -15,6 +15,10 @@
 #define _printf_(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define _must_check_ __attribute__((__warn_unused_result__))
 
+/* Runs while a machine runs. The compiler puts these functions beside each other: all other code is released then
+ * (util/memory.h). */
+#define _steady_ __attribute__((__hot__))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CONCAT_(a, b) a##b

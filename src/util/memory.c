@@ -9,27 +9,33 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "util/macro.h"
 #include "util/memory.h"
 
-/* Releases the pages that lie wholly within a read-only segment of a file. */
-static int release(struct dl_phdr_info *info, size_t size, void *userdata)
+/* Releases the pages that lie wholly within a read-only segment of a file. One of them has the headers that describe them. */
+_steady_ static int release(struct dl_phdr_info *info, size_t size, void *userdata)
 {
         const uintptr_t mask = ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
+        struct { uintptr_t begin, end; } found[8];
+        size_t n = 0;
 
-        for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        for (unsigned i = 0; i < info->dlpi_phnum && n < ARRAY_SIZE(found); i++) {
                 const ElfW(Phdr) *p = &info->dlpi_phdr[i];
                 uintptr_t begin = info->dlpi_addr + p->p_vaddr, end = (begin + p->p_memsz) & mask;
 
                 /* Never a writable segment (data, relro): MADV_DONTNEED would bring back the file's contents. */
                 begin = (begin + ~mask) & mask;
-                if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && begin < end)
-                        (void) madvise((void *) begin, end - begin, MADV_DONTNEED);
+                if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && begin < end) {
+                        found[n].begin = begin;
+                        found[n++].end = end;
+                }
         }
-
+        for (size_t i = 0; i < n; i++)
+                (void) madvise((void *) found[i].begin, found[i].end - found[i].begin, MADV_DONTNEED);
         return 0;
 }
 
-void memory_release_code(void)
+_steady_ void memory_release_code(void)
 {
         (void) dl_iterate_phdr(release, NULL);
 }

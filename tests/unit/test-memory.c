@@ -2,14 +2,17 @@
 
 #include "test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/fd.h"
 #include "util/memory.h"
 #include "util/strv.h"
 
 static char data[] = "written at run time";
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));     /* by the linker: this program's ELF header */
 static const char *const relocated[] = { "one", "two" };
 
 /* The part of the test's file mappings that is in its page tables, in KiB. */
@@ -44,10 +47,33 @@ static void test_code_goes_and_comes_back(void **state)
         assert_string_equal(v[0], "works");
 }
 
+/* Is the page in our page tables? See proc_pid_pagemap(5). */
+static bool is_present(const void *page)
+{
+        _cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+        uint64_t entry = 0;
+
+        assert_true(fd >= 0);
+        assert_int_equal(pread(fd, &entry, sizeof(entry), (off_t) ((uintptr_t) page / (uintptr_t) sysconf(_SC_PAGESIZE) * 8)),
+                         sizeof(entry));
+        return entry >> 63;
+}
+
+/* They say which pages can be released, and are on one of these. */
+static void test_headers_go_too(void **state)
+{
+        char first = *(volatile const char *) __ehdr_start;
+
+        assert_int_equal(first, '\x7f');
+        assert_true(is_present(__ehdr_start));
+        memory_release_code();
+        assert_false(is_present(__ehdr_start));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_code_goes_and_comes_back),
+                cmocka_unit_test(test_code_goes_and_comes_back), cmocka_unit_test(test_headers_go_too),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
