@@ -86,14 +86,17 @@ char *capability_mask_to_text(uint64_t mask)
 int capability_drop_bounding(uint64_t keep, Failure *failure)
 {
         for (unsigned cap = 0; cap < 64; cap++) {
-                int there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+                int r, there;
 
+                if (keep & BIT(cap) || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) >= 0)
+                        continue;
+                /* It may be gone already, or one that the kernel does not have. */
+                r = -errno;
+                there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
                 if (there < 0)
                         break;
-                if (there == 0 || keep & BIT(cap))
-                        continue;
-                if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-                        return failure_set(failure, -errno, "Failed to drop capability %u: %m", cap);
+                if (there > 0)
+                        return failure_set(failure, r, "Failed to drop capability %u: %m", cap);
         }
 
         return 0;

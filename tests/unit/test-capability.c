@@ -130,9 +130,18 @@ static int drop_without_privilege(void)
         return strstr(f.text, "capability 0") ? 0 : 3;
 }
 
+/* Nothing is left to drop. */
+static int drop_again_without_privilege(void)
+{
+        if (capability_reduce_self(keep & ~(UINT64_C(1) << CAP_SETPCAP), NULL) < 0)
+                return 1;
+        return capability_drop_bounding(keep, NULL) < 0 ? 2 : 0;
+}
+
 static void test_capability_in_force(void **state)
 {
-        int (*const cases[])(void) = { apply_as_child, apply_as_user, reduce_as_supervisor, drop_without_privilege };
+        int (*const cases[])(void) = { apply_as_child, apply_as_user, reduce_as_supervisor, drop_without_privilege,
+                                            drop_again_without_privilege };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 int r = in_user_namespace(cases[i]);
