@@ -141,10 +141,11 @@ static int set_up_inside(const ChildInput *in, Failure *failure)
         r = edit_tree(in->plan, in->sync_fd, failure);
         if (r >= 0)
                 r = open_console(in->plan, in->journal_fd, failure);
+        if (r < 0)
+                return r;
         /* A new session keyring; fails on a kernel without keyrings. */
-        if (r >= 0)
-                (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        return r;
+        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        return 0;
 }
 
 /* While the supervisor mounts. We have all capabilities in our user namespace, although we are not its root yet. */
