@@ -102,12 +102,12 @@ void console_set_size(int pty_master)
 
 /* An interrupted call is repeated at once: an edge-triggered descriptor has no second event for the same bytes. */
 
-static ssize_t end_read(const End *e, void *buf, size_t size)
+_steady_ static ssize_t end_read(const End *e, void *buf, size_t size)
 {
         return TEMP_FAILURE_RETRY(e->is_socket ? recv(e->fd, buf, size, MSG_DONTWAIT) : read(e->fd, buf, size));
 }
 
-static ssize_t end_write(const End *e, const void *buf, size_t size)
+_steady_ static ssize_t end_write(const End *e, const void *buf, size_t size)
 {
         return TEMP_FAILURE_RETRY(e->is_socket ? send(e->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL)
                                                : write(e->fd, buf, size));
@@ -174,19 +174,19 @@ static int end_watch(Console *c, int fd, End *e, uint32_t events, sd_event_io_ha
 
 /* ---- moving bytes --------------------------------------------------------------------------------------------- */
 
-static bool would_block(ssize_t n)
+_steady_ static bool would_block(ssize_t n)
 {
         return n < 0 && errno == EAGAIN;
 }
 
-static void consume(char *buf, size_t *used, size_t n)
+_steady_ static void consume(char *buf, size_t *used, size_t n)
 {
         memmove(buf, buf + n, *used - n);
         *used -= n;
 }
 
 /* True with the third ^] of three in a row within a second. */
-static bool escape_seen(Console *c, const char *bytes, size_t n)
+_steady_ static bool escape_seen(Console *c, const char *bytes, size_t n)
 {
         uint64_t now = 0;
 
@@ -211,7 +211,7 @@ static bool escape_seen(Console *c, const char *bytes, size_t n)
 
 /* Each of the four steps returns true if it made progress. */
 
-static bool step_input(Console *c)
+_steady_ static bool step_input(Console *c)
 {
         ssize_t n;
 
@@ -264,7 +264,7 @@ _steady_ static size_t first_line(const Console *c)
         return end ? (size_t) (end + 1 - c->in) : c->n_in;
 }
 
-static bool step_master_write(Console *c)
+_steady_ static bool step_master_write(Console *c)
 {
         ssize_t n;
 
@@ -487,7 +487,7 @@ _steady_ static int on_master(sd_event_source *s, int fd, uint32_t revents, void
         return serve(c);
 }
 
-static int on_input(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+_steady_ static int on_input(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         Console *c = userdata;
 
@@ -495,7 +495,7 @@ static int on_input(sd_event_source *s, int fd, uint32_t revents, void *userdata
         return serve(c);
 }
 
-static int on_output(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+_steady_ static int on_output(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         Console *c = userdata;
 
@@ -503,7 +503,7 @@ static int on_output(sd_event_source *s, int fd, uint32_t revents, void *userdat
         return serve(c);
 }
 
-static int on_stall(sd_event_source *s, uint64_t usec, void *userdata)
+_steady_ static int on_stall(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
 

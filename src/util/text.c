@@ -12,7 +12,7 @@
 #include "util/text.h"
 
 /* Length of the UTF-8 character at p with n bytes left; 0 if it is malformed. */
-static size_t utf8_length(const unsigned char *p, size_t n)
+_steady_ static size_t utf8_length(const unsigned char *p, size_t n)
 {
         uint32_t min, c;
         size_t len;
@@ -39,7 +39,7 @@ static size_t utf8_length(const unsigned char *p, size_t n)
         return c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
 }
 
-bool text_is_utf8(const char *s, size_t size)
+_steady_ bool text_is_utf8(const char *s, size_t size)
 {
         for (size_t i = 0; i < size;) {
                 size_t n = utf8_length((const unsigned char *) s + i, size - i);
@@ -52,7 +52,7 @@ bool text_is_utf8(const char *s, size_t size)
         return true;
 }
 
-static bool is_control(char c)
+_steady_ static bool is_control(char c)
 {
         return (unsigned char) c < ' ' || c == 0x7f;
 }
@@ -71,7 +71,7 @@ bool text_has_control(const char *s, size_t size)
 
 /* Is the character of n bytes at s (0: malformed) not to be shown? U+0080 to U+009F are control characters: terminals
  * interpret them as escape sequences. */
-static bool is_unprintable(const char *s, size_t n)
+_steady_ static bool is_unprintable(const char *s, size_t n)
 {
         return n == 0 || is_control(*s) || (n == 2 && *s == '\xc2' && (unsigned char) s[1] < 0xa0);
 }
@@ -114,7 +114,7 @@ void text_make_lines_printable(char *s, size_t size)
 }
 
 /* The length of a sequence that sets colours (ESC [ numbers m), or 0. */
-static size_t colour_length(const char *s, size_t size)
+_steady_ static size_t colour_length(const char *s, size_t size)
 {
         size_t n = 2;
 
@@ -125,7 +125,7 @@ static size_t colour_length(const char *s, size_t size)
         return n < size && s[n] == 'm' ? n + 1 : 0;
 }
 
-size_t text_make_visible(const char *s, size_t size, char *ret)
+_steady_ size_t text_make_visible(const char *s, size_t size, char *ret)
 {
         static const char digits[] = "0123456789abcdef";
         char *to = ret;
