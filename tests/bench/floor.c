@@ -4,7 +4,9 @@
  * The floor under a container's start: the least program that gives a command the same namespaces, the same mounts and,
  * with `veth` the same link as `box-run --private-users=524288 --network-veth --console=pipe` (mount/mount-plan.c,
  * net/link-plan.c), executes it, waits, and takes the link away again. What it leaves out is what box adds: settings,
- * checks, locks, a cgroup, rights (capabilities, system call filter, limits), readiness, supervision, error messages.
+ * checks, locks, a cgroup, rights (capabilities, system call filter, limits, device policy), readiness, supervision, error
+ * messages; and a second mount namespace, which locks the mounts (0.1 ms). All is done in turn, where box-run's two processes
+ * work at the same time.
  *
  * It is the measure in tests/bench/bench, and no example: no failure is undone, the first one ends it. Static, so that no
  * time goes into a dynamic linker. Needs the privilege of the host's root, as box-run does.
