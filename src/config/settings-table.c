@@ -488,24 +488,13 @@ bool settings_table_has_section(const char *section)
         return false;
 }
 
-/* Replaces *nearest with name if that is more similar to word, and at most a third of the letters differ. */
-static void nearer(const char *word, const char *name, const char **nearest, unsigned *distance)
-{
-        unsigned d = name ? text_distance(word, name) : UINT_MAX;
-
-        if (d < *distance && d <= 1 + strlen(name) / 3) {
-                *distance = d;
-                *nearest = name;
-        }
-}
-
 const char *settings_table_nearest_section(const char *section)
 {
         unsigned distance = UINT_MAX;
         const char *nearest = NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
-                nearer(section, settings_table[i].section, &nearest, &distance);
+                text_nearer(section, settings_table[i].section, &nearest, &distance);
         return nearest;
 }
 
@@ -518,7 +507,7 @@ const char *settings_table_nearest_key(const char *section, const char *key)
                 const SettingRow *row = &settings_table[i];
 
                 if (row->key && (!section || strcmp(row->section, section) == 0))
-                        nearer(key, row->key, &nearest, &distance);
+                        text_nearer(key, row->key, &nearest, &distance);
         }
         return nearest;
 }
@@ -530,6 +519,6 @@ const char *settings_table_nearest_option(const char *option)
 
         for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++)
                 if (!(settings_table[i].flags & SETTING_HIDDEN))
-                        nearer(option, settings_table[i].option, &nearest, &distance);
+                        text_nearer(option, settings_table[i].option, &nearest, &distance);
         return nearest;
 }

@@ -50,7 +50,7 @@ void help_print(FILE *f, const Ctl *c)
 
 void help_print_verb(FILE *f, const Ctl *c, const Verb *v)
 {
-        fprintf(f, "%s %s [OPTION…] %s\n\n", c->program, shown_name(c, v), v->synopsis);
+        fprintf(f, "%s %s [OPTION…]%s%s\n\n", c->program, shown_name(c, v), *v->synopsis ? " " : "", v->synopsis);
         print_filled(f, v->help, 0, 0);
         if (v->details) {
                 fputc('\n', f);

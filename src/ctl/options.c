@@ -200,6 +200,25 @@ static const Option *row_of(int c)
         return NULL;
 }
 
+/* Values that could be given, for a message. */
+static const char *expected(const Option *row)
+{
+        switch (row->kind) {
+        case OPTION_OUTPUT:
+                return " (short, short-iso, cat, json or json-pretty)";
+        case OPTION_WHOM:
+                return " (leader or all)";
+        case OPTION_SIGNAL:
+                return " (a name or a number: kill -l)";
+        case OPTION_NUMBER:
+                return " (a number)";
+        case OPTION_COUNT:
+                return " (a number or all)";
+        default:
+                return "";
+        }
+}
+
 static int take_option(CommandLine *line, const Option *row, const char *value, Failure *failure)
 {
         const Option **slot;
@@ -209,15 +228,28 @@ static int take_option(CommandLine *line, const Option *row, const char *value, 
         if (r == -ENOMEM)
                 return failure_set(failure, r, "Out of memory");
         if (r < 0 && row->name)
-                return failure_set(failure, -EINVAL, "Invalid value for --%s=: '%s'", row->name, value);
+                return failure_set(failure, -EINVAL, "Invalid value for --%s=: '%s'%s", row->name, value, expected(row));
         if (r < 0)
-                return failure_set(failure, -EINVAL, "Invalid value for -%c: '%s'", row->letter, value);
+                return failure_set(failure, -EINVAL, "Invalid value for -%c: '%s'%s", row->letter, value, expected(row));
 
         slot = array_append(&line->given, &line->n_given, sizeof(*slot));
         if (!slot)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         *slot = row;
         return 0;
+}
+
+static int refuse_long(const char *word, Failure *failure)
+{
+        _cleanup_free_ char *name = strndup(word + strspn(word, "-"), strcspn(word + strspn(word, "-"), "="));
+        unsigned distance = UINT_MAX;
+        const char *near = NULL;
+
+        for (size_t i = 0; name && i < n_ctl_options; i++)
+                text_nearer(name, ctl_options[i].name, &near, &distance);
+        if (near)
+                return failure_set(failure, -EINVAL, "Unknown option %s; did you mean --%s?", word, near);
+        return failure_set(failure, -EINVAL, "Unknown option %s; see --help", word);
 }
 
 /* getopt sets optopt to the letter, to a long option's value, or to 0 for an unknown long option. */
@@ -229,7 +261,7 @@ static int bad_option(int c, char **argv, Failure *failure)
                 return failure_set(failure, -EINVAL, "%s: this option takes no value", argv[optind - 1]);
         if (optopt != 0)
                 return failure_set(failure, -EINVAL, "Unknown option -%c; see --help", optopt);
-        return failure_set(failure, -EINVAL, "Unknown option %s; see --help", argv[optind - 1]);
+        return refuse_long(argv[optind - 1], failure);
 }
 
 static int parse_words(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *line,

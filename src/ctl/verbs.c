@@ -2,6 +2,7 @@
 
 /* The list of verbs, and looking them up (see verb.h). Part of boxctl; silent; no privilege. */
 
+#include <limits.h>
 #include <string.h>
 
 #include "ctl/verb.h"
@@ -41,9 +42,13 @@ const Verb *verb_default(void)
 static const struct {
         const char *word, *verb, *instead;
 } known_words[] = {
+        { "add", NULL, "/usr/libexec/box/bootstrap/debian" },
         { "attach", "login", NULL },
         { "bash", "shell", NULL },
         { "bind", NULL, "machinectl bind" },
+        { "build", NULL, "/usr/libexec/box/bootstrap/debian" },
+        { "cancel-transfer", NULL, "machinectl cancel-transfer" },
+        { "clean", NULL, "machinectl clean" },
         { "clone", NULL, "machinectl clone" },
         { "config", "explain", NULL },
         { "connect", "login", NULL },
@@ -59,24 +64,39 @@ static const struct {
         { "enter", "shell", NULL },
         { "exec", "shell", NULL },
         { "export", NULL, "machinectl export-tar" },
+        { "export-raw", NULL, "machinectl export-raw" },
         { "export-tar", NULL, "machinectl export-tar" },
         { "freeze", NULL, "systemctl freeze box@NAME" },
         { "halt", "stop", NULL },
+        { "history", NULL, "journalctl --unit=box@NAME" },
         { "image-status", NULL, "machinectl image-status" },
         { "images", NULL, "machinectl list-images" },
         { "import", NULL, "machinectl import-tar" },
+        { "import-fs", NULL, "machinectl import-fs" },
+        { "import-raw", NULL, "machinectl import-raw" },
         { "import-tar", NULL, "machinectl import-tar" },
         { "info", "status", NULL },
+        { "init", NULL, "/usr/libexec/box/bootstrap/debian" },
         { "inspect", "show", NULL },
+        { "install", NULL, "/usr/libexec/box/bootstrap/debian" },
+        { "journal", NULL, "journalctl --unit=box@NAME" },
+        { "launch", "start", NULL },
         { "list-images", NULL, "machinectl list-images" },
+        { "list-transfers", NULL, "machinectl list-transfers" },
         { "log", NULL, "journalctl --unit=box@NAME" },
         { "logs", NULL, "journalctl --unit=box@NAME" },
         { "ls", "list", NULL },
         { "machines", "list", NULL },
+        { "mount", NULL, "machinectl bind" },
+        { "new", NULL, "/usr/libexec/box/bootstrap/debian" },
         { "pause", NULL, "systemctl freeze box@NAME" },
+        { "port", "edit", NULL },
+        { "ports", "edit", NULL },
         { "ps", "list", NULL },
         { "pull", NULL, "machinectl pull-tar" },
+        { "pull-raw", NULL, "machinectl pull-raw" },
         { "pull-tar", NULL, "machinectl pull-tar" },
+        { "read-only", NULL, "machinectl read-only" },
         { "remove", NULL, "machinectl remove" },
         { "rename", NULL, "machinectl rename" },
         { "restart", "reboot", NULL },
@@ -84,9 +104,14 @@ static const struct {
         { "rm", NULL, "machinectl remove" },
         { "run", "shell", NULL },
         { "set", "edit", NULL },
+        { "set-limit", "edit", NULL },
+        { "sh", "shell", NULL },
+        { "show-image", NULL, "machinectl show-image" },
         { "shutdown", "stop", NULL },
+        { "snapshot", NULL, "machinectl clone" },
         { "ssh", "login", NULL },
-        { "stats", "status", NULL },
+        { "stats", NULL, "systemd-cgtop machine.slice" },
+        { "suspend", NULL, "systemctl freeze box@NAME" },
         { "thaw", NULL, "systemctl thaw box@NAME" },
         { "top", "status", NULL },
         { "unfreeze", NULL, "systemctl thaw box@NAME" },
@@ -94,6 +119,7 @@ static const struct {
         { "up", "start", NULL },
         { "validate", "check", NULL },
         { "verify", "check", NULL },
+        { "version", NULL, "boxctl --version" },
 };
 
 const char *verb_known_elsewhere(const char *name, bool lite)
@@ -109,23 +135,20 @@ const char *verb_known_elsewhere(const char *name, bool lite)
 
 const char *verb_nearest(const char *name)
 {
+        unsigned distance = UINT_MAX;
         const char *best = NULL;
-        /* Further away is another word, and in a short one each letter counts. */
-        unsigned best_distance = strlen(name) < 4 ? 2 : 3;
 
         for (const Verb *const *v = verbs; *v; v++) {
-                const char *names[] = { (*v)->name, (*v)->alias };
-
-                for (size_t i = 0; i < ARRAY_SIZE(names) && names[i]; i++) {
-                        unsigned d = text_distance(name, names[i]);
-
-                        if (d < best_distance) {
-                                best_distance = d;
-                                best = names[i];
-                        }
-                }
+                text_nearer(name, (*v)->name, &best, &distance);
+                text_nearer(name, (*v)->alias, &best, &distance);
         }
         return best;
+}
+
+static int refuse_count(const Verb *v, const char *what, Failure *failure)
+{
+        return failure_set(failure, -EINVAL, "%s: too %s arguments; usage: %s%s%s", v->name, what, v->name,
+                           *v->synopsis ? " " : "", v->synopsis);
 }
 
 int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *failure)
@@ -134,11 +157,9 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
 
         n = n > 0 ? n - 1 : 0;
         if (n < v->min)
-                return failure_set(failure, -EINVAL, "%s: too few arguments; usage: %s %s", v->name, v->name,
-                                   v->synopsis);
+                return refuse_count(v, "few", failure);
         if (n > v->max)
-                return failure_set(failure, -EINVAL, "%s: too many arguments; usage: %s %s", v->name, v->name,
-                                   v->synopsis);
+                return refuse_count(v, "many", failure);
 
         /* machinectl takes any option with any verb, and scripts do that. */
         for (size_t i = 0; !lite && i < line->n_given; i++) {

@@ -236,17 +236,11 @@ int image_name_new(const char *path, Image *ret, Failure *failure)
 /* The machine whose name is nearest to a mistyped one; NULL if none is near. */
 static const char *nearest(const char *name, const Image *images, size_t n)
 {
-        unsigned best = 2 + (unsigned) strlen(name) / 3;
+        unsigned distance = UINT_MAX;
         const char *found = NULL;
 
-        for (size_t i = 0; i < n; i++) {
-                unsigned d = text_distance(name, images[i].name);
-
-                if (d < best) {
-                        best = d;
-                        found = images[i].name;
-                }
-        }
+        for (size_t i = 0; i < n; i++)
+                text_nearer(name, images[i].name, &found, &distance);
         return found;
 }
 

@@ -5,6 +5,7 @@
  * a name is known whether or not the running kernel has the capability. Any process, no privilege.
  */
 
+#include <limits.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <strings.h>
@@ -98,17 +99,13 @@ int capability_names_find(const char *name, int *ret)
 
 const char *capability_names_nearest(const char *name)
 {
-        unsigned best = 3;              /* more than two typing mistakes is another word */
-        const char *nearest = NULL;
+        unsigned distance = UINT_MAX;
+        const char *nearest = NULL, *found = NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                unsigned d = text_distance(stem(names[i]), stem(name));
-
-                if (d < best) {
-                        best = d;
+                text_nearer(stem(name), stem(names[i]), &found, &distance);
+                if (found == stem(names[i]))
                         nearest = names[i];
-                }
         }
-
         return nearest;
 }

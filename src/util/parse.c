@@ -328,33 +328,51 @@ int parse_word(const char **s, char **ret)
         return 1;
 }
 
+static bool same_letter(char a, char b)
+{
+        return tolower((unsigned char) a) == tolower((unsigned char) b);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+        return a < b ? a : b;
+}
+
 unsigned text_distance(const char *a, const char *b)
 {
         enum { MAX = 64 };
-        unsigned row[MAX + 1];
+        unsigned rows[3][MAX + 1];      /* of the letter of a, of the one before, and of the one before that */
         size_t na = strlen(a), nb = strlen(b);
 
         if (na > MAX || nb > MAX)
                 return UINT_MAX;
 
         for (size_t j = 0; j <= nb; j++)
-                row[j] = (unsigned) j;
+                rows[0][j] = (unsigned) j;
         for (size_t i = 1; i <= na; i++) {
-                unsigned diagonal = row[0];
+                unsigned *row = rows[i % 3], *before = rows[(i + 2) % 3], *first = rows[(i + 1) % 3];
 
                 row[0] = (unsigned) i;
                 for (size_t j = 1; j <= nb; j++) {
-                        bool same = tolower((unsigned char) a[i - 1]) == tolower((unsigned char) b[j - 1]);
-                        unsigned best = diagonal + !same;
-
-                        diagonal = row[j];
-                        if (row[j] + 1 < best)
-                                best = row[j] + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        row[j] = best;
+                        row[j] = least(before[j - 1] + !same_letter(a[i - 1], b[j - 1]), least(before[j], row[j - 1]) + 1);
+                        if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]))
+                                row[j] = least(row[j], first[j - 2] + 1);
                 }
         }
 
-        return row[nb];
+        return rows[na % 3][nb];
+}
+
+void text_nearer(const char *word, const char *name, const char **nearest, unsigned *distance)
+{
+        unsigned d, letters;
+
+        if (!name)
+                return;
+        d = text_distance(word, name);
+        letters = least((unsigned) strlen(word), (unsigned) strlen(name));
+        if (d < *distance && d <= 1 + letters / 6) {
+                *distance = d;
+                *nearest = name;
+        }
 }

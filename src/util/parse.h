@@ -30,5 +30,9 @@ int parse_word(const char **s, char **ret);
  * themselves. -EINVAL for an unknown escape, -ENOMEM. */
 int parse_escaped(const char *s, char **ret, size_t *ret_size);
 
-/* Levenshtein distance, for "did you mean": small numbers are near. Case does not count. */
+/* The number of typing mistakes: letters that are missing, too many, wrong, or exchanged with the next. Case does not count. */
 unsigned text_distance(const char *a, const char *b);
+
+/* For "did you mean": makes name (NULL: none) the *nearest to word, if it is nearer than *distance (at first UINT_MAX) and may be
+ * the word that was meant: with one mistake, and one more in six letters. */
+void text_nearer(const char *word, const char *name, const char **nearest, unsigned *distance);

@@ -130,10 +130,32 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
     ('top', "did you mean 'status'?"), ('logs', 'use: journalctl --unit=box@NAME'), ('ps', "did you mean 'list'?"),
     ('exec', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('console', "did you mean 'login'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
-    ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('freeze', 'use: systemctl freeze box@NAME')])
+    ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('freeze', 'use: systemctl freeze box@NAME'),
+    ('satrt', "did you mean 'start'?"), ('wait', 'see --help'), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
+    ('version', 'use: boxctl --version'), ('stats', 'use: systemd-cgtop machine.slice'), ('sh', "did you mean 'shell'?"),
+    ('show-image', 'use: machinectl show-image')])
 def test_unknown_verbs(host, word, advice):
     run = host.run(word, 'web')
     assert (run.returncode, run.stdout, run.stderr) == (2, '', f"boxctl: Unknown verb '{word}'; {advice}\n")
+
+
+@pytest.mark.parametrize('words, message', [
+    (['list', '--jsn'], 'Unknown option --jsn; see --help'), (['enable', '--nwo', 'x'], 'Unknown option --nwo; did you mean --now?'),
+    (['list', '--no-legnd=x'], 'Unknown option --no-legnd=x; did you mean --no-legend?'),
+    (['list', '-o', 'yaml'], "Invalid value for --output=: 'yaml' (short, short-iso, cat, json or json-pretty)"),
+    (['list', '--max-addresses=x'], "Invalid value for --max-addresses=: 'x' (a number or all)"),
+    (['list', 'extra'], 'list: too many arguments; usage: list'), (['start'], 'start: too few arguments; usage: start NAME…'),
+])
+def test_wrong_command_lines(host, words, message):
+    run = host.run(*words)
+    assert (run.returncode, run.stdout, run.stderr) == (2, '', f'boxctl: {message}\n')
+
+
+def test_every_verb_of_machinectl_is_known(host):
+    """Those that are not ours are machinectl's own, or have another name here."""
+    for word in ('list-images image-status show-image clone rename read-only remove set-limit clean pull-tar pull-raw import-tar '
+                 'import-raw import-fs export-tar export-raw list-transfers cancel-transfer copy-to copy-from bind').split():
+        assert 'see --help' not in host.run(word).stderr, word
 
 
 def test_help_is_a_verb(host):

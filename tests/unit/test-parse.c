@@ -123,7 +123,10 @@ static void test_parse_escaped(void **state)
 static void test_text_distance(void **state)
 {
         assert_int_equal(text_distance("Bind", "bind"), 0);
-        assert_int_equal(text_distance("Bnid", "Bind"), 2);
+        assert_int_equal(text_distance("Bnid", "Bind"), 1);
+        assert_int_equal(text_distance("satrt", "start"), 1);
+        assert_int_equal(text_distance("ab", "ba"), 1);
+        assert_int_equal(text_distance("abc", "cab"), 2);
         assert_int_equal(text_distance("", "abc"), 3);
         assert_int_equal(text_distance("kitten", "sitting"), 3);
 }
