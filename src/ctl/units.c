@@ -233,7 +233,7 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
         else if (tell_reason(bus, unit, UNIT_REASON_CONDITION, strcmp(u.active_state, "inactive") == 0, ret))
                 return;
         else if (strcmp(u.active_state, "inactive") == 0)
-                failure_set(ret, -EIO, "It started, but its init ended at once");
+                failure_set(ret, -EIO, "It started, but its init or command ended at once, without an error");
 }
 
 /* Logs all failures and returns the first one's error. */

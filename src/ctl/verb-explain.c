@@ -119,9 +119,9 @@ static void put_plan(const JsonNode *dry, const JsonNode *setting)
         const char *member = json_member_string(setting, "plan");
         const JsonNode *part = member ? json_member(json_member(dry, "plan"), member) : NULL;
 
-        if (!part || part->kind == JSON_NODE_NULL)
+        if (!part || part->kind == JSON_NODE_NULL || (part->kind == JSON_NODE_ARRAY && part->n == 0))
                 return;
-        if (part->kind != JSON_NODE_ARRAY || part->n == 0 || is_plain(&part->items[0])) {
+        if (part->kind != JSON_NODE_ARRAY || is_plain(&part->items[0])) {
                 printf("#   results in %s: ", member);
                 put_value(part, 0);
                 putchar('\n');

@@ -211,6 +211,23 @@ def test_start_tells_the_cause_without_a_supervisor(machine, settings, cause):
     assert re.fullmatch(f'boxctl: {m.name}: {cause.format(unit=m.unit)}\n', result.stderr)
 
 
+def test_command_that_ends_at_once(machine):
+    m = machine('busybox')
+    m.write_file('[Exec]\nBoot=no\nParameters=/bin/true\n')
+    result = run('boxctl', 'start', m.name, check=False)
+    assert (result.returncode, result.stderr) == (1, f'boxctl: {m.name}: It started, but its init or command ended at once, without '
+                                                     'an error\n')
+
+
+def test_explain_of_what_is_not_there(machine):
+    """An empty list of the plan is no result."""
+    m = machine('busybox')
+    m.write_file('[Network]\nVirtualEthernet=yes\n')
+    assert output('boxctl', 'explain', m.name, 'Port') == '#Port=\n#   default'
+    m.write_file('[Network]\nVirtualEthernet=yes\nPort=8139\n')
+    assert '#   results in ports: ' in output('boxctl', 'explain', m.name, 'Port')
+
+
 def test_start_of_a_missing_machine():
     result = run('boxctl', 'start', 'nosuch', '-bad', check=False)
     assert result.returncode == 2           # an option, by its looks
