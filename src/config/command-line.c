@@ -70,6 +70,29 @@ static int add_detached(Reader *reader, const SettingRow *row, const char *writt
         return add_switch(reader, row, reader->argv[reader->next++]);
 }
 
+/* Switches of docker, podman and lxc, for those who know them. */
+static const char *known_elsewhere(const char *name)
+{
+        static const struct {
+                const char *name, *ours;
+        } switches[] = {
+                { "cap-add", "capability" }, { "cap-drop", "drop-capability" }, { "e", "setenv" }, { "env", "setenv" },
+                { "mount", "bind" }, { "name", "machine" }, { "publish", "port" }, { "rm", "ephemeral" },
+                { "rootfs", "directory" }, { "ulimit", "rlimit" }, { "v", "bind" }, { "volume", "bind" }, { "workdir", "chdir" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+                if (strcmp(switches[i].name, name) == 0)
+                        return switches[i].ours;
+        return NULL;
+}
+
+static int refuse_switch(Reader *reader, const char *dashes, const char *name, const char *nearest)
+{
+        return problem_error(reader->problems, (Source) { 0 }, "unknown switch %s%s%s%s%s", dashes, name,
+                             nearest ? "; did you mean --" : "", nearest ?: "", nearest ? "?" : "");
+}
+
 static int read_long(Reader *reader, const char *word)
 {
         const char *equals = strchr(word, '=');
@@ -81,10 +104,9 @@ static int read_long(Reader *reader, const char *word)
 
         row = settings_table_find_option(name);
         if (!row) {
-                const char *nearest = settings_table_nearest_option(name);
+                const char *nearest = known_elsewhere(name) ?: settings_table_nearest_option(name);
 
-                return problem_error(reader->problems, (Source) { 0 }, "unknown switch --%s%s%s%s", name,
-                                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
+                return refuse_switch(reader, "--", name, nearest);
         }
 
         if (!equals)
@@ -103,7 +125,7 @@ static int read_short(Reader *reader, const char *word)
                 int r;
 
                 if (!row)
-                        return problem_error(reader->problems, (Source) { 0 }, "unknown switch %s", written);
+                        return refuse_switch(reader, "-", written + 1, known_elsewhere(written + 1));
                 if (!(row->flags & SETTING_NO_ARG) && p[1])
                         return add_switch(reader, row, p + 1);
                 r = add_detached(reader, row, written);

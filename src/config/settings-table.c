@@ -476,7 +476,10 @@ const char *setting_form(SettingId id, Source from, const char *value, char buf[
         const SettingRow *row = settings_table_row(id);
         bool option = row->option && (source_is_switch(from) || !row->key);
 
-        (void) snprintf(buf, SETTING_FORM_MAX, "%s%s=%s", option ? "--" : "", option ? row->option : row->key, value);
+        if (option && row->flags & SETTING_NO_ARG)
+                (void) snprintf(buf, SETTING_FORM_MAX, "--%s", row->option);
+        else
+                (void) snprintf(buf, SETTING_FORM_MAX, "%s%s=%s", option ? "--" : "", option ? row->option : row->key, value);
         return buf;
 }
 

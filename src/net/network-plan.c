@@ -55,7 +55,7 @@ static int check_namespace(const Settings *s, Problems *problems)
 
 static int check_ports(const Settings *s, Problems *problems)
 {
-        char buf[SOURCE_TEXT_MAX];
+        char buf[SOURCE_TEXT_MAX], form[SETTING_FORM_MAX];
 
         if (s->n_ports == 0 || settings_private_network(s))
                 return 0;
@@ -63,8 +63,8 @@ static int check_ports(const Settings *s, Problems *problems)
                 return problem_error(problems, s->ports[0].from,
                                      "Port=%u: needs a private network, conflicts with Private=no (%s)",
                                      s->ports[0].host_port, source_text(s->from[SETTING_PRIVATE], buf));
-        return problem_error(problems, s->ports[0].from,
-                             "Port=%u: needs a private network, for example VirtualEthernet=yes", s->ports[0].host_port);
+        return problem_error(problems, s->ports[0].from, "Port=%u: needs a private network, for example %s",
+                             s->ports[0].host_port, setting_form(SETTING_VIRTUAL_ETHERNET, s->ports[0].from, "yes", form));
 }
 
 static int copy_ports(const Settings *s, NetworkPlan *p)

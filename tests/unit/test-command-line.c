@@ -110,6 +110,20 @@ static void test_optional_and_detached_values(void **state)
         assert_null(with.s.machine);
 }
 
+static void test_switches_of_other_programs(void **state)
+{
+        _cleanup_line_ Line l = { 0 };
+
+        PARSE(&l, "--volume=/srv:/srv", "-v", "--rm", "-e", "--network=x", "--foo");
+        assert_int_equal(l.problems.n_fatal, 6);
+        assert_string_equal(l.problems.items[0].text, "unknown switch --volume; did you mean --bind?");
+        assert_string_equal(l.problems.items[1].text, "unknown switch -v; did you mean --bind?");
+        assert_string_equal(l.problems.items[2].text, "unknown switch --rm; did you mean --ephemeral?");
+        assert_string_equal(l.problems.items[3].text, "unknown switch -e; did you mean --setenv?");
+        assert_string_equal(l.problems.items[4].text, "unknown switch --network");
+        assert_string_equal(l.problems.items[5].text, "unknown switch --foo");
+}
+
 static void test_environment_is_passed_on(void **state)
 {
         _cleanup_line_ Line l = { 0 };
@@ -196,6 +210,7 @@ int main(void)
                 cmocka_unit_test(test_parameters_stay_as_they_are),
                 cmocka_unit_test(test_optional_and_detached_values),
                 cmocka_unit_test(test_environment_is_passed_on),
+                cmocka_unit_test(test_switches_of_other_programs),
                 cmocka_unit_test(test_all_mistakes_are_told),
                 cmocka_unit_test(test_actions),
                 cmocka_unit_test(test_help),

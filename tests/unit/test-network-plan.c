@@ -67,6 +67,9 @@ static void test_ports(void **state)
         s->ports = ports;
         s->n_ports = ARRAY_SIZE(ports);
         assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a private network, for example VirtualEthernet=yes");
+        ports[0].from = (Source) { .where = "--port=" };
+        assert_plan(s, NULL, NULL, "--port=: Port=8080: needs a private network, for example --network-veth");
+        ports[0].from = line3;
         s->private_network = NO;
         s->from[SETTING_PRIVATE] = line4;
         assert_plan(s, NULL, NULL, "x.nspawn:3: Port=8080: needs a private network, conflicts with Private=no (x.nspawn:4)");

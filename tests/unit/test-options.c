@@ -127,7 +127,7 @@ static void test_options_parse_numbers(void **state)
         command_line_done(&line);
 
         assert_int_equal(PARSE(&line, W("status"), W("--lines=-1")), -EINVAL);
-        assert_string_equal(complaint, "Invalid value for --lines=: '-1'");
+        assert_string_equal(complaint, "Invalid value for --lines=: '-1' (a number)");
         assert_int_equal(PARSE(&line, W("status"), W("--lines=99999999999")), -EINVAL);
         assert_int_equal(PARSE(&line, W("status"), W("--lines=all")), -EINVAL);
 }
