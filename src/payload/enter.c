@@ -54,6 +54,9 @@ int leader_open(pid_t pid, Leader *ret, Failure *failure)
 
         (void) snprintf(path, sizeof(path), "/proc/%d/root", pid);
         root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        /* It has ended, and its parent has not waited for it so far. */
+        if (root_fd < 0 && errno == ENOENT)
+                return failure_set(failure, -ESRCH, "The leader, process %d, is gone: %m", pid);
         if (root_fd < 0)
                 return failure_set(failure, -errno, "Failed to open the root directory of process %d: %m", pid);
 

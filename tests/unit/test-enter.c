@@ -193,6 +193,17 @@ static void test_leader_open(void **state)
         waitpid(pid, NULL, 0);
         assert_int_equal(leader_open(pid, &l, &f), -ESRCH);
         assert_non_null(strstr(f.text, "leader"));
+
+        /* A process that has ended, but that its parent does not know of yet, has no root directory. */
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(0);
+        assert_int_equal(waitid(P_PID, (id_t) pid, &(siginfo_t) {}, WEXITED | WNOWAIT), 0);
+        f = (Failure) {};
+        assert_int_equal(leader_open(pid, &l, &f), -ESRCH);
+        assert_non_null(strstr(f.text, "is gone"));
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void test_enter_namespaces_and_ids(void **state)
