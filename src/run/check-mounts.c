@@ -63,7 +63,7 @@ static int check_dest(const MountOp *op, const MountPlan *plan, int tree_fd, int
         if (op->flags & MOUNT_OPTIONAL)
                 return 0;
         dest = check_place_open(plan, (size_t) (op - plan->ops), tree_fd, op->dest);
-        if (dest == -ENOENT && op->source_kind == MOUNT_SOURCE_MASK)
+        if (dest == -ENOTDIR || (dest == -ENOENT && op->source_kind == MOUNT_SOURCE_MASK))
                 (void) mount_dest_failure(op, dest, &f);
         else if (dest >= 0 && op->source_kind != MOUNT_SOURCE_MASK)
                 (void) mount_dest_check(op, dest, fd < 0 || (fstat(fd, &st) >= 0 && S_ISDIR(st.st_mode)), &f);

@@ -68,6 +68,8 @@ int check_place_open(const MountPlan *plan, size_t n, int tree_fd, const char *p
 
         /* A link to something that is missing: it may be made, or mounted. */
         itself = tree_open(base, rest, O_PATH | O_NOFOLLOW);
+        if (itself == -ENOTDIR)
+                return itself;
         if (itself != -ENOENT || !slash)
                 return -EAGAIN;
         above = strndup(path, (size_t) (slash - path));

@@ -16,33 +16,63 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* 0: it can be executed, or it cannot be known. -ENOENT, -EACCES. */
-static int look_at(const Machine *m, int tree_fd, const char *path)
+/* 0: it can be executed, or it cannot be known. -ENOENT, -ENOTDIR, -EACCES. */
+static int look_at_file(const Machine *m, int tree_fd, const char *path, int *ret_fd)
 {
         _cleanup_close_ int fd = check_place_open(&m->plan.mounts, m->plan.mounts.n, tree_fd, path);
         struct stat st;
 
         if (fd < 0)
-                return fd == -ENOENT ? fd : 0;
-        return fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && st.st_mode & 0111) ? 0 : -EACCES;
+                return fd == -EAGAIN ? 0 : fd;
+        if (fstat(fd, &st) >= 0 && !(S_ISREG(st.st_mode) && st.st_mode & 0111))
+                return -EACCES;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
 }
 
-/* As execvp(3) searches: -ENOENT only if it is in no directory. */
+/* "#!/bin/sh -e": the kernel executes that program. */
+static int look_at_interpreter(const Machine *m, int tree_fd, int fd)
+{
+        _cleanup_close_ int script = fd_reopen(fd, O_RDONLY | O_NOCTTY | O_NONBLOCK), found = -EBADF;
+        char line[256], *path = line + 2;
+        ssize_t n = script < 0 ? -1 : read(script, line, sizeof(line) - 1);
+
+        if (n < 3 || strncmp(line, "#!", 2) != 0)
+                return 0;
+        line[n] = '\0';
+        path += strspn(path, " \t");
+        if (*path != '/' || !path[strcspn(path, " \t\n")])
+                return 0;
+        path[strcspn(path, " \t\n")] = '\0';
+        return look_at_file(m, tree_fd, path, &found);
+}
+
+static int look_at(const Machine *m, int tree_fd, const char *path)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r = look_at_file(m, tree_fd, path, &fd);
+
+        return r < 0 || fd < 0 ? r : look_at_interpreter(m, tree_fd, fd);
+}
+
+/* As execvp(3) searches: -EACCES if some directory has it, and none has one that can be executed. */
 static int look_in_path(const Machine *m, int tree_fd, const char *program)
 {
         const char *path = strv_env_get(m->plan.env, "PATH") ?: "/bin:/usr/bin";
         int r = -ENOENT;
 
-        for (const char *p = path; r == -ENOENT && p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
+        for (const char *p = path; p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
                 _cleanup_free_ char *file = NULL;
+                int found;
 
                 if (*p != '/')
                         return 0;
                 if (strf(&file, "%.*s/%s", (int) strcspn(p, ":"), p, program) < 0)
                         return 0;
-                r = look_at(m, tree_fd, file);
-                /* Another one may follow. */
-                r = r == -EACCES ? 0 : r;
+                found = look_at(m, tree_fd, file);
+                if (found >= 0)
+                        return 0;
+                r = found == -EACCES ? found : r;
         }
         return r;
 }
@@ -73,7 +103,7 @@ static int check_directory(const Machine *m, int tree_fd, Problems *problems)
         if (fd >= 0)
                 r = fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
         else
-                r = fd == -ENOENT ? fd : 0;
+                r = fd == -EAGAIN ? 0 : fd;
         return r < 0 ? problem_error(problems, p->working_directory_from, "Failed to change to WorkingDirectory=%s: %s",
                                      p->working_directory, strerror(-r)) : 0;
 }

@@ -60,6 +60,7 @@ def check_and_start(machine, text):
     ('[Files]\nTemporaryFileSystem=/etc/passwd\n', "on '/etc/passwd': Not a directory"),
     ('[Files]\nTemporaryFileSystem=/x:size=foo\n', 'size=foo'),
     ('[Files]\nInaccessible=/no/such\n', "a mask on '/no/such'"),
+    ('[Files]\nBindReadOnly=/etc/hostname:/etc/passwd/x\n', "on '/etc/passwd/x': Not a directory"),
     ('[Files]\nBindUser=nosuch\n', 'BindUser=nosuch: the host has no such user'),
     ('[Files]\nBindUser=root\n', 'BindUser=root'),
     ('[Files]\nTemporaryFileSystem=/opt\nInaccessible=/opt\n[Exec]\nWorkingDirectory=/opt/x\n', 'WorkingDirectory=/opt/x: No such'),
@@ -87,6 +88,17 @@ def test_missing_program(machine, command, reason):
     checked, started = check_and_start(machine, f'[Exec]\nBoot=no\nParameters={command}\n')
     assert f"Failed to execute '{command}': {reason}" in started.stderr
     assert f"{machine.file}:3: Failed to execute '{command}': {reason}" in checked.stderr
+
+
+def test_script_without_its_interpreter(machine):
+    script = machine.path / 'usr/bin/check-script'
+    for interpreter, status in (('/no/such', 1), ('/bin/sh', 0), (' /bin/sh -e', 0), ('/etc/passwd', 1)):
+        script.write_text(f'#!{interpreter}\nexec sleep 1000\n')
+        script.chmod(0o755)
+        checked, started = check_and_start(machine, '[Exec]\nBoot=no\nParameters=check-script\n')
+        assert (checked.returncode, started.returncode) == (status, status), (interpreter, checked.stderr, started.stderr)
+        assert status == 0 or f"{machine.file}:3: Failed to execute 'check-script'" in checked.stderr
+    script.unlink()
 
 
 @pytest.mark.parametrize('text', ['Inaccessible=/sbin', 'BindReadOnly=/usr/share:/sbin'])
