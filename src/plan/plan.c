@@ -189,14 +189,16 @@ static int plan_ambient(const PlanInput *in, Plan *p, Problems *problems)
                              "AmbientCapability=%s: the machine does not have it; add it to Capability=", names);
 }
 
-/* Without a setting: box's own profile, where it is loaded. */
+/* Without a setting: box's own profile, where it is loaded. It would take back what was given to a machine on purpose: the host's
+ * processes, or settings of the kernel that it may write. */
 static int plan_apparmor(const PlanInput *in, Plan *p)
 {
+        bool is_given = !(p->namespaces & CLONE_NEWPID) || in->host->environment.api_vfs == API_VFS_WRITABLE;
         const Settings *s = in->settings;
         const char *profile = s->apparmor_profile;
 
         p->apparmor_optional = s->apparmor_optional;
-        if (!profile && in->host->apparmor == APPARMOR_LOADED) {
+        if (!profile && !is_given && in->host->apparmor == APPARMOR_LOADED) {
                 profile = s->nesting == YES ? APPARMOR_NESTING : APPARMOR_MACHINE;
                 p->apparmor_optional = true;
         }

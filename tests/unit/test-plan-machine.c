@@ -356,7 +356,12 @@ static void test_plan_id_map_problems(void **state)
 /* box's own profile is a default for hosts that have it loaded. What the settings name must be there. */
 static void test_plan_apparmor(void **state)
 {
-        static const struct { ApparmorState host; const char *profile, *nesting, *wanted; bool optional; } cases[] = {
+        static const struct {
+                ApparmorState host;
+                const char *profile, *nesting, *wanted;
+                bool optional;
+                EnvironmentOptions environment;
+        } cases[] = {
                 { APPARMOR_LOADED, NULL, "no", "box-machine", true },
                 { APPARMOR_LOADED, NULL, "yes", "box-machine-nesting", true },
                 { APPARMOR_MISSING, NULL, "no", NULL, false },
@@ -369,6 +374,10 @@ static void test_plan_apparmor(void **state)
                 { APPARMOR_MISSING, "-web", "no", "web", true },
                 { APPARMOR_LOADED, ":box:unconfined", "no", ":box:unconfined", false },
                 { APPARMOR_LOADED, "", "no", "box-machine", true },
+                { APPARMOR_LOADED, NULL, "no", NULL, false, { .share_pid = true } },
+                { APPARMOR_LOADED, NULL, "yes", NULL, false, { .api_vfs = API_VFS_WRITABLE } },
+                { APPARMOR_LOADED, NULL, "no", "box-machine", true, { .share_ipc = true, .api_vfs = API_VFS_NETWORK } },
+                { APPARMOR_LOADED, "web", "no", "web", false, { .api_vfs = API_VFS_WRITABLE } },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -376,10 +385,11 @@ static void test_plan_apparmor(void **state)
 
                 plan_fixture_init(&f, INIT_SYSTEMD);
                 f.host.apparmor = cases[i].host;
+                f.host.environment = cases[i].environment;
                 if (cases[i].profile)
                         set(&f, SETTING_APPARMOR_PROFILE, cases[i].profile);
                 set(&f, SETTING_NESTING, cases[i].nesting);
-                plan_fixture_plan(&f, "-b");
+                plan_fixture_plan(&f, "/bin/true");
                 assert_int_equal(f.problems.n, 0);
                 assert_int_equal(f.plan.apparmor_optional, cases[i].optional);
                 if (cases[i].wanted)
