@@ -83,8 +83,6 @@ int systemd1_unit_jobs(sd_bus *bus, const char *method, unsigned flags, UnitJob 
                                                    method);
                 if (r >= 0)
                         r = sd_bus_message_append(m, "ss", jobs[i].unit, mode);
-                if (r >= 0)
-                        r = sd_bus_message_set_allow_interactive_authorization(m, true);
                 if (r < 0)
                         return failure_set(failure, r, "Failed to %s: %m", what);
                 w.left += send_job(bus, m, jobs + i, what);

@@ -13,15 +13,12 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-/* polkit may ask for a password, as for systemctl. */
 static int call_manager(sd_bus *bus, sd_bus_message *m, const char *what, sd_bus_message **ret, Failure *failure)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        r = sd_bus_message_set_allow_interactive_authorization(m, true);
-        if (r >= 0)
-                r = sd_bus_call(bus, m, 0, &error, ret);
+        r = sd_bus_call(bus, m, 0, &error, ret);
         return r < 0 ? bus_failure(failure, r, &error, what) : 0;
 }
 
@@ -150,9 +147,7 @@ int systemd1_reload(sd_bus *bus, const BusWait *wait, Failure *failure)
         r = new_call(bus, "Reload", &m, failure);
         if (r < 0)
                 return r;
-        r = sd_bus_message_set_allow_interactive_authorization(m, true);
-        if (r >= 0)
-                r = bus_call(bus, wait, m, RELOAD_USEC, &error, NULL);
+        r = bus_call(bus, wait, m, RELOAD_USEC, &error, NULL);
         return r < 0 ? bus_failure(failure, r, &error, "make systemd reload its units") : 0;
 }
 

@@ -324,6 +324,21 @@ static void watch_status(sd_bus *bus, const char *unit, StatusLine *l)
                                                  "PropertiesChanged", on_status, NULL, l);
 }
 
+/* systemd keeps what it knows of a unit that did not start as long as a client refers to it. Who needs a password for that goes
+ * without: the user is asked once, for the start, and polkit does not ask for both at a time. */
+static int refer_to(sd_bus *bus, const char *unit)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "RefUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", unit);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(m, false);
+        return r < 0 ? r : sd_bus_call_async(bus, NULL, m, NULL, NULL, 0);
+}
+
 /* Runs the jobs; on a terminal, shows what the units say until they are done. */
 static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const *names, size_t n, Failure *failure)
 {
@@ -339,10 +354,8 @@ static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const 
                 lines[i] = (StatusLine) { .name = names[i], .shown = &shown };
                 watch_status(bus, jobs[i].unit, &lines[i]);
         }
-        /* systemd keeps what it knows of a unit that did not start as long as a client refers to it. */
         for (size_t i = 0; start && !c->options.no_block && i < n; i++)
-                (void) sd_bus_call_method_async(bus, NULL, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "RefUnit",
-                                                NULL, NULL, "s", jobs[i].unit);
+                (void) refer_to(bus, jobs[i].unit);
         r = systemd1_unit_jobs(bus, start ? "StartUnit" : "StopUnit", c->options.no_block ? UNIT_JOBS_NO_WAIT : 0, jobs, n,
                                failure);
         erase_line(&shown);

@@ -23,7 +23,8 @@ def user():
     run('useradd', '--groups', 'sudo', '--shell', '/bin/sh', USER)
     subprocess.run(['chpasswd'], input=f'{USER}:{PASSWORD}\n', text=True, check=True)
     yield ['runuser', '-u', USER, '--']
-    run('userdel', USER)
+    run('loginctl', 'terminate-user', USER, check=False)
+    wait_for(lambda: run('userdel', USER, check=False).returncode == 0, interval=0.5)
     MACHINES.chmod(mode & 0o7777)
 
 
@@ -115,3 +116,30 @@ def test_password_agent(user, quick, terminal, tmp_path):
     boxctl([*user, 'env', path], 'stop', quick.name)
     assert not log.exists() and quick.is_active()
     quick.stop(check=False)
+
+
+def test_dialogue_with_polkit_s_agent(user, quick, terminal):
+    """With pkttyagent itself, which wants a session of the user: the right password, a wrong one, none."""
+    def asked(verb, answer):
+        child = terminal('runuser', '--pty', '-l', USER, '-c', f'boxctl {verb} {quick.name}')
+        child.expect('AUTHENTICATING FOR org.freedesktop.systemd1.manage-units')
+        child.expect(f"Authentication is required to {verb} '{quick.unit}'")
+        child.expect('assword: ')
+        # What is typed before the terminal's echo is off is discarded.
+        for _ in range(5):
+            child.send(answer)
+            if child.expect(['AUTHENTICATION (COMPLETE|FAILED)', pexpect.TIMEOUT], timeout=3) == 0:
+                break
+        verdict = child.match[1]
+        child.expect(pexpect.EOF)
+        child.close()
+        return verdict, child.exitstatus, child.before
+
+    assert asked('start', f'{PASSWORD}\n')[:2] == ('COMPLETE', 0)
+    assert quick.is_active()
+    for answer in ('wrong\n', '\n'):
+        verdict, status, rest = asked('stop', answer)
+        assert (verdict, status) == ('FAILED', 1) and rest.count('boxctl: ') == 1, rest
+        assert quick.is_active()
+    assert asked('stop', f'{PASSWORD}\n')[:2] == ('COMPLETE', 0)
+    assert not quick.is_active()
