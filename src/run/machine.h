@@ -119,6 +119,7 @@ typedef struct MachineRegistered {
         PendingScope *pending_scope;
         char *scope;                    /* unit requested from systemd, without machined */
         bool registered;
+        bool again;                     /* asked a second time, because the bus was restarted */
 } MachineRegistered;
 
 /* mounts-begin, mounts */

@@ -67,6 +67,31 @@ static int start_registration(Machine *m, Failure *failure)
         return machined_register_start(m->registration.bus, &m->wait, &r, &m->registration.pending, failure);
 }
 
+/* Is it our machine that has the name? */
+static bool is_registered(Machine *m)
+{
+        MachineProperties machine = {};
+        bool ours = machined_properties(m->registration.bus, m->name, &machine, NULL) >= 0 &&
+                    (pid_t) machine.leader == m->child.leader.pid;
+
+        machine_properties_done(&machine);
+        return ours;
+}
+
+/* If r is due to a bus that was restarted, asks once more by a new connection. 1: machined had heard the first request; 0: it was
+ * asked; else r or another failure. */
+static int register_again(Machine *m, int r, Failure *failure)
+{
+        if (r == -ECANCELED || m->registration.again || sd_bus_is_open(m->registration.bus) > 0)
+                return r;
+        m->registration.again = true;
+        *failure = (Failure) {};
+        r = machine_connect_bus(m, failure);
+        if (r < 0)
+                return r;
+        return is_registered(m) ? 1 : start_registration(m, failure);
+}
+
 /* Without machined, the scope is requested from systemd. */
 static int start_scope(Machine *m, Failure *failure)
 {
@@ -110,8 +135,14 @@ void stage_bus_down(Machine *m)
 
 int stage_register_begin_up(Machine *m, Failure *failure)
 {
-        if (register_mode(m) != REGISTER_NO && m->registration.bus)
-                return start_registration(m, failure);
+        if (register_mode(m) != REGISTER_NO && m->registration.bus) {
+                int r = start_registration(m, failure);
+
+                if (r < 0)
+                        r = register_again(m, r, failure);
+                m->registration.registered = r > 0;
+                return r < 0 ? r : 0;
+        }
         if (register_mode(m) != REGISTER_NO) {
                 int r = continue_unregistered(m, &m->registration.bus_failure, failure);
 
@@ -147,7 +178,7 @@ void stage_register_begin_down(Machine *m)
         if (m->registration.registered && (machine_connect_bus(m, &failure) < 0 ||
                                            machined_unregister(m->registration.bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
-        m->registration.registered = false;
+        m->registration.registered = m->registration.again = false;
         free(TAKE_PTR(m->registration.scope));
 }
 
@@ -223,6 +254,11 @@ static int finish_registration(Machine *m, Failure *failure)
         for (;;) {
                 r = machined_register_finish(m->registration.pending, &m->wait, UINT64_MAX, &why);
                 if (r >= 0)
+                        break;
+                r = register_again(m, r, &why);
+                if (r == 0)
+                        continue;
+                if (r > 0)
                         break;
                 r = r == -EEXIST && remove_dead_machine(m) ? 0 : wait_for_name(m, r, &watch);
                 if (r == -ECANCELED)

@@ -290,6 +290,56 @@ def test_all_restarted_in_one_transaction(plain):
     assert m.name not in output('machinectl', 'list', '--no-legend')
 
 
+@pytest.fixture
+def bus_may_be_killed():
+    """More often than its limit of starts, and it is there again after a call of this."""
+    def reset():
+        run('systemctl', 'reset-failed', 'dbus.service', 'dbus.socket', 'systemd-logind', 'systemd-machined', check=False)
+        run('systemctl', 'start', 'dbus.socket', 'dbus.service')
+    reset()
+    yield reset
+    reset()
+    run('systemctl', 'start', 'systemd-logind')
+
+
+def test_bus_that_is_restarted_while_machines_run(plain, machine, bus_may_be_killed):
+    m = plain
+    m.start()
+    other = with_init(machine, OBEYS)
+    process = subprocess.Popen(['box-run', '-q', '-b', '-U', '--kill-signal=SIGTERM', '--console=read-only', '-M', other.name],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: other.name in output('machinectl', 'list', '--no-legend'))
+    time.sleep(0.3)
+    run('systemctl', 'kill', '--signal=KILL', 'dbus')
+    wait_for(lambda: run('busctl', '--timeout=2', 'list', check=False).returncode == 0)
+    listed = output('boxctl', 'list', '--no-legend')
+    assert m.name in listed and other.name in listed
+    assert m.is_active() and process.poll() is None
+    run('boxctl', 'stop', other.name)
+    assert process.wait(10) == 0 and process.stderr.read() == ''
+    m.stop()
+    assert m.property('Result') == 'success' and 'Failed' not in m.journal()
+    listed = output('machinectl', 'list', '--no-legend')
+    assert m.name not in listed and other.name not in listed
+    m.start()
+    assert m.leader() > 0
+
+
+def test_bus_that_is_restarted_during_starts(plain, bus_may_be_killed):
+    """Each start succeeds, and the machine is registered or says that it is not."""
+    m = plain
+    for i in range(6):
+        run('systemctl', 'start', '--no-block', m.unit)
+        time.sleep(0.01 * i)
+        run('systemctl', 'kill', '--signal=KILL', 'dbus')
+        wait_for(lambda: m.property('ActiveState') not in ('activating', 'inactive'))
+        assert m.is_active(), m.journal()
+        bus_may_be_killed()
+        m.stop()
+    m.start()
+    assert m.leader() > 0
+
+
 def test_living_machine_of_another_manager_keeps_its_name(machine):
     m = machine('busybox')
     run('systemd-run', '--quiet', '--collect', '--unit=units-other', '--slice=machine.slice', 'sleep', '1000')
