@@ -11,13 +11,13 @@
 #include "config/values-print.h"
 #include "fuzz.h"
 
-/* The first row with a key of each setting. */
+/* The first row of each setting that files can have. */
 static bool stands_for_setting(size_t i)
 {
         for (size_t j = 0; j < i; j++)
                 if (settings_table[j].key && settings_table[j].id == settings_table[i].id)
                         return false;
-        return settings_table[i].key;
+        return settings_table[i].key || settings_table[i].id == SETTING_OTHER_RESOURCE;
 }
 
 /* Every setting in force, as assignments of one file. */
