@@ -36,21 +36,30 @@ def pytest_sessionstart(session):
     """A run that was interrupted has left things in this lab: they are no reason for this one to fail."""
     if session.config.option.collectonly:
         return
-    session.config.only_run = open('/run/box-tests', 'w')       # noqa: SIM115: held for the whole run
+    session.config.only_run = note = open('/run/box-tests', 'a+')       # noqa: SIM115: held for the whole run
     try:
         fcntl.flock(session.config.only_run, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         pytest.exit('another run of the tests is in this lab', returncode=2)
-    left = support.traces()
-    if left:
+    note.seek(0)
+    earlier, left = note.read(), support.traces()
+    if earlier or left:
         print('removed, of an earlier run:', *sorted(left), sep='\n    ')
-        support.remove_traces(left)
+        support.remove_run(earlier and Path(earlier))
+    note.truncate(0)
+    note.write(str(support.own_cgroup()))
+    note.flush()
     for namespace in support.output('ip', 'netns', 'list').splitlines():
         support.run('ip', 'netns', 'delete', namespace.split()[0], check=False)
     for link in json.loads(support.output('ip', '-json', 'link')):
         if link['ifname'] != 'lo':      # a lab has no others
             support.run('ip', 'link', 'delete', link['ifname'], check=False)
     support.run('systemctl', 'reset-failed')
+
+
+def pytest_sessionfinish(session):
+    if getattr(session.config, 'only_run', None):
+        session.config.only_run.truncate(0)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -271,6 +272,33 @@ def remove_traces(found):
             run('umount', '--lazy', place, check=False)
         run('chattr', '-R', '-i', path, check=False)
         run('rm', '-rf', '--one-file-system', '--', path, check=False)
+
+
+def own_cgroup():
+    return Path(f'/sys/fs/cgroup{Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip()}')
+
+
+# What tests change of the host itself, and fixtures take back
+CHANGED_SERVICES = ('systemd-machined', 'systemd-udevd', 'systemd-networkd')
+CHANGED_UNITS = ('/etc/systemd/system/*.d', '/run/systemd/system/*.d', '/run/systemd/system.control/*.d')
+
+
+def remove_run(cgroup):
+    """Ends the processes of a run that was killed, which would go on with what they do, and takes back what it changed."""
+    if cgroup and cgroup != own_cgroup() and cgroup.is_dir():
+        (cgroup / 'cgroup.kill').write_text('1')
+        wait_for(lambda: not cgroup.exists() or 'populated 0' in (cgroup / 'cgroup.events').read_text())
+    remove_traces(traces())
+    for user in pwd.getpwall():
+        if 1000 <= user.pw_uid < 60000:         # a lab has none of its own
+            run('userdel', '--force', '--remove', user.pw_name, check=False)
+    for pattern in CHANGED_UNITS:
+        for path in Path('/').glob(pattern[1:]):
+            if path.name.startswith(('box@', 'systemd-nspawn@')):
+                shutil.rmtree(path)
+    run('systemctl', 'unmask', '--quiet', *CHANGED_SERVICES, check=False)
+    run('systemctl', 'kill', '--signal=CONT', *CHANGED_SERVICES, check=False)
+    run('systemctl', 'daemon-reload')
 
 
 def handles(pid, number):

@@ -121,6 +121,27 @@ def test_host_state_sees_what_is_left(host_state, tmp_path):
     assert [line for line in host_state().differences(before) if 'rig' in line] == []
 
 
+def test_run_that_was_killed_is_in_nobody_s_way():
+    """Neither its processes, which would go on, nor what its fixtures did not take back."""
+    process = subprocess.Popen(['systemd-run', '--scope', '--quiet', '--unit=rig-earlier', 'sleep', '1000'])
+    group = Path('/sys/fs/cgroup/system.slice/rig-earlier.scope')
+    settings = Path('/etc/systemd/system/box@rig-earlier.service.d')
+    tree = support.MACHINES / 'rig-earlier'
+    wait_for(group.is_dir)
+    run('useradd', '--create-home', 'rig-earlier')
+    run('systemctl', 'mask', '--quiet', 'systemd-machined')
+    settings.mkdir()
+    (settings / 'x.conf').write_text('[Unit]\n')
+    (tree / 'fixed').mkdir(parents=True)
+    run('chattr', '+i', tree / 'fixed')
+    run('mount', '-t', 'tmpfs', 'tmpfs', tree)
+    support.remove_run(group)
+    assert process.wait(10) != 0
+    assert not any(path.exists() for path in (settings, tree, Path('/home/rig-earlier')))
+    assert 'rig-earlier' not in Path('/etc/passwd').read_text()
+    assert output('systemctl', 'is-enabled', 'systemd-machined', check=False) != 'masked'
+
+
 def test_owners_sees_a_chown(machine):
     tree = machine(None, name='rig-owners')
     tree.path.mkdir()
