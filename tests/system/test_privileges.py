@@ -268,7 +268,8 @@ def test_killed_keeper_takes_a_later_round_with_it(tree):
         wait_for((tree.path / 'rebooted').exists)
         (keeper,) = wait_for(lambda: [pid for pid in children(process.pid) if children(pid)])
         (supervisor,) = children(keeper)
-        (payload,) = wait_for(lambda: [pid for pid in children(supervisor) if 'sleep' in Path(f'/proc/{pid}/cmdline').read_text()])
+        (payload,) = wait_for(lambda: [pid for pid in children(supervisor)
+                                     if output('ps', '--format=comm=', '--pid', pid, check=False) == 'sleep'])
         os.kill(keeper, signal.SIGKILL)
         assert 'The process that starts machine' in process.communicate(timeout=20)[1]
         assert process.returncode == 1
