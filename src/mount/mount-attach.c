@@ -22,6 +22,7 @@
 #include "mount/mount-attach.h"
 #include "mount/mount-dest.h"
 #include "mount/mount-make.h"
+#include "mount/mount-source.h"
 #include "payload/cgroup.h"
 #include "util/fd.h"
 #include "util/namespace-call.h"
@@ -71,8 +72,10 @@ static int clone_bind(const MountOp *op, const AttachContext *c, Failure *failur
         else
                 source = tree_open(op->source_kind == MOUNT_SOURCE_STAGED ? c->stage_fd : c->dest.root_fd, op->source,
                                    O_PATH);
-        if (source == -ENOENT && op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE))
+        if (source == -ENOENT && op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE)) {
+                mount_source_say_missing(op);
                 return -EBADF;
+        }
         if (source < 0)
                 return mount_dest_failure(op, source, failure);
 

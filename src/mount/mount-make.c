@@ -21,7 +21,6 @@
 #include "users/id-range.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
-#include "util/log.h"
 #include "util/namespace-call.h"
 #include "util/print.h"
 #include "util/tree.h"
@@ -236,16 +235,12 @@ static int make_step(MountWork *work, size_t n, size_t i, const MountMakeContext
         return make_new(w, c, failure);
 }
 
-/* A source that may be missing is no failure. What a setting names is said, what the host merely offers is not. */
+/* A source that may be missing is no failure. */
 static bool is_left_out(const MountOp *op, int r, const Failure *failure)
 {
-        char source[SOURCE_TEXT_MAX];
-
         if (r != -ENOENT || failure->error < 0 || !(op->flags & (MOUNT_OPTIONAL | MOUNT_IF_SOURCE)))
                 return false;
-        if (op->flags & MOUNT_IF_SOURCE)
-                log_notice(0, "%s: Nothing is mounted on '%s': its optional source does not exist", source_text(op->from, source),
-                           op->dest);
+        mount_source_say_missing(op);
         return true;
 }
 

@@ -17,6 +17,7 @@
 #include "users/id-range.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/namespace-call.h"
 #include "util/tree.h"
 
@@ -85,6 +86,15 @@ int mount_new(const MountOp *op, uint64_t attrs, Failure *failure)
 const char *mount_source_name(const MountOp *op)
 {
         return op->source ? op->source : "a temporary directory";
+}
+
+void mount_source_say_missing(const MountOp *op)
+{
+        char source[SOURCE_TEXT_MAX];
+
+        if (op->flags & MOUNT_IF_SOURCE)
+                log_notice(0, "%s: Nothing is mounted on '%s': its optional source does not exist", source_text(op->from, source),
+                           op->dest);
 }
 
 typedef struct TreeSource {

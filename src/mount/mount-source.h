@@ -45,5 +45,8 @@ int mount_set_attributes(const MountOp *op, int fd, int root_fd, const MountMake
 /* Configures and mounts a context of fsopen(2); fs_fd may be its negative errno. */
 int mount_new_from_context(int fs_fd, const MountOp *op, uint64_t attrs, Failure *failure);
 
+/* Says that an optional source is missing, if a setting names it; not of what the host merely offers. */
+void mount_source_say_missing(const MountOp *op);
+
 /* The step's source for messages. */
 const char *mount_source_name(const MountOp *op);
