@@ -100,8 +100,11 @@ def test_entering_says_so(silent, verb):
 
 
 def test_kill_does_not_wait(silent):
-    result, took = timed('kill', '--signal=CONT', silent[0].name)
-    assert (result.returncode, took < 5) == (0, True)
+    leader = silent[0].leader()
+    for number, stopped in (('STOP', True), ('CONT', False)):
+        result, took = timed('kill', f'--signal={number}', silent[0].name)
+        assert (result.returncode, took < 5) == (0, True)
+        wait_for(lambda: (output('ps', '--format=state=', '--pid', leader) == 'T') == stopped)
 
 
 # -------------------------------------------------------------------- frozen
