@@ -221,16 +221,19 @@ static int idmap_failure_below(const MountOp *op, const MountMakeContext *c, int
 
 static int idmap_failure(const MountOp *op, const MountMakeContext *c, int fd, int userns_fd, int r, Failure *failure)
 {
-        char form[SETTING_FORM_MAX];
+        char form[SETTING_FORM_MAX], other[SETTING_FORM_MAX];
         const char *advice = is_tree(op)      ? "put the tree on ext4, xfs or btrfs, or set " :
                              op->n_layers > 0 ? "put it on ext4, xfs or btrfs" :
                                                 "bind it without an id map";
 
+        if (r == -EPERM)
+                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m (in a user "
+                                      "namespace, only file systems mounted in it can be mapped: use %s or %s)",
+                                      mount_source_name(op), setting_form(SETTING_PRIVATE_USERS, c->users_from, "no", form),
+                                      setting_form(SETTING_PRIVATE_USERS, c->users_from, "identity", other));
         if (r != -EINVAL)
-                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m%s",
-                                      mount_source_name(op), r == -EPERM ?
-                                              " (in a user namespace, only file systems mounted in it can be mapped: use "
-                                              "PrivateUsers=no or PrivateUsers=identity)" : "");
+                return failure_set_at(failure, op->from, r, "Failed to set the id map of the mount of '%s': %m",
+                                      mount_source_name(op));
         if (failure && idmap_failure_below(op, c, fd, userns_fd, failure) < 0)
                 return r;
         return failure_set_at(failure, op->from, r, "The file system of '%s' has no idmapped mounts; %s%s",

@@ -84,6 +84,20 @@ static int clone_failure(const Machine *m, int r, Failure *failure)
         return failure_set(failure, r, "Failed to create the namespaces of machine '%s': %m%s", m->name, hint);
 }
 
+static int write_maps(const Machine *m, int proc_fd, Failure *failure)
+{
+        Source from = m->settings.from[SETTING_PRIVATE_USERS];
+        char no[SETTING_FORM_MAX], identity[SETTING_FORM_MAX];
+        Failure why = {};
+        int r = user_namespace_write_maps(proc_fd, &m->plan.uid_map, &m->plan.gid_map, &why);
+
+        if (r == -EPERM)
+                return failure_set(failure, r, "%s (in a user namespace, only its own ids can be given: use %s or %s)", why.text,
+                                   setting_form(SETTING_PRIVATE_USERS, from, "no", no),
+                                   setting_form(SETTING_PRIVATE_USERS, from, "identity", identity));
+        return r < 0 ? failure_set(failure, r, "%s", why.text) : 0;
+}
+
 /* Creates the child in the payload's cgroup. It gets its mount namespace once that is assembled (mount-attach.c), and creates
  * some itself (run/child.h). The kernel creates the user namespace first, so that it owns all others. */
 static int clone_child(Machine *m, int child_sync_fd, Failure *failure)
@@ -226,7 +240,7 @@ int stage_clone_up(Machine *m, Failure *failure)
         if (proc_fd < 0)
                 return failure_set(failure, -errno, "Failed to open '%s': %m", path);
         if (m->plan.userns)
-                r = user_namespace_write_maps(proc_fd, &m->plan.uid_map, &m->plan.gid_map, failure);
+                r = write_maps(m, proc_fd, failure);
         if (r >= 0)
                 r = limits_apply_scheduling(&m->plan.limits, m->child.leader.pid, proc_fd, failure);
         return r < 0 ? r : sync_send(m->child.sync_fd, SYNC_BEGIN);

@@ -150,11 +150,12 @@ void stage_ids_down(Machine *m)
 static int check_apparmor(Machine *m, Problems *problems)
 {
         Plan *p = &m->plan;
-        bool missing = false;
+        /* box@.service has --quiet, too, but its journal is read. */
+        bool missing = false, silent = machine_is_dry(m) || (m->settings.quiet && !m->settings.keep_unit);
         int r;
 
         if (!p->apparmor_profile) {
-                if (!machine_is_dry(m) && !m->settings.apparmor_profile && m->facts.host.apparmor == APPARMOR_MISSING)
+                if (!silent && !m->settings.apparmor_profile && m->facts.host.apparmor == APPARMOR_MISSING)
                         log_notice(0, "Machine '%s': AppArmor profile '" APPARMOR_MACHINE "' is not loaded, ignoring "
                                    "(AppArmorProfile=unconfined: on purpose)", m->name);
                 return 0;

@@ -152,10 +152,8 @@ static int write_map(int proc_pid_fd, const char *file, const IdMap *map, Failur
 
         /* The kernel accepts one write() only, with the whole map. */
         r = RET_ERRNO((int) write(fd, text, strlen(text)));
-        return r < 0 ? failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m%s",
-                                   (int) strcspn(text, "\n"), text, file,
-                                   r == -EPERM ? " (in a user namespace, only its own ids can be given: use "
-                                                 "PrivateUsers=no or PrivateUsers=identity)" : "") : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to write the id map \"%.*s\" to the child's %s: %m",
+                                   (int) strcspn(text, "\n"), text, file) : 0;
 }
 
 int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *gids, Failure *failure)

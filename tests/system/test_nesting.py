@@ -124,7 +124,7 @@ def test_box_in_a_machine(nest, switches):
 def test_ids_that_cannot_be_had_in_a_machine(nest, users):
     """There are none for pick, and the tree's file system belongs to the host's user namespace."""
     status, text = try_inside(nest, f'{BOX} -M inner --private-users={users} /bin/true')
-    assert status == 1 and 'Operation not permitted' in text and 'use PrivateUsers=no or PrivateUsers=identity' in text
+    assert status == 1 and 'Operation not permitted' in text and 'use --private-users=no or --private-users=identity' in text
 
 
 def test_box_without_the_right_to_make_nodes(nest):

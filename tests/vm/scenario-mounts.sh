@@ -10,8 +10,7 @@ PLACE=/var/lib/machines/.place
 inside() {      # SCRIPT SWITCH…
         local script=$1
         shift
-        box-run --quiet -M deb -U --resolv-conf=off --timezone=off --pipe --register=no "$@" /bin/sh -c "$script" 2>&1 |
-                sed '/AppArmor profile .* is not loaded, ignoring/d'
+        box-run --quiet -M deb -U --resolv-conf=off --timezone=off --pipe --register=no "$@" /bin/sh -c "$script" 2>&1
 }
 
 sees() {        # WANTED SCRIPT SWITCH…
