@@ -179,17 +179,18 @@ static int look_up(char letter, const void *userdata, char **ret)
 
 static int expand(const SpecifierFacts *facts, Assignment *item, Problems *problems)
 {
+        const char *key = item->row->key, *equals = key ? "=" : "";     /* without a key, the value has it */
         char *text = NULL, letter = 0;
         int r = strchr(item->value, '%') ? specifier_expand(item->value, look_up, facts, &text, &letter) : 0;
 
         if (r == -ENOMEM)
                 return r;
         if (r == -EBADSLT)
-                return problem_error(problems, item->from, "%s=%.200s: unknown specifier '%%%c'; %%%% is a percent sign",
-                                     item->row->key, item->value, letter);
+                return problem_error(problems, item->from, "%s%s%.200s: unknown specifier '%%%c'; %%%% is a percent sign",
+                                     key ?: "", equals, item->value, letter);
         if (r < 0)
-                return problem_error(problems, item->from, "%s=%.200s: the host does not say what '%%%c' is: %s", item->row->key,
-                                     item->value, letter, strerror(-r));
+                return problem_error(problems, item->from, "%s%s%.200s: the host does not say what '%%%c' is: %s", key ?: "",
+                                     equals, item->value, letter, strerror(-r));
         if (text) {
                 free(item->value);
                 item->value = text;

@@ -12,22 +12,22 @@
 #include "util/macro.h"
 #include "util/memory.h"
 
-/* Releases the pages that lie wholly within a read-only segment of a file. One of them has the headers that describe them. */
+/* Releases the pages of the read-only segments of a file; no two segments share one. One of them has the headers that describe
+ * them. */
 _steady_ static int release(struct dl_phdr_info *info, size_t size, void *userdata)
 {
-        const uintptr_t mask = ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
+        const uintptr_t offset = (uintptr_t) sysconf(_SC_PAGESIZE) - 1;
         struct { uintptr_t begin, end; } found[8];
         size_t n = 0;
 
         for (unsigned i = 0; i < info->dlpi_phnum && n < ARRAY_SIZE(found); i++) {
                 const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-                uintptr_t begin = info->dlpi_addr + p->p_vaddr, end = (begin + p->p_memsz) & mask;
+                uintptr_t begin = info->dlpi_addr + p->p_vaddr;
 
                 /* Never a writable segment (data, relro): MADV_DONTNEED would bring back the file's contents. */
-                begin = (begin + ~mask) & mask;
-                if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && begin < end) {
-                        found[n].begin = begin;
-                        found[n++].end = end;
+                if (p->p_type == PT_LOAD && !(p->p_flags & PF_W)) {
+                        found[n].begin = begin & ~offset;
+                        found[n++].end = (begin + p->p_memsz + offset) & ~offset;
                 }
         }
         for (size_t i = 0; i < n; i++)

@@ -104,12 +104,25 @@ static void test_refused(void **state)
         refuses(t, "A=%o", "does not say what '%o' is");
 }
 
+static void test_refused_in_a_key_of_the_host_s_systemd(void **state)
+{
+        _cleanup_(problems_done) Problems problems = {};
+        _cleanup_free_ char *got = NULL;
+
+        read_file(*state, "[X-Box]\nSpecifiers=yes\n[X-Resources]\nFutureLimit=%z\n[Exec]\nEnvironment=A=1\n",
+                  /* trusted= */ true, &got, &problems);
+        assert_int_equal(problems.n_fatal, 1);
+        assert_string_equal(problems.items[0].text,
+                            "x.nspawn:4: FutureLimit=%z: unknown specifier '%z'; %% is a percent sign");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TREE_TEST(test_who_has_them),
                 TREE_TEST(test_each),
                 TREE_TEST(test_refused),
+                TREE_TEST(test_refused_in_a_key_of_the_host_s_systemd),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
