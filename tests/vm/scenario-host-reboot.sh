@@ -105,6 +105,21 @@ raised_limits_hold() {
                         END { print n, r }' /proc/1/limits)"
 }
 
+# A payload that needs more memory than it may use before it is ready; who starts it reads that.
+lack_of_memory_is_told() {
+        local text
+        printf '[Exec]\nBoot=no\nNotifyReady=yes\nParameters=/usr/bin/tail /dev/zero\n[X-Resources]\nMemoryMax=60M\n' >"$FILE"
+        if text=$(timeout 300 boxctl start "$NAME" 2>&1); then
+                echo 'it started'
+                return 1
+        fi
+        systemctl show -p Result,StatusText "$SERVICE"
+        systemctl reset-failed "$SERVICE"
+        rm "$FILE"
+        echo "$text"
+        [[ $text == *memory*MemoryMax=* ]]
+}
+
 unit_is_as_before() {
         [[ ! -e /run/systemd/system.control/$SERVICE.d && ! -e /run/box/changed-units/$SERVICE ]] || return
         equal '16384 infinity' "$(systemctl show --value -p TasksMax -p MemoryMax "$SERVICE" | sort | xargs)"
@@ -143,6 +158,7 @@ boot_2() {
         check 'nothing of it is left' leftovers
         if [[ $UNIT == box@ ]]; then
                 check 'its unit has its own limits again' unit_is_as_before
+                check 'a payload that is killed for lack of memory is told as such' lack_of_memory_is_told
         fi
         check 'no unit of the host failed' equal '' "$(systemctl --failed --no-legend)"
 }
