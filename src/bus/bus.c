@@ -10,6 +10,11 @@
 #include "bus/bus.h"
 #include "util/clock.h"
 
+enum {
+        DEFAULT_USEC = 25 * 1000 * 1000,        /* libsystemd's, for each call */
+        START_USEC = 60 * 1000 * 1000,
+};
+
 static const struct {
         const char *name;
         int error;
@@ -131,6 +136,13 @@ int bus_flush(sd_bus *bus, const BusWait *wait)
         int r = wait ? handshake(bus, wait) : 0;
 
         return r < 0 ? r : sd_bus_flush(bus);
+}
+
+uint64_t bus_start_usec(sd_bus *bus)
+{
+        uint64_t usec;
+
+        return sd_bus_get_method_call_timeout(bus, &usec) >= 0 && usec != DEFAULT_USEC ? 0 : START_USEC;
 }
 
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)

@@ -61,7 +61,7 @@ int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegis
         if (r >= 0)
                 r = registration_message(bus, reg, &m);
         if (r >= 0)
-                r = bus_call_send(bus, m, BUS_START_USEC, &p->call);
+                r = bus_call_send(bus, m, bus_start_usec(bus), &p->call);
         if (r >= 0)
                 r = bus_flush(bus, wait);
         if (r < 0)

@@ -31,7 +31,7 @@ typedef struct PendingRegistration PendingRegistration;
 int machined_register_start(sd_bus *bus, const BusWait *wait, const MachineRegistration *reg, PendingRegistration **ret,
                             Failure *failure);
 
-/* Waits for the reply, at most usec (UINT64_MAX: BUS_START_USEC). -EEXIST: the name is taken. */
+/* Waits for the reply, at most usec (UINT64_MAX: bus_start_usec()). -EEXIST: the name is taken. */
 int machined_register_finish(PendingRegistration *p, const BusWait *wait, uint64_t usec, Failure *failure);
 PendingRegistration *pending_registration_free(PendingRegistration *p);
 DEFINE_CLEANUP(PendingRegistration *, pending_registration_free);

@@ -108,7 +108,7 @@ int scope_start(sd_bus *bus, const BusWait *wait, const ScopeOptions *options, P
         if (r >= 0)
                 r = scope_message(bus, options, &m);
         if (r >= 0)
-                r = bus_call_send(bus, m, BUS_START_USEC, &p->call);
+                r = bus_call_send(bus, m, bus_start_usec(bus), &p->call);
         if (r >= 0)
                 r = bus_flush(bus, wait);
         if (r < 0)

@@ -191,8 +191,25 @@ static int state_of(pid_t pid)
         return name_end && name_end[1] == ' ' ? name_end[2] : -EBADMSG;
 }
 
+/* The number of children that have ended and were not waited for, from which on nothing is waited for. systemd may wait for a
+ * time, but takes notice of each end. sysvinit and busybox do all by children, with pauses of a second or two. */
+static size_t ended_at_least(InitFlavour flavour)
+{
+        switch (flavour) {
+        case INIT_SYSTEMD:
+                return 1;
+        case INIT_SYSVINIT:
+        case INIT_SYSVINIT_OPENRC:
+        case INIT_BUSYBOX:
+        case INIT_BUSYBOX_OPENRC:
+                return 0;
+        default:
+                return SIZE_MAX;
+        }
+}
+
 /* All processes of a PID namespace descend from its init, which inherits those whose parent has ended. */
-int init_control_sleeps_alone(pid_t leader)
+int init_control_sleeps_alone(InitFlavour flavour, pid_t leader)
 {
         _cleanup_free_ char *children = NULL;
         size_t n_ended = 0;
@@ -206,7 +223,7 @@ int init_control_sleeps_alone(pid_t leader)
         for (rest = children; (child = strsep(&rest, " ")); n_ended += *child != 0)
                 if (*child && state_of((pid_t) strtoull(child, NULL, 10)) != 'Z')
                         return 0;
-        r = n_ended > 0 ? state_of(leader) : 0;
+        r = n_ended >= ended_at_least(flavour) ? state_of(leader) : 0;
         return r < 0 ? r : r == 'S';
 }
 

@@ -39,9 +39,9 @@ int init_control_run(const Leader *leader, const char *const *program, Failure *
 /* Asks the init and waits until it was asked, not until it is down: two seconds, or as long as a program. */
 int init_control_request(InitFlavour flavour, InitRequest request, const Leader *leader, Failure *failure);
 
-/* Does it sleep, while all other processes of the machine have ended and it has not taken notice of that? 1: so it is at this
- * moment; 0: not; negative errno. Reads /proc only. */
-int init_control_sleeps_alone(pid_t leader);
+/* Does an init that was asked to shut down sleep, with nothing left in the machine that it could wait for? 1: so it is at this
+ * moment; 0: not, or an init of this kind may do work itself; negative errno. Reads /proc only. */
+int init_control_sleeps_alone(InitFlavour flavour, pid_t leader);
 
 /* "SIGRTMIN+3", "runlevel 0 by /run/initctl", "runit-init 0": for --dry-run and boxctl status. */
 const char *init_control_describe(InitFlavour flavour, InitRequest request);

@@ -79,16 +79,17 @@ static bool is_registered(Machine *m)
 }
 
 /* If r is due to a bus that was restarted, asks once more by a new connection. 1: machined had heard the first request; 0: it was
- * asked; else r or another failure. */
+ * asked; else r, with its failure if the bus does not come back, or another failure. */
 static int register_again(Machine *m, int r, Failure *failure)
 {
+        Failure why = {};
+
         if (r == -ECANCELED || m->registration.again || sd_bus_is_open(m->registration.bus) > 0)
                 return r;
         m->registration.again = true;
-        *failure = (Failure) {};
-        r = machine_connect_bus(m, failure);
-        if (r < 0)
+        if (machine_connect_bus(m, &why) < 0)
                 return r;
+        *failure = (Failure) {};
         return is_registered(m) ? 1 : start_registration(m, failure);
 }
 

@@ -207,12 +207,13 @@ static int ask_by_program(Supervisor *s, Failure *failure)
 }
 
 /* SIGTERM to all processes of the unit makes systemd in the payload execute itself anew while its bus daemon ends. It then may
- * wait for that one's answer, for 90 seconds, deaf to all else. Once nothing else is left in the machine, it is killed. */
+ * wait for that one's answer, for 90 seconds, deaf to all else. busybox's init may wait for a lock of its own for ever. Once
+ * nothing else is left in the machine, it is killed. */
 static int on_alone(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Supervisor *s = userdata;
 
-        s->n_alone = init_control_sleeps_alone(s->machine->child.leader.pid) > 0 ? s->n_alone + 1 : 0;
+        s->n_alone = init_control_sleeps_alone(s->machine->plan.init, s->machine->child.leader.pid) > 0 ? s->n_alone + 1 : 0;
         if (s->n_alone == ALONE_LOOKS) {
                 log_warning(0, "All processes of machine '%s' have ended, but its init hangs, killing it", s->machine->name);
                 kill_leader(s);
@@ -276,8 +277,7 @@ static void stop(void *userdata)
         s->stop_usec = clock_usec(CLOCK_MONOTONIC);
         end_boot(s);
         send_stopping(s);
-        if (s->machine->plan.init == INIT_SYSTEMD)
-                watch_alone(s);
+        watch_alone(s);
         ask_init(s);
 }
 

@@ -114,6 +114,7 @@ def test_a_mount_of_an_optional_source(reload_after, machine):
     finally:
         made.stop(check=False)
         run('systemctl', 'stop', unit.name, check=False)
+        run('systemctl', 'reset-failed', unit.name, check=False)
         unit.unlink()
         run('rm', '-rf', '--', disk.parent)
 

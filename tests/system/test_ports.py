@@ -353,4 +353,4 @@ def test_ports_need_a_network(nothing_left, machine):
     status = made.property('StatusText')
     assert 'ports.nspawn:3: Port=8080' in status and 'ports.nspawn:2' in status
     result = run('box-run', '-M', 'ports', '-p', '80', '--settings=no', '--', 'true', check=False)
-    assert result.returncode == 1 and '--port=' in result.stderr and 'VirtualEthernet' in result.stderr
+    assert result.returncode == 1 and '--port=' in result.stderr and 'for example --network-veth' in result.stderr

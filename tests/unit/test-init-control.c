@@ -123,10 +123,10 @@ static pid_t start_parent(const int fds[2], bool busy, bool takes)
                         pause();
 }
 
-static bool sleeps_alone_soon(pid_t pid)
+static bool sleeps_alone_soon(InitFlavour flavour, pid_t pid)
 {
         for (unsigned i = 0; i < 50; i++, usleep(10000))
-                if (init_control_sleeps_alone(pid) == 1)
+                if (init_control_sleeps_alone(flavour, pid) == 1)
                         return true;
         return false;
 }
@@ -134,11 +134,17 @@ static bool sleeps_alone_soon(pid_t pid)
 static void test_init_control_sleeps_alone(void **state)
 {
         static const struct {
+                InitFlavour flavour;
                 bool busy, takes, expected;
         } cases[] = {
-                { false, false, true },
-                { true, false, false },
-                { false, true, false },         /* that is an init with nothing to do */
+                { INIT_SYSTEMD, false, false, true },
+                { INIT_SYSTEMD, true, false, false },
+                { INIT_SYSTEMD, false, true, false },   /* it may wait for a time */
+                { INIT_BUSYBOX, false, true, true },
+                { INIT_BUSYBOX, true, true, false },
+                { INIT_SYSVINIT_OPENRC, false, false, true },
+                { INIT_OTHER, false, false, false },    /* it may do work itself */
+                { INIT_RUNIT, false, true, false },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -149,12 +155,12 @@ static void test_init_control_sleeps_alone(void **state)
                 pid = start_parent(fds, cases[i].busy, cases[i].takes);
                 close(fds[0]);
                 usleep(50000);
-                assert_int_equal(init_control_sleeps_alone(pid), 0);
+                assert_int_equal(init_control_sleeps_alone(cases[i].flavour, pid), 0);
                 close(fds[1]);
-                assert_int_equal(sleeps_alone_soon(pid), cases[i].expected);
+                assert_int_equal(sleeps_alone_soon(cases[i].flavour, pid), cases[i].expected);
                 kill(pid, SIGKILL);
                 assert_int_equal(waitpid(pid, NULL, 0), pid);
-                assert_true(init_control_sleeps_alone(pid) < 0);
+                assert_true(init_control_sleeps_alone(cases[i].flavour, pid) < 0);
         }
 }
 
