@@ -189,12 +189,11 @@ def test_program_of_the_host_is_overwritten(attack, victim):
     deb = attack('no')
     before = victim.read_bytes()
     run(victim, '-t', deb.leader(), '-p', '/bin/true', check=False)
-    for _ in range(20):
-        if victim.read_bytes() != before:
-            break
+    def again():
         run('nsenter', '-t', deb.leader(), '-p', victim, '--version', check=False)
-        time.sleep(0.1)
-    wait_for(lambda: victim.read_bytes() != before)
+        return victim.read_bytes() != before
+    # It has to be seen while it runs.
+    wait_for(again, timeout=60)
     assert 'overwritten victim' in (deb.path / 'report').read_text()
 
 
