@@ -15,6 +15,7 @@
 #include "mount/mount-source.h"
 #include "run/check-place.h"
 #include "run/check-start.h"
+#include "run/stage.h"
 #include "users/user-namespace.h"
 #include "util/fd.h"
 
@@ -144,19 +145,7 @@ int check_mounts(const Machine *m, int tree_fd, Problems *problems)
 {
         const MountPlan *plan = &m->plan.mounts;
         _cleanup_close_ int userns_fd = -EBADF;
-        MountMakeContext c = {
-                .image_fd = m->image.fd,
-                .tree_fd = tree_fd,
-                .tree_namespace_fd = m->disk.tree.namespace_fd,
-                .outer_fd = -EBADF,
-                .leader_pidfd = -EBADF,
-                .map = m->plan.userns ? &m->plan.uid_map : NULL,
-                .gid_map = m->plan.userns ? &m->plan.gid_map : NULL,
-                .owner = m->plan.owner,
-                .first_id = m->plan.first_id,
-                .users_from = m->settings.from[SETTING_PRIVATE_USERS],
-                .userns_fd = -EBADF,
-        };
+        MountMakeContext c = stage_mounts_context(m, tree_fd);
         bool privileged = geteuid() == 0;
         int r = 0;
 

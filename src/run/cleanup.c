@@ -7,7 +7,6 @@
  * another name.
  */
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,35 +16,24 @@
 #include "image/machine-name.h"
 #include "mount/unix-export.h"
 #include "payload/machine-state.h"
+#include "run/machined-file.h"
 #include "run/stage.h"
-#include "util/env-file.h"
-#include "util/fd.h"
 #include "util/log.h"
-#include "util/parse.h"
 #include "util/print.h"
-
-/* machined's file of each machine, of other managers too. */
-#define MACHINED_DIR "/run/systemd/machines"
 
 /* Does a machine of another manager have the name? A machine of ours does not live, as its lock is free, but its leader may
  * still be seen for a moment: systemd takes a cgroup for empty before the kernel has ended the last process in it. */
 static bool other_manager_has_name(const char *name)
 {
-        enum { FILE_MAX = 64 * 1024 };
-        _cleanup_free_ char *path = NULL, *text = NULL;
-        uint32_t leader = 0;
-        char *rest, *entry;
+        MachinedFile f;
+        bool other;
 
-        if (strf(&path, MACHINED_DIR "/%s", name) < 0 || fd_read_file_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
+        if (machined_file_read(name, &f) < 0)
                 return false;
-        rest = text;
-        while ((entry = env_file_next(&rest))) {
-                if (strcmp(entry, "SERVICE=" MACHINED_SERVICE) == 0)
-                        return false;
-                if (strncmp(entry, "LEADER=", 7) == 0)
-                        (void) parse_u32(entry + 7, &leader);
-        }
-        return leader > 0 && (kill((pid_t) leader, 0) >= 0 || errno != ESRCH);
+        other = f.leader > 0 && (!f.service || strcmp(f.service, MACHINED_SERVICE) != 0) &&
+                (kill(f.leader, 0) >= 0 || errno != ESRCH);
+        machined_file_done(&f);
+        return other;
 }
 
 /* In ExecStopPost=: the supervisor was not killed, so it has undone its start, or failed before it changed anything. What kept it

@@ -126,6 +126,23 @@ static int open_namespaces(const Machine *m, MountMakeContext *c, Failure *failu
         return 0;
 }
 
+MountMakeContext stage_mounts_context(const Machine *m, int tree_fd)
+{
+        return (MountMakeContext) {
+                .image_fd = m->image.fd,
+                .tree_fd = tree_fd,
+                .tree_namespace_fd = m->disk.tree.namespace_fd,
+                .outer_fd = -EBADF,
+                .leader_pidfd = m->child.leader.pidfd,
+                .map = m->plan.userns ? &m->plan.uid_map : NULL,
+                .gid_map = m->plan.userns ? &m->plan.gid_map : NULL,
+                .owner = m->plan.owner,
+                .first_id = m->plan.first_id,
+                .users_from = m->settings.from[SETTING_PRIVATE_USERS],
+                .userns_fd = -EBADF,
+        };
+}
+
 /* The host's id of the user that runs as PID 1, or 2. */
 static uid_t credentials_owner(const Plan *p)
 {
@@ -141,19 +158,7 @@ static int begin_mounts(Machine *m, Failure *failure)
         MountMakeContext *c = &m->mounts.make;
         int r;
 
-        *c = (MountMakeContext) {
-                .image_fd = m->image.fd,
-                .tree_fd = machine_open_root(m, failure),
-                .tree_namespace_fd = m->disk.tree.namespace_fd,
-                .outer_fd = -EBADF,
-                .leader_pidfd = m->child.leader.pidfd,
-                .map = m->plan.userns ? &m->plan.uid_map : NULL,
-                .gid_map = m->plan.userns ? &m->plan.gid_map : NULL,
-                .owner = m->plan.owner,
-                .first_id = m->plan.first_id,
-                .users_from = m->settings.from[SETTING_PRIVATE_USERS],
-                .userns_fd = -EBADF,
-        };
+        *c = stage_mounts_context(m, machine_open_root(m, failure));
         if (c->tree_fd < 0)
                 return c->tree_fd;
         r = open_namespaces(m, c, failure);

@@ -82,6 +82,9 @@ int stage_mounts_begin_up(Machine *m, Failure *failure);
 int stage_mounts_up(Machine *m, Failure *failure);
 void stage_mounts_down(Machine *m);
 
+/* The context in which a start and a check make mounts. No namespace is open in it; tree_fd stays the caller's. */
+MountMakeContext stage_mounts_context(const Machine *m, int tree_fd);
+
 /* run/stage-export.c */
 int stage_export_up(Machine *m, Failure *failure);
 void stage_export_down(Machine *m);

@@ -11,14 +11,10 @@
 #include <systemd/sd-login.h>
 
 #include "payload/machine-state.h"
+#include "run/machined-file.h"
 #include "run/tree-holder.h"
-#include "util/env-file.h"
 #include "util/fd.h"
 #include "util/print.h"
-
-#define MACHINED_DIR "/run/systemd/machines"
-
-enum { MACHINED_FILE_MAX = 64 * 1024 };
 
 typedef struct Holder {
         pid_t pid;              /* 0: unknown */
@@ -26,19 +22,16 @@ typedef struct Holder {
         bool ours;              /* box runs it */
 } Holder;
 
-/* machined's file of a machine has its tree. */
-static bool file_has_root(int dir_fd, const char *name, const char *path)
+static bool has_root(const char *machine, const char *path)
 {
-        _cleanup_free_ char *text = NULL;
-        char *rest, *entry;
+        MachinedFile f;
+        bool same;
 
-        if (fd_read_file_at(dir_fd, name, MACHINED_FILE_MAX, &text, NULL) < 0)
+        if (machined_file_read(machine, &f) < 0)
                 return false;
-        rest = text;
-        while ((entry = env_file_next(&rest)))
-                if (strncmp(entry, "ROOT=", 5) == 0 && strcmp(entry + 5, path) == 0)
-                        return true;
-        return false;
+        same = f.root && strcmp(f.root, path) == 0;
+        machined_file_done(&f);
+        return same;
 }
 
 static void find_machine_of_box(const char *path, Holder *h)
@@ -61,7 +54,7 @@ static void find_machine_of_machined(const char *path, Holder *h)
         struct dirent *e;
 
         while (d && !h->machine && (e = readdir(d)))
-                if (e->d_type == DT_REG && file_has_root(dirfd(d), e->d_name, path))
+                if (e->d_type == DT_REG && has_root(e->d_name, path))
                         h->machine = strdup(e->d_name);
 }
 
