@@ -4,7 +4,7 @@
 /*
  * Specifiers in a settings file ("%i"), as in a unit of the host's service manager. systemd-nspawn knows none, and takes "%i"
  * as it is written; so a file has them only if it says so itself, by Specifiers=yes in [X-Box]. A file that is not trusted
- * cannot: the host's machine id is none of the payload's business.
+ * cannot: the host's machine id is confidential (machine-id(5)).
  */
 
 #include "config/assignment.h"

@@ -278,7 +278,7 @@ static int execute_payload(const ChildInput *in, Failure *failure)
 
         if (plan->exec_path)
                 return execute(in, plan->exec_path, plan->argv, failure);
-        /* The last of them is the reason, if there is none. */
+        /* If the tree has no shell, the message names the last one. */
         for (i = 0; i + 1 < ARRAY_SIZE(shells) && access(shells[i].path, F_OK) < 0; i++)
                 ;
         return execute(in, shells[i].path, (char *const []) { (char *) shells[i].name, NULL }, failure);
