@@ -201,9 +201,10 @@ int stage_mounts_begin_up(Machine *m, Failure *failure)
         int r;
 
         r = journal_do(&m->plan.journal, &owner, failure);
+        if (r < 0)
+                return r;
         m->mounts.journal_created = r > 0;
-        if (r >= 0)
-                r = create_incoming(m, failure);
+        r = create_incoming(m, failure);
         return r < 0 ? r : begin_mounts(m, failure);
 }
 

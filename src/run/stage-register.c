@@ -141,8 +141,10 @@ int stage_register_begin_up(Machine *m, Failure *failure)
 
                 if (r < 0)
                         r = register_again(m, r, failure);
+                if (r < 0)
+                        return r;
                 m->registration.registered = r > 0;
-                return r < 0 ? r : 0;
+                return 0;
         }
         if (register_mode(m) != REGISTER_NO) {
                 int r = continue_unregistered(m, &m->registration.bus_failure, failure);

@@ -13,9 +13,16 @@ run_under() {   # PROFILE COMMAND…: in the machine's tree
         box-run -q --machine="$NAME" -U --pipe "$@" 2>&1
 }
 
+# Where it fails, says why on standard output: what is compared with the wanted label.
+start_machine() {
+        systemctl start "$UNIT$NAME" 2>&1 && return
+        journalctl -q --no-pager --boot --output=short-precise --lines=20 --unit="$UNIT$NAME" --unit=systemd-machined --unit=dbus
+        return 1
+}
+
 label_of_machine() {
         printf '[X-Box]\nAppArmorProfile=:box:unconfined\n' >"/etc/systemd/nspawn/$NAME.nspawn"
-        systemctl start "$UNIT$NAME" || return
+        start_machine || return
         tr -d '\0' <"/proc/$(machinectl show --value --property=Leader "$NAME")/attr/apparmor/current"
         systemctl stop "$UNIT$NAME"
 }
@@ -135,7 +142,7 @@ boots_well() {  # LINE…: with these settings, under the profile
         local leader
         refusals >/dev/null
         settings "$@"
-        check "the machine starts ($*)" systemctl start "$UNIT$NAME"
+        check "the machine starts ($*)" start_machine
         leader=$(machinectl show --value --property=Leader "$NAME")
         check 'it is under the profile' equal 'box-machine (enforce)' "$(label_of "$leader")"
         check 'a distribution boots, no unit has failed' no_failed_units
