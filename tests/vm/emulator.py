@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A fault of the emulator, and the code that meets it.
 
-QEMU 7.2 (that of Debian 12) loses the processor's flags where `setg`, `setle`, `setl` or `setge` stores the result of a comparison
-with 0 and the store causes a page fault: a jump that uses the flags of the same comparison again may then go the wrong way.
-On a processor that cannot happen. GCC makes this of C code such as
+QEMU 7.2 (that of Debian 12) loses the processor's flags where `setg`, `setle`, `setl` or `setge` stores the result of a
+comparison with 0 and the store causes a page fault: a jump that uses the flags of the same comparison again may then go the
+wrong way. On a processor that cannot happen. GCC makes this of C code such as
 
         done = r > 0;           test, setg (memory)
         if (r < 0)              js
