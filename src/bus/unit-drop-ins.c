@@ -15,7 +15,7 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-#define NOTES_DIR "/run/box/changed-units"
+#define NOTES_DIR "/run/box/.changed-units"
 
 /* Lines with one file name each. */
 enum { NOTE_MAX = 64 * 1024 };

@@ -4,7 +4,7 @@
 /*
  * The files that systemd creates when a property of a unit is set at run time: one a property, in
  * /run/systemd/system.control/UNIT.d, in force until the host reboots or they are removed. A start lists those that it is
- * going to cause in /run/box/changed-units/UNIT, so that the next start can remove them if this supervisor is killed.
+ * going to cause in /run/box/.changed-units/UNIT, so that the next start can remove them if this supervisor is killed.
  */
 
 #include "util/failure.h"

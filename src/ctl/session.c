@@ -228,7 +228,7 @@ int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
                 r = check_answers(ret, failure);
         if (r < 0 || !m->ours || m->state.seccomp_default)
                 return r;
-        r = machine_state_filter_path(NULL, m->name, &ret->filter);
+        r = machine_state_path(NULL, m->name, "filter", &ret->filter);
         return r < 0 ? failure_set(failure, r, "Failed to find the machine's system call filter: %m") : 0;
 }
 

@@ -7,7 +7,7 @@
 #include "net/own-links.h"
 
 /* Ports of the plan that another machine holds are Problems: for a check, which takes no locks. machine: whose own ports are no
- * problem. dir NULL: /run/box/ports. 0 or -ENOMEM. */
+ * problem. dir NULL: /run/box/.ports. 0 or -ENOMEM. */
 int host_port_check(const NetworkPlan *p, const char *machine, const char *dir, Problems *problems);
 
 /* Does a program of the host listen on this port, other than on loopback addresses? False also if it cannot be found out. */

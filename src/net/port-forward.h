@@ -13,7 +13,7 @@
 
 typedef struct PortForward PortForward;
 
-#define PORT_LOCK_DIR "/run/box/ports"
+#define PORT_LOCK_DIR "/run/box/.ports"
 
 typedef struct PortTarget {
         const char *machine;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The state files of running machines (see machine-state.h). The supervisor, as root of the host, writes and removes its own;
- * boxctl of any user reads them. Values may come from a payload (os-release): control characters and backslashes are written
+ * The directories of running machines (see machine-state.h). The supervisor, as root of the host, makes and removes its own;
+ * boxctl of any user reads the state. Values may come from a payload (os-release): control characters and backslashes are written
  * as \xNN, so that each value is one line.
  */
 
@@ -22,7 +22,10 @@
 #include "util/strv.h"
 #include "util/text.h"
 
-#define DEFAULT_DIR "/run/box/machines"
+#define DEFAULT_DIR "/run/box"
+
+/* Names of machines do not begin with a dot. */
+#define LOCKS_DIR ".locks"
 
 enum { STATE_MAX = 256 * 1024 };
 
@@ -242,11 +245,14 @@ static int open_dir(const char *dir)
         return RET_ERRNO(open(dir ?: DEFAULT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-int machine_state_make_dir(const char *dir, Failure *failure)
+int machine_state_make_locks(const char *dir, Failure *failure)
 {
-        int r = fd_mkdir(dir ?: DEFAULT_DIR, 0755);
+        _cleanup_free_ char *path = NULL;
+        int r = strf(&path, "%s/" LOCKS_DIR, dir ?: DEFAULT_DIR);
 
-        return r < 0 ? failure_set(failure, r, "Failed to create '%s': %m", dir ?: DEFAULT_DIR) : 0;
+        if (r >= 0)
+                r = fd_mkdir(path, 0755);
+        return r < 0 ? failure_set(failure, r, "Failed to create '%s': %m", path ?: DEFAULT_DIR) : 0;
 }
 
 /* Held while a file is replaced or a stale one removed, so that no new file is removed. A separate file, which only root can
@@ -258,6 +264,62 @@ static int lock_dir(int dir_fd)
         if (fd < 0 || flock(fd, LOCK_EX) < 0)
                 return -errno;
         return TAKE_FD(fd);
+}
+
+static int open_and_lock(const char *dir, int *ret_dir_fd, int *ret_lock)
+{
+        _cleanup_close_ int dir_fd = open_dir(dir);
+        int lock;
+
+        if (dir_fd < 0)
+                return dir_fd;
+        lock = lock_dir(dir_fd);
+        if (lock < 0)
+                return lock;
+
+        *ret_dir_fd = TAKE_FD(dir_fd);
+        *ret_lock = lock;
+        return 0;
+}
+
+/* The machine's directory, with all that is in it: files and sockets. */
+static int remove_files(int dir_fd, const char *name)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        struct dirent *entry;
+        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        d = fdopendir(fd);
+        if (!d) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+        while ((entry = readdir(d)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        (void) unlinkat(dirfd(d), entry->d_name, 0);
+        return RET_ERRNO(unlinkat(dir_fd, name, AT_REMOVEDIR));
+}
+
+int machine_state_make_dir(const char *dir, const char *name, Failure *failure)
+{
+        _cleanup_close_ int dir_fd = -EBADF, lock = -EBADF;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (hostname_problem(name))
+                return failure_set(failure, -EINVAL, "Invalid machine name '%s'", name);
+        r = strf(&path, "%s/%s", dir ?: DEFAULT_DIR, name);
+        if (r >= 0)
+                r = fd_mkdir(dir ?: DEFAULT_DIR, 0755);
+        if (r >= 0)
+                r = open_and_lock(dir, &dir_fd, &lock);
+        if (r >= 0)
+                r = remove_files(dir_fd, name);
+        if (r >= 0)
+                r = fd_mkdir(path, 0755);
+        return r < 0 ? failure_set(failure, r, "Failed to create '%s': %m", path ?: DEFAULT_DIR) : 0;
 }
 
 static int write_file(int dir_fd, const char *temporary, const MachineState *m)
@@ -294,58 +356,44 @@ static int write_file(int dir_fd, const char *temporary, const MachineState *m)
 
 int machine_state_write(const char *dir, const MachineState *m, Failure *failure)
 {
+        _cleanup_free_ char *path = NULL, *temporary = NULL;
         _cleanup_close_ int dir_fd = -EBADF, lock = -EBADF;
-        _cleanup_free_ char *temporary = NULL;
         int r;
 
         if (hostname_problem(m->name))
                 return failure_set(failure, -EINVAL, "Invalid machine name '%s'", m->name);
-        if (strf(&temporary, ".%s.new", m->name) < 0)
-                return failure_set(failure, -ENOMEM, "Failed to write the state of '%s': %m", m->name);
-
-        r = machine_state_make_dir(dir, failure);
-        if (r < 0)
-                return r;
-        dir_fd = open_dir(dir);
-        if (dir_fd < 0)
-                return failure_set(failure, dir_fd, "Failed to open '%s': %m", dir ?: DEFAULT_DIR);
-        lock = lock_dir(dir_fd);
-        if (lock < 0)
-                return failure_set(failure, lock, "Failed to lock '%s': %m", dir ?: DEFAULT_DIR);
-
-        r = write_file(dir_fd, temporary, m);
+        r = strf(&path, "%s/state", m->name);
         if (r >= 0)
-                r = RET_ERRNO(renameat(dir_fd, temporary, dir_fd, m->name));
+                r = strf(&temporary, "%s.new", path);
+        if (r >= 0)
+                r = open_and_lock(dir, &dir_fd, &lock);
+        if (r >= 0)
+                r = write_file(dir_fd, temporary, m);
+        if (r >= 0)
+                r = RET_ERRNO(renameat(dir_fd, temporary, dir_fd, path));
         if (r < 0) {
-                (void) unlinkat(dir_fd, temporary, 0);
-                return failure_set(failure, r, "Failed to write the state of '%s' to '%s': %m", m->name,
-                                   dir ?: DEFAULT_DIR);
+                if (dir_fd >= 0)
+                        (void) unlinkat(dir_fd, temporary, 0);
+                return failure_set(failure, r, "Failed to write the state of '%s' to '%s': %m", m->name, dir ?: DEFAULT_DIR);
         }
-
         return 0;
 }
 
-/* The file ".NAME.SUFFIX" beside the state file. */
-static int hidden_path(const char *dir, const char *name, const char *suffix, char **ret)
+int machine_state_path(const char *dir, const char *name, const char *file, char **ret)
 {
-        return hostname_problem(name) ? -EINVAL : strf(ret, "%s/.%s.%s", dir ?: DEFAULT_DIR, name, suffix);
-}
-
-int machine_state_filter_path(const char *dir, const char *name, char **ret)
-{
-        return hidden_path(dir, name, "bpf", ret);
+        return hostname_problem(name) ? -EINVAL : strf(ret, "%s/%s/%s", dir ?: DEFAULT_DIR, name, file);
 }
 
 int machine_state_lock_path(const char *dir, const char *name, char **ret)
 {
-        return hidden_path(dir, name, "lock", ret);
+        return hostname_problem(name) ? -EINVAL : strf(ret, "%s/" LOCKS_DIR "/%s", dir ?: DEFAULT_DIR, name);
 }
 
 int machine_state_set_note(const char *dir, const char *name, const char *text)
 {
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -EBADF;
-        int r = hidden_path(dir, name, "note", &path);
+        int r = machine_state_path(dir, name, "note", &path);
 
         if (r < 0)
                 return r;
@@ -358,20 +406,9 @@ int machine_state_set_note(const char *dir, const char *name, const char *text)
 int machine_state_note(const char *dir, const char *name, char **ret)
 {
         _cleanup_free_ char *path = NULL;
-        int r = hidden_path(dir, name, "note", &path);
+        int r = machine_state_path(dir, name, "note", &path);
 
         return r < 0 ? r : fd_read_file_at(AT_FDCWD, path, 4096, ret, NULL);
-}
-
-static void remove_files(const char *dir, int dir_fd, const char *name)
-{
-        _cleanup_free_ char *filter = NULL, *note = NULL;
-
-        (void) unlinkat(dir_fd, name, 0);
-        if (machine_state_filter_path(dir, name, &filter) >= 0)
-                (void) unlink(filter);
-        if (hidden_path(dir, name, "note", &note) >= 0)
-                (void) unlink(note);
 }
 
 void machine_state_remove(const char *dir, const char *name)
@@ -379,18 +416,20 @@ void machine_state_remove(const char *dir, const char *name)
         _cleanup_close_ int dir_fd = open_dir(dir);
 
         if (dir_fd >= 0 && !hostname_problem(name))
-                remove_files(dir, dir_fd, name);
+                (void) remove_files(dir_fd, name);
 }
 
 static int read_file(int dir_fd, const char *name, MachineState *ret)
 {
         _cleanup_(machine_state_done) MachineState m = {};
+        _cleanup_free_ char *path = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
-        _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (strf(&path, "%s/state", name) < 0)
+                return -ENOMEM;
+        fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         r = fd_read_all(fd, STATE_MAX, &text, &size);
@@ -412,16 +451,16 @@ static int read_file(int dir_fd, const char *name, MachineState *ret)
 }
 
 /* Reads the file again under the lock: a new supervisor may have replaced it. */
-static void remove_stale(const char *dir, int dir_fd, const char *name)
+static void remove_stale(int dir_fd, const char *name)
 {
         _cleanup_(machine_state_done) MachineState m = {};
         _cleanup_close_ int lock = lock_dir(dir_fd);
 
         if (lock >= 0 && read_file(dir_fd, name, &m) >= 0 && !supervisor_lives(&m))
-                remove_files(dir, dir_fd, name);
+                (void) remove_files(dir_fd, name);
 }
 
-static int read_living(const char *dir, int dir_fd, const char *name, MachineState *ret)
+static int read_living(int dir_fd, const char *name, MachineState *ret)
 {
         _cleanup_(machine_state_done) MachineState m = {};
         int r;
@@ -430,7 +469,7 @@ static int read_living(const char *dir, int dir_fd, const char *name, MachineSta
         if (r < 0)
                 return r;
         if (!supervisor_lives(&m)) {
-                remove_stale(dir, dir_fd, name);
+                remove_stale(dir_fd, name);
                 return -ENOENT;
         }
 
@@ -449,7 +488,7 @@ int machine_state_read(const char *dir, const char *name, MachineState *ret)
         if (dir_fd < 0)
                 return dir_fd;
 
-        return read_living(dir, dir_fd, name, ret);
+        return read_living(dir_fd, name, ret);
 }
 
 static int compare_states(const void *a, const void *b)
@@ -485,7 +524,7 @@ int machine_state_list(const char *dir, MachineState **ret, size_t *ret_n)
 
                 if (hostname_problem(entry->d_name))
                         continue;
-                r = read_living(dir, dirfd(d), entry->d_name, &m);
+                r = read_living(dirfd(d), entry->d_name, &m);
                 place = r >= 0 ? array_append(&list, &n, sizeof(m)) : NULL;
                 if (r == -ENOMEM || (r >= 0 && !place)) {
                         machine_state_done(&m);

@@ -2,9 +2,13 @@
 #pragma once
 
 /*
- * /run/box/machines/NAME: the state of a running machine that boxctl needs and machined does not have, in KEY=VALUE lines. The
- * supervisor writes it with rename() and removes it at the end; a file without a supervisor is stale. Names with a leading dot
- * are other files: temporary files, locks, system call filters.
+ * /run/box/NAME: the directory of a running machine. The supervisor makes it and removes it at the end with all that is in it:
+ * files and sockets, no directories. In it:
+ *      state           what boxctl needs and machined does not have, in KEY=VALUE lines, replaced with rename(); any user reads
+ *                      it. Without it, the machine does not run yet or no more; without its supervisor, all is stale
+ *      filter          a system call filter other than the built-in one
+ *      note            machine_state_set_note()
+ * Files for all machines have names with a leading dot, as no machine has: /run/box/.locks/NAME.
  */
 
 #include <sys/types.h>
@@ -25,34 +29,39 @@ typedef struct MachineState {
         uint32_t uid_base;              /* 0: no user namespace */
         char *os;                       /* PRETTY_NAME, "" */
         char **links;                   /* "ve-x host0" */
-        bool seccomp_default;           /* the built-in filter is active, otherwise the one in machine_state_filter_path() */
+        bool seccomp_default;           /* the built-in filter is active, otherwise the one in the file 'filter' */
         uint64_t started_usec;          /* CLOCK_REALTIME */
 } MachineState;
 
 void machine_state_done(MachineState *m);
 void machine_state_free_list(MachineState *list, size_t n);
 
-/* Creates the directory (dir NULL: /run/box/machines) if needed, mode 0755. */
-int machine_state_make_dir(const char *dir, Failure *failure);
+/* In all of these, dir NULL is /run/box. */
 
-/* Creates the directory, too. A supervisor_start of 0 is looked up. */
-int machine_state_write(const char *dir, const MachineState *m, Failure *failure);
-
-/* Removes the state and the filter. */
-void machine_state_remove(const char *dir, const char *name);
+/* Creates the directory of the lock files, 0755. */
+int machine_state_make_locks(const char *dir, Failure *failure);
 
 /* The lock file of the machine's name. The caller frees *ret. */
 int machine_state_lock_path(const char *dir, const char *name, char **ret);
 
-/* The file for a filter other than the built-in one (seccomp_program_save(), _load()). The caller frees *ret. */
-int machine_state_filter_path(const char *dir, const char *name, char **ret);
+/* Creates the machine's directory, 0755, empty: what a killed supervisor left is removed. The caller holds the name's lock. */
+int machine_state_make_dir(const char *dir, const char *name, Failure *failure);
+
+/* A file in the machine's directory. -EINVAL: no name of a machine. The caller frees *ret. */
+int machine_state_path(const char *dir, const char *name, const char *file, char **ret);
+
+/* A supervisor_start of 0 is looked up. */
+int machine_state_write(const char *dir, const MachineState *m, Failure *failure);
+
+/* Removes the machine's directory. */
+void machine_state_remove(const char *dir, const char *name);
 
 /* A note for the administrator about a running machine, for `boxctl status`: one line, "" for none. The caller frees *ret;
  * -ENOENT: none. */
 int machine_state_set_note(const char *dir, const char *name, const char *text);
 int machine_state_note(const char *dir, const char *name, char **ret);
 
-/* -ENOENT: not running; a stale file is removed if permitted. -EBADMSG: invalid file. */
+/* -ENOENT: not running; a stale directory is removed if permitted. -EBADMSG: invalid file. */
 int machine_state_read(const char *dir, const char *name, MachineState *ret);
 
 /* All running machines, sorted by name. */

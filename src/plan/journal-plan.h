@@ -17,7 +17,7 @@
 #include "util/failure.h"
 
 /* Of each machine id whose journal directory a running machine has: a lock file, with the machine's name. */
-#define JOURNAL_LOCK_DIR "/run/box/journal"
+#define JOURNAL_LOCK_DIR "/run/box/.journal"
 
 /* The state of /var/log/journal/ID on the host. */
 typedef enum JournalDirState {

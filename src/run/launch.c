@@ -14,6 +14,7 @@
 static const Stage stages[] = {
         { "lock", stage_lock_up, stage_lock_down },
         { "name", stage_name_up, stage_name_down },
+        { "directory", stage_directory_up, stage_directory_down },
         { "bus", stage_bus_up, stage_bus_down },
         { "image", stage_image_up, stage_image_down },
         { "ids", stage_ids_up, stage_ids_down },

@@ -38,7 +38,7 @@ static int save_filter(Machine *m, Failure *failure)
 
         if (m->seccomp.builtin)
                 return 0;
-        r = machine_state_filter_path(NULL, m->name, &m->child.leader.filter);
+        r = machine_state_path(NULL, m->name, "filter", &m->child.leader.filter);
         return r < 0 ? r : seccomp_program_save(&m->seccomp, m->child.leader.filter, failure);
 }
 
@@ -166,6 +166,7 @@ int stage_execute_up(Machine *m, Failure *failure)
         return confine_access(m, failure);
 }
 
+/* From here on the machine does not run, for boxctl. */
 void stage_execute_down(Machine *m)
 {
         if (m->state_written)

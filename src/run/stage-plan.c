@@ -56,8 +56,8 @@ void stage_lock_down(Machine *m)
         m->locks.tree = (ImageLock) IMAGE_LOCK_NULL;
 }
 
-/* Links, host directories and the state file are named after the machine. The lock keeps another start of the same name, from
- * another tree or a shared one, from removing them as leftovers. */
+/* Links, host directories and the directory in /run/box are named after the machine. The lock keeps another start of the same
+ * name, from another tree or a shared one, from removing them as leftovers. */
 int stage_name_up(Machine *m, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
@@ -65,7 +65,7 @@ int stage_name_up(Machine *m, Failure *failure)
         pid_t pid = 0;
         int r;
 
-        r = machine_state_make_dir(NULL, failure);
+        r = machine_state_make_locks(NULL, failure);
         if (r >= 0)
                 r = machine_state_lock_path(NULL, m->name, &path);
         if (r >= 0)
@@ -81,6 +81,16 @@ int stage_name_up(Machine *m, Failure *failure)
 void stage_name_down(Machine *m)
 {
         lock_file_release(&m->locks.name);
+}
+
+int stage_directory_up(Machine *m, Failure *failure)
+{
+        return machine_state_make_dir(NULL, m->name, failure);
+}
+
+void stage_directory_down(Machine *m)
+{
+        machine_state_remove(NULL, m->name);
 }
 
 /* The base of the range that owns the tree's files on disk; 0: the host's ids. */

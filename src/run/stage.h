@@ -24,6 +24,8 @@ int stage_lock_up(Machine *m, Failure *failure);
 void stage_lock_down(Machine *m);
 int stage_name_up(Machine *m, Failure *failure);
 void stage_name_down(Machine *m);
+int stage_directory_up(Machine *m, Failure *failure);
+void stage_directory_down(Machine *m);
 int stage_image_up(Machine *m, Failure *failure);
 void stage_image_down(Machine *m);
 int stage_image_preview(Machine *m, Failure *failure);

@@ -138,7 +138,7 @@ class Machine:
             run('systemctl', 'daemon-reload')
         remove_tree(self.path)
         # a supervisor that is killed leaves things, which the next one of the name would remove
-        remove_traces({trace for trace in traces() if Path(trace).name in (self.name, f'.{self.name}.lock', f'.#{self.name}.lck')})
+        remove_traces({trace for trace in traces() if Path(trace).name in (self.name, f'.#{self.name}.lck')})
 
 
 def remove_tree(path):
@@ -177,7 +177,7 @@ class HostState:
     # Made once for all machines and kept: the slice, empty directories, networkd's tables for masquerading, what
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
-              '/run/box/machines', '/run/box/machines/.lock', '/run/box/changed-units', '/run/box/journal', '/run/box/ports',
+              '/run/box/.lock', '/run/box/.locks', '/run/box/.changed-units', '/run/box/.journal', '/run/box/.ports',
               'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
@@ -237,12 +237,12 @@ class HostState:
 
 # Directories whose entries are of one machine each, and in the way of the next one of that name.
 MACHINE_PLACES = [MACHINES, NSPAWN_FILES, Path('/run/systemd/nspawn/propagate'), Path('/run/systemd/nspawn/unix-export'),
-                  Path('/run/box/machines')]
+                  Path('/run/box'), Path('/run/box/.locks')]
 
 
 def traces():
     """What machines have now: paths, and 'process PID COMMAND-LINE' of each supervisor. Cheap: it is asked after every test."""
-    found = {str(path) for place in MACHINE_PLACES if place.is_dir() for path in place.iterdir() if path.name != '.lock'}
+    found = {str(path) for place in MACHINE_PLACES if place.is_dir() for path in place.iterdir() if str(path) not in HostState.SHARED}
     for path in Path('/proc').glob('[0-9]*'):
         with contextlib.suppress(OSError):
             if (path / 'comm').read_text().strip() in HostState.PROGRAMS:

@@ -461,7 +461,7 @@ def small_run():
 
 
 @pytest.mark.parametrize('place, message', [
-    ('/run/box', "Failed to create '/run/box/machines': No space left on device"),
+    ('/run/box', "Failed to create '/run/box/.locks': No space left on device"),
     ('/run/systemd/nspawn', 'Failed to create /run/systemd/nspawn/locks: No space left on device'),
     ('/run/systemd/nspawn/propagate', "Failed to create '/run/systemd/nspawn/propagate/sound': No space left on device"),
     ('/run/systemd/nspawn-uid', 'Failed to lock the user ids from {range} on: No space left on device'),

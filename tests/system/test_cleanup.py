@@ -98,12 +98,43 @@ def test_stale_names_are_reused(tree, nothing_left):
     (locks / f'inode-{status.st_dev}:{status.st_ino}').touch()
     (support.MACHINES / f'.#{tree.name}.lck').touch()
     Path('/run/systemd/nspawn/propagate', tree.name).mkdir(parents=True, exist_ok=True)
-    Path('/run/box/machines').mkdir(parents=True, exist_ok=True)
-    Path('/run/box/machines', tree.name).write_text('LEADER=1\nSUPERVISOR=1\n')
+    Path('/run/box', tree.name).mkdir(parents=True, exist_ok=True)
+    Path('/run/box', tree.name, 'state').write_text('LEADER=1\nSUPERVISOR=1\n')
     run('ip', 'link', 'add', f've-{tree.name}', 'alias', f'box:{tree.name}', 'type', 'veth', 'peer', 'name', 'stale0')
     run('ip', 'link', 'set', f've-{tree.name}', 'alias', f'box:{tree.name}')
     result = run('box-run', '-M', tree.name, *COMMAND, '/bin/echo', 'it ran', check=False)
     assert (result.returncode, result.stdout.strip(), result.stderr) == (0, 'it ran', '')
+
+
+@pytest.mark.parametrize('name', ['machines', 'journal', 'ports', 'locks'])
+def test_names_that_are_not_special(tree, nothing_left, name):
+    """Of what lies in /run/box for all machines, or did once."""
+    directory = Path('/run/box', name)
+    process = subprocess.Popen(['box-run', '-D', tree.path, '-M', name, '-U', '--port=tcp:18080:80', '--network-veth',
+                                '--system-call-filter=bpf', '/bin/sleep', '60'], stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: name in output('boxctl', 'list', '--no-legend'))
+        assert sorted(path.name for path in directory.iterdir()) == ['filter', 'state']
+        assert (directory.stat().st_mode, (directory / 'state').stat().st_mode) == (0o40755, 0o100644)
+        assert output('boxctl', 'shell', name, '/bin/echo', 'inside').strip() == 'inside'
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert not directory.exists()
+
+
+def test_stale_directory_is_removed(tree, nothing_left):
+    """Of a killed supervisor, with all that is in it, by whoever sees it next."""
+    directory = Path('/run/box', tree.name)
+    process = start_by_hand(tree, '/bin/sleep', '60')
+    wait_for((directory / 'state').exists)
+    (directory / 'other').touch()
+    assert tree.name in output('boxctl', 'list', '--no-legend')
+    process.kill()
+    process.wait()
+    assert tree.name not in output('boxctl', 'list', '--no-legend', '-q', check=False)
+    assert not directory.exists()
+    run('box-run', '--cleanup', f'--machine={tree.name}')
 
 
 def test_link_of_another_owner_is_refused(tree, nothing_left):

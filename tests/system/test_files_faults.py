@@ -76,8 +76,8 @@ def fault(call, n, log, switches, follow=False):
 def left():
     """Objects that such a start creates outside its namespaces."""
     places = [support.MACHINES, Path('/var/tmp'), support.MACHINES / '.faulty-layers', Path('/run/systemd/nspawn-uid'),
-              Path('/run/systemd/nspawn/locks'), Path('/run/systemd/nspawn/propagate'), Path('/run/box/machines')]
-    files = {path for place in places if place.exists() for path in place.iterdir()} - {Path('/run/box/machines/.lock')}
+              Path('/run/systemd/nspawn/locks'), Path('/run/systemd/nspawn/propagate'), Path('/run/box'), Path('/run/box/.locks')]
+    files = {path for place in places if place.exists() for path in place.iterdir()} - {Path('/run/box/.lock'), Path('/run/box/.locks'), Path('/run/box/.journal')}
     return files | {line.split()[4] for line in Path('/proc/self/mountinfo').read_text().splitlines()}
 
 

@@ -412,7 +412,7 @@ def test_reboot_leaves_no_older_devices(nothing_left, bare, nspawn_file):
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         assert 'is being rebooted' in machine.stderr.readline()
-        wait_for(lambda: Path('/run/box/machines/again').exists())
+        wait_for(lambda: Path('/run/box/again/state').exists())
         wait_for(lambda: len(loops(image).split()) == 1, timeout=20)
     finally:
         machine.kill()

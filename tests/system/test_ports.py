@@ -198,7 +198,7 @@ def test_rules_are_removed_with_the_supervisor(nothing_left, served):
     web.configure()
     wait_for(lambda: '10.78.0.2' in rules('ports'))
     web.machine.stop()
-    assert not support.Path('/run/box/ports/tcp-8080').exists()
+    assert not support.Path('/run/box/.ports/tcp-8080').exists()
 
 
 def test_port_of_another_machine_is_refused(nothing_left, served, machine):

@@ -14,7 +14,7 @@ from support import output, run, wait_for
 
 UP = 'touch /tmp/up; exec sleep 1000'
 CONTROL = Path('/run/systemd/system.control')
-NOTES = Path('/run/box/changed-units')
+NOTES = Path('/run/box/.changed-units')
 OWN = {'CPUWeight': '[not set]', 'TasksMax': '16384', 'MemoryMax': 'infinity', 'IPAddressDeny': ''}
 DEVICE = '/dev/loop-control'
 
@@ -224,7 +224,7 @@ class ByHand:
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def __enter__(self):
-        wait_for(lambda: Path(f'/run/box/machines/{self.machine.name}').exists() or self.process.poll() is not None)
+        wait_for(lambda: Path(f'/run/box/{self.machine.name}/state').exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()
         return self
 
@@ -305,7 +305,7 @@ def test_a_unit_that_may_use_all_devices_keeps_that(machine):
     write(machine, '', files=f'Bind={DEVICE}', settings='PrivateUsers=no', command='exec sleep 1000')
     run('systemd-run', '--collect', '--unit=box-test-open', '-p', 'Delegate=yes', 'box-run', '-q', '--keep-unit', '-M', machine.name)
     try:
-        wait_for(lambda: Path(f'/run/box/machines/{machine.name}').exists())
+        wait_for(lambda: Path(f'/run/box/{machine.name}/state').exists())
         assert properties('box-test-open.service', 'DevicePolicy', 'DeviceAllow') == {'DevicePolicy': 'auto',
                                                                                      'DeviceAllow': ''}
     finally:

@@ -288,11 +288,11 @@ def test_mask_of_the_caller_is_not_the_state_s(nothing_left, machine):
     run('rm', '-rf', '/run/box', '/run/systemd/nspawn/propagate')
     process = start(deb.path, '-M', deb.name, preexec_fn=lambda: os.umask(0o077))
     try:
-        state = Path(f'/run/box/machines/{deb.name}')
+        state = Path(f'/run/box/{deb.name}/state')
         wait_for(state.exists)
         wait_for(Path(f'/run/systemd/nspawn/propagate/{deb.name}').exists)
         assert [path.stat().st_mode & 0o777 for path in
-                (Path('/run/box'), Path('/run/box/machines'), state, Path('/run/systemd/nspawn/propagate'))] == [0o755, 0o755, 0o644, 0o755]
+                (Path('/run/box'), state.parent, state, Path('/run/systemd/nspawn/propagate'))] == [0o755, 0o755, 0o644, 0o755]
         assert deb.name in run('setpriv', '--reuid=65534', '--clear-groups', 'boxctl', 'list').stdout
     finally:
         process.terminate()

@@ -5,6 +5,7 @@ and the bus that go away; and that boxctl says what happened."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -160,14 +161,14 @@ def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, mach
     assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
     process = subprocess.Popen(['box-run', '-q', '-b', '-U', '--kill-signal=SIGTERM', '--register=no', '--console=read-only',
                                 '-M', m.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    wait_for(Path('/run/box/machines', m.name).exists)
+    wait_for(Path('/run/box', m.name, 'state').exists)
     time.sleep(0.3)
     process.terminate()
     assert process.wait(10) == 0
     # By itself it is another round.
     process = subprocess.Popen(['box-run', '-q', '-b', '-U', '--register=no', '--console=read-only', '-M', m.name],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    state = Path('/run/box/machines', m.name)
+    state = Path('/run/box', m.name, 'state')
     first = wait_for(lambda: leader_of(state))
     wait_for(lambda: support.handles(first, signal.SIGTERM))
     os.kill(first, signal.SIGTERM)
@@ -188,7 +189,7 @@ while :; do sleep 1000 & wait; done
                                 m.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     wait_for((m.path / 'second').exists)
     time.sleep(0.3)
-    supervisor = int(re.search(r'^SUPERVISOR=(\d+)$', Path('/run/box/machines', m.name).read_text(), re.M)[1])
+    supervisor = int(re.search(r'^SUPERVISOR=(\d+)$', Path('/run/box', m.name, 'state').read_text(), re.M)[1])
     assert supervisor != process.pid
     os.kill(supervisor, signal.SIGTERM)
     time.sleep(0.3)
@@ -439,7 +440,7 @@ def test_cleanup_by_hand(nothing_left, machine):
     process = subprocess.Popen(['box-run', '-q', '-U', '-M', m.name, '-x', '--register=no', '--keep-unit', '--console=read-only',
                                 '/bin/sleep', '1000'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     export = Path('/run/systemd/nspawn/unix-export', m.name)
-    wait_for(Path('/run/box/machines', m.name).exists)
+    wait_for(Path('/run/box', m.name, 'state').exists)
     # A machine that runs is left alone.
     result = run('box-run', '--cleanup', f'--machine={m.name}', check=False)
     assert result.returncode == 1 and 'runs already' in result.stderr
@@ -458,18 +459,18 @@ def test_cleanup_by_hand(nothing_left, machine):
 def test_cleanup_goes_by_the_manager_that_registered_the_name(nothing_left, machine):
     """The leader of a killed machine may be seen for a moment after its lock is free."""
     m = machine('busybox')
-    registered, state = Path('/run/systemd/machines', m.name), Path('/run/box/machines', m.name)
-    state.parent.mkdir(parents=True, exist_ok=True)
+    registered, state = Path('/run/systemd/machines', m.name), Path('/run/box', m.name, 'state')
     try:
         for service, status in (('systemd-nspawn', 1), ('libvirt-lxc', 1), ('box', 0)):
             registered.write_text(f'NAME={m.name}\nSERVICE={service}\nLEADER={os.getpid()}\n')
+            state.parent.mkdir(parents=True, exist_ok=True)
             state.write_text('LEADER=1\nSUPERVISOR=1\n')
             result = run('box-run', '--cleanup', f'--machine={m.name}', check=False)
             assert (result.returncode, 'another manager runs' in result.stderr) == (status, status == 1)
             assert state.exists() == (status == 1)
     finally:
         registered.unlink()
-        state.unlink(missing_ok=True)
+        shutil.rmtree(state.parent, ignore_errors=True)
 
 
 # -------------------------------------------------------------------- other units

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ static int setup(void **state)
 
         (void) snprintf(p.base, sizeof(p.base), "/tmp/test-machine-state-XXXXXX");
         assert_non_null(mkdtemp(p.base));
-        (void) snprintf(p.dir, sizeof(p.dir), "%s/machines", p.base);
+        (void) snprintf(p.dir, sizeof(p.dir), "%s/box", p.base);
         *state = &p;
         return 0;
 }
@@ -55,6 +54,33 @@ static MachineState example(const char *name)
         };
 }
 
+static int write_new(Place *p, const MachineState *m, Failure *f)
+{
+        int r = machine_state_make_dir(p->dir, m->name, f);
+
+        return r < 0 ? r : machine_state_write(p->dir, m, f);
+}
+
+static void put(Place *p, const char *name, const char *text, size_t size)
+{
+        char path[160];
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        assert_true(fd >= 0);
+        assert_int_equal(fd_write_all(fd, text, size), 0);
+        close(fd);
+}
+
+static bool exists(Place *p, const char *name)
+{
+        char path[160];
+
+        (void) snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+        return access(path, F_OK) == 0;
+}
+
 static void test_machine_state_round_trip(void **state)
 {
         Place *p = *state;
@@ -65,7 +91,7 @@ static void test_machine_state_round_trip(void **state)
         assert_int_equal(strv_extend(&links, "ve-x host0"), 0);
         assert_int_equal(strv_extend(&links, "mv-eth0"), 0);
         m.links = links;
-        assert_int_equal(machine_state_write(p->dir, &m, &f), 0);
+        assert_int_equal(write_new(p, &m, &f), 0);
         assert_int_equal(machine_state_read(p->dir, "x", &back), 0);
 
         assert_string_equal(back.name, "x");
@@ -103,7 +129,7 @@ static void test_machine_state_values_stay_in_their_line(void **state)
 
                 m.os = (char *) hostile[i];
                 m.links = (char *[]) { (char *) hostile[i], NULL };
-                assert_int_equal(machine_state_write(p->dir, &m, &f), 0);
+                assert_int_equal(write_new(p, &m, &f), 0);
                 assert_int_equal(machine_state_read(p->dir, "x", &back), 0);
                 assert_string_equal(back.os, hostile[i]);
                 assert_string_equal(back.links[0], hostile[i]);
@@ -128,29 +154,43 @@ static void test_machine_state_stale_is_removed(void **state)
 {
         Place *p = *state;
         MachineState m = example("x"), back;
-        _cleanup_free_ char *filter = NULL;
         Failure f = {};
-        struct stat st;
-        char path[128];
 
         /* The supervisor is gone; then its PID is reused by another process, this one. */
         for (unsigned i = 0; i < 2; i++) {
-                int fd;
-
                 m.supervisor = i == 0 ? dead_pid() : getpid();
                 m.supervisor_start = 1;
-                assert_int_equal(machine_state_write(p->dir, &m, &f), 0);
-                free(TAKE_PTR(filter));
-                assert_int_equal(machine_state_filter_path(p->dir, "x", &filter), 0);
-                fd = open(filter, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-                assert_true(fd >= 0);
-                close(fd);
+                assert_int_equal(write_new(p, &m, &f), 0);
+                put(p, "x/filter", "", 0);
+                assert_true(exists(p, "x/filter"));
 
                 assert_int_equal(machine_state_read(p->dir, "x", &back), -ENOENT);
-                (void) snprintf(path, sizeof(path), "%s/x", p->dir);
-                assert_int_equal(stat(path, &st), -1);
-                assert_int_equal(stat(filter, &st), -1);
+                assert_false(exists(p, "x"));
         }
+}
+
+/* Until it has written its state, a machine does not run, and nobody takes its directory for a stale one. */
+static void test_machine_state_new_directory(void **state)
+{
+        MachineState m = example("x"), back, *list = NULL;
+        Place *p = *state;
+        Failure f = {};
+        size_t n = 77;
+
+        m.supervisor_start = 1;
+        assert_int_equal(write_new(p, &m, &f), 0);
+        put(p, "x/filter", "", 0);
+        assert_int_equal(machine_state_make_dir(p->dir, "x", &f), 0);
+        assert_true(exists(p, "x"));
+        assert_false(exists(p, "x/filter"));
+
+        assert_int_equal(machine_state_set_note(p->dir, "x", "a note"), 0);
+        assert_int_equal(machine_state_read(p->dir, "x", &back), -ENOENT);
+        assert_int_equal(machine_state_list(p->dir, &list, &n), 0);
+        assert_int_equal(n, 0);
+        assert_true(exists(p, "x/note"));
+        machine_state_remove(p->dir, "x");
+        assert_false(exists(p, "x"));
 }
 
 static void test_machine_state_write_needs_a_supervisor(void **state)
@@ -160,8 +200,9 @@ static void test_machine_state_write_needs_a_supervisor(void **state)
         Failure f = {};
 
         m.supervisor = dead_pid();
-        assert_int_equal(machine_state_write(p->dir, &m, &f), -ENOENT);
+        assert_int_equal(write_new(p, &m, &f), -ENOENT);
         assert_non_null(strstr(f.text, "'x'"));
+        machine_state_remove(p->dir, "x");
 }
 
 static void test_machine_state_names(void **state)
@@ -173,23 +214,13 @@ static void test_machine_state_names(void **state)
                 MachineState m = example(bad[i]), back;
                 char *path = NULL;
 
+                assert_int_equal(machine_state_make_dir(p->dir, bad[i], NULL), -EINVAL);
                 assert_int_equal(machine_state_write(p->dir, &m, NULL), -EINVAL);
+                assert_int_equal(machine_state_lock_path(p->dir, bad[i], &path), -EINVAL);
                 assert_int_equal(machine_state_read(p->dir, bad[i], &back), -ENOENT);
-                assert_int_equal(machine_state_filter_path(p->dir, bad[i], &path), -EINVAL);
+                assert_int_equal(machine_state_path(p->dir, bad[i], "filter", &path), -EINVAL);
                 machine_state_remove(p->dir, bad[i]);
         }
-}
-
-static void put(Place *p, const char *name, const char *text, size_t size)
-{
-        char path[160];
-        int fd;
-
-        (void) snprintf(path, sizeof(path), "%s/%s", p->dir, name);
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        assert_true(fd >= 0);
-        assert_int_equal(fd_write_all(fd, text, size), 0);
-        close(fd);
 }
 
 static void test_machine_state_broken_files(void **state)
@@ -207,9 +238,9 @@ static void test_machine_state_broken_files(void **state)
         MachineState back, *list = NULL;
         size_t n = 0;
 
-        assert_int_equal(machine_state_make_dir(p->dir, NULL), 0);
+        assert_int_equal(machine_state_make_dir(p->dir, "x", NULL), 0);
         for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
-                put(p, "x", broken[i].text, broken[i].size);
+                put(p, "x/state", broken[i].text, broken[i].size);
                 assert_int_equal(machine_state_read(p->dir, "x", &back), -EBADMSG);
                 assert_int_equal(machine_state_list(p->dir, &list, &n), 0);
                 assert_int_equal(n, 0);
@@ -219,8 +250,8 @@ static void test_machine_state_broken_files(void **state)
 
 static void test_machine_state_list(void **state)
 {
-        static const char *const names[] = { "web", "db", "x.bpf", "a-1" };
-        static const char *const sorted[] = { "a-1", "db", "web", "x.bpf" };
+        static const char *const names[] = { "web", "db", "machines", "journal", "ports", "locks", "a-1" };
+        static const char *const sorted[] = { "a-1", "db", "journal", "locks", "machines", "ports", "web" };
         Place *p = *state;
         MachineState *list = NULL, stale = example("gone");
         Failure f = {};
@@ -230,13 +261,13 @@ static void test_machine_state_list(void **state)
         assert_int_equal(n, 0);
 
         stale.supervisor_start = 1;
-        assert_int_equal(machine_state_write(p->dir, &stale, &f), 0);
+        assert_int_equal(write_new(p, &stale, &f), 0);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 MachineState m = example(names[i]);
 
-                assert_int_equal(machine_state_write(p->dir, &m, &f), 0);
+                assert_int_equal(write_new(p, &m, &f), 0);
         }
-        put(p, ".web.bpf", "", 0);
+        put(p, "web/filter", "", 0);
         put(p, "README~", "", 0);
 
         assert_int_equal(machine_state_list(p->dir, &list, &n), 0);
@@ -261,6 +292,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_machine_state_round_trip, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_machine_state_values_stay_in_their_line, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_machine_state_stale_is_removed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_machine_state_new_directory, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_machine_state_write_needs_a_supervisor, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_machine_state_names, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_machine_state_broken_files, setup, teardown),

@@ -7,7 +7,7 @@
 
 #define UNIT "box@x.service"
 #define CONTROL "run/systemd/system.control/" UNIT ".d"
-#define NOTE "run/box/changed-units/" UNIT
+#define NOTE "run/box/.changed-units/" UNIT
 
 static const UnitProperty quota = { .key = "CPUQuota", .name = "CPUQuotaPerSecUSec", .read_name = "CPUQuotaPerSecUSec" };
 static const UnitProperty memory = { .key = "MemoryMax", .name = "MemoryMaxScale", .read_name = "MemoryMax" };

@@ -121,7 +121,7 @@ lack_of_memory_is_told() {
 }
 
 unit_is_as_before() {
-        [[ ! -e /run/systemd/system.control/$SERVICE.d && ! -e /run/box/changed-units/$SERVICE ]] || return
+        [[ ! -e /run/systemd/system.control/$SERVICE.d && ! -e /run/box/.changed-units/$SERVICE ]] || return
         equal '16384 infinity' "$(systemctl show --value -p TasksMax -p MemoryMax "$SERVICE" | sort | xargs)"
 }
 
