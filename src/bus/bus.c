@@ -47,7 +47,8 @@ int bus_open_system(sd_bus **ret, Failure *failure)
 
         r = sd_bus_open_system(&bus);
         if (r == -ENOENT || r == -ECONNREFUSED)
-                return failure_set(failure, r, "There is no system bus here: systemd and dbus have to run on this host");
+                return failure_set(failure, -ECONNREFUSED,
+                                   "There is no system bus here: systemd and dbus have to run on this host");
         if (r < 0)
                 return failure_set(failure, r, "Failed to connect to the system bus: %m");
 

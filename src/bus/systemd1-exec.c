@@ -101,11 +101,11 @@ static int no_command(sd_bus *bus, const char *unit, const char *object, Failure
         if (systemd1_unit_info(bus, unit, &info, NULL) < 0 || strcmp(info.load_state, "not-found") == 0)
                 return failure_set(failure, -ENOENT, "There is no unit %s", unit);
         if (strcmp(info.load_state, "masked") == 0)
-                return failure_set(failure, -ENOENT, "The unit %s is masked; to undo that: systemctl unmask %s", unit, unit);
+                return failure_set(failure, -ERFKILL, "The unit %s is masked; to undo that: systemctl unmask %s", unit, unit);
         if (sd_bus_get_property(bus, BUS_SYSTEMD1, object, "org.freedesktop.systemd1.Unit", "LoadError", NULL, &m,
                                 "(ss)") >= 0)
                 (void) sd_bus_message_read(m, "(ss)", NULL, &error);
-        return failure_set(failure, -ENOENT, "The unit %s cannot be started: %s", unit,
+        return failure_set(failure, -ENOEXEC, "The unit %s cannot be started: %s", unit,
                            error && *error ? error : info.load_state);
 }
 

@@ -75,6 +75,11 @@ void agents_open(const Ctl *c, unsigned flags)
                 agents[1] = start(passwords);
 }
 
+bool agents_may_ask(void)
+{
+        return agents[0] > 0;
+}
+
 void agents_close(void)
 {
         for (size_t i = 0; i < ARRAY_SIZE(agents); i++) {

@@ -13,3 +13,6 @@ typedef enum AgentFlags {
 /* Starts them, where there is a terminal and no --no-ask-password. Without such a program, what needs a password fails. */
 void agents_open(const Ctl *c, unsigned flags);
 void agents_close(void);
+
+/* Can polkit ask for a password? It knows this process, and none that it forks. */
+bool agents_may_ask(void);

@@ -4,6 +4,7 @@
  * caller's rights. */
 
 #include "bus/bus.h"
+#include "ctl/exit-status.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
 #include "util/terminal-stream.h"
@@ -24,22 +25,6 @@ int complain(const char *name, const Failure *f)
         return log_error(f->error, "%s: %s", name, f->text);
 }
 
-int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure))
-{
-        int r, first = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                r = one(c, names[i], &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                }
-        }
-        return first;
-}
-
 int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Json *j, bool first))
 {
         _cleanup_json_ Json *j = NULL;
@@ -55,9 +40,7 @@ int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const ch
         if (j)
                 json_begin_array(j, NULL);
         for (size_t i = 0; i < n; i++) {
-                r = one(c, names[i], j, i == 0);
-                if (result == 0 || r < 0)
-                        result = r;
+                result = exit_worse(result, one(c, names[i], j, i == 0));
         }
         if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0 && !terminal_stream_is_unread())
                 return log_error(-EIO, "Failed to write the output: %m");

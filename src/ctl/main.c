@@ -7,8 +7,8 @@
  * Runs with its caller's rights. systemd and systemd-machined do what needs privilege, and polkit decides; entering a
  * machine that they cannot enter, and signalling one that they do not know, needs root.
  *
- * Exit status: 0 done, 1 failed (one message for each failure, on standard error), 2 wrong command line; `shell` returns
- * its command's where that is known.
+ * Exit status: 0 done; a class for each kind of failure (exit-status.h), of several machines the worst, with one message for
+ * each on standard error; `shell` returns its command's where that is known. As machinectl-lite 0 or 1.
  */
 
 #include <locale.h>
@@ -16,7 +16,9 @@
 
 #include "bus/bus.h"
 #include "ctl/agent.h"
+#include "ctl/exit-status.h"
 #include "ctl/help.h"
+#include "ctl/many.h"
 #include "ctl/names.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
@@ -44,10 +46,30 @@ static const Verb *choose_verb(const char *name, bool lite, Failure *failure)
         return NULL;
 }
 
+/* Globs and --all become names, which machinectl has not. */
+static int run_verb(Ctl *c, const Verb *v, char *const *args)
+{
+        const bool all = v->flags & VERB_ALL && c->options.all;
+        _cleanup_strv_ char **names = NULL;
+        Failure f = { 0 };
+
+        c->verb = v;
+        if (v->flags & VERB_MANY && !c->lite && (all || (args && *args))) {
+                if (names_expand(v, args, all, &names, &f) < 0)
+                        return log_error(f.error, "%s", f.text);
+                if (!names) {
+                        log_info(0, "There are no machines to %s", v->name);
+                        return 0;
+                }
+                c->many = v->flags & VERB_ALL && (strv_length(names) > 1 || all || names_have_glob(args));
+                args = names;
+        }
+        return v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
+}
+
 static int run(Ctl *c, const CommandLine *line)
 {
         const char *name = line->words ? line->words[0] : NULL;
-        char *const *args;
         Failure f = { 0 };
         const Verb *v;
 
@@ -77,13 +99,12 @@ static int run(Ctl *c, const CommandLine *line)
         }
         if (!v || verb_accepts(v, line, c->lite, &f) < 0) {
                 log_error(f.error, "%s", f.text);
-                return c->lite ? 1 : 2;
+                return -EINVAL;
         }
 
         if (v->flags & (VERB_AUTHORIZED | VERB_STARTS))
                 agents_open(c, (v->flags & VERB_AUTHORIZED ? AGENT_POLKIT : 0) | (v->flags & VERB_STARTS ? AGENT_PASSWORDS : 0));
-        args = name ? line->words + 1 : NULL;
-        return v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
+        return run_verb(c, v, name ? line->words + 1 : NULL);
 }
 
 int main(int argc, char **argv)
@@ -102,7 +123,7 @@ int main(int argc, char **argv)
         r = options_parse(argc, argv, verb_takes_command, &line, &f);
         if (r < 0) {
                 log_error(r, "%s", f.text);
-                return c.lite ? 1 : 2;
+                return c.lite ? EXIT_FAILED : EXIT_USAGE;
         }
 
         c.options = line.options;       /* the command line still owns the strings */
@@ -114,5 +135,5 @@ int main(int argc, char **argv)
         agents_close();
         bus_closep(&c.bus);
         command_line_done(&line);
-        return r < 0 ? EXIT_FAILURE : r;
+        return c.lite && r < 0 ? EXIT_FAILED : exit_status(r);
 }

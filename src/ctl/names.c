@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Names for shell completion (see names.h). Part of boxctl, for any user. Uses no bus: the state files of machined and box
+ * The machines of this host (see names.h). Part of boxctl, for any user. Uses no bus: the state files of machined and box
  * tell which machines run.
  */
 
 #include <stdio.h>
+#include <string.h>
 #include <systemd/sd-login.h>
 
 #include "ctl/names.h"
@@ -18,40 +19,64 @@ static int add(char ***names, const char *name)
         return strv_contains(*names, name) ? 0 : strv_extend(names, name);
 }
 
-static void add_running(char ***names)
+static int add_running(char ***names)
 {
         _cleanup_strv_ char **registered = NULL;
         MachineState *ours = NULL;
         size_t n = 0;
+        int r = 0;
 
         (void) sd_get_machine_names(&registered);
         STRV_FOREACH(name, registered)
-                (void) add(names, *name);
+                if (r >= 0 && (*name)[0] != '.')
+                        r = add(names, *name);
         (void) machine_state_list(NULL, &ours, &n);
-        for (size_t i = 0; i < n; i++)
-                (void) add(names, ours[i].name);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add(names, ours[i].name);
         machine_state_free_list(ours, n);
+        return r;
 }
 
-static void add_images(char ***names)
+static int add_images(char ***names)
 {
         Image *images = NULL;
         size_t n = 0;
+        int r = 0;
 
         (void) image_list(NULL, &images, &n);
-        for (size_t i = 0; i < n; i++)
-                (void) add(names, images[i].name);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add(names, images[i].name);
         image_list_free(images, n);
+        return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+        return strverscmp(*(char *const *) a, *(char *const *) b);
+}
+
+int names_list(const Verb *verb, char ***ret)
+{
+        _cleanup_strv_ char **names = NULL;
+        int r = 0;
+
+        if (verb->flags & VERB_TAKES_RUNNING)
+                r = add_running(&names);
+        if (r >= 0 && verb->flags & VERB_TAKES_IMAGES)
+                r = add_images(&names);
+        if (r < 0)
+                return r;
+        if (names)
+                qsort(names, strv_length(names), sizeof(*names), compare);
+        *ret = TAKE_PTR(names);
+        return 0;
 }
 
 void names_print(const Verb *verb)
 {
         _cleanup_strv_ char **names = NULL;
 
-        if (verb->flags & VERB_TAKES_RUNNING)
-                add_running(&names);
-        if (verb->flags & VERB_TAKES_IMAGES)
-                add_images(&names);
+        (void) names_list(verb, &names);
         STRV_FOREACH(name, names)
                 puts(*name);
 }

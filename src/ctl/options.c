@@ -20,8 +20,8 @@
 const Option ctl_options[] = {
         { 'h', "help",            NULL,     NULL, OPTION_FLAG, O(help), "Show this help, or a verb's" },
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
-        { 'a', "all",             NULL,     "list status show", OPTION_FLAG, O(all),
-          "Show empty properties, and the host itself" },
+        { 'a', "all",             NULL,     "list status show start stop reboot terminate kill enable disable", OPTION_FLAG,
+          O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
         { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
         { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Print no header and footer" },
         { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),

@@ -23,7 +23,7 @@
 
 /* A process whose end is awaited. */
 typedef struct Ending {
-        const char *name;
+        size_t index;           /* in the names */
         int pidfd;
 } Ending;
 
@@ -70,7 +70,7 @@ static int ask_payload(Ctl *c, const RunningMachine *m, int *ret_pidfd, Failure 
         return r;
 }
 
-static int wait_endings(Ending *e, size_t n)
+static void wait_endings(const Ending *e, size_t n, Failure *failures)
 {
         int r;
 
@@ -81,14 +81,14 @@ static int wait_endings(Ending *e, size_t n)
                         r = RET_ERRNO(poll(&p, 1, -1));
                 while (r == -EINTR);
                 if (r < 0)
-                        return log_error(r, "%s: Failed to wait for the machine: %m", e[i].name);
+                        failure_set(&failures[e[i].index], r, "Failed to wait for the machine: %m");
         }
-        return 0;
 }
 
 /* Machines to stop by their units, all at once, and processes of those that were signalled. */
 typedef struct Stopping {
-        char **units;
+        char **units;           /* the machines' names, which are not ours */
+        size_t *unit_indices;   /* in all names */
         size_t n_units;
         Ending *endings;
         size_t n_endings;
@@ -100,6 +100,7 @@ static void stopping_done(Stopping *s)
                 fd_close(s->endings[i].pidfd);
         free(s->endings);
         free(s->units);
+        free(s->unit_indices);
 }
 
 /* Is the machine's unit starting or stopping? The machine itself then is not known yet, or no longer. */
@@ -114,63 +115,73 @@ static bool unit_is_busy(Ctl *c, const char *name)
         return u.job != 0 || (strcmp(u.active_state, "inactive") != 0 && strcmp(u.active_state, "failed") != 0);
 }
 
-static int ask(Ctl *c, Stopping *s, char *name, bool if_running, Failure *failure)
+static void add_unit(Stopping *s, char *name, size_t index)
+{
+        s->units[s->n_units] = name;
+        s->unit_indices[s->n_units++] = index;
+}
+
+static int ask(Ctl *c, Stopping *s, char *name, size_t index, bool if_running, Failure *failure)
 {
         _cleanup_(running_machine_done) RunningMachine m = { 0 };
         int pidfd = -EBADF, r;
+        Failure why = { 0 };
 
-        r = running_machine_find(c, name, &m, failure);
+        r = running_machine_find(c, name, &m, &why);
         if (r == -ENXIO && unit_is_busy(c, name)) {
-                s->units[s->n_units++] = name;
+                add_unit(s, name, index);
                 return 0;
         }
         if (r == -ENXIO && if_running)
                 return 0;
         if (r < 0)
-                return r;
+                return failure_set(failure, r, "%s", why.text);
         /* Its unit's stop would last until a time-out. */
         if (running_machine_is_frozen(&m))
                 return failure_set(failure, -EBUSY, "The machine is frozen; to thaw it: systemctl thaw %s",
                                    running_machine_unit(&m));
 
         if (m.ours && running_machine_owns_unit(&m) && strncmp(running_machine_unit(&m), "box@", 4) == 0) {
-                s->units[s->n_units++] = name;
+                add_unit(s, name, index);
                 return 0;
         }
         r = m.ours ? ask_supervisor(&m, &pidfd, failure) : ask_payload(c, &m, &pidfd, failure);
         if (r >= 0 && pidfd >= 0)
-                s->endings[s->n_endings++] = (Ending) { name, pidfd };
+                s->endings[s->n_endings++] = (Ending) { index, pidfd };
         return r;
 }
 
-int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running)
+static int stop_units(Ctl *c, const Stopping *s, Failure *failures)
 {
-        _cleanup_(stopping_done) Stopping s = { .units = calloc(n, sizeof(char *)),
-                                                .endings = calloc(n, sizeof(Ending)) };
-        int r, first = 0;
+        _cleanup_free_ Failure *own = calloc(s->n_units, sizeof(Failure));
+        int r;
 
-        if (!s.units || !s.endings)
+        if (s->n_units == 0)
+                return 0;
+        if (!own)
+                return log_oom();
+        r = units_stop(c, s->units, s->n_units, own);
+        for (size_t i = 0; i < s->n_units; i++)
+                failures[s->unit_indices[i]] = own[i];
+        return r;
+}
+
+int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running, Failure *failures)
+{
+        _cleanup_(stopping_done) Stopping s = { .units = calloc(n, sizeof(char *)), .unit_indices = calloc(n, sizeof(size_t)),
+                                                .endings = calloc(n, sizeof(Ending)) };
+        int r;
+
+        if (!s.units || !s.unit_indices || !s.endings)
                 return log_oom();
         if (c->lite)
                 c->options.no_block = true;
 
-        for (size_t i = 0; i < n; i++) {
-                Failure f = { 0 };
-
-                r = ask(c, &s, names[i], if_running, &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                }
-        }
-
-        if (s.n_units > 0) {
-                r = units_stop(c, s.units, s.n_units);
-                first = first < 0 ? first : r;
-        }
-        if (!c->options.no_block) {
-                r = wait_endings(s.endings, s.n_endings);
-                first = first < 0 ? first : r;
-        }
-        return first;
+        for (size_t i = 0; i < n; i++)
+                if (failures[i].error == 0)
+                        (void) ask(c, &s, names[i], i, if_running, &failures[i]);
+        r = stop_units(c, &s, failures);
+        if (!c->options.no_block)
+                wait_endings(s.endings, s.n_endings, failures);
+        return r;
 }

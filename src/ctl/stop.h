@@ -4,5 +4,6 @@
 #include "ctl/verb.h"
 
 /* Shuts machines down cleanly, all at once. Waits for their end, but not with --no-block or as machinectl-lite. if_running: a
- * machine that does not run is no failure. Logs every failure and returns the first one's error. */
-int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running);
+ * machine that does not run is no failure. Leaves out those that have a failure, and puts the others' there. A negative errno:
+ * none could be tried, after a message. */
+int machines_stop(Ctl *c, char *const *names, size_t n, bool if_running, Failure *failures);

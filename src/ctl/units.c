@@ -162,32 +162,6 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
         failure_set(ret, -EIO, "Failed to start %s: %s", unit, unit_result_words(&u, words, sizeof(words)));
 }
 
-/* ---- many at once --------------------------------------------------------------------------------------------- */
-
-int units_of_names(char *const *names, size_t n, NameUse use, char ***ret_units, char ***ret_names)
-{
-        int r, first = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                _cleanup_free_ char *unit = machine_unit_name(names[i]);
-                Failure f = { 0 };
-
-                if (!unit)
-                        return log_oom();
-                r = name_check(names[i], use != NAMES_VALID, &f);
-                if (r >= 0 && use == NAMES_TO_START)
-                        r = check_by_hand(names[i], unit, &f);
-                if (r < 0) {
-                        (void) complain(names[i], &f);
-                        first = first < 0 ? first : r;
-                        continue;
-                }
-                if (strv_consume(ret_units, TAKE_PTR(unit)) < 0 || strv_extend(ret_names, names[i]) < 0)
-                        return log_oom();
-        }
-        return first;
-}
-
 static int on_change(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
 {
         *(bool *) userdata = true;
@@ -236,28 +210,17 @@ static void check_still_there(sd_bus *bus, const char *unit, Failure *ret)
                 failure_set(ret, -EIO, "It started, but its init or command ended at once, without an error");
 }
 
-/* Logs all failures and returns the first one's error. */
-static int report(sd_bus *bus, const UnitJob *jobs, char *const *names, bool start)
+static void find_failure(sd_bus *bus, const UnitJob *j, bool start, Failure *f)
 {
-        int r = 0;
-
-        for (size_t i = 0; names[i]; i++) {
-                const UnitJob *j = jobs + i;
-                Failure f = j->failure;
-
-                if (f.error == 0 && j->result && strcmp(j->result, "done") != 0) {
-                        if (start)
-                                unit_failure_cause(bus, j->unit, j->result, &f);
-                        else
-                                failure_set(&f, -EIO, "Failed to stop %s: %s", j->unit, j->result);
-                } else if (f.error == 0 && j->result && start)
-                        check_still_there(bus, j->unit, &f);
-                if (f.error < 0) {
-                        (void) complain(names[i], &f);
-                        r = r < 0 ? r : f.error;
-                }
-        }
-        return r;
+        if (j->failure.error < 0)
+                *f = j->failure;
+        else if (j->result && strcmp(j->result, "done") != 0) {
+                if (start)
+                        unit_failure_cause(bus, j->unit, j->result, f);
+                else
+                        failure_set(f, -EIO, "Failed to stop %s: %s", j->unit, j->result);
+        } else if (j->result && start)
+                check_still_there(bus, j->unit, f);
 }
 
 /* ---- what they do meanwhile ------------------------------------------------------------------------------------ */
@@ -340,7 +303,8 @@ static int refer_to(sd_bus *bus, const char *unit)
 }
 
 /* Runs the jobs; on a terminal, shows what the units say until they are done. */
-static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const *names, size_t n, Failure *failure)
+static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, const char *const *names, size_t n,
+                    Failure *failure)
 {
         _cleanup_free_ StatusLine *lines = calloc(n, sizeof(StatusLine));
         bool shown = false, watch = lines && !c->options.no_block && !c->options.quiet && isatty(STDERR_FILENO) == 1;
@@ -364,38 +328,72 @@ static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, char *const 
         return r;
 }
 
-static int run_units(Ctl *c, char *const *names, size_t n, bool start)
+/* Of the machines without a failure. The arrays are of n, and *ret of them are used. */
+static int choose_units(char *const *names, size_t n, bool start, Failure *failures, char **units, size_t *index, size_t *ret)
 {
-        _cleanup_strv_ char **units = NULL, **good = NULL;
-        _cleanup_free_ UnitJob *jobs = calloc(n, sizeof(UnitJob));
-        Failure f = { 0 };
-        int r, first;
-        sd_bus *bus;
+        size_t chosen = 0;
 
-        if (!jobs)
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *unit = machine_unit_name(names[i]);
+
+                if (!unit)
+                        return log_oom();
+                if (failures[i].error < 0 || name_check(names[i], /* image= */ start, &failures[i]) < 0 ||
+                    (start && check_by_hand(names[i], unit, &failures[i]) < 0))
+                        continue;
+                units[chosen] = TAKE_PTR(unit);
+                index[chosen++] = i;
+        }
+        *ret = chosen;
+        return 0;
+}
+
+static int run_chosen(Ctl *c, char *const *names, char *const *units, const size_t *index, size_t n, bool start,
+                      Failure *failures)
+{
+        _cleanup_free_ UnitJob *jobs = calloc(n, sizeof(UnitJob));
+        _cleanup_free_ const char **chosen = calloc(n, sizeof(char *));
+        Failure f = { 0 };
+        sd_bus *bus;
+        int r;
+
+        if (!jobs || !chosen)
                 return log_oom();
-        first = units_of_names(names, n, start ? NAMES_TO_START : NAMES_VALID, &units, &good);
-        if (!good)
-                return first;
         bus = ctl_bus(c, &f);
         if (!bus)
                 return log_error(f.error, "%s", f.text);
-
-        n = strv_length(good);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
                 jobs[i].unit = units[i];
-        r = run_jobs(c, bus, start, jobs, good, n, &f);
-        r = r < 0 ? log_error(r, "%s", f.text) : report(bus, jobs, good, start);
+                chosen[i] = names[index[i]];
+        }
+        r = run_jobs(c, bus, start, jobs, chosen, n, &f);
+        if (r < 0)
+                (void) log_error(r, "%s", f.text);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                find_failure(bus, &jobs[i], start, &failures[index[i]]);
         unit_jobs_done(jobs, n);
-        return first < 0 ? first : r;
+        return r;
 }
 
-int units_start(Ctl *c, char *const *names, size_t n)
+static int run_units(Ctl *c, char *const *names, size_t n, bool start, Failure *failures)
 {
-        return run_units(c, names, n, /* start= */ true);
+        _cleanup_strv_ char **units = calloc(n + 1, sizeof(char *));
+        _cleanup_free_ size_t *index = calloc(n, sizeof(size_t));
+        size_t chosen;
+        int r;
+
+        if (!units || !index)
+                return log_oom();
+        r = choose_units(names, n, start, failures, units, index, &chosen);
+        return r < 0 || chosen == 0 ? r : run_chosen(c, names, units, index, chosen, start, failures);
 }
 
-int units_stop(Ctl *c, char *const *names, size_t n)
+int units_start(Ctl *c, char *const *names, size_t n, Failure *failures)
 {
-        return run_units(c, names, n, /* start= */ false);
+        return run_units(c, names, n, /* start= */ true, failures);
+}
+
+int units_stop(Ctl *c, char *const *names, size_t n, Failure *failures)
+{
+        return run_units(c, names, n, /* start= */ false, failures);
 }

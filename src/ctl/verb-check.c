@@ -41,7 +41,7 @@ static int check_one(Ctl *c, const char *name, Failure *failure)
         if (of_unit < 0)
                 return failure_set(failure, of_unit, "Out of memory");
         n_fatal = dry_run_report(name, json_root(dry)) + (size_t) of_unit;
-        return n_fatal == 0 ? 0 : failure_set(failure, -EINVAL, "%zu error%s; the machine would not start", n_fatal,
+        return n_fatal == 0 ? 0 : failure_set(failure, -EBADMSG, "%zu error%s; the machine would not start", n_fatal,
                                               n_fatal == 1 ? "" : "s");
 }
 
@@ -49,7 +49,7 @@ const Verb verb_check = {
         .name = "check",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_OURS | VERB_TAKES_IMAGES,
+        .flags = VERB_OURS | VERB_TAKES_IMAGES | VERB_MANY,
         .synopsis = "NAME…",
         .help = "Report all errors in machines' settings",
         .details = "Reads the files, drop-ins, profiles and switches that a start would read, and what the unit "

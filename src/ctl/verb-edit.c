@@ -304,7 +304,7 @@ static int round_trip(Edit *e, Failure *failure)
         case 's':
                 return 1;
         default:
-                return failure_set(failure, -EINVAL, "%zu error%s; the file was not saved", n_fatal,
+                return failure_set(failure, -EBADMSG, "%zu error%s; the file was not saved", n_fatal,
                                    n_fatal == 1 ? "" : "s");
         }
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "bus/systemd1.h"
+#include "ctl/many.h"
 #include "ctl/stop.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
@@ -15,32 +16,47 @@
 
 #define MACHINES_TARGET "machines.target"
 
+static int change_files(Ctl *c, sd_bus *bus, char *const *names, size_t n, bool enable, Failure *failures)
+{
+        _cleanup_strv_ char **units = NULL, **changes = NULL;
+        Failure f = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (name_check(names[i], /* image= */ enable, &failures[i]) >= 0)
+                        r = strv_consume(&units, machine_unit_name(names[i]));
+        if (!units && r >= 0)
+                return 0;
+        if (r >= 0 && enable)
+                r = strv_extend(&units, MACHINES_TARGET);
+        if (r < 0)
+                return log_oom();
+
+        r = systemd1_enable(bus, units, enable, &changes, &f);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        if (!c->options.quiet)
+                STRV_FOREACH(line, changes)
+                        fprintf(stderr, "%s\n", *line);
+        return 0;
+}
+
 static int change(Ctl *c, char *const *names, size_t n, bool enable)
 {
-        _cleanup_strv_ char **units = NULL, **changes = NULL, **good = NULL;
+        _cleanup_free_ Failure *failures = calloc(n, sizeof(Failure));
         Failure f = { 0 };
-        int r, first;
         sd_bus *bus;
+        int r;
 
-        first = units_of_names(names, n, enable ? NAMES_OF_IMAGES : NAMES_VALID, &units, &good);
-        if (!units)
-                return first;
-        if (enable && strv_extend(&units, MACHINES_TARGET) < 0)
+        if (!failures)
                 return log_oom();
         bus = ctl_bus(c, &f);
         if (!bus)
                 return log_error(f.error, "%s", f.text);
-        r = systemd1_enable(bus, units, enable, &changes, &f);
-        if (r < 0)
-                return log_error(r, "%s", f.text);
-
-        if (!c->options.quiet)
-                STRV_FOREACH(line, changes)
-                        fprintf(stderr, "%s\n", *line);
-        if (c->options.now)
-                r = enable ? units_start(c, good, strv_length(good)) :
-                             machines_stop(c, good, strv_length(good), /* if_running= */ true);
-        return first < 0 ? first : r;
+        r = change_files(c, bus, names, n, enable, failures);
+        if (r >= 0 && c->options.now)
+                r = enable ? units_start(c, names, n, failures) : machines_stop(c, names, n, /* if_running= */ true, failures);
+        return r < 0 ? r : names_report(c, names, failures, n);
 }
 
 static int run_enable(Ctl *c, char *const *args, size_t n)
@@ -57,9 +73,10 @@ const Verb verb_enable = {
         .name = "enable",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_STARTS | VERB_TAKES_IMAGES,
+        .flags = VERB_AUTHORIZED | VERB_STARTS | VERB_TAKES_IMAGES | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Start machines at boot",
+        .done = "enabled",
         .run = run_enable,
 };
 
@@ -67,8 +84,9 @@ const Verb verb_disable = {
         .name = "disable",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_TAKES_IMAGES,
+        .flags = VERB_AUTHORIZED | VERB_TAKES_IMAGES | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Do not start machines at boot",
+        .done = "disabled",
         .run = run_disable,
 };

@@ -292,7 +292,7 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
         else
                 put_all(json_root(dry));
         if (r >= 0 && dry_run_report(args[0], json_root(dry)) > 0)
-                r = failure_set(failure, -EINVAL, "The machine would not start");
+                r = failure_set(failure, -EBADMSG, "The machine would not start");
         return r;
 }
 

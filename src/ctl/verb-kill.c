@@ -49,8 +49,9 @@ const Verb verb_kill = {
         .name = "kill",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING,
+        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Send a signal to a machine's processes",
+        .done = "signal sent",
         .run_one = kill_machine,
 };

@@ -39,9 +39,10 @@ const Verb verb_reboot = {
         .alias = "restart",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING,
+        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Reboot machines",
         .details = "Asks each machine's init; does not wait.",
+        .done = "asked to reboot",
         .run_one = reboot_machine,
 };

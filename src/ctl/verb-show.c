@@ -181,7 +181,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_show = {
         .name = "show",
         .max = VERB_ANY,
-        .flags = VERB_TAKES_RUNNING,
+        .flags = VERB_TAKES_RUNNING | VERB_MANY,
         .synopsis = "[NAME…]",
         .help = "Show properties as KEY=VALUE",
         .details = "Without a name, systemd-machined's own.",

@@ -14,6 +14,7 @@
 
 #include "bus/systemd1.h"
 #include "ctl/cgroup-tree.h"
+#include "ctl/exit-status.h"
 #include "ctl/format.h"
 #include "ctl/journal.h"
 #include "ctl/running-machine.h"
@@ -27,8 +28,6 @@
 #include "util/strv.h"
 #include "util/terminal-stream.h"
 #include "util/text.h"
-
-enum { STATUS_NOT_RUNNING = 3 };
 
 /* The state of one machine. */
 typedef struct Page {
@@ -321,7 +320,7 @@ static int status_one(Ctl *c, const char *name, Json *j, bool first)
                         putchar('\n');
                 print_page(c, &p);
         }
-        return p.running ? 0 : STATUS_NOT_RUNNING;
+        return p.running ? 0 : EXIT_NOT_THERE;
 }
 
 /* All running machines. */
@@ -356,9 +355,9 @@ static int run(Ctl *c, char *const *args, size_t n)
 const Verb verb_status = {
         .name = "status",
         .max = VERB_ANY,
-        .flags = VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
+        .flags = VERB_TAKES_RUNNING | VERB_TAKES_IMAGES | VERB_MANY,
         .synopsis = "[NAME…]",
         .help = "Show machines' state, processes and last messages",
-        .details = "Without a name, all running machines. The exit status is 3 if a machine has failed or is not up.",
+        .details = "Without a name, all running machines. The exit status is 3 if a machine is not up.",
         .run = run,
 };

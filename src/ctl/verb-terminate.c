@@ -76,8 +76,9 @@ const Verb verb_terminate = {
         .name = "terminate",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING,
+        .flags = VERB_AUTHORIZED | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "End machines at once; does not wait",
+        .done = "terminated",
         .run_one = terminate,
 };

@@ -9,10 +9,14 @@
 #include "util/json.h"
 #include "util/log.h"
 
+typedef struct Verb Verb;
+
 typedef struct Ctl {
         const char *program;            /* the name that boxctl was called by */
         bool lite;                      /* called machinectl-lite: only verbs, options and output of machinectl */
         Options options;
+        const Verb *verb;               /* that runs */
+        bool many;                      /* and has several machines: a line of result for each */
         sd_bus *bus;                    /* see ctl_bus() */
         Failure bus_failure;
         bool machined_is_silent;        /* it did not answer in time */
@@ -29,11 +33,13 @@ typedef enum VerbFlags {
         VERB_TAKES_IMAGES = 1 << 4,     /* completes names of trees and disk images */
         VERB_AUTHORIZED = 1 << 5,       /* polkit may want a password */
         VERB_STARTS = 1 << 6,           /* and the unit, too */
+        VERB_MANY = 1 << 7,             /* all its arguments are machines: globs, too */
+        VERB_ALL = 1 << 8,              /* and --all is all that it takes */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX
 
-typedef struct Verb {
+struct Verb {
         const char *name;
         const char *alias;              /* NULL: none */
         const char *lite_name;          /* the alias, where it is the main name in machinectl-lite; else NULL */
@@ -42,10 +48,11 @@ typedef struct Verb {
         const char *synopsis;           /* "NAME…" */
         const char *help;               /* for the list of verbs */
         const char *details;            /* paragraphs of VERB --help, or NULL */
+        const char *done;               /* of one machine of several: "started"; NULL: "done" */
         /* Returns the exit status, or a negative errno after its message. NULL: run_one is called for each name. */
         int (*run)(Ctl *c, char *const *args, size_t n);
         int (*run_one)(Ctl *c, const char *name, Failure *failure);
-} Verb;
+};
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
         verb_enable, verb_disable, verb_login, verb_shell, verb_cat, verb_edit, verb_check, verb_explain;
@@ -63,11 +70,12 @@ const char *verb_nearest(const char *name);
 /* Does the verb take this number of arguments and these options? 0, or -EINVAL and a failure. */
 int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *failure);
 
-/* Calls one() for each name, also after a failure. Logs every failure and returns the first one's error. */
+/* Calls one() for each name, also after a failure; of several at a time, in processes of their own. Logs every failure and
+ * returns the worst (exit_worse()). */
 int each_name(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Failure *failure));
 
 /* Calls one() for each name, also after a failure, which one() logs. With j, it adds a JSON object, otherwise it prints text.
- * Returns a negative errno if a call failed, else the first exit status that is not 0. */
+ * Returns the worst that one() has returned. */
 int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const char *name, Json *j, bool first));
 
 /* Logs "boxctl: NAME: FAILURE" and returns the error. */

@@ -156,7 +156,10 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
         size_t n = strv_length(line->words);
 
         n = n > 0 ? n - 1 : 0;
-        if (n < v->min)
+        if (!lite && v->flags & VERB_ALL && line->options.all) {
+                if (n > 0)
+                        return failure_set(failure, -EINVAL, "%s: give names or --all, not both", v->name);
+        } else if (n < v->min)
                 return refuse_count(v, "few", failure);
         if (n > v->max)
                 return refuse_count(v, "many", failure);

@@ -4,7 +4,7 @@
  * A fake systemd and machined for test_boxctl.py: it owns their names on the bus at $DBUS_SYSTEM_BUS_ADDRESS, knows three
  * machines and a few units, and prints each request that changes something. No privilege.
  *
- * Machines: web (well-behaved), evil (its os-release is an attack on terminals), .host. Units: box@busy.service starts
+ * Machines: web (well-behaved), evil (its os-release is an attack on terminals), .host; slow1 … are not known, after a while. Units: box@busy.service starts
  * just now, its stop works; box@stuck.service too, its stop fails; every other unit is inactive.
  */
 
@@ -82,10 +82,32 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+/* Those whose names begin with "slow" get their answers four at a time: who asks for one after the other gets none. */
+static int hold(sd_bus_message *m)
+{
+        static sd_bus_message *held[4];
+        static size_t n;
+        int r = 1;
+
+        held[n++] = sd_bus_message_ref(m);
+        if (n < ARRAY_SIZE(held))
+                return 1;
+        while (n > 0) {
+                r = unknown(held[--n]);
+                sd_bus_message_unref(held[n]);
+        }
+        return r;
+}
+
 static int on_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        Fake *f = find(m);
+        const char *name;
+        Fake *f;
 
+        if (sd_bus_message_read(m, "s", &name) >= 0 && strncmp(name, "slow", 4) == 0)
+                return hold(m);
+        (void) sd_bus_message_rewind(m, /* complete= */ true);
+        f = find(m);
         return f ? sd_bus_reply_method_return(m, "o", f->path) : unknown(m);
 }
 

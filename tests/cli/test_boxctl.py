@@ -201,17 +201,48 @@ def test_nothing_of_a_machine_reaches_the_terminal_raw(host):
 
 
 def test_kill(host):
-    host.ok('kill', 'web', '.host')
-    host.ok('kill', '--kill-whom=leader', '-s', 'USR1', 'web')
-    assert host.orders() == ['KillMachine web all 15', 'KillMachine .host all 15', 'KillMachine web leader 10']
+    assert host.ok('kill', 'web', '.host') == 'web: signal sent\n.host: signal sent\n'
+    assert sorted(host.orders()) == ['KillMachine .host all 15', 'KillMachine web all 15']
+    assert host.ok('kill', '--kill-whom=leader', '-s', 'USR1', 'web') == ''
+    assert host.orders() == ['KillMachine web leader 10']
 
 
 def test_several_names_one_message_each(host):
-    run = host.run('kill', 'nope', 'evil', 'web', '../x')
-    assert run.returncode == 1
+    """In the order given; each once; to the caller's terminal only what is asked for."""
+    run = host.run('kill', 'nope', 'evil', 'web', '../x', 'web')
+    assert run.returncode == 4
     assert [line.split(':')[:2] for line in run.stderr.splitlines()] == [['boxctl', ' nope'], ['boxctl', ' evil'], ['boxctl', ' ../x']]
+    assert run.stdout == 'web: signal sent\n'
     assert 'Not that one' in run.stderr
     assert host.orders() == ['KillMachine web all 15']      # the one that could be
+
+
+@pytest.mark.parametrize('words, status', [
+    (['kill', 'web'], 0), (['kill', '../x'], 2), (['kill', 'nope'], 3), (['show', 'nope'], 3), (['status', 'nope'], 3),
+    (['kill', 'evil'], 4), (['kill', 'web', '../x'], 2), (['kill', 'evil', 'nope', '../x'], 4),
+])
+def test_exit_statuses(host, words, status):
+    """By class, of several machines the highest; as machinectl-lite, machinectl's."""
+    assert host.run(*words).returncode == status
+    assert host.run(*words, name='machinectl-lite').returncode == min(status, 1)
+
+
+def test_machines_are_worked_on_at_once(host):
+    """The fake answers these four at a time."""
+    names = [f'slow{i}' for i in range(20)]
+    run = host.run('kill', *names, 'web')
+    assert [line.split(': ')[1] for line in run.stderr.splitlines()] == names and run.stdout == 'web: signal sent\n'
+    assert run.stderr.count('running') == 20 or run.stderr.count("No machine 'slow") == 20, run.stderr
+
+
+def test_all_and_names_exclude_each_other(host):
+    run = host.run('kill', '--all', 'web')
+    assert (run.returncode, run.stderr) == (2, 'boxctl: kill: give names or --all, not both\n')
+    # machinectl has no globs, and its --all means another thing.
+    assert host.run('kill', '--all', 'web', name='machinectl-lite').returncode == 0
+    assert 'Invalid machine name' in host.run('kill', 'we*', name='machinectl-lite').stderr
+    run = host.run('kill', 'nosuch-machine-*')
+    assert (run.returncode, run.stderr) == (3, "boxctl: No running machine matches 'nosuch-machine-*'; see boxctl list\n")
 
 
 def test_stop_waits_for_the_end(host):
@@ -235,9 +266,9 @@ def test_reboot_and_terminate(host):
 def test_stop_of_a_start_under_way(host):
     host.ok('stop', 'busy')
     run = host.run('stop', 'stuck', 'busy', 'idle')
-    assert run.returncode == 1
-    assert sorted(run.stderr.splitlines())[1] == 'boxctl: stuck: Failed to stop box@stuck.service: timeout'
-    assert 'boxctl: idle: ' in run.stderr
+    assert (run.returncode, run.stdout) == (3, 'busy: stopped\n')
+    assert run.stderr.splitlines()[0] == 'boxctl: stuck: Failed to stop box@stuck.service: timeout'
+    assert run.stderr.splitlines()[1].startswith('boxctl: idle: ')
     assert host.orders() == ['StopUnit box@busy.service replace', 'StopUnit box@stuck.service replace',
                              'StopUnit box@busy.service replace']
 
@@ -306,14 +337,14 @@ def test_shell_is_left_by_the_escape(host):
 
 def test_shell_refuses_a_relative_program(host):
     run = host.run('shell', 'web', 'ls')
-    assert (run.returncode, run.stderr) == (1, "boxctl: web: The program's path must be absolute: 'ls'\n")
+    assert (run.returncode, run.stderr) == (2, "boxctl: web: The program's path must be absolute: 'ls'\n")
 
 
 def test_no_machined(tmp_path):
     host = Host(tmp_path, NO_MACHINED='1')
     try:
         assert host.ok('list') == 'No machines.\n'
-        assert host.run('kill', 'web').returncode == 1
+        assert host.run('kill', 'web').returncode == 3
     finally:
         host.close()
 
@@ -321,5 +352,5 @@ def test_no_machined(tmp_path):
 def test_no_bus(tmp_path):
     env = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={tmp_path}/none'}
     run = subprocess.run([BOXCTL, 'list'], env=env, capture_output=True, text=True, timeout=30)
-    assert run.returncode == 1 and run.stdout == ''
+    assert run.returncode == 7 and run.stdout == ''
     assert run.stderr == 'boxctl: There is no system bus here: systemd and dbus have to run on this host\n'

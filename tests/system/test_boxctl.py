@@ -162,7 +162,7 @@ def test_verbs_of_one_that_was_started_by_hand(machine, register):
     assert m.name in output('boxctl', 'list', '--no-legend').split()
     result = run('boxctl', 'start', m.name, check=False)
     scope = 'machine-by\\x2dhand.scope' if register == 'yes' else f'box-{m.name}.scope'
-    assert (result.returncode, result.stderr) == (1, f'boxctl: {m.name}: It runs already, started by hand (process {process.pid}, '
+    assert (result.returncode, result.stderr) == (6, f'boxctl: {m.name}: It runs already, started by hand (process {process.pid}, '
                                                      f'unit {scope}); to stop it: boxctl stop {m.name}\n')
     assert m.property('ActiveState') == 'inactive'
     run('boxctl', 'stop', m.name)
@@ -232,7 +232,7 @@ def test_start_of_a_missing_machine():
     result = run('boxctl', 'start', 'nosuch', '-bad', check=False)
     assert result.returncode == 2           # an option, by its looks
     result = run('boxctl', 'start', '--', 'nosuch', '-bad', check=False)
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert result.stderr.startswith("boxctl: nosuch: No machine 'nosuch'")
     assert "\nboxctl: -bad: Invalid machine name" in result.stderr
 
@@ -247,7 +247,7 @@ def test_not_running(machine):
     m = machine('busybox')
     for verb in ('stop', 'reboot', 'kill', 'shell', 'login', 'status', 'show'):
         result = run('boxctl', verb, m.name, check=False)
-        assert (result.returncode, result.stdout) == (1, '')
+        assert (result.returncode, result.stdout) == (3, '')
         assert result.stderr == f'boxctl: {m.name}: This machine is not running; to start it: boxctl start {m.name}\n'
 
 
@@ -318,7 +318,7 @@ def test_stop_of_a_frozen_machine_says_so(machine):
     run('systemctl', 'freeze', m.unit)
     try:
         result = run('boxctl', 'stop', m.name, check=False)
-        assert result.returncode == 1
+        assert result.returncode == 6
         assert result.stderr == f'boxctl: {m.name}: The machine is frozen; to thaw it: systemctl thaw {m.unit}\n'
     finally:
         run('systemctl', 'thaw', m.unit)

@@ -185,7 +185,7 @@ def test_masked_unit(machine):
     run('systemctl', 'mask', machine.unit)
     try:
         result = run('boxctl', 'check', machine.name, check=False)
-        assert (result.returncode, result.stderr) == (1, f'boxctl: {machine.name}: The unit {machine.unit} is masked; to undo that: '
+        assert (result.returncode, result.stderr) == (6, f'boxctl: {machine.name}: The unit {machine.unit} is masked; to undo that: '
                                                          f'systemctl unmask {machine.unit}\n')
     finally:
         run('systemctl', 'unmask', machine.unit)

@@ -97,7 +97,7 @@ def test_shell_of_a_user(deb, terminal):
 def test_no_such_machine():
     for verb in ('login', 'shell'):
         result = run('boxctl', verb, 'no-such-machine', check=False)
-        assert result.returncode == 1 and 'no-such-machine' in result.stderr
+        assert result.returncode == 3 and 'no-such-machine' in result.stderr
 
 
 # -------------------------------------------------------------------- the console of box-run

@@ -199,7 +199,7 @@ def test_check_of_a_correct_file_prints_nothing(machine, write, host_state):
         assert result.stdout + result.stderr == ''
     assert host_state().differences(before) == []
     checked = run('boxctl', 'check', machine.name, 'nowhere', check=False)
-    assert checked.returncode == 1
+    assert checked.returncode == 3
     assert "boxctl: nowhere: No machine 'nowhere'" in checked.stderr
     assert 'layers:' not in checked.stderr
 
@@ -208,7 +208,7 @@ def test_check_of_a_correct_file_prints_nothing(machine, write, host_state):
 
 def test_cat(machine, write):
     missing = run('boxctl', 'cat', machine.name, check=False)
-    assert (missing.returncode, missing.stderr) == (1, 'boxctl: layers: No settings file found\n')
+    assert (missing.returncode, missing.stderr) == (3, 'boxctl: layers: No settings file found\n')
     write(PROFILES / 'base.nspawn', '[Exec]\nHostname=base\n')
     write(machine.file, '[X-Box]\nProfile=base')
     write('b.conf', '# escape \033[31m\ttab\n')

@@ -188,6 +188,14 @@ static void test_options_table_is_whole(void **state)
         }
 }
 
+static bool takes_option(const Verb *v, const char *name)
+{
+        for (size_t i = 0; i < n_ctl_options; i++)
+                if (ctl_options[i].name && strcmp(ctl_options[i].name, name) == 0)
+                        return option_is_for(ctl_options + i, v->name);
+        return false;
+}
+
 static void test_verbs_table_is_whole(void **state)
 {
         assert_ptr_equal(verb_default(), &verb_list);
@@ -203,6 +211,11 @@ static void test_verbs_table_is_whole(void **state)
                 assert_non_null((*v)->help);
                 assert_non_null((*v)->synopsis);
                 assert_true((*v)->min <= (*v)->max);
+                /* --all means machines, or more to show. */
+                if ((*v)->flags & VERB_ALL)
+                        assert_true((*v)->flags & VERB_MANY && takes_option(*v, "all"));
+                if ((*v)->flags & VERB_MANY)
+                        assert_true((*v)->max == VERB_ANY && (*v)->flags & (VERB_TAKES_RUNNING | VERB_TAKES_IMAGES));
                 assert_ptr_equal(verb_find((*v)->name), *v);
         }
 }

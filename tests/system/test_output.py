@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""boxctl's output, and what is done to many machines at once."""
+
+import pytest
+
+from support import output, run, wait_for
+
+
+@pytest.fixture(scope='module')
+def webs(module_machine):
+    """Three stopped machines that run a command, so that they start and stop at once."""
+    made = [module_machine('busybox', name=f'out-web{i}') for i in (2, 10, 1)]
+    for m in made:
+        m.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+    yield made
+    run('boxctl', 'stop', 'out-web*', check=False)
+
+
+def test_globs(webs):
+    lines = run('boxctl', 'start', 'out-web*').stdout.splitlines()
+    assert lines == ['out-web1: started', 'out-web2: started', 'out-web10: started']
+    assert all(m.is_active() for m in webs)
+    # Of those that run.
+    result = run('boxctl', 'kill', 'out-web?', 'out-nosuch*', check=False)
+    assert (result.returncode, result.stderr) == (3, "boxctl: No running machine matches 'out-nosuch*'; see boxctl list\n")
+    assert all(m.is_active() for m in webs), 'and nothing is done'
+    assert run('boxctl', 'stop', 'out-web1*').stdout.splitlines() == ['out-web1: stopped', 'out-web10: stopped']
+    assert [m.is_active() for m in webs] == [True, False, False]
+    assert run('boxctl', 'terminate', 'out-web[0-9]').stdout == 'out-web2: terminated\n', 'a glob that matches one has its line'
+    wait_for(lambda: not webs[0].is_active())
+
+
+def test_one_failure_of_many(webs):
+    webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
+    try:
+        result = run('boxctl', 'start', 'out-web1', 'out-web2', 'out-nosuch', 'out-web10', check=False)
+        assert result.stdout.splitlines() == ['out-web1: started', 'out-web10: started']
+        first, second = result.stderr.splitlines()
+        assert first.startswith('boxctl: out-web2: ') and 'KillSignal=SIGFOO' in first
+        assert second.startswith("boxctl: out-nosuch: No machine 'out-nosuch'")
+        assert result.returncode == 3
+        assert run('boxctl', 'stop', '-q', 'out-web1', 'out-web10').stdout == ''
+    finally:
+        run('systemctl', 'reset-failed', webs[0].unit, check=False)
+        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
+def test_enable_and_start_many(webs):
+    lines = run('boxctl', 'enable', '--now', 'out-web1', 'out-web2').stdout.splitlines()
+    assert lines == ['out-web1: enabled', 'out-web2: enabled']
+    assert output('systemctl', 'is-enabled', webs[0].unit, webs[2].unit).split() == ['enabled', 'enabled']
+    assert [m.is_active() for m in webs] == [True, False, True]
+    run('boxctl', 'disable', '--now', 'out-web*')
+    assert not any(m.is_active() for m in webs)
+
+
+def test_all(webs):
+    """Of machines that run; to none of them nothing is done, and that is no failure."""
+    run('boxctl', 'start', 'out-web1', 'out-web2')
+    lines = run('boxctl', 'stop', '--all').stdout.splitlines()
+    assert [line for line in lines if 'out-' in line] == ['out-web1: stopped', 'out-web2: stopped']
+    assert not any(m.is_active() for m in webs)
+    if not output('boxctl', 'list', '--no-legend'):
+        result = run('boxctl', 'stop', '--all')
+        assert (result.stdout, result.stderr) == ('', 'boxctl: There are no machines to stop\n')
+
+
+def test_refused_and_in_use(webs):
+    """Exit statuses by class, where a real host answers."""
+    run('boxctl', 'start', 'out-web1')
+    run('systemctl', 'freeze', webs[2].unit)
+    try:
+        assert run('boxctl', 'stop', 'out-web1', check=False).returncode == 6
+    finally:
+        run('systemctl', 'thaw', webs[2].unit)
+    refused = run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'boxctl', '--no-ask-password', 'stop', 'out-web1',
+                  check=False)
+    assert refused.returncode == 4, refused.stderr
+    assert run('boxctl', 'reboot', 'out-web1', check=False).returncode == 8, 'it runs no init'
+    assert webs[2].is_active()
+    run('boxctl', 'stop', 'out-web1')
+    assert run('boxctl', 'stop', 'out-web1', check=False).returncode == 3
