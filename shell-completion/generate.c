@@ -38,6 +38,8 @@ static const char *values_of(const Option *o)
         case OPTION_PROPERTY:
         case OPTION_PROPERTY_VALUE:
                 return "Name Id Timestamp Service Unit Leader Class RootDirectory State";
+        case OPTION_PRIORITY:
+                return "emerg alert crit err warning notice info debug";
         default:
                 return "";
         }
@@ -80,7 +82,7 @@ static void bash_option_words(const Verb *v)
                 if (o->letter)
                         printf("-%c ", o->letter);
                 if (o->name)
-                        printf("--%s%s ", o->name, o->metavar ? "=" : "");
+                        printf("--%s%s ", o->name, o->metavar && !option_is_optional(o) ? "=" : "");
         }
 }
 
@@ -95,7 +97,7 @@ static void bash_boxctl(void)
         for (size_t i = 0; i < n_ctl_options; i++) {
                 const Option *o = ctl_options + i;
 
-                if (!o->metavar)
+                if (!o->metavar || option_is_optional(o))
                         continue;
                 printf("        ");
                 if (o->letter)
@@ -198,8 +200,8 @@ static void zsh_boxctl(void)
                 const char *values = values_of(o);
 
                 if (o->letter && o->name)
-                        printf("        {-%c%s,--%s%s}", o->letter, o->metavar ? "+" : "", o->name,
-                               o->metavar ? "=" : "");
+                        printf("        {-%c%s,--%s%s}", o->letter, option_is_optional(o) ? "-" : o->metavar ? "+" : "", o->name,
+                               option_is_optional(o) ? "=-" : o->metavar ? "=" : "");
                 else if (o->letter)
                         printf("        -%c%s", o->letter, o->metavar ? "+" : "");
                 else
@@ -208,7 +210,7 @@ static void zsh_boxctl(void)
                 zsh_text(o->help);
                 putchar(']');
                 if (o->metavar) {
-                        printf(":%s:", o->name ? o->name : "property");
+                        printf("%s:%s:", option_is_optional(o) ? ":" : "", o->name ? o->name : "property");
                         if (*values)
                                 printf("(%s)", values);
                 }
@@ -277,7 +279,7 @@ static void fish_boxctl(const char *program)
                         printf(" -s %c", o->letter);
                 if (o->name)
                         printf(" -l %s", o->name);
-                if (o->metavar)
+                if (o->metavar && !option_is_optional(o))
                         printf(" -x -a '%s'", values_of(o));
                 printf(" -d '");
                 print_text(o->help);

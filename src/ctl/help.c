@@ -15,8 +15,9 @@ static void print_option(FILE *f, const Option *o)
                 (void) snprintf(left, sizeof(left), "  -%c %s", o->letter, o->metavar);
         else
                 (void) snprintf(left, sizeof(left), "  %c%c --%s%s%s", o->letter ? '-' : ' ',
-                                o->letter ? o->letter : ' ', o->name, o->metavar ? "=" : "",
-                                o->metavar ? o->metavar : "");
+                                o->letter ? o->letter : ' ', o->name,
+                                !o->metavar ? "" : option_is_optional(o) ? "[=" : "=",
+                                !o->metavar ? "" : o->metavar + option_is_optional(o));
         print_help_row(f, left, o->help, 28);
 }
 

@@ -159,3 +159,58 @@ char *journal_last_error(const uint8_t invocation_id[static 16])
                         return field(j, "MESSAGE");
         return NULL;
 }
+
+/* systemd's "Starting X" has one for each start. */
+static int open_starts(const char *unit, sd_journal **ret)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        int r;
+
+        r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
+        if (r >= 0)
+                r = match(j, "_PID", "1");
+        if (r >= 0)
+                r = match(j, "MESSAGE_ID", SD_MESSAGE_UNIT_STARTING_STR);
+        if (r >= 0)
+                r = match(j, "UNIT", unit);
+        if (r >= 0)
+                *ret = TAKE_PTR(j);
+        return r;
+}
+
+int journal_start_window(const char *unit, int n, uint64_t *ret_since_usec, uint64_t *ret_until_usec)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        uint64_t since, until = UINT64_MAX;
+        int r, steps = n > 0 ? n : 1 - n;
+
+        r = open_starts(unit, &j);
+        if (r >= 0)
+                r = n > 0 ? sd_journal_seek_head(j) : sd_journal_seek_tail(j);
+        if (r >= 0)
+                r = n > 0 ? sd_journal_next_skip(j, (uint64_t) steps) : sd_journal_previous_skip(j, (uint64_t) steps);
+        if (r < 0)
+                return r;
+        if (r < steps)
+                return -ENOENT;
+        r = sd_journal_get_realtime_usec(j, &since);
+        if (r >= 0)
+                r = sd_journal_next(j);
+        if (r > 0) {
+                r = sd_journal_get_realtime_usec(j, &until);
+                until--;
+        }
+        if (r < 0)
+                return r;
+        *ret_since_usec = since;
+        *ret_until_usec = until;
+        return 0;
+}
+
+bool journal_has_unit(const char *unit)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+
+        return sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) >= 0 && match_unit(j, unit) >= 0 && sd_journal_seek_head(j) >= 0 &&
+               sd_journal_next(j) > 0;
+}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ctl/options.h"
+#include "util/log.h"
 #include "util/parse.h"
 #include "util/strv.h"
 #include "util/text.h"
@@ -30,8 +31,16 @@ const Option ctl_options[] = {
         { 0,   "value",           NULL,     "show", OPTION_FLAG, O(value), "Show values without their names" },
         { 'P', NULL,              "NAME",   "show", OPTION_PROPERTY_VALUE, O(properties),
           "The same as --value --property=NAME" },
-        { 'n', "lines",           "NUMBER", "status", OPTION_NUMBER, O(lines), "Number of journal lines to show" },
-        { 'o', "output",          "MODE",   "list status show explain", OPTION_OUTPUT, O(output),
+        { 'n', "lines",           "NUMBER", "status logs", OPTION_COUNT, O(lines), "Number of journal lines to show, or all" },
+        { 'f', "follow",          NULL,     "logs", OPTION_FLAG, O(follow), "Go on with what comes" },
+        { 'b', "boot",            "[N]",    "logs", OPTION_START, O(start),
+          "Only of the last start, or that before it (-1), …" },
+        { 'S', "since",           "TIME",   "logs", OPTION_TEXT, O(since), "Only from then on: 14:00, -10min, today" },
+        { 'U', "until",           "TIME",   "logs", OPTION_TEXT, O(until), "Only until then" },
+        { 'u', "unit",            "UNIT",   "logs", OPTION_TEXT, O(unit), "Only of this unit in the machine" },
+        { 'p', "priority",        "LEVEL",  "logs", OPTION_PRIORITY, O(priority), "Only as important: err, warning, …" },
+        { 'g', "grep",            "PATTERN", "logs", OPTION_TEXT, O(grep), "Only messages that match" },
+        { 'o', "output",          "MODE",   "list status show logs explain", OPTION_OUTPUT, O(output),
           "short, short-iso, cat, json, json-pretty" },
         { 0,   "now",             NULL,     "enable disable", OPTION_FLAG, O(now), "Also start or stop" },
         { 0,   "no-block",        NULL,     "start stop enable disable", OPTION_FLAG, O(no_block),
@@ -43,7 +52,7 @@ const Option ctl_options[] = {
           "Set a variable; without a value, pass ours" },
         { 0,   "drop-in",         "FILE",   "edit", OPTION_TEXT, O(drop_in), "Edit this drop-in instead of the file" },
         { 'q', "quiet",           NULL,     NULL, OPTION_FLAG, O(quiet), "Print errors only" },
-        { 0,   "no-pager",        NULL,     "list status show cat explain", OPTION_FLAG, O(no_pager),
+        { 0,   "no-pager",        NULL,     "list status show logs cat explain", OPTION_FLAG, O(no_pager),
           "Do not pipe long output into a pager" },
         { 0,   "no-ask-password", NULL,     NULL, OPTION_FLAG, O(no_ask_password),
           "Do not let polkit ask for a password" },
@@ -52,7 +61,8 @@ const size_t n_ctl_options = ARRAY_SIZE(ctl_options);
 
 const Options options_default = {
         .signal = SIGTERM,
-        .lines = 10,
+        .lines = LINES_DEFAULT,
+        .priority = -1,
         .max_addresses = 1,
         .kill_whom = "all",
 };
@@ -122,6 +132,28 @@ static int store_number(unsigned *number, const char *value, bool or_all)
         return 0;
 }
 
+static int store_start(Options *o, const char *value)
+{
+        bool back = *value == '-';
+        uint32_t n = 0;
+        int r = *value ? parse_u32(value + (back || *value == '+'), &n) : 0;
+
+        if (r < 0 || n > 1000 * 1000)
+                return -EINVAL;
+        o->start = back ? -(int) n : (int) n;
+        o->by_start = true;
+        return 0;
+}
+
+static int store_priority(int *priority, const char *value)
+{
+        int r = log_level_parse(value);
+
+        if (r >= 0)
+                *priority = r;
+        return r < 0 ? r : 0;
+}
+
 static int store_property(Options *o, const char *value)
 {
         if (!*value)
@@ -141,6 +173,10 @@ static int store(const Option *row, const char *value, Options *o)
         case OPTION_TEXT:
                 *(const char **) field = value;
                 return *value ? 0 : -EINVAL;
+        case OPTION_START:
+                return store_start(o, value ?: "");
+        case OPTION_PRIORITY:
+                return store_priority(field, value);
         case OPTION_PROPERTY_VALUE:
                 o->value = true;
                 return store_property(o, value);
@@ -181,23 +217,56 @@ static void build_getopt(char *letters, struct option *longs)
                         *letters++ = row->letter;
                         if (row->metavar)
                                 *letters++ = ':';
+                        if (option_is_optional(row))
+                                *letters++ = ':';
                 }
                 if (row->name)
-                        longs[n++] = (struct option) { row->name, row->metavar ? required_argument : no_argument, NULL,
+                        longs[n++] = (struct option) { row->name, option_is_optional(row) ? optional_argument :
+                                                                  row->metavar ? required_argument : no_argument, NULL,
                                                        FIRST_ROW + (int) i };
         }
         *letters = '\0';
         longs[n] = (struct option) { 0 };
 }
 
-static const Option *row_of(int c)
+/* Of the rows of a letter the verb's own, else the first. */
+static const Option *row_of(int c, const char *verb)
 {
+        const Option *first = NULL;
+
         if (c >= FIRST_ROW)
                 return ctl_options + (c - FIRST_ROW);
-        for (size_t i = 0; i < n_ctl_options; i++)
-                if (ctl_options[i].letter == c)
-                        return ctl_options + i;
-        return NULL;
+        for (size_t i = 0; i < n_ctl_options; i++) {
+                const Option *row = ctl_options + i;
+
+                if (row->letter != c)
+                        continue;
+                if (verb && option_is_for(row, verb))
+                        return row;
+                first = first ?: row;
+        }
+        return first;
+}
+
+/* The first word that is no option nor its value; NULL: there is none. */
+static const char *find_verb(int argc, char **argv, const char *letters, const struct option *longs)
+{
+        int c;
+
+        optind = 0;     /* resets glibc's parser */
+        while ((c = getopt_long(argc, argv, letters, longs, NULL)) >= 0)
+                if (c == 1)
+                        return optarg;
+        return optind < argc ? argv[optind] : NULL;
+}
+
+/* "-b -1": getopt takes an optional value only in the same word. */
+static const char *value_of(const Option *row, int argc, char **argv)
+{
+        if (!optarg && option_is_optional(row) && optind < argc && argv[optind][0] == '-' && argv[optind][1] >= '0' &&
+            argv[optind][1] <= '9')
+                return argv[optind++];
+        return optarg;
 }
 
 /* Values that could be given, for a message. */
@@ -210,6 +279,10 @@ static const char *expected(const Option *row)
                 return " (leader or all)";
         case OPTION_SIGNAL:
                 return " (a name or a number: kill -l)";
+        case OPTION_START:
+                return " (0 is the last start, -1 that before it, 1 the first)";
+        case OPTION_PRIORITY:
+                return " (emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7)";
         case OPTION_NUMBER:
                 return " (a number)";
         case OPTION_COUNT:
@@ -268,15 +341,17 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
                        Failure *failure)
 {
         struct option longs[ARRAY_SIZE(ctl_options) + 1];
-        char letters[ARRAY_SIZE(ctl_options) * 2 + 3];
+        char letters[ARRAY_SIZE(ctl_options) * 3 + 3];
+        const char *verb;
         int c, r = 0;
 
         build_getopt(letters, longs);
-        optind = 0;     /* resets glibc's parser */
         opterr = 0;
+        verb = find_verb(argc, argv, letters, longs);
+        optind = 0;
 
         while (r >= 0 && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
-                const Option *row = row_of(c);
+                const Option *row = row_of(c, verb);
 
                 if (c == 1) {
                         r = strv_extend(&line->words, optarg);
@@ -285,7 +360,7 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
                 } else if (!row)
                         return bad_option(c, argv, failure);
                 else
-                        r = take_option(line, row, optarg, failure);
+                        r = take_option(line, row, value_of(row, argc, argv), failure);
         }
         for (; r >= 0 && optind < argc; optind++)
                 r = strv_extend(&line->words, argv[optind]);

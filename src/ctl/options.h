@@ -6,6 +6,7 @@
  * checks single values; verbs check combinations.
  */
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "util/failure.h"
@@ -32,21 +33,33 @@ static inline unsigned output_json_indent(OutputMode m)
 
 typedef struct Options {
         bool help, version;
-        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
         const char *uid, *kill_whom, *drop_in;
+        const char *unit, *since, *until, *grep;
+        bool by_start;
+        int start;                      /* see journal_start_window() */
+        int priority;                   /* of syslog(3); -1: all */
         int signal;
-        unsigned lines, max_addresses;  /* UINT_MAX: all */
+        unsigned lines, max_addresses;  /* UINT_MAX: all; LINES_DEFAULT: the verb's own number of lines */
         OutputMode output;
 } Options;
 extern const Options options_default;
+
+#define LINES_DEFAULT (UINT_MAX - 1)
+static inline unsigned options_lines(const Options *o, unsigned of_verb)
+{
+        return o->lines == LINES_DEFAULT ? of_verb : o->lines;
+}
 
 void options_done(Options *o);
 
 typedef enum OptionKind {
         OPTION_FLAG,            /* bool */
         OPTION_TEXT,            /* const char *, any */
+        OPTION_START,           /* int, 0 if left out, and by_start; the next word, if it begins with "-" and a digit */
+        OPTION_PRIORITY,        /* int: of syslog(3) */
         OPTION_PROPERTY,        /* appended to properties; implies all: an empty one is shown if named */
         OPTION_PROPERTY_VALUE,  /* the same, and value */
         OPTION_SETENV,          /* VAR=VALUE, or VAR: our value of it */
@@ -60,14 +73,21 @@ typedef enum OptionKind {
 typedef struct Option {
         char letter;                    /* 0: none */
         const char *name;
-        const char *metavar;            /* NULL: takes no value */
-        const char *verbs;              /* the verbs that take it, separated by blanks; NULL: all */
+        const char *metavar;            /* NULL: takes no value; "[N]": one may be given */
+        const char *verbs;              /* the verbs that take it, separated by blanks; NULL: all. A letter may have several
+                                         * rows, for different verbs */
         OptionKind kind;
         size_t offset;                  /* in Options */
         const char *help;
 } Option;
 extern const Option ctl_options[];
 extern const size_t n_ctl_options;
+
+/* May the option's value be left out? */
+static inline bool option_is_optional(const Option *o)
+{
+        return o->metavar && *o->metavar == '[';
+}
 
 /* Does the verb take the option? */
 bool option_is_for(const Option *o, const char *verb);

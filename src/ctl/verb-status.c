@@ -237,9 +237,9 @@ static void print_page(const Ctl *c, const Page *p)
                 print_machine(p);
         if (p->unit.id) {
                 print_unit(c, p);
-                if (c->options.lines > 0) {
+                if (options_lines(&c->options, 10) > 0) {
                         putchar('\n');
-                        journal_tail(stdout, p->unit.id, c->options.lines, c->options.output);
+                        journal_tail(stdout, p->unit.id, options_lines(&c->options, 10), c->options.output);
                 }
         }
 }

@@ -11,7 +11,7 @@
 
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
-        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_cat, &verb_edit, &verb_check, &verb_explain,
+        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_logs, &verb_cat, &verb_edit, &verb_check, &verb_explain,
         NULL,
 };
 
@@ -68,7 +68,7 @@ static const struct {
         { "export-tar", NULL, "machinectl export-tar" },
         { "freeze", NULL, "systemctl freeze box@NAME" },
         { "halt", "stop", NULL },
-        { "history", NULL, "journalctl --unit=box@NAME" },
+        { "history", "logs", NULL },
         { "image-status", NULL, "machinectl image-status" },
         { "images", NULL, "machinectl list-images" },
         { "import", NULL, "machinectl import-tar" },
@@ -79,12 +79,12 @@ static const struct {
         { "init", NULL, "/usr/libexec/box/bootstrap/debian" },
         { "inspect", "show", NULL },
         { "install", NULL, "/usr/libexec/box/bootstrap/debian" },
-        { "journal", NULL, "journalctl --unit=box@NAME" },
+        { "journal", "logs", NULL },
+        { "journalctl", "logs", NULL },
         { "launch", "start", NULL },
         { "list-images", NULL, "machinectl list-images" },
         { "list-transfers", NULL, "machinectl list-transfers" },
-        { "log", NULL, "journalctl --unit=box@NAME" },
-        { "logs", NULL, "journalctl --unit=box@NAME" },
+        { "log", "logs", NULL },
         { "ls", "list", NULL },
         { "machines", "list", NULL },
         { "mount", NULL, "machinectl bind" },

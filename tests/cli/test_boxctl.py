@@ -127,7 +127,7 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
 
 
 @pytest.mark.parametrize('word, advice', [
-    ('top', "did you mean 'status'?"), ('logs', 'use: journalctl --unit=box@NAME'), ('ps', "did you mean 'list'?"),
+    ('top', "did you mean 'status'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
     ('exec', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('console', "did you mean 'login'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
     ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('freeze', 'use: systemctl freeze box@NAME'),

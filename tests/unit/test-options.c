@@ -40,7 +40,9 @@ static void test_options_parse_defaults(void **state)
 
         assert_int_equal(PARSE(&line, W("list")), 0);
         assert_int_equal(line.options.signal, SIGTERM);
-        assert_int_equal(line.options.lines, 10);
+        assert_int_equal(options_lines(&line.options, 10), 10);
+        assert_int_equal(line.options.priority, -1);
+        assert_false(line.options.by_start);
         assert_int_equal(line.options.max_addresses, 1);
         assert_string_equal(line.options.kill_whom, "all");
         assert_false(line.options.all || line.options.quiet || line.options.now || line.options.value);
@@ -117,6 +119,50 @@ static void test_options_parse_setenv(void **state)
         command_line_done(&line);
 }
 
+static void test_options_parse_letter_of_the_verb(void **state)
+{
+        CommandLine line;
+
+        assert_int_equal(PARSE(&line, W("-p"), W("err"), W("logs"), W("x")), 0);
+        assert_int_equal(line.options.priority, 3);
+        assert_null(line.options.properties);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("-q"), W("logs"), W("-p4"), W("x")), 0);
+        assert_int_equal(line.options.priority, 4);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("-p"), W("err"), W("show"), W("x")), 0);
+        assert_int_equal(line.options.priority, -1);
+        assert_string_equal(line.options.properties[0], "err");
+        command_line_done(&line);
+
+        assert_int_equal(PARSE(&line, W("logs"), W("-p"), W("8")), -EINVAL);
+        assert_string_equal(complaint, "Invalid value for --priority=: '8' (emerg, alert, crit, err, warning, notice, info, "
+                                       "debug, or 0 to 7)");
+}
+
+static void test_options_parse_optional_value(void **state)
+{
+        CommandLine line;
+
+        assert_int_equal(PARSE(&line, W("logs"), W("-b"), W("x")), 0);
+        assert_true(line.options.by_start && line.options.start == 0);
+        assert_words(&line, (const char *const[]) { "logs", "x", NULL });
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("logs"), W("-b"), W("-1"), W("x")), 0);
+        assert_int_equal(line.options.start, -1);
+        assert_words(&line, (const char *const[]) { "logs", "x", NULL });
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("logs"), W("-b-2"), W("--boot"), W("x")), 0);
+        assert_true(line.options.by_start && line.options.start == 0);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("logs"), W("--boot=3"), W("-b"), W("-q")), 0);
+        assert_true(line.options.by_start && line.options.start == 0);
+        assert_true(line.options.quiet);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("logs"), W("--boot=x")), -EINVAL);
+        assert_int_equal(PARSE(&line, W("logs"), W("--boot=-")), -EINVAL);
+}
+
 static void test_options_parse_numbers(void **state)
 {
         CommandLine line;
@@ -127,9 +173,9 @@ static void test_options_parse_numbers(void **state)
         command_line_done(&line);
 
         assert_int_equal(PARSE(&line, W("status"), W("--lines=-1")), -EINVAL);
-        assert_string_equal(complaint, "Invalid value for --lines=: '-1' (a number)");
+        assert_string_equal(complaint, "Invalid value for --lines=: '-1' (a number or all)");
         assert_int_equal(PARSE(&line, W("status"), W("--lines=99999999999")), -EINVAL);
-        assert_int_equal(PARSE(&line, W("status"), W("--lines=all")), -EINVAL);
+        assert_int_equal(PARSE(&line, W("status"), W("--lines=some")), -EINVAL);
 }
 
 static void test_options_parse_refused(void **state)
@@ -164,6 +210,14 @@ static void test_option_is_for_whole_words(void **state)
         assert_true(option_is_for(&any, "start"));
 }
 
+static bool share_no_verb(const Option *a, const Option *b)
+{
+        for (const Verb *const *v = verbs; *v; v++)
+                if (option_is_for(a, (*v)->name) && option_is_for(b, (*v)->name))
+                        return false;
+        return a->verbs && b->verbs;
+}
+
 static void test_options_table_is_whole(void **state)
 {
         for (size_t i = 0; i < n_ctl_options; i++) {
@@ -173,7 +227,12 @@ static void test_options_table_is_whole(void **state)
                 assert_non_null(o->help);
                 assert_int_equal(o->kind == OPTION_FLAG, o->metavar == NULL);
                 for (size_t j = 0; j < i; j++) {
-                        assert_false(o->letter && o->letter == ctl_options[j].letter);
+                        /* A letter may mean different things to different verbs, but getopt has to know whether it takes a
+                         * value. */
+                        if (o->letter && o->letter == ctl_options[j].letter) {
+                                assert_true(share_no_verb(o, ctl_options + j));
+                                assert_int_equal(o->metavar == NULL, ctl_options[j].metavar == NULL);
+                        }
                         assert_false(o->name && ctl_options[j].name && strcmp(o->name, ctl_options[j].name) == 0);
                 }
                 /* Every verb named there is one. */
@@ -262,6 +321,8 @@ int main(void)
                 cmocka_unit_test(test_options_parse_properties),
                 cmocka_unit_test(test_options_parse_setenv),
                 cmocka_unit_test(test_options_parse_numbers),
+                cmocka_unit_test(test_options_parse_letter_of_the_verb),
+                cmocka_unit_test(test_options_parse_optional_value),
                 cmocka_unit_test(test_options_parse_refused),
                 cmocka_unit_test(test_option_is_for_whole_words),
                 cmocka_unit_test(test_options_table_is_whole),
