@@ -10,7 +10,6 @@
  * the reader is slow, the payload's writes wait, as on any terminal; with CONSOLE_FLAG_DROP not for a reader that has stopped.
  */
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,67 +18,50 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "payload/console-pace.h"
+#include "payload/console-stream.h"
 #include "payload/console.h"
+#include "payload/terminal-mode.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/text.h"
 
 #define DRAIN_USEC USEC_PER_SEC
-#define ESCAPE_USEC USEC_PER_SEC
 #define STALL_USEC USEC_PER_SEC
 
 enum {
-        ESCAPE_BYTE = 0x1d,             /* ^] */
-        ESCAPE_PRESSES = 3,
         EOF_BYTE = 0x04,                /* ^D */
         CHUNKS_PER_WAKE_UP = 16,
         LATE_CHECK_USEC = 50 * 1000,
         LATE_HANG_UPS = 20,
-        PACE_PROMPT_USEC = 50 * 1000,
-        PACE_SILENCE_USEC = 1500 * 1000,
         OUTPUT_MAX = 8192,              /* also the longest line of a log: a longer one is broken */
         VISIBLE_MAX = 4 * OUTPUT_MAX + 1,
 };
-
-/* Standard input or output, without blocking. */
-typedef struct End {
-        int fd;                 /* -EBADF: closed or not used */
-        bool owned;             /* reopened: an open file of our own, which may be non-blocking */
-        bool set_nonblock;      /* shared: O_NONBLOCK is cleared at the end */
-        bool is_socket;
-        bool ready;
-        sd_event_source *source;        /* NULL: epoll does not support it (a file, /dev/null): always ready */
-} End;
-#define END_NULL { .fd = -EBADF }
-
-typedef struct SavedTermios {
-        int fd;                 /* -EBADF: nothing to restore */
-        struct termios attributes;
-} SavedTermios;
 
 struct Console {
         sd_event *event;
         unsigned flags;
         ConsoleEnd end;
         void *userdata;
+        ConsoleHooks hooks;
 
         int master;
         bool master_readable, master_writable, master_hung_up;
         bool master_has_output, master_reopened;
         unsigned late_hang_ups;         /* in a row: see on_late() */
-        bool paced;                     /* the next line is not asked for yet */
-        End input, output;
-        SavedTermios saved[2];
+        ConsolePace pace;
+        ConsoleStream input, output;
+        TerminalMode terminal;
 
-        sd_event_source *master_source, *winch_source, *more_source, *late_source, *pace_source, *stall_source;
+        sd_event_source *master_source, *winch_source, *more_source, *late_source, *stall_source;
 
-        unsigned escape_presses;
-        uint64_t escape_since;
+        HotKeys hot_keys;
+        bool muted;             /* standard input is not forwarded */
+        bool held;              /* the pty is not read */
         bool left_by_user, ended;
         bool stalled;           /* output is not read, and is dropped */
         uint64_t n_dropped;     /* since the last time that this was told */
@@ -98,80 +80,6 @@ void console_set_size(int pty_master)
                 (void) ioctl(pty_master, TIOCSWINSZ, &size);
 }
 
-/* ---- standard input and output -------------------------------------------------------------------------------- */
-
-/* An interrupted call is repeated at once: an edge-triggered descriptor has no second event for the same bytes. */
-
-_steady_ static ssize_t end_read(const End *e, void *buf, size_t size)
-{
-        return TEMP_FAILURE_RETRY(e->is_socket ? recv(e->fd, buf, size, MSG_DONTWAIT) : read(e->fd, buf, size));
-}
-
-_steady_ static ssize_t end_write(const End *e, const void *buf, size_t size)
-{
-        return TEMP_FAILURE_RETRY(e->is_socket ? send(e->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL)
-                                               : write(e->fd, buf, size));
-}
-
-static void end_close(End *e)
-{
-        e->source = sd_event_source_disable_unref(e->source);
-        if (e->set_nonblock)
-                (void) fd_nonblock(e->fd, false);
-        if (e->owned)
-                fd_close(e->fd);
-        *e = (End) END_NULL;
-}
-
-/* Standard input and output share their open files with the shell and other programs, which do not expect them to become
- * non-blocking: they are reopened if possible. */
-static int end_open(int fd, int access, End *ret)
-{
-        End e = { .fd = fd, .ready = true };
-        struct stat st;
-        int own, flags;
-
-        if (fstat(fd, &st) < 0)
-                return -errno;
-
-        e.is_socket = S_ISSOCK(st.st_mode);
-        if (e.is_socket || S_ISREG(st.st_mode)) {
-                *ret = e;
-                return 0;
-        }
-
-        own = fd_reopen(fd, access | O_NOCTTY | O_NONBLOCK);
-        if (own >= 0) {
-                e.fd = own;
-                e.owned = true;
-        } else {
-                flags = fcntl(fd, F_GETFL);
-                if (flags < 0)
-                        return -errno;
-                e.set_nonblock = !(flags & O_NONBLOCK);
-                if (e.set_nonblock && fd_nonblock(fd, true) < 0)
-                        return -errno;
-        }
-
-        *ret = e;
-        return 0;
-}
-
-static int end_watch(Console *c, int fd, End *e, uint32_t events, sd_event_io_handler_t handler)
-{
-        int r;
-
-        r = end_open(fd, events == EPOLLIN ? O_RDONLY : O_WRONLY, e);
-        if (r < 0)
-                return r;
-        r = sd_event_add_io(c->event, &e->source, e->fd, events | EPOLLET, handler, c);
-        if (r == -EPERM)        /* does not support epoll: never blocks either */
-                return 0;
-        if (r >= 0)
-                e->ready = false;       /* epoll reports the current state at once */
-        return r;
-}
-
 /* ---- moving bytes --------------------------------------------------------------------------------------------- */
 
 _steady_ static bool would_block(ssize_t n)
@@ -185,28 +93,40 @@ _steady_ static void consume(char *buf, size_t *used, size_t n)
         *used -= n;
 }
 
-/* True with the third ^] of three in a row within a second. */
-_steady_ static bool escape_seen(Console *c, const char *bytes, size_t n)
+/* Takes hot keys out of the n bytes that were just read into the buffer, and returns how many are left to be forwarded. */
+_steady_ static size_t take_hot_keys(Console *c, char *bytes, size_t n)
 {
+        size_t done = 0, plain;
         uint64_t now = 0;
 
         if (!(c->flags & CONSOLE_FLAG_ESCAPE) || sd_event_now(c->event, CLOCK_MONOTONIC, &now) < 0)
-                return false;
+                return n;
 
-        for (size_t i = 0; i < n; i++) {
-                if (bytes[i] != ESCAPE_BYTE) {
-                        c->escape_presses = 0;
+        while (done < n) {
+                HotKey key = hot_keys_feed(&c->hot_keys, bytes + done, n - done, now, &plain);
+
+                done += plain;
+                if (key == HOT_KEY_LEAVE) {
+                        c->left_by_user = true;
+                        return done;
+                }
+                if (key == HOT_KEY_NONE)
+                        continue;
+                if (!c->hooks.hot_key) {
+                        done++;
                         continue;
                 }
-                if (c->escape_presses == 0 || now - c->escape_since > ESCAPE_USEC) {
-                        c->escape_presses = 0;
-                        c->escape_since = now;
-                }
-                if (++c->escape_presses >= ESCAPE_PRESSES)
-                        return true;
+                c->hooks.hot_key(key, c->hooks.userdata);
+                memmove(bytes + done, bytes + done + 1, --n - done);
         }
 
-        return false;
+        return n;
+}
+
+_steady_ static void tell_input_end(Console *c)
+{
+        if (c->input.fd < 0 && c->n_in == 0 && c->hooks.input_end)
+                c->hooks.input_end(c->hooks.userdata);
 }
 
 /* Each of the four steps returns true if it made progress. */
@@ -219,20 +139,21 @@ _steady_ static bool step_input(Console *c)
         if (c->input.fd < 0 || !c->input.ready || c->n_in >= sizeof(c->in) - 1)
                 return false;
 
-        n = end_read(&c->input, c->in + c->n_in, sizeof(c->in) - 1 - c->n_in);
+        n = console_stream_read(&c->input, c->in + c->n_in, sizeof(c->in) - 1 - c->n_in);
         if (would_block(n)) {
                 c->input.ready = false;
                 return false;
         }
         if (n <= 0) {
-                end_close(&c->input);
+                console_stream_close(&c->input);
                 if (c->flags & CONSOLE_FLAG_EOF)
                         c->in[c->n_in++] = EOF_BYTE;
+                tell_input_end(c);
                 return true;
         }
 
-        c->left_by_user = escape_seen(c, c->in + c->n_in, (size_t) n);
-        c->n_in += (size_t) n;
+        n = (ssize_t) take_hot_keys(c, c->in + c->n_in, (size_t) n);
+        c->n_in += c->muted ? 0 : (size_t) n;
         return true;
 }
 
@@ -248,27 +169,11 @@ static void terminal_no_echo(int fd)
         (void) tcsetattr(fd, TCSANOW, &t);
 }
 
-/* The next line waits until nothing has happened for so long. */
-_steady_ static void pace(Console *c, uint64_t usec)
-{
-        c->paced = true;
-        if (sd_event_source_set_time_relative(c->pace_source, usec) < 0 ||
-            sd_event_source_set_enabled(c->pace_source, SD_EVENT_ONESHOT) < 0)
-                c->paced = false;
-}
-
-_steady_ static size_t first_line(const Console *c)
-{
-        const char *end = c->flags & CONSOLE_FLAG_PACED ? memchr(c->in, '\n', c->n_in) : NULL;
-
-        return end ? (size_t) (end + 1 - c->in) : c->n_in;
-}
-
 _steady_ static bool step_master_write(Console *c)
 {
         ssize_t n;
 
-        if (!c->master_writable || c->n_in == 0 || c->paced)
+        if (!c->master_writable || c->n_in == 0 || c->pace.waiting)
                 return false;
         /* Input that is written before the payload hangs up and reopens its terminal would be lost. */
         if (c->flags & CONSOLE_FLAG_LATE && !c->master_has_output && !c->master_reopened)
@@ -279,30 +184,30 @@ _steady_ static bool step_master_write(Console *c)
                 terminal_no_echo(c->master);
                 c->flags &= ~(unsigned) CONSOLE_FLAG_NO_ECHO;
         }
-        n = TEMP_FAILURE_RETRY(write(c->master, c->in, first_line(c)));
+        n = TEMP_FAILURE_RETRY(write(c->master, c->in, console_pace_size(&c->pace, c->in, c->n_in)));
         if (would_block(n)) {
                 c->master_writable = false;
                 return false;
         }
-        if (c->flags & CONSOLE_FLAG_PACED && (n < 0 || c->in[n - 1] == '\n' || (size_t) n == c->n_in))
-                pace(c, PACE_SILENCE_USEC);
+        if (n < 0 || c->in[n - 1] == '\n' || (size_t) n == c->n_in)
+                console_pace_wrote(&c->pace);
         consume(c->in, &c->n_in, n < 0 ? c->n_in : (size_t) n);         /* an error: nothing reads it, drop it */
+        if (c->hooks.room)
+                c->hooks.room(c->hooks.userdata);
+        tell_input_end(c);
         return true;
 }
 
 _steady_ static bool step_master_read(Console *c)
 {
         bool drop = c->stalled && c->n_out >= sizeof(c->out);
-        char dropped[1024];
+        char dropped[1024], *bytes = drop ? dropped : c->out + c->n_out;
         ssize_t n;
 
-        if (!c->master_readable || (!drop && c->n_out >= sizeof(c->out)))
+        if (!c->master_readable || c->held || (!drop && c->n_out >= sizeof(c->out)))
                 return false;
 
-        if (drop)
-                n = TEMP_FAILURE_RETRY(read(c->master, dropped, sizeof(dropped)));
-        else
-                n = TEMP_FAILURE_RETRY(read(c->master, c->out + c->n_out, sizeof(c->out) - c->n_out));
+        n = TEMP_FAILURE_RETRY(read(c->master, bytes, drop ? sizeof(dropped) : sizeof(c->out) - c->n_out));
         if (n <= 0) {
                 c->master_readable = false;
                 c->master_hung_up = !would_block(n);          /* EIO: no process has the pty open */
@@ -311,8 +216,9 @@ _steady_ static bool step_master_read(Console *c)
 
         c->master_hung_up = false;
         c->master_has_output = true;
-        if (c->paced)
-                pace(c, c->out[c->n_out + (size_t) n - 1] == '\n' ? PACE_SILENCE_USEC : PACE_PROMPT_USEC);
+        console_pace_said(&c->pace, bytes[n - 1]);
+        if (c->hooks.said)
+                c->hooks.said(bytes, (size_t) n, c->hooks.userdata);
         if (drop)
                 c->n_dropped += (uint64_t) n;
         else
@@ -382,13 +288,13 @@ _steady_ static bool step_output(Console *c)
         if (*size == 0 || !c->output.ready)
                 return false;
 
-        n = end_write(&c->output, data, *size);
+        n = console_stream_write(&c->output, data, *size);
         if (would_block(n)) {
                 wait_for_reader(c);
                 return false;
         }
         if (n < 0) {
-                end_close(&c->output);          /* no reader, or disk full: the machine continues */
+                console_stream_close(&c->output);          /* no reader, or disk full: the machine continues */
                 return true;
         }
         if (c->stall_source)
@@ -515,7 +421,7 @@ _steady_ static int on_pace(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
 
-        c->paced = false;
+        console_pace_due(&c->pace);
         return serve(c);
 }
 
@@ -529,56 +435,9 @@ static int on_winch(sd_event_source *s, const struct signalfd_siginfo *si, void 
         Console *c = userdata;
 
         console_set_size(c->master);
+        if (c->hooks.resized)
+                c->hooks.resized(c->hooks.userdata);
         return 0;
-}
-
-/* ---- the terminal --------------------------------------------------------------------------------------------- */
-
-static bool same_device(int a, int b)
-{
-        struct stat x, y;
-
-        return fstat(a, &x) >= 0 && fstat(b, &y) >= 0 && x.st_rdev == y.st_rdev;
-}
-
-static int terminal_set(SavedTermios *saved, int fd, bool raw)
-{
-        struct termios changed;
-
-        if (tcgetattr(fd, &saved->attributes) < 0)
-                return -errno;
-        changed = saved->attributes;
-        if (raw)
-                cfmakeraw(&changed);
-        else
-                changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has added its carriage returns already */
-        if (tcsetattr(fd, TCSANOW, &changed) < 0)
-                return -errno;
-        saved->fd = fd;
-        return 0;
-}
-
-/* Keys go to the machine unchanged, ^C too. Output may be another terminal. */
-static int terminal_raw(Console *c)
-{
-        int r;
-
-        if (!(c->flags & CONSOLE_FLAG_READ) || !isatty(STDIN_FILENO))
-                return 0;
-
-        r = terminal_set(&c->saved[0], STDIN_FILENO, /* raw= */ true);
-        if (r < 0)
-                return r;
-        if (c->flags & CONSOLE_FLAG_WRITE && isatty(STDOUT_FILENO) && !same_device(STDIN_FILENO, STDOUT_FILENO))
-                return terminal_set(&c->saved[1], STDOUT_FILENO, /* raw= */ false);
-        return 0;
-}
-
-static void terminal_restore(Console *c)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(c->saved); i++)
-                if (c->saved[i].fd >= 0)
-                        (void) tcsetattr(c->saved[i].fd, TCSANOW, &c->saved[i].attributes);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -589,9 +448,9 @@ static int watch(Console *c, int output_fd)
 
         r = sd_event_add_io(c->event, &c->master_source, c->master, EPOLLIN | EPOLLOUT | EPOLLET, on_master, c);
         if (r >= 0 && c->flags & CONSOLE_FLAG_READ)
-                r = end_watch(c, STDIN_FILENO, &c->input, EPOLLIN, on_input);
+                r = console_stream_open(&c->input, c->event, STDIN_FILENO, EPOLLIN, on_input, c);
         if (r >= 0 && c->flags & CONSOLE_FLAG_WRITE)
-                r = end_watch(c, output_fd, &c->output, EPOLLOUT, on_output);
+                r = console_stream_open(&c->output, c->event, output_fd, EPOLLOUT, on_output, c);
         if (r >= 0 && c->flags & CONSOLE_FLAG_DROP) {
                 r = sd_event_add_time_relative(c->event, &c->stall_source, CLOCK_MONOTONIC, STALL_USEC, 0, on_stall, c);
                 if (r >= 0)
@@ -603,10 +462,8 @@ static int watch(Console *c, int output_fd)
                 r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0 && c->flags & CONSOLE_FLAG_LATE)
                 r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late, c);
-        if (r >= 0 && c->flags & CONSOLE_FLAG_PACED) {
-                r = sd_event_add_time_relative(c->event, &c->pace_source, CLOCK_MONOTONIC, PACE_SILENCE_USEC, 0, on_pace, c);
-                c->paced = true;
-        }
+        if (r >= 0 && c->flags & CONSOLE_FLAG_PACED)
+                r = console_pace_open(&c->pace, c->event, on_pace, c);
         if (r < 0 || !isatty(STDOUT_FILENO))
                 return r;
         r = sd_event_add_signal(c->event, &c->winch_source, SIGWINCH | SD_EVENT_SIGNAL_PROCMASK, on_winch, c);
@@ -631,13 +488,13 @@ int console_new(sd_event *event, int pty_master, int output_fd, unsigned flags, 
         c->end = end;
         c->userdata = userdata;
         c->master = pty_master;
-        c->input = c->output = (End) END_NULL;
-        c->saved[0].fd = c->saved[1].fd = -EBADF;
+        c->input = c->output = (ConsoleStream) CONSOLE_STREAM_NULL;
+        c->terminal = (TerminalMode) TERMINAL_MODE_NULL;
         c->ended = true;                /* until it is complete: after a failure below there is nothing to write out */
 
         r = watch(c, output_fd);
-        if (r >= 0)
-                r = terminal_raw(c);
+        if (r >= 0 && flags & CONSOLE_FLAG_READ)
+                r = terminal_mode_set_raw(&c->terminal, flags & CONSOLE_FLAG_WRITE);
         if (r < 0)
                 return r;
 
@@ -647,12 +504,52 @@ int console_new(sd_event *event, int pty_master, int output_fd, unsigned flags, 
         return 0;
 }
 
+void console_set_hooks(Console *c, const ConsoleHooks *hooks)
+{
+        c->hooks = *hooks;
+}
+
+size_t console_type(Console *c, const char *bytes, size_t n)
+{
+        /* One byte is reserved for the ^D. */
+        size_t room = sizeof(c->in) - 1 - c->n_in;
+
+        if (n > room)
+                n = room;
+        if (n > 0) {
+                memcpy(c->in + c->n_in, bytes, n);
+                c->n_in += n;
+                (void) sd_event_source_set_enabled(c->more_source, SD_EVENT_ONESHOT);
+        }
+        return n;
+}
+
+void console_mute(Console *c, bool muted)
+{
+        c->muted = muted;
+}
+
+void console_hold(Console *c, bool held)
+{
+        c->held = held;
+        if (!held)
+                (void) sd_event_source_set_enabled(c->more_source, SD_EVENT_ONESHOT);
+}
+
+void console_resize(Console *c, unsigned short rows, unsigned short columns)
+{
+        const struct winsize size = { .ws_row = rows, .ws_col = columns };
+
+        (void) ioctl(c->master, TIOCSWINSZ, &size);
+}
+
 /* The last output of the payload: until the pty is empty or the time is over. */
 static void write_out(Console *c)
 {
         uint64_t end = clock_usec(CLOCK_MONOTONIC) + DRAIN_USEC, now;
 
         c->master_readable = true;
+        c->held = false;
         while ((now = clock_usec(CLOCK_MONOTONIC)) < end) {
                 struct pollfd output = { .fd = c->output.fd, .events = POLLOUT };
                 bool moved;
@@ -676,18 +573,18 @@ Console *console_free(Console *c)
         if (!c)
                 return NULL;
 
-        if (!c->ended && c->output.fd >= 0)
+        if (!c->ended && (c->output.fd >= 0 || c->hooks.said))
                 write_out(c);
-        terminal_restore(c);
+        terminal_mode_restore(&c->terminal);
 
         sd_event_source_disable_unref(c->master_source);
         sd_event_source_disable_unref(c->winch_source);
         sd_event_source_disable_unref(c->more_source);
         sd_event_source_disable_unref(c->late_source);
-        sd_event_source_disable_unref(c->pace_source);
+        console_pace_close(&c->pace);
         sd_event_source_disable_unref(c->stall_source);
-        end_close(&c->input);
-        end_close(&c->output);
+        console_stream_close(&c->input);
+        console_stream_close(&c->output);
         sd_event_unref(c->event);
         free(c);
         return NULL;

@@ -9,7 +9,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "util/failure.h"
+#include "payload/hot-keys.h"
 
 typedef struct Console Console;
 
@@ -32,6 +32,29 @@ typedef enum ConsoleFlags {
 
 /* Called once: after ^]^]^], or when the pty is hung up for good (never with CONSOLE_FLAG_DRAIN). May free the console. */
 typedef void (*ConsoleEnd)(Console *c, bool left_by_user, void *userdata);
+
+/* Other events of a console; each may be NULL. They may not free it. */
+typedef struct ConsoleHooks {
+        void (*said)(const char *bytes, size_t n, void *userdata);      /* output, as it is read from the pty */
+        void (*room)(void *userdata);                   /* console_type() takes more */
+        void (*hot_key)(HotKey key, void *userdata);    /* with CONSOLE_FLAG_ESCAPE; NULL: ^]^]r and ^]^]p are forwarded */
+        void (*input_end)(void *userdata);              /* of standard input, which was forwarded */
+        void (*resized)(void *userdata);                /* the terminal */
+        void *userdata;
+} ConsoleHooks;
+void console_set_hooks(Console *c, const ConsoleHooks *hooks);
+
+/* Adds input beside that from standard input, as much as there is room for. Returns how much was taken. */
+size_t console_type(Console *c, const char *bytes, size_t n);
+
+/* From here on, input from standard input is dropped, but for the hot keys; or no longer. */
+void console_mute(Console *c, bool muted);
+
+/* From here on the pty is not read, so that the payload waits when it is full; or no longer. */
+void console_hold(Console *c, bool held);
+
+/* Sets the size of the pty, as of a terminal elsewhere. */
+void console_resize(Console *c, unsigned short rows, unsigned short columns);
 
 /* The caller keeps the master, which becomes non-blocking, and output_fd (standard output, or a stream to the journal); both
  * must outlive the console. */

@@ -546,6 +546,150 @@ static int case_passive(void)
         return 0;
 }
 
+/* What a console tells others, and takes from them. */
+typedef struct Heard {
+        char said[64];
+        size_t n_said;
+        unsigned n_rooms, n_resized, n_input_ends;
+        HotKey key;
+} Heard;
+
+static void on_said(const char *bytes, size_t n, void *userdata)
+{
+        Heard *h = userdata;
+
+        for (size_t i = 0; i < n && h->n_said < sizeof(h->said); i++)
+                h->said[h->n_said++] = bytes[i];
+}
+
+static void on_room(void *userdata)
+{
+        ((Heard *) userdata)->n_rooms++;
+}
+
+static void on_hot_key(HotKey key, void *userdata)
+{
+        ((Heard *) userdata)->key = key;
+}
+
+static void on_input_end(void *userdata)
+{
+        ((Heard *) userdata)->n_input_ends++;
+}
+
+static void on_resized(void *userdata)
+{
+        ((Heard *) userdata)->n_resized++;
+}
+
+static int case_hooks(void)
+{
+        Heard h = {};
+        const ConsoleHooks hooks = { on_said, on_room, on_hot_key, on_input_end, on_resized, &h };
+        Console *c = NULL;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
+
+        /* Keys for the machine, as long as nobody listens. */
+        CHECK(say(r.user, "\x1d\x1drx") && expect(&r, r.machine_tty, "\x1d\x1drx"));
+        console_set_hooks(c, &hooks);
+        CHECK(say(r.user, "a\x1d\x1drb\x1d") && expect(&r, r.machine_tty, "a\x1d\x1d" "b\x1d"));
+        CHECK(h.key == HOT_KEY_REBOOT);
+        CHECK(say(r.user, "\x1dpc") && expect(&r, r.machine_tty, "\x1d" "c"));
+        CHECK(h.key == HOT_KEY_POWER_OFF && r.n_ends == 0);
+
+        CHECK(say(r.machine_tty, "output") && expect(&r, r.user, "output"));
+        CHECK(h.n_said == 6 && memcmp(h.said, "output", 6) == 0);
+        CHECK(raise(SIGWINCH) == 0);
+        turn(&r, 20);
+        CHECK(h.n_resized == 1);
+
+        /* Input of others, of ours only while it is not muted; hot keys at any time. */
+        h.n_rooms = 0;
+        CHECK(console_type(c, "typed", 5) == 5 && expect(&r, r.machine_tty, "typed") && h.n_rooms > 0);
+        console_mute(c, true);
+        CHECK(say(r.user, "unheard\x1d\x1dr"));
+        turn(&r, 20);
+        CHECK(h.key == HOT_KEY_REBOOT);
+        console_mute(c, false);
+        CHECK(say(r.user, "heard") && expect(&r, r.machine_tty, "heard"));
+        c = console_free(c);
+        return 0;
+}
+
+/* A payload that does not read: a part is taken, and none of it is lost. */
+static int case_typing_waits(void)
+{
+        enum { TOTAL = 100000 };
+        size_t typed = 0, got = 0;
+        Heard h = {};
+        const ConsoleHooks hooks = { .room = on_room, .input_end = on_input_end, .userdata = &h };
+        Console *c = NULL;
+        int p[2];
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(p, O_CLOEXEC) == 0 && dup2(p[0], 0) == 0);
+        CHECK(fd_nonblock(r.machine_tty, true) == 0);
+        CHECK(console_new(r.event, r.machine, STDOUT_FILENO, CONSOLE_FLAG_READ, on_end, &r, &c) == 0);
+        console_set_hooks(c, &hooks);
+        CHECK(say(p[1], "") && close(p[1]) == 0 && h.n_input_ends == 0);
+        for (uint64_t end = msec(CLOCK_MONOTONIC) + 5000; got < TOTAL && msec(CLOCK_MONOTONIC) < end;) {
+                char bytes[100], seen[100];
+                ssize_t k;
+
+                for (size_t i = 0; i < sizeof(bytes); i++)
+                        bytes[i] = (char) ('a' + (typed + i) % 26);
+                h.n_rooms = 0;
+                k = (ssize_t) console_type(c, bytes, TOTAL - typed < 100 ? TOTAL - typed : 100);
+                typed += (size_t) k;
+                (void) sd_event_run(r.event, 1000);
+                if (typed < TOTAL && k > 0 && h.n_rooms > 0)
+                        continue;
+                while ((k = read(r.machine_tty, seen, sizeof(seen))) > 0)
+                        for (ssize_t i = 0; i < k; i++)
+                                CHECK(seen[i] == (char) ('a' + got++ % 26));
+        }
+        CHECK(got == TOTAL && h.n_input_ends > 0);
+        c = console_free(c);
+        return 0;
+}
+
+/* Whatever kills the process, its terminal is as before. */
+static int case_killed(void)
+{
+        struct termios before, during, after = {};
+        int ready[2], status;
+        char byte;
+        pid_t pid;
+        Rig r;
+
+        CHECK(rig_make(&r) == 0 && pipe2(ready, O_CLOEXEC) == 0);
+        CHECK(dup2(r.user_tty, 0) == 0 && dup2(r.user_tty, 1) == 1);
+        CHECK(tcgetattr(r.user_tty, &before) == 0);
+        pid = fork();
+        if (pid == 0) {
+                Console *c = NULL;
+
+                r.event = sd_event_unref(r.event);
+                if (sd_event_new(&r.event) >= 0 &&
+                    console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0 &&
+                    write(ready[1], "", 1) == 1)
+                        (void) pause();
+                _exit(1);
+        }
+        close(ready[1]);
+        CHECK(read(ready[0], &byte, 1) == 1);
+        CHECK(tcgetattr(r.user_tty, &during) == 0 && before.c_lflag & ICANON && !(during.c_lflag & ICANON));
+        CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+        for (uint64_t end = msec(CLOCK_MONOTONIC) + 5000; msec(CLOCK_MONOTONIC) < end && !(after.c_lflag & ICANON);)
+                CHECK(tcgetattr(r.user_tty, &after) == 0);
+        CHECK(after.c_lflag == before.c_lflag && after.c_oflag == before.c_oflag && after.c_iflag == before.c_iflag);
+        return 0;
+}
+
 static void run_case(int (*f)(void))
 {
         int status = -1, report[2], line = -1;
@@ -588,6 +732,9 @@ CASE(stopped_reader)
 CASE(stopped_log)
 CASE(stopped_reader_of_a_command)
 CASE(passive)
+CASE(hooks)
+CASE(typing_waits)
+CASE(killed)
 
 int main(void)
 {
@@ -607,6 +754,9 @@ int main(void)
                 cmocka_unit_test(test_console_stopped_log),
                 cmocka_unit_test(test_console_stopped_reader_of_a_command),
                 cmocka_unit_test(test_console_passive),
+                cmocka_unit_test(test_console_hooks),
+                cmocka_unit_test(test_console_typing_waits),
+                cmocka_unit_test(test_console_killed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
