@@ -33,7 +33,7 @@ static inline unsigned output_json_indent(OutputMode m)
 
 typedef struct Options {
         bool help, version;
-        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, more;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
         const char *uid, *kill_whom, *drop_in;

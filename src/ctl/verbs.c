@@ -12,6 +12,7 @@
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
         &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_logs, &verb_cat, &verb_edit, &verb_check, &verb_explain,
+        &verb_call,
         NULL,
 };
 

@@ -157,6 +157,13 @@ static bool is_populated(int dir_fd)
         return r < 0 ? r != -ENOENT : !strstr(text, "populated 0");
 }
 
+int cgroup_freeze(const Cgroup *c, bool on, Failure *failure)
+{
+        int r = c->payload_fd < 0 ? -EOPNOTSUPP : fd_write_file_at(c->payload_fd, "cgroup.freeze", on ? "1" : "0");
+
+        return r < 0 ? failure_set(failure, r, "Failed to %s the machine's processes: %m", on ? "freeze" : "thaw") : 0;
+}
+
 bool cgroup_lacked_memory(const Cgroup *c)
 {
         _cleanup_free_ char *text = NULL;

@@ -51,6 +51,9 @@ int cgroup_make_payload(Cgroup *c, uid_t owner, gid_t group, Failure *failure);
  * UNIT itself. */
 int cgroup_move_to_payload(Cgroup *c, pid_t pid, Failure *failure);
 
+/* Freezes all processes in UNIT/payload, or lets them go on. */
+int cgroup_freeze(const Cgroup *c, bool on, Failure *failure);
+
 /* Has the kernel killed a process of UNIT for lack of memory, by UNIT's limit or the host's? */
 bool cgroup_lacked_memory(const Cgroup *c);
 

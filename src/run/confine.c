@@ -4,10 +4,12 @@
  * The supervisor's own confinement (see confine.h). What an end or another start needs beyond it, the keeper has (run/keeper.h).
  */
 
+#include <dlfcn.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <systemd/sd-event.h>
 
 #include "run/confine.h"
 #include "security/capability.h"
@@ -37,9 +39,18 @@ static char *lock_directory(const Machine *m)
         return slash ? strndup(path, (size_t) (slash - path) + 1) : NULL;
 }
 
+/* Where libraries lie that are loaded later: jansson, for the control socket. */
+static char *library_directory(void)
+{
+        Dl_info info;
+        const char *slash = dladdr((const void *) sd_event_new, &info) != 0 ? strrchr(info.dli_fname, '/') : NULL;
+
+        return slash ? strndup(info.dli_fname, (size_t) (slash - info.dli_fname) + 1) : NULL;
+}
+
 int confine_access(const Machine *m, Failure *failure)
 {
-        _cleanup_free_ char *locks = lock_directory(m);
+        _cleanup_free_ char *locks = lock_directory(m), *libraries = library_directory();
         const LandlockRule rules[] = {
                 { "/proc", -EBADF, LANDLOCK_READ },
                 { "/dev", -EBADF, LANDLOCK_WRITE },                             /* terminals */
@@ -50,6 +61,7 @@ int confine_access(const Machine *m, Failure *failure)
                 { NULL, m->cgroup.unit_fd, LANDLOCK_EDIT },
                 { NULL, m->child.leader.root_fd, LANDLOCK_WRITE },              /* FIFOs of inits */
                 { locks, -EBADF, LANDLOCK_REMOVE },
+                { libraries, -EBADF, LANDLOCK_READ },
         };
         int r = landlock_restrict(rules, ARRAY_SIZE(rules), failure);
 

@@ -7,7 +7,9 @@
 
 typedef enum KeeperRequest {
         KEEPER_READY = 1,
-        KEEPER_ASK_INIT,
+        KEEPER_ASK_HALT,        /* these three in the order of InitRequest */
+        KEEPER_ASK_POWEROFF,
+        KEEPER_ASK_REBOOT,
         KEEPER_UNDO_EXPORT,
         KEEPER_UNDO_SCRATCH,
         KEEPER_UNDO_ZONES,

@@ -23,7 +23,9 @@
 
 static bool asks_by_program(const Machine *m)
 {
-        return m->plan.kill_signal == 0 && plan_can_ask(&m->plan) && init_control_enters(m->plan.init, INIT_HALT);
+        /* KillSignal= is for the way down only. */
+        return plan_can_ask(&m->plan) && (init_control_enters(m->plan.init, INIT_REBOOT) ||
+                                          (m->plan.kill_signal == 0 && init_control_enters(m->plan.init, INIT_HALT)));
 }
 
 static bool exports_unowned(const Machine *m)
@@ -59,15 +61,16 @@ static int reduce(const Machine *m, Failure *failure)
         return capability_reduce_self(needed(m), failure);
 }
 
-static void ask_init(const Machine *m, Failure *failure)
+static void ask_init(const Machine *m, InitRequest request, Failure *failure)
 {
         const char *const *program;
-        int r = init_control_ask(m->plan.init, INIT_HALT, &m->child.leader, /* insist= */ true, &program, failure);
+        int r = init_control_ask(m->plan.init, request, &m->child.leader, /* insist= */ true, &program, failure);
 
         if (r == INIT_CONTROL_PROGRAM)
                 r = init_control_run(&m->child.leader, program, failure);
         if (r < 0)
-                (void) failure_set(failure, r, "Failed to ask the machine's init to shut down: %m");
+                (void) failure_set(failure, r, "Failed to ask the machine's init to %s: %m",
+                                   request == INIT_REBOOT ? "reboot" : "shut down");
 }
 
 static void do_request(Machine *m, KeeperAnswer *a)
@@ -78,8 +81,10 @@ static void do_request(Machine *m, KeeperAnswer *a)
                 if (reduce(m, &a->failure) < 0)
                         _exit(EXIT_FAILURE);
                 break;
-        case KEEPER_ASK_INIT:
-                ask_init(m, &a->failure);
+        case KEEPER_ASK_HALT:
+        case KEEPER_ASK_POWEROFF:
+        case KEEPER_ASK_REBOOT:
+                ask_init(m, (InitRequest) (a->request - KEEPER_ASK_HALT), &a->failure);
                 break;
         case KEEPER_UNDO_EXPORT:
                 unix_export_down(&m->export);
@@ -103,6 +108,7 @@ static void forget(Machine *m)
         m->child.sync_fd = fd_close(m->child.sync_fd);
         m->mounts.pty_master = fd_close(m->mounts.pty_master);
         m->mounts.notify_fd = fd_close(m->mounts.notify_fd);
+        m->control_fd = fd_close(m->control_fd);
         m->registration.bus = NULL;
         m->loop = (Loop) { .is_open = true };
         /* The payload will have run. */
@@ -180,21 +186,22 @@ void keeper_ready(Machine *m)
                 (void) keeper_send(m, KEEPER_READY);
 }
 
-int keeper_ask_init(Machine *m, Failure *failure)
+int keeper_ask_init(Machine *m, InitRequest request, Failure *failure)
 {
-        int r = m->keeper.pid > 0 ? keeper_send(m, KEEPER_ASK_INIT) : -ESRCH;
+        int r = m->keeper.pid > 0 ? keeper_send(m, (KeeperRequest) (KEEPER_ASK_HALT + request)) : -ESRCH;
 
         return r < 0 ? failure_set(failure, r, "Failed to have the init of machine '%s' asked: %m", m->name) : 0;
 }
 
-int keeper_take_asked(Machine *m, Failure *failure)
+int keeper_take_asked(Machine *m, InitRequest *ret_request, Failure *failure)
 {
         KeeperAnswer a = {};
 
         if (keeper_receive(m, &a) < 0)
                 return failure_set(failure, -ECHILD, "The process that asks the init of machine '%s' has died", m->name);
-        if (a.request != KEEPER_ASK_INIT)
+        if (a.request < KEEPER_ASK_HALT || a.request > KEEPER_ASK_REBOOT)
                 return -EAGAIN;
+        *ret_request = (InitRequest) (a.request - KEEPER_ASK_HALT);
         return a.failure.error < 0 ? failure_set(failure, a.failure.error, "%s", a.failure.text) : 0;
 }
 

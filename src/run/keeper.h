@@ -17,6 +17,7 @@
  * the unit's main process.
  */
 
+#include "payload/init-control.h"
 #include "run/machine.h"
 
 /* Forks it, if there is something to keep privileges for. Before this process reduces its own. */
@@ -25,10 +26,10 @@ int keeper_start(Machine *m, Failure *failure);
 /* The machine is ready. In a unit, whose restart is the machine's reboot from now on, it drops what was for another start. */
 void keeper_ready(Machine *m);
 
-/* Has it run a program in the machine that asks the init to shut down. keeper.fd becomes readable when that has ended, and
+/* Has it run a program in the machine that asks the init. keeper.fd becomes readable when that has ended, and
  * keeper_take_asked() then returns the result. */
-int keeper_ask_init(Machine *m, Failure *failure);
-int keeper_take_asked(Machine *m, Failure *failure);
+int keeper_ask_init(Machine *m, InitRequest request, Failure *failure);
+int keeper_take_asked(Machine *m, InitRequest *ret_request, Failure *failure);
 
 /* Undo these, as far as it is there to do so; the stages' downs then release the handles. */
 void keeper_undo_export(Machine *m);

@@ -34,6 +34,7 @@ void machine_init(Machine *m)
                 .mounts = MACHINE_MOUNTS_NULL,
                 .export = UNIX_EXPORT_NULL,
                 .keeper = MACHINE_KEEPER_NULL,
+                .control_fd = -EBADF,
         };
         settings_init(&m->settings);
 }

@@ -186,7 +186,9 @@ struct Machine {
         MachineMounts mounts;
         UnixExport export;
         MachineKeeper keeper;
+        int control_fd;                 /* directory: the control socket, listening; -EBADF: none */
         bool state_written;             /* execute */
+        uint64_t started_usec;          /* execute; CLOCK_REALTIME */
         bool was_ready;                 /* supervise: READY=1 was sent, also before a reboot */
         uint64_t progress_usec;         /* see report_progress() */
         bool rebooting;                 /* another round follows: scratch directories are kept */

@@ -63,7 +63,7 @@ static int write_state(Machine *m, Failure *failure)
                 .uid_base = m->plan.owner,
                 .os = m->facts.tree.os_pretty_name,
                 .seccomp_default = m->seccomp.builtin,
-                .started_usec = clock_usec(CLOCK_REALTIME),
+                .started_usec = m->started_usec = clock_usec(CLOCK_REALTIME),
         };
 
         if (fill_links(&m->plan.network.links, &links) < 0)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "control/server.h"
 #include "image/exposure.h"
 #include "mount/lxcfs.h"
 #include "net/host-port.h"
@@ -83,13 +84,23 @@ void stage_name_down(Machine *m)
         lock_file_release(&m->locks.name);
 }
 
+/* Clients of the control socket wait until the machine runs. */
 int stage_directory_up(Machine *m, Failure *failure)
 {
-        return machine_state_make_dir(NULL, m->name, failure);
+        _cleanup_free_ char *path = NULL;
+        int r = machine_state_make_dir(NULL, m->name, failure);
+
+        if (r < 0)
+                return r;
+        if (machine_state_path(NULL, m->name, "control", &path) < 0)
+                return -ENOMEM;
+        m->control_fd = control_listen(path, failure);
+        return m->control_fd < 0 ? m->control_fd : 0;
 }
 
 void stage_directory_down(Machine *m)
 {
+        m->control_fd = fd_close(m->control_fd);
         machine_state_remove(NULL, m->name);
 }
 

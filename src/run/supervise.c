@@ -21,6 +21,7 @@
 #include "payload/console.h"
 #include "payload/init-control.h"
 #include "payload/notify.h"
+#include "run/control.h"
 #include "run/keeper.h"
 #include "run/machine.h"
 #include "run/report.h"
@@ -47,14 +48,17 @@ typedef struct Supervisor {
         sd_event_source *leader, *notify, *release_code, *start_timeout, *stop_timeout, *ask_again, *status_pause;
         sd_event_source *boots, *asked, *alone;
         Console *console;
+        MachineControl *control;        /* NULL: no socket */
         sd_bus_slot *request_stop;
+        InitRequest request;            /* what the init is asked for */
         unsigned n_asked;       /* how often the init was asked */
         unsigned n_alone;       /* how often in a row it was found asleep and alone */
         uint64_t stop_usec;     /* when it was asked first */
         uint64_t progress_usec; /* see report_progress() */
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to shut down */
-        bool killed;            /* on the second request */
+        bool paused;
+        bool killed;            /* on the second request, or by a client */
         bool start_timed_out;
         bool ended;
         char *status;           /* the payload's STATUS= that is still to be forwarded; NULL: none */
@@ -68,6 +72,7 @@ static void supervisor_done(Supervisor *s)
 
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
+        s->control = machine_control_free(s->control);
         s->console = console_free(s->console);
         if (s->machine->network.ports)
                 port_forward_detach(s->machine->network.ports);
@@ -145,6 +150,7 @@ static void send_ready(Supervisor *s)
         keeper_ready(s->machine);
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",
                           s->machine->child.leader.pid);
+        machine_control_event(s->control, "ready");
         release_code_later(s);
 }
 
@@ -186,24 +192,35 @@ static void kill_after_failure(Supervisor *s, const Failure *failure)
         kill_leader(s);
 }
 
+/* A machine that is not to go on must not stay because its init does not listen. */
+static void ask_failed(Supervisor *s, InitRequest request, const Failure *failure)
+{
+        if (request != INIT_REBOOT)
+                kill_after_failure(s, failure);
+        else
+                log_warning(0, "%s", failure->text);
+}
+
 static int on_asked(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Supervisor *s = userdata;
+        InitRequest request = INIT_HALT;
         Failure failure = {};
 
-        if (keeper_take_asked(s->machine, &failure) < 0 && failure.error < 0) {
+        if (keeper_take_asked(s->machine, &request, &failure) >= 0 || failure.error == 0)
+                return 0;
+        if (failure.error == -ECHILD)
                 s->asked = sd_event_source_disable_unref(s->asked);
-                kill_after_failure(s, &failure);
-        }
+        ask_failed(s, request, &failure);
         return 0;
 }
 
 /* The program belongs to the payload and may hang: the keeper waits for it. */
 static int ask_by_program(Supervisor *s, Failure *failure)
 {
-        int r = keeper_ask_init(s->machine, failure);
+        int r = keeper_ask_init(s->machine, s->request, failure);
 
-        return r < 0 ? r : sd_event_add_io(s->event, &s->asked, s->machine->keeper.fd, EPOLLIN, on_asked, s);
+        return r < 0 || s->asked ? r : sd_event_add_io(s->event, &s->asked, s->machine->keeper.fd, EPOLLIN, on_asked, s);
 }
 
 /* SIGTERM to all processes of the unit makes systemd in the payload execute itself anew while its bus daemon ends. It then may
@@ -242,8 +259,9 @@ static void ask_init(Supervisor *s)
         Failure failure = {};
         int r;
 
-        r = plan->kill_signal > 0 ? init_control_signal(leader, plan->kill_signal, insist, &failure) :
-                                    init_control_ask(plan->init, INIT_HALT, leader, insist, &program, &failure);
+        r = plan->kill_signal > 0 && s->request != INIT_REBOOT ?
+                                    init_control_signal(leader, plan->kill_signal, insist, &failure) :
+                                    init_control_ask(plan->init, s->request, leader, insist, &program, &failure);
         if (r == -EAGAIN) {
                 s->ask_again = sd_event_source_disable_unref(s->ask_again);
                 r = sd_event_add_time_relative(s->event, &s->ask_again, CLOCK_MONOTONIC, INIT_CONTROL_PAUSE_USEC, 0,
@@ -252,8 +270,9 @@ static void ask_init(Supervisor *s)
         if (r == INIT_CONTROL_PROGRAM)
                 r = ask_by_program(s, &failure);
         if (r < 0) {
-                (void) failure_set(&failure, r, "Failed to ask the machine's init to shut down: %m");
-                kill_after_failure(s, &failure);
+                (void) failure_set(&failure, r, "Failed to ask the machine's init to %s: %m",
+                                   s->request == INIT_REBOOT ? "reboot" : "shut down");
+                ask_failed(s, s->request, &failure);
         }
 }
 
@@ -263,11 +282,32 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Asks the payload to shut down. On the second call, or if it cannot be asked, kills it. */
-static void stop(void *userdata)
+/* Frozen processes neither end nor hear that they should. */
+static int set_paused(Supervisor *s, bool on, Failure *failure)
 {
-        Supervisor *s = userdata;
+        int r = s->paused == on ? 0 : cgroup_freeze(&s->machine->cgroup, on, failure);
 
+        if (r >= 0 && s->paused != on) {
+                s->paused = on;
+                machine_control_event(s->control, on ? "paused" : "resumed");
+        }
+        return r;
+}
+
+static void ask(Supervisor *s, InitRequest request)
+{
+        s->request = request;
+        s->n_asked = 0;
+        ask_init(s);
+}
+
+/* Asks the payload to shut down. On the second call, or if it cannot be asked, kills it. */
+static void stop_by(Supervisor *s, InitRequest request)
+{
+        Failure failure = {};
+
+        if (set_paused(s, false, &failure) < 0)
+                log_warning(0, "%s, ignoring", failure.text);
         if (s->stopping || !plan_can_ask(&s->machine->plan)) {
                 s->killed = s->stopping;
                 kill_leader(s);
@@ -277,8 +317,14 @@ static void stop(void *userdata)
         s->stop_usec = clock_usec(CLOCK_MONOTONIC);
         end_boot(s);
         send_stopping(s);
+        machine_control_event(s->control, "stopping");
         watch_alone(s);
-        ask_init(s);
+        ask(s, request);
+}
+
+static void stop(void *userdata)
+{
+        stop_by(userdata, INIT_HALT);
 }
 
 static int on_request_stop(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -312,6 +358,59 @@ static bool has_ended(void *userdata)
 
         return s->ended;
 }
+
+/* ---- what clients of the control socket ask for ----------------------------------------------------------------- */
+
+static const char *control_state(void *userdata)
+{
+        const Supervisor *s = userdata;
+
+        return s->stopping || s->ended ? "stopping" : s->paused ? "paused" : s->ready ? "running" : "starting";
+}
+
+/* A second request, as of a user who is not sure, does not kill. */
+static int control_power_off(void *userdata, Failure *failure)
+{
+        Supervisor *s = userdata;
+
+        if (!s->stopping)
+                stop_by(s, INIT_POWEROFF);
+        return 0;
+}
+
+static int control_reboot(void *userdata, Failure *failure)
+{
+        Supervisor *s = userdata;
+        int r;
+
+        if (!plan_can_ask(&s->machine->plan))
+                return failure_set(failure, -EOPNOTSUPP, "The machine runs no init that could reboot it");
+        r = set_paused(s, false, failure);
+        if (r < 0)
+                return r;
+        machine_control_event(s->control, "rebooting");
+        ask(s, INIT_REBOOT);
+        return 0;
+}
+
+static void control_terminate(void *userdata)
+{
+        Supervisor *s = userdata;
+
+        s->killed = s->stopping = true;
+        kill_leader(s);
+}
+
+static int control_pause(void *userdata, bool on, Failure *failure)
+{
+        return set_paused(userdata, on, failure);
+}
+
+static const ControlActions control_actions = {
+        control_state, control_power_off, control_reboot, control_terminate, control_pause,
+};
+
+/* ---- notify messages of the payload ----------------------------------------------------------------------------- */
 
 static int on_status_pause(sd_event_source *source, uint64_t usec, void *userdata);
 
@@ -421,6 +520,8 @@ static int add_sources(Supervisor *s)
                 r = scope_on_request_stop(m->registration.bus, on_request_stop, on_request_stop_installed, s, &s->request_stop);
         if (r >= 0)
                 r = add_console(s);
+        if (r >= 0)
+                r = machine_control_new(m, s->event, &control_actions, s, &s->control);
         if (r < 0)
                 return r;
         m->loop.on_stop = stop;
@@ -497,6 +598,7 @@ int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
         *ret = judge(&s);
+        machine_control_end(s.control, ret->kind == MACHINE_REBOOT ? "rebooted" : "stopped");
         if (s.start_timed_out)
                 return failure_set_at(failure, m->settings.from[SETTING_START_TIMEOUT], -ETIMEDOUT,
                                       "StartTimeoutSec=: machine '%s' was not ready within %s", m->name,

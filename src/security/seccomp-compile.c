@@ -262,7 +262,7 @@ static const char supervisor_calls[] =
         "getgroups capget prctl getrlimit ugetrlimit prlimit64 getrandom sysinfo uname getcwd fchdir umask "
         "sched_yield sched_getaffinity getrusage kill tgkill tkill pidfd_open pidfd_send_signal waitid wait4 exit "
         "exit_group socket socketpair connect bind getsockname getpeername getsockopt setsockopt sendto sendmsg "
-        "sendmmsg recvfrom recvmsg recvmmsg shutdown recv send socketcall clone clone3 setns";
+        "sendmmsg recvfrom recvmsg recvmmsg accept4 shutdown recv send socketcall clone clone3 setns";
 
 static const SyscallVerdict supervisor_verdicts[] = {
         { .action = SECCOMP_RET_ERRNO | EPERM },

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The methods of a machine's control socket (see control.h). The supervisor, as root of the host with few capabilities. Each
+ * method is a row in the table at the end; its parameters were checked before it runs.
+ */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "control/descriptions.h"
+#include "run/control.h"
+#include "util/clock.h"
+#include "util/strv.h"
+
+#define NOT_CONNECTED "io.systemd.MachineInstance.NotConnected"
+#define NOT_SUPPORTED "io.systemd.MachineInstance.NotSupported"
+
+struct MachineControl {
+        Machine *machine;
+        const ControlActions *actions;
+        void *userdata;                 /* of the actions */
+        ControlService service;
+        ControlServer *server;
+};
+
+static const char *state_of(const MachineControl *c)
+{
+        return c->actions->state(c->userdata);
+}
+
+/* ---- what is done to the machine -------------------------------------------------------------------------------- */
+
+static int power_off(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        MachineControl *c = userdata;
+        int r = c->actions->power_off(c->userdata, failure);
+
+        if (r >= 0)
+                control_reply(call);
+        return r;
+}
+
+static int reboot(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        MachineControl *c = userdata;
+        int r;
+
+        if (strcmp(state_of(c), "stopping") == 0) {
+                control_reply_error(call, NOT_CONNECTED, NULL, NULL);
+                return 0;
+        }
+        r = c->actions->reboot(c->userdata, failure);
+        if (r == -EOPNOTSUPP) {
+                control_reply_error(call, NOT_SUPPORTED, NULL, NULL);
+                return 0;
+        }
+        if (r >= 0)
+                control_reply(call);
+        return r;
+}
+
+static int terminate(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        MachineControl *c = userdata;
+
+        c->actions->terminate(c->userdata);
+        control_reply(call);
+        return 0;
+}
+
+static int set_paused(ControlCall *call, MachineControl *c, bool on, Failure *failure)
+{
+        int r;
+
+        if (strcmp(state_of(c), "stopping") == 0) {
+                control_reply_error(call, NOT_CONNECTED, NULL, NULL);
+                return 0;
+        }
+        r = c->actions->pause(c->userdata, on, failure);
+        if (r >= 0)
+                control_reply(call);
+        return r;
+}
+
+static int pause_machine(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return set_paused(call, userdata, true, failure);
+}
+
+static int resume(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return set_paused(call, userdata, false, failure);
+}
+
+static int not_supported(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        control_reply_error(call, NOT_SUPPORTED, NULL, NULL);
+        return 0;
+}
+
+/* ---- what it is ------------------------------------------------------------------------------------------------- */
+
+static int describe_instance(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        const MachineControl *c = userdata;
+        const char *state = state_of(c);
+        Json *j;
+        int r = control_reply_begin(&j, failure);
+
+        if (r < 0)
+                return r;
+        json_put_bool(j, "running", strcmp(state, "paused") != 0 && strcmp(state, "stopping") != 0);
+        json_put_string(j, "status", state);
+        control_reply_send(call, j);
+        return 0;
+}
+
+static int describe(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        const MachineControl *c = userdata;
+        const Machine *m = c->machine;
+        Json *j;
+        int r = control_reply_begin(&j, failure);
+
+        if (r < 0)
+                return r;
+        json_put_string(j, "name", m->name);
+        json_put_string(j, "state", state_of(c));
+        json_put_number(j, "leader", m->child.leader.pid);
+        json_put_number(j, "supervisor", getpid());
+        json_put_string(j, "init", init_flavour_name(m->plan.init));
+        json_put_bool(j, "booted", m->plan.start_mode == START_BOOT);
+        json_put_string(j, "unit", m->cgroup.unit_path ? strrchr(m->cgroup.unit_path, '/') + 1 : NULL);
+        json_put_string(j, "root", m->image.path);
+        json_put_number(j, "startedUSec", (int64_t) m->started_usec);
+        control_reply_send(call, j);
+        return 0;
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+/* The last event ends the call. */
+static void send_answer(ControlCall *call, Json *j, bool last)
+{
+        if (last)
+                control_reply_send(call, j);
+        else
+                control_reply_send_more(call, j);
+}
+
+static int send_event(ControlCall *call, const MachineControl *c, const char *event, bool last, Failure *failure)
+{
+        Json *j;
+        int r = control_reply_begin(&j, failure);
+
+        if (r < 0)
+                return r;
+        json_put_string(j, "event", event);
+        json_put_string(j, "state", state_of(c));
+        json_put_number(j, "usec", (int64_t) clock_usec(CLOCK_REALTIME));
+        send_answer(call, j, last);
+        return 0;
+}
+
+static int send_instance_event(ControlCall *call, const char *event, bool last, Failure *failure)
+{
+        char **filter = control_call_data(call);
+        Json *j;
+        int r;
+
+        if (filter && !strv_contains(filter, event) && !last)
+                return 0;
+        r = control_reply_begin(&j, failure);
+        if (r < 0)
+                return r;
+        json_put_string(j, "event", event);
+        send_answer(call, j, last);
+        return 0;
+}
+
+static int subscribe(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return send_event(call, userdata, "subscribed", /* last= */ false, failure);
+}
+
+static void free_strings(void *data)
+{
+        strv_free(data);
+}
+
+/* READY comes whatever is in the filter: it tells that no later event is missed. */
+static int subscribe_instance(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        const JsonNode *names = json_member(parameters, "filter");
+        _cleanup_strv_ char **filter = NULL;
+        int r = send_instance_event(call, "READY", /* last= */ false, failure);
+
+        if (names && names->kind == JSON_NODE_ARRAY) {
+                filter = calloc(1, sizeof(char *));
+                if (!filter)
+                        return -ENOMEM;
+                JSON_FOREACH(name, names)
+                        if (strv_extend(&filter, name->string) < 0)
+                                return -ENOMEM;
+                control_call_set_data(call, TAKE_PTR(filter), free_strings);
+        }
+        return r;
+}
+
+typedef struct Event {
+        const MachineControl *control;
+        const char *name;
+        bool last;
+} Event;
+
+static void tell(ControlCall *call, void *userdata)
+{
+        const Event *e = userdata;
+
+        (void) send_event(call, e->control, e->name, e->last, NULL);
+}
+
+static void tell_instance(ControlCall *call, void *userdata)
+{
+        const Event *e = userdata;
+
+        (void) send_instance_event(call, e->name, e->last, NULL);
+}
+
+static void tell_all(MachineControl *c, const char *event, bool last)
+{
+        Event e = { c, event, last };
+
+        if (!c)
+                return;
+        control_server_each_call(c->server, subscribe, tell, &e);
+        control_server_each_call(c->server, subscribe_instance, tell_instance, &e);
+}
+
+void machine_control_event(MachineControl *c, const char *event)
+{
+        tell_all(c, event, /* last= */ false);
+}
+
+void machine_control_end(MachineControl *c, const char *event)
+{
+        tell_all(c, event, /* last= */ true);
+}
+
+/* ---- the tables ------------------------------------------------------------------------------------------------- */
+
+#define INSTANCE "io.systemd.MachineInstance"
+#define MACHINE "io.box.Machine"
+
+static const ControlMethod methods[] = {
+        { INSTANCE ".Terminate", terminate, 0, {} },
+        { INSTANCE ".PowerOff", power_off, 0, {} },
+        { INSTANCE ".Reboot", reboot, 0, {} },
+        { INSTANCE ".Pause", pause_machine, 0, {} },
+        { INSTANCE ".Resume", resume, 0, {} },
+        { INSTANCE ".Describe", describe_instance, CONTROL_ANY_USER, {} },
+        { INSTANCE ".SubscribeEvents", subscribe_instance, CONTROL_ANY_USER | CONTROL_MORE, {
+                { "filter", JSON_NODE_ARRAY, true },
+        } },
+        { INSTANCE ".AddStorage", not_supported, 0, {
+                { "fileDescriptorIndex", JSON_NODE_NUMBER, false },
+                { "name", JSON_NODE_STRING, false },
+                { "config", JSON_NODE_STRING, true },
+        } },
+        { INSTANCE ".RemoveStorage", not_supported, 0, { { "name", JSON_NODE_STRING, false } } },
+        { INSTANCE ".ReplaceStorage", not_supported, 0, {
+                { "fileDescriptorIndex", JSON_NODE_NUMBER, false },
+                { "name", JSON_NODE_STRING, false },
+        } },
+        { MACHINE ".Describe", describe, CONTROL_ANY_USER, {} },
+        { MACHINE ".Subscribe", subscribe, CONTROL_ANY_USER | CONTROL_MORE, {} },
+};
+
+static const ControlInterface interfaces[] = {
+        { INSTANCE, description_io_systemd_MachineInstance },
+        { MACHINE, description_io_box_Machine },
+};
+
+const ControlService machine_control_service = {
+        .methods = methods, .n_methods = ARRAY_SIZE(methods),
+        .interfaces = interfaces, .n_interfaces = ARRAY_SIZE(interfaces),
+};
+
+int machine_control_new(Machine *m, sd_event *event, const ControlActions *actions, void *userdata, MachineControl **ret)
+{
+        MachineControl *c;
+        int r;
+
+        *ret = NULL;
+        if (m->control_fd < 0)
+                return 0;
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        *c = (MachineControl) { .machine = m, .actions = actions, .userdata = userdata, .service = machine_control_service };
+        c->service.userdata = c;
+        r = control_server_new(event, m->control_fd, &c->service, &c->server);
+        if (r < 0) {
+                free(c);
+                return r;
+        }
+        *ret = c;
+        return 0;
+}
+
+MachineControl *machine_control_free(MachineControl *c)
+{
+        if (c)
+                (void) control_server_free(c->server);
+        free(c);
+        return NULL;
+}
