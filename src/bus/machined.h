@@ -20,6 +20,7 @@ typedef struct MachineRegistration {
         const char *service;            /* MACHINED_SERVICE */
         const char *class;              /* "container" */
         pid_t leader;
+        int leader_pidfd;
         const char *root;               /* absolute */
         const int *ifindices;
         size_t n_ifindices;

@@ -22,6 +22,7 @@ struct ControlClient {
         int fd;
         char *in;
         size_t n_in, size, n_seen;      /* n_seen: of these none is a NUL */
+        unsigned n_received;
 };
 
 void control_reply_done(ControlReply *r)
@@ -173,6 +174,11 @@ int control_client_send(ControlClient *c, Json *j, const int *fds, size_t n_fds,
         return send_bytes(c, text, strlen(text) + 1, fds, n_fds, deadline(usec));
 }
 
+int control_client_send_text(ControlClient *c, const char *text, size_t size)
+{
+        return send_bytes(c, text, size, NULL, 0, deadline(0));
+}
+
 /* ---- receiving -------------------------------------------------------------------------------------------------- */
 
 static int receive_bytes(ControlClient *c)
@@ -219,7 +225,7 @@ static int parse_reply(const char *text, size_t size, ControlReply *ret)
         return 0;
 }
 
-int control_client_receive(ControlClient *c, uint64_t usec, ControlReply *ret)
+int control_client_receive_text(ControlClient *c, uint64_t usec, char **ret)
 {
         uint64_t until = deadline(usec);
         char *end;
@@ -237,11 +243,27 @@ int control_client_receive(ControlClient *c, uint64_t usec, ControlReply *ret)
                         return r;
         }
         n = (size_t) (end - c->in);
-        r = parse_reply(c->in, n, ret);
+        *ret = strdup(c->in);
+        if (!*ret)
+                return -ENOMEM;
         c->n_in -= n + 1;
         c->n_seen = 0;
+        c->n_received++;
         memmove(c->in, end + 1, c->n_in);
-        return r;
+        return 0;
+}
+
+unsigned control_client_n_received(const ControlClient *c)
+{
+        return c->n_received;
+}
+
+int control_client_receive(ControlClient *c, uint64_t usec, ControlReply *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        int r = control_client_receive_text(c, usec, &text);
+
+        return r < 0 ? r : parse_reply(text, strlen(text), ret);
 }
 
 int control_reply_failed(const ControlReply *r, const char *method, Failure *failure)

@@ -43,6 +43,13 @@ int control_call_begin(const char *method, unsigned flags, Json **ret, Failure *
  * are received, in the same order. */
 int control_client_send(ControlClient *c, Json *j, const int *fds, size_t n_fds, uint64_t usec);
 
+/* The same for a text of whole calls, each with its NUL, without waiting: for programs that know what they send and do without
+ * jansson. control_client_receive_text(): the next answer, which the caller frees; control_client_n_received(): how many there
+ * were. */
+int control_client_send_text(ControlClient *c, const char *text, size_t size);
+int control_client_receive_text(ControlClient *c, uint64_t usec, char **ret);
+unsigned control_client_n_received(const ControlClient *c);
+
 /* The next answer. -ETIMEDOUT; -ECONNRESET: the peer has closed the connection; -EBADMSG: no answer; -ENOSYS: no jansson. */
 int control_client_receive(ControlClient *c, uint64_t usec, ControlReply *ret);
 

@@ -63,6 +63,7 @@ typedef struct ControlService {
         const ControlInterface *interfaces;
         size_t n_interfaces;
         void *userdata;         /* of the methods */
+        void (*idle)(void *userdata);   /* the last client has gone; NULL: of no interest */
 } ControlService;
 
 /* ---- of a call -------------------------------------------------------------------------------------------------- */

@@ -87,6 +87,7 @@ static void hand_over(Connection *c)
 static int on_tidy(sd_event_source *source, void *userdata)
 {
         ControlServer *s = userdata;
+        bool some = s->connections;
 
         for (Connection **p = &s->connections; *p;) {
                 Connection *c = *p;
@@ -101,6 +102,8 @@ static int on_tidy(sd_event_source *source, void *userdata)
                 watch(c);
                 p = &c->next;
         }
+        if (some && !s->connections && s->service->idle)
+                s->service->idle(s->service->userdata);
         return 0;
 }
 

@@ -287,6 +287,13 @@ const ControlService machine_control_service = {
         .interfaces = interfaces, .n_interfaces = ARRAY_SIZE(interfaces),
 };
 
+static void idle(void *userdata)
+{
+        const MachineControl *c = userdata;
+
+        c->actions->idle(c->userdata);
+}
+
 int machine_control_new(Machine *m, sd_event *event, const ControlActions *actions, void *userdata, MachineControl **ret)
 {
         MachineControl *c;
@@ -300,6 +307,7 @@ int machine_control_new(Machine *m, sd_event *event, const ControlActions *actio
                 return -ENOMEM;
         *c = (MachineControl) { .machine = m, .actions = actions, .userdata = userdata, .service = machine_control_service };
         c->service.userdata = c;
+        c->service.idle = idle;
         r = control_server_new(event, m->control_fd, &c->service, &c->server);
         if (r < 0) {
                 free(c);

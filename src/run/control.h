@@ -16,6 +16,7 @@ typedef struct ControlActions {
         int (*reboot)(void *userdata, Failure *failure);                /* -EOPNOTSUPP: this payload cannot be asked */
         void (*terminate)(void *userdata);
         int (*pause)(void *userdata, bool on, Failure *failure);
+        void (*idle)(void *userdata);                                   /* the last client has gone */
 } ControlActions;
 
 typedef struct MachineControl MachineControl;

@@ -13,6 +13,7 @@
 #include "bus/unit-change.h"
 #include "config/settings-source.h"
 #include "config/settings.h"
+#include "control/client.h"
 #include "disk/disk-mount.h"
 #include "image/image.h"
 #include "image/passwd.h"
@@ -116,6 +117,8 @@ typedef struct MachineRegistered {
         sd_bus *bus;
         Failure bus_failure;            /* why bus is NULL */
         PendingRegistration *pending;
+        ControlClient *varlink;         /* it was asked by Varlink, and has not answered */
+        bool by_bus;                    /* Varlink has failed */
         PendingScope *pending_scope;
         char *scope;                    /* unit requested from systemd, without machined */
         bool registered;

@@ -14,6 +14,8 @@
 #include "bus/bus.h"
 #include "bus/name-watch.h"
 #include "bus/systemd1.h"
+#include "payload/machine-state.h"
+#include "run/register-varlink.h"
 #include "run/stage.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -23,6 +25,9 @@ enum {
         NAME_WAIT_USEC = 1000 * 1000,   /* for a machine of this name that lives, and may be about to end */
         CANCEL_WAIT_USEC = 80 * 1000,   /* for the reply to a registration that is to be undone */
 };
+
+/* For machined's answer by Varlink. */
+#define VARLINK_USEC UINT64_C(60000000)
 
 /* Until systemd and machined, on a host that is busy, have removed what the last machine of this name has left. */
 #define NAME_REMOVED_USEC UINT64_C(30000000)
@@ -46,6 +51,21 @@ static ScopeOptions scope_options(const Machine *m)
         };
 }
 
+/* machined does not create the scope as it should be by Varlink. -ENOENT and others: the bus is asked instead. */
+static int start_by_varlink(Machine *m, const MachineRegistration *r)
+{
+        _cleanup_free_ char *control = NULL, *ssh = NULL;
+        VarlinkAddresses addresses;
+
+        if (r->scope || m->registration.by_bus)
+                return -EOPNOTSUPP;
+        if (machine_state_path(NULL, m->name, "control", &control) < 0 ||
+            strf(&ssh, "unix/run/systemd/nspawn/unix-export/%s/ssh", m->name) < 0)
+                return -ENOMEM;
+        addresses = (VarlinkAddresses) { control, ssh };
+        return register_varlink_start(NULL, r, &addresses, &m->registration.varlink);
+}
+
 static int start_registration(Machine *m, Failure *failure)
 {
         const ScopeOptions scope = scope_options(m);
@@ -54,6 +74,7 @@ static int start_registration(Machine *m, Failure *failure)
                 .service = MACHINED_SERVICE,
                 .class = "container",
                 .leader = m->child.leader.pid,
+                .leader_pidfd = m->child.leader.pidfd,
                 .root = m->image.path,
                 .ifindices = m->network.links.ifindices,
                 .n_ifindices = m->network.links.n_ifindices,
@@ -63,6 +84,8 @@ static int start_registration(Machine *m, Failure *failure)
 
         if (sd_id128_from_string(m->plan.uuid, &id) >= 0)
                 memcpy(r.id, id.bytes, sizeof(r.id));
+        if (start_by_varlink(m, &r) >= 0)
+                return 0;
         m->registration.pending = pending_registration_free(m->registration.pending);
         return machined_register_start(m->registration.bus, &m->wait, &r, &m->registration.pending, failure);
 }
@@ -155,6 +178,20 @@ int stage_register_begin_up(Machine *m, Failure *failure)
         return m->registration.bus && !m->settings.keep_unit ? start_scope(m, failure) : 0;
 }
 
+/* Waits for machined's answer by Varlink. */
+static int finish_varlink(Machine *m, uint64_t usec)
+{
+        int r;
+
+        while ((r = register_varlink_take(m->registration.varlink)) == 0) {
+                r = loop_wait_readable_for(&m->loop, control_client_fd(m->registration.varlink), usec);
+                if (r < 0)
+                        return r;
+        }
+        m->registration.registered = r > 0;
+        return r;
+}
+
 /* Waits briefly for pending replies: if the leader dies before it is in its scope, systemd never notices the scope's end. */
 static void finish_requests(Machine *m)
 {
@@ -164,6 +201,11 @@ static void finish_requests(Machine *m)
             scope_finish(m->registration.pending_scope, &m->wait, CANCEL_WAIT_USEC, NULL) == -ETIMEDOUT)
                 (void) scope_stop_send(m->registration.pending_scope);
         m->registration.pending_scope = pending_scope_free(m->registration.pending_scope);
+        if (m->registration.varlink) {
+                if (finish_varlink(m, CANCEL_WAIT_USEC) == -ETIMEDOUT)
+                        (void) machined_unregister_send(m->registration.bus, m->name);
+                m->registration.varlink = control_client_free(m->registration.varlink);
+        }
         if (!m->registration.pending)
                 return;
         r = machined_register_finish(m->registration.pending, &m->wait, CANCEL_WAIT_USEC, NULL);
@@ -310,7 +352,15 @@ int stage_register_wait_up(Machine *m, Failure *failure)
 {
         int r = 0;
 
-        if (m->registration.pending)
+        if (m->registration.varlink) {
+                r = finish_varlink(m, VARLINK_USEC);
+                if (r == -ECANCELED)
+                        return r;
+                m->registration.varlink = control_client_free(m->registration.varlink);
+                m->registration.by_bus = r < 0;
+                r = r < 0 ? start_registration(m, failure) : 0;
+        }
+        if (r >= 0 && m->registration.pending)
                 r = finish_registration(m, failure);
         if (r >= 0 && m->registration.pending_scope)
                 r = finish_scope(m, failure);

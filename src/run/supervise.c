@@ -93,12 +93,19 @@ _steady_ static int on_release_code(sd_event_source *source, uint64_t usec, void
         return 0;
 }
 
-/* Not at once: if the payload ends soon, as a command does, the code is needed again. */
+/* Not at once: if the payload ends soon, as a command does, or another client comes, the code is needed again. */
 static void release_code_later(Supervisor *s)
 {
-        int r = sd_event_add_time_relative(s->event, &s->release_code, CLOCK_MONOTONIC, RELEASE_CODE_USEC, 0,
-                                           on_release_code, NULL);
+        int r;
 
+        if (!s->release_code)
+                r = sd_event_add_time_relative(s->event, &s->release_code, CLOCK_MONOTONIC, RELEASE_CODE_USEC, 0,
+                                               on_release_code, NULL);
+        else {
+                r = sd_event_source_set_time_relative(s->release_code, RELEASE_CODE_USEC);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(s->release_code, SD_EVENT_ONESHOT);
+        }
         if (r < 0)
                 log_debug(r, "Failed to set a timer for machine '%s': %m", s->machine->name);
 }
@@ -406,8 +413,16 @@ static int control_pause(void *userdata, bool on, Failure *failure)
         return set_paused(userdata, on, failure);
 }
 
+static void control_idle(void *userdata)
+{
+        Supervisor *s = userdata;
+
+        if (s->ready)
+                release_code_later(s);
+}
+
 static const ControlActions control_actions = {
-        control_state, control_power_off, control_reboot, control_terminate, control_pause,
+        control_state, control_power_off, control_reboot, control_terminate, control_pause, control_idle,
 };
 
 /* ---- notify messages of the payload ----------------------------------------------------------------------------- */

@@ -236,19 +236,35 @@ def test_terminate_a_command_by_hand(machine):
 
 # -------------------------------------------------------------------- hostile clients
 
+def size_of(pid, what='Pss'):
+    """In kB."""
+    text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+    return int(next(line for line in text.splitlines() if line.startswith(f'{what}:')).split()[1])
+
+
+def test_supervisor_is_small_again_after_a_call(machine):
+    small = machine('busybox')
+    small.start()
+    pid = int(dict(line.split('=', 1) for line in Path(f'/run/box/{small.name}/state').read_text().splitlines())['SUPERVISOR'])
+    time.sleep(2)           # until it has released what only a start needs
+    before = size_of(pid)
+    for _ in range(20):
+        assert call(small, f'{MACHINE}.Describe')['supervisor'] == pid
+    assert size_of(pid) > before + 100          # the libraries, for a moment
+    wait_for(lambda: size_of(pid) < before + 100, timeout=10)
+
+
 @pytest.fixture
 def unharmed(box):
     """The machine goes on, with the same supervisor, which answers at once and has not grown."""
-    def size():
-        text = Path(f'/proc/{pid}/smaps_rollup').read_text()
-        return int(next(line for line in text.splitlines() if line.startswith('Pss:')).split()[1])
     pid, leader = supervisor(box), box.leader()
-    before = size()
+    before = size_of(pid, 'Pss_Anon')
     yield
     began = time.monotonic()
     assert (supervisor(box), box.leader(), box.is_active()) == (pid, leader, True)
     assert time.monotonic() - began < 5
-    wait_for(lambda: size() < before + 300, message=f'{size()} kB, {before} before')
+    after = size_of(pid, 'Pss_Anon')
+    assert after < before + 100, f'{after} kB, {before} before'
 
 
 HOSTILE = {
