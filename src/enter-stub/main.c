@@ -54,6 +54,59 @@ static int to_number(const char *s)
         return n;
 }
 
+/* As execvp(3): a text without "#!" is a script of the shell. There is room before the arguments. */
+static long execute(char *path, char **argv, char **env)
+{
+        char *before = argv[-1], *name = argv[0];
+        long r = call(SYS_execve, (long) path, (long) argv, (long) env, 0);
+
+        if (r != -ENOEXEC)
+                return r;
+        argv[-1] = (char *) "/bin/sh";
+        argv[0] = path;
+        r = call(SYS_execve, (long) argv[-1], (long) (argv - 1), (long) env, 0);
+        argv[-1] = before;
+        argv[0] = name;
+        return r;
+}
+
+/* The first one that can be executed. Where none can, a file that is there is the reason. */
+static long execute_first(char **argv, char **env)
+{
+        char **paths = argv + ENTER_STUB_PATHS;
+        const int n = to_number(argv[ENTER_STUB_N_PATHS]);
+        bool refused = false;
+        long r = -ENOENT;
+
+        for (int i = 0; i < n && (r == -ENOENT || r == -ENOTDIR || r == -EACCES); i++) {
+                r = execute(paths[i], paths + n, env);
+                refused = refused || r == -EACCES;
+        }
+        return refused ? -EACCES : r;
+}
+
+/* Hangs up, as a terminal does, on a program whose starter is gone. Its PID is of our own PID namespace. The program's streams
+ * are not held open. */
+static _Noreturn void stay(int guard, int socket, const int *gate, long pid)
+{
+        char byte;
+        long r;
+
+        for (int i = 0; i <= 2; i++)
+                (void) call(SYS_close, i, 0, 0, 0);
+        (void) call(SYS_close, gate[0], 0, 0, 0);
+        (void) call(SYS_close, gate[1], 0, 0, 0);
+        (void) call(SYS_close, socket, 0, 0, 0);
+        do
+                r = call(SYS_read, guard, (long) &byte, 1, 0);
+        while (r == -EINTR);
+        if (r == 0) {
+                (void) call(SYS_kill, -pid, SIGHUP, 0, 0);
+                (void) call(SYS_kill, -pid, SIGCONT, 0, 0);
+        }
+        end(EXIT_SUCCESS);
+}
+
 /* In the machine's PID namespace. */
 static _Noreturn void become_program(int socket, const int *gate, char **argv, char **env)
 {
@@ -76,43 +129,18 @@ static _Noreturn void become_program(int socket, const int *gate, char **argv, c
         if (r < 0)
                 fail(socket, ENTER_STUB_DIRECTORY, r);
         (void) call(SYS_rt_sigprocmask, SIG_SETMASK, (long) &no_signals, 0, sizeof(no_signals));
-        fail(socket, ENTER_STUB_EXECUTE,
-             call(SYS_execve, (long) argv[ENTER_STUB_PATH], (long) (argv + ENTER_STUB_ARGV), (long) env, 0));
+        fail(socket, ENTER_STUB_EXECUTE, execute_first(argv, env));
 }
 
-/* As execvp(3): a text without "#!" is a script of the shell. There is room before the arguments. */
-static long execute(char *path, char **argv, char **env)
-{
-        char *before = argv[-1], *name = argv[0];
-        long r = call(SYS_execve, (long) path, (long) argv, (long) env, 0);
-
-        if (r != -ENOEXEC)
-                return r;
-        argv[-1] = (char *) "/bin/sh";
-        argv[0] = path;
-        r = call(SYS_execve, (long) argv[-1], (long) (argv - 1), (long) env, 0);
-        argv[-1] = before;
-        argv[0] = name;
-        return r;
-}
-
-/* This process becomes it, as it is. Of several paths, it is the first one that can be executed; where none can, a file that is
- * there is the reason. */
+/* This process becomes it, as it is. */
 static _Noreturn void become_payload(int socket, char **argv, char **env)
 {
-        char **paths = argv + ENTER_STUB_PATH, byte;
-        const int n = to_number(argv[ENTER_STUB_CHDIR]);
-        bool refused = false;
         long r = call(SYS_fcntl, socket, F_SETFD, FD_CLOEXEC, 0);
+        char byte;
 
         if (r < 0)
                 fail(socket, ENTER_STUB_EXECUTE, r);
-        r = -ENOENT;
-        for (int i = 0; i < n && (r == -ENOENT || r == -ENOTDIR || r == -EACCES); i++) {
-                r = execute(paths[i], paths + n, env);
-                refused = refused || r == -EACCES;
-        }
-        report(socket, ENTER_STUB_EXECUTE, refused ? EACCES : -r);
+        report(socket, ENTER_STUB_EXECUTE, -execute_first(argv, env));
         /* Until the supervisor has read it: the leader of a machine may not end as it likes (run/child.c). */
         (void) call(SYS_read, socket, (long) &byte, 1, 0);
         end(EXIT_FAILURE);
@@ -121,17 +149,19 @@ static _Noreturn void become_payload(int socket, char **argv, char **env)
 _Noreturn void enter(long *stack)
 {
         char **argv = (char **) (void *) (stack + 1);
-        int socket, gate[2];
+        int socket, guard, gate[2];
         long pid;
 
-        if (*stack <= ENTER_STUB_ARGV)
+        if (*stack <= ENTER_STUB_PATHS + 1)
                 end(EXIT_FAILURE);
         socket = to_number(argv[ENTER_STUB_SOCKET]);
         if (argv[ENTER_STUB_TERMINAL][0] == ENTER_STUB_PAYLOAD[0])
                 become_payload(socket, argv, argv + *stack + 1);
+        guard = argv[ENTER_STUB_GUARD][0] ? to_number(argv[ENTER_STUB_GUARD]) : -EBADF;
         /* The working directory is the host's /proc, by which this was executed: the child must not have it. */
         if (call(SYS_fcntl, socket, F_SETFD, FD_CLOEXEC, 0) < 0 || call(SYS_chdir, (long) "/", 0, 0, 0) < 0 ||
-            call(SYS_pipe2, (long) gate, O_CLOEXEC, 0, 0) < 0)
+            call(SYS_pipe2, (long) gate, O_CLOEXEC, 0, 0) < 0 ||
+            (guard >= 0 && call(SYS_fcntl, guard, F_SETFD, FD_CLOEXEC, 0) < 0))
                 end(EXIT_FAILURE);
 
         /* As fork(2); a filter may refuse clone3(2). With CLONE_PARENT the child has our exit signal. */
@@ -140,6 +170,11 @@ _Noreturn void enter(long *stack)
                 become_program(socket, gate, argv, argv + *stack + 1);
         if (pid < 0)
                 fail(socket, ENTER_STUB_CLONE, pid);
+        /* Keys of the terminal that our starter has are not for us. */
+        if (guard >= 0)
+                (void) call(SYS_setsid, 0, 0, 0, 0);
         report(socket, ENTER_STUB_STARTED, pid);
+        if (guard >= 0)
+                stay(guard, socket, gate, pid);
         end(EXIT_SUCCESS);
 }

@@ -34,6 +34,7 @@
 #include "security/apparmor.h"
 #include "security/capability.h"
 #include "util/fd.h"
+#include "util/strv.h"
 
 /* fd: sent along, or -EBADF. */
 static void send_report(int socket, const EnterReport *report, int fd)
@@ -199,7 +200,7 @@ static int confine(const EnterPlan *plan, Failure *f)
 /* All that the program will have, before the machine sees a process. */
 static int restrict_self(const EnterPlan *plan, Failure *f)
 {
-        const int keep[] = { plan->report, plan->stub, plan->proc };
+        const int keep[] = { plan->report, plan->guard, plan->stub, plan->proc };
         int r;
 
         r = capability_drop_bounding(plan->bounding, f);
@@ -279,28 +280,34 @@ static int join(const EnterPlan *plan, Failure *f)
 static int become_stub(const EnterPlan *plan, Failure *f)
 {
         const EnterOptions *o = plan->options;
-        char number[16], path[48], **argv;
-        size_t n = 0;
+        char *const *const paths = o->paths ?: (char *const[]) { (char *) o->path, NULL };
+        const size_t n = strv_length(o->argv), n_paths = strv_length(paths);
+        char number[16], guard[16] = "", count[16], path[48], **argv;
 
-        while (o->argv[n])
-                n++;
-        argv = calloc(ENTER_STUB_ARGV + n + 1, sizeof(char *));
+        argv = calloc(ENTER_STUB_PATHS + n_paths + n + 1, sizeof(char *));
         if (!argv)
                 return failure_set(f, -ENOMEM, "Out of memory");
         (void) snprintf(number, sizeof(number), "%d", plan->report);
+        if (plan->guard >= 0)
+                (void) snprintf(guard, sizeof(guard), "%d", plan->guard);
+        (void) snprintf(count, sizeof(count), "%zu", n_paths);
         argv[ENTER_STUB_NAME] = (char *) "enter-stub";
         argv[ENTER_STUB_SOCKET] = number;
         argv[ENTER_STUB_TERMINAL] = (char *) (o->new_pty ? "1" : "0");
+        argv[ENTER_STUB_GUARD] = guard;
         argv[ENTER_STUB_CHDIR] = (char *) (o->working_directory ?: "/");
-        argv[ENTER_STUB_PATH] = (char *) o->path;
-        memcpy(argv + ENTER_STUB_ARGV, o->argv, n * sizeof(char *));
+        argv[ENTER_STUB_N_PATHS] = count;
+        memcpy(argv + ENTER_STUB_PATHS, paths, n_paths * sizeof(char *));
+        memcpy(argv + ENTER_STUB_PATHS + n_paths, o->argv, n * sizeof(char *));
 
-        if (fcntl(plan->report, F_SETFD, 0) < 0)
+        if (fcntl(plan->report, F_SETFD, 0) < 0 || (plan->guard >= 0 && fcntl(plan->guard, F_SETFD, 0) < 0))
                 return failure_set(f, -errno, "Failed to keep a socket: %m");
         /* By the host's /proc: the machine's may be forged, and its filter may refuse execveat(2). */
         (void) snprintf(path, sizeof(path), "self/fd/%d", plan->stub);
         if (fchdir(plan->proc) >= 0)
                 (void) execve(path, argv, o->envp);
+        if (errno == E2BIG)
+                return failure_set(f, -errno, "Failed to pass the arguments and the environment of '%s': %m", o->path);
         return failure_set(f, -errno, "Failed to execute the stub program: %m");
 }
 

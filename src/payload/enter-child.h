@@ -18,6 +18,7 @@ typedef struct EnterPlan {
         SeccompProgram filter;
         char *profile;                  /* of AppArmor; NULL: unconfined, or no AppArmor */
         int report;                     /* socket to the parent */
+        int guard;                      /* the pipe for the stub (enter-report.h); -EBADF: none */
         int stub;                       /* the stub program, in memory */
         int proc;                       /* the host's /proc, O_PATH */
 } EnterPlan;

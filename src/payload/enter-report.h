@@ -35,8 +35,9 @@ enum {
         ENTER_STUB_NAME,
         ENTER_STUB_SOCKET,      /* number of the socket */
         ENTER_STUB_TERMINAL,    /* "1": standard input becomes the controlling terminal; or ENTER_STUB_PAYLOAD */
-        ENTER_STUB_CHDIR,       /* directory to change to; of a payload, how many paths there are to try */
-        ENTER_STUB_PATH,        /* of the program */
-        ENTER_STUB_ARGV,
+        ENTER_STUB_GUARD,       /* number of a pipe, "": none. It stays, and sends SIGHUP if that is closed without a byte */
+        ENTER_STUB_CHDIR,       /* directory to change to; not used for a payload */
+        ENTER_STUB_N_PATHS,
+        ENTER_STUB_PATHS,       /* of the program, tried in turn; then its arguments */
 };
 #define ENTER_STUB_PAYLOAD "payload"    /* the process itself becomes the program */

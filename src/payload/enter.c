@@ -10,7 +10,7 @@
  *
  * The intermediate is needed because setns() only moves the children of a process to a PID namespace, the stub because these must
  * not execute a file of the host. The child is a child of the caller, which waits for it. Both report over a socket, which closes
- * when the program is executed.
+ * when the program is executed. As a guard (ret_guard) the stub stays instead of exiting, until the caller ends.
  */
 
 #include <fcntl.h>
@@ -243,6 +243,7 @@ typedef struct Spawned {
         pid_t intermediate;     /* 0: none */
         pid_t child;            /* 0: not known yet */
         int pty;
+        int guard;              /* our end of its pipe; -EBADF: the intermediate does not stay as a guard */
 } Spawned;
 
 typedef union Report {
@@ -294,6 +295,8 @@ static int stub_failure(const EnterPlan *plan, const EnterStubReport *report, Fa
                 return failure_set(failure, error, "Failed to change to '%s' in the machine: %m",
                                    o->working_directory ?: "/");
         default:
+                if (o->ret_refused)
+                        *o->ret_refused = true;
                 return failure_set(failure, error, "Failed to execute '%s' in the machine: %m", o->path);
         }
 }
@@ -375,6 +378,7 @@ static void kill_spawned(Spawned *s)
         reap_killed(s->intermediate);
         reap_killed(s->child);
         s->pty = fd_close(s->pty);
+        s->guard = fd_close(s->guard);
 }
 
 static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
@@ -384,14 +388,20 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
                 .exit_signal = SIGCHLD,
                 .cgroup = cgroup >= 0 ? (uint64_t) cgroup : 0,
         };
-        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], r;
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF, guard = -EBADF;
+        int pair[2], ends[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return failure_set(failure, -errno, "Failed to create a socket pair: %m");
         ours = pair[0];
         theirs = pair[1];
         plan->report = theirs;
+        if (plan->options->ret_guard && pipe2(ends, O_CLOEXEC) < 0)
+                return failure_set(failure, -errno, "Failed to create a pipe: %m");
+        if (plan->options->ret_guard) {
+                plan->guard = guard = ends[0];
+                s->guard = ends[1];
+        }
 
         s->intermediate = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
         if (s->intermediate < 0)
@@ -412,9 +422,9 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
 
 int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pid, int *ret_pty, Failure *failure)
 {
-        EnterPlan plan = { .leader = leader, .options = options, .stub = -EBADF, .proc = -EBADF };
+        EnterPlan plan = { .leader = leader, .options = options, .guard = -EBADF, .stub = -EBADF, .proc = -EBADF };
         _cleanup_close_ int cgroup = -EBADF;
-        Spawned s = { .pty = -EBADF };
+        Spawned s = { .pty = -EBADF, .guard = -EBADF };
         int r;
 
         r = make_plan(&plan, &cgroup, failure);
@@ -426,7 +436,10 @@ int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pi
                 return r;
         }
 
-        reap(s.intermediate);
+        if (options->ret_guard)
+                *options->ret_guard = s.guard;
+        else
+                reap(s.intermediate);
         *ret_pid = s.child;
         if (ret_pty)
                 *ret_pty = s.pty;

@@ -25,7 +25,8 @@ int leader_open(pid_t pid, Leader *ret, Failure *failure);
 void leader_done(Leader *l);
 
 typedef struct EnterOptions {
-        const char *path;               /* of the program, absolute, in the machine */
+        const char *path;               /* of the program, absolute, in the machine; for messages where paths is set */
+        char *const *paths;             /* not NULL: to be tried in turn; the first that can be executed is the program */
         char *const *argv;
         char *const *envp;
         const char *working_directory;  /* NULL: "/" */
@@ -37,6 +38,9 @@ typedef struct EnterOptions {
                                          * the host */
         bool new_pty;                   /* instead: a pty of the machine's devpts, as controlling terminal */
         bool no_seccomp;                /* the machine has no filter */
+        int *ret_guard;                 /* not NULL: a descriptor is returned. If it is closed without a byte written to it,
+                                         * as by our end, the program's process group gets SIGHUP */
+        bool *ret_refused;              /* not NULL, and true with a failure: it is the program that could not be executed */
         const char *stub;               /* of tests: the stub program; NULL: the installed one */
 } EnterOptions;
 

@@ -220,7 +220,7 @@ static int stub_arguments(const ChildInput *in, const char *program, char *const
 {
         _cleanup_strv_ char **paths = NULL;
         char number[16], count[16];
-        const char *const own[] = { "enter-stub", number, ENTER_STUB_PAYLOAD, count };
+        const char *const own[] = { "enter-stub", number, ENTER_STUB_PAYLOAD, "", "/", count };
         int r;
 
         r = list_paths(in->plan, program, &paths);

@@ -391,6 +391,60 @@ static void test_enter_failures_are_returned(void **state)
         assert_int_equal(pid, 0);
 }
 
+static void test_enter_first_path_that_can_be_executed(void **state)
+{
+        char *const argv[] = { (char *) "sh", (char *) "-c", (char *) "exit 5", NULL };
+        char *paths[] = { (char *) "/no/such/sh", (char *) "/etc", (char *) "/bin/sh", (char *) "/bin/false", NULL };
+        bool refused = false;
+        const EnterOptions o = { .path = "sh", .paths = paths, .argv = argv, .envp = environment, .ret_refused = &refused,
+                                 .stdio = { -EBADF, -EBADF, -EBADF }, .stub = getenv("ENTER_STUB") };
+        Machine *m = machine(state);
+        int status = -1;
+        Failure f = {};
+        pid_t pid = 0;
+
+        assert_int_equal(enter_spawn(&m->leader, &o, &pid, NULL, &f), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+        assert_false(refused);
+
+        /* One that is there, but cannot be executed, is the reason. */
+        paths[2] = NULL;
+        assert_int_equal(enter_spawn(&m->leader, &o, &pid, NULL, &f), -EACCES);
+        assert_string_equal(f.text, "Failed to execute 'sh' in the machine: Permission denied");
+        assert_true(refused);
+}
+
+static void test_enter_guard_hangs_up(void **state)
+{
+        char *const argv[] = { (char *) "sleep", (char *) "1000", NULL };
+        int guard = -EBADF;
+        const EnterOptions o = { .path = "/bin/sleep", .argv = argv, .envp = environment, .ret_guard = &guard,
+                                 .stdio = { -EBADF, -EBADF, -EBADF }, .stub = getenv("ENTER_STUB") };
+        Machine *m = machine(state);
+        siginfo_t info = {};
+        int status = -1;
+        Failure f = {};
+        pid_t pid = 0;
+
+        assert_int_equal(enter_spawn(&m->leader, &o, &pid, NULL, &f), 0);
+        close(guard);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP);
+
+        /* A byte: all is well. The guard ends, the program goes on. */
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED), 0);
+        assert_int_equal(enter_spawn(&m->leader, &o, &pid, NULL, &f), 0);
+        assert_int_equal(write(guard, "", 1), 1);
+        close(guard);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED), 0);
+        assert_int_not_equal(info.si_pid, pid);
+        assert_int_equal(info.si_status, EXIT_SUCCESS);
+        assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
 /* A machine with other files in place of the devices in /dev. */
 static void test_enter_hostile_devices(void **state)
 {
@@ -442,6 +496,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_enter_other_filter, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_pty, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_failures_are_returned, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_enter_first_path_that_can_be_executed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_enter_guard_hangs_up, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_hostile_devices, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enter_leader_gone, setup, teardown),
         };
