@@ -229,3 +229,30 @@ int machine_user_read(int root_fd, const char *name, MachineUser *ret)
         u = (MachineUser) { 0 };
         return 0;
 }
+
+int machine_group_read(int root_fd, const char *name, gid_t *ret)
+{
+        _cleanup_free_ char *groups = NULL;
+        char *fields[GROUP_FIELDS], *rest;
+        bool known = strcmp(name, "root") == 0;
+        uint32_t gid = 0;
+        size_t n;
+        int r;
+
+        r = passwd_read(root_fd, "/etc/group", &groups);
+        if (r < 0)
+                return r;
+        rest = groups;
+        while ((n = passwd_next(&rest, fields, GROUP_FIELDS)) > 0)
+                if (n > 1 && strcmp(fields[0], name) == 0) {
+                        if (n != GROUP_FIELDS || !parse_id(fields[2], &gid))
+                                return -EBADMSG;
+                        known = true;
+                        break;
+                }
+        if (!known && !parse_id(name, &gid))
+                return -ESRCH;
+
+        *ret = gid;
+        return 0;
+}

@@ -32,6 +32,9 @@ MachineUser *machine_user_copy(const MachineUser *u);
  * -EBADMSG: the file, or the user's line, is malformed. */
 int machine_user_read(int root_fd, const char *name, MachineUser *ret);
 
+/* Finds a group by name, or by number in decimal, which needs no entry. As machine_user_read(). */
+int machine_group_read(int root_fd, const char *name, gid_t *ret);
+
 /* Reads a file of lines with colons (passwd, group) of a machine. *ret is NULL where the file is missing. -EBADMSG: larger
  * than 4 MiB, not a regular file, or it has NULs. */
 int passwd_read(int root_fd, const char *path, char **ret);

@@ -209,6 +209,30 @@ static void test_next(void **state)
         assert_int_equal(passwd_next(&none, fields, 3), 0);
 }
 
+static void test_group(void **state)
+{
+        const Tree *t = *state;
+        gid_t gid = 1;
+
+        assert_int_equal(machine_group_read(t->fd, "root", &gid), 0);
+        assert_int_equal(gid, 0);
+        assert_int_equal(machine_group_read(t->fd, "staff", &gid), -ESRCH);
+        tree_fixture_file(t, "etc/group", "users:x:100:a\nstaff:x:50:\nshort:x\nbad:x:x:\n77:x:7:\n");
+        assert_int_equal(machine_group_read(t->fd, "staff", &gid), 0);
+        assert_int_equal(gid, 50);
+        /* A number needs no entry, unless it is a name. */
+        assert_int_equal(machine_group_read(t->fd, "78", &gid), 0);
+        assert_int_equal(gid, 78);
+        assert_int_equal(machine_group_read(t->fd, "77", &gid), 0);
+        assert_int_equal(gid, 7);
+        gid = 1;
+        assert_int_equal(machine_group_read(t->fd, "short", &gid), -EBADMSG);
+        assert_int_equal(machine_group_read(t->fd, "bad", &gid), -EBADMSG);
+        assert_int_equal(machine_group_read(t->fd, "4294967295", &gid), -ESRCH);
+        assert_int_equal(machine_group_read(t->fd, "", &gid), -ESRCH);
+        assert_int_equal(gid, 1);
+}
+
 /* A line of a megabyte is a line; a file of more than four is refused. */
 static void test_long(void **state)
 {
@@ -257,6 +281,7 @@ int main(void)
                 TREE_TEST(test_no_files),
                 TREE_TEST(test_files_that_are_none),
                 TREE_TEST(test_next),
+                TREE_TEST(test_group),
                 TREE_TEST(test_long),
                 TREE_TEST(test_group_flood),
         };
