@@ -120,7 +120,7 @@ int main(int argc, char **argv)
         c.lite = strstr(c.program, "machinectl") != NULL;
         log_setup(c.program, LOG_INFO);
 
-        r = options_parse(argc, argv, verb_takes_command, &line, &f);
+        r = options_parse(argc, argv, verb_options_end, &line, &f);
         if (r < 0) {
                 log_error(r, "%s", f.text);
                 return c.lite ? EXIT_FAILED : EXIT_USAGE;

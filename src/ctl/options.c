@@ -2,7 +2,7 @@
 
 /*
  * boxctl's option table and its parser (see options.h), on top of getopt_long(3): options may follow arguments and be
- * abbreviated; what follows `shell NAME` is not parsed. Part of boxctl; silent; no privilege.
+ * abbreviated; the command line of `shell NAME` is not parsed. Part of boxctl; silent; no privilege.
  */
 
 #include <getopt.h>
@@ -47,10 +47,14 @@ const Option ctl_options[] = {
           "Do not wait for completion" },
         { 's', "signal",          "SIGNAL", "kill", OPTION_SIGNAL, O(signal), "Signal to send (default: SIGTERM)" },
         { 0,   "kill-whom",       "WHOM",   "kill", OPTION_WHOM, O(kill_whom), "leader or all (default: all)" },
-        { 0,   "uid",             "USER",   "shell", OPTION_TEXT, O(uid), "User to run as, by name or UID" },
-        { 'E', "setenv",          "VAR[=VALUE]", "shell", OPTION_SETENV, O(setenv),
+        { 'u', "uid",             "USER",   "exec chroot shell", OPTION_TEXT, O(uid),
+          "User to run as, by name or UID; exec: USER[:GROUP]" },
+        { 'E', "setenv",          "VAR[=VALUE]", "exec chroot shell", OPTION_SETENV, O(setenv),
           "Set a variable; without a value, pass ours" },
         { 0,   "more",            NULL,     "call", OPTION_FLAG, O(more), "Print further answers, as they come" },
+        { 'C', "working-directory", "DIR",  "exec chroot", OPTION_TEXT, O(working_directory),
+          "Directory in the machine to run in" },
+        { 't', "tty",             NULL,     "exec", OPTION_FLAG, O(tty), "On a terminal of the machine, even without one here" },
         { 0,   "drop-in",         "FILE",   "edit", OPTION_TEXT, O(drop_in), "Edit this drop-in instead of the file" },
         { 'q', "quiet",           NULL,     NULL, OPTION_FLAG, O(quiet), "Print errors only" },
         { 0,   "no-pager",        NULL,     "list status show logs cat explain", OPTION_FLAG, O(no_pager),
@@ -338,7 +342,7 @@ static int bad_option(int c, char **argv, Failure *failure)
         return refuse_long(argv[optind - 1], failure);
 }
 
-static int parse_words(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *line,
+static int parse_words(int argc, char **argv, size_t (*options_end)(const char *verb), CommandLine *line,
                        Failure *failure)
 {
         struct option longs[ARRAY_SIZE(ctl_options) + 1];
@@ -356,7 +360,7 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
 
                 if (c == 1) {
                         r = strv_extend(&line->words, optarg);
-                        if (strv_length(line->words) == 2 && takes_command(line->words[0]))
+                        if (strv_length(line->words) == options_end(line->words[0]))
                                 break;
                 } else if (!row)
                         return bad_option(c, argv, failure);
@@ -368,12 +372,12 @@ static int parse_words(int argc, char **argv, bool (*takes_command)(const char *
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
-int options_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret, Failure *failure)
+int options_parse(int argc, char **argv, size_t (*options_end)(const char *verb), CommandLine *ret, Failure *failure)
 {
         CommandLine line = { .options = options_default };
         int r;
 
-        r = parse_words(argc, argv, takes_command, &line, failure);
+        r = parse_words(argc, argv, options_end, &line, failure);
         if (r < 0) {
                 command_line_done(&line);
                 return r;

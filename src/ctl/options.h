@@ -33,10 +33,10 @@ static inline unsigned output_json_indent(OutputMode m)
 
 typedef struct Options {
         bool help, version;
-        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, more;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, more, tty;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
-        const char *uid, *kill_whom, *drop_in;
+        const char *uid, *kill_whom, *drop_in, *working_directory;
         const char *unit, *since, *until, *grep;
         bool by_start;
         int start;                      /* see journal_start_window() */
@@ -100,5 +100,6 @@ typedef struct CommandLine {
 } CommandLine;
 void command_line_done(CommandLine *c);
 
-/* takes_command: is what follows this verb's first argument another program's command line? */
-int options_parse(int argc, char **argv, bool (*takes_command)(const char *verb), CommandLine *ret, Failure *failure);
+/* options_end: how many words, the verb is the first, may have options between and after them; what follows is another program's
+ * command line. 0: all. */
+int options_parse(int argc, char **argv, size_t (*options_end)(const char *verb), CommandLine *ret, Failure *failure);

@@ -25,6 +25,8 @@
 
 enum { BUFFER_SIZE = 64 * 1024 };
 
+const int relay_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, 0 };
+
 /* ---- pipes ------------------------------------------------------------------------------------------------------ */
 
 static bool is_null_device(const struct stat *st)
@@ -173,7 +175,7 @@ static void take_signal(Loop *l)
         struct signalfd_siginfo info;
 
         if (read(l->signals, &info, sizeof(info)) == (ssize_t) sizeof(info))
-                (void) kill(-l->pid, l->n_signals++ == 0 ? (int) info.ssi_signo : SIGKILL);
+                (void) kill(-l->pid, l->n_signals++ > 0 && l->relay->second_kills ? SIGKILL : (int) info.ssi_signo);
 }
 
 enum { POLL_PIDFD = 3, POLL_SIGNALS, _POLL_MAX };
@@ -231,13 +233,12 @@ static int loop(Loop *l)
 
 static int open_signals(void)
 {
-        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
         sigset_t set;
 
         (void) signal(SIGPIPE, SIG_IGN);
         sigemptyset(&set);
-        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-                sigaddset(&set, numbers[i]);
+        for (const int *s = relay_signals; *s > 0; s++)
+                sigaddset(&set, *s);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
         return RET_ERRNO(signalfd(-1, &set, SFD_CLOEXEC));
@@ -372,10 +373,12 @@ int relay_translate(RelayTranslation translation, int *fd, pid_t *ret_pid, Failu
                 return failure ? failure->error : -ECHILD;
         }
         if (pid == 0) {
-                fd_close(fds[side]);
+                const int from = side == 0 ? *fd : fds[0], to = side == 0 ? fds[1] : *fd;
+
+                /* Not the pty: it hangs up with the parent's end. */
+                (void) fd_close_all_but(0, (const int[]) { from, to }, 2);
                 (void) signal(SIGPIPE, SIG_IGN);
-                _exit(translate(translation, side == 0 ? *fd : fds[0], side == 0 ? fds[1] : *fd) < 0 ? EXIT_FAILURE :
-                                                                                                       EXIT_SUCCESS);
+                _exit(translate(translation, from, to) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
         }
         fd_close(fds[1 - side]);
         *fd = fds[side];

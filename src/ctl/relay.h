@@ -14,16 +14,20 @@
 typedef struct Relay {
         int ours[3];            /* our ends of the pipes; -EBADF: none */
         int theirs[3];          /* standard descriptors of the program; -EBADF: /dev/null */
+        bool second_kills;      /* the second signal becomes SIGKILL */
 } Relay;
-#define RELAY_NULL { { -EBADF, -EBADF, -EBADF }, { -EBADF, -EBADF, -EBADF } }
+#define RELAY_NULL { { -EBADF, -EBADF, -EBADF }, { -EBADF, -EBADF, -EBADF }, false }
+
+/* The signals that are passed on to a program, by relay_run() and on a terminal. 0-terminated. */
+extern const int relay_signals[];
 
 /* Creates the pipes: none for a stream that is /dev/null, one for output and errors that go to the same place. */
 int relay_open(Relay *ret, Failure *failure);
 void relay_done(Relay *r);
 
-/* Passes on until the program, a child of ours that leads a process group, has ended and its output is written. SIGINT,
- * SIGTERM and SIGHUP are passed on to its group; the second one kills it. Returns the exit status: 128 and the signal's number
- * if a signal ended it. Closes `theirs` first. */
+/* Passes on until the program, a child of ours that leads a process group, has ended and its output is written. Signals
+ * are passed on to its group. Returns the exit status: 128 and the signal's number if a signal ended it. Closes `theirs`
+ * first. */
 int relay_run(Relay *r, pid_t pid, Failure *failure);
 
 /* Translators between a stream and a terminal in canonical mode, for a program on a terminal while our streams are other files.

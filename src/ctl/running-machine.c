@@ -70,7 +70,7 @@ static int ask_machined(Ctl *c, sd_bus *bus, RunningMachine *m, const char *name
         return r;
 }
 
-int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure)
+static int find(Ctl *c, const char *name, bool quickly, RunningMachine *ret, Failure *failure)
 {
         const char *problem = machine_name_problem(name);
         Failure f = { 0 };
@@ -83,7 +83,7 @@ int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure 
 
         r = machine_state_read(NULL, name, &m.state);
         m.ours = r >= 0;
-        bus = ctl_bus(c, &f);
+        bus = m.ours && quickly ? NULL : ctl_bus(c, &f);
         if (bus && !c->machined_is_silent)
                 m.registered = ask_machined(c, bus, &m, name, &f) >= 0;
         if (!m.registered && !m.ours) {
@@ -100,6 +100,16 @@ int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure 
         }
         *ret = m;
         return 0;
+}
+
+int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure)
+{
+        return find(c, name, /* quickly= */ false, ret, failure);
+}
+
+int running_machine_find_quickly(Ctl *c, const char *name, RunningMachine *ret, Failure *failure)
+{
+        return find(c, name, /* quickly= */ true, ret, failure);
 }
 
 pid_t running_machine_leader(const RunningMachine *m)

@@ -25,6 +25,9 @@ void running_machine_done(RunningMachine *m);
 /* A running machine by name. -ENXIO: no machine of that name runs; the failure says whether it could be started. */
 int running_machine_find(Ctl *c, const char *name, RunningMachine *ret, Failure *failure);
 
+/* The same, but machined is not asked about a machine of box's. */
+int running_machine_find_quickly(Ctl *c, const char *name, RunningMachine *ret, Failure *failure);
+
 /* 0: unknown. */
 pid_t running_machine_leader(const RunningMachine *m);
 /* "": unknown. */

@@ -25,6 +25,8 @@
 
 typedef struct Session {
         const char *name;
+        pid_t pid;              /* of the program that signals are passed on to; 0: they end the session */
+        unsigned flags;         /* SESSION_FLAG_… */
         sd_event *event;
         Console *console;
         sd_event_source *child_source;
@@ -42,6 +44,9 @@ static void on_console_end(Console *console, bool left_by_user, void *userdata)
 {
         Session *s = userdata;
 
+        /* The program's terminal hangs up. */
+        if (left_by_user && s->flags & SESSION_FLAG_COMMAND)
+                s->status = 128 + SIGHUP;
         (void) sd_event_exit(s->event, 0);
 }
 
@@ -49,6 +54,11 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 {
         Session *s = userdata;
 
+        if (s->pid > 0)
+                (void) kill(-s->pid, (int) info->ssi_signo);
+        /* Our own terminal is gone. */
+        if (s->pid > 0 && info->ssi_signo != SIGHUP)
+                return 0;
         s->status = 128 + (int) info->ssi_signo;
         return sd_event_exit(s->event, 0);
 }
@@ -79,18 +89,17 @@ static int on_child(sd_event_source *source, int fd, uint32_t revents, void *use
 /* These end the loop, not the process: the terminal has to be restored. */
 static int watch_signals(Session *s)
 {
-        static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
         sigset_t set;
         int r;
 
         (void) signal(SIGPIPE, SIG_IGN);        /* as console.h requires */
         sigemptyset(&set);
-        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-                sigaddset(&set, signals[i]);
+        for (const int *n = relay_signals; *n > 0; n++)
+                sigaddset(&set, *n);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
-        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-                r = sd_event_add_signal(s->event, NULL, signals[i], on_signal, s);
+        for (const int *n = relay_signals; *n > 0; n++) {
+                r = sd_event_add_signal(s->event, NULL, *n, on_signal, s);
                 if (r < 0)
                         return r;
         }
@@ -98,9 +107,9 @@ static int watch_signals(Session *s)
 }
 
 /* Print machinectl's two messages? */
-static bool prints_messages(const Ctl *c)
+static bool prints_messages(const Ctl *c, const Session *s)
 {
-        return !c->options.quiet && (c->lite || isatty(STDIN_FILENO));
+        return !c->options.quiet && !(s->flags & SESSION_FLAG_COMMAND) && (c->lite || isatty(STDIN_FILENO));
 }
 
 /* A program on a terminal, while our streams are other files. */
@@ -147,7 +156,7 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
         r = translators_start(&translators);
         if (r >= 0)
                 r = watch_signals(s);
-        if (r >= 0 && prints_messages(c))
+        if (r >= 0 && prints_messages(c, s))
                 fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n", s->name);
 
         if (r >= 0) {
@@ -162,7 +171,7 @@ static int forward(Ctl *c, Session *s, int pty, unsigned flags)
                 r = sd_event_loop(s->event);
         s->console = console_free(s->console);
         translators_stop(&translators);
-        if (r >= 0 && prints_messages(c))
+        if (r >= 0 && prints_messages(c, s))
                 fprintf(stderr, "Connection to machine %s terminated.\n", s->name);
         return r;
 }
@@ -232,6 +241,39 @@ int session_open(const RunningMachine *m, Leader *ret, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to find the machine's system call filter: %m") : 0;
 }
 
+static int read_user_and_group(int root_fd, const char *name, const char *group, MachineUser *ret)
+{
+        _cleanup_free_ char *user = strndup(name, (size_t) (group - 1 - name));
+        MachineUser u;
+        gid_t gid;
+        int r;
+
+        r = user ? machine_group_read(root_fd, group, &gid) : -ENOMEM;
+        if (r >= 0)
+                r = machine_user_read(root_fd, user, &u);
+        if (r < 0)
+                return r;
+        /* There is always one, its own. */
+        u.gid = u.groups[0] = gid;
+        u.n_groups = 1;
+        *ret = u;
+        return 0;
+}
+
+int session_user(const Leader *leader, const char *name, MachineUser *ret, Failure *failure)
+{
+        const char *colon = strchr(name, ':');
+        int r;
+
+        r = machine_user_read(leader->root_fd, name, ret);
+        if (r == -ESRCH && colon)
+                r = read_user_and_group(leader->root_fd, name, colon + 1, ret);
+        if (r == -ESRCH)
+                return failure_set(failure, r, colon ? "No such user and group in the machine: '%s'" :
+                                                       "No user '%s' in the machine", name);
+        return r < 0 ? failure_set(failure, r, "Failed to read the machine's users: %m") : 0;
+}
+
 bool session_may_enter(const RunningMachine *m, const Failure *f)
 {
         return f->error != -EACCES && f->error != -EPERM && running_machine_leader(m) > 0 && geteuid() == 0;
@@ -248,18 +290,51 @@ int session_environment(char ***env)
         return strv_env_set(env, "TERM", term && *term ? term : "vt220");
 }
 
-static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptions *options)
+int session_user_environment(const Ctl *c, const MachineUser *u, char ***env)
 {
-        _cleanup_(session_done) Session s = { .name = name, .status = EXIT_SUCCESS };
+        const struct {
+                const char *name, *value;
+        } own[] = { { "HOME", u->home }, { "SHELL", u->shell }, { "USER", u->name }, { "LOGNAME", u->name } };
+        int r;
+
+        r = session_environment(env);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(own); i++)
+                r = strv_env_set(env, own[i].name, own[i].value);
+        STRV_FOREACH(e, c->options.setenv) {
+                size_t n = strcspn(*e, "=");
+                char *variable = strndup(*e, n);
+
+                if (r >= 0)
+                        r = variable ? strv_env_set(env, variable, *e + n + 1) : -ENOMEM;
+                free(variable);
+        }
+        return r;
+}
+
+/* refused: it is the program that could not be executed. */
+static int not_started(const char *name, unsigned flags, bool refused, const Failure *f)
+{
+        (void) complain(name, f);
+        if (!(flags & SESSION_FLAG_COMMAND) || !(refused || f->error == -E2BIG))
+                return f->error;
+        return f->error == -ENOENT || f->error == -ENOTDIR ? 127 : 126;
+}
+
+static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptions *options, unsigned flags)
+{
+        _cleanup_(session_done) Session s = { .name = name, .status = EXIT_SUCCESS, .flags = flags };
         _cleanup_close_ int pty = -EBADF, pidfd = -EBADF;
+        bool refused = false;
         Failure f = { 0 };
         pid_t pid;
         int r;
 
         options->new_pty = true;
+        options->ret_refused = &refused;
         r = enter_spawn(leader, options, &pid, &pty, &f);
         if (r < 0)
-                return complain(name, &f);
+                return not_started(name, flags, refused, &f);
+        s.pid = flags & SESSION_FLAG_COMMAND ? pid : 0;
         pidfd = RET_ERRNO(pidfd_open(pid, 0));
         r = pidfd < 0 ? pidfd : sd_event_new(&s.event);
         if (r >= 0)
@@ -275,9 +350,11 @@ static int run_on_pty(Ctl *c, const char *name, const Leader *leader, EnterOptio
         return s.status;
 }
 
-static int run_on_pipes(const char *name, const Leader *leader, EnterOptions *options)
+static int run_on_pipes(const char *name, const Leader *leader, EnterOptions *options, unsigned flags)
 {
         _cleanup_(relay_done) Relay relay = RELAY_NULL;
+        _cleanup_close_ int guard = -EBADF;
+        bool refused = false;
         Failure f = { 0 };
         pid_t pid;
         int r;
@@ -285,10 +362,16 @@ static int run_on_pipes(const char *name, const Leader *leader, EnterOptions *op
         r = relay_open(&relay, &f);
         if (r < 0)
                 return complain(name, &f);
+        relay.second_kills = !(flags & SESSION_FLAG_COMMAND);
         memcpy(options->stdio, relay.theirs, sizeof(options->stdio));
+        options->ret_refused = &refused;
+        options->ret_guard = &guard;
         r = enter_spawn(leader, options, &pid, NULL, &f);
-        if (r >= 0)
-                r = relay_run(&relay, pid, &f);
+        if (r < 0)
+                return not_started(name, flags, refused, &f);
+        r = relay_run(&relay, pid, &f);
+        /* Processes that the program has left behind may stay. */
+        (void) fd_write_all(guard, "", 1);
         return r < 0 ? complain(name, &f) : r;
 }
 
@@ -297,9 +380,9 @@ bool session_has_terminal(void)
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, bool force_pty)
+int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, unsigned flags)
 {
-        if (force_pty || session_has_terminal())
-                return run_on_pty(c, m->name, leader, options);
-        return run_on_pipes(m->name, leader, options);
+        if (flags & SESSION_FLAG_PTY || session_has_terminal())
+                return run_on_pty(c, m->name, leader, options, flags);
+        return run_on_pipes(m->name, leader, options, flags);
 }

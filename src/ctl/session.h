@@ -5,6 +5,7 @@
  * session return the exit status, or a negative errno after its message. */
 
 #include "ctl/running-machine.h"
+#include "image/passwd.h"
 #include "payload/enter.h"
 
 /* Forwards a pty that machined opened, until its other side closes it, the machine ends or the user leaves.
@@ -14,15 +15,28 @@ int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
 /* Opens the machine's PID 1 for entering, with the system call filter that it runs under. */
 int session_open(const RunningMachine *m, Leader *ret, Failure *failure);
 
+/* A user of the machine by "USER", "UID", "UID:GID" or "USER:GROUP" (see image/passwd.h). With a group, it is in no other one. */
+int session_user(const Leader *leader, const char *name, MachineUser *ret, Failure *failure);
+
 /* Are standard input and output both terminals? */
 bool session_has_terminal(void);
 
-/* Runs a program in the machine, as our child: on a pty of the machine if we have a terminal (or force_pty), else on pipes that
- * pass on our standard input, output and error. Sets stdio and new_pty of options. */
-int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, bool force_pty);
+typedef enum SessionFlags {
+        SESSION_FLAG_PTY = 1 << 0,      /* on a pty, even if we have no terminal */
+        SESSION_FLAG_COMMAND = 1 << 1,  /* it stands for us: each signal that we get is passed on, nothing is said of the
+                                         * session, and a program that cannot be executed is 126, one that is not there
+                                         * 127, as of a shell */
+} SessionFlags;
+
+/* Runs a program in the machine, as our child: on a pty of the machine if we have a terminal, else on pipes that pass on our
+ * standard input, output and error. Sets stdio and new_pty of options. */
+int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, unsigned flags);
 
 /* After machined failed: may boxctl enter the machine itself? Not if machined refused access. */
 bool session_may_enter(const RunningMachine *m, const Failure *f);
 
 /* Sets PATH and TERM. */
 int session_environment(char ***env);
+
+/* The same, and HOME, SHELL, USER and LOGNAME, then what --setenv= names. */
+int session_user_environment(const Ctl *c, const MachineUser *u, char ***env);

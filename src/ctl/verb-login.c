@@ -55,7 +55,7 @@ static int login_inside(Ctl *c, const RunningMachine *m)
         options.path = gettys[i].path;
         options.argv = argv;
         options.envp = env;
-        return session_run(c, m, &leader, &options, /* force_pty= */ true);
+        return session_run(c, m, &leader, &options, SESSION_FLAG_PTY);
 }
 
 static int run(Ctl *c, char *const *args, size_t n)

@@ -76,36 +76,6 @@ static int open_machined(Ctl *c, const Request *q, int *ret_pty, Failure *failur
 
 /* ---- inside --------------------------------------------------------------------------------------------------- */
 
-static int find_user(const Leader *leader, const char *name, MachineUser *ret, Failure *failure)
-{
-        int r = machine_user_read(leader->root_fd, name, ret);
-
-        if (r == -ESRCH)
-                return failure_set(failure, r, "No user '%s' in the machine", name);
-        return r < 0 ? failure_set(failure, r, "Failed to read the machine's users: %m") : 0;
-}
-
-static int user_environment(Ctl *c, const MachineUser *u, char ***env)
-{
-        const struct {
-                const char *name, *value;
-        } own[] = { { "HOME", u->home }, { "SHELL", u->shell }, { "USER", u->name }, { "LOGNAME", u->name } };
-        int r;
-
-        r = session_environment(env);
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(own); i++)
-                r = strv_env_set(env, own[i].name, own[i].value);
-        STRV_FOREACH(e, c->options.setenv) {
-                size_t n = strcspn(*e, "=");
-                char *name = strndup(*e, n);
-
-                if (r >= 0)
-                        r = name ? strv_env_set(env, name, *e + n + 1) : -ENOMEM;
-                free(name);
-        }
-        return r;
-}
-
 /* argv[0] of a login shell, such as "-sh". The caller frees it. */
 static char *login_name(const char *shell)
 {
@@ -141,7 +111,7 @@ static int run_directly(Ctl *c, const RunningMachine *m, const Leader *leader, c
                 .n_groups = u->n_groups,
         };
 
-        return shell_name ? session_run(c, m, leader, &o, /* force_pty= */ false) : log_oom();
+        return shell_name ? session_run(c, m, leader, &o, /* flags= */ 0) : log_oom();
 }
 
 static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
@@ -152,9 +122,9 @@ static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
         const char *su = NULL;
         Failure f = { 0 };
 
-        if (session_open(m, &leader, &f) < 0 || find_user(&leader, q->user ?: "root", &user, &f) < 0)
+        if (session_open(m, &leader, &f) < 0 || session_user(&leader, q->user ?: "root", &user, &f) < 0)
                 return complain(m->name, &f);
-        if (user_environment(c, &user, &env) < 0)
+        if (session_user_environment(c, &user, &env) < 0)
                 return log_oom();
 
         if (q->user && !q->command && !c->options.setenv)
@@ -166,7 +136,7 @@ static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
                         .envp = env,
                 };
 
-                return session_run(c, m, &leader, &o, /* force_pty= */ false);
+                return session_run(c, m, &leader, &o, /* flags= */ 0);
         }
         return run_directly(c, m, &leader, q, &user, env);
 }

@@ -26,7 +26,7 @@ typedef struct Ctl {
 sd_bus *ctl_bus(Ctl *c, Failure *failure);
 
 typedef enum VerbFlags {
-        VERB_COMMAND = 1 << 0,          /* what follows the first argument is a command line */
+        VERB_COMMAND = 1 << 0,          /* what follows the first argument is a command line, not options */
         VERB_DEFAULT = 1 << 1,          /* used if no verb is given */
         VERB_OURS = 1 << 2,             /* not in machinectl-lite: machinectl has no such verb */
         VERB_TAKES_RUNNING = 1 << 3,    /* completes names of running machines */
@@ -35,6 +35,7 @@ typedef enum VerbFlags {
         VERB_STARTS = 1 << 6,           /* and the unit, too */
         VERB_MANY = 1 << 7,             /* all its arguments are machines: globs, too */
         VERB_ALL = 1 << 8,              /* and --all is all that it takes */
+        VERB_COMMAND_LATE = 1 << 9,     /* what follows the first argument is options, then a command line */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX
@@ -55,13 +56,15 @@ struct Verb {
 };
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
-        verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check, verb_explain, verb_call;
+        verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check, verb_explain,
+        verb_call, verb_exec, verb_chroot;
 
 /* All verbs in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];
 const Verb *verb_find(const char *name);
 const Verb *verb_default(void);
-bool verb_takes_command(const char *name);
+/* For options_parse(). */
+size_t verb_options_end(const char *name);
 /* The verb, or another program's command line, for a word that other programs have: "logs"; NULL: there is none. */
 const char *verb_known_elsewhere(const char *name, bool lite);
 /* The verb with the most similar name; NULL: none is similar. */

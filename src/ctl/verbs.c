@@ -11,8 +11,8 @@
 
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
-        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_logs, &verb_cat, &verb_edit, &verb_check, &verb_explain,
-        &verb_call,
+        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot, &verb_logs, &verb_cat, &verb_edit,
+        &verb_check, &verb_explain, &verb_call,
         NULL,
 };
 
@@ -24,11 +24,11 @@ const Verb *verb_find(const char *name)
         return NULL;
 }
 
-bool verb_takes_command(const char *name)
+size_t verb_options_end(const char *name)
 {
         const Verb *v = verb_find(name);
 
-        return v && (v->flags & VERB_COMMAND);
+        return !v ? 0 : v->flags & VERB_COMMAND ? 2 : v->flags & VERB_COMMAND_LATE ? 3 : 0;
 }
 
 const Verb *verb_default(void)
@@ -63,7 +63,6 @@ static const struct {
         { "destroy", NULL, "machinectl remove" },
         { "down", "stop", NULL },
         { "enter", "shell", NULL },
-        { "exec", "shell", NULL },
         { "export", NULL, "machinectl export-tar" },
         { "export-raw", NULL, "machinectl export-raw" },
         { "export-tar", NULL, "machinectl export-tar" },

@@ -198,6 +198,48 @@ static int plan_stub(EnterPlan *plan, Failure *failure)
         return plan->proc < 0 ? failure_set(failure, -errno, "Failed to open /proc: %m") : 0;
 }
 
+/* The host's id for one of the leader's user namespace; -1, which chown(2) leaves as it is, if there is none. */
+static uint32_t host_id(pid_t pid, const char *file, uint32_t id)
+{
+        _cleanup_free_ char *map = NULL;
+        char path[40];
+        int n = 0;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+        if (fd_read_file_at(AT_FDCWD, path, 64 * 1024, &map, NULL) < 0)
+                return UINT32_MAX;
+        for (const char *line = map; *line; line += n) {
+                uint32_t inside, outside, count;
+
+                if (sscanf(line, "%u %u %u %n", &inside, &outside, &count, &n) != 3)
+                        break;
+                if (id >= inside && id - inside < count)
+                        return outside + (id - inside);
+        }
+        return UINT32_MAX;
+}
+
+/* Pipes belong to the program's user, so that it can open /dev/stderr. Without the privilege to do so they stay ours. */
+static void give_pipes(const EnterPlan *plan)
+{
+        const EnterOptions *o = plan->options;
+        uint32_t uid = 0, gid = 0;
+        struct stat st;
+        bool known = false;
+
+        for (int i = 0; i < 3 && !o->new_pty; i++) {
+                if (o->stdio[i] < 0 || fstat(o->stdio[i], &st) < 0 || !S_ISFIFO(st.st_mode))
+                        continue;
+                if (!known) {
+                        uid = host_id(plan->leader->pid, "uid_map", o->uid);
+                        gid = host_id(plan->leader->pid, "gid_map", o->gid);
+                        known = true;
+                }
+                if (fchown(o->stdio[i], uid, gid) < 0)
+                        return;
+        }
+}
+
 static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
 {
         _cleanup_close_ int cgroup = -EBADF;
@@ -213,6 +255,7 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
                 r = apparmor_profile_of(pid, &plan->profile, failure);
         if (r < 0)
                 return r;
+        give_pipes(plan);
 
         /* The leader is still alive, so the PID was not reused meanwhile. */
         r = pidfd_alive(plan->leader->pidfd);

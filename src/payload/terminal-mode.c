@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,9 @@ _Noreturn static void guard(const TerminalMode *m, int parent)
 
         sigfillset(&set);
         (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        /* Not ended by what ends the parent's process group, or all processes of its name. */
+        (void) setsid();
+        (void) prctl(PR_SET_NAME, "terminal-guard");
         (void) fd_close_all_but(m->saved[1].fd < 0 ? STDOUT_FILENO : STDERR_FILENO, keep, ARRAY_SIZE(keep));
         while (poll(&p, 1, -1) < 0 && errno == EINTR)
                 ;

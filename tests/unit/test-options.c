@@ -14,7 +14,7 @@
         ({                                                                                                      \
                 char *_argv[] = { (char *) "boxctl", __VA_ARGS__, NULL };                                       \
                 Failure _f = { 0 };                                                                             \
-                int _r = options_parse((int) ARRAY_SIZE(_argv) - 1, _argv, verb_takes_command, line, &_f);      \
+                int _r = options_parse((int) ARRAY_SIZE(_argv) - 1, _argv, verb_options_end, line, &_f);      \
                 if (_r < 0)                                                                                     \
                         (void) snprintf(complaint, sizeof(complaint), "%s", _f.text);                           \
                 _r;                                                                                             \
@@ -75,6 +75,17 @@ static void test_options_parse_command_is_left_alone(void **state)
         assert_int_equal(PARSE(&line, W("show"), W("x"), W("--all")), 0);
         assert_words(&line, (const char *const[]) { "show", "x", NULL });
         assert_true(line.options.all);
+        command_line_done(&line);
+
+        /* Options of exec may follow its name; those of the command begin with the command. */
+        assert_int_equal(PARSE(&line, W("exec"), W("x"), W("-t"), W("-u"), W("a"), W("ls"), W("-l"), W("--"), W("b")), 0);
+        assert_words(&line, (const char *const[]) { "exec", "x", "ls", "-l", "--", "b", NULL });
+        assert_string_equal(line.options.uid, "a");
+        assert_true(line.options.tty);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("exec"), W("x"), W("--"), W("-t"), W("--")), 0);
+        assert_words(&line, (const char *const[]) { "exec", "x", "-t", "--", NULL });
+        assert_false(line.options.tty);
         command_line_done(&line);
 }
 
