@@ -312,20 +312,24 @@ static void run_method(ControlCall *c, const ControlMethod *m, const JsonNode *p
         }
 }
 
-/* jansson descends by recursion, and what the stack once had the process keeps. */
-static bool is_too_deep(const char *text, size_t size)
+/* Before jansson reads it, which descends by recursion and makes an object of each value: memory that the stack and the heap once
+ * had, the process keeps. */
+static bool is_excessive(const char *text, size_t size)
 {
         bool in_string = false;
+        unsigned n = 0;
         int depth = 0;
 
-        for (size_t i = 0; i < size && depth <= DEPTH_MAX; i++)
+        for (size_t i = 0; i < size && depth <= DEPTH_MAX && n <= CONTROL_VALUES_MAX; i++)
                 if (in_string && text[i] == '\\')
                         i++;
                 else if (text[i] == '"')
                         in_string = !in_string;
-                else if (!in_string)
+                else if (!in_string) {
                         depth += (text[i] == '[' || text[i] == '{') - (text[i] == ']' || text[i] == '}');
-        return depth > DEPTH_MAX;
+                        n += text[i] == ',' || text[i] == '[' || text[i] == '{';
+                }
+        return depth > DEPTH_MAX || n > CONTROL_VALUES_MAX;
 }
 
 int control_call_run(ControlCall *c, const ControlService *service, const char *text, size_t size)
@@ -337,7 +341,7 @@ int control_call_run(ControlCall *c, const ControlService *service, const char *
         const char *name;
         int r;
 
-        if (is_too_deep(text, size))
+        if (is_excessive(text, size))
                 return -EBADMSG;
         r = json_read(text, size, CONTROL_VALUES_MAX, &j, NULL);
         if (r == -ENOSYS || r == -ENOMEM) {
