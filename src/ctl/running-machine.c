@@ -13,13 +13,10 @@
 #include "image/image.h"
 #include "image/machine-name.h"
 #include "payload/cgroup.h"
-#include "payload/enter.h"
 #include "util/clock.h"
-#include "util/env-file.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
-#include "util/tree.h"
 
 /* machined may have to be started. */
 #define LISTING_USEC (5 * USEC_PER_SEC)
@@ -27,10 +24,8 @@
 void running_machine_done(RunningMachine *m)
 {
         free(m->name);
-        if (m->registered)
-                machine_properties_done(&m->properties);
-        if (m->ours)
-                machine_state_done(&m->state);
+        machine_properties_done(&m->properties);
+        machine_state_done(&m->state);
         *m = (RunningMachine) { 0 };
 }
 
@@ -119,7 +114,7 @@ pid_t running_machine_leader(const RunningMachine *m)
 
 const char *running_machine_unit(const RunningMachine *m)
 {
-        const char *unit = m->registered ? m->properties.unit : m->state.unit;
+        const char *unit = m->properties.unit ?: m->state.unit;
 
         return unit ?: "";
 }
@@ -131,9 +126,19 @@ const char *running_machine_root(const RunningMachine *m)
         return root ?: "";
 }
 
+const char *running_machine_class(const RunningMachine *m)
+{
+        return m->properties.class ?: "container";
+}
+
+const char *running_machine_service(const RunningMachine *m)
+{
+        return m->properties.service ?: MACHINED_SERVICE;
+}
+
 uint64_t running_machine_since_usec(const RunningMachine *m)
 {
-        return m->registered ? m->properties.timestamp : m->state.started_usec;
+        return m->properties.timestamp ?: m->state.started_usec;
 }
 
 bool running_machine_has_systemd(const RunningMachine *m)
@@ -173,67 +178,100 @@ const char *running_state_name(bool frozen, bool silent)
 
 /* ---- the list ------------------------------------------------------------------------------------------------- */
 
-static bool is_listed(const MachineRow *rows, size_t n, const char *name)
+static int compare_machines(const void *a, const void *b)
 {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(rows[i].name, name) == 0)
-                        return true;
-        return false;
+        return strcmp(((const RunningMachine *) a)->name, ((const RunningMachine *) b)->name);
 }
 
-static int append_ours(MachineRow **rows, size_t *n)
+static int append_ours(RunningMachine **list, size_t *n)
 {
-        MachineState *states = NULL;
+        _cleanup_free_ MachineState *states = NULL;
         size_t n_states = 0;
         int r;
 
         r = machine_state_list(NULL, &states, &n_states);
         for (size_t i = 0; i < n_states; i++) {
-                if (r >= 0 && !is_listed(*rows, *n, states[i].name)) {
-                        MachineRow *row = array_append(rows, n, sizeof(MachineRow));
+                RunningMachine m = { .name = r >= 0 ? strdup(states[i].name) : NULL, .ours = true, .state = states[i] };
 
-                        if (row) {
-                                row->name = strdup(states[i].name);
-                                row->class = strdup("container");
-                                row->service = strdup("box");
-                                row->path = strdup("");
-                        }
-                        if (!row || !row->name || !row->class || !row->service || !row->path)
-                                r = -ENOMEM;
-                }
-                machine_state_done(states + i);
+                if (r >= 0)
+                        r = m.name ? array_move(list, n, &m, sizeof(m)) : -ENOMEM;
+                if (r < 0)
+                        running_machine_done(&m);
         }
-        free(states);
         return r;
 }
 
-static int compare_rows(const void *a, const void *b)
+/* A machine that machined knows, and box does not. Its row stands for what cannot be asked: machined hangs, or the machine has
+ * just ended. */
+static int append_other(Ctl *c, const MachineRow *row, RunningMachine **list, size_t *n)
 {
-        return strcmp(((const MachineRow *) a)->name, ((const MachineRow *) b)->name);
+        RunningMachine m = { 0 };
+        int r = running_machine_find(c, row->name, &m, NULL);
+
+        if (r < 0) {
+                m = (RunningMachine) { .name = strdup(row->name), .registered = true };
+                m.properties.class = strdup(row->class);
+                m.properties.service = strdup(row->service);
+                r = m.name && m.properties.class && m.properties.service ? 0 : -ENOMEM;
+        }
+        if (r >= 0)
+                r = array_move(list, n, &m, sizeof(m));
+        if (r < 0)
+                running_machine_done(&m);
+        return r;
 }
 
-int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure)
+/* list: those of box's, n of them, sorted by name. */
+static int append_rows(Ctl *c, const MachineRow *rows, size_t n_rows, RunningMachine **list, size_t *n)
 {
+        const size_t n_ours = *n;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n_rows; i++) {
+                RunningMachine key = { .name = rows[i].name };
+                RunningMachine *ours = n_ours > 0 ? bsearch(&key, *list, n_ours, sizeof(key), compare_machines) : NULL;
+
+                if (ours)
+                        ours->registered = true;
+                else if (c->options.all || rows[i].name[0] != '.')
+                        r = append_other(c, &rows[i], list, n);
+        }
+        return r;
+}
+
+/* Without a bus, or machined, there are no rows. */
+static int ask_for_rows(Ctl *c, sd_bus *bus, MachineRow **rows, size_t *n, Failure *failure)
+{
+        int r;
+
+        (void) sd_bus_set_method_call_timeout(bus, LISTING_USEC);
+        r = machined_list(bus, rows, n, failure);
+        (void) sd_bus_set_method_call_timeout(bus, 0);
+        if (r == -ETIMEDOUT)
+                running_machine_machined_is_silent(c);
+        return r == -ETIMEDOUT || r == -ENOSYS ? 0 : r;
+}
+
+int running_machines_list(Ctl *c, RunningMachine **ret, size_t *ret_n, Failure *failure)
+{
+        RunningMachine *list = NULL;
         MachineRow *rows = NULL;
+        size_t n = 0, n_rows = 0;
         Failure f = { 0 };
-        size_t n = 0;
         sd_bus *bus;
         int r;
 
         bus = ctl_bus(c, &f);
-        if (bus) {
-                (void) sd_bus_set_method_call_timeout(bus, LISTING_USEC);
-                r = machined_list(bus, &rows, &n, &f);
-                (void) sd_bus_set_method_call_timeout(bus, 0);
-                if (r == -ETIMEDOUT)
-                        running_machine_machined_is_silent(c);
-                else if (r < 0 && r != -ENOSYS)
-                        return failure_set(failure, f.error, "%s", f.text);
-        }
+        r = bus ? ask_for_rows(c, bus, &rows, &n_rows, &f) : 0;
+        if (r < 0)
+                return failure_set(failure, f.error, "%s", f.text);
 
-        r = append_ours(&rows, &n);
+        r = append_ours(&list, &n);
+        if (r >= 0)
+                r = append_rows(c, rows, n_rows, &list, &n);
+        machine_rows_free(rows, n_rows);
         if (r < 0) {
-                machine_rows_free(rows, n);
+                running_machines_free(list, n);
                 return failure_set(failure, r, "Failed to list the machines in /run/box: %m");
         }
         /* Without a bus, machines that are not of box may run. */
@@ -241,82 +279,15 @@ int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failu
                 return failure_set(failure, f.error, "%s", f.text);
 
         if (n > 1)
-                qsort(rows, n, sizeof(*rows), compare_rows);
-        *ret = rows;
+                qsort(list, n, sizeof(*list), compare_machines);
+        *ret = list;
         *ret_n = n;
         return 0;
 }
 
-/* ---- os-release ----------------------------------------------------------------------------------------------- */
-
-enum { OS_RELEASE_MAX = 64 * 1024 };
-
-/* In a process of its own. */
-static int answer_os_release(const void *question, int fd)
+void running_machines_free(RunningMachine *list, size_t n)
 {
-        _cleanup_(leader_done) Leader leader = LEADER_NULL;
-        _cleanup_free_ char *text = NULL;
-        int r;
-
-        r = leader_open(*(const pid_t *) question, &leader, NULL);
-        if (r < 0)
-                return r;
-        r = tree_read(leader.root_fd, "/etc/os-release", OS_RELEASE_MAX, &text, NULL);
-        if (r == -ENOENT)
-                r = tree_read(leader.root_fd, "/usr/lib/os-release", OS_RELEASE_MAX, &text, NULL);
-        return r < 0 ? r : fd_write_all(fd, text, strlen(text));
-}
-
-int running_machine_look(const RunningMachine *m, Look *ret)
-{
-        const pid_t leader = running_machine_leader(m);
-
-        *ret = (Look) LOOK_NULL;
-        /* The files of others are not ours to interpret; machined knows them. */
-        if (leader <= 0 || !m->ours)
-                return 0;
-        return look_start(answer_os_release, &leader, -EBADF, ret);
-}
-
-static int parse_os_release(char *text, char ***ret)
-{
-        _cleanup_strv_ char **list = NULL;
-        char *rest = text, *entry;
-
-        while ((entry = env_file_next(&rest)))
-                if (strv_extend(&list, entry) < 0)
-                        return -ENOMEM;
-
-        *ret = TAKE_PTR(list);
-        return 0;
-}
-
-int running_machine_os_release(Ctl *c, const RunningMachine *m, Look *l, uint64_t deadline_usec, char ***ret)
-{
-        _cleanup_free_ char *text = NULL;
-        Failure f = { 0 };
-        size_t size;
-        sd_bus *bus;
-        int r;
-
-        *ret = NULL;
-        if (l->fd >= 0) {
-                r = look_finish(l, deadline_usec, OS_RELEASE_MAX, &text, &size);
-                if (r >= 0)
-                        return parse_os_release(text, ret);
-                /* Not to be asked of machined, which would wait for the machine, and let all its callers wait. */
-                if (r == -ETIMEDOUT || r == -ENOMEM)
-                        return r;
-        }
-
-        /* A user without privilege may not look. */
-        bus = m->registered && !c->machined_is_silent ? ctl_bus(c, NULL) : NULL;
-        if (!bus)
-                return 0;
-        (void) sd_bus_set_method_call_timeout(bus, LOOK_USEC);
-        r = machined_os_release(bus, m->name, ret, &f);
-        (void) sd_bus_set_method_call_timeout(bus, 0);
-        if (r == -ETIMEDOUT)
-                running_machine_machined_is_silent(c);
-        return r == -ETIMEDOUT || r == -ENOMEM ? r : 0;
+        for (size_t i = 0; i < n; i++)
+                running_machine_done(&list[i]);
+        free(list);
 }

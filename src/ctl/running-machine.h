@@ -15,7 +15,7 @@
 typedef struct RunningMachine {
         char *name;
         bool registered;
-        MachineProperties properties;   /* if registered */
+        MachineProperties properties;   /* if registered; empty in a list for those that are ours */
         bool ours;                      /* box runs it */
         MachineState state;             /* if ours */
 } RunningMachine;
@@ -33,6 +33,8 @@ pid_t running_machine_leader(const RunningMachine *m);
 /* "": unknown. */
 const char *running_machine_unit(const RunningMachine *m);
 const char *running_machine_root(const RunningMachine *m);
+const char *running_machine_class(const RunningMachine *m);
+const char *running_machine_service(const RunningMachine *m);
 uint64_t running_machine_since_usec(const RunningMachine *m);
 
 /* Is its PID 1 systemd, so that machined can open shells in it and stop it? Assumed of a machine that is not ours. */
@@ -47,13 +49,10 @@ bool running_machine_is_frozen(const RunningMachine *m);
 /* "running", "frozen", or "no answer": its files cannot be read. */
 const char *running_state_name(bool frozen, bool silent);
 
-/* Name, class and service of all running machines, registered or not, sorted by name. A missing machined is no failure. */
-int running_machine_list(Ctl *c, MachineRow **ret, size_t *ret_n, Failure *failure);
+/* All running machines, registered or not, sorted by name; the host itself (.host) with --all. Those of box's are not asked of
+ * machined, and have no properties. A missing machined is no failure. */
+int running_machines_list(Ctl *c, RunningMachine **ret, size_t *ret_n, Failure *failure);
+void running_machines_free(RunningMachine *list, size_t n);
 
 /* machined did not answer in time: it is not asked again. Warns once. */
 void running_machine_machined_is_silent(Ctl *c);
-
-/* Starts to read the machine's os-release, then waits for it until the deadline. *ret: KEY=VALUE lines; NULL if it cannot be
- * known. -ETIMEDOUT: the machine does not answer; -ENOMEM. */
-int running_machine_look(const RunningMachine *m, Look *ret);
-int running_machine_os_release(Ctl *c, const RunningMachine *m, Look *l, uint64_t deadline_usec, char ***ret);

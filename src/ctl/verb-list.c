@@ -7,23 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/running-machine.h"
+#include "ctl/machine-inside.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
-#include "util/clock.h"
 #include "util/print.h"
 #include "util/strv.h"
 
 static const char *const columns[] = { "machine", "class", "service", "os", "version", "addresses" };
 /* Text has a state other than running beside the os; machinectl-lite's JSON is machinectl's. */
 static const char *const json_columns[] = { "machine", "class", "service", "state", "os", "version", "addresses" };
-
-/* One machine, while all are looked at. */
-typedef struct Entry {
-        const MachineRow *row;
-        RunningMachine machine; /* name is NULL: it has ended since it was listed, and gets a row without details */
-        Look look;
-} Entry;
 
 static bool has_state_column(const Ctl *c)
 {
@@ -53,80 +45,60 @@ static char *join_addresses(char *const *list, unsigned max, bool mark)
         return TAKE_PTR(text);
 }
 
-static int add_cells(Ctl *c, Table *t, const MachineRow *row, const char *state, char *const *os, const char *addresses)
+static int add_cells(Ctl *c, Table *t, const RunningMachine *m, const char *state, char *const *os, const char *addresses)
 {
         const char *id = strv_env_get(os, "ID"), *version = strv_env_get(os, "VERSION_ID");
+        const char *class = running_machine_class(m), *service = running_machine_service(m);
         _cleanup_free_ char *marked = NULL;
 
         if (has_state_column(c))
-                return table_add(t, (const char *const[]) { row->name, row->class, row->service, state, id, version, addresses });
+                return table_add(t, (const char *const[]) { m->name, class, service, state, id, version, addresses });
         if (!output_is_json(c->options.output) && strcmp(state, "running") != 0 &&
             strf(&marked, "%s%s(%s)", id ?: "", id ? " " : "", state) < 0)
                 return -ENOMEM;
-        return table_add(t, (const char *const[]) { row->name, row->class, row->service, marked ?: id, version, addresses });
+        return table_add(t, (const char *const[]) { m->name, class, service, marked ?: id, version, addresses });
 }
 
-static int add_machine(Ctl *c, Table *t, Entry *e, uint64_t deadline)
+static int add_machine(Ctl *c, Table *t, const RunningMachine *m, const MachineInside *inside)
 {
-        _cleanup_strv_ char **os = NULL, **list = NULL;
         _cleanup_free_ char *addresses = NULL;
-        sd_bus *bus = ctl_bus(c, NULL);
-        bool silent = false, frozen = false;
 
-        if (e->machine.name) {
-                silent = running_machine_os_release(c, &e->machine, &e->look, deadline, &os) == -ETIMEDOUT;
-                frozen = running_machine_is_frozen(&e->machine);
-                if (e->machine.registered && bus && !c->machined_is_silent)
-                        (void) machined_addresses(bus, e->row->name, /* ifindex= */ 0, &list, NULL);
-        }
         /* JSON and --full have all addresses. */
-        addresses = join_addresses(list, output_is_json(c->options.output) || c->options.full ?
-                                         UINT_MAX : c->options.max_addresses, c->lite || isatty(STDOUT_FILENO));
+        addresses = join_addresses(inside->addresses, output_is_json(c->options.output) || c->options.full ?
+                                                      UINT_MAX : c->options.max_addresses, c->lite || isatty(STDOUT_FILENO));
         if (!addresses)
                 return -ENOMEM;
-        return add_cells(c, t, e->row, running_state_name(frozen, silent), os, addresses);
+        return add_cells(c, t, m, running_state_name(running_machine_is_frozen(m), inside->silent), inside->os, addresses);
 }
 
-static int add_machines(Ctl *c, Table *t, const MachineRow *rows, size_t n)
+static int add_machines(Ctl *c, Table *t, const RunningMachine *list, size_t n)
 {
-        _cleanup_free_ Entry *entries = calloc(n + 1, sizeof(Entry));
-        uint64_t deadline = clock_usec(CLOCK_MONOTONIC) + LOOK_USEC;
-        size_t n_entries = 0;
-        int r = 0;
+        _cleanup_free_ MachineInside *inside = calloc(n + 1, sizeof(MachineInside));
+        int r;
 
-        if (!entries)
+        if (!inside)
                 return -ENOMEM;
+        r = machines_look_inside(c, list, n, inside);
         for (size_t i = 0; i < n; i++) {
-                Entry *e = &entries[n_entries];
-
-                if (!c->options.all && rows[i].name[0] == '.')
-                        continue;
-                *e = (Entry) { .row = &rows[i], .look = LOOK_NULL };
-                if (running_machine_find(c, rows[i].name, &e->machine, NULL) >= 0)
-                        (void) running_machine_look(&e->machine, &e->look);
-                n_entries++;
-        }
-        for (size_t i = 0; i < n_entries; i++) {
                 if (r >= 0)
-                        r = add_machine(c, t, &entries[i], deadline);
-                look_done(&entries[i].look);
-                running_machine_done(&entries[i].machine);
+                        r = add_machine(c, t, &list[i], &inside[i]);
+                machine_inside_done(&inside[i]);
         }
         return r;
 }
 
 static int fill(Ctl *c, Table *t)
 {
-        MachineRow *rows = NULL;
+        RunningMachine *list = NULL;
         Failure f = { 0 };
         size_t n = 0;
         int r;
 
-        r = running_machine_list(c, &rows, &n, &f);
+        r = running_machines_list(c, &list, &n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
-        r = add_machines(c, t, rows, n);
-        machine_rows_free(rows, n);
+        r = add_machines(c, t, list, n);
+        running_machines_free(list, n);
         return r < 0 ? log_oom() : 0;
 }
 

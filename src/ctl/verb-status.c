@@ -17,7 +17,7 @@
 #include "ctl/exit-status.h"
 #include "ctl/format.h"
 #include "ctl/journal.h"
-#include "ctl/running-machine.h"
+#include "ctl/machine-inside.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
@@ -25,6 +25,7 @@
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/terminal-stream.h"
 #include "util/text.h"
@@ -35,10 +36,10 @@ typedef struct Page {
         bool running;
         RunningMachine machine; /* if running */
         UnitInfo unit;          /* zero: the machine has none of its own */
-        char **os, **addresses;
+        MachineInside inside;
         uint32_t uid_base;      /* 0: no user namespace, or unknown */
         char leader_name[32];
-        bool frozen, silent;    /* its processes do not run; its files cannot be read */
+        bool frozen;            /* its processes do not run */
         char *note;             /* machine_state_note(); NULL */
 } Page;
 
@@ -46,8 +47,7 @@ static void page_done(Page *p)
 {
         running_machine_done(&p->machine);
         unit_info_done(&p->unit);
-        strv_free(p->os);
-        strv_free(p->addresses);
+        machine_inside_done(&p->inside);
         free(p->note);
 }
 
@@ -79,21 +79,31 @@ static uint32_t read_uid_base(pid_t pid)
                                                                                                                : 0;
 }
 
+/* With one link, addresses of IPv6 have its number, as machinectl's: link-local ones can be used then. */
+static int add_link(char **addresses, const IntArray *links)
+{
+        for (char **a = addresses; links->n == 1 && a && *a; a++)
+                if (strchr(*a, ':')) {
+                        char *longer;
+
+                        if (strf(&longer, "%s%%%d", *a, links->values[0]) < 0)
+                                return -ENOMEM;
+                        free(*a);
+                        *a = longer;
+                }
+        return 0;
+}
+
 static void collect_running(Ctl *c, Page *p)
 {
         const RunningMachine *m = &p->machine;
-        const IntArray *links = &m->properties.ifindices;
         sd_bus *bus = ctl_bus(c, NULL);
-        Look look = LOOK_NULL;
 
         if (m->ours)
                 (void) machine_state_note(NULL, m->name, &p->note);
-        if (running_machine_look(m, &look) >= 0)
-                p->silent = running_machine_os_release(c, m, &look, clock_usec(CLOCK_MONOTONIC) + LOOK_USEC, &p->os) ==
-                            -ETIMEDOUT;
+        (void) machines_look_inside(c, m, 1, &p->inside);
+        (void) add_link(p->inside.addresses, &m->properties.ifindices);
         p->frozen = running_machine_is_frozen(m);
-        if (m->registered && bus && !c->machined_is_silent)
-                (void) machined_addresses(bus, m->name, links->n == 1 ? links->values[0] : 0, &p->addresses, NULL);
         if (running_machine_leader(m) > 0) {
                 p->uid_base = read_uid_base(running_machine_leader(m));
                 read_proc_line(running_machine_leader(m), "comm", p->leader_name, sizeof(p->leader_name));
@@ -162,7 +172,7 @@ static void print_machine(const Page *p)
 {
         const RunningMachine *m = &p->machine;
         char when[FORMAT_MAX], ago[FORMAT_MAX];
-        const char *os = strv_env_get(p->os, "PRETTY_NAME");
+        const char *os = strv_env_get(p->inside.os, "PRETTY_NAME");
 
         line("Since", "%s; %s", format_timestamp(running_machine_since_usec(m), when),
              format_ago(running_machine_since_usec(m), clock_usec(CLOCK_REALTIME), ago));
@@ -178,11 +188,11 @@ static void print_machine(const Page *p)
         if (running_machine_root(m)[0])
                 line("Root", "%s", running_machine_root(m));
         print_links(m);
-        STRV_FOREACH(a, p->addresses)
-                line(a == p->addresses ? "Address" : "", "%s", *a);
+        STRV_FOREACH(a, p->inside.addresses)
+                line(a == p->inside.addresses ? "Address" : "", "%s", *a);
         if (p->frozen)
                 line("State", "frozen; to thaw it: systemctl thaw %s", running_machine_unit(m));
-        if (p->silent)
+        if (p->inside.silent)
                 line("State", "its file system does not answer");
         if (os || (m->ours && m->state.os && m->state.os[0]))
                 line("OS", "%s", os ?: m->state.os);
@@ -272,14 +282,14 @@ static void put_page(Json *j, const Page *p)
         json_put_bool(j, "running", p->running);
         json_put_bool(j, "registered", m->registered);
         if (p->running) {
-                put_text(j, "state", running_state_name(p->frozen, p->silent));
+                put_text(j, "state", running_state_name(p->frozen, p->inside.silent));
                 put_text(j, "class", m->registered ? m->properties.class : "container");
                 put_text(j, "service", m->registered ? m->properties.service : "box");
                 put_text(j, "root", running_machine_root(m));
                 put_number(j, "since", running_machine_since_usec(m));
                 put_number(j, "leader", (uint64_t) running_machine_leader(m));
-                put_text(j, "os", strv_env_get(p->os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
-                json_put_strings(j, "addresses", p->addresses);
+                put_text(j, "os", strv_env_get(p->inside.os, "PRETTY_NAME") ?: (m->ours ? m->state.os : NULL));
+                json_put_strings(j, "addresses", p->inside.addresses);
                 put_number(j, "uid_shift", p->uid_base);
         }
         if (m->ours) {
@@ -326,18 +336,17 @@ static int status_one(Ctl *c, const char *name, Json *j, bool first)
 /* All running machines. */
 static int all_names(Ctl *c, char ***ret)
 {
-        MachineRow *rows = NULL;
+        RunningMachine *list = NULL;
         Failure f = { 0 };
         size_t n = 0;
         int r;
 
-        r = running_machine_list(c, &rows, &n, &f);
+        r = running_machines_list(c, &list, &n, &f);
         if (r < 0)
                 return log_error(r, "%s", f.text);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                if (c->options.all || rows[i].name[0] != '.')
-                        r = strv_extend(ret, rows[i].name);
-        machine_rows_free(rows, n);
+                r = strv_extend(ret, list[i].name);
+        running_machines_free(list, n);
         return r < 0 ? log_oom() : 0;
 }
 
