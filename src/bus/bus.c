@@ -189,8 +189,40 @@ int bus_call(sd_bus *bus, const BusWait *wait, sd_bus_message *m, uint64_t usec,
         return 0;
 }
 
+/* The polkit actions that calls need, by what they are for. */
+static const struct {
+        const char *what, *action;
+} polkit_actions[] = {
+        { "signal the machine",    "org.freedesktop.machine1.manage-machines" },
+        { "terminate the machine", "org.freedesktop.machine1.manage-machines" },
+        { "get a login terminal",  "org.freedesktop.machine1.login" },
+        { "get a shell",           "org.freedesktop.machine1.shell" },
+        { "start the unit",        "org.freedesktop.systemd1.manage-units" },
+        { "stop the unit",         "org.freedesktop.systemd1.manage-units" },
+        { "signal the unit",       "org.freedesktop.systemd1.manage-units" },
+        { "freeze the unit",       "org.freedesktop.systemd1.manage-units" },
+        { "thaw the unit",         "org.freedesktop.systemd1.manage-units" },
+        { "enable the unit",       "org.freedesktop.systemd1.manage-unit-files" },
+        { "disable the unit",      "org.freedesktop.systemd1.manage-unit-files" },
+};
+
+/* Names the action, which an administrator may allow, to who was refused. Some services end a message with a full stop. */
+static int refused(Failure *failure, const char *what, const char *message)
+{
+        const size_t stop = strlen(message) > 0 && message[strlen(message) - 1] == '.';
+
+        for (size_t i = 0; i < ARRAY_SIZE(polkit_actions); i++)
+                if (strcmp(polkit_actions[i].what, what) == 0)
+                        return failure_set(failure, -EACCES, "Failed to %s: %.*s (polkit action %s): run this as root, or "
+                                                             "allow the action by a rule, see polkit(8)", what,
+                                           (int) (strlen(message) - stop), message,
+                                           polkit_actions[i].action);
+        return failure_set(failure, -EACCES, "Failed to %s: %s", what, message);
+}
+
 int bus_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
 {
+        const char *message;
         int known = 0;
 
         if (!error || !error->name)
@@ -202,6 +234,6 @@ int bus_failure(Failure *failure, int r, const sd_bus_error *error, const char *
         if (known == 0)
                 known = r < 0 ? r : -EIO;
 
-        return failure_set(failure, known, "Failed to %s: %s", what,
-                           error->message && error->message[0] ? error->message : error->name);
+        message = error->message && error->message[0] ? error->message : error->name;
+        return known == -EACCES ? refused(failure, what, message) : failure_set(failure, known, "Failed to %s: %s", what, message);
 }

@@ -77,7 +77,44 @@ def test_user_who_is_not_allowed(user, quick, verb):
         result = boxctl(user, *options, verb, quick.name)
         assert result.returncode == 1 and result.stderr.count('\n') == 1, result.stderr
         assert 'uthenti' in result.stderr or 'denied' in result.stderr, result.stderr
+        action = 'manage-units' if verb == 'start' else 'manage-unit-files'
+        assert f'(polkit action org.freedesktop.systemd1.{action}): run this as root, or allow' in result.stderr
     assert not quick.is_active()
+
+
+def test_user_who_is_refused_is_told_the_action(user, quick):
+    """Of each verb that machined or systemd does for it; a rule that allows that action alone is enough."""
+    wanted = {'stop': 'systemd1.manage-units', 'terminate': 'systemd1.manage-units', 'freeze': 'systemd1.manage-units',
+              'kill': 'machine1.manage-machines', 'disable': 'systemd1.manage-unit-files'}
+    quick.start()
+    for verb, action in wanted.items():
+        result = boxctl(user, '--no-ask-password', verb, quick.name)
+        assert result.returncode != 0 and f'(polkit action org.freedesktop.{action})' in result.stderr, (verb, result.stderr)
+    assert quick.is_active()
+    RULE.write_text(f'polkit.addRule(function(a, s) {{ if (s.user == "{USER}" && a.id == "org.freedesktop.machine1.manage-machines")'
+                    ' return polkit.Result.YES; });\n')
+    run('systemctl', 'restart', 'polkit')
+    try:
+        assert boxctl(user, 'kill', '--signal=CONT', quick.name).returncode == 0
+        assert boxctl(user, 'freeze', quick.name).returncode != 0
+    finally:
+        RULE.unlink()
+        run('systemctl', 'restart', 'polkit')
+    quick.stop(check=False)
+
+
+def test_reading_asks_polkit_for_nothing(user, quick):
+    """machined's answers are open to all, and no call may ask for a password."""
+    quick.start()
+    run('systemctl', 'stop', 'polkit')
+    run('systemctl', 'mask', '--runtime', 'polkit')
+    try:
+        for words in (['list'], ['status', quick.name], ['show', quick.name], ['list', '-o', 'json']):
+            result = boxctl(user, *words)
+            assert (result.returncode, result.stderr) == (0, '') and quick.name in result.stdout, (words, result)
+    finally:
+        run('systemctl', 'unmask', '--runtime', 'polkit')
+    quick.stop(check=False)
 
 
 AGENT = """#!/bin/sh
