@@ -284,6 +284,20 @@ int systemd1_enable(sd_bus *bus, char *const *units, bool enable, char ***ret_ch
         return 0;
 }
 
+int systemd1_freeze_unit(sd_bus *bus, const char *unit, bool freeze, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, freeze ? "FreezeUnit" : "ThawUnit", &m, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "s", unit);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to freeze or thaw the unit: %m");
+        return call_manager(bus, m, freeze ? "freeze the unit" : "thaw the unit", NULL, failure);
+}
+
 int systemd1_kill_unit(sd_bus *bus, const char *unit, const char *whom, int sig, Failure *failure)
 {
         _cleanup_message_ sd_bus_message *m = NULL;

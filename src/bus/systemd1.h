@@ -69,6 +69,9 @@ int systemd1_unit_reason(sd_bus *bus, const char *unit, UnitReason kind, char **
  * that the caller frees; NULL: nothing. -ENOMEM. */
 int systemd1_unit_check(sd_bus *bus, const char *unit, char ***ret);
 
+/* Freezes the unit's processes, or lets them run again. */
+int systemd1_freeze_unit(sd_bus *bus, const char *unit, bool freeze, Failure *failure);
+
 /* Lets systemd forget that the unit has failed, and how often it was started (StartLimitBurst=). */
 int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure);
 

@@ -16,7 +16,9 @@ sd_bus *ctl_bus(Ctl *c, Failure *failure)
         if (!c->bus)
                 failure_set(failure, c->bus_failure.error, "%s", c->bus_failure.text);
         else
-                (void) sd_bus_set_allow_interactive_authorization(c->bus, !c->options.no_ask_password);
+                /* Verbs that only read ask nobody for a password. */
+                (void) sd_bus_set_allow_interactive_authorization(c->bus, !c->options.no_ask_password && c->verb &&
+                                                                          c->verb->flags & VERB_AUTHORIZED);
         return c->bus;
 }
 
@@ -31,7 +33,8 @@ int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const ch
         Failure f = { 0 };
         int r = 0, result = 0;
 
-        if (output_is_json(c->options.output))
+        /* machinectl has JSON for lists only, and ends with the first failure. */
+        if (output_is_json(c->options.output) && !c->lite)
                 r = json_new(&j, &f);
         else
                 pager_open(c);
@@ -40,7 +43,10 @@ int print_each(Ctl *c, char *const *names, size_t n, int (*one)(Ctl *c, const ch
         if (j)
                 json_begin_array(j, NULL);
         for (size_t i = 0; i < n; i++) {
-                result = exit_worse(result, one(c, names[i], j, i == 0));
+                r = one(c, names[i], j, i == 0);
+                result = exit_worse(result, r);
+                if (c->lite && r < 0)
+                        break;
         }
         if (j && json_print(j, stdout, output_json_indent(c->options.output)) < 0 && !terminal_stream_is_unread())
                 return log_error(-EIO, "Failed to write the output: %m");

@@ -127,7 +127,10 @@ int main(int argc, char **argv)
         }
 
         c.options = line.options;       /* the command line still owns the strings */
-        r = run(&c, &line);
+        if (line.values_of)
+                option_print_values(stdout, line.values_of, line.values_asked);
+        else
+                r = run(&c, &line);
         /* A reader that has read enough, such as head(1), is no failure. */
         if ((fflush(stdout) != 0 || ferror(stdout)) && !terminal_stream_is_unread())
                 r = log_error(-EIO, "Failed to write the output");

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/options.h"
@@ -21,7 +22,7 @@
 const Option ctl_options[] = {
         { 'h', "help",            NULL,     NULL, OPTION_FLAG, O(help), "Show this help, or a verb's" },
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
-        { 'a', "all",             NULL,     "list status show start stop reboot terminate kill enable disable", OPTION_FLAG,
+        { 'a', "all",             NULL,     "list status show start stop reboot terminate kill freeze thaw enable disable", OPTION_FLAG,
           O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
         { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
         { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Print no header and footer" },
@@ -64,6 +65,18 @@ const Option ctl_options[] = {
 };
 const size_t n_ctl_options = ARRAY_SIZE(ctl_options);
 
+/* Options of machinectl's that box has no use for: they go with verbs that box has not, and change nothing of those it has.
+ * machinectl-lite takes them, in no list of options. */
+static const Option machinectl_options[] = {
+        { 0,   "verify",          "MODE",   "", OPTION_IGNORED, 0, NULL },
+        { 0,   "format",          "FORMAT", "", OPTION_IGNORED, 0, NULL },
+        { 0,   "class",           "CLASS",  "", OPTION_IGNORED, 0, NULL },
+        { 0,   "system",          NULL,     "", OPTION_IGNORED, 0, NULL },
+        { 0,   "user",            NULL,     "", OPTION_REFUSED, 0, "box has no machines of users; use machinectl" },
+        { 0,   "runner",          "RUNNER", "", OPTION_RUNNER, 0, "box starts no virtual machines; use machinectl" },
+        { 'V', NULL,              NULL,     "", OPTION_REFUSED, 0, "box starts no virtual machines; use machinectl" },
+};
+
 const Options options_default = {
         .signal = SIGTERM,
         .lines = LINES_DEFAULT,
@@ -72,12 +85,27 @@ const Options options_default = {
         .kill_whom = "all",
 };
 
-static const char *const output_modes[] = {
-        [OUTPUT_SHORT]       = "short",
-        [OUTPUT_SHORT_ISO]   = "short-iso",
-        [OUTPUT_CAT]         = "cat",
-        [OUTPUT_JSON]        = "json",
-        [OUTPUT_JSON_PRETTY] = "json-pretty",
+/* machinectl's modes, in its order; those that box has not are the most similar ones that it has. */
+static const struct {
+        const char *name;
+        OutputMode mode;
+} output_modes[] = {
+        { "short", OUTPUT_SHORT },
+        { "short-full", OUTPUT_SHORT_ISO },
+        { "short-iso", OUTPUT_SHORT_ISO },
+        { "short-iso-precise", OUTPUT_SHORT_ISO },
+        { "short-precise", OUTPUT_SHORT },
+        { "short-monotonic", OUTPUT_SHORT },
+        { "short-delta", OUTPUT_SHORT },
+        { "short-unix", OUTPUT_SHORT },
+        { "verbose", OUTPUT_SHORT },
+        { "export", OUTPUT_SHORT },
+        { "json", OUTPUT_JSON },
+        { "json-pretty", OUTPUT_JSON_PRETTY },
+        { "json-sse", OUTPUT_JSON },
+        { "json-seq", OUTPUT_JSON },
+        { "cat", OUTPUT_CAT },
+        { "with-unit", OUTPUT_SHORT },
 };
 
 void options_done(Options *o)
@@ -114,8 +142,8 @@ static int store_setenv(char ***list, const char *value)
 static int store_output(OutputMode *mode, const char *value)
 {
         for (size_t i = 0; i < ARRAY_SIZE(output_modes); i++)
-                if (strcmp(output_modes[i], value) == 0) {
-                        *mode = (OutputMode) i;
+                if (strcmp(output_modes[i].name, value) == 0) {
+                        *mode = output_modes[i].mode;
                         return 0;
                 }
         return -EINVAL;
@@ -200,13 +228,62 @@ static int store(const Option *row, const char *value, Options *o)
                 return store_number(field, value, /* or_all= */ true);
         case OPTION_OUTPUT:
                 return store_output(field, value);
+        case OPTION_IGNORED:
+                return 0;
+        case OPTION_REFUSED:
+                return -EOPNOTSUPP;
+        case OPTION_RUNNER:
+                return strcmp(value, "nspawn") == 0 ? 0 : -EOPNOTSUPP;
         }
         return -EINVAL;
 }
 
+/* Does the value ask for the list of values, as systemd's programs take it? */
+static bool asks_for_values(const Option *row, const char *value)
+{
+        return (row->kind == OPTION_OUTPUT && strcmp(value, "help") == 0) ||
+               (row->kind == OPTION_SIGNAL && (strcmp(value, "help") == 0 || strcmp(value, "list") == 0));
+}
+
+/* As systemd's programs write them, which count the two signals of the C library by their numbers. */
+static const char *listed_signal(int sig, char *buf, size_t size)
+{
+        const char *name = sigabbrev_np(sig);
+
+        if (name)
+                (void) snprintf(buf, size, "%s", name);
+        else if (sig >= SIGRTMIN)
+                (void) snprintf(buf, size, "RTMIN+%d", sig - SIGRTMIN);
+        else
+                (void) snprintf(buf, size, "%d", sig);
+        return buf;
+}
+
+void option_print_values(FILE *f, const Option *row, const char *value)
+{
+        bool table = strcmp(value, "list") == 0;
+        char name[24];
+
+        if (row->kind == OPTION_OUTPUT) {
+                for (size_t i = 0; i < ARRAY_SIZE(output_modes); i++)
+                        fprintf(f, "%s\n", output_modes[i].name);
+                return;
+        }
+        fputs(table ? "SIGNAL NAME\n" : "0\n", f);
+        for (int sig = 1; sig <= SIGRTMAX; sig++)
+                if (table)
+                        fprintf(f, "%-6d SIG%s\n", sig, listed_signal(sig, name, sizeof(name)));
+                else
+                        fprintf(f, "%s\n", listed_signal(sig, name, sizeof(name)));
+}
+
 /* ---- the command line ----------------------------------------------------------------------------------------- */
 
-enum { FIRST_ROW = 256 };       /* getopt's value of the first row's long option */
+/* getopt's values of the tables' first long options. */
+enum {
+        FIRST_ROW = 256,
+        FIRST_OF_MACHINECTL = 1024,
+};
 
 /* "-" first: getopt then returns arguments in their order, so that the parser can stop at a command. */
 static void build_getopt(char *letters, struct option *longs)
@@ -230,6 +307,15 @@ static void build_getopt(char *letters, struct option *longs)
                                                                   row->metavar ? required_argument : no_argument, NULL,
                                                        FIRST_ROW + (int) i };
         }
+        for (size_t i = 0; i < ARRAY_SIZE(machinectl_options); i++) {
+                const Option *row = machinectl_options + i;
+
+                if (row->letter)
+                        *letters++ = row->letter;
+                if (row->name)
+                        longs[n++] = (struct option) { row->name, row->metavar ? required_argument : no_argument, NULL,
+                                                       FIRST_OF_MACHINECTL + (int) i };
+        }
         *letters = '\0';
         longs[n] = (struct option) { 0 };
 }
@@ -239,8 +325,13 @@ static const Option *row_of(int c, const char *verb)
 {
         const Option *first = NULL;
 
+        if (c >= FIRST_OF_MACHINECTL)
+                return machinectl_options + (c - FIRST_OF_MACHINECTL);
         if (c >= FIRST_ROW)
                 return ctl_options + (c - FIRST_ROW);
+        for (size_t i = 0; i < ARRAY_SIZE(machinectl_options); i++)
+                if (machinectl_options[i].letter && machinectl_options[i].letter == c)
+                        return machinectl_options + i;
         for (size_t i = 0; i < n_ctl_options; i++) {
                 const Option *row = ctl_options + i;
 
@@ -302,9 +393,18 @@ static int take_option(CommandLine *line, const Option *row, const char *value, 
         const Option **slot;
         int r;
 
+        if (asks_for_values(row, value)) {
+                line->values_of = row;
+                line->values_asked = value;
+                return 0;
+        }
         r = store(row, value, &line->options);
         if (r == -ENOMEM)
                 return failure_set(failure, r, "Out of memory");
+        if (r == -EOPNOTSUPP && row->name)
+                return failure_set(failure, -EINVAL, "--%s: %s", row->name, row->help);
+        if (r == -EOPNOTSUPP)
+                return failure_set(failure, -EINVAL, "-%c: %s", row->letter, row->help);
         if (r < 0 && row->name)
                 return failure_set(failure, -EINVAL, "Invalid value for --%s=: '%s'%s", row->name, value, expected(row));
         if (r < 0)
@@ -345,8 +445,8 @@ static int bad_option(int c, char **argv, Failure *failure)
 static int parse_words(int argc, char **argv, size_t (*options_end)(const char *verb), CommandLine *line,
                        Failure *failure)
 {
-        struct option longs[ARRAY_SIZE(ctl_options) + 1];
-        char letters[ARRAY_SIZE(ctl_options) * 3 + 3];
+        struct option longs[ARRAY_SIZE(ctl_options) + ARRAY_SIZE(machinectl_options) + 1];
+        char letters[(ARRAY_SIZE(ctl_options) + ARRAY_SIZE(machinectl_options)) * 3 + 3];
         const char *verb;
         int c, r = 0;
 
@@ -355,7 +455,7 @@ static int parse_words(int argc, char **argv, size_t (*options_end)(const char *
         verb = find_verb(argc, argv, letters, longs);
         optind = 0;
 
-        while (r >= 0 && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
+        while (r >= 0 && !line->values_of && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
                 const Option *row = row_of(c, verb);
 
                 if (c == 1) {

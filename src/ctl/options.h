@@ -68,6 +68,9 @@ typedef enum OptionKind {
         OPTION_NUMBER,          /* unsigned */
         OPTION_COUNT,           /* unsigned, or "all" */
         OPTION_OUTPUT,
+        OPTION_IGNORED,         /* machinectl's; nothing is stored */
+        OPTION_REFUSED,         /* machinectl's; help says why not */
+        OPTION_RUNNER,          /* refused but for "nspawn", which box takes the place of */
 } OptionKind;
 
 typedef struct Option {
@@ -97,8 +100,13 @@ typedef struct CommandLine {
         char **words;                   /* the verb and its arguments, NULL-terminated */
         const Option **given;           /* options on the command line */
         size_t n_given;
+        const Option *values_of;        /* the list of its values was asked for, and no more; NULL: not so */
+        const char *values_asked;       /* by this word: "help" or "list" */
 } CommandLine;
 void command_line_done(CommandLine *c);
+
+/* The values of -s and -o, as `-s help`, `-s list` and `-o help` of systemd's programs print them. */
+void option_print_values(FILE *f, const Option *row, const char *value);
 
 /* options_end: how many words, the verb is the first, may have options between and after them; what follows is another program's
  * command line. 0: all. */

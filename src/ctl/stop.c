@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
-#include "ctl/running-machine.h"
+#include "ctl/freeze.h"
 #include "ctl/stop.h"
 #include "ctl/units.h"
 #include "image/machine-name.h"
@@ -137,9 +137,9 @@ static int ask(Ctl *c, Stopping *s, char *name, size_t index, bool if_running, F
         if (r < 0)
                 return failure_set(failure, r, "%s", why.text);
         /* Its unit's stop would last until a time-out. */
-        if (running_machine_is_frozen(&m))
-                return failure_set(failure, -EBUSY, "The machine is frozen; to thaw it: systemctl thaw %s",
-                                   running_machine_unit(&m));
+        r = machine_thaw_to_stop(c, &m, failure);
+        if (r < 0)
+                return r;
 
         if (m.ours && running_machine_owns_unit(&m) && strncmp(running_machine_unit(&m), "box@", 4) == 0) {
                 add_unit(s, name, index);

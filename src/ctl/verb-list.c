@@ -104,8 +104,10 @@ static int fill(Ctl *c, Table *t)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
+        /* machinectl has no column for no addresses. */
+        size_t n_columns = ARRAY_SIZE(columns) - (c->lite && c->options.max_addresses == 0);
         _cleanup_(table_freep) Table *t = has_state_column(c) ? table_new(json_columns, ARRAY_SIZE(json_columns)) :
-                                                                table_new(columns, ARRAY_SIZE(columns));
+                                                                table_new(columns, n_columns);
         Failure f = { 0 };
         int r;
 

@@ -60,7 +60,7 @@ static int login_inside(Ctl *c, const RunningMachine *m)
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
-        const char *name = n > 0 ? args[0] : ".host";
+        const char *name = n > 0 && *args[0] ? args[0] : ".host";
         _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_close_ int pty = -EBADF;
         Failure f = { 0 };

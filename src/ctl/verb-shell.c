@@ -38,14 +38,17 @@ static int parse_request(Ctl *c, char *const *args, size_t n, Request *ret)
                 q.owned = strdup(args[0]);
                 if (!q.owned)
                         return log_oom();
-                q.machine = q.owned;
+                q.machine = *q.owned ? q.owned : ".host";
                 at = strchr(q.owned, '@');
+                if (at == q.owned) {
+                        free(q.owned);
+                        return log_error(-EINVAL, "Before the @ of '%s' there is no user", args[0]);
+                }
                 if (at) {
                         *at = '\0';
                         q.machine = at[1] ? at + 1 : ".host";
                         /* As with machinectl, the option has priority. */
-                        if (!q.user && at != q.owned)
-                                q.user = q.owned;
+                        q.user = q.user ?: q.owned;
                 }
         }
         if (q.command && q.command[0][0] != '/') {

@@ -138,8 +138,30 @@ static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
 
 /* ---- for people ----------------------------------------------------------------------------------------------- */
 
-static void line(const char *label, const char *format, ...) _printf_(2, 3);
-static void line(const char *label, const char *format, ...)
+static void print_line(const char *label, const char *text)
+{
+        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
+}
+
+/* Of the lines that machinectl has; with a tab where there is room for one. */
+static void print_lite_line(const char *label, const char *text)
+{
+        static const char *const labels[] = { "", "Since", "Leader", "Service", "Class", "Root", "Iface", "Address", "OS", "UID Shift",
+                                              "Unit" };
+        size_t i = 0;
+
+        while (i < ARRAY_SIZE(labels) && strcmp(labels[i], label) != 0)
+                i++;
+        if (i == ARRAY_SIZE(labels))
+                return;
+        if (strlen(label) > 8)
+                printf("%11s: %s\n", label, text);
+        else
+                printf("\t%8s%s %s\n", label, *label ? ":" : " ", text);
+}
+
+static void line(const Ctl *c, const char *label, const char *format, ...) _printf_(3, 4);
+static void line(const Ctl *c, const char *label, const char *format, ...)
 {
         char text[1024];
         va_list ap;
@@ -148,10 +170,13 @@ static void line(const char *label, const char *format, ...)
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
         text_make_printable(text);
-        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
+        if (c->lite)
+                print_lite_line(label, text);
+        else
+                print_line(label, text);
 }
 
-static void print_links(const RunningMachine *m)
+static void print_links(const Ctl *c, const RunningMachine *m)
 {
         const IntArray *links = &m->properties.ifindices;
         char name[IF_NAMESIZE];
@@ -159,49 +184,51 @@ static void print_links(const RunningMachine *m)
 
         for (size_t i = 0; m->registered && i < links->n; i++)
                 if (if_indextoname((unsigned) links->values[i], name)) {
-                        line(first ? "Iface" : "", "%s", name);
+                        line(c, first ? "Iface" : "", "%s", name);
                         first = false;
                 }
         if (first && m->ours)
                 STRV_FOREACH(l, m->state.links) {
-                        line(l == m->state.links ? "Iface" : "", "%s", *l);
+                        line(c, l == m->state.links ? "Iface" : "", "%s", *l);
                 }
 }
 
-static void print_machine(const Page *p)
+static void print_machine(const Ctl *c, const Page *p)
 {
         const RunningMachine *m = &p->machine;
         char when[FORMAT_MAX], ago[FORMAT_MAX];
         const char *os = strv_env_get(p->inside.os, "PRETTY_NAME");
 
-        line("Since", "%s; %s", format_timestamp(running_machine_since_usec(m), when),
+        line(c, "Since", "%s; %s", format_timestamp(running_machine_since_usec(m), when),
              format_ago(running_machine_since_usec(m), clock_usec(CLOCK_REALTIME), ago));
         if (running_machine_leader(m) > 0)
-                line("Leader", "%" PRIi64 "%s%s%s", (int64_t) running_machine_leader(m), p->leader_name[0] ? " (" : "",
+                line(c, "Leader", "%" PRIi64 "%s%s%s", (int64_t) running_machine_leader(m), p->leader_name[0] ? " (" : "",
                      p->leader_name, p->leader_name[0] ? ")" : "");
         if (m->ours)
-                line("Supervisor", "%" PRIi64, (int64_t) m->state.supervisor);
-        if (m->registered)
-                line("Service", "%s; class %s", m->properties.service ?: "", m->properties.class ?: "");
+                line(c, "Supervisor", "%" PRIi64, (int64_t) m->state.supervisor);
+        if (m->registered && m->properties.service && !*m->properties.service)
+                line(c, "Class", "%s", m->properties.class ?: "");
+        else if (m->registered)
+                line(c, "Service", "%s; class %s", m->properties.service ?: "", m->properties.class ?: "");
         else
-                line("Service", "box; not registered with systemd-machined");
+                line(c, "Service", "box; not registered with systemd-machined");
         if (running_machine_root(m)[0])
-                line("Root", "%s", running_machine_root(m));
-        print_links(m);
+                line(c, "Root", "%s", running_machine_root(m));
+        print_links(c, m);
         STRV_FOREACH(a, p->inside.addresses)
-                line(a == p->inside.addresses ? "Address" : "", "%s", *a);
+                line(c, a == p->inside.addresses ? "Address" : "", "%s", *a);
         if (p->frozen)
-                line("State", "frozen; to thaw it: systemctl thaw %s", running_machine_unit(m));
+                line(c, "State", "frozen; to thaw it: boxctl thaw %s", m->name);
         if (p->inside.silent)
-                line("State", "its file system does not answer");
+                line(c, "State", "its file system does not answer");
         if (os || (m->ours && m->state.os && m->state.os[0]))
-                line("OS", "%s", os ?: m->state.os);
+                line(c, "OS", "%s", os ?: m->state.os);
         if (m->ours)
-                line("Init", "%s", m->state.booted ? init_flavour_name(m->state.init) : "none (a command runs)");
+                line(c, "Init", "%s", m->state.booted ? init_flavour_name(m->state.init) : "none (a command runs)");
         if (p->note && *p->note)
-                line("Note", "%s", p->note);
+                line(c, "Note", "%s", p->note);
         if (p->uid_base > 0)
-                line("UID Shift", "%" PRIu32, p->uid_base);
+                line(c, "UID Shift", "%" PRIu32, p->uid_base);
 }
 
 static void print_unit(const Ctl *c, const Page *p)
@@ -210,32 +237,43 @@ static void print_unit(const Ctl *c, const Page *p)
         char a[FORMAT_MAX], words[128];
 
         if (!p->running)
-                line("Result", "%s", unit_result_words(u, words, sizeof(words)));
+                line(c, "Result", "%s", unit_result_words(u, words, sizeof(words)));
         if (u->status_text[0])
-                line("Status", "%s", u->status_text);
+                line(c, "Status", "%s", u->status_text);
         if (u->tasks_current != UINT64_MAX)
-                line("Tasks", "%" PRIu64, u->tasks_current);
+                line(c, "Tasks", "%" PRIu64, u->tasks_current);
         if (u->memory_current != UINT64_MAX)
-                line("Memory", "%s", format_bytes(u->memory_current, a));
+                line(c, "Memory", "%s", format_bytes(u->memory_current, a));
         if (u->cpu_usage_nsec != UINT64_MAX)
-                line("CPU", "%s", format_cpu(u->cpu_usage_nsec, a));
-        line("Unit", "%s (%s%s%s)", u->id, u->active_state, u->unit_file_state[0] ? "; " : "", u->unit_file_state);
+                line(c, "CPU", "%s", format_cpu(u->cpu_usage_nsec, a));
+        if (c->lite)
+                line(c, "Unit", "%s", u->id);
+        else
+                line(c, "Unit", "%s (%s%s%s)", u->id, u->active_state, u->unit_file_state[0] ? "; " : "", u->unit_file_state);
         if (u->control_group[0])
-                cgroup_tree_print(stdout, NULL, u->control_group, "                  ", terminal_width(c));
+                cgroup_tree_print(stdout, NULL, u->control_group, c->lite ? "\t\t  " : "                  ", terminal_width(c));
 }
 
-static void print_page(const Ctl *c, const Page *p)
+static void print_bullet(const Page *p)
 {
         bool colour = terminal_has_colour();
-        const uint8_t *id = p->machine.properties.id;
-        static const uint8_t none[16];
 
         if (colour)
                 terminal_style(stdout, p->running ? "\x1b[32m" : "\x1b[31m");
         fputs(p->running ? "●" : "×", stdout);
         if (colour)
                 terminal_style(stdout, "\x1b[0m");
-        printf(" %s", p->name);
+        putchar(' ');
+}
+
+static void print_page(const Ctl *c, const Page *p)
+{
+        const uint8_t *id = p->machine.properties.id;
+        static const uint8_t none[16];
+
+        if (!c->lite)
+                print_bullet(p);
+        fputs(p->name, stdout);
         if (p->machine.registered && memcmp(id, none, sizeof(none)) != 0) {
                 putchar('(');
                 for (size_t i = 0; i < 16; i++)
@@ -244,7 +282,7 @@ static void print_page(const Ctl *c, const Page *p)
         }
         putchar('\n');
         if (p->running)
-                print_machine(p);
+                print_machine(c, p);
         if (p->unit.id) {
                 print_unit(c, p);
                 if (options_lines(&c->options, 10) > 0) {
@@ -363,6 +401,7 @@ static int run(Ctl *c, char *const *args, size_t n)
 
 const Verb verb_status = {
         .name = "status",
+        .lite_min = 1,
         .max = VERB_ANY,
         .flags = VERB_TAKES_RUNNING | VERB_TAKES_IMAGES | VERB_MANY,
         .synopsis = "[NAME…]",

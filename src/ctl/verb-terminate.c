@@ -11,7 +11,7 @@
 #include <sys/pidfd.h>
 
 #include "bus/systemd1.h"
-#include "ctl/running-machine.h"
+#include "ctl/freeze.h"
 #include "payload/enter.h"
 
 static int kill_leader(const RunningMachine *m, Failure *failure)
@@ -56,6 +56,10 @@ static int terminate(Ctl *c, const char *name, Failure *failure)
         int r;
 
         r = running_machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        /* A supervisor that is frozen could not clean up. */
+        r = machine_thaw_to_stop(c, &m, failure);
         if (r < 0)
                 return r;
         if (m.ours && !running_machine_owns_unit(&m))

@@ -45,6 +45,7 @@ struct Verb {
         const char *alias;              /* NULL: none */
         const char *lite_name;          /* the alias, where it is the main name in machinectl-lite; else NULL */
         size_t min, max;                /* number of arguments */
+        size_t lite_min;                /* where machinectl wants more */
         unsigned flags;
         const char *synopsis;           /* "NAME…" */
         const char *help;               /* for the list of verbs */
@@ -56,8 +57,8 @@ struct Verb {
 };
 
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
-        verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check, verb_explain,
-        verb_call, verb_exec, verb_chroot;
+        verb_freeze, verb_thaw, verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check,
+        verb_explain, verb_call, verb_exec, verb_chroot;
 
 /* All verbs in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];

@@ -11,6 +11,7 @@
 
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
+        &verb_freeze, &verb_thaw,
         &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot, &verb_logs, &verb_cat, &verb_edit,
         &verb_check, &verb_explain, &verb_call,
         NULL,
@@ -66,7 +67,6 @@ static const struct {
         { "export", NULL, "machinectl export-tar" },
         { "export-raw", NULL, "machinectl export-raw" },
         { "export-tar", NULL, "machinectl export-tar" },
-        { "freeze", NULL, "systemctl freeze box@NAME" },
         { "halt", "stop", NULL },
         { "history", "logs", NULL },
         { "image-status", NULL, "machinectl image-status" },
@@ -89,7 +89,6 @@ static const struct {
         { "machines", "list", NULL },
         { "mount", NULL, "machinectl bind" },
         { "new", NULL, "/usr/libexec/box/bootstrap/debian" },
-        { "pause", NULL, "systemctl freeze box@NAME" },
         { "port", "edit", NULL },
         { "ports", "edit", NULL },
         { "ps", "list", NULL },
@@ -100,7 +99,6 @@ static const struct {
         { "remove", NULL, "machinectl remove" },
         { "rename", NULL, "machinectl rename" },
         { "restart", "reboot", NULL },
-        { "resume", NULL, "systemctl thaw box@NAME" },
         { "rm", NULL, "machinectl remove" },
         { "run", "shell", NULL },
         { "set", "edit", NULL },
@@ -111,11 +109,10 @@ static const struct {
         { "snapshot", NULL, "machinectl clone" },
         { "ssh", "login", NULL },
         { "stats", NULL, "systemd-cgtop machine.slice" },
-        { "suspend", NULL, "systemctl freeze box@NAME" },
-        { "thaw", NULL, "systemctl thaw box@NAME" },
+        { "suspend", "freeze", NULL },
         { "top", "status", NULL },
-        { "unfreeze", NULL, "systemctl thaw box@NAME" },
-        { "unpause", NULL, "systemctl thaw box@NAME" },
+        { "unfreeze", "thaw", NULL },
+        { "unpause", "thaw", NULL },
         { "up", "start", NULL },
         { "validate", "check", NULL },
         { "verify", "check", NULL },
@@ -159,7 +156,7 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
         if (!lite && v->flags & VERB_ALL && line->options.all) {
                 if (n > 0)
                         return failure_set(failure, -EINVAL, "%s: give names or --all, not both", v->name);
-        } else if (n < v->min)
+        } else if (n < v->min || (lite && n < v->lite_min))
                 return refuse_count(v, "few", failure);
         if (n > v->max)
                 return refuse_count(v, "many", failure);
@@ -170,6 +167,8 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
 
                 if (option_is_for(o, v->name))
                         continue;
+                if (o->verbs && !*o->verbs)
+                        return failure_set(failure, -EINVAL, "--%s is an option of machinectl's, for what box does not do", o->name);
                 if (o->name)
                         return failure_set(failure, -EINVAL, "--%s does not apply to '%s' (only to: %s)", o->name,
                                            v->name, o->verbs);

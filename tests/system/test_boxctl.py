@@ -312,15 +312,3 @@ def test_shell_of_a_named_user_is_by_su(guest, terminal):
     assert (result.returncode, result.stdout) == (6, '-sh /root 0\n')
 
 
-def test_stop_of_a_frozen_machine_says_so(machine):
-    m = machine('busybox')
-    m.start()
-    run('systemctl', 'freeze', m.unit)
-    try:
-        result = run('boxctl', 'stop', m.name, check=False)
-        assert result.returncode == 6
-        assert result.stderr == f'boxctl: {m.name}: The machine is frozen; to thaw it: systemctl thaw {m.unit}\n'
-    finally:
-        run('systemctl', 'thaw', m.unit)
-    run('boxctl', 'stop', m.name)
-    assert not m.is_active()

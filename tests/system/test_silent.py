@@ -117,7 +117,7 @@ def test_frozen_machine_is_shown(machines):
         rows = {line.split()[0]: line for line in output('boxctl', 'list').splitlines() if line}
         assert 'busybox (frozen)' in rows[machine.name]
         assert 'frozen' not in rows[machines[1].name]
-        assert f'State: frozen; to thaw it: systemctl thaw {machine.unit}' in output('boxctl', 'status', '--lines=0', machine.name)
+        assert f'State: frozen; to thaw it: boxctl thaw {machine.name}' in output('boxctl', 'status', '--lines=0', machine.name)
         page = json.loads(output('boxctl', 'status', '-o', 'json', machine.name))[0]
         assert page['state'] == 'frozen'
     finally:
