@@ -200,8 +200,6 @@ static const struct {
         { "start the unit",        "org.freedesktop.systemd1.manage-units" },
         { "stop the unit",         "org.freedesktop.systemd1.manage-units" },
         { "signal the unit",       "org.freedesktop.systemd1.manage-units" },
-        { "freeze the unit",       "org.freedesktop.systemd1.manage-units" },
-        { "thaw the unit",         "org.freedesktop.systemd1.manage-units" },
         { "enable the unit",       "org.freedesktop.systemd1.manage-unit-files" },
         { "disable the unit",      "org.freedesktop.systemd1.manage-unit-files" },
 };
@@ -235,5 +233,6 @@ int bus_failure(Failure *failure, int r, const sd_bus_error *error, const char *
                 known = r < 0 ? r : -EIO;
 
         message = error->message && error->message[0] ? error->message : error->name;
-        return known == -EACCES ? refused(failure, what, message) : failure_set(failure, known, "Failed to %s: %s", what, message);
+        return known == -EACCES ? refused(failure, what, message) :
+                                  failure_set(failure, known, "Failed to %s: %s", what, message);
 }

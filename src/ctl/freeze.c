@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The freezer of cgroups (see freeze.h). Part of boxctl: as root it writes to the payload's cgroup.freeze, which is the host's
- * file, not one that the machine's root was given; other users ask systemd, and polkit decides.
+ * The freezer of cgroups (see freeze.h). Part of boxctl, as root: it writes to the payload's cgroup.freeze, which is the host's
+ * file, not one that the machine's root was given. systemd's calls for it are root's, too: no polkit action allows them.
  */
 
 #include <fcntl.h>
@@ -25,8 +25,8 @@ static bool is_told(const char *group)
 {
         _cleanup_free_ char *path = NULL, *text = NULL;
 
-        return strf(&path, "/sys/fs/cgroup%s/cgroup.freeze", group) >= 0 && fd_read_file_at(AT_FDCWD, path, 16, &text, NULL) >= 0 &&
-               text[0] == '1';
+        return strf(&path, "/sys/fs/cgroup%s/cgroup.freeze", group) >= 0 &&
+               fd_read_file_at(AT_FDCWD, path, 16, &text, NULL) >= 0 && text[0] == '1';
 }
 
 /* The kernel wakes who polls the file when its text has changed. */
@@ -77,12 +77,12 @@ static int freeze_group(const char *group, bool freeze, Failure *failure)
                 r = wait_for(group, freeze);
         if (r == -ETIMEDOUT && freeze) {
                 (void) tell(group, false);
-                return failure_set(failure, r, "A process of it could not be frozen within 10 s (it waits for the kernel); all run again");
+                return failure_set(failure, r, "A process of it could not be frozen within 10 s; all run again");
         }
         return r < 0 ? failure_set(failure, r, "Failed to %s the cgroup %s: %m", freeze ? "freeze" : "thaw", group) : 0;
 }
 
-/* The supervisor's unit, and the payload's cgroup in it: "/machine.slice/box@x.service", and "…/payload". */
+/* The supervisor's unit, and the payload's cgroup in it. */
 static int find_groups(const RunningMachine *m, char **ret_unit, char **ret_payload)
 {
         _cleanup_free_ char *own = NULL, *unit = NULL, *payload = NULL, *path = NULL;
@@ -131,11 +131,14 @@ static int freeze_payload(Ctl *c, const RunningMachine *m, bool freeze, Failure 
 
 int machine_freeze(Ctl *c, const RunningMachine *m, bool freeze, Failure *failure)
 {
-        if (running_machine_is_frozen(m) == freeze)
+        if (running_machine_is_frozen(m) && freeze)
                 return 0;
-        if (m->ours && geteuid() == 0)
+        if (geteuid() != 0)
+                return failure_set(failure, -EPERM, freeze ? "Only root may freeze a machine" :
+                                                             "The machine is frozen; only root may thaw it");
+        if (m->ours)
                 return freeze_payload(c, m, freeze, failure);
-        if (!running_machine_unit(m)[0] || (m->ours && !running_machine_owns_unit(m)))
+        if (!running_machine_unit(m)[0])
                 return failure_set(failure, -EOPNOTSUPP, "The machine has no unit of its own");
         return freeze_unit(c, m, freeze, failure);
 }

@@ -5,10 +5,9 @@
 
 #include "ctl/running-machine.h"
 
-/* Freezes the machine's processes, or lets them run again, and waits until they are. Root does so with the payload of box's
- * machines alone: their supervisors go on. For other machines, and other users, systemd does so with the machine's unit. 0 also
- * if it was so before. -EOPNOTSUPP: it runs in a cgroup or a unit together with other processes; -ETIMEDOUT: a process could
- * not be frozen, and all run again. */
+/* Freezes the machine's processes, or lets them run again, and waits until they are: of box's machines the payload alone, so that
+ * their supervisors go on; of others the unit, by systemd. 0 also if it was so before. -EPERM: the caller is not root;
+ * -EOPNOTSUPP: it has no cgroup or unit of its own; -ETIMEDOUT: a process could not be frozen, and all run again. */
 int machine_freeze(Ctl *c, const RunningMachine *m, bool freeze, Failure *failure);
 
 /* Thaws a machine that is to be stopped, if it is frozen. */

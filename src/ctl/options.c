@@ -22,8 +22,8 @@
 const Option ctl_options[] = {
         { 'h', "help",            NULL,     NULL, OPTION_FLAG, O(help), "Show this help, or a verb's" },
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
-        { 'a', "all",             NULL,     "list status show start stop reboot terminate kill freeze thaw enable disable", OPTION_FLAG,
-          O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
+        { 'a', "all",             NULL,     "list status show start stop reboot terminate kill freeze thaw enable disable",
+          OPTION_FLAG, O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
         { 'l', "full",            NULL,     "list status", OPTION_FLAG, O(full), "Do not shorten lines" },
         { 0,   "no-legend",       NULL,     "list", OPTION_FLAG, O(no_legend), "Print no header and footer" },
         { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),
@@ -71,6 +71,9 @@ static const Option machinectl_options[] = {
         { 0,   "verify",          "MODE",   "", OPTION_IGNORED, 0, NULL },
         { 0,   "format",          "FORMAT", "", OPTION_IGNORED, 0, NULL },
         { 0,   "class",           "CLASS",  "", OPTION_IGNORED, 0, NULL },
+        { 0,   "force",           NULL,     "", OPTION_IGNORED, 0, NULL },
+        { 0,   "read-only",       NULL,     "", OPTION_IGNORED, 0, NULL },
+        { 0,   "mkdir",           NULL,     "", OPTION_IGNORED, 0, NULL },
         { 0,   "system",          NULL,     "", OPTION_IGNORED, 0, NULL },
         { 0,   "user",            NULL,     "", OPTION_REFUSED, 0, "box has no machines of users; use machinectl" },
         { 0,   "runner",          "RUNNER", "", OPTION_RUNNER, 0, "box starts no virtual machines; use machinectl" },
@@ -248,7 +251,7 @@ static bool asks_for_values(const Option *row, const char *value)
 /* As systemd's programs write them, which count the two signals of the C library by their numbers. */
 static const char *listed_signal(int sig, char *buf, size_t size)
 {
-        const char *name = sigabbrev_np(sig);
+        const char *name = sig == SIGIO ? "IO" : sigabbrev_np(sig);
 
         if (name)
                 (void) snprintf(buf, size, "%s", name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* boxctl freeze and thaw: the machine's processes stand still, and run again. Root; other users where polkit lets them manage
- * units. */
+/* boxctl freeze and thaw: the machine's processes stand still, and run again. Root. */
 
 #include "ctl/freeze.h"
 
@@ -28,7 +27,7 @@ const Verb verb_freeze = {
         .alias = "pause",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_OURS | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
+        .flags = VERB_OURS | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Let machines' processes stand still",
         .done = "frozen",
@@ -43,7 +42,7 @@ const Verb verb_thaw = {
         .alias = "resume",
         .min = 1,
         .max = VERB_ANY,
-        .flags = VERB_AUTHORIZED | VERB_OURS | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
+        .flags = VERB_OURS | VERB_TAKES_RUNNING | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Let frozen machines run again",
         .done = "running again",

@@ -138,26 +138,16 @@ static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
 
 /* ---- for people ----------------------------------------------------------------------------------------------- */
 
-static void print_line(const char *label, const char *text)
+/* Is it one of the lines that machinectl prints? */
+static bool is_of_machinectl(const char *label)
 {
-        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
-}
+        static const char *const labels[] = { "", "Since", "Leader", "Service", "Class", "Root", "Iface", "Address", "OS",
+                                              "UID Shift", "Unit" };
 
-/* Of the lines that machinectl has; with a tab where there is room for one. */
-static void print_lite_line(const char *label, const char *text)
-{
-        static const char *const labels[] = { "", "Since", "Leader", "Service", "Class", "Root", "Iface", "Address", "OS", "UID Shift",
-                                              "Unit" };
-        size_t i = 0;
-
-        while (i < ARRAY_SIZE(labels) && strcmp(labels[i], label) != 0)
-                i++;
-        if (i == ARRAY_SIZE(labels))
-                return;
-        if (strlen(label) > 8)
-                printf("%11s: %s\n", label, text);
-        else
-                printf("\t%8s%s %s\n", label, *label ? ":" : " ", text);
+        for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+                if (strcmp(labels[i], label) == 0)
+                        return true;
+        return false;
 }
 
 static void line(const Ctl *c, const char *label, const char *format, ...) _printf_(3, 4);
@@ -166,14 +156,13 @@ static void line(const Ctl *c, const char *label, const char *format, ...)
         char text[1024];
         va_list ap;
 
+        if (c->lite && !is_of_machinectl(label))
+                return;
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
         text_make_printable(text);
-        if (c->lite)
-                print_lite_line(label, text);
-        else
-                print_line(label, text);
+        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
 }
 
 static void print_links(const Ctl *c, const RunningMachine *m)
@@ -251,7 +240,7 @@ static void print_unit(const Ctl *c, const Page *p)
         else
                 line(c, "Unit", "%s (%s%s%s)", u->id, u->active_state, u->unit_file_state[0] ? "; " : "", u->unit_file_state);
         if (u->control_group[0])
-                cgroup_tree_print(stdout, NULL, u->control_group, c->lite ? "\t\t  " : "                  ", terminal_width(c));
+                cgroup_tree_print(stdout, NULL, u->control_group, "                  ", terminal_width(c));
 }
 
 static void print_bullet(const Page *p)

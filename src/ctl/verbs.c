@@ -168,7 +168,8 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
                 if (option_is_for(o, v->name))
                         continue;
                 if (o->verbs && !*o->verbs)
-                        return failure_set(failure, -EINVAL, "--%s is an option of machinectl's, for what box does not do", o->name);
+                        return failure_set(failure, -EINVAL, "--%s is an option of machinectl's, for what box does not do",
+                                           o->name);
                 if (o->name)
                         return failure_set(failure, -EINVAL, "--%s does not apply to '%s' (only to: %s)", o->name,
                                            v->name, o->verbs);

@@ -130,7 +130,7 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
     ('top', "did you mean 'status'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
     ('exec', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('console', "did you mean 'login'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
-    ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('freeze', 'use: systemctl freeze box@NAME'),
+    ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('unfreeze', "did you mean 'thaw'?"),
     ('satrt', "did you mean 'start'?"), ('wait', 'see --help'), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
     ('version', 'use: boxctl --version'), ('stats', 'use: systemd-cgtop machine.slice'), ('sh', "did you mean 'shell'?"),
     ('show-image', 'use: machinectl show-image')])
