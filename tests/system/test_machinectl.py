@@ -212,9 +212,10 @@ def test_shell_in_each(each):
 def test_reboot_and_end_of_each(each):
     if each.name == 'ctl-deb':
         each.wait_running()
-    leader = each.leader()
+    leader, restarts = each.leader(), each.property('NRestarts')
     assert machinectl('reboot', each.name)[0] == 0
-    wait_for(lambda: each.is_active() and each.leader() not in (0, leader))
+    wait_for(lambda: each.property('NRestarts') != restarts and each.is_active())
+    assert each.leader() != leader
     assert machinectl('terminate', each.name)[0] == 0
     wait_for(lambda: each.property('ActiveState') == 'inactive')
     assert machinectl('terminate', each.name)[0] == 1
