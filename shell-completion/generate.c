@@ -86,6 +86,15 @@ static void bash_option_words(const Verb *v)
         }
 }
 
+/* A letter that has several rows, of different verbs, is completed as the first of them. */
+static bool is_first_of_letter(size_t row)
+{
+        for (size_t i = 0; i < row; i++)
+                if (ctl_options[i].letter == ctl_options[row].letter && ctl_options[i].metavar)
+                        return false;
+        return true;
+}
+
 static void bash_boxctl(void)
 {
         printf("_boxctl() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word verb=\n");
@@ -100,7 +109,7 @@ static void bash_boxctl(void)
                 if (!o->metavar || option_is_optional(o))
                         continue;
                 printf("        ");
-                if (o->letter)
+                if (o->letter && is_first_of_letter(i))
                         printf("-%c%s", o->letter, o->name ? "|" : "");
                 printf("%s%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o->name ? "--" : "",
                        o->name ? o->name : "", values_of(o));
