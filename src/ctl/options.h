@@ -33,11 +33,11 @@ static inline unsigned output_json_indent(OutputMode m)
 
 typedef struct Options {
         bool help, version;
-        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, more, tty;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
         const char *uid, *kill_whom, *drop_in, *working_directory;
-        const char *unit, *since, *until, *grep;
+        const char *unit, *since, *until, *grep, *order;
         bool by_start;
         int start;                      /* see journal_start_window() */
         int priority;                   /* of syslog(3); -1: all */

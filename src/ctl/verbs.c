@@ -12,7 +12,8 @@
 const Verb *const verbs[] = {
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
         &verb_freeze, &verb_thaw,
-        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot, &verb_logs, &verb_cat, &verb_edit,
+        &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot, &verb_logs, &verb_blame,
+        &verb_cat, &verb_edit,
         &verb_check, &verb_explain, &verb_call,
         NULL,
 };

@@ -8,6 +8,7 @@
  *                      it. Without it, the machine does not run yet or no more; without its supervisor, all is stale
  *      filter          a system call filter other than the built-in one
  *      note            machine_state_set_note()
+ *      steps           run/steps.h
  * Files for all machines have names with a leading dot, as no machine has: /run/box/.locks/NAME.
  */
 

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "run/stage.h"
+#include "run/steps.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 static const Stage stages[] = {
@@ -67,8 +69,11 @@ int machine_up(Machine *m, Failure *failure)
 
         m->loop.cancellable = true;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stages); i++) {
+                uint64_t begin = clock_usec(CLOCK_MONOTONIC);
+
                 log_debug(0, "Running stage '%s'", stages[i].name);
                 r = loop_is_cancelled(&m->loop) ? -ECANCELED : stages[i].up(m, failure);
+                steps_add(&m->steps, stages[i].name, begin, clock_usec(CLOCK_MONOTONIC));
                 if (r >= 0)
                         r = pause_in(m, stages[i].name);
                 if (r >= 0)
@@ -84,6 +89,9 @@ int machine_up(Machine *m, Failure *failure)
         }
 
         m->loop.cancellable = false;
+        if (r >= 0)
+                steps_write(&m->steps, m->name);
+        m->steps.size = 0;
         return r;
 }
 

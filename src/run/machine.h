@@ -28,6 +28,7 @@
 #include "payload/enter.h"
 #include "plan/plan.h"
 #include "run/loop.h"
+#include "run/steps.h"
 #include "security/seccomp.h"
 #include "users/id-range.h"
 #include "util/lock-file.h"
@@ -192,6 +193,7 @@ struct Machine {
         int control_fd;                 /* directory: the control socket, listening; -EBADF: none */
         bool state_written;             /* execute */
         uint64_t started_usec;          /* execute; CLOCK_REALTIME */
+        MachineSteps steps;
         bool was_ready;                 /* supervise: READY=1 was sent, also before a reboot */
         uint64_t progress_usec;         /* see report_progress() */
         bool rebooting;                 /* another round follows: scratch directories are kept */

@@ -150,9 +150,13 @@ static void end_boot(Supervisor *s)
 
 static void send_ready(Supervisor *s)
 {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
         if (s->ready)
                 return;
         s->ready = s->machine->was_ready = true;
+        steps_add(&s->machine->steps, "ready", now, now);
+        steps_write(&s->machine->steps, s->machine->name);
         end_boot(s);
         keeper_ready(s->machine);
         (void) sd_notifyf(/* unset_environment= */ 0, "READY=1\nSTATUS=Container running.\nX_NSPAWN_LEADER_PID=%d",

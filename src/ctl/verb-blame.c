@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * boxctl blame: where the time of a machine's start went: the stages of box-run, which any user may read, and with systemd in the
+ * machine its units, which its bus tells root. A payload's bus may hang: a process asks it.
+ */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "ctl/blame.h"
+#include "ctl/look.h"
+#include "ctl/running-machine.h"
+#include "ctl/terminal.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/print.h"
+#include "util/strv.h"
+
+enum {
+        STEPS_MAX = 64 * 1024,
+        UNITS_MAX = 4096,
+        ANSWER_MAX = 2 * 1024 * 1024,
+};
+
+/* For the bus of a machine that is busy. */
+#define BUS_USEC (5 * USEC_PER_SEC)
+
+/* ---- the machine's units, in a process ------------------------------------------------------------------------- */
+
+enum { EXIT_INACTIVE, ENTER_ACTIVE, ENTER_INACTIVE, _N_TIMES };
+
+typedef struct Unit {
+        char *name;
+        uint64_t usec[_N_TIMES];
+} Unit;
+
+typedef struct Units {
+        Unit *list;
+        size_t n;
+        size_t pending;
+} Units;
+
+typedef struct Call {
+        Units *units;
+        uint64_t *ret;
+} Call;
+
+static int on_time(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)
+{
+        Call *call = userdata;
+
+        if (!sd_bus_message_is_method_error(m, NULL))
+                (void) sd_bus_message_read(m, "v", "t", call->ret);
+        call->units->pending--;
+        free(call);
+        return 0;
+}
+
+/* All calls are in flight together. */
+static int ask_for_times(sd_bus *bus, Units *units, Unit *u, const char *path)
+{
+        static const char *const names[_N_TIMES] = {
+                [EXIT_INACTIVE] = "InactiveExitTimestampMonotonic",
+                [ENTER_ACTIVE] = "ActiveEnterTimestampMonotonic",
+                [ENTER_INACTIVE] = "InactiveEnterTimestampMonotonic",
+        };
+
+        for (size_t i = 0; i < _N_TIMES; i++) {
+                Call *call = malloc(sizeof(*call));
+                int r;
+
+                if (!call)
+                        return -ENOMEM;
+                *call = (Call) { units, &u->usec[i] };
+                r = sd_bus_call_method_async(bus, NULL, BUS_SYSTEMD1, path, "org.freedesktop.DBus.Properties", "Get", on_time,
+                                             call, "ss", "org.freedesktop.systemd1.Unit", names[i]);
+                if (r < 0) {
+                        free(call);
+                        return r;
+                }
+                units->pending++;
+        }
+        return 0;
+}
+
+static int ask_for_all(sd_bus *bus, sd_bus_message *list, Units *units)
+{
+        const char *name, *path;
+        int r;
+
+        r = sd_bus_message_enter_container(list, 'a', "(ssssssouso)");
+        while (r >= 0 && units->n < UNITS_MAX &&
+               (r = sd_bus_message_read(list, "(ssssssouso)", &name, NULL, NULL, NULL, NULL, NULL, &path, NULL, NULL,
+                                        NULL)) > 0) {
+                Unit *u = &units->list[units->n];
+
+                u->name = strdup(name);
+                if (!u->name)
+                        return -ENOMEM;
+                units->n++;
+                r = ask_for_times(bus, units, u, path);
+        }
+        while (r >= 0 && units->pending > 0) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, BUS_USEC);
+        }
+        return r;
+}
+
+/* By systemd-analyze's rule: until it was active, or of one that only runs once, until it had run. */
+static int answer_unit(const Unit *u, FILE *f)
+{
+        uint64_t begin = u->usec[EXIT_INACTIVE], end = u->usec[ENTER_ACTIVE];
+
+        if (end < begin)
+                end = u->usec[ENTER_INACTIVE];
+        if (begin > 0 && end > begin)
+                fprintf(f, "%" PRIu64 " %" PRIu64 " %s\n", begin, end, u->name);
+        return ferror(f) ? -EIO : 0;
+}
+
+/* In a process of its own, whose memory ends with it. */
+static int answer_units(const void *question, int fd)
+{
+        _cleanup_message_ sd_bus_message *list = NULL;
+        Units units = { .list = calloc(UNITS_MAX, sizeof(Unit)) };
+        sd_bus *bus = NULL;
+        FILE *f = fdopen(fd, "w");
+        int r;
+
+        if (!units.list || !f)
+                return -ENOMEM;
+        r = sd_bus_open_system_machine(&bus, question);
+        if (r >= 0)
+                r = sd_bus_call_method(bus, BUS_SYSTEMD1, BUS_SYSTEMD1_PATH, BUS_SYSTEMD1_MANAGER, "ListUnits", NULL, &list,
+                                       NULL);
+        if (r >= 0)
+                r = ask_for_all(bus, list, &units);
+        for (size_t i = 0; r >= 0 && i < units.n; i++)
+                r = answer_unit(&units.list[i], f);
+        if (fflush(f) != 0)
+                r = -EIO;
+        return r;
+}
+
+/* ---- here ----------------------------------------------------------------------------------------------------- */
+
+/* How far the machine's CLOCK_MONOTONIC is ahead (time_namespaces(7)). */
+static int64_t clock_offset(pid_t leader)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *line;
+        char path[64];
+        int64_t sec, nsec;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/timens_offsets", leader);
+        if (fd_read_file_at(AT_FDCWD, path, 4096, &text, NULL) < 0)
+                return 0;
+        line = strstr(text, "monotonic");
+        if (!line || sscanf(line, "monotonic %" SCNd64 " %" SCNd64, &sec, &nsec) != 2)
+                return 0;
+        return sec * (int64_t) USEC_PER_SEC + nsec / 1000;
+}
+
+static int add_units(Ctl *c, const RunningMachine *m, Blame *b)
+{
+        _cleanup_free_ char *text = NULL;
+        Look l = LOOK_NULL;
+        size_t size;
+        int r;
+
+        if (!m->state.booted || m->state.init != INIT_SYSTEMD)
+                return 0;
+        r = look_start(answer_units, m->name, -EBADF, &l);
+        if (r >= 0)
+                r = look_finish(&l, clock_usec(CLOCK_MONOTONIC) + BUS_USEC, ANSWER_MAX, &text, &size);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                if (!c->options.quiet)
+                        log_warning(r, "%s: Its systemd does not tell the times of its units, which root may ask for: %m",
+                                    m->name);
+                return 0;
+        }
+        return blame_add_units(b, text, clock_offset(m->state.leader));
+}
+
+static int collect(Ctl *c, const RunningMachine *m, Blame *b, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        int r;
+
+        if (!m->ours)
+                return failure_set(failure, -EOPNOTSUPP, "Only the start of a machine of box is measured; for the units of this "
+                                   "one: systemd-analyze blame --machine=%s", m->name);
+        r = machine_state_path(NULL, m->name, "steps", &path);
+        if (r >= 0)
+                r = fd_read_file_at(AT_FDCWD, path, STEPS_MAX, &text, NULL);
+        if (r >= 0)
+                r = blame_add_stages(b, text);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to read '%s': %m", path ?: "/run/box");
+        b->machine = m->name;
+        r = add_units(c, m, b);
+        return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+static int print(Ctl *c, Blame *b, Failure *failure)
+{
+        if (c->options.plot) {
+                blame_sort(b, /* by_begin= */ true);
+                blame_plot(b, stdout);
+                return 0;
+        }
+        blame_sort(b, c->options.order && strcmp(c->options.order, "begin") == 0);
+        if (output_is_json(c->options.output))
+                return blame_print_json(b, stdout, c->options.output, failure);
+        pager_open(c);
+        blame_print(b, stdout, !c->options.no_legend, terminal_width(c));
+        return 0;
+}
+
+static int blame_one(Ctl *c, const char *name, Failure *failure)
+{
+        RunningMachine m = { 0 };
+        Blame b = { 0 };
+        int r;
+
+        if (c->options.order && strcmp(c->options.order, "begin") != 0 && strcmp(c->options.order, "time") != 0)
+                return failure_set(failure, -EINVAL, "Invalid value for --order=: '%s' (time or begin)", c->options.order);
+        r = running_machine_find(c, name, &m, failure);
+        if (r < 0)
+                return r;
+        r = collect(c, &m, &b, failure);
+        if (r >= 0)
+                r = print(c, &b, failure);
+        blame_done(&b);
+        running_machine_done(&m);
+        return r;
+}
+
+const Verb verb_blame = {
+        .name = "blame",
+        .min = 1,
+        .max = 1,
+        .flags = VERB_OURS | VERB_TAKES_RUNNING,
+        .synopsis = "NAME",
+        .help = "Show where the time of a machine's start went",
+        .details = "The stages of box-run and, if its init is systemd, the units in the machine (for root), on one time line: "
+                   "how long each took, after which time it began, and where that is in the whole. The longest come first, or "
+                   "with --order=begin the earliest. As a picture: boxctl blame --plot web >web.svg",
+        .run_one = blame_one,
+};

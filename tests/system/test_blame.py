@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""boxctl blame: the time line of a start, of systemd and of busybox."""
+
+import json
+import os
+import signal
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+from support import run
+
+
+@pytest.fixture(scope='module')
+def systemd(module_machine):
+    m = module_machine('deb12', 'blame-systemd')
+    m.start()
+    m.wait_running()
+    return m
+
+
+@pytest.fixture(scope='module')
+def busybox(module_machine):
+    m = module_machine('busybox', 'blame-busybox')
+    m.start()
+    return m
+
+
+def blame(name, *words):
+    return json.loads(run('boxctl', 'blame', '-o', 'json', *words, name).stdout)
+
+
+def test_stages_and_units_are_on_one_time_line(systemd):
+    b = blame(systemd.name, '--order=begin')
+    begins = [step['begin_usec'] for step in b['steps']]
+    assert begins == sorted(begins) and begins[0] == 0
+    of = {step['name']: step for step in b['steps']}
+    assert of['lock']['of'] == of['execute']['of'] == 'box'
+    journald = of['systemd-journald.service']
+    assert journald['of'] == 'machine' and 0 < journald['usec'] < b['ready_usec']
+    assert b['up_usec'] <= journald['begin_usec'] and journald['end_usec'] <= b['ready_usec']
+    # What systemd in the machine says itself, of its own clock.
+    own = {key: int(value) for key, value in (line.split('=') for line in systemd.exec(
+        'systemctl', 'show', '-p', 'InactiveExitTimestampMonotonic', '-p', 'ActiveEnterTimestampMonotonic',
+        'systemd-journald.service').stdout.split())}
+    assert journald['usec'] == own['ActiveEnterTimestampMonotonic'] - own['InactiveExitTimestampMonotonic']
+    taken = [step['usec'] for step in blame(systemd.name)['steps']]
+    assert taken == sorted(taken, reverse=True)
+
+
+def test_other_inits_have_the_stages(busybox):
+    b = blame(busybox.name)
+    assert {step['of'] for step in b['steps']} == {'box'}
+    assert {'lock', 'clone', 'mounts', 'network', 'execute'} <= {step['name'] for step in b['steps']}
+    assert b['ready_usec'] >= b['up_usec'] > 0
+    text = run('boxctl', 'blame', busybox.name).stdout
+    assert text.startswith(f'{busybox.name} was ready after ') and ' box: clone\n' in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+    # Any user.
+    user = run('setpriv', '--reuid=1234', '--regid=1234', '--clear-groups', 'boxctl', 'blame', busybox.name)
+    assert user.stdout == text
+
+
+def test_picture_is_xml(systemd):
+    root = xml.etree.ElementTree.fromstring(run('boxctl', 'blame', '--plot', systemd.name).stdout)
+    texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
+    assert any(text.startswith('systemd-journald.service (') for text in texts)
+    assert any(text.startswith('box: mounts (') for text in texts)
+
+
+def test_user_is_told_what_is_missing_and_bus_that_hangs(systemd):
+    user = run('setpriv', '--reuid=1234', '--regid=1234', '--clear-groups', 'boxctl', 'blame', systemd.name)
+    assert 'which root may ask for' in user.stderr and ' box: clone\n' in user.stdout
+    os.kill(systemd.leader(), signal.SIGSTOP)
+    try:
+        hung = run('boxctl', 'blame', systemd.name, timeout=20)
+        assert 'does not tell the times' in hung.stderr and ' box: clone\n' in hung.stdout
+    finally:
+        os.kill(systemd.leader(), signal.SIGCONT)
+    assert 'journald.service' in run('boxctl', 'blame', systemd.name).stdout
+
+
+def test_refusals(busybox):
+    assert run('boxctl', 'blame', 'no-such', check=False).returncode == 3
+    refused = run('boxctl', 'blame', '--order=size', busybox.name, check=False)
+    assert refused.returncode == 2 and 'time or begin' in refused.stderr
+    assert Path(f'/run/box/{busybox.name}/steps').stat().st_mode & 0o777 == 0o644
