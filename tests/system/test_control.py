@@ -340,6 +340,8 @@ def test_descriptors_that_are_not_asked_for(box, unharmed):
     """They are closed again."""
     pid = supervisor(box)
     client = Client(box)
+    client.send(f'{MACHINE}.Describe')
+    assert client.receive()['parameters']['name'] == box.name           # so it was accepted
     before = len(os.listdir(f'/proc/{pid}/fd'))
     for _ in range(20):
         message = json.dumps({'method': f'{MACHINE}.Describe'}).encode() + b'\0'
