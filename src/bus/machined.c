@@ -170,6 +170,18 @@ int machined_terminate(sd_bus *bus, const char *name, Failure *failure)
         return call_manager(bus, "TerminateMachine", "terminate the machine", NULL, failure, "s", name);
 }
 
+int machined_copy(sd_bus *bus, const char *name, const char *from, const char *to, bool to_machine, bool replace,
+                  Failure *failure)
+{
+        int r;
+
+        (void) sd_bus_set_method_call_timeout(bus, UINT64_MAX);
+        r = call_manager(bus, to_machine ? "CopyToMachineWithFlags" : "CopyFromMachineWithFlags", "copy", NULL, failure, "ssst",
+                         name, from, to, (uint64_t) replace);
+        (void) sd_bus_set_method_call_timeout(bus, 0);
+        return r;
+}
+
 /* Reply "hs": the pty's master belongs to the message; the caller gets a copy. */
 static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
 {

@@ -53,6 +53,11 @@ void machine_rows_free(MachineRow *rows, size_t n);
 int machined_kill(sd_bus *bus, const char *name, const char *whom, int sig, Failure *failure);
 int machined_terminate(sd_bus *bus, const char *name, Failure *failure);
 
+/* Copies a file or tree between absolute paths of the host and of the machine, however long that takes. replace: also where the
+ * file exists. */
+int machined_copy(sd_bus *bus, const char *name, const char *from, const char *to, bool to_machine, bool replace,
+                  Failure *failure);
+
 /* *ret_pty is the pty's master, non-blocking; the caller closes it. */
 int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure);
 /* user NULL or "": root; path NULL or "": the user's shell, and argv is ignored. */

@@ -33,6 +33,8 @@ static inline unsigned output_json_indent(OutputMode m)
 
 typedef struct Options {
         bool help, version;
+        bool force, archive;
+        const char *chown;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */

@@ -6,6 +6,7 @@
  */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,12 +53,24 @@ bool id_map_to_host(const IdMap *map, uint32_t inside, uint32_t *ret_host)
         return false;
 }
 
+bool id_map_from_host(const IdMap *map, uint32_t host, uint32_t *ret_inside)
+{
+        for (unsigned i = 0; i < map->n; i++) {
+                const IdMapLine *l = &map->lines[i];
+
+                if (host >= l->outside && host - l->outside < l->count) {
+                        *ret_inside = l->inside + (host - l->outside);
+                        return true;
+                }
+        }
+        return false;
+}
+
 bool id_map_has_host(const IdMap *map, uint32_t host)
 {
-        for (unsigned i = 0; i < map->n; i++)
-                if (host >= map->lines[i].outside && host - map->lines[i].outside < map->lines[i].count)
-                        return true;
-        return false;
+        uint32_t inside;
+
+        return id_map_from_host(map, host, &inside);
 }
 
 bool id_map_is_shifted(const IdMap *map, uint32_t owner)
@@ -161,6 +174,36 @@ int user_namespace_write_maps(int proc_pid_fd, const IdMap *uids, const IdMap *g
         int r = write_map(proc_pid_fd, "uid_map", uids, failure);
 
         return r < 0 ? r : write_map(proc_pid_fd, "gid_map", gids, failure);
+}
+
+static int read_map(pid_t pid, const char *file, IdMap *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        IdMap map = {};
+        char path[40];
+        int n, r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+        r = fd_read_file_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
+        if (r < 0)
+                return r;
+        for (const char *p = text; *p; p += n) {
+                IdMapLine *l = &map.lines[map.n];
+
+                if (map.n++ >= ARRAY_SIZE(map.lines))
+                        return -E2BIG;
+                if (sscanf(p, " %" SCNu32 " %" SCNu32 " %" SCNu32 " %n", &l->inside, &l->outside, &l->count, &n) < 3)
+                        return -EBADMSG;
+        }
+        *ret = map;
+        return 0;
+}
+
+int user_namespace_read_maps(pid_t pid, IdMap *ret_uids, IdMap *ret_gids)
+{
+        int r = read_map(pid, "uid_map", ret_uids);
+
+        return r < 0 ? r : read_map(pid, "gid_map", ret_gids);
 }
 
 typedef struct Mapping {

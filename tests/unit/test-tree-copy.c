@@ -12,7 +12,7 @@
 #include "image/tree-copy.h"
 
 /* Copies t's "from" to its "to". */
-static int copy(const Tree *t, TreeCopyStop stop, void *userdata, Failure *failure)
+static int copy(const Tree *t, bool (*stop)(void *userdata), void *userdata, Failure *failure)
 {
         const TreeCopyOptions options = { .skip_fd = -EBADF, .stop = stop, .userdata = userdata };
         _cleanup_close_ int from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC), to = -EBADF;
@@ -40,6 +40,17 @@ static void assert_text(const Tree *t, const char *path, const char *text)
         assert_true(fd >= 0);
         assert_int_equal(fd_read_all(fd, 1024, &got, NULL), 0);
         assert_string_equal(got, text);
+}
+
+static unsigned entries(const Tree *t, const char *path)
+{
+        _cleanup_closedir_ DIR *dir = fdopendir(openat(t->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        unsigned n = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                n++;
+        return n - 2;
 }
 
 static void set_times(const Tree *t, const char *path)
@@ -325,6 +336,152 @@ static void test_unreadable(void **state)
         assert_non_null(strstr(failure.text, "/dir/secret: Permission denied"));
 }
 
+/* ---- into a directory that has files ----------------------------------------------------------------------- */
+
+static int copy_into(const Tree *t, unsigned flags, TreeCopyCount *count, Failure *failure)
+{
+        const TreeCopyOptions options = { .flags = TREE_COPY_MERGE | flags, .skip_fd = -EBADF, .where = "there", .count = count };
+        _cleanup_close_ int from = openat(t->fd, "from", O_RDONLY | O_DIRECTORY | O_CLOEXEC), to = -EBADF;
+
+        to = openat(t->fd, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(from >= 0 && to >= 0);
+        return tree_copy(from, to, &options, failure);
+}
+
+static void test_merges(void **state)
+{
+        const Tree *t = *state;
+        TreeCopyCount count = { 0 };
+        Failure f = { 0 };
+
+        tree_fixture_file(t, "from/dir/new", "new");
+        tree_fixture_file(t, "to/dir/old", "old");
+        assert_int_equal(fchmodat(t->fd, "to/dir", 0710, 0), 0);
+        assert_int_equal(copy_into(t, 0, &count, &f), 0);
+        assert_text(t, "to/dir/new", "new");
+        assert_text(t, "to/dir/old", "old");
+        assert_int_equal(look(t, "to/dir").st_mode & 07777, 0710);
+        assert_int_equal(count.files, 1);
+        assert_int_equal(count.bytes, 3);
+
+        assert_int_equal(copy_into(t, 0, &count, &f), -EEXIST);
+        assert_string_equal(f.text, "there/dir/new exists already");
+}
+
+static void test_replaces(void **state)
+{
+        const Tree *t = *state;
+        Failure f = { 0 };
+        struct stat before;
+
+        tree_fixture_file(t, "from/one", "new");
+        assert_int_equal(linkat(t->fd, "from/one", t->fd, "from/two", 0), 0);
+        tree_fixture_link(t, "from/link", "one");
+        tree_fixture_file(t, "to/one", "old");
+        tree_fixture_link(t, "to/two", "target");
+        tree_fixture_file(t, "to/link", "old");
+        tree_fixture_file(t, "to/target", "kept");
+        before = look(t, "to/one");
+
+        for (int i = 0; i < 2; i++) {           /* also what was copied by itself */
+                assert_int_equal(copy_into(t, TREE_COPY_REPLACE, NULL, &f), 0);
+                assert_text(t, "to/one", "new");
+                assert_text(t, "to/target", "kept");
+                assert_true(look(t, "to/one").st_ino != before.st_ino);
+                assert_int_equal(look(t, "to/two").st_ino, look(t, "to/one").st_ino);
+                assert_int_equal(look(t, "to/two").st_nlink, 2);
+                assert_true(S_ISLNK(look(t, "to/link").st_mode));
+                /* No temporary file is left. */
+                assert_int_equal(look(t, "to").st_nlink, 2);
+                assert_int_equal(entries(t, "to"), 4);
+        }
+}
+
+/* A directory never takes the place of a file, nor a file that of a directory; a link to one is a file. */
+static void test_does_not_replace(void **state)
+{
+        const Tree *t = *state;
+        Failure f = { 0 };
+
+        tree_fixture_file(t, "from/a/file", "x");
+        tree_fixture_file(t, "to/elsewhere/other", "x");
+        tree_fixture_link(t, "to/a", "elsewhere");
+        assert_int_equal(copy_into(t, TREE_COPY_REPLACE, NULL, &f), -EEXIST);
+        assert_int_equal(entries(t, "to/elsewhere"), 1);
+
+        assert_int_equal(unlinkat(t->fd, "from/a/file", 0), 0);
+        assert_int_equal(unlinkat(t->fd, "from/a", AT_REMOVEDIR), 0);
+        tree_fixture_file(t, "from/elsewhere", "x");
+        f = (Failure) { 0 };
+        assert_int_equal(copy_into(t, TREE_COPY_REPLACE, NULL, &f), -EISDIR);
+        assert_int_equal(entries(t, "to"), 2);
+}
+
+static void test_no_privilege(void **state)
+{
+        const Tree *t = *state;
+        TreeCopyCount count = { 0 };
+
+        tree_fixture_program(t, "from/setuid", "");
+        tree_fixture_program(t, "from/setgid", "");
+        assert_int_equal(mkdirat(t->fd, "from/dir", 0755), 0);
+        assert_int_equal(fchmodat(t->fd, "from/setuid", 04755, 0), 0);
+        assert_int_equal(fchmodat(t->fd, "from/setgid", 02711, 0), 0);
+        assert_int_equal(fchmodat(t->fd, "from/dir", 03777, 0), 0);
+        assert_int_equal(mkdirat(t->fd, "to", 0755), 0);
+        assert_int_equal(copy_into(t, TREE_COPY_NO_PRIVILEGE, &count, NULL), 0);
+        assert_int_equal(look(t, "to/setuid").st_mode & 07777, 0755);
+        assert_int_equal(look(t, "to/setgid").st_mode & 07777, 0711);
+        assert_int_equal(look(t, "to/dir").st_mode & 07777, 03777);
+        assert_int_equal(count.no_set_id, 2);
+        assert_int_equal(copy_into(t, TREE_COPY_REPLACE, &count, NULL), 0);
+        assert_int_equal(look(t, "to/setuid").st_mode & 07777, 04755);
+}
+
+/* "Another user" has no set-user-ID programs; the owner of files is asked for. */
+static int map(void *userdata, bool group, uint32_t id, uint32_t *ret)
+{
+        *ret = id;
+        return *(const int *) userdata;
+}
+
+static int refuse(void *userdata, const struct stat *directory)
+{
+        return -EACCES;
+}
+
+static void test_asks(void **state)
+{
+        const Tree *t = *state;
+        int answer = 1;
+        TreeCopyOptions options = { .flags = TREE_COPY_MERGE, .skip_fd = -EBADF, .map = map, .userdata = &answer };
+        _cleanup_(tree_copy_freep) TreeCopy *c = NULL;
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        Failure f = { 0 };
+
+        tree_fixture_program(t, "from/program", "text");
+        assert_int_equal(fchmodat(t->fd, "from/program", 04755, 0), 0);
+        assert_int_equal(mkdirat(t->fd, "to", 0755), 0);
+        from = openat(t->fd, "from/program", O_PATH | O_CLOEXEC);
+        to = openat(t->fd, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(tree_copy_new(to, &options, &c, &f), 0);
+        assert_int_equal(tree_copy_add(c, from, "one", &f), 0);
+        assert_int_equal(look(t, "to/one").st_mode & 07777, 0755);
+        answer = 0;
+        assert_int_equal(tree_copy_add(c, from, "two", &f), 0);
+        assert_int_equal(look(t, "to/two").st_mode & 07777, 04755);
+
+        /* Without an owner, nothing is left. */
+        answer = -EOVERFLOW;
+        assert_int_equal(tree_copy_add(c, from, "three", &f), -EOVERFLOW);
+        assert_non_null(strstr(f.text, "has no counterpart"));
+        assert_int_equal(faccessat(t->fd, "to/three", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+        options.may_write = refuse;
+        answer = 0;
+        assert_int_equal(tree_copy_add(c, from, "four", NULL), -EACCES);
+        assert_int_equal(faccessat(t->fd, "to/four", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -337,6 +494,11 @@ int main(void)
                 TREE_TEST(test_copy_below_itself),
                 TREE_TEST(test_too_deep),
                 TREE_TEST(test_unreadable),
+                TREE_TEST(test_merges),
+                TREE_TEST(test_replaces),
+                TREE_TEST(test_does_not_replace),
+                TREE_TEST(test_no_privilege),
+                TREE_TEST(test_asks),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

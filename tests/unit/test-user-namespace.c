@@ -33,7 +33,7 @@ static void test_id_map_lookup(void **state)
 {
         const IdMap map = { .lines = { { 0, 524288, 65536 }, { 100000, 1000, 1 } }, .n = 2 };
         const IdMap same = { .lines = { { 0, 0, 10 }, { 20, 20, 1 } }, .n = 2 };
-        uint32_t host = 7, low, high;
+        uint32_t host = 7, id, low, high;
 
         assert_true(id_map_to_host(&map, 0, &host));
         assert_int_equal(host, 524288);
@@ -46,6 +46,8 @@ static void test_id_map_lookup(void **state)
         assert_int_equal(host, 1000);
 
         assert_true(id_map_has_host(&map, 524288) && id_map_has_host(&map, 589823) && id_map_has_host(&map, 1000));
+        assert_true(id_map_from_host(&map, 524300, &id) && id == 12);
+        assert_false(id_map_from_host(&map, 589824, &id));
         assert_false(id_map_has_host(&map, 0) || id_map_has_host(&map, 589824) || id_map_has_host(&map, 1001));
         assert_true(id_map_is_shifted(&map, 524288));
         assert_false(id_map_is_shifted(&map, 1000) || id_map_is_shifted(&map, 70000) || id_map_is_shifted(&same, 0));
