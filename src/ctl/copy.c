@@ -204,7 +204,7 @@ static int tell_result(const Ctl *c, const Worker *w, int waited, int status)
         if (!c->options.quiet)
                 tell_left_out(&report->count);
         if (w->signal != 0 && status != 0) {
-                log_error(-EINTR, "Interrupted after %" PRIu64 " files; the incomplete file was removed", report->count.files);
+                log_error(-EINTR, "Interrupted after %" PRIu64 " files; none is left incomplete", report->count.files);
                 return 128 + w->signal;
         }
         if (report->failure.error == -EEXIST)

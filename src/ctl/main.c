@@ -20,6 +20,7 @@
 #include "ctl/help.h"
 #include "ctl/many.h"
 #include "ctl/names.h"
+#include "ctl/remote.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
 #include "util/fd.h"
@@ -102,6 +103,8 @@ static int run(Ctl *c, const CommandLine *line)
                 return -EINVAL;
         }
 
+        if (c->options.host)
+                return remote_run(c, line);
         if (v->flags & (VERB_AUTHORIZED | VERB_STARTS))
                 agents_open(c, (v->flags & VERB_AUTHORIZED ? AGENT_POLKIT : 0) | (v->flags & VERB_STARTS ? AGENT_PASSWORDS : 0));
         return run_verb(c, v, name ? line->words + 1 : NULL);

@@ -14,6 +14,7 @@
 #include "ctl/options.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/print.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -58,6 +59,7 @@ const Option ctl_options[] = {
         { 'C', "working-directory", "DIR",  "exec chroot", OPTION_TEXT, O(working_directory),
           "Directory in the machine to run in" },
         { 't', "tty",             NULL,     "exec", OPTION_FLAG, O(tty), "On a terminal of the machine, even without one here" },
+        { 'H', "host",            "USER@HOST", NULL, OPTION_HOST, O(host), "Run on another host, by ssh" },
         { 0,   "force",           NULL,     "cp copy-to copy-from", OPTION_FLAG, O(force), "Replace files that exist" },
         { 0,   "chown",           "USER[:GROUP]", "cp", OPTION_TEXT, O(chown), "Owner of the copy, by name or number" },
         { 0,   "archive",         NULL,     "cp", OPTION_FLAG, O(archive),
@@ -77,7 +79,6 @@ static const Option machinectl_options[] = {
         { 0,   "verify",          "MODE",   "", OPTION_IGNORED, 0, NULL },
         { 0,   "format",          "FORMAT", "", OPTION_IGNORED, 0, NULL },
         { 0,   "class",           "CLASS",  "", OPTION_IGNORED, 0, NULL },
-        { 0,   "force",           NULL,     "", OPTION_IGNORED, 0, NULL },
         { 0,   "read-only",       NULL,     "", OPTION_IGNORED, 0, NULL },
         { 0,   "mkdir",           NULL,     "", OPTION_IGNORED, 0, NULL },
         { 0,   "system",          NULL,     "", OPTION_IGNORED, 0, NULL },
@@ -213,6 +214,7 @@ static int store(const Option *row, const char *value, Options *o)
                 *(bool *) field = true;
                 return 0;
         case OPTION_TEXT:
+        case OPTION_HOST:
                 *(const char **) field = value;
                 return *value ? 0 : -EINVAL;
         case OPTION_START:
@@ -397,6 +399,20 @@ static const char *expected(const Option *row)
         }
 }
 
+static int forward_option(CommandLine *line, const Option *row, const char *value)
+{
+        _cleanup_free_ char *word = NULL;
+        int r;
+
+        if (row->kind == OPTION_HOST || row->kind == OPTION_SETENV)
+                return 0;
+        if (!row->name)
+                r = strf(&word, "-%c%s", row->letter, value ?: "");
+        else
+                r = strf(&word, "--%s%s%s", row->name, value ? "=" : "", value ?: "");
+        return r < 0 ? r : strv_extend(&line->forward, word);
+}
+
 static int take_option(CommandLine *line, const Option *row, const char *value, Failure *failure)
 {
         const Option **slot;
@@ -419,6 +435,8 @@ static int take_option(CommandLine *line, const Option *row, const char *value, 
         if (r < 0)
                 return failure_set(failure, -EINVAL, "Invalid value for -%c: '%s'%s", row->letter, value, expected(row));
 
+        if (forward_option(line, row, value) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
         slot = array_append(&line->given, &line->n_given, sizeof(*slot));
         if (!slot)
                 return failure_set(failure, -ENOMEM, "Out of memory");
@@ -499,6 +517,7 @@ void command_line_done(CommandLine *c)
 {
         options_done(&c->options);
         strv_free(c->words);
+        strv_free(c->forward);
         free(c->given);
         *c = (CommandLine) { 0 };
 }

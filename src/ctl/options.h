@@ -34,6 +34,7 @@ static inline unsigned output_json_indent(OutputMode m)
 typedef struct Options {
         bool help, version;
         bool force, archive;
+        const char *host;               /* runs the verb there; NULL: here */
         const char *chown;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty;
         char **properties;
@@ -60,6 +61,7 @@ void options_done(Options *o);
 typedef enum OptionKind {
         OPTION_FLAG,            /* bool */
         OPTION_TEXT,            /* const char *, any */
+        OPTION_HOST,            /* the same, and not passed on to that host */
         OPTION_START,           /* int, 0 if left out, and by_start; the next word, if it begins with "-" and a digit */
         OPTION_PRIORITY,        /* int: of syslog(3) */
         OPTION_PROPERTY,        /* appended to properties; implies all: an empty one is shown if named */
@@ -100,6 +102,7 @@ bool option_is_for(const Option *o, const char *verb);
 typedef struct CommandLine {
         Options options;
         char **words;                   /* the verb and its arguments, NULL-terminated */
+        char **forward;                 /* options as words for the boxctl of another host, but for OPTION_HOST and _SETENV */
         const Option **given;           /* options on the command line */
         size_t n_given;
         const Option *values_of;        /* the list of its values was asked for, and no more; NULL: not so */

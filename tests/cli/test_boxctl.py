@@ -354,3 +354,37 @@ def test_no_bus(tmp_path):
     run = subprocess.run([BOXCTL, 'list'], env=env, capture_output=True, text=True, timeout=30)
     assert run.returncode == 7 and run.stdout == ''
     assert run.stderr == 'boxctl: There is no system bus here: systemd and dbus have to run on this host\n'
+
+
+# -------------------------------------------------------------------- other hosts
+
+@pytest.fixture
+def ssh(host, tmp_path):
+    """An ssh that tells its words but the last, and has a shell read that, as sshd does."""
+    path = tmp_path / 'fake-ssh'
+    (tmp_path / 'boxctl').symlink_to(BOXCTL)
+    (tmp_path / 'machinectl-lite').symlink_to(BOXCTL)
+    path.write_text(f'#!/bin/sh\nfor last; do :; done\necho "$*" >>{tmp_path}/told\n'
+                    f'PATH={tmp_path}:$PATH exec sh -c "$last"\n')
+    path.chmod(0o755)
+    host.env['SYSTEMD_SSH'] = str(path)
+    return tmp_path / 'told'
+
+
+def test_another_host_does_the_same(host, ssh):
+    for words in (['list', '-o', 'json'], ['show', 'web', '-P', 'Name'], ['list', '--no-legend', '-l'], []):
+        assert host.ok('-H', 'me@there', *words) == host.ok(*words)
+    assert len(ssh.read_text().splitlines()) == 4
+    host.run('kill', '--host=there', 'web', '-s', 'INT')
+    there = host.orders()
+    host.run('kill', 'web', '-s', 'INT')
+    assert there == host.orders() and there
+
+
+def test_failures_of_another_host(host, ssh):
+    for words in (['status', "no'such"], ['show', 'nosuch'], ['kill', '-s', 'TERM', '--', '-q']):
+        here, there = host.run(*words), host.run('-Hthere', *words)
+        assert (there.returncode, there.stderr) == (here.returncode, here.stderr) and here.returncode != 0
+    assert host.run('-H', '-oProxyCommand=x', 'list').returncode == 2
+    host.env['SYSTEMD_SSH'] = '/nonexistent/ssh'
+    assert "'/nonexistent/ssh', which --host= needs" in host.run('-H', 'there', 'list').stderr
