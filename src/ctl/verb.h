@@ -59,7 +59,8 @@ struct Verb {
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
         verb_cp, verb_copy_to, verb_copy_from,
         verb_freeze, verb_thaw, verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check,
-        verb_explain, verb_call, verb_exec, verb_chroot, verb_blame;
+        verb_explain, verb_call, verb_exec, verb_chroot, verb_blame,
+        verb_console, verb_wait, verb_events;
 
 /* All verbs in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];

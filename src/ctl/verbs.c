@@ -16,6 +16,7 @@ const Verb *const verbs[] = {
         &verb_cp, &verb_copy_to, &verb_copy_from, &verb_logs, &verb_blame,
         &verb_cat, &verb_edit,
         &verb_check, &verb_explain, &verb_call,
+        &verb_console, &verb_wait, &verb_events,
         NULL,
 };
 
@@ -47,7 +48,7 @@ static const struct {
         const char *word, *verb, *instead;
 } known_words[] = {
         { "add", NULL, "/usr/libexec/box/bootstrap/debian" },
-        { "attach", "login", NULL },
+        { "attach", "console", NULL },
         { "bash", "shell", NULL },
         { "bind", NULL, "machinectl bind" },
         { "build", NULL, "/usr/libexec/box/bootstrap/debian" },
@@ -56,7 +57,6 @@ static const struct {
         { "clone", NULL, "machinectl clone" },
         { "config", "explain", NULL },
         { "connect", "login", NULL },
-        { "console", "login", NULL },
         { "copy", "cp", NULL },
         { "create", NULL, "/usr/libexec/box/bootstrap/debian" },
         { "delete", NULL, "machinectl remove" },

@@ -295,6 +295,8 @@ _steady_ static bool step_output(Console *c)
         }
         if (n < 0) {
                 console_stream_close(&c->output);          /* no reader, or disk full: the machine continues */
+                if (c->hooks.output_end)
+                        c->hooks.output_end(c->hooks.userdata);
                 return true;
         }
         if (c->stall_source)

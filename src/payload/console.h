@@ -39,6 +39,7 @@ typedef struct ConsoleHooks {
         void (*room)(void *userdata);                   /* console_type() takes more */
         void (*hot_key)(HotKey key, void *userdata);    /* with CONSOLE_FLAG_ESCAPE; NULL: ^]^]r and ^]^]p are forwarded */
         void (*input_end)(void *userdata);              /* of standard input, which was forwarded */
+        void (*output_end)(void *userdata);             /* nothing reads what is written */
         void (*resized)(void *userdata);                /* the terminal */
         void *userdata;
 } ConsoleHooks;

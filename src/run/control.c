@@ -11,6 +11,7 @@
 #include "control/descriptions.h"
 #include "run/control.h"
 #include "util/clock.h"
+#include "util/fd.h"
 #include "util/strv.h"
 
 #define NOT_CONNECTED "io.systemd.MachineInstance.NotConnected"
@@ -96,6 +97,41 @@ static int resume(ControlCall *call, const JsonNode *parameters, void *userdata,
 static int not_supported(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
 {
         control_reply_error(call, NOT_SUPPORTED, NULL, NULL);
+        return 0;
+}
+
+/* ---- its console ------------------------------------------------------------------------------------------------ */
+
+static void attach(MachineControl *c, int fd, ConsoleViewerMode mode, const char *early, size_t n)
+{
+        if (machine_console_attach(c->actions->console(c->userdata), fd, mode, early, n) < 0)
+                fd_close(fd);
+}
+
+static void attach_reading(int fd, const char *early, size_t n, void *userdata)
+{
+        attach(userdata, fd, CONSOLE_VIEWER_READS, early, n);
+}
+
+static void attach_typing(int fd, const char *early, size_t n, void *userdata)
+{
+        attach(userdata, fd, CONSOLE_VIEWER_TYPES, early, n);
+}
+
+static void attach_taking(int fd, const char *early, size_t n, void *userdata)
+{
+        attach(userdata, fd, CONSOLE_VIEWER_TAKES, early, n);
+}
+
+static int attach_console(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        MachineControl *c = userdata;
+
+        if (!c->actions->console(c->userdata))
+                return failure_set(failure, -ENOTTY, "The machine has no console (--console=pipe)");
+        control_reply_upgrade(call, json_member_bool(parameters, "readOnly") ? attach_reading :
+                                    json_member_bool(parameters, "take")    ? attach_taking :
+                                                                               attach_typing, c);
         return 0;
 }
 
@@ -274,6 +310,10 @@ static const ControlMethod methods[] = {
                 { "name", JSON_NODE_STRING, false },
         } },
         { MACHINE ".Describe", describe, CONTROL_ANY_USER, {} },
+        { MACHINE ".AttachConsole", attach_console, CONTROL_UPGRADE, {
+                { "readOnly", JSON_NODE_BOOL, true },
+                { "take", JSON_NODE_BOOL, true },
+        } },
         { MACHINE ".Subscribe", subscribe, CONTROL_ANY_USER | CONTROL_MORE, {} },
 };
 

@@ -7,7 +7,7 @@
  */
 
 #include "control/server.h"
-#include "run/machine.h"
+#include "run/machine-console.h"
 
 /* userdata is the supervisor's. */
 typedef struct ControlActions {
@@ -17,6 +17,7 @@ typedef struct ControlActions {
         void (*terminate)(void *userdata);
         int (*pause)(void *userdata, bool on, Failure *failure);
         void (*idle)(void *userdata);                                   /* the last client has gone */
+        MachineConsole *(*console)(void *userdata);                     /* NULL: it has none */
 } ControlActions;
 
 typedef struct MachineControl MachineControl;

@@ -107,6 +107,7 @@ static void forget(Machine *m)
 {
         m->child.sync_fd = fd_close(m->child.sync_fd);
         m->mounts.pty_master = fd_close(m->mounts.pty_master);
+        console_ring_close(&m->mounts.console_ring);
         m->mounts.notify_fd = fd_close(m->mounts.notify_fd);
         m->control_fd = fd_close(m->control_fd);
         m->registration.bus = NULL;

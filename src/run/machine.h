@@ -25,6 +25,7 @@
 #include "net/port-forward.h"
 #include "oci/oci.h"
 #include "payload/cgroup.h"
+#include "payload/console-ring.h"
 #include "payload/enter.h"
 #include "plan/plan.h"
 #include "run/loop.h"
@@ -134,8 +135,9 @@ typedef struct MachineMounts {
         int notify_fd;
         int kmsg_fd;                    /* the writer of the machine's /proc/kmsg, a FIFO */
         int pty_master;                 /* of /dev/console; -EBADF in pipe mode */
+        ConsoleRing console_ring;       /* what it has said */
 } MachineMounts;
-#define MACHINE_MOUNTS_NULL { MOUNT_MAKE_CONTEXT_NULL, false, NULL, -EBADF, -EBADF, -EBADF }
+#define MACHINE_MOUNTS_NULL { MOUNT_MAKE_CONTEXT_NULL, false, NULL, -EBADF, -EBADF, -EBADF, CONSOLE_RING_NULL }
 
 /* execute; see run/keeper.h */
 typedef struct MachineKeeper {

@@ -51,7 +51,7 @@ static int chown_devpts(const Machine *m, int devpts_fd, Failure *failure)
 static int open_console(Machine *m, int devpts_fd, Failure *failure)
 {
         unsigned number = 0;
-        int unlock = 0;
+        int unlock = 0, r;
 
         if (devpts_fd < 0 || m->plan.console == CONSOLE_PIPE)
                 return 0;
@@ -74,7 +74,8 @@ static int open_console(Machine *m, int devpts_fd, Failure *failure)
                 (void) ioctl(m->mounts.pty_master, TIOCSWINSZ, &size);
         }
         console_set_size(m->mounts.pty_master);
-        return 0;
+        r = console_ring_open(&m->mounts.console_ring);
+        return r < 0 ? failure_set(failure, r, "Failed to create the memory of machine '%s's console: %m", m->name) : 0;
 }
 
 static int open_host_files(Machine *m, int host_fd, Failure *failure)
@@ -221,6 +222,7 @@ void stage_mounts_down(Machine *m)
         close_context(&m->mounts.make);
         mount_work_close(m->work.items, m->work.n);
         m->mounts.pty_master = fd_close(m->mounts.pty_master);
+        console_ring_close(&m->mounts.console_ring);
         m->mounts.notify_fd = fd_close(m->mounts.notify_fd);
         m->mounts.kmsg_fd = fd_close(m->mounts.kmsg_fd);
         if (m->mounts.incoming)

@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "bus/scope.h"
-#include "payload/console.h"
 #include "payload/init-control.h"
 #include "payload/notify.h"
 #include "run/control.h"
 #include "run/keeper.h"
+#include "run/machine-console.h"
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/clock.h"
@@ -47,7 +47,7 @@ typedef struct Supervisor {
         sd_event *event;                /* the machine's loop, which outlives the Supervisor and its sources */
         sd_event_source *leader, *notify, *release_code, *start_timeout, *stop_timeout, *ask_again, *status_pause;
         sd_event_source *boots, *asked, *alone;
-        Console *console;
+        MachineConsole *console;
         MachineControl *control;        /* NULL: no socket */
         sd_bus_slot *request_stop;
         InitRequest request;            /* what the init is asked for */
@@ -61,6 +61,7 @@ typedef struct Supervisor {
         bool killed;            /* on the second request, or by a client */
         bool start_timed_out;
         bool ended;
+        bool reboots;           /* so it has ended */
         char *status;           /* the payload's STATUS= that is still to be forwarded; NULL: none */
         siginfo_t end;
 } Supervisor;
@@ -73,7 +74,7 @@ static void supervisor_done(Supervisor *s)
         s->machine->loop.on_stop = NULL;
         (void) sd_event_set_watchdog(s->event, false);
         s->control = machine_control_free(s->control);
-        s->console = console_free(s->console);
+        s->console = machine_console_free(s->console, s->reboots);
         if (s->machine->network.ports)
                 port_forward_detach(s->machine->network.ports);
         s->request_stop = sd_bus_slot_unref(s->request_stop);
@@ -425,8 +426,13 @@ static void control_idle(void *userdata)
                 release_code_later(s);
 }
 
+static MachineConsole *control_console(void *userdata)
+{
+        return ((Supervisor *) userdata)->console;
+}
+
 static const ControlActions control_actions = {
-        control_state, control_power_off, control_reboot, control_terminate, control_pause, control_idle,
+        control_state, control_power_off, control_reboot, control_terminate, control_pause, control_idle, control_console,
 };
 
 /* ---- notify messages of the payload ----------------------------------------------------------------------------- */
@@ -496,32 +502,18 @@ _steady_ static int on_notify(sd_event_source *source, int fd, uint32_t events, 
         return 0;
 }
 
-static void on_console_end(Console *c, bool left_by_user, void *userdata)
+/* ^]^]p is a stop, as SIGTERM: a second one kills. */
+static void on_key(HotKey key, void *userdata)
 {
-        if (left_by_user)
-                kill_leader(userdata);
-}
+        Supervisor *s = userdata;
+        Failure failure = {};
 
-static int add_console(Supervisor *s)
-{
-        const Machine *m = s->machine;
-        unsigned flags = CONSOLE_FLAG_DRAIN;
-
-        if (m->mounts.pty_master < 0)
-                return 0;
-        if (m->plan.console == CONSOLE_INTERACTIVE)
-                flags |= CONSOLE_FLAG_READ | CONSOLE_FLAG_WRITE | CONSOLE_FLAG_ESCAPE;
-        else if (m->plan.console == CONSOLE_READ_ONLY)
-                flags |= CONSOLE_FLAG_WRITE;
-        if (m->child.journal_fd >= 0)
-                flags |= CONSOLE_FLAG_LINES;
-        /* A system must not stop because its console is not read. A command's output is part of a pipeline, as any program's. */
-        if (m->plan.start_mode == START_BOOT && !isatty(STDOUT_FILENO))
-                flags |= CONSOLE_FLAG_DROP;
-        if (m->plan.console == CONSOLE_INTERACTIVE && !m->settings.quiet)
-                log_info(0, "Machine '%s' runs; press ^] three times within a second to kill it", m->name);
-        return console_new(s->event, m->mounts.pty_master, m->child.journal_fd >= 0 ? m->child.journal_fd : STDOUT_FILENO,
-                           flags, on_console_end, s, &s->console);
+        if (key == HOT_KEY_LEAVE)
+                kill_leader(s);
+        else if (key == HOT_KEY_POWER_OFF)
+                loop_request_stop(&s->machine->loop);
+        else if (!s->stopping && control_reboot(s, &failure) < 0)
+                log_warning(0, "Failed to reboot machine '%s': %s", s->machine->name, failure.text);
 }
 
 static int add_sources(Supervisor *s)
@@ -538,7 +530,7 @@ static int add_sources(Supervisor *s)
         if (r >= 0 && m->registration.bus)
                 r = scope_on_request_stop(m->registration.bus, on_request_stop, on_request_stop_installed, s, &s->request_stop);
         if (r >= 0)
-                r = add_console(s);
+                r = machine_console_new(m, s->event, on_key, s, &s->console);
         if (r >= 0)
                 r = machine_control_new(m, s->event, &control_actions, s, &s->control);
         if (r < 0)
@@ -617,6 +609,7 @@ int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure)
                 return failure_set(failure, r, "Failed to supervise machine '%s': %m", m->name);
 
         *ret = judge(&s);
+        s.reboots = ret->kind == MACHINE_REBOOT;
         machine_control_end(s.control, ret->kind == MACHINE_REBOOT ? "rebooted" : "stopped");
         if (s.start_timed_out)
                 return failure_set_at(failure, m->settings.from[SETTING_START_TIMEOUT], -ETIMEDOUT,

@@ -278,7 +278,7 @@ static int case_hang_up_ends(void)
         CHECK(console_new(r.event, r.machine, STDOUT_FILENO, INTERACTIVE, on_end, &r, &c) == 0);
         CHECK(say(r.machine_tty, "bye"));
         close(r.machine_tty);
-        turn(&r, 50);
+        turn(&r, 500);
         CHECK(r.n_ends == 1 && !r.left_by_user && expect(&r, p[0], "bye"));
         c = console_free(c);
         return 0;
@@ -585,7 +585,10 @@ static void on_resized(void *userdata)
 static int case_hooks(void)
 {
         Heard h = {};
-        const ConsoleHooks hooks = { on_said, on_room, on_hot_key, on_input_end, on_resized, &h };
+        const ConsoleHooks hooks = {
+                .said = on_said, .room = on_room, .hot_key = on_hot_key, .input_end = on_input_end, .resized = on_resized,
+                .userdata = &h,
+        };
         Console *c = NULL;
         Rig r;
 
