@@ -82,26 +82,25 @@ static int freeze_group(const char *group, bool freeze, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to %s the cgroup %s: %m", freeze ? "freeze" : "thaw", group) : 0;
 }
 
-/* The supervisor's unit, and the payload's cgroup in it. */
+/* The payload's cgroup, "/machine.slice/box@x.service/payload", and the unit's, from that of PID 1, which may be below it. Names
+ * of the machine's own choice come after the payload's; the supervisor of a machine that was started by hand is elsewhere. */
 static int find_groups(const RunningMachine *m, char **ret_unit, char **ret_payload)
 {
-        _cleanup_free_ char *own = NULL, *unit = NULL, *payload = NULL, *path = NULL;
-        int r;
+        static const char payload[] = "/payload";
+        _cleanup_free_ char *path = NULL;
+        const char *at;
+        int r = cgroup_of_pid(running_machine_leader(m), &path, NULL);
 
-        r = cgroup_of_pid(m->state.supervisor, &own, NULL);
-        if (r >= 0)
-                r = cgroup_unit_path(own, &unit);
-        if (r >= 0)
-                r = strf(&payload, "%s/payload", unit);
-        if (r >= 0)
-                r = strf(&path, "/sys/fs/cgroup%s", payload);
-        if (r >= 0)
-                r = RET_ERRNO(access(path, F_OK));
         if (r < 0)
                 return r;
-        *ret_unit = TAKE_PTR(unit);
-        *ret_payload = TAKE_PTR(payload);
-        return 0;
+        at = path;
+        while ((at = strstr(at, payload)) && at[sizeof(payload) - 1] != '\0' && at[sizeof(payload) - 1] != '/')
+                at++;
+        if (!at)
+                return -ENODATA;
+        *ret_unit = strndup(path, (size_t) (at - path));
+        *ret_payload = strndup(path, (size_t) (at - path) + sizeof(payload) - 1);
+        return *ret_unit && *ret_payload ? 0 : -ENOMEM;
 }
 
 static int freeze_unit(Ctl *c, const RunningMachine *m, bool freeze, Failure *failure)

@@ -155,8 +155,6 @@ static int show_one(Ctl *c, const char *name, Json *j, bool first)
         Failure f = { 0 };
         int r;
 
-        if (!first && !j)
-                putchar('\n');
         if (name)
                 r = collect(c, name, &list, &f);
         else {
@@ -166,6 +164,8 @@ static int show_one(Ctl *c, const char *name, Json *j, bool first)
         }
         if (r < 0)
                 return name ? complain(name, &f) : log_error(r, "%s", f.text);
+        if (!first && !j)
+                putchar('\n');
         if (j)
                 put_json(c, list, j);
         else

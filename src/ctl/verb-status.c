@@ -162,7 +162,8 @@ static void line(const Ctl *c, const char *label, const char *format, ...)
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
         text_make_printable(text);
-        printf("%16s%s %s\n", label, *label ? ":" : " ", text);
+        /* machinectl's longest label stands further to the left. */
+        printf("%*s%s %s\n", c->lite && strlen(label) > 8 ? 11 : 16, label, *label ? ":" : " ", text);
 }
 
 static void print_links(const Ctl *c, const RunningMachine *m)

@@ -81,7 +81,7 @@ def test_frozen_machine_goes_down(machine, freeze, verb):
     run(*freeze, machine.name if freeze[0] == 'boxctl' else machine.unit)
     run('boxctl', verb, machine.name, timeout=60)
     wait_for(lambda: not os.path.exists(f'/proc/{leader}') and machine.property('ActiveState') in ('inactive', 'failed'))
-    if verb == 'stop':
+    if verb == 'stop' and 'command' not in machine.name:        # which SIGTERM kills
         assert machine.property('Result') == 'success'
     run('systemctl', 'reset-failed', machine.unit, check=False)
 
