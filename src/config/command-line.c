@@ -33,16 +33,48 @@ static int add_passed_on(Reader *reader, const SettingRow *row, const char *name
         return assignments_add(reader->out, row, text, from);
 }
 
+/* --set=KEY=VALUE: what a line of the file would do, with a switch's precedence. An empty value takes back what sources of lower
+ * precedence have set. Keys that the table does not have are those of [X-Resources]. */
+static int add_set(Reader *reader, const char *text)
+{
+        size_t n = strcspn(text, "=");
+        _cleanup_free_ char *key = strndup(text, n), *name = NULL;
+        const char *nearest;
+        const SettingRow *row;
+        Source from = { 0 };
+
+        if (!key || strf(&name, "--set=%s=", key) < 0)
+                return -ENOMEM;
+        if (n == 0 || !text[n])
+                return problem_error(reader->problems, (Source) { 0 }, "--set=%s: not KEY=VALUE", text);
+        row = settings_table_find_any_key(key);
+        nearest = row ? NULL : settings_table_nearest_key(NULL, key);
+        if (nearest)
+                return problem_error(reader->problems, (Source) { 0 }, "%s: unknown key; did you mean %s?", name, nearest);
+        from.where = assignments_name(reader->out, name);
+        if (!from.where)
+                return -ENOMEM;
+        return assignments_add(reader->out, row ?: settings_table_row(SETTING_OTHER_RESOURCE), row ? text + n + 1 : text, from);
+}
+
+static CommandLineAction action_of(SettingId id)
+{
+        return id == SETTING_HELP ? COMMAND_LINE_HELP : id == SETTING_VERSION ? COMMAND_LINE_VERSION :
+               id == SETTING_INTROSPECT ? COMMAND_LINE_INTROSPECT : COMMAND_LINE_RUN;
+}
+
 /* Adds a switch and its value. Its source is "--bind=" or "-j". */
 static int add_switch(Reader *reader, const SettingRow *row, const char *value)
 {
         _cleanup_free_ char *name = NULL;
         Source from = { 0 };
 
-        if (row->id == SETTING_HELP || row->id == SETTING_VERSION) {
-                reader->action = row->id == SETTING_HELP ? COMMAND_LINE_HELP : COMMAND_LINE_VERSION;
+        if (action_of(row->id) != COMMAND_LINE_RUN) {
+                reader->action = action_of(row->id);
                 return 0;
         }
+        if (row->id == SETTING_SET)
+                return add_set(reader, value);
 
         if ((row->option ? strf(&name, "--%s%s", row->option, row->flags & SETTING_NO_ARG ? "" : "=")
                          : strf(&name, "-%c", row->letter)) < 0)

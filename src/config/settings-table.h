@@ -46,13 +46,21 @@ struct SettingRow {
         const char *const *words;       /* values of a choice, in the order of its enum, NULL-terminated; NULL */
         const char *group;      /* heading in --help */
         const char *help;       /* one line */
+        const char *fallback;   /* of a key: the value without it, in the manual's words; NULL: it is refused */
+        const char *since;      /* the first version of box that has it; NULL: 0.1 */
 };
 
 extern const SettingRow settings_table[];
 extern const size_t settings_table_size;
 
+/* "any file", "trusted files only"… : who may set it. */
+const char *setting_trust_words(const SettingRow *row);
+
 /* The row of a key, or NULL. Case-sensitive, as in systemd. */
 const SettingRow *settings_table_find_key(const char *section, const char *key);
+
+/* The same in any section: no two have the same key. */
+const SettingRow *settings_table_find_any_key(const char *key);
 
 /* The row of a long switch (without "--") or a letter, or NULL. */
 const SettingRow *settings_table_find_option(const char *option);

@@ -341,6 +341,8 @@ typedef enum SettingId {
         SETTING_READ_INSTEAD,
         SETTING_HELP,
         SETTING_VERSION,
+        SETTING_SET,
+        SETTING_INTROSPECT,
         _SETTING_MAX,
 } SettingId;
 

@@ -152,6 +152,8 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
                 return r;
         if (action == COMMAND_LINE_HELP)
                 return command_line_help(stdout, "box-run") < 0 ? -EIO : 1;
+        if (action == COMMAND_LINE_INTROSPECT)
+                return command_line_introspect(stdout, "box-run", failure) < 0 ? failure->error : 1;
         if (action != COMMAND_LINE_RUN)
                 return printf("box %s\n", BOX_VERSION) < 0 ? -EIO : 1;
 

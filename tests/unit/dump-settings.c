@@ -36,7 +36,7 @@ static void dump_table(void)
                                 printf("%s%s", any ? "," : "", flags[f]);
                                 any = true;
                         }
-                puts(any ? "" : "-");
+                printf("%s\t%s\n", any ? "" : "-", or_dash(row->fallback));
         }
 }
 

@@ -149,6 +149,27 @@ static void test_all_mistakes_are_told(void **state)
         assert_non_null(strstr(l.problems.items[5].text, "--hostname=a_b: not a valid name"));
 }
 
+static void test_set(void **state)
+{
+        _cleanup_line_ Line l = { 0 }, wrong = { 0 };
+
+        PARSE(&l, "--set=Hostname=a", "--set", "Boot=yes", "--set=HostView=lxcfs", "--set=MemoryMax=1G", "--set=Bind=", "true");
+        assert_int_equal(l.problems.n, 0);
+        assert_string_equal(assignments_last(&l.a, SETTING_HOSTNAME), "a");
+        assert_string_equal(assignments_last(&l.a, SETTING_BOOT), "yes");
+        assert_string_equal(assignments_last(&l.a, SETTING_HOST_VIEW), "lxcfs");
+        assert_string_equal(assignments_last(&l.a, SETTING_BIND), "");
+        assert_string_equal(l.a.items[0].from.where, "--set=Hostname=");
+        assert_true(source_is_switch(l.a.items[0].from));
+
+        PARSE(&wrong, "--set=Hostnam=a", "--set=Hostname", "--set==x", "--set=ZswapMaxFuture=5");
+        assert_int_equal(wrong.problems.n, 3);
+        assert_string_equal(wrong.problems.items[0].text, "--set=Hostnam=: unknown key; did you mean Hostname?");
+        assert_string_equal(wrong.problems.items[1].text, "--set=Hostname: not KEY=VALUE");
+        /* The host's systemd may know it. */
+        assert_string_equal(assignments_last(&wrong.a, SETTING_OTHER_RESOURCE), "ZswapMaxFuture=5");
+}
+
 static void test_actions(void **state)
 {
         _cleanup_line_ Line help = { 0 }, version = { 0 }, late = { 0 };
@@ -212,6 +233,7 @@ int main(void)
                 cmocka_unit_test(test_environment_is_passed_on),
                 cmocka_unit_test(test_switches_of_other_programs),
                 cmocka_unit_test(test_all_mistakes_are_told),
+                cmocka_unit_test(test_set),
                 cmocka_unit_test(test_actions),
                 cmocka_unit_test(test_help),
         };

@@ -25,7 +25,8 @@ static void test_rows_are_whole(void **state)
         for (size_t i = 0; i < settings_table_size; i++) {
                 const SettingRow *row = &settings_table[i];
                 const char *name = row->key ? row->key : row->option ? row->option : row->help;
-                bool action = row->id == SETTING_HELP || row->id == SETTING_VERSION;
+                bool action = row->id == SETTING_HELP || row->id == SETTING_VERSION ||
+                              row->id == SETTING_SET || row->id == SETTING_INTROSPECT;
                 bool any_key = row->id == SETTING_OTHER_RESOURCE;       /* of its section */
 
                 if (!row->section != (!row->key && !any_key))
@@ -40,6 +41,8 @@ static void test_rows_are_whole(void **state)
                         fail_msg("%s: nothing is implied", name);
                 if ((row->key || !(row->flags & SETTING_NO_ARG)) && !row->metavar)
                         fail_msg("%s: no metavar", name);
+                if (row->key && !(row->flags & SETTING_HIDDEN) && !row->fallback)
+                        fail_msg("%s: no default", name);
                 if (!row->group || !row->help || strlen(row->help) < 8)
                         fail_msg("%s: no help", name);
                 if (row->offset >= sizeof(Settings))
@@ -52,8 +55,10 @@ static void test_names_are_unique(void **state)
         for (size_t i = 0; i < settings_table_size; i++) {
                 const SettingRow *row = &settings_table[i];
 
-                if (row->key)
+                if (row->key) {
                         assert_ptr_equal(settings_table_find_key(row->section, row->key), row);
+                        assert_ptr_equal(settings_table_find_any_key(row->key), row);
+                }
                 if (row->option)
                         assert_ptr_equal(settings_table_find_option(row->option), row);
                 if (row->letter)
