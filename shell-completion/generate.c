@@ -31,6 +31,8 @@ static const char *values_of(const Option *o)
         switch (o->kind) {
         case OPTION_OUTPUT:
                 return "short short-iso cat json json-pretty";
+        case OPTION_FIELDS:
+                return "pretty short";
         case OPTION_WHOM:
                 return "leader all";
         case OPTION_SIGNAL:

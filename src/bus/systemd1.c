@@ -322,3 +322,30 @@ int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure)
                 r = sd_bus_message_append(m, "s", unit);
         return r < 0 ? r : call_manager(bus, m, "reset the unit", NULL, failure);
 }
+
+int systemd1_failed_units(sd_bus *bus, const char *pattern, char ***ret, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_strv_ char **units = NULL;
+        const char *name;
+        int r;
+
+        r = new_call(bus, "ListUnitsByPatterns", &m, failure);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "asas", 1, "failed", 1, pattern);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to list the units that have failed: %m");
+        r = call_manager(bus, m, "list the units that have failed", &reply, failure);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                                                  NULL)) > 0)
+                r = strv_extend(&units, name);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to list the units that have failed: %m");
+        *ret = TAKE_PTR(units);
+        return 0;
+}

@@ -42,6 +42,9 @@ typedef struct UnitInfo {
 int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure);
 void unit_info_done(UnitInfo *u);
 
+/* Names of units that have failed and match the pattern ("box@*.service"). */
+int systemd1_failed_units(sd_bus *bus, const char *pattern, char ***ret, Failure *failure);
+
 /* The first command of a service's ExecStart=, as systemd has it: specifiers are replaced, variables not. -ENOENT: there is no
  * such unit. */
 typedef struct UnitCommand {

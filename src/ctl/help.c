@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ctl/columns.h"
 #include "ctl/help.h"
 #include "util/print.h"
 
@@ -56,6 +57,12 @@ void help_print_verb(FILE *f, const Ctl *c, const Verb *v)
         if (v->details) {
                 fputc('\n', f);
                 print_filled(f, v->details, 0, 0);
+        }
+        if (!c->lite && v->example)
+                fprintf(f, "\nExample:\n  %s\n", v->example);
+        if (!c->lite && v->columns) {
+                fprintf(f, "\nColumns and fields, with their letters:\n");
+                columns_print(f, v->columns, v->n_columns);
         }
         if (v->alias)
                 fprintf(f, "\nAlso called: %s\n", shown_name(c, v) == v->name ? v->alias : v->name);

@@ -11,4 +11,7 @@
 void help_print(FILE *f, const Ctl *c);
 
 /* Of one verb. */
+/* All verbs and options as JSON, in the form that systemd's programs have for --introspect-cli. */
+int help_introspect(FILE *f, Failure *failure);
+
 void help_print_verb(FILE *f, const Ctl *c, const Verb *v);

@@ -16,6 +16,7 @@
 
 #include "bus/bus.h"
 #include "ctl/agent.h"
+#include "ctl/columns.h"
 #include "ctl/exit-status.h"
 #include "ctl/help.h"
 #include "ctl/many.h"
@@ -78,6 +79,8 @@ static int run(Ctl *c, const CommandLine *line)
                 puts("box " BOX_VERSION);
                 return 0;
         }
+        if (c->options.introspect)
+                return help_introspect(stdout, &f) < 0 ? log_error(f.error, "%s", f.text) : 0;
         if (name && strcmp(name, "help") == 0) {
                 name = line->words[1];
                 c->options.help = true;
@@ -93,7 +96,7 @@ static int run(Ctl *c, const CommandLine *line)
                 return 0;
         }
 
-        v = choose_verb(name, c->lite, &f);
+        v = !name && !c->lite && line->n_given == 0 ? &verb_overview : choose_verb(name, c->lite, &f);
         if (v && c->options.help) {
                 help_print_verb(stdout, c, v);
                 return 0;
@@ -105,6 +108,10 @@ static int run(Ctl *c, const CommandLine *line)
 
         if (c->options.host)
                 return remote_run(c, line);
+        if (c->options.list_fields) {
+                columns_print(stdout, v->columns, v->n_columns);
+                return 0;
+        }
         if (v->flags & (VERB_AUTHORIZED | VERB_STARTS))
                 agents_open(c, (v->flags & VERB_AUTHORIZED ? AGENT_POLKIT : 0) | (v->flags & VERB_STARTS ? AGENT_PASSWORDS : 0));
         return run_verb(c, v, name ? line->words + 1 : NULL);

@@ -23,6 +23,7 @@
 const Option ctl_options[] = {
         { 'h', "help",            NULL,     NULL, OPTION_FLAG, O(help), "Show this help, or a verb's" },
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
+        { 0,   "introspect-cli",  NULL,     NULL, OPTION_FLAG, O(introspect), "Print all verbs and options as JSON" },
         { 'a', "all",             NULL,     "list status show start stop reboot terminate kill freeze thaw enable disable",
           OPTION_FLAG, O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
         { 'l', "full",            NULL,     "list status blame", OPTION_FLAG, O(full), "Do not shorten lines" },
@@ -46,6 +47,11 @@ const Option ctl_options[] = {
         { 0,   "plot",            NULL,     "blame", OPTION_FLAG, O(plot), "Print a picture (SVG)" },
         { 'o', "output",          "MODE",   "list status show logs blame explain call events", OPTION_OUTPUT, O(output),
           "short, short-iso, cat, json, json-pretty" },
+        { 'c', "columns",         "COLUMN,…", "list", OPTION_TEXT, O(columns),
+          "Columns by name, by letters, or by a setting's key" },
+        { 0,   "json",            "FIELD,…", "list status", OPTION_FIELDS, O(columns),
+          "Print these fields as JSON; without a value, list the fields" },
+        { 0,   "changed",         NULL,     "explain", OPTION_FLAG, O(changed), "Show only what differs from the defaults" },
         { 0,   "now",             NULL,     "enable disable", OPTION_FLAG, O(now), "Also start or stop" },
         { 0,   "no-block",        NULL,     "start stop enable disable", OPTION_FLAG, O(no_block),
           "Do not wait for completion" },
@@ -208,6 +214,23 @@ static int store_property(Options *o, const char *value)
         return strv_extend(&o->properties, value);
 }
 
+/* systemd's programs have --json=pretty, short and off. */
+static int store_fields(Options *o, const char *value)
+{
+        if (strcmp(value, "off") == 0)
+                o->output = OUTPUT_SHORT;
+        else if (strcmp(value, "short") == 0)
+                o->output = OUTPUT_JSON;
+        else if (strcmp(value, "pretty") == 0)
+                o->output = OUTPUT_JSON_PRETTY;
+        else {
+                o->columns = value;
+                if (!output_is_json(o->output))
+                        o->output = OUTPUT_JSON;
+        }
+        return *value ? 0 : -EINVAL;
+}
+
 static int store(const Option *row, const char *value, Options *o)
 {
         void *field = (char *) o + row->offset;
@@ -248,6 +271,8 @@ static int store(const Option *row, const char *value, Options *o)
                 return -EOPNOTSUPP;
         case OPTION_RUNNER:
                 return strcmp(value, "nspawn") == 0 ? 0 : -EOPNOTSUPP;
+        case OPTION_FIELDS:
+                return store_fields(o, value);
         }
         return -EINVAL;
 }
@@ -488,7 +513,9 @@ static int parse_words(int argc, char **argv, size_t (*options_end)(const char *
         while (r >= 0 && !line->values_of && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
                 const Option *row = row_of(c, verb);
 
-                if (c == 1) {
+                if (c == ':' && optopt >= FIRST_ROW && row_of(optopt, verb)->kind == OPTION_FIELDS)
+                        line->options.list_fields = true;
+                else if (c == 1) {
                         r = strv_extend(&line->words, optarg);
                         if (strv_length(line->words) == options_end(line->words[0]))
                                 break;

@@ -48,6 +48,9 @@ typedef struct Options {
         int signal;
         unsigned lines, max_addresses;  /* UINT_MAX: all; LINES_DEFAULT: the verb's own number of lines */
         OutputMode output;
+        const char *columns;            /* NULL: the default */
+        bool list_fields;               /* --json without a value */
+        bool changed, introspect;
 } Options;
 extern const Options options_default;
 
@@ -76,6 +79,7 @@ typedef enum OptionKind {
         OPTION_IGNORED,         /* machinectl's; nothing is stored */
         OPTION_REFUSED,         /* machinectl's; help says why not */
         OPTION_RUNNER,          /* refused but for "nspawn", which box takes the place of */
+        OPTION_FIELDS,          /* columns and JSON, or systemd's words for JSON */
 } OptionKind;
 
 typedef struct Option {

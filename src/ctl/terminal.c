@@ -15,6 +15,7 @@
 
 #include "ctl/terminal.h"
 #include "util/fd.h"
+#include "util/parse.h"
 
 /* One standard output, one pager. */
 static struct {
@@ -29,8 +30,14 @@ static bool stdout_is_terminal(void)
 
 bool terminal_has_colour(void)
 {
-        const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+        const char *term = getenv("TERM"), *no = getenv("NO_COLOR"), *systemd = getenv("SYSTEMD_COLORS");
+        bool wanted;
 
+        /* As in systemd: a boolean, or the number of colours that there are; over what else there is. */
+        if (systemd && parse_bool(systemd, &wanted) >= 0)
+                return wanted;
+        if (systemd && (strcmp(systemd, "16") == 0 || strcmp(systemd, "256") == 0 || strcmp(systemd, "24bit") == 0))
+                return true;
         return stdout_is_terminal() && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 

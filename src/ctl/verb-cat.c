@@ -82,5 +82,6 @@ const Verb verb_cat = {
         .synopsis = "NAME…",
         .help = "Show machines' settings files",
         .details = "Profiles, the file and its drop-ins, each below its path, lowest priority first.",
+        .example = "boxctl cat web",
         .run_one = cat_one,
 };

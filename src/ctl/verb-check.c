@@ -54,5 +54,6 @@ const Verb verb_check = {
         .help = "Report all errors in machines' settings",
         .details = "Reads the files, drop-ins, profiles and switches that a start would read, and what the unit "
                    "names, and starts nothing. Fails if a start would fail.",
+        .example = "boxctl check 'web*'",
         .run_one = check_one,
 };

@@ -346,5 +346,6 @@ const Verb verb_edit = {
         .help = "Edit machines' settings files",
         .details = "/etc/systemd/nspawn/NAME.nspawn, or with --drop-in=FILE, NAME.nspawn.d/FILE.conf there. Begins with the "
                    "settings file in force, which may be in another directory. The result is checked before it is saved.",
+        .example = "boxctl edit --drop-in=limits web",
         .run_one = edit_one,
 };

@@ -77,6 +77,7 @@ const Verb verb_enable = {
         .flags = VERB_AUTHORIZED | VERB_STARTS | VERB_TAKES_IMAGES | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Start machines at boot",
+        .example = "boxctl enable --now web",
         .done = "enabled",
         .run = run_enable,
 };
@@ -88,6 +89,7 @@ const Verb verb_disable = {
         .flags = VERB_AUTHORIZED | VERB_TAKES_IMAGES | VERB_MANY | VERB_ALL,
         .synopsis = "NAME…",
         .help = "Do not start machines at boot",
+        .example = "boxctl disable --now web",
         .done = "disabled",
         .run = run_disable,
 };

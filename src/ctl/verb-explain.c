@@ -14,6 +14,8 @@
 #include "ctl/dry-run.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
+#include "image/image.h"
+#include "util/print.h"
 #include "util/terminal-stream.h"
 #include "util/text.h"
 
@@ -166,11 +168,22 @@ static void put_not_in_force(const JsonNode *dry, const JsonNode *setting)
         }
 }
 
-static void put_setting(const JsonNode *dry, const JsonNode *setting)
+/* Is it a value of the property of that name? */
+static bool is_of(const char *value, const char *name)
+{
+        const size_t n = strlen(name);
+
+        return value && strncasecmp(value, name, n) == 0 && value[n] == '=';
+}
+
+/* Of a setting without a name, only the values of the property `only`; NULL: all. */
+static void put_setting(const JsonNode *dry, const JsonNode *setting, const char *only)
 {
         const JsonNode *values = json_member(setting, "values");
 
         JSON_FOREACH(value, values) {
+                if (only && !is_of(json_member_string(value, "value"), only))
+                        continue;
                 put_name(setting, /* in_force= */ true);
                 put(json_member_string(value, "value") ?: "");
                 fputs("\n#   ", stdout);
@@ -183,8 +196,22 @@ static void put_setting(const JsonNode *dry, const JsonNode *setting)
                 put_source(dry, json_member(setting, "from"));
                 putchar('\n');
         }
+        if (only)
+                return;
         put_not_in_force(dry, setting);
         put_plan(dry, setting);
+}
+
+/* Has a file or a switch a say? */
+static bool is_changed(const JsonNode *setting)
+{
+        JSON_FOREACH(value, json_member(setting, "values")) {
+                const JsonNode *from = json_member(value, "from");
+
+                if (json_member_string(from, "path") || json_member_string(from, "switch"))
+                        return true;
+        }
+        return false;
 }
 
 static void put_sources(const JsonNode *dry)
@@ -201,7 +228,7 @@ static void put_sources(const JsonNode *dry)
         }
 }
 
-static void put_all(const JsonNode *dry)
+static void put_all(const JsonNode *dry, bool changed)
 {
         const char *section = "";
 
@@ -209,19 +236,22 @@ static void put_all(const JsonNode *dry)
         JSON_FOREACH(setting, json_member(dry, "settings")) {
                 const char *own = json_member_string(setting, "section");
 
+                if (changed && !is_changed(setting))
+                        continue;
                 if (own && strcmp(own, section) != 0)
                         printf("\n[%s]\n", own);
                 else if (!own && *section)
                         fputs("\n# Switches without a key:\n", stdout);
                 section = own ? own : "";
-                put_setting(dry, setting);
+                put_setting(dry, setting, NULL);
         }
 }
 
 /* ---- single settings ---------------------------------------------------------------------------------------------- */
 
-/* By key, in any case, or by switch, with or without dashes. */
-static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failure *failure)
+/* By key, in any case, or by switch, with or without dashes. Properties that only systemd knows are found if they are set:
+ * *ret_only is then their name. */
+static const JsonNode *find_setting(const JsonNode *dry, const char *word, const char **ret_only, Failure *failure)
 {
         const char *option = word + strspn(word, "-"), *nearest;
 
@@ -230,6 +260,11 @@ static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failu
 
                 if ((key && strcasecmp(key, word) == 0) || (own && strcmp(own, option) == 0))
                         return setting;
+                JSON_FOREACH(value, has_name(setting) ? NULL : json_member(setting, "values"))
+                        if (is_of(json_member_string(value, "value"), word)) {
+                                *ret_only = word;
+                                return setting;
+                        }
         }
 
         nearest = *word == '-' ? settings_table_nearest_option(option) : settings_table_nearest_key(NULL, word);
@@ -241,11 +276,12 @@ static const JsonNode *find_setting(const JsonNode *dry, const char *word, Failu
 static int explain_some(const JsonNode *dry, char *const *words, size_t n, Failure *failure)
 {
         for (size_t i = 0; i < n; i++) {
-                const JsonNode *setting = find_setting(dry, words[i], failure);
+                const char *only = NULL;
+                const JsonNode *setting = find_setting(dry, words[i], &only, failure);
 
                 if (!setting)
                         return failure->error;
-                put_setting(dry, setting);
+                put_setting(dry, setting, only);
         }
         return 0;
 }
@@ -260,15 +296,19 @@ static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, F
         if (r < 0)
                 return r;
         json_begin_array(some, NULL);
+        JSON_FOREACH(setting, c->options.changed && n == 0 ? json_member(json_root(dry), "settings") : NULL)
+                if (is_changed(setting))
+                        json_put_node(some, NULL, setting);
         for (size_t i = 0; i < n; i++) {
-                const JsonNode *setting = find_setting(json_root(dry), words[i], failure);
+                const char *only = NULL;
+                const JsonNode *setting = find_setting(json_root(dry), words[i], &only, failure);
 
                 if (!setting)
                         return failure->error;
                 json_put_node(some, NULL, setting);
         }
         json_end(some);
-        r = json_print(n > 0 ? some : dry, stdout, c->options.output == OUTPUT_JSON_PRETTY ? 2 : 0);
+        r = json_print(n > 0 || c->options.changed ? some : dry, stdout, c->options.output == OUTPUT_JSON_PRETTY ? 2 : 0);
         return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
 }
 
@@ -290,10 +330,98 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
         if (n > 1)
                 r = explain_some(json_root(dry), args + 1, n - 1, failure);
         else
-                put_all(json_root(dry));
+                put_all(json_root(dry), c->options.changed);
         if (r >= 0 && dry_run_report(args[0], json_root(dry)) > 0)
                 r = failure_set(failure, -EBADMSG, "The machine would not start");
         return r;
+}
+
+/* ---- settings as such ---------------------------------------------------------------------------------------------- */
+
+static const SettingRow *find_row(const char *word)
+{
+        const char *option = word + strspn(word, "-");
+
+        for (size_t i = 0; i < settings_table_size; i++) {
+                const SettingRow *row = &settings_table[i];
+
+                if ((row->key && strcasecmp(row->key, word) == 0) || (row->option && strcmp(row->option, option) == 0))
+                        return row;
+        }
+        return NULL;
+}
+
+static void about(const SettingRow *row)
+{
+        if (row->key)
+                printf("[%s] %s=%s", row->section, row->key, row->metavar);
+        if (row->option)
+                printf("%s--%s%s%s", row->key ? ", " : "", row->option, row->flags & SETTING_NO_ARG ? "" : "=",
+                       row->flags & SETTING_NO_ARG ? "" : row->metavar);
+        putchar('\n');
+        print_help_row(stdout, "  meaning:", row->help, 11);
+        printf("  type:    ");
+        for (const char *const *w = row->words; w && *w; w++)
+                printf("%s%s", w == row->words ? "" : ", ", *w);
+        printf("%s%s\n", row->words ? "" : row->metavar ?: "a switch", row->flags & SETTING_LIST ? "; may be repeated" : "");
+        if (row->fallback)
+                printf("  default: %s\n", row->fallback);
+        printf("  since:   %s\n  set by:  %s\n", row->since ?: "0.1", row->key ? setting_trust_words(row) : "the command line");
+}
+
+static void put_about(Json *j, const SettingRow *row)
+{
+        json_begin_object(j, NULL);
+        json_put_string(j, "section", row->section);
+        json_put_string(j, "key", row->key);
+        json_put_string(j, "switch", row->option);
+        json_put_string(j, "meaning", row->help);
+        json_put_string(j, "type", row->metavar);
+        json_put_strings(j, "words", (char *const *) row->words);
+        json_put_bool(j, "list", row->flags & SETTING_LIST);
+        json_put_string(j, "default", row->fallback);
+        json_put_string(j, "since", row->since ?: "0.1");
+        json_put_string(j, "trust", row->key ? setting_trust_words(row) : NULL);
+        json_end(j);
+}
+
+static int about_all(Ctl *c, char *const *words, size_t n, Failure *failure)
+{
+        _cleanup_json_ Json *j = NULL;
+        int r = 0;
+
+        if (output_is_json(c->options.output)) {
+                r = json_new(&j, failure);
+                if (r < 0)
+                        return r;
+                json_begin_array(j, NULL);
+        }
+        for (size_t i = 0; i < n; i++) {
+                const SettingRow *row = find_row(words[i]);
+
+                if (!row)
+                        return failure_set(failure, -EINVAL, "There is no such setting");
+                if (j)
+                        put_about(j, row);
+                else
+                        about(row);
+        }
+        if (!j)
+                return 0;
+        json_end(j);
+        r = json_print(j, stdout, output_json_indent(c->options.output));
+        return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
+}
+
+/* A machine can have a setting's name: then it is meant. */
+static bool is_machine(const char *word)
+{
+        Image image = { .fd = -EBADF };
+
+        if (*word == '-' || image_find(NULL, word, &image, NULL) < 0)
+                return false;
+        image_done(&image);
+        return true;
 }
 
 static int run(Ctl *c, char *const *args, size_t n)
@@ -301,6 +429,10 @@ static int run(Ctl *c, char *const *args, size_t n)
         Failure f = { 0 };
         int r;
 
+        if (find_row(args[0]) && !is_machine(args[0])) {
+                r = about_all(c, args, n, &f);
+                return r < 0 ? log_error(r, "%s", f.text) : 0;
+        }
         r = explain(c, args, n, &f);
         return r < 0 ? complain(args[0], &f) : 0;
 }
@@ -310,9 +442,11 @@ const Verb verb_explain = {
         .min = 1,
         .max = VERB_ANY,
         .flags = VERB_OURS | VERB_TAKES_IMAGES,
-        .synopsis = "NAME [KEY…]",
+        .synopsis = "[NAME] [KEY…]",
         .help = "Show a machine's settings and where they come from",
         .details = "Every setting, or those named by key or switch: its value, the line, profile or switch that set it, other "
-                   "values that are not in force, and the part of the plan that results.",
+                   "values that are not in force, and the part of the plan that results. With --changed, only what differs from "
+                   "the defaults.\n\nWithout a machine: what these settings mean, their type and default, and who may set them.",
+        .example = "boxctl explain web MemoryMax Port",
         .run = run,
 };

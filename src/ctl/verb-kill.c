@@ -53,5 +53,6 @@ const Verb verb_kill = {
         .synopsis = "NAME…",
         .help = "Send a signal to a machine's processes",
         .done = "signal sent",
+        .example = "boxctl kill -s HUP --kill-whom=leader web",
         .run_one = kill_machine,
 };

@@ -7,20 +7,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/columns.h"
+#include "ctl/dry-run.h"
 #include "ctl/machine-inside.h"
-#include "ctl/table.h"
 #include "ctl/terminal.h"
 #include "util/print.h"
 #include "util/strv.h"
 
-static const char *const columns[] = { "machine", "class", "service", "os", "version", "addresses" };
-/* Text has a state other than running beside the os; machinectl-lite's JSON is machinectl's. */
-static const char *const json_columns[] = { "machine", "class", "service", "state", "os", "version", "addresses" };
+/* Text has a state other than running beside the os, unless the column is asked for. */
+static const Column columns[] = {
+        { 'n', "machine",   0,                              0, "Name" },
+        { 'c', "class",     0,                              2, "container, vm or host" },
+        { 's', "service",   0,                              1, "The manager that runs it: box, systemd-nspawn, …" },
+        { 't', "state",     COLUMN_STATE | COLUMN_MORE,     0, "running, frozen, or no answer" },
+        { 'o', "os",        0,                              0, "Operating system" },
+        { 'v', "version",   0,                              3, "Its version" },
+        { 'a', "addresses", COLUMN_LINES,                   0, "Network addresses" },
+};
+enum { STATE = 3 };
 
-static bool has_state_column(const Ctl *c)
-{
-        return output_is_json(c->options.output) && !c->lite;
-}
+/* machinectl's columns, which machinectl-lite has. */
+static const size_t lite_columns[] = { 0, 1, 2, 4, 5, 6 };
+
+static Columns wanted;
 
 /* At most max addresses, one a line; with mark, "…" after the last if there are more. The caller frees it. NULL: no memory. */
 static char *join_addresses(char *const *list, unsigned max, bool mark)
@@ -45,18 +54,64 @@ static char *join_addresses(char *const *list, unsigned max, bool mark)
         return TAKE_PTR(text);
 }
 
+/* One setting's values, one a line. */
+static int setting_text(const JsonNode *dry, const char *key, char **ret)
+{
+        _cleanup_free_ char *text = NULL;
+
+        JSON_FOREACH(setting, json_member(dry, "settings")) {
+                const char *own = json_member_string(setting, "key");
+
+                if (!own || strcmp(own, key) != 0)
+                        continue;
+                JSON_FOREACH(value, json_member(setting, "values")) {
+                        char *longer;
+
+                        if (strf(&longer, "%s%s%s", text ?: "", text ? "\n" : "", json_member_string(value, "value") ?: "") < 0)
+                                return -ENOMEM;
+                        free(text);
+                        text = longer;
+                }
+        }
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+/* Settings are read as a start would read them; a machine whose settings cannot be read has none. */
+static int add_row(Ctl *c, Table *t, const char *const *fixed)
+{
+        _cleanup_free_ const char **cells = calloc(wanted.n_all, sizeof(char *));
+        _cleanup_strv_ char **texts = NULL;
+        _cleanup_json_ Json *dry = NULL;
+        Failure ignored = { 0 };
+        int r = 0;
+
+        if (!cells)
+                return -ENOMEM;
+        memcpy(cells, fixed, wanted.n_fixed * sizeof(char *));
+        if (wanted.n_all > wanted.n_fixed && dry_run(c, fixed[0], NULL, &dry, &ignored) >= 0)
+                for (size_t i = wanted.n_fixed; r >= 0 && i < wanted.n_all; i++) {
+                        char *text = NULL;
+
+                        r = setting_text(json_root(dry), wanted.all[i].name, &text);
+                        cells[i] = text;
+                        if (text)
+                                r = strv_consume(&texts, text);
+                }
+        return r < 0 ? r : table_add(t, cells);
+}
+
 static int add_cells(Ctl *c, Table *t, const RunningMachine *m, const char *state, char *const *os, const char *addresses)
 {
         const char *id = strv_env_get(os, "ID"), *version = strv_env_get(os, "VERSION_ID");
         const char *class = running_machine_class(m), *service = running_machine_service(m);
         _cleanup_free_ char *marked = NULL;
 
-        if (has_state_column(c))
-                return table_add(t, (const char *const[]) { m->name, class, service, state, id, version, addresses });
-        if (!output_is_json(c->options.output) && strcmp(state, "running") != 0 &&
+        if (!columns_want(&wanted, STATE, !c->lite && output_is_json(c->options.output)) &&
+            strcmp(state, "running") != 0 &&
             strf(&marked, "%s%s(%s)", id ?: "", id ? " " : "", state) < 0)
                 return -ENOMEM;
-        return table_add(t, (const char *const[]) { m->name, class, service, marked ?: id, version, addresses });
+        return add_row(c, t, (const char *const[]) { m->name, class, service, state, marked ?: id, version, addresses });
 }
 
 static int add_machine(Ctl *c, Table *t, const RunningMachine *m, const MachineInside *inside)
@@ -105,34 +160,40 @@ static int fill(Ctl *c, Table *t)
 static int run(Ctl *c, char *const *args, size_t n)
 {
         /* machinectl has no column for no addresses. */
-        size_t n_columns = ARRAY_SIZE(columns) - (c->lite && c->options.max_addresses == 0);
-        _cleanup_(table_freep) Table *t = has_state_column(c) ? table_new(json_columns, ARRAY_SIZE(json_columns)) :
-                                                                table_new(columns, n_columns);
+        const size_t n_lite = ARRAY_SIZE(lite_columns) - (c->options.max_addresses == 0);
+        _cleanup_(table_freep) Table *t = NULL;
         Failure f = { 0 };
         int r;
 
-        if (!t)
+        if (columns_choose(columns, ARRAY_SIZE(columns), c->lite ? NULL : c->options.columns, /* settings= */ true, &wanted,
+                           &f) < 0)
+                return log_error(f.error, "%s", f.text);
+        t = columns_table(&wanted);
+        if (!t || (c->lite && table_choose(t, lite_columns, n_lite) < 0))
                 return log_oom();
         r = fill(c, t);
         if (r < 0)
                 return r;
 
         if (output_is_json(c->options.output)) {
-                r = table_print_json(t, stdout, c->lite ? 0 : TABLE_LINES, c->options.output, &f);
+                r = table_print_json(t, stdout, c->lite ? TABLE_JSON_TEXTS : 0, c->options.output, &f);
                 return r < 0 ? log_error(r, "%s", f.text) : 0;
         }
 
         pager_open(c);
-        if (table_rows(t) > 0 &&
+        r = table_rows(t) == 0 ? 0 :
             table_print(t, stdout, TABLE_SORT | (c->options.no_legend ? 0 : TABLE_HEADER) |
-                                   (terminal_has_colour() ? TABLE_COLOUR : 0), terminal_width(c)) < 0)
+                                   (terminal_has_colour() ? TABLE_COLOUR : 0), terminal_width(c));
+        if (r < 0)
                 return log_oom();
         if (c->options.no_legend)
                 return 0;
-        if (table_rows(t) > 0)
-                printf("\n%zu machines listed.\n", table_rows(t));
-        else
+        if (table_rows(t) == 0)
                 printf("No machines.\n");
+        else if (r > 0)
+                printf("\n%zu machines listed. Columns left out: %d; all: --full\n", table_rows(t), r);
+        else
+                printf("\n%zu machines listed.\n", table_rows(t));
         return 0;
 }
 
@@ -144,5 +205,8 @@ const Verb verb_list = {
         .help = "List running machines",
         .details = "All machines that are registered with systemd-machined, and those of box that are not. With --all, also "
                    "the host itself (.host).",
+        .example = "boxctl list --json machine,addresses",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
         .run = run,
 };

@@ -85,5 +85,6 @@ const Verb verb_login = {
         .help = "Get a login prompt in a machine",
         .details = "Works with any init; if it is not systemd, boxctl starts a getty inside, which needs root. "
                    "Without a name: on the host itself. To leave: log out, or press ^] three times within a second.",
+        .example = "boxctl login web",
         .run = run,
 };

@@ -44,5 +44,6 @@ const Verb verb_reboot = {
         .help = "Reboot machines",
         .details = "Asks each machine's init; does not wait.",
         .done = "asked to reboot",
+        .example = "boxctl reboot 'web*'",
         .run_one = reboot_machine,
 };

@@ -188,5 +188,6 @@ const Verb verb_shell = {
                    "session of it, as with machinectl; otherwise boxctl starts the program inside, which needs root, and "
                    "returns its exit status. If standard input or output is no terminal, both are passed on unchanged. To "
                    "leave: end the program, or press ^] three times within a second.",
+        .example = "boxctl shell joe@web /bin/ls -l",
         .run = run,
 };

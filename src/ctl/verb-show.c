@@ -185,5 +185,6 @@ const Verb verb_show = {
         .synopsis = "[NAME…]",
         .help = "Show properties as KEY=VALUE",
         .details = "Without a name, systemd-machined's own.",
+        .example = "boxctl show -P Leader web",
         .run = run,
 };

@@ -29,5 +29,6 @@ const Verb verb_start = {
         .details = "Waits until they are ready, or with --no-block, until systemd has queued the start. Prints why one could "
                    "not be started.",
         .done = "started",
+        .example = "boxctl start web 'db*'",
         .run = run,
 };

@@ -282,6 +282,34 @@ static void print_page(const Ctl *c, const Page *p)
         }
 }
 
+/* Members of the JSON objects; those that are not known are missing. */
+static const Column fields[] = {
+        { 0, "machine", 0, 0, "Name" },
+        { 0, "running", 0, 0, "Does it run?" },
+        { 0, "registered", 0, 0, "Does systemd-machined know it?" },
+        { 0, "state", 0, 0, "running, frozen, or no answer" },
+        { 0, "class", 0, 0, "container, vm or host" },
+        { 0, "service", 0, 0, "The manager that runs it" },
+        { 0, "root", 0, 0, "Root directory or image" },
+        { 0, "since", 0, 0, "Start, in microseconds since 1970" },
+        { 0, "leader", 0, 0, "PID 1 of it, on the host" },
+        { 0, "os", 0, 0, "Operating system" },
+        { 0, "addresses", 0, 0, "Network addresses" },
+        { 0, "uid_shift", 0, 0, "First id on the host; 0: no user namespace" },
+        { 0, "init", 0, 0, "Its init" },
+        { 0, "supervisor", 0, 0, "PID of box-run" },
+        { 0, "links", 0, 0, "Network links on the host" },
+        { 0, "note", 0, 0, "What is noteworthy" },
+        { 0, "unit", 0, 0, "Unit on the host" },
+        { 0, "active_state", 0, 0, "State of the unit" },
+        { 0, "enabled", 0, 0, "Is it started at boot?" },
+        { 0, "result", 0, 0, "How the unit ended" },
+        { 0, "status", 0, 0, "What the machine says, or the reason of its failure" },
+        { 0, "memory", 0, 0, "Memory, in bytes" },
+        { 0, "cpu_nsec", 0, 0, "CPU time, in nanoseconds" },
+        { 0, "tasks", 0, 0, "Processes and threads" },
+};
+
 /* ---- for programs --------------------------------------------------------------------------------------------- */
 
 static void put_text(Json *j, const char *key, const char *value)
@@ -397,5 +425,8 @@ const Verb verb_status = {
         .synopsis = "[NAME…]",
         .help = "Show machines' state, processes and last messages",
         .details = "Without a name, all running machines. The exit status is 3 if a machine is not up.",
+        .columns = fields,
+        .n_columns = ARRAY_SIZE(fields),
+        .example = "boxctl status -n 30 web",
         .run = run,
 };

@@ -28,5 +28,6 @@ const Verb verb_stop = {
         .details = "Each by its init's own method. Waits until they are down, but not with --no-block or as "
                    "machinectl-lite.",
         .done = "stopped",
+        .example = "boxctl stop --all",
         .run = run,
 };

@@ -84,5 +84,6 @@ const Verb verb_terminate = {
         .synopsis = "NAME…",
         .help = "End machines at once; does not wait",
         .done = "terminated",
+        .example = "boxctl terminate web",
         .run_one = terminate,
 };

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "ctl/options.h"
+#include "ctl/table.h"
 #include "util/json.h"
 #include "util/log.h"
 
@@ -50,12 +51,16 @@ struct Verb {
         const char *synopsis;           /* "NAME…" */
         const char *help;               /* for the list of verbs */
         const char *details;            /* paragraphs of VERB --help, or NULL */
+        const char *example;            /* a command line that begins with boxctl */
+        const Column *columns;          /* of a listing: what --columns= and --json= can name; NULL */
+        size_t n_columns;
         const char *done;               /* of one machine of several: "started"; NULL: "done" */
         /* Returns the exit status, or a negative errno after its message. NULL: run_one is called for each name. */
         int (*run)(Ctl *c, char *const *args, size_t n);
         int (*run_one)(Ctl *c, const char *name, Failure *failure);
 };
 
+extern const Verb verb_overview;
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
         verb_cp, verb_copy_to, verb_copy_from,
         verb_freeze, verb_thaw, verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check,

@@ -10,6 +10,7 @@
 #include "util/strv.h"
 
 const Verb *const verbs[] = {
+        &verb_overview,
         &verb_list, &verb_status, &verb_show, &verb_start, &verb_stop, &verb_reboot, &verb_terminate, &verb_kill,
         &verb_freeze, &verb_thaw,
         &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """boxctl's output, and what is done to many machines at once."""
 
+import json
+
 import pytest
 
 from support import output, run, wait_for
@@ -80,3 +82,54 @@ def test_refused_and_in_use(webs):
     assert webs[2].is_active()
     run('boxctl', 'stop', 'out-web1')
     assert run('boxctl', 'stop', 'out-web1', check=False).returncode == 3
+
+
+def test_columns_of_settings(webs):
+    """By their keys, of each machine; names as people count."""
+    webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nTasksMax=77\n[Files]\nBind=/srv\nBind=/opt\n')
+    try:
+        run('boxctl', 'start', 'out-web*')
+        rows = [row for row in json.loads(output('boxctl', 'list', '--json', 'machine,TasksMax,Bind')) if 'out-' in row['machine']]
+        assert rows == [{'machine': 'out-web1', 'TasksMax': None, 'Bind': []}, {'machine': 'out-web2', 'TasksMax': None, 'Bind': []},
+                        {'machine': 'out-web10', 'TasksMax': '77', 'Bind': ['/srv', '/opt']}]
+    finally:
+        run('boxctl', 'stop', 'out-web*')
+        webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
+def test_overview_tells_what_failed(webs):
+    webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
+    try:
+        assert run('boxctl', 'start', 'out-web2', check=False).returncode == 1
+        text = output('boxctl')
+        assert '  out-web2: ' in text and 'KillSignal=SIGFOO' in text and 'boxctl status out-web2' in text
+    finally:
+        run('systemctl', 'reset-failed', webs[0].unit, check=False)
+        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+    assert 'out-web2' not in output('boxctl')
+
+
+def test_explain_changed(webs):
+    webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nMemoryTHP=never\n')
+    try:
+        text = output('boxctl', 'explain', '--changed', 'out-web2')
+        assert 'Boot=no\n' in text and '#Ephemeral=' not in text and '#Ephemeral=' in output('boxctl', 'explain', 'out-web2')
+        changed = json.loads(output('boxctl', 'explain', '--changed', '-o', 'json', 'out-web2'))
+        assert {'Boot', 'Parameters'} <= {setting['key'] for setting in changed}
+        assert 'MemoryTHP=never\n' in output('boxctl', 'explain', 'out-web2', 'MemoryTHP')
+        assert run('boxctl', 'explain', 'out-web2', 'MemoryTHQ', check=False).returncode == 2
+    finally:
+        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
+def test_set_any_key(webs):
+    """With a switch's precedence over the file, and named as it is in messages."""
+    webs[2].write_file('[Exec]\nHostname=file\n')
+    try:
+        words = ('box-run', '--quiet', '--register=no', '-M', 'out-web1', '--set=Hostname=switch', '--set=BootTime=zero', '--pipe')
+        assert output(*words, '/bin/cat', '/proc/sys/kernel/hostname') == 'switch'
+        wrong = run(*words, '--set=HostView=nowhere', '/bin/true', check=False)
+        assert wrong.returncode == 1 and '--set=HostView=' in wrong.stderr
+        assert 'did you mean Hostname?' in run(*words, '--set=Hostnam=x', '/bin/true', check=False).stderr
+    finally:
+        webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')

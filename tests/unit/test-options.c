@@ -189,6 +189,35 @@ static void test_options_parse_numbers(void **state)
         assert_int_equal(PARSE(&line, W("status"), W("--lines=some")), -EINVAL);
 }
 
+static void test_options_parse_fields(void **state)
+{
+        CommandLine line;
+
+        assert_int_equal(PARSE(&line, W("list"), W("--json"), W("machine,os")), 0);
+        assert_string_equal(line.options.columns, "machine,os");
+        assert_int_equal(line.options.output, OUTPUT_JSON);
+        assert_false(line.options.list_fields);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("list"), W("-o"), W("json-pretty"), W("--json=os")), 0);
+        assert_int_equal(line.options.output, OUTPUT_JSON_PRETTY);
+        command_line_done(&line);
+
+        /* Without a value: which fields are there? */
+        assert_int_equal(PARSE(&line, W("list"), W("--json")), 0);
+        assert_true(line.options.list_fields);
+        command_line_done(&line);
+
+        /* As systemd's programs. */
+        assert_int_equal(PARSE(&line, W("list"), W("--json=pretty")), 0);
+        assert_int_equal(line.options.output, OUTPUT_JSON_PRETTY);
+        assert_null(line.options.columns);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("list"), W("--json=off")), 0);
+        assert_int_equal(line.options.output, OUTPUT_SHORT);
+        command_line_done(&line);
+        assert_int_equal(PARSE(&line, W("list"), W("--json=")), -EINVAL);
+}
+
 static void test_options_parse_refused(void **state)
 {
         CommandLine line;
@@ -280,6 +309,8 @@ static void test_verbs_table_is_whole(void **state)
                 assert_true(!(*v)->run != !(*v)->run_one);
                 assert_non_null((*v)->help);
                 assert_non_null((*v)->synopsis);
+                if ((*v)->example)
+                        assert_int_equal(strncmp((*v)->example, "boxctl", 6), 0);
                 assert_true((*v)->min <= (*v)->max);
                 /* --all means machines, or more to show. */
                 if ((*v)->flags & VERB_ALL)
@@ -334,6 +365,7 @@ int main(void)
                 cmocka_unit_test(test_options_parse_numbers),
                 cmocka_unit_test(test_options_parse_letter_of_the_verb),
                 cmocka_unit_test(test_options_parse_optional_value),
+                cmocka_unit_test(test_options_parse_fields),
                 cmocka_unit_test(test_options_parse_refused),
                 cmocka_unit_test(test_option_is_for_whole_words),
                 cmocka_unit_test(test_options_table_is_whole),
