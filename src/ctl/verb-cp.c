@@ -9,20 +9,18 @@
 #include <unistd.h>
 
 #include "bus/machined.h"
-#include "ctl/copy.h"
+#include "ctl/copy-stream.h"
 #include "util/print.h"
 
-static bool is_in_machine(const CopyPath *p)
+static int check_request(const CopyRequest *q, bool *ret_stream, Failure *failure)
 {
-        return p->machine;
-}
+        bool machine = q->dest->machine;
 
-static int check_request(const CopyRequest *q, Failure *failure)
-{
-        bool machine = is_in_machine(q->dest);
-
-        for (size_t i = 0; i < q->n_sources; i++)
-                machine = machine || is_in_machine(q->sources + i);
+        *ret_stream = q->dest->is_stream;
+        for (size_t i = 0; i < q->n_sources; i++) {
+                machine = machine || q->sources[i].machine;
+                *ret_stream = *ret_stream || q->sources[i].is_stream;
+        }
         if (!machine)
                 return failure_set(failure, -EINVAL, "None of these is in a machine; write NAME:PATH, or use cp(1)");
         if (geteuid() != 0)
@@ -34,13 +32,16 @@ static int cp(Ctl *c, char *const *args, size_t n, CopyPath *paths)
 {
         const CopyRequest request = { .sources = paths, .n_sources = n - 1, .dest = paths + n - 1 };
         Failure f = { 0 };
+        bool stream;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = copy_path_parse(args[i], paths + i, &f);
         if (r >= 0)
-                r = check_request(&request, &f);
-        return r < 0 ? log_error(r, "%s", f.text) : copy_run(c, &request);
+                r = check_request(&request, &stream, &f);
+        if (r < 0)
+                return log_error(r, "%s", f.text);
+        return stream ? copy_stream_run(c, &request) : copy_run(c, &request);
 }
 
 static int run_cp(Ctl *c, char *const *args, size_t n)
@@ -111,10 +112,10 @@ const Verb verb_cp = {
         .synopsis = "SOURCE… DESTINATION",
         .help = "Copy files and trees to, from and between machines",
         .details = "A path in a machine is NAME:PATH, any other one is on the host: boxctl cp -q site.conf web:/etc/. Trees are "
-                   "copied whole, symbolic links as links; DIR/. is what is in DIR. The machine may be stopped. A file that "
-                   "exists is only replaced with --force. The copy belongs to root unless both sides have the same users; "
-                   "--archive keeps the owner's number, and set-user-ID bits and device nodes that a machine has made. Needs "
-                   "root.",
+                   "copied whole, symbolic links as links; DIR/. is what is in DIR, and - an archive of tar on standard input "
+                   "or output. The machine may be stopped. A file that exists is only replaced with --force. The copy belongs "
+                   "to root unless both sides have the same users; --archive keeps the owner's number, and set-user-ID bits "
+                   "and device nodes that a machine has made. Needs root.",
         .run = run_cp,
 };
 
