@@ -103,21 +103,6 @@ static int write_note(const char *path, char *const *files)
         return fflush(f) == 0 ? 0 : -errno;
 }
 
-int unit_drop_ins_note(const char *root, const char *unit, char *const *files, Failure *failure)
-{
-        _cleanup_free_ char *path = note_path(root, unit);
-        int r;
-
-        if (!path)
-                return failure_set(failure, -ENOMEM, "Out of memory");
-        if (!files || !*files)
-                return 0;
-        r = create_notes_dir(root);
-        if (r >= 0)
-                r = write_note(path, files);
-        return r < 0 ? failure_set(failure, r, "Failed to write '%s': %m", path) : 0;
-}
-
 int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, Failure *failure)
 {
         _cleanup_free_ char *path = note_path(root, unit), *text = NULL;
@@ -142,13 +127,54 @@ int unit_drop_ins_noted(const char *root, const char *unit, char ***ret_files, F
         return 1;
 }
 
+int unit_drop_ins_note(const char *root, const char *unit, char *const *files, Failure *failure)
+{
+        _cleanup_free_ char *path = note_path(root, unit);
+        _cleanup_strv_ char **all = NULL;
+        int r;
+
+        if (!path)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        if (!files || !*files)
+                return 0;
+        r = unit_drop_ins_noted(root, unit, &all, failure);
+        STRV_FOREACH(file, files)
+                if (r >= 0 && !strv_contains(all, *file))
+                        r = strv_extend(&all, *file);
+        if (r >= 0)
+                r = create_notes_dir(root);
+        if (r >= 0)
+                r = write_note(path, all);
+        return r < 0 ? failure_set(failure, r, "Failed to write '%s': %m", path) : 0;
+}
+
+/* Files that others have noted stay. */
+static int take_from_note(const char *root, const char *unit, char *const *files, Failure *failure)
+{
+        _cleanup_free_ char *note = note_path(root, unit);
+        _cleanup_strv_ char **noted = NULL, **rest = NULL;
+        int r;
+
+        if (!note)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        r = unit_drop_ins_noted(root, unit, &noted, failure);
+        STRV_FOREACH(file, noted)
+                if (r >= 0 && !strv_contains(files, *file))
+                        r = strv_extend(&rest, *file);
+        if (r >= 0 && rest)
+                r = write_note(note, rest);
+        else if (r >= 0 && unlink(note) < 0 && errno != ENOENT)
+                r = -errno;
+        return r < 0 ? failure_set(failure, r, "Failed to remove '%s': %m", note) : 0;
+}
+
 int unit_drop_ins_remove(const char *root, const char *unit, char *const *files, Failure *failure)
 {
-        _cleanup_free_ char *dir = control_dir(root, unit), *note = note_path(root, unit);
+        _cleanup_free_ char *dir = control_dir(root, unit);
         _cleanup_close_ int fd = -EBADF;
         int r = 0;
 
-        if (!dir || !note)
+        if (!dir)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         STRV_FOREACH(file, files)
@@ -158,7 +184,16 @@ int unit_drop_ins_remove(const char *root, const char *unit, char *const *files,
                 return r;
 
         (void) rmdir(dir);      /* fails if there are other files */
-        if (unlink(note) < 0 && errno != ENOENT)
-                return failure_set(failure, -errno, "Failed to remove '%s': %m", note);
-        return 0;
+        return take_from_note(root, unit, files, failure);
+}
+
+int unit_drop_ins_forget(const char *root, const char *unit, const UnitProperty *const *properties, size_t n, Failure *failure)
+{
+        _cleanup_strv_ char **files = NULL;
+
+        for (size_t i = 0; i < n; i++)
+                if (list_one(-EBADF, properties[i]->key, &files) < 0 || list_one(-EBADF, properties[i]->name, &files) < 0 ||
+                    list_one(-EBADF, properties[i]->read_name, &files) < 0)
+                        return failure_set(failure, -ENOMEM, "Out of memory");
+        return unit_drop_ins_remove(root, unit, files, failure);
 }

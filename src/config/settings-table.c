@@ -31,6 +31,7 @@ static const char *const words_resolv_conf[] = {
 };
 static const char *const words_timezone[] = { "auto", "off", "copy", "bind", "symlink", "delete", NULL };
 static const char *const words_host_view[] = { "host", "lxcfs", NULL };
+static const char *const words_live[] = { "no", "pending", "apply", NULL };
 static const char *const words_link_journal[] = { "auto", "no", "host", "try-host", "guest", "try-guest", NULL };
 
 /* Headings in --help. */
@@ -489,6 +490,9 @@ const SettingRow settings_table[] = {
         { SETTING_READ_INSTEAD, NULL, NULL, "read-instead", 0, "FILE:OTHER", NULL, SETTING_HIDDEN,
           value_string, FIELD(read_instead), .group = group_program,
           .help = "With --check or --json: read OTHER in place of FILE" },
+        { SETTING_LIVE, NULL, NULL, "live", 0, "MODE", NULL, SETTING_HIDDEN,
+          value_choice, FIELD(live), words_live, group_program,
+          .help = "For boxctl: compare a running machine with its files, or change it" },
         { SETTING_HELP, NULL, NULL, "help", 'h', NULL, "yes", SETTING_NO_ARG,
           NULL, .group = group_program,
           .help = "Print this help" },

@@ -217,6 +217,13 @@ typedef struct RlimitSetting {
 /* OOMScoreAdjust= */
 enum { OOM_SCORE_UNSET = INT16_MIN, OOM_SCORE_MIN = -1000, OOM_SCORE_MAX = 1000 };
 
+/* --live=: what boxctl has box-run do with a running machine, instead of a start. */
+typedef enum LiveMode {
+        LIVE_NO,
+        LIVE_PENDING,           /* print how the settings in force differ from those of a start */
+        LIVE_APPLY,             /* do what can be done now, print what was and what needs a restart */
+} LiveMode;
+
 /* A value that may be unset; its default depends on other settings. */
 typedef enum Tristate { UNSET = -1, NO = 0, YES = 1 } Tristate;
 
@@ -339,6 +346,7 @@ typedef enum SettingId {
         SETTING_CHECK,
         SETTING_JSON,
         SETTING_READ_INSTEAD,
+        SETTING_LIVE,
         SETTING_HELP,
         SETTING_VERSION,
         SETTING_SET,
@@ -456,6 +464,7 @@ typedef struct Settings {
         bool check;
         bool json;
         char *read_instead;             /* FILE:OTHER */
+        LiveMode live;
 } Settings;
 
 void settings_init(Settings *s);

@@ -13,5 +13,9 @@
  * switch, "--read-instead=FILE:OTHER", or NULL. */
 int dry_run(Ctl *c, const char *name, const char *instead, Json **ret, Failure *failure);
 
+/* The same with these switches (ended by NULL) instead of --json. Of a running machine that was started by hand, root runs
+ * its supervisor's own command. */
+int dry_run_with(Ctl *c, const char *name, const char *const *switches, Json **ret, Failure *failure);
+
 /* Prints the problems as boxctl's own messages. Returns how many are fatal. */
 size_t dry_run_report(const char *name, const JsonNode *run);

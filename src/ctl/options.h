@@ -37,10 +37,11 @@ typedef struct Options {
         const char *host;               /* runs the verb there; NULL: here */
         const char *chown;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty;
+        bool save, mkdir;
         bool read_only, take, any;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
-        const char *uid, *kill_whom, *drop_in, *working_directory;
+        const char *uid, *kill_whom, *drop_in, *for_time, *working_directory;
         const char *timeout, *unit, *since, *until, *grep, *order;
         bool by_start;
         int start;                      /* see journal_start_window() */

@@ -9,6 +9,7 @@
 
 #include "ctl/columns.h"
 #include "ctl/dry-run.h"
+#include "ctl/live.h"
 #include "ctl/machine-inside.h"
 #include "ctl/terminal.h"
 #include "util/print.h"
@@ -117,13 +118,19 @@ static int add_cells(Ctl *c, Table *t, const RunningMachine *m, const char *stat
 static int add_machine(Ctl *c, Table *t, const RunningMachine *m, const MachineInside *inside)
 {
         _cleanup_free_ char *addresses = NULL;
+        char live[LIVE_STATE_MAX];
+        const char *state;
 
         /* JSON and --full have all addresses. */
         addresses = join_addresses(inside->addresses, output_is_json(c->options.output) || c->options.full ?
                                                       UINT_MAX : c->options.max_addresses, c->lite || isatty(STDOUT_FILENO));
         if (!addresses)
                 return -ENOMEM;
-        return add_cells(c, t, m, running_state_name(running_machine_is_frozen(m), inside->silent), inside->os, addresses);
+        state = running_state_name(running_machine_is_frozen(m), inside->silent);
+        if (m->ours && !c->lite && !output_is_json(c->options.output) && strcmp(state, "running") == 0 &&
+            *live_state(c, m->name, live))
+                state = live;
+        return add_cells(c, t, m, state, inside->os, addresses);
 }
 
 static int add_machines(Ctl *c, Table *t, const RunningMachine *list, size_t n)

@@ -17,6 +17,7 @@
 #include "ctl/exit-status.h"
 #include "ctl/format.h"
 #include "ctl/journal.h"
+#include "ctl/live.h"
 #include "ctl/machine-inside.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
@@ -41,6 +42,7 @@ typedef struct Page {
         char leader_name[32];
         bool frozen;            /* its processes do not run */
         char *note;             /* machine_state_note(); NULL */
+        char live[LIVE_STATE_MAX];      /* live_state() */
 } Page;
 
 static void page_done(Page *p)
@@ -101,6 +103,8 @@ static void collect_running(Ctl *c, Page *p)
 
         if (m->ours)
                 (void) machine_state_note(NULL, m->name, &p->note);
+        if (m->ours && !c->lite)
+                (void) live_state(c, m->name, p->live);
         (void) machines_look_inside(c, m, 1, &p->inside);
         (void) add_link(p->inside.addresses, &m->properties.ifindices);
         p->frozen = running_machine_is_frozen(m);
@@ -217,6 +221,8 @@ static void print_machine(const Ctl *c, const Page *p)
                 line(c, "Init", "%s", m->state.booted ? init_flavour_name(m->state.init) : "none (a command runs)");
         if (p->note && *p->note)
                 line(c, "Note", "%s", p->note);
+        if (*p->live)
+                line(c, "Pending", "%s; to see what: boxctl pending %s", p->live, m->name);
         if (p->uid_base > 0)
                 line(c, "UID Shift", "%" PRIu32, p->uid_base);
 }
@@ -353,6 +359,7 @@ static void put_page(Json *j, const Page *p)
                 put_number(j, "supervisor", (uint64_t) m->state.supervisor);
                 json_put_strings(j, "links", m->state.links);
                 put_text(j, "note", p->note);
+                put_text(j, "pending", p->live);
         }
         put_text(j, "unit", p->unit.id ?: (p->running ? running_machine_unit(m) : NULL));
         if (p->unit.id) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bus/systemd1.h"
+#include "config/set-drop-in.h"
 #include "image/machine-name.h"
 #include "mount/unix-export.h"
 #include "payload/machine-state.h"
@@ -94,7 +95,10 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         if (!m->name || !unit || strf(&incoming, MACHINE_INCOMING_DIR "/%s", name) < 0)
                 return -ENOMEM;
         if (supervisor_ended_by_itself()) {
-                r = forget_start(m, unit, failure);
+                /* It has undone its own changes, not those that were made while it ran (live/live-resources.c). */
+                r = clean_unit(m, unit, failure);
+                if (r >= 0)
+                        r = forget_start(m, unit, failure);
                 stage_bus_down(m);
                 return r < 0 ? r : 1;
         }
@@ -113,6 +117,7 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         id_range_remove_left();
         lock_file_remove_left(JOURNAL_LOCK_DIR);
         machine_state_remove(NULL, name);
+        set_drop_ins_remove("", name);
         r = clean_unit(m, unit, failure);
         if (r >= 0)
                 r = forget_start(m, unit, failure);

@@ -109,7 +109,7 @@ static int put_settings(Json *w, const Machine *m)
         return r;
 }
 
-static void put_problems(Json *w, const Problems *p)
+void dry_run_put_problems(Json *w, const Problems *p)
 {
         json_begin_array(w, "problems");
         for (size_t i = 0; i < p->n; i++) {
@@ -135,7 +135,7 @@ int dry_run_print_json(const Machine *m, bool planned, FILE *f, Failure *failure
         json_put_string(w, "image", m->image.path);
         put_sources(w, &m->request.sources);
         r = put_settings(w, m);
-        put_problems(w, &m->request.problems);
+        dry_run_put_problems(w, &m->request.problems);
         if (planned)
                 plan_to_json(w, "plan", &m->plan);
         else

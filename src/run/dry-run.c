@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs that start nothing: --dry-run prints the plan, --check only problems. Decides as for a start, from the same settings
- * and facts, but locks and creates nothing. box-run, as root or as any user that may read the tree.
+ * Runs that start nothing: --dry-run prints the plan, --check only problems, --live compares
+ * (run/live-changes.c). Decides as for a start, from the same settings and facts, but locks and creates
+ * nothing. box-run, as root or as any user that may read the tree.
  */
 
 #include <stdio.h>
 
 #include "run/check-start.h"
 #include "run/dry-run-json.h"
+#include "run/live-changes.h"
 #include "run/report.h"
 #include "run/stage.h"
 #include "util/terminal-stream.h"
@@ -38,13 +40,15 @@ static int make_plan(Machine *m, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to decide the plan: %m") : 0;
 }
 
-static int print(const Machine *m, bool planned, Failure *failure)
+static int print(Machine *m, bool planned, Failure *failure)
 {
         bool good = planned && m->request.problems.n_fatal == 0;
         int r = terminal_streams_open();
 
         if (r < 0)
                 return failure_set(failure, r, "Failed to print the plan: %m");
+        if (m->settings.live)
+                return machine_live(m, failure);
         if (m->settings.json)
                 return dry_run_print_json(m, good, stdout, failure);
         if (m->settings.check || !good)
@@ -66,7 +70,7 @@ int machine_dry_run(Machine *m, Failure *failure)
         m->range = (IdRange) ID_RANGE_NULL;
         if (r < 0)
                 return r;
-        if (!m->settings.json)          /* which has the problems */
+        if (!m->settings.json && !m->settings.live)     /* which have the problems */
                 report_all_problems(&m->request.problems);
         return m->request.problems.n_fatal > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

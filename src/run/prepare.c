@@ -146,7 +146,8 @@ int machine_prepare(Machine *m, int argc, char *const argv[], Failure *failure)
 
         r = command_line_parse(argc, argv, &m->request.switches, &action, &m->request.problems);
         m->request.collect_problems = assignments_last(&m->request.switches, SETTING_CHECK) ||
-                                      assignments_last(&m->request.switches, SETTING_JSON);
+                                      assignments_last(&m->request.switches, SETTING_JSON) ||
+                                      assignments_last(&m->request.switches, SETTING_LIVE);
         r = end_step(m, r, failure);
         if (r < 0)
                 return r;

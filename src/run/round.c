@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "config/set-drop-in.h"
 #include "run/exhausted.h"
 #include "run/keeper-rounds.h"
 #include "run/machine.h"
@@ -105,6 +106,9 @@ int machine_round(Machine *m, Failure *failure)
         m->rebooting = r >= 0 && should_reboot(m, end.kind);
         if (m->rebooting && m->keeper.restarts)
                 return keeper_restart(m, failure);
+        /* Settings until the machine stops: a reboot is no stop. */
+        if (r < 0 || end.kind != MACHINE_REBOOT)
+                set_drop_ins_remove("", m->request.file_name);
         if (!m->rebooting)
                 (void) sd_notifyf(/* unset_environment= */ 0, "STOPPING=1\nSTATUS=Container is %s.\nEXTEND_TIMEOUT_USEC=%" PRIu64,
                                   r >= 0 && end.kind == MACHINE_REBOOT ? "being rebooted" : "shut down", REPORT_EXTEND_USEC);

@@ -12,6 +12,7 @@
 #include "payload/machine-state.h"
 #include "run/confine.h"
 #include "run/keeper.h"
+#include "run/live-changes.h"
 #include "run/stage.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -151,6 +152,8 @@ int stage_execute_up(Machine *m, Failure *failure)
         r = open_leader_root(m, failure);
         if (r >= 0)
                 r = write_state(m, failure);
+        if (r >= 0)
+                r = live_keep(m, failure);
         if (r >= 0)
                 r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
         if (r >= 0)

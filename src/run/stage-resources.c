@@ -8,15 +8,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "bus/bus.h"
 #include "bus/systemd1.h"
 #include "config/settings-table.h"
+#include "plan/device-plan.h"
 #include "run/report.h"
 #include "run/stage.h"
-#include "security/device-policy.h"
 #include "users/user-namespace.h"
 #include "util/log.h"
 
@@ -169,73 +167,11 @@ int stage_resources_up(Machine *m, Failure *failure)
         return m->settings.keep_unit ? change_own_unit(m, failure) : 0;
 }
 
-static int allow_listed(DevicePolicy *p, const UnitPropertySetting *items, size_t n)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                const UnitProperty *property = &items[i].property;
-
-                if (strcmp(property->key, "DeviceAllow") == 0 && property->n_values == 2)
-                        r = device_policy_allow_name(p, property->values[0].data, property->values[1].data, NULL);
-        }
-        return r;
-}
-
-/* Those of every machine: what is in its /dev, and nodes without a driver, which hide others (mount-plan-api.c). */
-static int allow_usual(const HostFacts *host, DevicePolicy *p)
-{
-        static const struct { bool block; uint32_t major, minor; const char *access; } usual[] = {
-                { false, 5, 2, "rwm" },                 /* ptmx */
-                { false, 136, DEVICE_ANY, "rw" },       /* pts */
-                { false, 0, 0, "m" }, { true, 0, 0, "m" },
-        };
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < host->n_devices; i++)
-                r = device_policy_allow(p, false, major(host->devices[i].rdev), minor(host->devices[i].rdev), "rwm");
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(usual); i++)
-                r = device_policy_allow(p, usual[i].block, usual[i].major, usual[i].minor, usual[i].access);
-        return r;
-}
-
-/* DevicePolicy=auto in the machine's settings means what it means to systemd. */
-static bool settings_open_devices(const UnitPlan *u)
-{
-        bool open = false;
-
-        for (size_t i = 0; i < u->n_resources; i++)
-                if (strcmp(u->resources[i].property.key, "DevicePolicy") == 0)
-                        open = strcmp(u->resources[i].property.values[0].data, "auto") == 0;
-        return open;
-}
-
-static int allow_devices(const Machine *m, DevicePolicy *p)
-{
-        const UnitPlan *u = &m->plan.unit;
-        const OciSettings *oci = m->plan.oci;
-        int r;
-
-        p->closed = !settings_open_devices(u) && device_policy_of_unit(m->cgroup.unit_fd) == 0;
-        r = p->closed ? allow_usual(&m->facts.host, p) : 0;
-        if (r >= 0)
-                r = allow_listed(p, u->devices, u->n_devices);
-        if (r >= 0)
-                r = allow_listed(p, u->resources, u->n_resources);
-        if (r >= 0)
-                r = allow_listed(p, u->scope, u->n_scope);
-        for (size_t i = 0; r >= 0 && oci && i < oci->n_devices; i++)
-                if (!S_ISFIFO(oci->devices[i].mode))
-                        r = device_policy_allow(p, S_ISBLK(oci->devices[i].mode), oci->devices[i].major, oci->devices[i].minor,
-                                                "rwm");
-        return r;
-}
-
 int stage_resources_restrict_devices(Machine *m, Failure *failure)
 {
         _cleanup_(device_policy_done) DevicePolicy policy = {};
         Failure why = {};
-        int r = allow_devices(m, &policy);
+        int r = device_plan_policy(&m->plan.unit, &m->facts.host, m->plan.oci, m->cgroup.unit_fd, &policy);
 
         if (r < 0)
                 return r;

@@ -212,14 +212,14 @@ int device_policy_of_unit(int cgroup_fd)
         return syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0 ? -errno : attr.query.prog_cnt > 0;
 }
 
-int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure)
+/* A descriptor of the program, or negative. */
+static int load_program(const DevicePolicy *p, Failure *failure)
 {
         static const char license[] = "LGPL-2.1-or-later";
         _cleanup_free_ struct bpf_insn *code = NULL;
-        _cleanup_close_ int fd = -EBADF;
         union bpf_attr attr = {};
         size_t n;
-        int r;
+        int fd, r;
 
         r = device_policy_compile(p, &code, &n);
         if (r < 0)
@@ -229,15 +229,59 @@ int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure)
         attr.insn_cnt = (uint32_t) n;
         attr.license = (uint64_t) (uintptr_t) license;
         fd = (int) syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-        if (fd < 0)
-                return failure_set(failure, -errno, "Failed to load the payload's device policy: %m");
+        return fd < 0 ? failure_set(failure, -errno, "Failed to load the payload's device policy: %m") : fd;
+}
 
-        attr = (union bpf_attr) {};
+/* replaced: the program whose place it takes; -EBADF: none. */
+static int attach_program(int fd, int cgroup_fd, int replaced, Failure *failure)
+{
+        union bpf_attr attr = {};
+
         attr.target_fd = (uint32_t) cgroup_fd;
         attr.attach_bpf_fd = (uint32_t) fd;
         attr.attach_type = BPF_CGROUP_DEVICE;
         attr.attach_flags = BPF_F_ALLOW_MULTI;
+        if (replaced >= 0) {
+                attr.attach_flags |= BPF_F_REPLACE;
+                attr.replace_bpf_fd = (uint32_t) replaced;
+        }
         if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)) < 0)
                 return failure_set(failure, -errno, "Failed to set the payload's device policy: %m");
         return 0;
+}
+
+int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure)
+{
+        _cleanup_close_ int fd = load_program(p, failure);
+
+        return fd < 0 ? fd : attach_program(fd, cgroup_fd, -EBADF, failure);
+}
+
+/* The first program of a cgroup, by its descriptor. -ENOENT: it has none. */
+static int open_program(int cgroup_fd)
+{
+        uint32_t ids[64] = {};
+        union bpf_attr attr = { .query = { .target_fd = (uint32_t) cgroup_fd, .attach_type = BPF_CGROUP_DEVICE } };
+
+        attr.query.prog_ids = (uint64_t) (uintptr_t) ids;
+        attr.query.prog_cnt = ARRAY_SIZE(ids);
+        if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0)
+                return -errno;
+        if (attr.query.prog_cnt == 0)
+                return -ENOENT;
+        attr = (union bpf_attr) {};
+        attr.prog_id = ids[0];
+        return RET_ERRNO((int) syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr)));
+}
+
+int device_policy_replace(const DevicePolicy *p, int cgroup_fd, Failure *failure)
+{
+        _cleanup_close_ int old = open_program(cgroup_fd), fd = -EBADF;
+
+        if (old == -ENOENT || old == -EPERM)
+                return 0;
+        if (old < 0)
+                return failure_set(failure, old, "Failed to find the payload's device policy: %m");
+        fd = load_program(p, failure);
+        return fd < 0 ? fd : attach_program(fd, cgroup_fd, old, failure);
 }

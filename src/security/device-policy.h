@@ -45,3 +45,7 @@ int device_policy_of_unit(int cgroup_fd);
 
 /* Attaches it to a cgroup, beside the programs of its parents. -EOPNOTSUPP, -EPERM, …: the kernel cannot, or may not be asked. */
 int device_policy_attach(const DevicePolicy *p, int cgroup_fd, Failure *failure);
+
+/* Puts it in the place of the one that device_policy_attach() has attached. 0 also if there is none: a start could not attach
+ * one, and only the unit's policy counts. */
+int device_policy_replace(const DevicePolicy *p, int cgroup_fd, Failure *failure);

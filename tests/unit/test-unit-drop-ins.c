@@ -104,6 +104,25 @@ static void test_remove(void **state)
         assert_int_equal(unit_drop_ins_remove(t->path, UNIT, files, NULL), 0);
 }
 
+/* Of two who note files, each removes its own. */
+static void test_two(void **state)
+{
+        const Tree *t = *state;
+        char *one[] = { (char *) "50-CPUQuota.conf", NULL }, *two[] = { (char *) "50-MemoryMax.conf", NULL };
+        _cleanup_strv_ char **noted = NULL;
+
+        tree_fixture_bytes(t, CONTROL "/50-MemoryMax.conf", "", 0, 0644);
+        assert_int_equal(unit_drop_ins_note(t->path, UNIT, one, NULL), 0);
+        assert_int_equal(unit_drop_ins_note(t->path, UNIT, two, NULL), 0);
+        assert_int_equal(unit_drop_ins_remove(t->path, UNIT, one, NULL), 0);
+        assert_true(exists(t, CONTROL "/50-MemoryMax.conf"));
+        assert_int_equal(unit_drop_ins_noted(t->path, UNIT, &noted, NULL), 1);
+        assert_int_equal(strv_length(noted), 1);
+        assert_string_equal(noted[0], two[0]);
+        assert_int_equal(unit_drop_ins_remove(t->path, UNIT, two, NULL), 0);
+        assert_false(exists(t, NOTE));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -112,6 +131,7 @@ int main(void)
                 TREE_TEST(test_no_note_of_nothing),
                 TREE_TEST(test_bad_note),
                 TREE_TEST(test_remove),
+                TREE_TEST(test_two),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

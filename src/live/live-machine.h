@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A running machine that is changed, and how each setting is changed. Runs in box-run --live, as root of the host, outside of the
+ * machine: nothing of the payload runs with our privileges.
+ */
+
+#include "bus/bus.h"
+#include "live/live-compare.h"
+#include "payload/enter.h"
+#include "payload/machine-state.h"
+#include "plan/plan.h"
+
+typedef struct LiveMachine {
+        const char *name;
+        MachineState state;
+        Leader leader;
+        char *payload;          /* its cgroup below the mount point: "/machine.slice/box@x.service/payload" */
+        Settings *before, *after;
+        const Plan *plan;       /* of a start with the settings of after */
+        const HostFacts *host;
+        sd_bus *bus;            /* see live_machine_bus() */
+} LiveMachine;
+#define LIVE_MACHINE_NULL { .leader = LEADER_NULL }
+
+/* Finds the machine's processes. -ENOENT: it does not run. */
+int live_machine_open(const char *name, LiveMachine *ret, Failure *failure);
+void live_machine_done(LiveMachine *m);
+
+/* The system bus, opened at the first call. 0 or negative. */
+int live_machine_bus(LiveMachine *m, Failure *failure);
+
+/* What one call of an applier makes. */
+typedef enum LiveExtent {
+        LIVE_ONE,               /* one change */
+        LIVE_SETTING,           /* all changes of the setting: `to` has its values */
+        LIVE_ALL,               /* all changes of all settings that have the applier */
+} LiveExtent;
+
+/* How a setting is changed in a running machine. */
+typedef struct LiveApplier {
+        /* Why the change needs a restart; NULL: it can be made now. May look, and changes nothing. */
+        const char *(*why_not)(LiveMachine *m, const LiveChange *c);
+        /* Makes the change: the machine then is as with the settings `to`. Undone by the same call with before and after
+         * exchanged. After a failure nothing has changed. */
+        int (*apply)(LiveMachine *m, const LiveChange *c, Settings *to, Failure *failure);
+        LiveExtent extent;
+} LiveApplier;
+
+/* live-tasks.c: CPUAffinity=, OOMScoreAdjust=. */
+extern const LiveApplier live_cpu_affinity, live_oom_score;
+/* live-mounts.c: Bind=, BindReadOnly=. */
+extern const LiveApplier live_mounts;
+/* live-resources.c: [X-Resources]. */
+extern const LiveApplier live_resources;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "run/machine.h"
+
+/* At a start: keeps the settings in force, and what tells whether their files were edited since, in the machine's directory. */
+int live_keep(const Machine *m, Failure *failure);
+
+/* --live=pending, --live=apply: prints the changes of a running machine, once its plan is made. */
+int machine_live(Machine *m, Failure *failure);

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Changes of machines that run: settings are compared, set, applied and undone, all or nothing."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from support import MACHINES, output, remove_tree, run, wait_for
+
+DROP_INS = Path('/run/systemd/nspawn')
+SAVED = Path('/etc/systemd/nspawn')
+
+
+def boxctl(*words, **options):
+    return run('boxctl', *words, **options)
+
+
+def pending(machine):
+    return json.loads(output('boxctl', 'pending', '-o', 'json', machine.name))[0]['changes']
+
+
+def refused(*words):
+    result = boxctl(*words, check=False)
+    assert result.returncode == 1, result.stdout + result.stderr
+    return result.stderr
+
+
+def processes(machine):
+    cgroup = Path('/sys/fs/cgroup') / output('systemctl', 'show', '-P', 'ControlGroup', machine.unit).lstrip('/')
+    return [int(pid) for procs in (cgroup / 'payload').rglob('cgroup.procs') for pid in procs.read_text().split()]
+
+
+def inside(machine, *command, **options):
+    """A command in the machine's namespaces, as its root."""
+    return run('nsenter', f'--target={machine.leader()}', '--all', '--', *command, **options)
+
+
+FILE = '[Exec]\nBoot=yes\nPrivateUsers={users}\n[Network]\nVirtualEthernet=no\nPrivate=yes\n'
+
+
+@pytest.fixture(scope='module', params=['busybox-pick', 'deb12-no'])
+def live(request, module_machine):
+    tree, users = request.param.split('-')
+    m = module_machine(tree=tree, name=f'live-{request.param}')
+    m.write_file(FILE.format(users=users))
+    m.users = users
+    m.start()
+    return m
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(request):
+    yield
+    if 'live' not in request.fixturenames:
+        return
+    m = request.getfixturevalue('live')
+    for place in DROP_INS, SAVED:
+        for file in (place / f'{m.name}.nspawn.d').glob('*'):
+            file.unlink()
+    m.write_file(FILE.format(users=m.users))
+    boxctl('apply', m.name)
+    assert pending(m) == []
+
+
+# ---------------------------------------------------------------- comparing
+
+def test_nothing_is_pending_after_a_start(live):
+    assert pending(live) == []
+    assert 'runs with the settings of its files' in boxctl('pending', live.name).stderr
+    path = Path(f'/run/box/{live.name}/settings')
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_edits_are_shown_with_their_place_and_what_they_need(live):
+    live.write_file(FILE.format(users=live.users) + '[X-Resources]\nTasksMax=500\n[Exec]\nHostname=other\n')
+    lines = output('boxctl', 'pending', live.name).splitlines()
+    assert f'{live.file}:8: TasksMax=500; can be applied now' in lines
+    assert f'{live.file}:10: Hostname=other; needs a restart: it is set when a machine starts' in lines
+    assert len(lines) == 2
+    assert 'needs a restart: 1 setting' in output('boxctl', 'status', live.name)
+    assert 'needs a restart: 1 setting' in output('boxctl', 'list')
+    assert json.loads(output('boxctl', 'status', '-o', 'json', live.name))[0]['pending'] == 'needs a restart: 1 setting'
+
+    applied = boxctl('apply', live.name)
+    assert 'TasksMax=500; applied' in applied.stdout
+    assert 'needs a restart: 1 setting' in applied.stderr
+    assert [c['key'] for c in pending(live)] == ['Hostname']
+    live.write_file(FILE.format(users=live.users))
+    assert 'restart' not in output('boxctl', 'status', live.name)
+    assert 'restart' not in output('boxctl', 'list')
+
+
+def test_a_file_with_an_error_changes_nothing(live):
+    live.write_file(FILE.format(users=live.users) + '[X-Resources]\nTasksMax=500\nCPUWeight=much\n')
+    assert 'CPUWeight=much' in refused('apply', live.name)
+    assert 'would not start' in output('boxctl', 'status', live.name)
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) != '500'
+
+
+def test_get_shows_what_is_in_force(live):
+    live.write_file(FILE.format(users=live.users) + '[Exec]\nHostname=other\n')
+    assert output('boxctl', 'get', live.name, 'Boot') == 'Boot=yes'
+    assert output('boxctl', 'get', '--value', live.name, 'PrivateUsers') == live.users
+    assert output('boxctl', 'get', live.name, 'Hostname') == ''
+    values = json.loads(output('boxctl', 'get', '-o', 'json', live.name))
+    assert {'section': 'Network', 'key': 'Private', 'value': 'yes'} in values
+    assert 'did you mean Bind?' in refused('get', live.name, 'Bnd')
+
+
+# ---------------------------------------------------------------- setting
+
+def test_set_is_at_once_and_until_it_stops(live):
+    boxctl('set', live.name, 'TasksMax=400')
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '400'
+    assert output('boxctl', 'get', live.name, 'TasksMax') == 'TasksMax=400'
+    drop_in = DROP_INS / f'{live.name}.nspawn.d' / '90-boxctl.conf'
+    assert 'TasksMax=400' in drop_in.read_text()
+    assert pending(live) == []
+    boxctl('set', live.name, 'TasksMax=401')
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '401'
+    boxctl('unset', live.name, 'TasksMax')
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '16384'
+    assert not drop_in.parent.exists()
+
+
+@pytest.mark.parametrize('words, message', [
+    (['TasksMax=many'], 'TasksMax=many'),
+    (['NoSuchKey=1'], "Unknown setting 'NoSuchKey'"),
+    (['Bindd=/x'], 'did you mean Bind?'),
+    (['TasksMax'], 'not KEY=VALUE'),
+    (['Bind=relative'], 'Bind=relative'),
+    (['Hostname=a\nb'], 'control characters'),
+    (['Hostname=a\x1b[2J'], 'control characters'),
+    (['TasksMax=300', 'CPUWeight=0'], 'CPUWeight=0'),
+])
+def test_bad_values_are_refused_before_anything_is_written(live, words, message):
+    error = refused('set', live.name, *words)
+    assert message in error
+    assert '\x1b' not in error
+    assert not (DROP_INS / f'{live.name}.nspawn.d').exists()
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '16384'
+
+
+def test_names_of_machines_are_checked(live):
+    for name in '../x', 'a/b', 'no-\nsuch', '':
+        assert 'nvalid' in refused('set', name, 'TasksMax=1')
+    assert 'does not run' in refused('pending', 'no-such-machine')
+
+
+def test_only_root(live):
+    for words in ['pending', live.name], ['apply', live.name], ['set', live.name, 'TasksMax=3'], ['bind', live.name, '/etc'], \
+                 ['unset', live.name, 'TasksMax']:
+        assert 'Only root' in run('runuser', '-u', 'nobody', '--', 'boxctl', *words, check=False).stderr
+    assert 'restart' not in run('runuser', '-u', 'nobody', '--', 'boxctl', 'list').stdout
+
+
+def test_unset_of_what_was_not_set(live):
+    assert 'was not set by' in refused('unset', live.name, 'Boot')
+
+
+def test_cpus_of_all_processes(live):
+    before = {pid: os.sched_getaffinity(pid) for pid in processes(live)}
+    boxctl('set', live.name, 'CPUAffinity=0')
+    assert processes(live)
+    assert all(os.sched_getaffinity(pid) == {0} for pid in processes(live))
+    boxctl('unset', live.name, 'CPUAffinity')
+    assert all(os.sched_getaffinity(pid) == cpus for pid, cpus in before.items() if Path(f'/proc/{pid}').exists())
+
+
+def test_oom_score(live):
+    score = Path(f'/proc/{live.leader()}/oom_score_adj')
+    before = score.read_text()
+    boxctl('set', live.name, 'OOMScoreAdjust=321')
+    assert score.read_text() == '321\n'
+    boxctl('set', live.name, 'OOMScoreAdjust=400')
+    assert score.read_text() == '400\n'
+    boxctl('unset', live.name, 'OOMScoreAdjust')
+    assert score.read_text() == before
+
+
+def test_saved_is_in_etc(live):
+    boxctl('set', '--save', live.name, 'TasksMax=450')
+    drop_in = SAVED / f'{live.name}.nspawn.d' / '80-boxctl.conf'
+    assert 'TasksMax=450' in drop_in.read_text()
+    # What is for now counts more.
+    boxctl('set', live.name, 'TasksMax=460')
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '460'
+    boxctl('unset', live.name, 'TasksMax')
+    assert not drop_in.exists()
+
+
+def test_for_a_time(live):
+    boxctl('set', live.name, 'TasksMax=470')
+    boxctl('set', '--for=2s', live.name, 'TasksMax=480')
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '480'
+    wait_for(lambda: output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '470')
+    assert [file.name for file in (DROP_INS / f'{live.name}.nspawn.d').iterdir()] == ['90-boxctl.conf']
+    wait_for(lambda: not output('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'box-unset-*'))
+
+
+# ---------------------------------------------------------------- mounts
+
+@pytest.fixture
+def source():
+    # Of the lab's file systems, this one has idmapped mounts.
+    path = MACHINES / 'live:of\\it'
+    path.mkdir()
+    (path / 'file').write_text('of the host\n')
+    yield path
+    remove_tree(path)
+
+
+def test_bind_and_unbind(live, source):
+    boxctl('bind', live.name, source, '/mnt/new/place')
+    assert inside(live, 'cat', '/mnt/new/place/file').stdout == 'of the host\n'
+    inside(live, 'sh', '-c', 'echo written >/mnt/new/place/by-machine')
+    # Root of the machine is root here.
+    assert (source / 'by-machine').stat().st_uid == 0
+    assert pending(live) == []
+    boxctl('unbind', live.name, '/mnt/new/place')
+    assert inside(live, 'ls', '-A', '/mnt/new/place').stdout == ''
+    assert (source / 'file').exists()
+    assert 'Nothing was bound' in refused('unbind', live.name, '/mnt/new/place')
+
+
+def test_bind_read_only_cannot_be_made_writable(live, source):
+    boxctl('bind', '--read-only', live.name, source, '/mnt')
+    assert inside(live, 'sh', '-c', 'echo no >/mnt/by-machine', check=False).returncode != 0
+    remounted = inside(live, 'mount', '-o', 'remount,bind,rw', '/mnt', check=False)
+    if live.users != 'no':
+        assert remounted.returncode != 0
+        assert inside(live, 'sh', '-c', 'echo no >/mnt/by-machine', check=False).returncode != 0
+    boxctl('unbind', live.name, '/mnt')
+
+
+def test_bind_of_a_file(live, source):
+    boxctl('bind', live.name, source / 'file', '/mnt/a-file')
+    assert inside(live, 'cat', '/mnt/a-file').stdout == 'of the host\n'
+    boxctl('unbind', live.name, '/mnt/a-file')
+
+
+def test_destinations_stay_inside(live, source):
+    outside = Path('/tmp/live-outside')
+    for link, target in [('/mnt/absolute', '/tmp/live-outside'), ('/mnt/up', '../../../../tmp/live-outside')]:
+        inside(live, 'ln', '-sfn', target, link)
+        boxctl('bind', live.name, source, link)
+        assert inside(live, 'cat', f'{link}/file').stdout == 'of the host\n'
+        assert not outside.exists()
+        boxctl('unbind', live.name, link)
+        inside(live, 'rm', link)
+    inside(live, 'ln', '-s', 'loop', '/mnt/loop')
+    refused('bind', live.name, source, '/mnt/loop')
+    inside(live, 'rm', '/mnt/loop')
+
+
+@pytest.mark.parametrize('paths', [['/no/such/source', '/mnt'], ['relative', '/mnt'], ['/etc', 'mnt'], ['/etc', '/etc/passwd/x']])
+def test_binds_that_fail_leave_nothing(live, paths):
+    refused('bind', live.name, *paths)
+    assert not (DROP_INS / f'{live.name}.nspawn.d').exists()
+    assert pending(live) == []
+
+
+def test_a_failure_half_way_undoes_all(live, source):
+    mounts = Path(f'/proc/{live.leader()}/mountinfo').read_text()
+    # The second fails: a file on a directory.
+    error = refused('set', live.name, 'OOMScoreAdjust=55', 'Bind=/etc/hostname:/mnt', 'TasksMax=77')
+    assert 'nothing was changed' in error
+    assert Path(f'/proc/{live.leader()}/oom_score_adj').read_text() != '55\n'
+    assert Path(f'/proc/{live.leader()}/mountinfo').read_text() == mounts
+    assert output('systemctl', 'show', '-P', 'TasksMax', live.unit) == '16384'
+    assert not (DROP_INS / f'{live.name}.nspawn.d').exists()
+    assert pending(live) == []
+
+
+def test_machinectl_lite_wants_mkdir(live, source):
+    result = run('machinectl-lite', 'bind', live.name, source, '/mnt/not/there', check=False)
+    assert result.returncode == 1
+    assert '--mkdir' in result.stderr
+    run('machinectl-lite', 'bind', '--mkdir', live.name, source, '/mnt/not/there')
+    assert inside(live, 'cat', '/mnt/not/there/file').stdout == 'of the host\n'
+    boxctl('unbind', live.name, '/mnt/not/there')
+
+
+def test_device(live):
+    assert 'not a path in /dev' in refused('device', live.name, 'add', '/etc/passwd')
+    boxctl('device', live.name, 'add', '/dev/fuse')
+    assert inside(live, 'test', '-c', '/dev/fuse', check=False).returncode == 0
+
+
+# ---------------------------------------------------------------- the end
+
+def test_a_stop_ends_what_was_set(machine):
+    m = machine(tree='busybox')
+    m.write_file(FILE.format(users='no'))
+    boxctl('set', m.name, 'TasksMax=333')
+    m.start()
+    assert output('systemctl', 'show', '-P', 'TasksMax', m.unit) == '333'
+    boxctl('set', m.name, 'CPUWeight=77')
+    boxctl('set', '--save', m.name, 'OOMScoreAdjust=5')
+    m.stop()
+    assert not (DROP_INS / f'{m.name}.nspawn.d').exists()
+    assert (SAVED / f'{m.name}.nspawn.d' / '80-boxctl.conf').exists()
+    assert not list(Path('/run/systemd/system.control').glob(f'{m.unit}.d/*'))
+    assert output('boxctl', 'get', m.name, 'TasksMax') == ''
+    m.start()
+    assert output('systemctl', 'show', '-P', 'TasksMax', m.unit) == '16384'
+    assert output('systemctl', 'show', '-P', 'CPUWeight', m.unit) == '[not set]'
+    m.stop()
+    (SAVED / f'{m.name}.nspawn.d' / '80-boxctl.conf').unlink()
+
