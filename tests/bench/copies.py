@@ -11,6 +11,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import tempfile
 
 import starts
 
@@ -53,7 +54,7 @@ def remove(path):
 
 def measure(build, runs, megabytes=1024, files=50000):
     times = {}
-    with machine(build) as (scratch, tree), open(os.devnull, 'w+') as log:
+    with machine(build) as (scratch, tree), tempfile.TemporaryFile('w+') as log:
         make_files(scratch, megabytes, files)
         for number in range(-1, runs):          # the first round warms up, and does not count
             for what in ('large', 'small'):

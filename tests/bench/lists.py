@@ -6,11 +6,11 @@ systemd-machined. Both clients list the same machines, one after the other, as r
 """
 
 import contextlib
-import os
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import starts
@@ -59,7 +59,7 @@ def count_listed():
 
 def measure(build, count, runs):
     times = {name: [] for name in CLIENTS}
-    with machines(build, count), open(os.devnull, 'w+') as log:
+    with machines(build, count), tempfile.TemporaryFile('w+') as log:
         for number in range(-1, runs):          # the first round warms up, and does not count
             for name, command in CLIENTS.items():
                 seconds = starts.run(name, command, log)
