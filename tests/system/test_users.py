@@ -75,7 +75,7 @@ def test_machine_that_is_not_there(allowed):
 def test_user_who_is_not_allowed(user, quick, verb):
     for options in ([], ['--no-ask-password']):
         result = boxctl(user, *options, verb, quick.name)
-        assert result.returncode == 1 and result.stderr.count('\n') == 1, result.stderr
+        assert result.returncode == 4 and result.stderr.count('\n') == 1, result.stderr
         assert 'uthenti' in result.stderr or 'denied' in result.stderr, result.stderr
         action = 'manage-units' if verb == 'start' else 'manage-unit-files'
         assert f'(polkit action org.freedesktop.systemd1.{action}): run this as root, or allow' in result.stderr
@@ -178,7 +178,7 @@ def test_dialogue_with_polkit_s_agent(user, quick, terminal):
     assert quick.is_active()
     for answer in ('wrong\n', '\n'):
         verdict, status, rest = asked('stop', answer)
-        assert (verdict, status) == ('FAILED', 1) and rest.count('boxctl: ') == 1, rest
+        assert (verdict, status) == ('FAILED', 4) and rest.count('boxctl: ') == 1, rest
         assert quick.is_active()
     assert asked('stop', f'{PASSWORD}\n')[:2] == ('COMPLETE', 0)
     assert not quick.is_active()
