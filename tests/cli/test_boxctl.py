@@ -128,10 +128,10 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
 
 @pytest.mark.parametrize('word, advice', [
     ('top', "did you mean 'status'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
-    ('exec', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('console', "did you mean 'login'?"),
+    ('enter', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('launch', "did you mean 'start'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
     ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('unfreeze', "did you mean 'thaw'?"),
-    ('satrt', "did you mean 'start'?"), ('wait', 'see --help'), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
+    ('satrt', "did you mean 'start'?"), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
     ('version', 'use: boxctl --version'), ('stats', 'use: systemd-cgtop machine.slice'), ('sh', "did you mean 'shell'?"),
     ('show-image', 'use: machinectl show-image')])
 def test_unknown_verbs(host, word, advice):
