@@ -379,7 +379,7 @@ static int run_units(Ctl *c, char *const *names, size_t n, bool start, Failure *
 {
         _cleanup_strv_ char **units = calloc(n + 1, sizeof(char *));
         _cleanup_free_ size_t *index = calloc(n, sizeof(size_t));
-        size_t chosen;
+        size_t chosen = 0;
         int r;
 
         if (!units || !index)

@@ -63,7 +63,7 @@ static int call_method(Ctl *c, const char *machine, const char *method, const ch
         _cleanup_client_ ControlClient *client = NULL;
         const bool more = c->options.more;
         bool continues = true;
-        Json *call;
+        Json *call = NULL;
         int r;
 
         r = build_call(method, text, more ? CONTROL_CALL_MORE : 0, &call, failure);

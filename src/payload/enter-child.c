@@ -240,7 +240,7 @@ static int prepare(const EnterPlan *plan, Failure *f)
         const struct sigaction standard = { .sa_handler = SIG_DFL };
         int r = 0;
 
-        /* Resets handlers and ignored signals of the caller. Signals stay blocked until exec. */
+        /* Resets handlers and ignored signals of the caller. */
         for (int i = 1; i < NSIG; i++)
                 (void) sigaction(i, &standard, NULL);           /* fails for SIGKILL, SIGSTOP and libc's signals */
 
