@@ -155,6 +155,7 @@ typedef struct Loop {
         int pidfd, signals;
         unsigned n_signals;
         bool ended;
+        bool other;             /* not our child: once it has ended, its PID may be another's */
 } Loop;
 
 /* At its end our end of the pipe is closed: the program sees the end of its input, or that its output is not read. */
@@ -174,7 +175,7 @@ static void take_signal(Loop *l)
 {
         struct signalfd_siginfo info;
 
-        if (read(l->signals, &info, sizeof(info)) == (ssize_t) sizeof(info))
+        if (read(l->signals, &info, sizeof(info)) == (ssize_t) sizeof(info) && !(l->other && l->ended))
                 (void) kill(-l->pid, l->n_signals++ > 0 && l->relay->second_kills ? SIGKILL : (int) info.ssi_signo);
 }
 
@@ -244,20 +245,23 @@ static int open_signals(void)
         return RET_ERRNO(signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-static int wait_status(pid_t pid)
+static int wait_status(void *userdata, Failure *failure)
 {
+        const pid_t *pid = userdata;
         int status;
 
-        if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
-                return -errno;
+        if (TEMP_FAILURE_RETRY(waitpid(*pid, &status, 0)) < 0)
+                return failure_set(failure, -errno, "Failed to wait for the program: %m");
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int relay_run(Relay *r, pid_t pid, Failure *failure)
+/* pid 0: it has ended. */
+static int run(Relay *r, pid_t pid, bool other, int (*get_status)(void *userdata, Failure *failure), void *userdata,
+               Failure *failure)
 {
         _cleanup_free_ Stream *streams = malloc(3 * sizeof(Stream));    /* pages are touched when used */
         _cleanup_close_ int pidfd = -EBADF, signals = -EBADF;
-        Loop l = { .relay = r, .streams = streams, .pid = pid };
+        Loop l = { .relay = r, .streams = streams, .pid = pid, .other = other };
         int error, status;
 
         for (int i = 0; i < 3; i++)
@@ -270,18 +274,31 @@ int relay_run(Relay *r, pid_t pid, Failure *failure)
                         streams[i].to = i == STDIN_FILENO ? r->ours[i] : i;
                 }
         }
-        l.pidfd = pidfd = RET_ERRNO(pidfd_open(pid, 0));
+        l.pidfd = pidfd = pid > 0 ? RET_ERRNO(pidfd_open(pid, 0)) : -ESRCH;
+        l.ended = other && pidfd == -ESRCH;
         l.signals = signals = open_signals();
-        error = !streams ? -ENOMEM : pidfd < 0 ? pidfd : signals < 0 ? signals : loop(&l);
-        if (error < 0)
+        error = !streams ? -ENOMEM : pidfd < 0 && !l.ended ? pidfd : signals < 0 ? signals : loop(&l);
+        if (error < 0 && !l.ended)
                 (void) kill(-pid, SIGKILL);
         relay_done(r);
-        status = wait_status(pid);
-        if (error < 0 || status < 0)
-                return failure_set(failure, error < 0 ? error : status, "Failed to pass on the program's streams: %m");
+        status = get_status(userdata, failure);
+        if (status < 0)
+                return status;
+        if (error < 0)
+                return failure_set(failure, error, "Failed to pass on the program's streams: %m");
         if (streams[STDOUT_FILENO].failed || streams[STDERR_FILENO].failed)
                 return failure_set(failure, -EIO, "Failed to write the program's output");
         return status;
+}
+
+int relay_run(Relay *r, pid_t pid, Failure *failure)
+{
+        return run(r, pid, false, wait_status, &pid, failure);
+}
+
+int relay_run_other(Relay *r, pid_t pid, int (*get_status)(void *userdata, Failure *failure), void *userdata, Failure *failure)
+{
+        return run(r, pid, true, get_status, userdata, failure);
 }
 
 /* ---- terminals -------------------------------------------------------------------------------------------------- */

@@ -25,10 +25,12 @@ extern const int relay_signals[];
 int relay_open(Relay *ret, Failure *failure);
 void relay_done(Relay *r);
 
-/* Passes on until the program, a child of ours that leads a process group, has ended and its output is written. Signals
- * are passed on to its group. Returns the exit status: 128 and the signal's number if a signal ended it. Closes `theirs`
- * first. */
+/* Passes on until the program, which leads a process group, has ended and its output is written. Signals are passed on to its
+ * group. Returns the exit status: 128 and the signal's number if a signal ended it. Closes `theirs` first. */
 int relay_run(Relay *r, pid_t pid, Failure *failure);
+
+/* The same for a program that is not our child: status() knows its exit status, once it has ended. pid 0: it has. */
+int relay_run_other(Relay *r, pid_t pid, int (*status)(void *userdata, Failure *failure), void *userdata, Failure *failure);
 
 /* Translators between a stream and a terminal in canonical mode, for a program on a terminal while our streams are other files.
  * Each is a process, which ends with its input; *fd becomes the descriptor to use instead. */

@@ -7,19 +7,23 @@
  * others: it gets a pty of the machine, or pipes.
  */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "bus/payload-session.h"
 #include "ctl/relay.h"
 #include "ctl/session.h"
 #include "image/passwd.h"
 #include "payload/console.h"
 #include "util/fd.h"
+#include "util/parse.h"
 #include "util/strv.h"
 #include "util/tree.h"
 
@@ -385,4 +389,81 @@ int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOpti
         if (flags & SESSION_FLAG_PTY || session_has_terminal())
                 return run_on_pty(c, m->name, leader, options, flags);
         return run_on_pipes(m->name, leader, options, flags);
+}
+
+/* ---- by the machine's systemd --------------------------------------------------------------------------------- */
+
+static bool is_inner_pid(pid_t pid, pid_t inner, const struct stat *namespace)
+{
+        _cleanup_free_ char *status = NULL;
+        char path[40], *line;
+        struct stat st;
+        int n = 0, last = 0;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+        if (stat(path, &st) < 0 || st.st_dev != namespace->st_dev || st.st_ino != namespace->st_ino)
+                return false;
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        if (fd_read_file_at(AT_FDCWD, path, 64 * 1024, &status, NULL) < 0 || !(line = strstr(status, "\nNSpid:\t")))
+                return false;
+        for (line += strlen("\nNSpid:\t"); sscanf(line, "%d%n", &last, &n) == 1; line += n)
+                if (line[n] == '\n')
+                        break;
+        return last == inner;
+}
+
+/* The PID on the host of a process in the leader's PID namespace; 0: it has ended. */
+static pid_t host_pid(const Leader *leader, pid_t inner)
+{
+        DIR *proc = opendir("/proc");
+        struct stat namespace;
+        pid_t found = 0;
+        char path[40];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/pid", leader->pid);
+        if (inner > 0 && proc && stat(path, &namespace) >= 0)
+                for (struct dirent *d; found == 0 && (d = readdir(proc));) {
+                        uint32_t pid;
+
+                        if (parse_u32(d->d_name, &pid) >= 0 && is_inner_pid((pid_t) pid, inner, &namespace))
+                                found = (pid_t) pid;
+                }
+        if (proc)
+                closedir(proc);
+        return found;
+}
+
+static int ask_status(void *userdata, Failure *failure)
+{
+        int status = 0, r;
+
+        r = payload_session_status(userdata, &status, failure);
+        return r < 0 ? r : status;
+}
+
+int session_run_by_systemd(const RunningMachine *m, const Leader *leader, const SessionProgram *p)
+{
+        _cleanup_(payload_session_freep) PayloadSession *session = NULL;
+        _cleanup_(relay_done) Relay relay = RELAY_NULL;
+        const PayloadSessionOptions o = { .user = p->user->name, .path = p->path, .argv = p->argv, .env = p->env,
+                                          .stdio = relay.theirs };
+        bool asked = false;
+        Failure f = { 0 };
+        pid_t inner = 0;
+        int r;
+
+        if (tree_is_executable(leader->root_fd, p->path) <= 0)
+                r = failure_set(&f, -ENOENT, "There is no program '%s' to execute in the machine", p->path);
+        else
+                r = relay_open(&relay, &f);
+        if (r < 0)
+                return complain(m->name, &f);
+        relay.second_kills = true;
+        enter_give_pipes(leader, relay.theirs, p->user->uid, p->user->gid);
+        r = payload_session_start(leader->pid, &o, &session, &inner, &asked, &f);
+        if (r < 0 && !asked)
+                return -EAGAIN;
+        if (r >= 0)
+                r = relay_run_other(&relay, host_pid(leader, inner), ask_status, session, &f);
+        return r < 0 ? complain(m->name, &f) : r;
 }

@@ -32,6 +32,17 @@ typedef enum SessionFlags {
  * standard input, output and error. Sets stdio and new_pty of options. */
 int session_run(Ctl *c, const RunningMachine *m, const Leader *leader, EnterOptions *options, unsigned flags);
 
+typedef struct SessionProgram {
+        const MachineUser *user;
+        const char *path;
+        char *const *argv;
+        char *const *env;               /* besides what PAM and the machine's systemd set */
+} SessionProgram;
+
+/* Runs a program in a session of the machine's systemd, with PAM, on pipes. -EAGAIN, without a message: its systemd cannot be
+ * asked. */
+int session_run_by_systemd(const RunningMachine *m, const Leader *leader, const SessionProgram *p);
+
 /* After machined failed: may boxctl enter the machine itself? Not if machined refused access. */
 bool session_may_enter(const RunningMachine *m, const Failure *f);
 

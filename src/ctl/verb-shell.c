@@ -2,9 +2,9 @@
 
 /*
  * boxctl shell: a shell or another program in a machine, as one of its users. If the machine's init is systemd, machined asks it
- * for a session on a terminal, whose exit status is not known. With other inits, without a terminal, or if that fails, boxctl, as
- * root, starts the program in the machine: it reads the user from the machine's files and returns the program's exit
- * status.
+ * for a session on a terminal, whose exit status is not known; without a terminal boxctl, as root, asks it for one on pipes. With
+ * other inits, or if that fails, boxctl, as root, starts the program in the machine: it reads the user from the machine's files.
+ * The exit status is the program's.
  *
  * The shell of a named user is started by the machine's `su -l`, so that PAM opens a session. Without su, with variables to
  * pass, or for a command, the program is executed directly.
@@ -117,6 +117,29 @@ static int run_directly(Ctl *c, const RunningMachine *m, const Leader *leader, c
         return shell_name ? session_run(c, m, leader, &o, /* flags= */ 0) : log_oom();
 }
 
+/* A session of the user, as on a terminal, but without one. -EAGAIN: the machine's systemd cannot be asked. */
+static int shell_by_systemd(Ctl *c, const RunningMachine *m, const Request *q)
+{
+        _cleanup_(machine_user_done) MachineUser user = { 0 };
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
+        _cleanup_free_ char *shell_name = NULL;
+        Failure f = { 0 };
+
+        if (session_open(m, &leader, &f) < 0 || session_user(&leader, q->user ?: "root", &user, &f) < 0)
+                return complain(m->name, &f);
+        shell_name = login_name(user.shell);
+        if (!shell_name)
+                return log_oom();
+
+        const SessionProgram p = {
+                .user = &user,
+                .path = q->command ? q->command[0] : user.shell,
+                .argv = q->command ?: (char *const[]) { shell_name, NULL },
+                .env = c->options.setenv,
+        };
+        return session_run_by_systemd(m, &leader, &p);
+}
+
 static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
 {
         _cleanup_(machine_user_done) MachineUser user = { 0 };
@@ -154,8 +177,11 @@ static int run_request(Ctl *c, const Request *q)
                 return complain(q->machine, &f);
 
         /* Without a terminal, streams are passed on unchanged, with the exit status, which machined cannot do. */
-        if (m.ours && geteuid() == 0 && !session_has_terminal())
-                return shell_inside(c, &m, q);
+        if (m.ours && geteuid() == 0 && !session_has_terminal()) {
+                int r = running_machine_has_systemd(&m) ? shell_by_systemd(c, &m, q) : -EAGAIN;
+
+                return r == -EAGAIN ? shell_inside(c, &m, q) : r;
+        }
         if (m.registered && running_machine_has_systemd(&m)) {
                 if (open_machined(c, q, &pty, &f) >= 0)
                         return session_forward(c, q->machine, pty, CONSOLE_FLAG_LATE);

@@ -219,23 +219,21 @@ static uint32_t host_id(pid_t pid, const char *file, uint32_t id)
         return UINT32_MAX;
 }
 
-/* Pipes belong to the program's user, so that it can open /dev/stderr. Without the privilege to do so they stay ours. */
-static void give_pipes(const EnterPlan *plan)
+void enter_give_pipes(const Leader *leader, const int stdio[static 3], uid_t uid, gid_t gid)
 {
-        const EnterOptions *o = plan->options;
-        uint32_t uid = 0, gid = 0;
-        struct stat st;
+        uint32_t host_uid = 0, host_gid = 0;
         bool known = false;
+        struct stat st;
 
-        for (int i = 0; i < 3 && !o->new_pty; i++) {
-                if (o->stdio[i] < 0 || fstat(o->stdio[i], &st) < 0 || !S_ISFIFO(st.st_mode))
+        for (int i = 0; i < 3; i++) {
+                if (stdio[i] < 0 || fstat(stdio[i], &st) < 0 || !S_ISFIFO(st.st_mode))
                         continue;
                 if (!known) {
-                        uid = host_id(plan->leader->pid, "uid_map", o->uid);
-                        gid = host_id(plan->leader->pid, "gid_map", o->gid);
+                        host_uid = host_id(leader->pid, "uid_map", uid);
+                        host_gid = host_id(leader->pid, "gid_map", gid);
                         known = true;
                 }
-                if (fchown(o->stdio[i], uid, gid) < 0)
+                if (fchown(stdio[i], host_uid, host_gid) < 0)
                         return;
         }
 }
@@ -255,7 +253,8 @@ static int make_plan(EnterPlan *plan, int *ret_cgroup, Failure *failure)
                 r = apparmor_profile_of(pid, &plan->profile, failure);
         if (r < 0)
                 return r;
-        give_pipes(plan);
+        if (!plan->options->new_pty)
+                enter_give_pipes(plan->leader, plan->options->stdio, plan->options->uid, plan->options->gid);
 
         /* The leader is still alive, so the PID was not reused meanwhile. */
         r = pidfd_alive(plan->leader->pidfd);

@@ -44,6 +44,9 @@ typedef struct EnterOptions {
         const char *stub;               /* of tests: the stub program; NULL: the installed one */
 } EnterOptions;
 
+/* Pipes belong to this user of the machine then, who can open /dev/stderr. Without the privilege to do so they stay ours. */
+void enter_give_pipes(const Leader *leader, const int stdio[static 3], uid_t uid, gid_t gid);
+
 /* Starts the program, as a child of the caller; *ret_pid is its PID on the host. With new_pty *ret_pty is the master, otherwise
  * ret_pty may be NULL. Returns after execve(), whose failure is returned, too. -ETIMEDOUT after ten seconds. */
 int enter_spawn(const Leader *leader, const EnterOptions *options, pid_t *ret_pid, int *ret_pty, Failure *failure);

@@ -309,3 +309,38 @@ def test_chroot_of_a_running_machine_is_refused(quick):
 def test_chroot_without_a_tree():
     result = run('boxctl', 'chroot', 'no-such-machine', 'true', check=False)
     assert result.returncode != 0 and result.stderr.count('\n') == 1 and 'no-such-machine' in result.stderr
+
+
+# -------------------------------------------------------------------- shell, without a terminal
+
+@pytest.mark.parametrize('text', ['', '[Exec]\nPrivateUsers=no\n'])
+def test_shell_is_a_session_with_pam(machine, text):
+    deb = machine('deb12', name='enter-pam')
+    deb.write_file(text)
+    deb.start()
+    deb.wait_running()
+    deb.exec('useradd', '-m', '-s', '/bin/bash', '-u', '1235', 'anybody')
+
+    def shell(*words, typed=None):
+        return subprocess.run(['boxctl', 'shell', *words], capture_output=True, text=True, timeout=60,
+                              **({'input': typed} if typed else {'stdin': subprocess.DEVNULL}))
+    result = shell(f'anybody@{deb.name}', '/bin/sh', '-c', 'echo $XDG_RUNTIME_DIR; systemctl --user is-system-running --wait; '
+                   'loginctl --no-legend list-sessions; echo err >/dev/stderr; exit 23')
+    assert (result.returncode, result.stderr) == (23, 'err\n')
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ['/run/user/1235', 'running'] and any('anybody' in line for line in lines[2:])
+    assert shell(deb.name, '/bin/sh', '-c', 'kill -KILL $$').returncode == 128 + signal.SIGKILL
+    assert shell('-E', 'A=b $HOME', deb.name, '/bin/sh', '-c', 'echo "$A" "$0"', '$A').stdout == 'b $HOME $A\n'
+    result = shell(deb.name, '/no/such/program')
+    assert result.returncode not in (0, 203) and '/no/such/program' in result.stderr
+    # A login shell that reads a pipe.
+    assert shell(deb.name, typed='shopt -q login_shell && echo login; exit 7\n').returncode == 7
+    assert shell(deb.name, typed='shopt -q login_shell && echo login\n').stdout == 'login\n'
+    assert len(shell(deb.name, '/bin/cat', typed='x' * 300000).stdout) == 300000
+    program = subprocess.Popen(['boxctl', 'shell', deb.name, '/bin/sh', '-c', 'trap "exit 9" TERM; echo; while :; do sleep 0.1; done'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    program.stdout.readline()
+    program.terminate()
+    assert program.wait(30) == 9
+    program.stdout.close()
+    wait_for(lambda: deb.exec('systemctl', 'list-units', '--no-legend', '--all', 'box-shell*').stdout == '')
