@@ -131,33 +131,88 @@ static bool is_unit_failed_message(sd_journal *j)
         return id && strcmp(id, SD_MESSAGE_UNIT_FAILED_STR) == 0;
 }
 
-char *journal_last_error(const uint8_t invocation_id[static 16])
+static void format_id(const uint8_t id[static 16], char ret[static 33])
 {
-        static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID" };
-        static const char *const priorities[] = { "0", "1", "2", "3" };
-        _cleanup_(journal_closep) sd_journal *j = NULL;
-        char id[33];
-
         for (size_t i = 0; i < 16; i++)
-                (void) snprintf(id + 2 * i, 3, "%02x", invocation_id[i]);
-        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
-                return NULL;
-        /* (one id field and any of the priorities) or (the other id field and any of the priorities) */
-        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-                if (i > 0 && sd_journal_add_disjunction(j) < 0)
-                        return NULL;
-                if (match(j, fields[i], id) < 0)
-                        return NULL;
-                for (size_t p = 0; p < ARRAY_SIZE(priorities); p++)
-                        if (match(j, "PRIORITY", priorities[p]) < 0)
-                                return NULL;
+                (void) snprintf(ret + 2 * i, 3, "%02x", id[i]);
+}
+
+/* (the first field and any priority) or (the second and any priority). */
+static int match_errors(sd_journal *j, const char *const fields[static 2], const char *value)
+{
+        static const char *const priorities[] = { "0", "1", "2", "3" };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < 2; i++) {
+                if (i > 0)
+                        r = sd_journal_add_disjunction(j);
+                if (r >= 0)
+                        r = match(j, fields[i], value);
+                for (size_t p = 0; r >= 0 && p < ARRAY_SIZE(priorities); p++)
+                        r = match(j, "PRIORITY", priorities[p]);
         }
-        if (sd_journal_seek_tail(j) < 0)
+        return r;
+}
+
+static char *last_error(const char *const fields[static 2], const char *value)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0 || match_errors(j, fields, value) < 0 || sd_journal_seek_tail(j) < 0)
                 return NULL;
         while (sd_journal_previous(j) > 0)
                 if (!is_unit_failed_message(j))
                         return field(j, "MESSAGE");
         return NULL;
+}
+
+char *journal_last_error(const uint8_t invocation_id[static 16])
+{
+        char id[33];
+
+        format_id(invocation_id, id);
+        return last_error((const char *const[]) { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID" }, id);
+}
+
+char *journal_last_unit_error(const char *unit)
+{
+        return last_error((const char *const[]) { "_SYSTEMD_UNIT", "UNIT" }, unit);
+}
+
+/* The supervisor's own messages have its program's name (payload/console-journal.h). */
+char *journal_last_console_line(const uint8_t invocation_id[static 16])
+{
+        enum { LINES = 200 };
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        char id[33];
+
+        format_id(invocation_id, id);
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0 || match(j, "_SYSTEMD_INVOCATION_ID", id) < 0 ||
+            sd_journal_seek_tail(j) < 0)
+                return NULL;
+        for (unsigned i = 0; i < LINES && sd_journal_previous(j) > 0; i++) {
+                _cleanup_free_ char *ident = field(j, "SYSLOG_IDENTIFIER"), *line = message_of(j);
+
+                if (ident && line && strcmp(ident, "box-run") != 0 && line[strspn(line, " \t\n")])
+                        return TAKE_PTR(line);
+        }
+        return NULL;
+}
+
+char *journal_refused_start(const char *unit)
+{
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        _cleanup_free_ char *result = NULL, *message = NULL;
+
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0 || match(j, "_PID", "1") < 0 || match(j, "JOB_TYPE", "start") < 0 ||
+            match(j, "UNIT", unit) < 0 || sd_journal_seek_tail(j) < 0 || sd_journal_previous(j) <= 0)
+                return NULL;
+        result = field(j, "JOB_RESULT");
+        message = field(j, "MESSAGE");
+        if (!result || !message ||
+            (strcmp(result, "dependency") != 0 && strcmp(result, "assert") != 0 && !strstr(message, "skipped")))
+                return NULL;
+        return TAKE_PTR(message);
 }
 
 /* systemd's "Starting X" has one for each start. */

@@ -124,6 +124,14 @@ static bool tell_reason(sd_bus *bus, const char *unit, UnitReason kind, bool app
         return true;
 }
 
+/* The supervisor's own words; after a crash of the payload (run/round.c), with the last line of its console. */
+static void set_status_failure(const UnitInfo *u, Failure *ret)
+{
+        _cleanup_free_ char *line = u->status_errno == ECHILD ? journal_last_console_line(u->invocation_id) : NULL;
+
+        failure_set(ret, -EIO, "%s%s%s%s", u->status_text, line ? "; its console ended with '" : "", line ?: "", line ? "'" : "");
+}
+
 void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, Failure *ret)
 {
         _cleanup_(unit_info_done) UnitInfo u = { 0 };
@@ -150,7 +158,7 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
 
         if (!is_of_systemd(u.result)) {
                 if (u.status_text[0] && strcmp(u.active_state, "failed") == 0) {
-                        failure_set(ret, -EIO, "%s", u.status_text);
+                        set_status_failure(&u, ret);
                         return;
                 }
                 message = journal_last_error(u.invocation_id);
@@ -159,7 +167,39 @@ void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, F
                         return;
                 }
         }
-        failure_set(ret, -EIO, "Failed to start %s: %s", unit, unit_result_words(&u, words, sizeof(words)));
+        if (strcmp(u.result, "start-limit-hit") == 0)
+                message = u.status_text[0] ? strdup(u.status_text) : journal_last_unit_error(unit);
+        failure_set(ret, -EIO, "Failed to start %s: %s%s%s", unit, unit_result_words(&u, words, sizeof(words)),
+                    message ? "; at the last time: " : "", message ?: "");
+}
+
+/* systemd forgets a unit's conditions soon; the journal does not. */
+static char *refused_start(sd_bus *bus, const char *unit)
+{
+        static const UnitReason kinds[] = { UNIT_REASON_CONDITION, UNIT_REASON_ASSERT, UNIT_REASON_DEPENDENCY };
+        char *message = journal_refused_start(unit);
+
+        for (size_t i = 0; message && i < ARRAY_SIZE(kinds); i++) {
+                char *text = NULL;
+
+                if (systemd1_unit_reason(bus, unit, kinds[i], &text) > 0) {
+                        free(message);
+                        return text;
+                }
+        }
+        return message;
+}
+
+char *unit_reason(sd_bus *bus, const UnitInfo *u)
+{
+        Failure f = { 0 };
+
+        if (strcmp(u->active_state, "inactive") == 0)
+                return refused_start(bus, u->id);
+        if (strcmp(u->active_state, "failed") != 0)
+                return NULL;
+        unit_failure_cause(bus, u->id, "failed", &f);
+        return f.error < 0 ? strdup(f.text) : NULL;
 }
 
 static int on_change(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error)

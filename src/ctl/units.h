@@ -19,5 +19,9 @@ int units_stop(Ctl *c, char *const *names, size_t n, Failure *failures);
  * result. */
 void unit_failure_cause(sd_bus *bus, const char *unit, const char *job_result, Failure *ret);
 
+/* Why a machine does not run that was to: the cause of a unit that has failed, or that refused the last start of one that is
+ * inactive (a condition, a dependency). One line, which the caller frees; NULL: there is none. For status and listings. */
+char *unit_reason(sd_bus *bus, const UnitInfo *u);
+
 /* A unit's result in words, such as "its supervisor was killed by SIGKILL". */
 const char *unit_result_words(const UnitInfo *u, char *buf, size_t size);

@@ -9,6 +9,7 @@
 
 #include "ctl/columns.h"
 #include "ctl/dry-run.h"
+#include "ctl/failed.h"
 #include "ctl/live.h"
 #include "ctl/machine-inside.h"
 #include "ctl/terminal.h"
@@ -188,6 +189,13 @@ static int run(Ctl *c, char *const *args, size_t n)
         }
 
         pager_open(c);
+        if (!c->lite && !c->options.no_legend) {
+                r = failed_machines_print(c);
+                if (r < 0)
+                        return log_oom();
+                if (r > 0)
+                        putchar('\n');
+        }
         r = table_rows(t) == 0 ? 0 :
             table_print(t, stdout, TABLE_SORT | (c->options.no_legend ? 0 : TABLE_HEADER) |
                                    (terminal_has_colour() ? TABLE_COLOUR : 0), terminal_width(c));

@@ -43,6 +43,7 @@ typedef struct Page {
         bool frozen;            /* its processes do not run */
         char *note;             /* machine_state_note(); NULL */
         char live[LIVE_STATE_MAX];      /* live_state() */
+        char *reason;           /* unit_reason() of one that does not run; NULL */
 } Page;
 
 static void page_done(Page *p)
@@ -51,6 +52,7 @@ static void page_done(Page *p)
         unit_info_done(&p->unit);
         machine_inside_done(&p->inside);
         free(p->note);
+        free(p->reason);
 }
 
 /* The first line of /proc/PID/FILE; "" if it cannot be read. */
@@ -137,7 +139,8 @@ static int collect(Ctl *c, const char *name, Page *p, Failure *failure)
         unit = machine_unit_name(name);
         if (r != -ENXIO || c->lite || !bus || !unit || systemd1_unit_info(bus, unit, &p->unit, NULL) < 0)
                 return r;
-        return strcmp(p->unit.active_state, "inactive") == 0 ? r : 0;
+        p->reason = unit_reason(bus, &p->unit);
+        return strcmp(p->unit.active_state, "inactive") == 0 && !p->reason ? r : 0;
 }
 
 /* ---- for people ----------------------------------------------------------------------------------------------- */
@@ -234,7 +237,7 @@ static void print_unit(const Ctl *c, const Page *p)
 
         if (!p->running)
                 line(c, "Result", "%s", unit_result_words(u, words, sizeof(words)));
-        if (u->status_text[0])
+        if (u->status_text[0] && !(p->reason && strstr(p->reason, u->status_text)))
                 line(c, "Status", "%s", u->status_text);
         if (u->tasks_current != UINT64_MAX)
                 line(c, "Tasks", "%" PRIu64, u->tasks_current);
@@ -277,6 +280,8 @@ static void print_page(const Ctl *c, const Page *p)
                 putchar(')');
         }
         putchar('\n');
+        if (p->reason)
+                line(c, "Reason", "%s", p->reason);
         if (p->running)
                 print_machine(c, p);
         if (p->unit.id) {
@@ -366,6 +371,7 @@ static void put_page(Json *j, const Page *p)
                 put_text(j, "active_state", p->unit.active_state);
                 put_text(j, "enabled", p->unit.unit_file_state);
                 put_text(j, "result", p->unit.result);
+                put_text(j, "reason", p->reason);
                 put_text(j, "status", p->unit.status_text);
                 put_number(j, "memory", p->unit.memory_current);
                 put_number(j, "cpu_nsec", p->unit.cpu_usage_nsec);

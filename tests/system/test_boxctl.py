@@ -195,7 +195,7 @@ def test_start_tells_the_cause(machine, text, cause):
     assert re.fullmatch(f'boxctl: {m.name}: {cause.format(file=m.file)}\n', result.stderr)
     page = run('boxctl', 'status', m.name, check=False)
     assert page.returncode == 3
-    assert re.search(f'Status: {cause.format(file=m.file)}\n', page.stdout)
+    assert re.search(f'Reason: {cause.format(file=m.file)}\n', page.stdout)
 
 
 @pytest.mark.parametrize('settings,cause', [

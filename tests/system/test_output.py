@@ -102,7 +102,7 @@ def test_overview_tells_what_failed(webs):
     try:
         assert run('boxctl', 'start', 'out-web2', check=False).returncode == 1
         text = output('boxctl')
-        assert '  out-web2: ' in text and 'KillSignal=SIGFOO' in text and 'boxctl status out-web2' in text
+        assert '× out-web2: ' in text and 'KillSignal=SIGFOO' in text and 'boxctl status out-web2' in text
     finally:
         run('systemctl', 'reset-failed', webs[0].unit, check=False)
         webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
