@@ -40,6 +40,8 @@ static const char *values_of(const Option *o)
         case OPTION_PROPERTY:
         case OPTION_PROPERTY_VALUE:
                 return "Name Id Timestamp Service Unit Leader Class RootDirectory State";
+        case OPTION_TEXT:
+                return o->name && strcmp(o->name, "sort") == 0 ? "cpu memory swap io tasks pressure network name" : "";
         case OPTION_PRIORITY:
                 return "emerg alert crit err warning notice info debug";
         default:

@@ -13,7 +13,6 @@
 
 #include "bus/systemd1.h"
 #include "ctl/freeze.h"
-#include "payload/cgroup.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/print.h"
@@ -82,27 +81,6 @@ static int freeze_group(const char *group, bool freeze, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Failed to %s the cgroup %s: %m", freeze ? "freeze" : "thaw", group) : 0;
 }
 
-/* The payload's cgroup, "/machine.slice/box@x.service/payload", and the unit's, from that of PID 1, which may be below it. Names
- * of the machine's own choice come after the payload's; the supervisor of a machine that was started by hand is elsewhere. */
-static int find_groups(const RunningMachine *m, char **ret_unit, char **ret_payload)
-{
-        static const char payload[] = "/payload";
-        _cleanup_free_ char *path = NULL;
-        const char *at;
-        int r = cgroup_of_pid(running_machine_leader(m), &path, NULL);
-
-        if (r < 0)
-                return r;
-        at = path;
-        while ((at = strstr(at, payload)) && at[sizeof(payload) - 1] != '\0' && at[sizeof(payload) - 1] != '/')
-                at++;
-        if (!at)
-                return -ENODATA;
-        *ret_unit = strndup(path, (size_t) (at - path));
-        *ret_payload = strndup(path, (size_t) (at - path) + sizeof(payload) - 1);
-        return *ret_unit && *ret_payload ? 0 : -ENOMEM;
-}
-
 static int freeze_unit(Ctl *c, const RunningMachine *m, bool freeze, Failure *failure)
 {
         sd_bus *bus = ctl_bus(c, failure);
@@ -115,10 +93,13 @@ static int freeze_unit(Ctl *c, const RunningMachine *m, bool freeze, Failure *fa
 static int freeze_payload(Ctl *c, const RunningMachine *m, bool freeze, Failure *failure)
 {
         _cleanup_free_ char *unit = NULL, *payload = NULL;
-        int r = find_groups(m, &unit, &payload);
+        int r = running_machine_cgroup(m, &payload);
 
         if (r < 0)
                 return failure_set(failure, -EOPNOTSUPP, "The machine has no cgroup of its own");
+        unit = strndup(payload, strlen(payload) - strlen("/payload"));
+        if (!unit)
+                return failure_set(failure, -ENOMEM, "Out of memory");
         /* With systemctl freeze, its supervisor, too. */
         if (!freeze && is_told(unit)) {
                 r = freeze_unit(c, m, false, failure);

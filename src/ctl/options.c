@@ -15,6 +15,7 @@
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/print.h"
+#include "util/quantity.h"
 #include "util/strv.h"
 #include "util/text.h"
 
@@ -45,7 +46,12 @@ const Option ctl_options[] = {
         { 'g', "grep",            "PATTERN", "logs", OPTION_TEXT, O(grep), "Only messages that match" },
         { 0,   "order",           "ORDER",  "blame", OPTION_TEXT, O(order), "time, the longest first, or begin (default: time)" },
         { 0,   "plot",            NULL,     "blame", OPTION_FLAG, O(plot), "Print a picture (SVG)" },
-        { 'o', "output",          "MODE",   "list status show logs blame explain call events get pending apply doctor", OPTION_OUTPUT,
+        { 0,   "sort",            "COLUMN", "top", OPTION_TEXT, O(sort),
+          "cpu (default), memory, swap, io, tasks, pressure, network, name" },
+        { 'd', "delay",           "TIME",   "top", OPTION_TIME_SPAN, O(delay_usec), "Time between two looks (default: 1s)" },
+        { 'n', "iterations",      "NUMBER", "top", OPTION_COUNT, O(lines), "Print so many tables and end, or all" },
+        { 0,   "once",            NULL,     "top", OPTION_FLAG, O(once), "The same as --iterations=1" },
+        { 'o', "output",          "MODE",   "list status show logs blame explain call events get pending apply top doctor", OPTION_OUTPUT,
           O(output),
           "short, short-iso, cat, json, json-pretty" },
         { 'c', "columns",         "COLUMN,…", "list", OPTION_TEXT, O(columns),
@@ -104,6 +110,7 @@ const Options options_default = {
         .lines = LINES_DEFAULT,
         .priority = -1,
         .max_addresses = 1,
+        .delay_usec = USEC_PER_SEC,
         .kill_whom = "all",
 };
 
@@ -209,6 +216,17 @@ static int store_priority(int *priority, const char *value)
         return r < 0 ? r : 0;
 }
 
+static int store_time_span(uint64_t *usec, const char *value)
+{
+        uint64_t span;
+        int r = parse_time_span(value, USEC_PER_SEC, &span);
+
+        if (r < 0 || span == 0)
+                return -EINVAL;
+        *usec = span;
+        return 0;
+}
+
 static int store_property(Options *o, const char *value)
 {
         if (!*value)
@@ -266,6 +284,8 @@ static int store(const Option *row, const char *value, Options *o)
                 return store_number(field, value, /* or_all= */ false);
         case OPTION_COUNT:
                 return store_number(field, value, /* or_all= */ true);
+        case OPTION_TIME_SPAN:
+                return store_time_span(field, value);
         case OPTION_OUTPUT:
                 return store_output(field, value);
         case OPTION_IGNORED:
@@ -413,6 +433,8 @@ static const char *expected(const Option *row)
         switch (row->kind) {
         case OPTION_OUTPUT:
                 return " (short, short-iso, cat, json or json-pretty)";
+        case OPTION_TIME_SPAN:
+                return " (a time, such as 2, 500ms or 1min)";
         case OPTION_WHOM:
                 return " (leader or all)";
         case OPTION_SIGNAL:

@@ -36,18 +36,19 @@ typedef struct Options {
         bool force, archive;
         const char *host;               /* runs the verb there; NULL: here */
         const char *chown;
-        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty;
+        bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty, once;
         bool save, mkdir;
         bool read_only, take, any;
         char **properties;
         char **setenv;                  /* VAR=VALUE each */
         const char *uid, *kill_whom, *drop_in, *for_time, *working_directory;
-        const char *timeout, *unit, *since, *until, *grep, *order;
+        const char *timeout, *unit, *since, *until, *grep, *order, *sort;
         bool by_start;
         int start;                      /* see journal_start_window() */
         int priority;                   /* of syslog(3); -1: all */
         int signal;
         unsigned lines, max_addresses;  /* UINT_MAX: all; LINES_DEFAULT: the verb's own number of lines */
+        uint64_t delay_usec;
         OutputMode output;
         const char *columns;            /* NULL: the default */
         bool list_fields;               /* --json without a value */
@@ -76,6 +77,7 @@ typedef enum OptionKind {
         OPTION_WHOM,            /* "leader" or "all" */
         OPTION_NUMBER,          /* unsigned */
         OPTION_COUNT,           /* unsigned, or "all" */
+        OPTION_TIME_SPAN,       /* uint64_t, microseconds; not 0 */
         OPTION_OUTPUT,
         OPTION_IGNORED,         /* machinectl's; nothing is stored */
         OPTION_REFUSED,         /* machinectl's; help says why not */

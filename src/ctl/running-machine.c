@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/running-machine.h"
 #include "image/image.h"
@@ -160,6 +161,62 @@ bool running_machine_owns_unit(const RunningMachine *m)
         return strncmp(unit, "machine-", 8) == 0 && n > 14 && strcmp(unit + n - 6, ".scope") == 0;
 }
 
+/* "/machine.slice/box@x.service/payload", from that of PID 1, which may be below it. Names of the machine's own choice come after
+ * it; the supervisor of a machine that was started by hand is elsewhere. */
+static int payload_group(pid_t leader, char **ret)
+{
+        static const char payload[] = "/payload";
+        _cleanup_free_ char *path = NULL;
+        const char *at;
+        int r = cgroup_of_pid(leader, &path, NULL);
+
+        if (r < 0)
+                return r;
+        at = path;
+        while ((at = strstr(at, payload)) && at[sizeof(payload) - 1] != '\0' && at[sizeof(payload) - 1] != '/')
+                at++;
+        if (!at)
+                return -ENODATA;
+        *ret = strndup(path, (size_t) (at - path) + sizeof(payload) - 1);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* The leader's cgroup up to the part that has the unit's name. */
+static int unit_group(const RunningMachine *m, char **ret)
+{
+        _cleanup_free_ char *group = NULL, *part = NULL;
+        const char *unit = running_machine_unit(m), *found;
+        int r;
+
+        if (running_machine_leader(m) <= 0 || !*unit)
+                return -ENODATA;
+        r = cgroup_of_pid(running_machine_leader(m), &group, NULL);
+        if (r >= 0)
+                r = strf(&part, "/%s", unit);
+        if (r < 0)
+                return r;
+        found = strstr(group, part);
+        if (!found || (found[strlen(part)] != '/' && found[strlen(part)]))
+                return -ENODATA;
+        *ret = strndup(group, (size_t) (found - group) + strlen(part));
+        return *ret ? 0 : -ENOMEM;
+}
+
+int running_machine_cgroup(const RunningMachine *m, char **ret)
+{
+        _cleanup_free_ char *group = NULL, *path = NULL;
+        int r = m->ours ? payload_group(m->state.leader, &group) : unit_group(m, &group);
+
+        if (r >= 0)
+                r = strf(&path, "/sys/fs/cgroup%s", group);
+        if (r >= 0)
+                r = RET_ERRNO(access(path, F_OK));
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(group);
+        return 0;
+}
+
 bool running_machine_is_frozen(const RunningMachine *m)
 {
         _cleanup_free_ char *group = NULL, *path = NULL, *text = NULL;
@@ -262,7 +319,7 @@ int running_machines_list(Ctl *c, RunningMachine **ret, size_t *ret_n, Failure *
         int r;
 
         bus = ctl_bus(c, &f);
-        r = bus ? ask_for_rows(c, bus, &rows, &n_rows, &f) : 0;
+        r = bus && !c->machined_is_silent ? ask_for_rows(c, bus, &rows, &n_rows, &f) : 0;
         if (r < 0)
                 return failure_set(failure, f.error, "%s", f.text);
 

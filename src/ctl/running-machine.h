@@ -44,6 +44,10 @@ bool running_machine_has_systemd(const RunningMachine *m);
  * not: stopping the unit would end the session. */
 bool running_machine_owns_unit(const RunningMachine *m);
 
+/* The cgroup of its processes, below /sys/fs/cgroup: of a machine of box's without its supervisor, of others the unit's. A
+ * negative errno: it has none of its own. The caller frees *ret. */
+int running_machine_cgroup(const RunningMachine *m, char **ret);
+
 /* Are its processes frozen (systemctl freeze)? As far as the host's /proc and cgroups tell. */
 bool running_machine_is_frozen(const RunningMachine *m);
 /* "running", "frozen", or "no answer": its files cannot be read. */

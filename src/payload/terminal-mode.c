@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -39,6 +40,8 @@ static int set(TerminalMode *m, size_t i, int fd, bool raw)
 
 static void set_back(const TerminalMode *m)
 {
+        if (m->saved[0].fd >= 0 && m->farewell)
+                (void) !write(STDOUT_FILENO, m->farewell, strlen(m->farewell));
         for (size_t i = 0; i < ARRAY_SIZE(m->saved); i++)
                 if (m->saved[i].fd >= 0)
                         (void) tcsetattr(m->saved[i].fd, TCSANOW, &m->saved[i].attributes);
@@ -56,7 +59,7 @@ _Noreturn static void guard(const TerminalMode *m, int parent)
         /* Not ended by what ends the parent's process group, or all processes of its name. */
         (void) setsid();
         (void) prctl(PR_SET_NAME, "terminal-guard");
-        (void) fd_close_all_but(m->saved[1].fd < 0 ? STDOUT_FILENO : STDERR_FILENO, keep, ARRAY_SIZE(keep));
+        (void) fd_close_all_but(m->saved[1].fd < 0 && !m->farewell ? STDOUT_FILENO : STDERR_FILENO, keep, ARRAY_SIZE(keep));
         while (poll(&p, 1, -1) < 0 && errno == EINTR)
                 ;
         set_back(m);

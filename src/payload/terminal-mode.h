@@ -17,6 +17,7 @@ typedef struct TerminalMode {
                 struct termios attributes;
         } saved[2];
         pid_t guard;            /* 0: none */
+        const char *farewell;   /* set by the caller: what standard output, a terminal, is told when it is set back */
 } TerminalMode;
 #define TERMINAL_MODE_NULL { .saved = { { .fd = -EBADF }, { .fd = -EBADF } } }
 

@@ -127,12 +127,12 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
 
 
 @pytest.mark.parametrize('word, advice', [
-    ('top', "did you mean 'status'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
+    ('suspend', "did you mean 'freeze'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
     ('enter', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('launch', "did you mean 'start'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
     ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('unfreeze', "did you mean 'thaw'?"),
     ('satrt', "did you mean 'start'?"), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
-    ('version', 'use: boxctl --version'), ('stats', 'use: systemd-cgtop machine.slice'), ('sh', "did you mean 'shell'?"),
+    ('version', 'use: boxctl --version'), ('stats', "did you mean 'top'?"), ('sh', "did you mean 'shell'?"),
     ('show-image', 'use: machinectl show-image')])
 def test_unknown_verbs(host, word, advice):
     run = host.run(word, 'web')

@@ -120,6 +120,24 @@ lack_of_memory_is_told() {
         [[ $text == *memory*MemoryMax=* ]]
 }
 
+# What top shows of the cgroup, and memory that is taken back: files that were written once.
+top_shows() {
+        boxctl top --once -o json "$NAME" | grep -qE '"memory":[1-9][0-9]*,"memory_limit":'"$MEMORY_MAX"',.*"tasks":[1-9]'
+}
+
+reclaim_frees() {
+        local said
+        boxctl exec "$NAME" -- dd if=/dev/zero of=/var/tmp/cached bs=1M count=16 conv=fsync 2>/dev/null || return
+        said=$(boxctl reclaim "$NAME" 8M) || return
+        [[ $said =~ ^"$NAME: "([4-9]|[1-9][0-9]).[0-9]M\ reclaimed,\ .*left$ ]]
+}
+
+# Not all of it is to be had: the failure tells how much was.
+too_much_is_told() {
+        local said
+        ! said=$(boxctl reclaim "$NAME" 100G 2>&1) && [[ $said == *'Only '*' could be reclaimed'* ]]
+}
+
 unit_is_as_before() {
         [[ ! -e /run/systemd/system.control/$SERVICE.d && ! -e /run/box/.changed-units/$SERVICE ]] || return
         equal '16384 infinity' "$(systemctl show --value -p TasksMax -p MemoryMax "$SERVICE" | sort | xargs)"
@@ -151,6 +169,9 @@ boot_2() {
         if [[ $UNIT == box@ ]]; then
                 bound_device_works
                 check 'raised limits hold inside' raised_limits_hold
+                check 'top shows memory, its limit and tasks' top_shows
+                check 'reclaim takes memory back' reclaim_frees
+                check 'reclaim tells that there was less' too_much_is_told
         fi
         check 'a frozen machine stands still' freeze_holds
         check 'it stops' timeout 200 systemctl stop "$SERVICE"
