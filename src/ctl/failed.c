@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Machines that have failed (see failed.h): units of systemd's that are in that state. Part of boxctl, with its caller's rights. */
+/*
+ * Machines that have failed (see failed.h): units of systemd's that are in that state. Part of boxctl, with its caller's
+ * rights.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
