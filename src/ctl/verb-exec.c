@@ -8,60 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/session.h"
-#include "util/print.h"
-#include "util/strv.h"
-
-/* The places to look at, as of a shell. A program without a name, which is nowhere, is looked for by it. */
-static int list_paths(const char *program, char *const *env, char ***ret)
-{
-        const char *dir = strv_env_get(env, "PATH") ?: "";
-
-        if (strchr(program, '/'))
-                return strv_extend(ret, program);
-        while (*program) {
-                const int n = (int) strcspn(dir, ":");
-                char *path;
-
-                /* An empty entry is the working directory. */
-                if (strf(&path, "%.*s%s%s", n, dir, n > 0 ? "/" : "./", program) < 0 || strv_consume(ret, path) < 0)
-                        return -ENOMEM;
-                dir += n;
-                if (!*dir++)
-                        return 0;
-        }
-        return strv_extend(ret, program);
-}
-
-static int enter(Ctl *c, const RunningMachine *m, char *const *command)
-{
-        _cleanup_(machine_user_done) MachineUser user = { 0 };
-        _cleanup_(leader_done) Leader leader = LEADER_NULL;
-        _cleanup_strv_ char **env = NULL, **paths = NULL;
-        Failure f = { 0 };
-
-        if (session_open(m, &leader, &f) < 0 || session_user(&leader, c->options.uid ?: "root", &user, &f) < 0)
-                return complain(m->name, &f);
-        if (session_user_environment(c, &user, &env) < 0 || list_paths(command[0], env, &paths) < 0)
-                return log_oom();
-
-        EnterOptions o = {
-                .path = command[0],
-                .paths = paths,
-                .argv = command,
-                .envp = env,
-                .working_directory = c->options.working_directory,
-                .uid = user.uid,
-                .gid = user.gid,
-                .groups = user.groups,
-                .n_groups = user.n_groups,
-        };
-        return session_run(c, m, &leader, &o, SESSION_FLAG_COMMAND | (c->options.tty ? SESSION_FLAG_PTY : 0));
-}
+#include "ctl/execute.h"
 
 static int run(Ctl *c, char *const *args, size_t n)
 {
         _cleanup_(running_machine_done) RunningMachine m = { 0 };
+        _cleanup_(leader_done) Leader leader = LEADER_NULL;
         Failure f = { 0 };
 
         if (c->options.working_directory && c->options.working_directory[0] != '/')
@@ -71,9 +23,9 @@ static int run(Ctl *c, char *const *args, size_t n)
                                  args[0], c->program, args[0]);
         if (strcmp(args[0], ".host") == 0)
                 return log_error(-EINVAL, "%s: This is the host itself", args[0]);
-        if (running_machine_find_quickly(c, args[0], &m, &f) < 0)
+        if (running_machine_find_quickly(c, args[0], &m, &f) < 0 || session_open(&m, &leader, &f) < 0)
                 return complain(args[0], &f);
-        return enter(c, &m, args + 1);
+        return execute(c, &m, &leader, args + 1, NULL, NULL);
 }
 
 const Verb verb_exec = {

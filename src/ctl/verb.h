@@ -64,7 +64,7 @@ extern const Verb verb_overview;
 extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
         verb_cp, verb_copy_to, verb_copy_from,
         verb_freeze, verb_thaw, verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check,
-        verb_explain, verb_call, verb_exec, verb_chroot, verb_blame, verb_doctor,
+        verb_explain, verb_call, verb_exec, verb_chroot, verb_blame, verb_why, verb_doctor,
         verb_console, verb_wait, verb_events, verb_top, verb_reclaim,
         verb_get, verb_set, verb_unset, verb_pending, verb_apply, verb_bind, verb_unbind, verb_port, verb_device;
 

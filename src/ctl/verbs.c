@@ -16,7 +16,7 @@ const Verb *const verbs[] = {
         &verb_enable, &verb_disable, &verb_login, &verb_shell, &verb_exec, &verb_chroot,
         &verb_cp, &verb_copy_to, &verb_copy_from, &verb_logs, &verb_blame,
         &verb_cat, &verb_edit,
-        &verb_check, &verb_explain, &verb_doctor, &verb_doctor, &verb_call,
+        &verb_check, &verb_explain, &verb_why, &verb_doctor, &verb_call,
         &verb_console, &verb_wait, &verb_events,
         &verb_get, &verb_set, &verb_unset, &verb_pending, &verb_apply, &verb_bind, &verb_unbind, &verb_port, &verb_device,
         NULL,

@@ -315,7 +315,11 @@ _Noreturn void enter_intermediate(EnterPlan *plan)
 {
         EnterReport report = {};
         Failure *f = &report.failure;
+        char byte;
 
+        /* None: the caller is gone, or its hook has failed. */
+        if (plan->options->hook && TEMP_FAILURE_RETRY(recv(plan->report, &byte, 1, 0)) != 1)
+                _exit(EXIT_FAILURE);
         if (prepare(plan, f) >= 0 && join(plan, f) >= 0 && restrict_self(plan, f) >= 0)
                 (void) become_stub(plan, f);
         send_report(plan->report, &report, -EBADF);

@@ -423,6 +423,16 @@ static void kill_spawned(Spawned *s)
         s->guard = fd_close(s->guard);
 }
 
+/* The intermediate waits for a byte meanwhile. */
+static int call_hook(const EnterOptions *o, int socket, pid_t pid, Failure *failure)
+{
+        int r = o->hook ? o->hook(pid, o->hook_userdata, failure) : 0;
+
+        if (r >= 0 && o->hook && send(socket, "", 1, MSG_NOSIGNAL) < 0)
+                return failure_set(failure, -errno, "Failed to write to the process in the machine: %m");
+        return r;
+}
+
 static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
 {
         struct clone_args args = {
@@ -448,11 +458,15 @@ static int spawn(EnterPlan *plan, int cgroup, Spawned *s, Failure *failure)
         s->intermediate = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
         if (s->intermediate < 0)
                 return failure_set(failure, -errno, "Failed to start a process in the machine's cgroup: %m");
-        if (s->intermediate == 0)
+        if (s->intermediate == 0) {
+                ours = fd_close(ours);
                 enter_intermediate(plan);
+        }
         theirs = fd_close(theirs);
 
-        r = read_reports(plan, ours, s, failure);
+        r = call_hook(plan->options, ours, s->intermediate, failure);
+        if (r >= 0)
+                r = read_reports(plan, ours, s, failure);
         if (r < 0)
                 return r;
         if (s->child <= 0 || (plan->options->new_pty && s->pty < 0))

@@ -24,6 +24,9 @@ typedef struct Leader {
 int leader_open(pid_t pid, Leader *ret, Failure *failure);
 void leader_done(Leader *l);
 
+/* Called with the process that starts the program, before that does anything; negative errno: it does not. */
+typedef int EnterHook(pid_t pid, void *userdata, Failure *failure);
+
 typedef struct EnterOptions {
         const char *path;               /* of the program, absolute, in the machine; for messages where paths is set */
         char *const *paths;             /* not NULL: to be tried in turn; the first that can be executed is the program */
@@ -41,6 +44,8 @@ typedef struct EnterOptions {
         int *ret_guard;                 /* not NULL: a descriptor is returned. If it is closed without a byte written to it,
                                          * as by our end, the program's process group gets SIGHUP */
         bool *ret_refused;              /* not NULL, and true with a failure: it is the program that could not be executed */
+        EnterHook *hook;                /* not NULL: for a tracer */
+        void *hook_userdata;
         const char *stub;               /* of tests: the stub program; NULL: the installed one */
 } EnterOptions;
 
