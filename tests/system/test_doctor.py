@@ -66,17 +66,18 @@ def test_unit_that_hides_ours():
         shadow.unlink()
 
 
-def test_limit_too_small_for_a_machine():
-    limit = Path('/proc/sys/user/max_user_namespaces')
-    before = limit.read_text()
-    limit.write_text('15')
+def test_forwarding_that_is_off():
+    """What is to be typed makes it ok."""
+    forward = Path('/proc/sys/net/ipv4/ip_forward')
+    before = forward.read_text()
+    forward.write_text('0')
     try:
-        found = doctor()['user-namespaces-limit']
-        assert found['result'] == 'problem' and found['fix'] == 'sysctl -w user.max_user_namespaces=1000'
+        found = doctor()['forwarding']
+        assert found['result'] == 'warning' and found['fix'] == 'sysctl -w net.ipv4.ip_forward=1'
         run('sh', '-c', found['fix'])
-        assert doctor()['user-namespaces-limit']['result'] == 'ok'
+        assert doctor()['forwarding']['result'] == 'ok'
     finally:
-        limit.write_text(before)
+        forward.write_text(before)
 
 
 def test_machined_that_is_silent():
