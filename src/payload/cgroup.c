@@ -27,7 +27,7 @@
 #define PAYLOAD "payload"
 
 /* For killing the payload's processes, and for removing its cgroups. systemd removes the rest with the unit. */
-#define REMOVE_USEC (30 * USEC_PER_SEC)         /* of a busy host */
+#define REMOVE_USEC (5 * USEC_PER_SEC)
 
 int cgroup_root_open(Failure *failure)
 {
