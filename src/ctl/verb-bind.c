@@ -258,8 +258,8 @@ const Verb verb_bind = {
         .synopsis = "NAME PATH [DEST]",
         .help = "Bind a file or directory of the host into a running machine",
         .details = "With any init, also with a user namespace: files then have the owners in the machine that they have on the "
-                   "host. Until the machine stops; with --save for good, with --for=TIME for that time. For example: bind web "
-                   "/srv/data /data",
+                   "host. Until the machine stops; with --save for good, with --for=TIME for that time.",
+        .example = "boxctl bind web /srv/data /data",
         .run = bind,
 };
 
@@ -270,7 +270,8 @@ const Verb verb_unbind = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME DEST",
         .help = "Undo 'bind'",
-        .details = "Programs that have files of it open keep them. For example: unbind web /data",
+        .details = "Programs that have files of it open keep them.",
+        .example = "boxctl unbind web /data",
         .run = unbind,
 };
 
@@ -281,7 +282,8 @@ const Verb verb_port = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME [list | add PORT | remove PORT]",
         .help = "Forward ports of the host to a running machine",
-        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT]. For example: port web add 8080:80",
+        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT].",
+        .example = "boxctl port web add 8080:80",
         .run = port,
 };
 
@@ -292,6 +294,7 @@ const Verb verb_device = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME add|remove PATH",
         .help = "Give a running machine a device of the host",
-        .details = "The node, and the right to use it. For example: device web add /dev/fuse",
+        .details = "The node, and the right to use it.",
+        .example = "boxctl device web add /dev/fuse",
         .run = device,
 };

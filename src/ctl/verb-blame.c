@@ -254,5 +254,6 @@ const Verb verb_blame = {
         .details = "The stages of box-run and, if its init is systemd, the units in the machine (for root), on one time line: "
                    "how long each took, after which time it began, and where that is in the whole. The longest come first, or "
                    "with --order=begin the earliest. As a picture: boxctl blame --plot web >web.svg",
+        .example = "boxctl blame web",
         .run_one = blame_one,
 };

@@ -108,7 +108,7 @@ const Verb verb_call = {
         .synopsis = "NAME METHOD [JSON]",
         .help = "Call a method of a machine's control socket",
         .details = "METHOD is INTERFACE.METHOD; its parameters are the members of a JSON object. With --more, prints all answers "
-                   "of a method that has several, until the last. The interfaces are in box-control(7).\n\n"
-                   "Example: boxctl call --more web io.box.Machine.Subscribe",
+                   "of a method that has several, until the last. The interfaces are in box-control(7).",
+        .example = "boxctl call --more web io.box.Machine.Subscribe",
         .run = run_call,
 };

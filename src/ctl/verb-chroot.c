@@ -146,7 +146,7 @@ const Verb verb_chroot = {
         .help = "Execute a command in the tree of a machine that does not run",
         .details = "With the machine's user namespace and rights, /proc, /sys, /dev and resolv.conf, on the host's network. "
                    "Nothing of the machine is started, and all mounts end with the command. Needs root. Returns the command's "
-                   "exit status; standard input, output and error are passed on unchanged. Example: boxctl chroot deb -- "
-                   "apt-get install -y openssh-server",
+                   "exit status; standard input, output and error are passed on unchanged.",
+        .example = "boxctl chroot deb -- apt-get install -y openssh-server",
         .run = run,
 };

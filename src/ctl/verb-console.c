@@ -276,7 +276,7 @@ const Verb verb_console = {
         .help = "Attach to a machine's console",
         .details = "Shows what the console has said since boot, as far as it is kept (256 KiB), then what it says. What you type "
                    "reaches the machine, unless another terminal types already (--take takes that over) or with --read-only. "
-                   "^]^]^] leaves, ^]^]r reboots the machine, ^]^]p shuts it down. Works with any init.\n\n"
-                   "Example: boxctl console --read-only web | grep -m1 login:",
+                   "^]^]^] leaves, ^]^]r reboots the machine, ^]^]p shuts it down. Works with any init.",
+        .example = "boxctl console --read-only web | grep -m1 login:",
         .run = run_console,
 };

@@ -116,6 +116,7 @@ const Verb verb_cp = {
                    "or output. The machine may be stopped. A file that exists is only replaced with --force. The copy belongs "
                    "to root unless both sides have the same users; --archive keeps the owner's number, and set-user-ID bits "
                    "and device nodes that a machine has made. Needs root.",
+        .example = "boxctl cp site.conf web:/etc/",
         .run = run_cp,
 };
 
@@ -129,6 +130,7 @@ const Verb verb_copy_to = {
         .details = "The second path is the copy's own name, and by default the first one: boxctl copy-to web /etc/hosts. A "
                    "directory that exists gets what is missing; --force also replaces files. As root for any machine, running or "
                    "stopped; for other users machined copies, if polkit allows it.",
+        .example = "boxctl copy-to web site.conf /etc/",
         .run = run_to,
 };
 
@@ -140,5 +142,6 @@ const Verb verb_copy_from = {
         .synopsis = "NAME PATH [PATH]",
         .help = "Copy a file or tree from a machine to the host",
         .details = "As copy-to in the other direction: boxctl copy-from web /var/log/syslog web.log.",
+        .example = "boxctl copy-from web /etc/hostname",
         .run = run_from,
 };

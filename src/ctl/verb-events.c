@@ -137,7 +137,7 @@ const Verb verb_events = {
                    "asked to), stopped, rebooted (it has ended), or died (its supervisor was killed). First the state of those "
                    "that run. "
                    "Also registered and unregistered, which systemd-machined tells, of the machines of others, too. Ends never: "
-                   "with head, timeout or ^C. With -o json an object a line.\n\n"
-                   "Example: boxctl events -o json web db",
+                   "with head, timeout or ^C. With -o json an object a line.",
+        .example = "boxctl events -o json web db",
         .run = run_events,
 };

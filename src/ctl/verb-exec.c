@@ -39,7 +39,7 @@ const Verb verb_exec = {
                    "a signal ended it, 127 if it was not found, 126 if it could not be executed. It is looked for in the "
                    "machine's PATH. Standard input, output and error are passed on unchanged, each by itself; on a "
                    "terminal, or with --tty, the command has a terminal of the machine. Signals are passed on. The command "
-                   "ends with the machine, and with boxctl, by SIGHUP. Example: boxctl exec -u www-data web -- tar -cC "
-                   "/srv . >srv.tar",
+                   "ends with the machine, and with boxctl, by SIGHUP.",
+        .example = "boxctl exec -u www-data web -- tar -cC /srv . >srv.tar",
         .run = run,
 };

@@ -34,6 +34,7 @@ const Verb verb_freeze = {
         .details = "They keep their memory, and use no CPU. The supervisor goes on. A frozen machine can be stopped and ended as "
                    "any.\n\n"
                    "boxctl freeze web",
+        .example = "boxctl freeze 'web*'",
         .run_one = freeze_one,
 };
 
@@ -48,5 +49,6 @@ const Verb verb_thaw = {
         .done = "running again",
         .details = "Also those that systemctl freeze has frozen.\n\n"
                    "boxctl thaw web",
+        .example = "boxctl thaw --all",
         .run_one = thaw_one,
 };

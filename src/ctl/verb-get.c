@@ -137,6 +137,7 @@ const Verb verb_get = {
         .synopsis = "NAME [KEY…]",
         .help = "Print values of a machine's settings",
         .details = "KEY=VALUE for each value that is not a default, or with --value the values of these keys. Root gets what a "
-                   "running machine has; else it is what a start would set. For example: get web MemoryMax Bind",
+                   "running machine has; else it is what a start would set.",
+        .example = "boxctl get web MemoryMax Bind",
         .run = run,
 };

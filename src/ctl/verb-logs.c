@@ -528,5 +528,6 @@ const Verb verb_logs = {
                    "its console (\"console\"), and its own journal (\"journal\"), if its init is systemd. The machine may run or "
                    "not. For example, from the last start on, and then what comes: boxctl logs -b -f web. Errors of a unit in "
                    "the machine today: boxctl logs -u ssh -p err --since=today web.",
+        .example = "boxctl logs -f -u ssh web",
         .run = run,
 };

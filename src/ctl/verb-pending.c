@@ -64,7 +64,8 @@ const Verb verb_pending = {
         .synopsis = "NAME…",
         .help = "Show what a restart of machines would change",
         .details = "Compares the settings that a running machine has with those of its files, drop-ins and unit, each with its "
-                   "place, and says which can be applied now. For example, after an edit: pending web",
+                   "place, and says which can be applied now.",
+        .example = "boxctl pending web",
         .run = pending,
 };
 
@@ -75,7 +76,7 @@ const Verb verb_apply = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME…",
         .help = "Apply edited settings to running machines",
-        .details = "Makes the changes that 'pending' lists, as far as they need no restart, all or none, and names the rest. For "
-                   "example, after an edit: apply web",
+        .details = "Makes the changes that 'pending' lists, as far as they need no restart, all or none, and names the rest.",
+        .example = "boxctl apply web",
         .run = apply,
 };

@@ -41,8 +41,8 @@ const Verb verb_set = {
         .synopsis = "NAME KEY=VALUE…",
         .help = "Change settings of a machine, at once if it runs",
         .details = "Until it stops; a reboot of the payload is no stop. With --save for good, with --for=TIME for that time. A "
-                   "list gets one more value. What cannot be changed while it runs waits for a restart, and is named. For "
-                   "example: set web MemoryMax=2G CPUAffinity=0-3",
+                   "list gets one more value. What cannot be changed while it runs waits for a restart, and is named.",
+        .example = "boxctl set web MemoryMax=2G CPUAffinity=0-3",
         .run = set,
 };
 
@@ -53,7 +53,7 @@ const Verb verb_unset = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
         .synopsis = "NAME KEY[=VALUE]…",
         .help = "Undo what 'set' has changed",
-        .details = "Removes the values from the drop-ins that 'set' has written, and applies that. For example: unset web "
-                   "MemoryMax",
+        .details = "Removes the values from the drop-ins that 'set' has written, and applies that.",
+        .example = "boxctl unset web MemoryMax",
         .run = unset,
 };

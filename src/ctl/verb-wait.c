@@ -441,7 +441,7 @@ const Verb verb_wait = {
         .details = "Conditions: ready, as the machine's unit; stopped, or not running; ip: it has an address that others can "
                    "reach; unit=UNIT: systemd in it has started this unit; port=NUMBER: something in it listens on this TCP "
                    "port. The last three need root. Machines that do not run yet are waited for. All machines, or with --any "
-                   "one of them. The status is 0, or 1 if a machine has ended before, or its unit has failed.\n\n"
-                   "Example: boxctl wait --timeout=1min web db ready && boxctl wait db port=5432",
+                   "one of them. The status is 0, or 1 if a machine has ended before, or its unit has failed.",
+        .example = "boxctl wait --timeout=1min web db ready && boxctl wait db port=5432",
         .run = run_wait,
 };

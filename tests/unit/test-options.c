@@ -309,8 +309,9 @@ static void test_verbs_table_is_whole(void **state)
                 assert_true(!(*v)->run != !(*v)->run_one);
                 assert_non_null((*v)->help);
                 assert_non_null((*v)->synopsis);
-                if ((*v)->example)
-                        assert_int_equal(strncmp((*v)->example, "boxctl", 6), 0);
+                if (!(*v)->example)
+                        fail_msg("%s has no example", (*v)->name);
+                assert_int_equal(strncmp((*v)->example, "boxctl", 6), 0);
                 assert_true((*v)->min <= (*v)->max);
                 /* --all means machines, or more to show. */
                 if ((*v)->flags & VERB_ALL)
