@@ -81,6 +81,7 @@ const Verb verb_doctor = {
         .help = "Check whether this host is fit for machines",
         .details = "Each check is ok, a warning (something that not every machine needs is missing) or a problem, with a "
                    "command to type against it. What the kernel can do is tried. Some can be tried by root only. Returns 0 if "
-                   "there is no problem, else 1. With --quiet, problems only. Example: sudo boxctl doctor",
+                   "there is no problem, else 1. With --quiet, problems only.",
+        .example = "boxctl doctor",
         .run = run,
 };

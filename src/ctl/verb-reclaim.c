@@ -110,7 +110,7 @@ const Verb verb_reclaim = {
         .synopsis = "NAME… SIZE",
         .help = "Take back memory that machines do not use",
         .details = "The kernel writes the least used pages of the machine to swap, and drops its caches of files, up to "
-                   "SIZE (K, M, G). The machine goes on, and reads again what it needs.\n\n"
-                   "boxctl reclaim web 200M",
+                   "SIZE (K, M, G). The machine goes on, and reads again what it needs.",
+        .example = "boxctl reclaim web 200M",
         .run = run,
 };

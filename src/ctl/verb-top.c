@@ -324,7 +324,7 @@ const Verb verb_top = {
                    "percentage of the last ten seconds in which something in the machine had to wait for CPU, memory or "
                    "disk. Bars are parts of the host's CPUs, and of the memory that the machine may use. What this host does "
                    "not count is -.\n\n"
-                   "Keys: c, m, s, i, t, p, n, a sort; q quits. If input or output is no terminal, one table is printed.\n\n"
-                   "boxctl top --sort=memory; boxctl top --once web",
+                   "Keys: c, m, s, i, t, p, n, a sort; q quits. If input or output is no terminal, one table is printed.",
+        .example = "boxctl top --sort=memory",
         .run = run,
 };

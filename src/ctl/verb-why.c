@@ -242,7 +242,7 @@ const Verb verb_why = {
         .details = "Works as exec, with the command traced: for each system call of it, and of all that it starts, that was "
                    "refused (EPERM, EACCES, ENOSYS, EROFS, a limit), standard error says at the end by what: the system call "
                    "filter, a capability, the device policy, a read-only mount, the id map, a limit; where that is set; and "
-                   "the line to write, if you want it. Returns the command's exit status. Example: boxctl why web -- date -s "
-                   "12:00",
+                   "the line to write, if you want it. Returns the command's exit status.",
+        .example = "boxctl why web -- date -s 12:00",
         .run = run,
 };
