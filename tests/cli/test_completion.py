@@ -28,7 +28,7 @@ def host(tmp_path_factory):
     top = tmp_path_factory.mktemp('host')
     for folder in ('etc/machines/a-etc', 'run/machines', 'var/lib/machines/tree', 'var/lib/machines/.hidden',
                    'var/lib/container/old', 'usr/local/lib/machines/v-local', 'usr/lib/machines/w-vendor',
-                   'run/systemd/machines', 'run/box/machines', 'bin'):
+                   'run/systemd/machines', 'run/box/ours', 'bin'):
         (top / folder).mkdir(parents=True)
     (top / 'run/machines/b-run').symlink_to('/usr')
     (top / 'var/lib/machines/disk1.raw').touch()
@@ -36,7 +36,7 @@ def host(tmp_path_factory):
     (top / 'run/systemd/machines/web').touch()
     (top / 'run/systemd/machines/unit:web.scope').symlink_to('web')
     start = pathlib.Path('/proc/self/stat').read_text().rsplit(')', 1)[1].split()[19]
-    (top / 'run/box/machines/ours').write_text(
+    (top / 'run/box/ours/state').write_text(
         f'NAME=ours\nLEADER={os.getpid()}\nSUPERVISOR={os.getpid()}\nSUPERVISOR_START={start}\nINIT=systemd\n')
     for name in ('boxctl', 'machinectl-lite'):
         (top / 'bin' / name).symlink_to(BOXCTL)
