@@ -281,8 +281,8 @@ const Verb verb_port = {
         .max = 3,
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME [list | add PORT | remove PORT]",
-        .help = "Forward ports of the host to a running machine",
-        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT].",
+        .help = "Show or change the forwarded ports of a machine",
+        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT]. In force from the machine's next start on.",
         .example = "boxctl port web add 8080:80",
         .run = port,
 };
