@@ -45,7 +45,7 @@ static int write_settings(const Machine *m, const LiveSettings *s, Failure *fail
         return r < 0 ? failure_set(failure, r, "Out of memory") : live_settings_write(path, s, failure);
 }
 
-int live_keep(const Machine *m, Failure *failure)
+static int keep(const Machine *m, Failure *failure)
 {
         _cleanup_(live_settings_done) LiveSettings s = {};
         int r = live_settings_make(&m->request.sources, &m->settings, &s);
@@ -60,6 +60,15 @@ int live_keep(const Machine *m, Failure *failure)
         /* Before this process is confined to it: what is set until the machine stops is removed there. */
         r = fd_mkdir(SETTINGS_RUN_DIR, 0755);
         return r < 0 ? failure_set(failure, r, "Failed to create " SETTINGS_RUN_DIR ": %m") : 0;
+}
+
+void live_keep(const Machine *m)
+{
+        Failure failure = {};
+
+        if (keep(m, &failure) < 0)
+                log_warning(0, "%s; boxctl cannot change the settings of machine '%s' while it runs, ignoring", failure.text,
+                            m->name);
 }
 
 /* ---- what changes --------------------------------------------------------------------------------------------------------- */

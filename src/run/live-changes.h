@@ -3,8 +3,9 @@
 
 #include "run/machine.h"
 
-/* At a start: keeps the settings in force, and what tells whether their files were edited since, in the machine's directory. */
-int live_keep(const Machine *m, Failure *failure);
+/* At a start: keeps the settings in force, and what tells whether their files were edited since, in the machine's directory.
+ * A machine runs without them (no space, no jansson): then a warning says so. */
+void live_keep(const Machine *m);
 
 /* --live=pending, --live=apply: prints the changes of a running machine, once its plan is made. */
 int machine_live(Machine *m, Failure *failure);

@@ -153,11 +153,12 @@ int stage_execute_up(Machine *m, Failure *failure)
         if (r >= 0)
                 r = write_state(m, failure);
         if (r >= 0)
-                r = live_keep(m, failure);
-        if (r >= 0)
                 r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
         if (r >= 0)
                 r = let_execute(m, failure);
+        /* While the child executes the payload. */
+        if (r >= 0)
+                live_keep(m);
         if (r >= 0)
                 r = wait_for_execve(m, failure);
         if (r < 0)

@@ -311,3 +311,12 @@ def test_a_stop_ends_what_was_set(machine):
     m.stop()
     (SAVED / f'{m.name}.nspawn.d' / '80-boxctl.conf').unlink()
 
+
+
+def test_start_without_the_library_of_json(module_machine):
+    module_machine(tree='busybox', name='live-plain')
+    library = next(Path('/usr/lib').glob('*/libjansson.so.4')).resolve()
+    script = 'mount --bind /dev/null "$0" && exec box-run --quiet --register=no --machine=live-plain /bin/echo runs'
+    result = run('unshare', '--mount', 'sh', '-c', script, library)
+    assert result.stdout == 'runs\n'
+    assert 'libjansson' in result.stderr and result.stderr.endswith(', ignoring\n')
