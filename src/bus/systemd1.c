@@ -323,29 +323,57 @@ int systemd1_reset_failed(sd_bus *bus, const char *unit, Failure *failure)
         return r < 0 ? r : call_manager(bus, m, "reset the unit", NULL, failure);
 }
 
-int systemd1_failed_units(sd_bus *bus, const char *pattern, char ***ret, Failure *failure)
+void unit_rows_free(UnitRow *rows, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(rows[i].name);
+                free(rows[i].active_state);
+        }
+        free(rows);
+}
+
+static int read_rows(sd_bus_message *m, UnitRow **rows, size_t *n)
+{
+        const char *name, *active;
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
+
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ssssssouso)", &name, NULL, NULL, &active, NULL, NULL, NULL, NULL, NULL,
+                                                  NULL)) > 0) {
+                UnitRow row = { .name = strdup(name), .active_state = strdup(active) };
+
+                r = row.name && row.active_state ? array_move(rows, n, &row, sizeof(row)) : -ENOMEM;
+                if (r < 0) {
+                        free(row.name);
+                        free(row.active_state);
+                }
+        }
+        return r;
+}
+
+int systemd1_list_units(sd_bus *bus, const char *state, const char *pattern, UnitRow **ret, size_t *ret_n, Failure *failure)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_strv_ char **units = NULL;
-        const char *name;
+        UnitRow *rows = NULL;
+        size_t n = 0;
         int r;
 
         r = new_call(bus, "ListUnitsByPatterns", &m, failure);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "asas", 1, "failed", 1, pattern);
+        r = state ? sd_bus_message_append(m, "as", 1, state) : sd_bus_message_append(m, "as", 0);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "as", 1, pattern);
         if (r < 0)
-                return failure_set(failure, r, "Failed to list the units that have failed: %m");
-        r = call_manager(bus, m, "list the units that have failed", &reply, failure);
+                return failure_set(failure, r, "Failed to list units: %m");
+        r = call_manager(bus, m, "list units", &reply, failure);
         if (r < 0)
                 return r;
-
-        r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                                                  NULL)) > 0)
-                r = strv_extend(&units, name);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to list the units that have failed: %m");
-        *ret = TAKE_PTR(units);
+        r = read_rows(reply, &rows, &n);
+        if (r < 0) {
+                unit_rows_free(rows, n);
+                return failure_set(failure, r, "Failed to list units: %m");
+        }
+        *ret = rows;
+        *ret_n = n;
         return 0;
 }

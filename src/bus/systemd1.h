@@ -42,8 +42,13 @@ typedef struct UnitInfo {
 int systemd1_unit_info(sd_bus *bus, const char *unit, UnitInfo *ret, Failure *failure);
 void unit_info_done(UnitInfo *u);
 
-/* Names of units that have failed and match the pattern ("box@*.service"). */
-int systemd1_failed_units(sd_bus *bus, const char *pattern, char ***ret, Failure *failure);
+/* Loaded units that match the pattern ("box@*.service"), all or those in this state ("failed"). */
+typedef struct UnitRow {
+        char *name;
+        char *active_state;
+} UnitRow;
+int systemd1_list_units(sd_bus *bus, const char *state, const char *pattern, UnitRow **ret, size_t *ret_n, Failure *failure);
+void unit_rows_free(UnitRow *rows, size_t n);
 
 /* The first command of a service's ExecStart=, as systemd has it: specifiers are replaced, variables not. -ENOENT: there is no
  * such unit. */

@@ -14,7 +14,6 @@
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "util/print.h"
-#include "util/strv.h"
 #include "util/terminal-stream.h"
 #include "util/text.h"
 
@@ -27,19 +26,27 @@ char *failed_machine_name(const char *unit)
 
 static int compare(const void *a, const void *b)
 {
-        return strverscmp(*(char *const *) a, *(char *const *) b);
+        return strverscmp(((const UnitRow *) a)->name, ((const UnitRow *) b)->name);
 }
 
-static int print_one(Ctl *c, sd_bus *bus, const char *unit)
+/* It may have been started meanwhile. */
+char *failed_machine_reason(Ctl *c, const char *unit)
 {
         _cleanup_(unit_info_done) UnitInfo info = { 0 };
-        _cleanup_free_ char *name = failed_machine_name(unit), *reason = NULL, *line = NULL;
+        sd_bus *bus = ctl_bus(c, NULL);
 
-        /* It may have been started meanwhile. */
-        if (systemd1_unit_info(bus, unit, &info, NULL) < 0 || strcmp(info.active_state, "failed") != 0)
+        if (!bus || systemd1_unit_info(bus, unit, &info, NULL) < 0 || strcmp(info.active_state, "failed") != 0)
+                return NULL;
+        return unit_reason(bus, &info) ?: strdup("It has failed");
+}
+
+static int print_one(Ctl *c, const char *unit)
+{
+        _cleanup_free_ char *name = failed_machine_name(unit), *reason = failed_machine_reason(c, unit), *line = NULL;
+
+        if (!reason)
                 return 0;
-        reason = unit_reason(bus, &info);
-        if (!name || strf(&line, "× %s: %s", name, reason ?: "It has failed") < 0)
+        if (!name || strf(&line, "× %s: %s", name, reason) < 0)
                 return -ENOMEM;
         text_make_printable(line);
         if (terminal_has_colour())
@@ -52,18 +59,18 @@ static int print_one(Ctl *c, sd_bus *bus, const char *unit)
 
 int failed_machines_print(Ctl *c)
 {
-        _cleanup_strv_ char **units = NULL;
         sd_bus *bus = ctl_bus(c, NULL);
-        int r, n = 0;
+        UnitRow *units = NULL;
+        size_t n = 0;
+        int r, printed = 0;
 
-        if (!bus || systemd1_failed_units(bus, FAILED_MACHINES, &units, NULL) < 0 || !units)
+        if (!bus || systemd1_list_units(bus, "failed", MACHINE_UNITS, &units, &n, NULL) < 0 || n == 0)
                 return 0;
-        qsort(units, strv_length(units), sizeof(char *), compare);
-        STRV_FOREACH(u, units) {
-                r = print_one(c, bus, *u);
-                if (r < 0)
-                        return r;
-                n += r;
+        qsort(units, n, sizeof(*units), compare);
+        for (size_t i = 0; i < n && printed >= 0; i++) {
+                r = print_one(c, units[i].name);
+                printed = r < 0 ? r : printed + r;
         }
-        return n;
+        unit_rows_free(units, n);
+        return printed;
 }

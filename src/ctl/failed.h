@@ -5,11 +5,14 @@
 
 #include "ctl/verb.h"
 
-/* Their units, for systemd1_failed_units(). */
-#define FAILED_MACHINES "box@*.service"
+/* Units of all machines, for systemd1_list_units(). */
+#define MACHINE_UNITS "box@*.service"
 
 /* "web" of "box@web.service". The caller frees it. NULL: no memory. */
 char *failed_machine_name(const char *unit);
+
+/* Why the machine of this unit has failed, in one line, which the caller frees. NULL: it has not, or nothing is known. */
+char *failed_machine_reason(Ctl *c, const char *unit);
 
 /* Prints a line for each: "× NAME: REASON". Returns how many; what systemd does not tell is left out. -ENOMEM. */
 int failed_machines_print(Ctl *c);

@@ -26,7 +26,7 @@ const Option ctl_options[] = {
         { 0,   "version",         NULL,     NULL, OPTION_FLAG, O(version), "Show the version" },
         { 0,   "introspect-cli",  NULL,     NULL, OPTION_FLAG, O(introspect), "Print all verbs and options as JSON" },
         { 'a', "all",             NULL,     "list status show start stop reboot terminate kill freeze thaw enable disable",
-          OPTION_FLAG, O(all), "All machines; of show, list and status: also empty properties, and the host itself" },
+          OPTION_FLAG, O(all), "All machines; of show and status: also empty properties, and the host itself" },
         { 'l', "full",            NULL,     "list status blame", OPTION_FLAG, O(full), "Do not shorten lines" },
         { 0,   "no-legend",       NULL,     "list blame doctor", OPTION_FLAG, O(no_legend), "Print no header and footer" },
         { 0,   "max-addresses",   "NUMBER", "list", OPTION_COUNT, O(max_addresses),

@@ -6,17 +6,19 @@
 
 #include "bus/systemd1.h"
 #include "ctl/failed.h"
-#include "util/strv.h"
 
 /* One of the machines that have failed, as far as there is a bus to ask. NULL: none. */
 static char *find_failed(Ctl *c)
 {
-        _cleanup_strv_ char **units = NULL;
         sd_bus *bus = ctl_bus(c, NULL);
+        UnitRow *units = NULL;
+        char *name = NULL;
+        size_t n = 0;
 
-        if (!bus || systemd1_failed_units(bus, FAILED_MACHINES, &units, NULL) < 0 || !units)
-                return NULL;
-        return failed_machine_name(units[0]);
+        if (bus && systemd1_list_units(bus, "failed", MACHINE_UNITS, &units, &n, NULL) >= 0 && n > 0)
+                name = failed_machine_name(units[0].name);
+        unit_rows_free(units, n);
+        return name;
 }
 
 static int run(Ctl *c, char *const *args, size_t n)

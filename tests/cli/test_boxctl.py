@@ -96,7 +96,7 @@ def test_list(host):
 def test_list_options(host):
     plain = host.ok('list', '--no-legend')
     assert plain.splitlines() == plain.splitlines()[:2] and 'listed' not in plain and 'MACHINE' not in plain
-    assert '.host' not in host.ok('list') and '.host' in host.ok('list', '--all')
+    assert '.host' not in host.ok('list') and '.host' not in host.ok('list', '--all'), 'the host is no machine of itself'
     assert 'fe80::1' in host.ok('list', '--max-addresses=2')
     assert 'fe80::1' not in host.ok('list', '--max-addresses=1')
     assert '10.0.0.5' not in host.ok('list', '--max-addresses=0')

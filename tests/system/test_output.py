@@ -97,6 +97,47 @@ def test_columns_of_settings(webs):
         webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
 
 
+def rows_of(*words):
+    return {row['machine']: row for row in json.loads(output('boxctl', 'list', *words, '--json=short')) if 'out-' in row['machine']}
+
+
+def test_list_all(webs):
+    """Every machine of the host: what runs, what failed and why, what has only a file or a mask, on which tree and file."""
+    only = '/etc/systemd/nspawn/out-only.nspawn'
+    webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
+    try:
+        run('boxctl', 'start', 'out-web1', 'out-web2', check=False)
+        run('boxctl', 'enable', 'out-web1')
+        run('systemctl', 'mask', '--runtime', 'box@out-masked')
+        run('touch', only, '/etc/systemd/nspawn/out-\x1b[31m.nspawn')
+        rows = rows_of('--all')
+        assert {name: (row['state'], row['enabled']) for name, row in rows.items()} == {
+            'out-masked': ('stopped', 'masked-runtime'), 'out-only': ('stopped', 'disabled'), 'out-web1': ('running', 'enabled'),
+            'out-web2': ('failed', 'disabled'), 'out-web10': ('stopped', 'disabled')}
+        for name, row in rows.items():
+            assert row['enabled'] == run('systemctl', 'is-enabled', f'box@{name}', check=False).stdout.strip()
+        assert rows['out-only']['file'] == only and rows['out-only']['tree'] is None
+        assert rows['out-web10']['tree'] == '/var/lib/machines/out-web10' and rows['out-web1']['service'] == 'box'
+        assert 'KillSignal=SIGFOO' in rows['out-web2']['reason'] and rows['out-web1']['reason'] is None
+        assert list(rows_of()) == ['out-web1'], 'without --all, what runs'
+
+        text = output('boxctl', 'list', '--all')
+        assert text.startswith('× out-web2: '), 'the reason comes first'
+        assert ['out-web1', 'running', 'enabled'] in [line.split()[:3] for line in text.splitlines()]
+        assert '.host' not in text and '\x1b' not in text and '31m' not in text
+        lines = [line.split() for line in output('boxctl', 'list', '--all', '-c', 'ne,Boot').splitlines()]
+        assert ['MACHINE', 'ENABLED', 'BOOT'] in lines and ['out-web10', 'disabled', 'no'] in lines
+        # Who may not look into /var/lib/machines.
+        somebody = ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups')
+        assert 'out-only' in output(*somebody, 'boxctl', 'list', '--all')
+    finally:
+        run('systemctl', 'unmask', '--runtime', 'box@out-masked', check=False)
+        run('rm', '-f', only, '/etc/systemd/nspawn/out-\x1b[31m.nspawn')
+        run('boxctl', 'disable', '--now', 'out-web1', check=False)
+        run('systemctl', 'reset-failed', webs[0].unit, check=False)
+        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
 def test_overview_tells_what_failed(webs):
     webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
     try:
