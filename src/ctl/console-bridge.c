@@ -23,6 +23,8 @@ struct ConsoleBridge {
         ConsoleBridgeFrame on_frame;
         ConsoleBridgeEnd on_end;
         void *userdata;
+        const char *early;              /* what is left of the bytes that had come before */
+        size_t n_early;
         char in[CONSOLE_FRAME_MAX];     /* from the supervisor */
         size_t n_in;
         const char *text;               /* to be written to the pair first */
@@ -47,6 +49,15 @@ static bool step_receive(ConsoleBridge *b)
 
         if (b->remote_ended || b->n_in == sizeof(b->in))
                 return false;
+        if (b->n_early > 0) {
+                size_t room = sizeof(b->in) - b->n_in, k = b->n_early < room ? b->n_early : room;
+
+                memcpy(b->in + b->n_in, b->early, k);
+                b->n_in += k;
+                b->early += k;
+                b->n_early -= k;
+                return true;
+        }
         n = TEMP_FAILURE_RETRY(recv(b->remote, b->in + b->n_in, sizeof(b->in) - b->n_in, MSG_DONTWAIT));
         if (would_block(n))
                 return false;
@@ -180,20 +191,18 @@ int console_bridge_new(sd_event *event, int remote, int local, const char *early
         ConsoleBridge *b = calloc(1, sizeof(*b));
         int r;
 
-        if (!b || n_early > sizeof(b->in)) {
-                free(b);
+        if (!b) {
                 fd_close(remote);
                 fd_close(local);
-                return b ? -EBADMSG : -ENOMEM;
+                return -ENOMEM;
         }
         b->remote = remote;
         b->local = local;
         b->on_frame = on_frame;
         b->on_end = on_end;
         b->userdata = userdata;
-        if (n_early > 0)
-                memcpy(b->in, early, n_early);
-        b->n_in = n_early;
+        b->early = early;
+        b->n_early = n_early;
         r = sd_event_add_io(event, &b->remote_source, remote, EPOLLIN | EPOLLOUT | EPOLLET, on_io, b);
         if (r >= 0)
                 r = sd_event_add_io(event, &b->local_source, local, EPOLLIN | EPOLLOUT | EPOLLET, on_io, b);

@@ -19,7 +19,8 @@ typedef void (*ConsoleBridgeFrame)(const ConsoleFrame *f, const char **ret_text,
 /* The connection is over. Called once; may free the bridge. */
 typedef void (*ConsoleBridgeEnd)(void *userdata);
 
-/* Owns the connection and our end of the pair; early: bytes that have come already. After a failure, too. */
+/* Owns the connection and our end of the pair, after a failure, too. early: bytes that have come already, any number; the caller
+ * keeps them until the bridge is freed. */
 int console_bridge_new(sd_event *event, int remote, int local, const char *early, size_t n_early, ConsoleBridgeFrame on_frame,
                        ConsoleBridgeEnd on_end, void *userdata, ConsoleBridge **ret);
 ConsoleBridge *console_bridge_free(ConsoleBridge *b);
