@@ -91,6 +91,9 @@ static int handshake(sd_bus *bus, const BusWait *wait)
                 r = sd_event_add_io(event, &source, sd_bus_get_fd(bus), 0, on_io, NULL);
         while (r >= 0 && sd_bus_is_ready(bus) == 0) {
                 r = sd_bus_process(bus, NULL);
+                /* Broken off: its descriptor is closed. */
+                if (r >= 0 && sd_bus_is_open(bus) <= 0)
+                        r = -ECONNRESET;
                 if (r != 0)
                         continue;
                 r = sd_event_source_set_io_events(source, (uint32_t) sd_bus_get_events(bus));

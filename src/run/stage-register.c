@@ -116,6 +116,19 @@ static int register_again(Machine *m, int r, Failure *failure)
         return is_registered(m) ? 1 : start_registration(m, failure);
 }
 
+/* Asks by the bus, which may have been restarted since it was opened. */
+static int begin_by_bus(Machine *m, Failure *failure)
+{
+        int r = start_registration(m, failure);
+
+        if (r < 0)
+                r = register_again(m, r, failure);
+        if (r < 0)
+                return r;
+        m->registration.registered = r > 0;
+        return 0;
+}
+
 /* Without machined, the scope is requested from systemd. */
 static int start_scope(Machine *m, Failure *failure)
 {
@@ -159,16 +172,8 @@ void stage_bus_down(Machine *m)
 
 int stage_register_begin_up(Machine *m, Failure *failure)
 {
-        if (register_mode(m) != REGISTER_NO && m->registration.bus) {
-                int r = start_registration(m, failure);
-
-                if (r < 0)
-                        r = register_again(m, r, failure);
-                if (r < 0)
-                        return r;
-                m->registration.registered = r > 0;
-                return 0;
-        }
+        if (register_mode(m) != REGISTER_NO && m->registration.bus)
+                return begin_by_bus(m, failure);
         if (register_mode(m) != REGISTER_NO) {
                 int r = continue_unregistered(m, &m->registration.bus_failure, failure);
 
@@ -358,7 +363,7 @@ int stage_register_wait_up(Machine *m, Failure *failure)
                         return r;
                 m->registration.varlink = control_client_free(m->registration.varlink);
                 m->registration.by_bus = r < 0;
-                r = r < 0 ? start_registration(m, failure) : 0;
+                r = r < 0 ? begin_by_bus(m, failure) : 0;
         }
         if (r >= 0 && m->registration.pending)
                 r = finish_registration(m, failure);
