@@ -577,7 +577,7 @@ static int name_failure(const TreeCopy *c, int r, const char *path, Failure *fai
 static int copy_name(TreeCopy *c, const Place *place, const char *name, Failure *failure)
 {
         _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int from = openat(place->from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_close_ int from = RET_ERRNO(openat(place->from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
         Entry e = { .from = from, .place = place, .name = name };
         int r;
 

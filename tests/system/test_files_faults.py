@@ -33,6 +33,8 @@ def tree(module_machine):
     (machine.path / 'srv').mkdir()
     run('cp', '-l', machine.path / 'etc/passwd', machine.path / 'srv/hard')
     run('mknod', machine.path / 'srv/null', 'c', '1', '3')
+    with (machine.path / 'srv/sparse').open('wb') as sparse:
+        sparse.truncate(1 << 20)
     run('setcap', 'cap_net_raw+ep', machine.path / 'srv/hard')
     return machine
 
