@@ -29,6 +29,7 @@ struct Watched {
         int directory;          /* inotify's; -1: none */
         ControlClient *client;  /* NULL: not connected */
         sd_event_source *source;
+        bool came;              /* since we watch: it was not there when we began */
         bool last;              /* its last event has come */
 };
 
@@ -65,6 +66,9 @@ static void take_reply(Watched *m, const ControlReply *reply)
         if (reply->error || !event)
                 return;
         m->last = !reply->continues;
+        /* It was ready before we had connected. */
+        if (m->came && strcmp(event, "subscribed") == 0 && state && strcmp(state, "running") == 0)
+                event = "ready";
         tell(m, event, state ?: "", usec && usec->integral ? (uint64_t) usec->integer : clock_usec(CLOCK_REALTIME));
 }
 
@@ -104,7 +108,7 @@ static void connect_machine(Watched *m)
                 disconnect(m);
 }
 
-static void watch_machine(MachineWatch *w, const char *name)
+static void watch_machine(MachineWatch *w, const char *name, bool came)
 {
         _cleanup_free_ char *path = NULL;
         Watched *m = w->first;
@@ -124,6 +128,7 @@ static void watch_machine(MachineWatch *w, const char *name)
                 }
                 w->first = m;
         }
+        m->came = came;
         m->directory = inotify_add_watch(w->inotify_fd, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
         connect_machine(m);
 }
@@ -140,7 +145,7 @@ static void watch_all(MachineWatch *w)
         d = opendir(RUN_BOX);
         while (d && (entry = readdir(d)))
                 if (*entry->d_name != '.')
-                        watch_machine(w, entry->d_name);
+                        watch_machine(w, entry->d_name, /* came= */ false);
 }
 
 static void take_inotify(MachineWatch *w, const struct inotify_event *e)
@@ -148,7 +153,7 @@ static void take_inotify(MachineWatch *w, const struct inotify_event *e)
         if (e->wd == w->parent && e->len > 0 && strcmp(e->name, "box") == 0)
                 watch_all(w);
         if (e->wd == w->root && e->len > 0 && *e->name != '.')
-                watch_machine(w, e->name);
+                watch_machine(w, e->name, /* came= */ true);
         for (Watched *m = w->first; m; m = m->next) {
                 if (m->directory != e->wd)
                         continue;

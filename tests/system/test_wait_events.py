@@ -41,7 +41,7 @@ def cpu_ticks(process):
 def test_wait_from_before_the_start_to_the_end(machine, background):
     deb = machine('deb12', name='wait-deb')
     small = machine('busybox', name='wait-small')
-    small.write_file('[Network]\nVirtualEthernet=yes\n')
+    small.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[Network]\nVirtualEthernet=yes\n')      # it asks for no address
     both = background('boxctl', 'wait', deb.name, small.name, 'ready')
     any_of = background('boxctl', 'wait', '--any', deb.name, small.name, 'ready')
     unit = background('boxctl', 'wait', deb.name, 'unit=multi-user.target')
