@@ -39,6 +39,12 @@ def output(*command, **options):
     return run(*command, **options).stdout.strip()
 
 
+def restart_polkit():
+    """So that it has read its rules anew; more often than its start limit allows."""
+    run('systemctl', 'reset-failed', 'polkit', check=False)
+    run('systemctl', 'restart', 'polkit')
+
+
 def wait_for(condition, timeout=30, interval=0.05, message=None):
     """Waits until condition() is true and returns what it returned."""
     deadline = time.monotonic() + timeout

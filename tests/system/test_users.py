@@ -7,6 +7,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+import support
 from support import MACHINES, run, wait_for
 
 USER = 'box-user'
@@ -31,10 +32,10 @@ def user():
 @pytest.fixture
 def allowed(user):
     RULE.write_text(f'polkit.addRule(function(a, s) {{ if (s.user == "{USER}") return polkit.Result.YES; }});\n')
-    run('systemctl', 'restart', 'polkit')
+    support.restart_polkit()
     yield user
     RULE.unlink()
-    run('systemctl', 'restart', 'polkit')
+    support.restart_polkit()
 
 
 @pytest.fixture(scope='module')
@@ -95,13 +96,13 @@ def test_user_who_is_refused_is_told_the_action(user, quick):
     assert quick.is_active()
     RULE.write_text(f'polkit.addRule(function(a, s) {{ if (s.user == "{USER}" && a.id == "org.freedesktop.machine1.manage-machines")'
                     ' return polkit.Result.YES; });\n')
-    run('systemctl', 'restart', 'polkit')
+    support.restart_polkit()
     try:
         assert boxctl(user, 'kill', '--signal=CONT', quick.name).returncode == 0
         assert boxctl(user, 'stop', quick.name).returncode != 0
     finally:
         RULE.unlink()
-        run('systemctl', 'restart', 'polkit')
+        support.restart_polkit()
     quick.stop(check=False)
 
 
