@@ -214,6 +214,7 @@ def test_start_tells_the_cause_without_a_supervisor(machine, settings, cause):
 def test_command_that_ends_at_once(machine):
     m = machine('busybox')
     m.write_file('[Exec]\nBoot=no\nParameters=/bin/true\n')
+    m.write_unit_settings('[Service]\nExecStartPost=/bin/sleep 0.3\n')       # the start ends after the command
     result = run('boxctl', 'start', m.name, check=False)
     assert (result.returncode, result.stderr) == (1, f'boxctl: {m.name}: It started, but its init or command ended at once, without '
                                                      'an error\n')

@@ -44,7 +44,7 @@ def test_keys_reboot_and_power_off(payload, request, terminal):
     child.expect("Machine 'console-keys' is being rebooted")
     child.expect('login: ')
     child.send(f'{ESCAPE}p')
-    child.expect('Asking|[Pp]ower|going down')
+    child.expect('Asking|[Pp]ower|[Hh]alt|going down')
     child.expect(support.pexpect.EOF)
     child.wait()
     assert child.exitstatus == 0

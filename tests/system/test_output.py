@@ -29,7 +29,7 @@ def test_globs(webs):
     assert run('boxctl', 'stop', 'out-web1*').stdout.splitlines() == ['out-web1: stopped', 'out-web10: stopped']
     assert [m.is_active() for m in webs] == [True, False, False]
     assert run('boxctl', 'terminate', 'out-web[0-9]').stdout == 'out-web2: terminated\n', 'a glob that matches one has its line'
-    wait_for(lambda: not webs[0].is_active())
+    wait_for(lambda: webs[0].property('ActiveState') in ('inactive', 'failed'))
 
 
 def test_one_failure_of_many(webs):
@@ -70,11 +70,7 @@ def test_all(webs):
 def test_refused_and_in_use(webs):
     """Exit statuses by class, where a real host answers."""
     run('boxctl', 'start', 'out-web1')
-    run('systemctl', 'freeze', webs[2].unit)
-    try:
-        assert run('boxctl', 'stop', 'out-web1', check=False).returncode == 6
-    finally:
-        run('systemctl', 'thaw', webs[2].unit)
+    assert run('boxctl', 'chroot', 'out-web1', '--', '/bin/true', check=False).returncode == 6, 'it runs'
     refused = run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'boxctl', '--no-ask-password', 'stop', 'out-web1',
                   check=False)
     assert refused.returncode == 4, refused.stderr
@@ -91,7 +87,7 @@ def test_columns_of_settings(webs):
         run('boxctl', 'start', 'out-web*')
         rows = [row for row in json.loads(output('boxctl', 'list', '--json', 'machine,TasksMax,Bind')) if 'out-' in row['machine']]
         assert rows == [{'machine': 'out-web1', 'TasksMax': None, 'Bind': []}, {'machine': 'out-web2', 'TasksMax': None, 'Bind': []},
-                        {'machine': 'out-web10', 'TasksMax': '77', 'Bind': ['/srv', '/opt']}]
+                        {'machine': 'out-web10', 'TasksMax': '77', 'Bind': ['/srv:/srv', '/opt:/opt']}], 'as in force'
     finally:
         run('boxctl', 'stop', 'out-web*')
         webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
@@ -139,6 +135,7 @@ def test_list_all(webs):
 
 
 def test_overview_tells_what_failed(webs):
+    run('systemctl', 'reset-failed', 'box@out-web*')       # a command that is stopped is killed
     webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
     try:
         assert run('boxctl', 'start', 'out-web2', check=False).returncode == 1
@@ -151,14 +148,14 @@ def test_overview_tells_what_failed(webs):
 
 
 def test_explain_changed(webs):
-    webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nMemoryTHP=never\n')
+    webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nTasksMax=77\n')
     try:
         text = output('boxctl', 'explain', '--changed', 'out-web2')
         assert 'Boot=no\n' in text and '#Ephemeral=' not in text and '#Ephemeral=' in output('boxctl', 'explain', 'out-web2')
         changed = json.loads(output('boxctl', 'explain', '--changed', '-o', 'json', 'out-web2'))
         assert {'Boot', 'Parameters'} <= {setting['key'] for setting in changed}
-        assert 'MemoryTHP=never\n' in output('boxctl', 'explain', 'out-web2', 'MemoryTHP')
-        assert run('boxctl', 'explain', 'out-web2', 'MemoryTHQ', check=False).returncode == 2
+        assert 'TasksMax=77\n' in output('boxctl', 'explain', 'out-web2', 'TasksMax')
+        assert run('boxctl', 'explain', 'out-web2', 'TasksMaz', check=False).returncode == 2
     finally:
         webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
 

@@ -563,6 +563,6 @@ def test_null_device_of_the_machine_is_checked(entered):
         for make in ('true', 'rm /dev/null && ln -s /dev/zero /dev/null', 'rm /dev/null && mkdir /dev/null'):
             entered.exec('sh', '-c', make)
             result = run(*shell, check=False)
-            assert result.returncode == 1 and result.stdout == '' and "'/dev/null' in the machine" in result.stderr, result
+            assert result.returncode == 3 and result.stdout == '' and "'/dev/null' in the machine" in result.stderr, result
     finally:
         entered.exec('sh', '-c', 'rm -rf /dev/null; mv /dev/null.kept /dev/null')

@@ -199,7 +199,7 @@ def test_check_of_a_correct_file_prints_nothing(machine, write, host_state):
         assert result.stdout + result.stderr == ''
     assert host_state().differences(before) == []
     checked = run('boxctl', 'check', machine.name, 'nowhere', check=False)
-    assert checked.returncode == 3
+    assert checked.returncode == 1, 'as of any machine that would not start'
     assert "boxctl: nowhere: No machine 'nowhere'" in checked.stderr
     assert 'layers:' not in checked.stderr
 
@@ -247,7 +247,7 @@ def test_explain(machine, write):
 
     nearest = run('boxctl', 'explain', machine.name, 'Hostnam', check=False)
     assert nearest.stderr == 'boxctl: layers: Unknown setting Hostnam; did you mean Hostname?\n'
-    assert nearest.returncode == 1
+    assert nearest.returncode == 2
 
 
 def test_explain_lists_every_key_and_is_a_file(machine, write, tmp_path):

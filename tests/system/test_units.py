@@ -413,7 +413,7 @@ def test_start_of_a_masked_machine_says_so(machine):
     run('systemctl', 'mask', '--runtime', m.unit)
     try:
         result = run('boxctl', 'start', m.name, check=False)
-        assert result.returncode == 1 and f'{m.unit} is masked' in result.stderr
+        assert result.returncode == 6 and f'{m.unit} is masked' in result.stderr
     finally:
         run('systemctl', 'unmask', '--runtime', m.unit)
 
