@@ -282,7 +282,8 @@ const Verb verb_port = {
         .flags = VERB_OURS | VERB_TAKES_RUNNING,
         .synopsis = "NAME [list | add PORT | remove PORT]",
         .help = "Show or change the forwarded ports of a machine",
-        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT]. In force from the machine's next start on.",
+        .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT]. At once, and until the machine stops; "
+                   "with --save for good, with --for=TIME for that time.",
         .example = "boxctl port web add 8080:80",
         .run = port,
 };

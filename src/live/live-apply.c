@@ -20,6 +20,7 @@ static const struct {
         { SETTING_CPU_AFFINITY, NULL, &live_cpu_affinity },
         { SETTING_BIND, NULL, &live_mounts },
         { SETTING_BIND_READ_ONLY, NULL, &live_mounts },
+        { SETTING_PORT, NULL, &live_ports },
         { _SETTING_MAX, "X-Resources", &live_resources },
 };
 

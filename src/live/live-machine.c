@@ -2,8 +2,16 @@
 
 /* The handles of a running machine (see live-machine.h). box-run --live, as root. Silent. */
 
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "live/live-machine.h"
 #include "payload/cgroup.h"
+#include "util/fd.h"
 #include "util/print.h"
 
 static int find_payload(LiveMachine *m, Failure *failure)
@@ -43,4 +51,30 @@ void live_machine_done(LiveMachine *m)
 int live_machine_bus(LiveMachine *m, Failure *failure)
 {
         return m->bus ? 0 : bus_open_system(&m->bus, failure);
+}
+
+int live_machine_open_namespace(const LiveMachine *m, const char *kind)
+{
+        struct stat its, ours;
+        char path[64], own[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/%s", m->leader.pid, kind);
+        (void) snprintf(own, sizeof(own), "/proc/self/ns/%s", kind);
+        if (stat(path, &its) < 0 || stat(own, &ours) < 0)
+                return -errno;
+        return its.st_ino == ours.st_ino ? -EBADF : RET_ERRNO(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+bool live_machine_may_network(const LiveMachine *m)
+{
+        static const char key[] = "\nCapEff:\t";
+        _cleanup_free_ char *status = NULL;
+        char path[64];
+        const char *found;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", m->state.supervisor);
+        if (fd_read_file_at(AT_FDCWD, path, 16 * 1024, &status, NULL) < 0)
+                return false;
+        found = strstr(status, key);
+        return found && strtoull(found + strlen(key), NULL, 16) >> CAP_NET_ADMIN & 1;
 }

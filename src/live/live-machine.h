@@ -31,6 +31,12 @@ void live_machine_done(LiveMachine *m);
 /* The system bus, opened at the first call. 0 or negative. */
 int live_machine_bus(LiveMachine *m, Failure *failure);
 
+/* The machine's namespace of this kind ("net"), if it is not ours. -EBADF: it is. */
+int live_machine_open_namespace(const LiveMachine *m, const char *kind);
+
+/* Has its supervisor kept the right to change the host's network? One that has started without links and ports has not. */
+bool live_machine_may_network(const LiveMachine *m);
+
 /* What one call of an applier makes. */
 typedef enum LiveExtent {
         LIVE_ONE,               /* one change */
@@ -52,5 +58,7 @@ typedef struct LiveApplier {
 extern const LiveApplier live_cpu_affinity, live_oom_score;
 /* live-mounts.c: Bind=, BindReadOnly=. */
 extern const LiveApplier live_mounts;
+/* live-ports.c: Port=. */
+extern const LiveApplier live_ports;
 /* live-resources.c: [X-Resources]. */
 extern const LiveApplier live_resources;

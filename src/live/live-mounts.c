@@ -44,19 +44,6 @@ static int parse(const LiveValue *v, Settings *ret)
         return r < 0 ? r : ret->n_binds == 1 ? 0 : -EINVAL;
 }
 
-/* The machine's namespace of this kind, if it is not ours. -EBADF: it is. */
-static int open_namespace(const LiveMachine *m, const char *kind)
-{
-        struct stat its, ours;
-        char path[64], own[64];
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/ns/%s", m->leader.pid, kind);
-        (void) snprintf(own, sizeof(own), "/proc/self/ns/%s", kind);
-        if (stat(path, &its) < 0 || stat(own, &ours) < 0)
-                return -errno;
-        return its.st_ino == ours.st_ino ? -EBADF : RET_ERRNO(open(path, O_RDONLY | O_CLOEXEC));
-}
-
 static const char *why_not_added(const LiveValue *v)
 {
         _cleanup_(settings_done) Settings s;
@@ -71,7 +58,7 @@ static const char *why_not_added(const LiveValue *v)
 
 static const char *why_not(LiveMachine *m, const LiveChange *c)
 {
-        _cleanup_close_ int userns = open_namespace(m, "user");
+        _cleanup_close_ int userns = live_machine_open_namespace(m, "user");
 
         if (c->before && userns >= 0 && !c->before->live)
                 return "the kernel has locked it since the machine's start";
@@ -124,8 +111,8 @@ static int open_machine(Binding *b, Failure *failure)
         int r;
 
         c->tree_fd = c->image_fd = m->leader.root_fd;
-        c->userns_fd = open_namespace(m, "user");
-        c->tree_namespace_fd = open_namespace(m, "mnt");
+        c->userns_fd = live_machine_open_namespace(m, "user");
+        c->tree_namespace_fd = live_machine_open_namespace(m, "mnt");
         r = c->userns_fd < 0 && c->userns_fd != -EBADF ? c->userns_fd : c->tree_namespace_fd;
         if (r >= 0 && c->userns_fd >= 0)
                 r = read_id_map(m, "uid_map", &b->uids);
@@ -262,7 +249,7 @@ static int detach(void *userdata)
 
 static int remove_bind(LiveMachine *m, const BindSetting *bind, Failure *failure)
 {
-        _cleanup_close_ int namespace_fd = open_namespace(m, "mnt");
+        _cleanup_close_ int namespace_fd = live_machine_open_namespace(m, "mnt");
         Removal removal = { m, bind->dest, namespace_fd };
         int r = namespace_fd < 0 ? namespace_fd : namespace_call(-EBADF, 0, detach, &removal);
 

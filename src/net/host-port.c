@@ -17,6 +17,7 @@
 #include "net/rtnl.h"
 #include "util/fd.h"
 #include "util/lock-file.h"
+#include "util/parse.h"
 
 /* ---- held by machines ------------------------------------------------------------------------------------------- */
 
@@ -43,6 +44,7 @@ int host_port_check(const NetworkPlan *p, const char *machine, const char *dir, 
 typedef struct Listeners {
         uint16_t port;          /* in network byte order */
         bool found;
+        uint32_t inode;         /* of its socket */
 } Listeners;
 
 static bool is_loopback(const struct inet_diag_msg *m)
@@ -57,12 +59,14 @@ static void find_listener(const struct nlmsghdr *message, void *userdata)
         const struct inet_diag_msg *m = mnl_nlmsg_get_payload(message);
         Listeners *l = userdata;
 
-        if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY && mnl_nlmsg_get_payload_len(message) >= sizeof(*m) &&
-            m->id.idiag_sport == l->port && !is_loopback(m))
-                l->found = true;
+        if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(message) < sizeof(*m) ||
+            m->id.idiag_sport != l->port || is_loopback(m))
+                return;
+        l->found = true;
+        l->inode = m->idiag_inode;
 }
 
-bool host_port_has_listener(const PortSetting *p)
+static Listeners find_listeners(const PortSetting *p)
 {
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
         static const uint8_t families[] = { AF_INET, AF_INET6 };
@@ -78,6 +82,56 @@ bool host_port_has_listener(const PortSetting *p)
 
                 (void) rtnl_add_with(&q, SOCK_DIAG_BY_FAMILY, 0, &request, sizeof(request));
                 (void) rtnl_dump(fd, &q, find_listener, &l);
+        }
+        return l;
+}
+
+bool host_port_has_listener(const PortSetting *p)
+{
+        return find_listeners(p).found;
+}
+
+/* Does a descriptor of the process lead to this? */
+static bool has_open(int proc_fd, const char *pid, const char *wanted)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        struct dirent *entry;
+        char path[NAME_MAX + 4], target[64];
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "%s/fd", pid);
+        fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        d = fd < 0 ? NULL : fdopendir(fd);
+        while (d && (entry = readdir(d))) {
+                ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
+
+                target[n > 0 ? n : 0] = '\0';
+                if (strcmp(target, wanted) == 0)
+                        return true;
+        }
+        return false;
+}
+
+bool host_port_find_listener(const PortSetting *p, char ret[static LISTENER_TEXT_MAX])
+{
+        const Listeners l = find_listeners(p);
+        _cleanup_closedir_ DIR *proc = l.found ? opendir("/proc") : NULL;
+        struct dirent *entry;
+        char wanted[32];
+
+        (void) snprintf(ret, LISTENER_TEXT_MAX, "a program of the host");
+        (void) snprintf(wanted, sizeof(wanted), "socket:[%u]", l.inode);
+        while (proc && (entry = readdir(proc))) {
+                _cleanup_free_ char *name = NULL;
+                char path[NAME_MAX + 8];
+                uint32_t pid;
+
+                if (parse_u32(entry->d_name, &pid) < 0 || !has_open(dirfd(proc), entry->d_name, wanted))
+                        continue;
+                (void) snprintf(path, sizeof(path), "%s/comm", entry->d_name);
+                if (fd_read_file_at(dirfd(proc), path, 64, &name, NULL) >= 0)
+                        (void) snprintf(ret, LISTENER_TEXT_MAX, "%.*s (PID %u)", (int) strcspn(name, "\n"), name, pid);
+                break;
         }
         return l.found;
 }

@@ -65,12 +65,22 @@ typedef enum PortTrouble {
         TROUBLE_LISTENER = 1 << 3,
 } PortTrouble;
 
+/* A port of the host, with its lock. */
+typedef struct HeldPort {
+        PortSetting port;
+        LockFile lock;
+} HeldPort;
+
+typedef struct HeldPorts {
+        HeldPort *items;
+        size_t n;
+} HeldPorts;
+
 struct PortForward {
-        const NetworkPlan *plan;
         char *machine;
         char *table;
-        LockFile *locks;
-        size_t n_locks;
+        char *lock_dir;
+        HeldPorts ports;
         int nft_fd;
         int host_rtnl, container_rtnl;
         int events_fds[WATCHED_MAX];    /* notifications about addresses in the machine, and about the host's network */
@@ -79,7 +89,7 @@ struct PortForward {
         uint64_t updated_usec;
         void (*note)(void *userdata, const char *text);
         void *userdata;
-        const PortSetting *listened;    /* a port on which a program of the host listened at the start; NULL */
+        const PortSetting *listened;    /* a port on which a program of the host listened when it was set; NULL */
         unsigned trouble, said;         /* PortTrouble */
         bool impatient;                 /* an address should be there by now */
 };
@@ -96,9 +106,10 @@ PortForward *port_forward_free(PortForward *f)
         fd_close(f->container_rtnl);
         for (size_t i = 0; i < WATCHED_MAX; i++)
                 fd_close(f->events_fds[i]);
-        for (size_t i = 0; i < f->n_locks; i++)
-                lock_file_release(&f->locks[i]);
-        free(f->locks);
+        for (size_t i = 0; i < f->ports.n; i++)
+                lock_file_release(&f->ports.items[i].lock);
+        free(f->ports.items);
+        free(f->lock_dir);
         free(f->table);
         free(f->machine);
         free(f);
@@ -116,9 +127,7 @@ static const char *protocol_name(const PortSetting *p)
 
 static int port_failed(const PortSetting *p, int error, const char *why, Failure *failure)
 {
-        char buf[SOURCE_TEXT_MAX];
-
-        return failure_set(failure, error, "%s: Port=%s:%u: %s", source_text(p->from, buf), protocol_name(p), p->host_port, why);
+        return failure_set_at(failure, p->from, error, "Port=%s:%u: %s", protocol_name(p), p->host_port, why);
 }
 
 static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
@@ -133,20 +142,18 @@ static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
         return port_failed(p, -EBUSY, why, failure);
 }
 
-static int take_port(PortForward *f, const PortSetting *p, const char *dir, Failure *failure)
+static int take_port(const PortForward *f, HeldPort *held, Failure *failure)
 {
-        LockFile *lock = &f->locks[f->n_locks];
+        const PortSetting *p = &held->port;
         char path[256], why[128];
         int r;
 
-        (void) snprintf(path, sizeof(path), "%s/%s-%u", dir, protocol_name(p), p->host_port);
-        r = lock_file_take(path, 0, lock);
+        (void) snprintf(path, sizeof(path), "%s/%s-%u", f->lock_dir, protocol_name(p), p->host_port);
+        r = lock_file_take(path, 0, &held->lock);
         if (r == -EBUSY)
                 return refuse_port(p, path, failure);
-        if (r >= 0) {
-                f->n_locks++;
-                r = lock_file_write_holder(lock, f->machine);
-        }
+        if (r >= 0)
+                r = lock_file_write_holder(&held->lock, f->machine);
         if (r < 0) {
                 (void) snprintf(why, sizeof(why), "Failed to lock the port: %s", strerror(-r));
                 return port_failed(p, r, why, failure);
@@ -154,24 +161,43 @@ static int take_port(PortForward *f, const PortSetting *p, const char *dir, Fail
         return 0;
 }
 
-static int take_ports(PortForward *f, const char *dir, Failure *failure)
+static HeldPort *find_held(const HeldPorts *l, const PortSetting *p)
 {
-        f->locks = calloc(f->plan->n_ports, sizeof(*f->locks));
-        if (!f->locks)
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].port.udp == p->udp && l->items[i].port.host_port == p->host_port)
+                        return &l->items[i];
+        return NULL;
+}
+
+/* Takes the locks that are missing; ret borrows the others from f. After a failure, release_ports() undoes it. */
+static int take_ports(const PortForward *f, const PortSetting *ports, size_t n, HeldPorts *ret, Failure *failure)
+{
+        int r = 0;
+
+        ret->items = calloc(n + 1, sizeof(*ret->items));
+        if (!ret->items)
                 return failure_set(failure, -ENOMEM, "Failed to lock ports: %m");
-        if (!dir) {
-                dir = PORT_LOCK_DIR;
-                if ((mkdir("/run/box", 0755) < 0 && errno != EEXIST) || (mkdir(dir, 0755) < 0 && errno != EEXIST))
-                        return failure_set(failure, -errno, "Failed to create %s: %m", dir);
-        }
+        for (; r >= 0 && ret->n < n; ret->n++) {
+                const HeldPort *old = find_held(&f->ports, &ports[ret->n]);
+                HeldPort *held = &ret->items[ret->n];
 
-        for (size_t i = 0; i < f->plan->n_ports; i++) {
-                int r = take_port(f, &f->plan->ports[i], dir, failure);
-
-                if (r < 0)
-                        return r;
+                *held = (HeldPort) { .port = ports[ret->n], .lock = LOCK_FILE_NULL };
+                if (old)
+                        held->lock = old->lock;
+                else
+                        r = take_port(f, held, failure);
         }
-        return 0;
+        return r;
+}
+
+/* All ports of the list that have their own lock, that is, that `others` do not have. */
+static void release_ports(HeldPorts *l, const HeldPorts *others)
+{
+        for (size_t i = 0; i < l->n; i++)
+                if (!find_held(others, &l->items[i].port))
+                        lock_file_release(&l->items[i].lock);
+        free(TAKE_PTR(l->items));
+        l->n = 0;
 }
 
 /* ---- rules ------------------------------------------------------------------------------------------------------ */
@@ -185,11 +211,17 @@ static int table_failed(const PortForward *f, int r, Failure *failure)
                            "with NAT?)", f->table);
 }
 
+/* Once. The table belongs to the socket. */
 static int create_table(PortForward *f, Failure *failure)
 {
         _cleanup_(nft_batch_done) NftBatch b = { 0 };
         int r;
 
+        if (f->nft_fd >= 0)
+                return 0;
+        f->nft_fd = nft_open();
+        if (f->nft_fd < 0)
+                return table_failed(f, f->nft_fd, failure);
         r = nft_batch_init(&b, 1 + ARRAY_SIZE(chains));
         if (r >= 0) {
                 nft_table(&b, f->table);
@@ -213,22 +245,22 @@ static void add_rule(NftBatch *b, const PortForward *f, size_t chain, const Port
         nft_rule_end(b);
 }
 
-static int set_rules(PortForward *f, const PortAddress addresses[static ARRAY_SIZE(families)])
+static int set_rules(const PortForward *f, const HeldPorts *ports, const PortAddress addresses[static ARRAY_SIZE(families)],
+                     Failure *failure)
 {
         _cleanup_(nft_batch_done) NftBatch b = { 0 };
         int r;
 
-        r = nft_batch_init(&b, ARRAY_SIZE(chains) * (1 + f->plan->n_ports * ARRAY_SIZE(families)));
-        if (r < 0)
-                return r;
-
-        for (size_t c = 0; c < ARRAY_SIZE(chains); c++) {
+        r = nft_batch_init(&b, ARRAY_SIZE(chains) * (1 + ports->n * ARRAY_SIZE(families)));
+        for (size_t c = 0; r >= 0 && c < ARRAY_SIZE(chains); c++) {
                 nft_flush(&b, f->table, chains[c].name);
                 for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-                        for (size_t p = 0; addresses[i].any && p < f->plan->n_ports; p++)
-                                add_rule(&b, f, c, &f->plan->ports[p], families[i], &addresses[i]);
+                        for (size_t p = 0; addresses[i].any && p < ports->n; p++)
+                                add_rule(&b, f, c, &ports->items[p].port, families[i], &addresses[i]);
         }
-        return nft_commit(f->nft_fd, &b);
+        if (r >= 0)
+                r = nft_commit(f->nft_fd, &b);
+        return r < 0 ? failure_set(failure, r, "Failed to set the port forwarding rules of machine '%s': %m", f->machine) : 0;
 }
 
 static void describe(const PortForward *f, PortTrouble trouble, char *buf, size_t size)
@@ -303,23 +335,36 @@ static void log_addresses(const PortForward *f)
         }
 }
 
+static int read_addresses(const PortForward *f, PortAddress ret[static ARRAY_SIZE(families)], OwnLinks *own, Failure *failure)
+{
+        int r = own_links_read(f->container_rtnl, f->host_rtnl, own);
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
+                r = port_address_find(f->container_rtnl, f->host_rtnl, own, families[i], &ret[i]);
+        return r < 0 ? failure_set(failure, r, "Failed to list the addresses of machine '%s': %m", f->machine) : 0;
+}
+
+/* With other addresses than those of the current rules. */
+static void keep_addresses(PortForward *f, const PortAddress now[static ARRAY_SIZE(families)])
+{
+        memcpy(f->addresses, now, sizeof(f->addresses));
+        log_addresses(f);
+}
+
 int port_forward_update(PortForward *f, Failure *failure)
 {
         PortAddress now[ARRAY_SIZE(families)];
         OwnLinks own;
         int r;
 
-        r = own_links_read(f->container_rtnl, f->host_rtnl, &own);
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
-                r = port_address_find(f->container_rtnl, f->host_rtnl, &own, families[i], &now[i]);
+        r = read_addresses(f, now, &own, failure);
         if (r < 0)
-                return failure_set(failure, r, "Failed to list the addresses of machine '%s': %m", f->machine);
+                return r;
         if (memcmp(now, f->addresses, sizeof(now)) != 0) {
-                r = set_rules(f, now);
+                r = set_rules(f, &f->ports, now, failure);
                 if (r < 0)
-                        return failure_set(failure, r, "Failed to set the port forwarding rules of machine '%s': %m", f->machine);
-                memcpy(f->addresses, now, sizeof(now));
-                log_addresses(f);
+                        return r;
+                keep_addresses(f, now);
         }
         find_trouble(f, &own);
         return 0;
@@ -405,41 +450,51 @@ void port_forward_detach(PortForward *f)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-static int open_container_rtnl(PortForward *f, int netns_fd, Failure *failure)
+int port_sockets_open(int netns_fd, PortSockets *ret, Failure *failure)
 {
         _cleanup_close_ int own = -EBADF;
+        PortSockets s;
         int r;
 
         r = network_namespace_visit(netns_fd, &own, failure);
         if (r < 0)
                 return r;
-        f->events_fds[0] = rtnl_open_events(CONTAINER_GROUPS);
-        f->container_rtnl = rtnl_open();
+        s.events = rtnl_open_events(CONTAINER_GROUPS);
+        s.rtnl = rtnl_open();
         r = network_namespace_return(own, failure);
-        if (r < 0)
-                return r;
-
-        r = f->events_fds[0] < 0 ? f->events_fds[0] : f->container_rtnl < 0 ? f->container_rtnl : 0;
-        return r < 0 ? failure_set(failure, r, "Failed to watch the addresses of machine '%s': %m", f->machine) : 0;
+        if (r < 0 || s.events < 0 || s.rtnl < 0) {
+                r = r < 0 ? r : s.events < 0 ? s.events : s.rtnl;
+                port_sockets_close(&s);
+                return failure_set(failure, r, "Failed to watch the addresses of the machine: %m");
+        }
+        *ret = s;
+        return 0;
 }
 
-static int open_sockets(PortForward *f, int netns_fd, Failure *failure)
+void port_sockets_close(PortSockets *s)
+{
+        s->rtnl = fd_close(s->rtnl);
+        s->events = fd_close(s->events);
+}
+
+static int open_sockets(PortForward *f, Failure *failure)
 {
         int r;
 
         f->host_rtnl = rtnl_open();
         f->events_fds[1] = rtnl_open_events(HOST_GROUPS);
         r = f->host_rtnl < 0 ? f->host_rtnl : f->events_fds[1];
-        if (r < 0)
-                return failure_set(failure, r, "Failed to open a netlink socket: %m");
-        r = open_container_rtnl(f, netns_fd, failure);
-        if (r < 0)
-                return r;
-        f->nft_fd = nft_open();
-        return f->nft_fd < 0 ? table_failed(f, f->nft_fd, failure) : 0;
+        return r < 0 ? failure_set(failure, r, "Failed to open a netlink socket: %m") : 0;
 }
 
-int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **ret, Failure *failure)
+static int make_lock_dir(Failure *failure)
+{
+        if ((mkdir("/run/box", 0755) < 0 && errno != EEXIST) || (mkdir(PORT_LOCK_DIR, 0755) < 0 && errno != EEXIST))
+                return failure_set(failure, -errno, "Failed to create " PORT_LOCK_DIR ": %m");
+        return 0;
+}
+
+int port_forward_new(const PortTarget *t, PortSockets *sockets, PortForward **ret, Failure *failure)
 {
         _cleanup_(port_forward_freep) PortForward *f = calloc(1, sizeof(*f));
         int r;
@@ -447,28 +502,57 @@ int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **re
         if (!f)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         *f = (PortForward) {
-                .plan = p, .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = -EBADF,
-                .events_fds = { -EBADF, -EBADF },
+                .nft_fd = -EBADF, .host_rtnl = -EBADF, .container_rtnl = TAKE_FD(sockets->rtnl),
+                .events_fds = { TAKE_FD(sockets->events), -EBADF },
         };
         f->note = t->note;
         f->userdata = t->userdata;
         f->machine = strdup(t->machine);
-        if (!f->machine || strf(&f->table, "box-%s", t->machine) < 0)
+        f->lock_dir = strdup(t->lock_dir ?: PORT_LOCK_DIR);
+        if (!f->machine || !f->lock_dir || strf(&f->table, "box-%s", t->machine) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
 
-        r = take_ports(f, t->lock_dir, failure);
-        for (size_t i = 0; r >= 0 && !f->listened && i < p->n_ports; i++)
-                f->listened = host_port_has_listener(&p->ports[i]) ? &p->ports[i] : NULL;
+        r = t->lock_dir ? 0 : make_lock_dir(failure);
         if (r >= 0)
-                r = open_sockets(f, t->netns_fd, failure);
-        if (r >= 0)
-                r = create_table(f, failure);
-        if (r >= 0)
-                r = port_forward_update(f, failure);
+                r = open_sockets(f, failure);
         if (r < 0)
                 return r;
 
         *ret = TAKE_PTR(f);
+        return 0;
+}
+
+static void find_listened(PortForward *f)
+{
+        f->listened = NULL;
+        for (size_t i = 0; !f->listened && i < f->ports.n; i++)
+                if (host_port_has_listener(&f->ports.items[i].port))
+                        f->listened = &f->ports.items[i].port;
+}
+
+int port_forward_set(PortForward *f, const PortSetting *ports, size_t n, Failure *failure)
+{
+        PortAddress addresses[ARRAY_SIZE(families)];
+        HeldPorts now = { 0 };
+        OwnLinks own;
+        int r;
+
+        r = take_ports(f, ports, n, &now, failure);
+        if (r >= 0)
+                r = create_table(f, failure);
+        if (r >= 0)
+                r = read_addresses(f, addresses, &own, failure);
+        if (r >= 0)
+                r = set_rules(f, &now, addresses, failure);
+        if (r < 0) {
+                release_ports(&now, &f->ports);
+                return r;
+        }
+        release_ports(&f->ports, &now);
+        f->ports = now;
+        keep_addresses(f, addresses);
+        find_listened(f);
+        find_trouble(f, &own);
         return 0;
 }
 

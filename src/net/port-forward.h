@@ -19,12 +19,27 @@ typedef struct PortTarget {
         const char *machine;
         void (*note)(void *userdata, const char *text);         /* why ports do not work, or ""; NULL: not wanted */
         void *userdata;
-        int netns_fd;           /* its network namespace */
         const char *lock_dir;   /* NULL: PORT_LOCK_DIR */
 } PortTarget;
 
-/* Locks the ports and creates the table. -EBUSY: a port belongs to another machine. p must outlive it. */
-int port_forward_new(const NetworkPlan *p, const PortTarget *t, PortForward **ret, Failure *failure);
+/* Netlink sockets in the machine's network namespace. */
+typedef struct PortSockets {
+        int rtnl;
+        int events;             /* notifications about addresses */
+} PortSockets;
+#define PORT_SOCKETS_NULL { -EBADF, -EBADF }
+
+/* Enters the namespace for a moment, for which the caller needs CAP_SYS_ADMIN and one thread. */
+int port_sockets_open(int netns_fd, PortSockets *ret, Failure *failure);
+void port_sockets_close(PortSockets *s);
+
+/* Without ports at first. Takes the sockets. */
+int port_forward_new(const PortTarget *t, PortSockets *sockets, PortForward **ret, Failure *failure);
+
+/* Forwards these ports and no others: those that are new are locked first, then the table is created if it is not there.
+ * -EBUSY: a port belongs to another machine. After a failure all is as it was. What the places of the ports point to must
+ * outlive it. */
+int port_forward_set(PortForward *f, const PortSetting *ports, size_t n, Failure *failure);
 
 /* Watches the machine's addresses on the event loop, until port_forward_detach(). */
 int port_forward_attach(PortForward *f, sd_event *event);

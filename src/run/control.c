@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/settings-table.h"
 #include "control/descriptions.h"
 #include "run/control.h"
 #include "util/clock.h"
@@ -98,6 +99,43 @@ static int not_supported(ControlCall *call, const JsonNode *parameters, void *us
 {
         control_reply_error(call, NOT_SUPPORTED, NULL, NULL);
         return 0;
+}
+
+/* ---- its ports --------------------------------------------------------------------------------------------------- */
+
+/* "tcp:80:8080", as in Port=. */
+static int parse_ports(const JsonNode *list, Settings *s, Failure *failure)
+{
+        const SettingRow *row = settings_table_row(SETTING_PORT);
+        char reason[SETTING_REASON_MAX] = "";
+        int r = 0;
+
+        JSON_FOREACH(port, list) {
+                r = row->parse(row, port->string, (Source) {}, s, reason);
+                if (r < 0)
+                        return failure_set(failure, r, "%s: %s", port->string, *reason ? reason : strerror(-r));
+        }
+        return 0;
+}
+
+static int set_ports(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        MachineControl *c = userdata;
+        PortSockets sockets = { control_call_take_fd(call, 0), control_call_take_fd(call, 1) };
+        _cleanup_(settings_done) Settings s;
+        int r;
+
+        settings_init(&s);
+        if (sockets.rtnl < 0 || sockets.events < 0)
+                r = failure_set(failure, -EINVAL, "The descriptors of two netlink sockets are missing");
+        else
+                r = parse_ports(json_member(parameters, "ports"), &s, failure);
+        if (r >= 0)
+                r = c->actions->set_ports(c->userdata, s.ports, s.n_ports, &sockets, failure);
+        port_sockets_close(&sockets);
+        if (r >= 0)
+                control_reply(call);
+        return r;
 }
 
 /* ---- its console ------------------------------------------------------------------------------------------------ */
@@ -314,6 +352,7 @@ static const ControlMethod methods[] = {
                 { "readOnly", JSON_NODE_BOOL, true },
                 { "take", JSON_NODE_BOOL, true },
         } },
+        { MACHINE ".SetPorts", set_ports, 0, { { "ports", JSON_NODE_ARRAY, false } } },
         { MACHINE ".Subscribe", subscribe, CONTROL_ANY_USER | CONTROL_MORE, {} },
 };
 

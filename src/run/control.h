@@ -18,6 +18,7 @@ typedef struct ControlActions {
         int (*pause)(void *userdata, bool on, Failure *failure);
         void (*idle)(void *userdata);                                   /* the last client has gone */
         MachineConsole *(*console)(void *userdata);                     /* NULL: it has none */
+        int (*set_ports)(void *userdata, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure);
 } ControlActions;
 
 typedef struct MachineControl MachineControl;

@@ -251,5 +251,9 @@ int machine_dry_run(Machine *m, Failure *failure);
 /* run/supervise.c: runs the loop until the payload's PID 1 ends. */
 int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure);
 
+/* run/stage-network.c: forwards these ports and no others. The sockets are taken if none were forwarded before. After a failure
+ * all is as it was. The ports' places must outlive the machine. */
+int machine_set_ports(Machine *m, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure);
+
 /* run/round.c: starts, supervises and undoes. The exit status, or negative. */
 int machine_round(Machine *m, Failure *failure);

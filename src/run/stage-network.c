@@ -54,13 +54,34 @@ static void note(void *userdata, const char *text)
                 log_debug(r, "Failed to write the note of machine '%s': %m", m->name);
 }
 
+int machine_set_ports(Machine *m, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure)
+{
+        const PortTarget target = { .machine = m->name, .note = note, .userdata = m };
+        bool is_new = !m->network.ports;
+        int r = is_new ? port_forward_new(&target, sockets, &m->network.ports, failure) : 0;
+
+        if (r >= 0)
+                r = port_forward_set(m->network.ports, ports, n, failure);
+        if (r < 0 ? is_new : n == 0)
+                stage_ports_down(m);
+        return r;
+}
+
 int stage_ports_up(Machine *m, Failure *failure)
 {
-        const PortTarget target = { .machine = m->name, .note = note, .userdata = m, .netns_fd = m->network.netns_fd };
+        const NetworkPlan *p = &m->plan.network;
+        PortSockets sockets = PORT_SOCKETS_NULL;
+        int r;
 
         /* Of a supervisor that was killed. */
         note(m, "");
-        return m->plan.network.n_ports > 0 ? port_forward_new(&m->plan.network, &target, &m->network.ports, failure) : 0;
+        if (p->n_ports == 0)
+                return 0;
+        r = port_sockets_open(m->network.netns_fd, &sockets, failure);
+        if (r >= 0)
+                r = machine_set_ports(m, p->ports, p->n_ports, &sockets, failure);
+        port_sockets_close(&sockets);
+        return r;
 }
 
 void stage_ports_down(Machine *m)

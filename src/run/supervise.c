@@ -25,6 +25,7 @@
 #include "run/machine-console.h"
 #include "run/machine.h"
 #include "run/report.h"
+#include "run/stage.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -431,8 +432,26 @@ static MachineConsole *control_console(void *userdata)
         return ((Supervisor *) userdata)->console;
 }
 
+/* The sockets are taken with the first ports, which are followed from then on. */
+static int control_set_ports(void *userdata, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure)
+{
+        Supervisor *s = userdata;
+        bool is_new = !s->machine->network.ports;
+        int r = machine_set_ports(s->machine, ports, n, sockets, failure);
+
+        if (r < 0 || !is_new || n == 0)
+                return r;
+        r = port_forward_attach(s->machine->network.ports, s->event);
+        if (r < 0) {
+                stage_ports_down(s->machine);
+                return failure_set(failure, r, "Failed to watch the addresses of machine '%s': %m", s->machine->name);
+        }
+        return 0;
+}
+
 static const ControlActions control_actions = {
         control_state, control_power_off, control_reboot, control_terminate, control_pause, control_idle, control_console,
+        control_set_ports,
 };
 
 /* ---- notify messages of the payload ----------------------------------------------------------------------------- */

@@ -3,6 +3,8 @@
 
 import json
 import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def inside(machine, *command, **options):
     return run('nsenter', f'--target={machine.leader()}', '--all', '--', *command, **options)
 
 
-FILE = '[Exec]\nBoot=yes\nPrivateUsers={users}\n[Network]\nVirtualEthernet=no\nPrivate=yes\n'
+FILE = '[Exec]\nBoot=yes\nPrivateUsers={users}\n[Network]\nVirtualEthernet=yes\n'
 
 
 @pytest.fixture(scope='module', params=['busybox-pick', 'deb12-no'])
@@ -77,8 +79,8 @@ def test_nothing_is_pending_after_a_start(live):
 def test_edits_are_shown_with_their_place_and_what_they_need(live):
     live.write_file(FILE.format(users=live.users) + '[X-Resources]\nTasksMax=500\n[Exec]\nHostname=other\n')
     lines = output('boxctl', 'pending', live.name).splitlines()
-    assert f'{live.file}:8: TasksMax=500; can be applied now' in lines
-    assert f'{live.file}:10: Hostname=other; needs a restart: it is set when a machine starts' in lines
+    assert f'{live.file}:7: TasksMax=500; can be applied now' in lines
+    assert f'{live.file}:9: Hostname=other; needs a restart: it is set when a machine starts' in lines
     assert len(lines) == 2
     assert 'needs a restart: 1 setting' in output('boxctl', 'status', live.name)
     assert 'needs a restart: 1 setting' in output('boxctl', 'list')
@@ -106,7 +108,7 @@ def test_get_shows_what_is_in_force(live):
     assert output('boxctl', 'get', '--value', live.name, 'PrivateUsers') == live.users
     assert output('boxctl', 'get', live.name, 'Hostname') == ''
     values = json.loads(output('boxctl', 'get', '-o', 'json', live.name))
-    assert {'section': 'Network', 'key': 'Private', 'value': 'yes'} in values
+    assert {'section': 'Network', 'key': 'VirtualEthernet', 'value': 'yes'} in values
     assert 'did you mean Bind?' in refused('get', live.name, 'Bnd')
 
 
@@ -290,6 +292,106 @@ def test_device(live):
     assert inside(live, 'test', '-c', '/dev/fuse', check=False).returncode == 0
 
 
+# ---------------------------------------------------------------- the network
+
+SERVER = '''
+import socket, sys
+s = socket.create_server(('', 80))
+print('ready', flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(b'here')
+    c.close()
+'''
+HOST = '10.79.0.1'
+
+
+def host_side(machine):
+    """The machine's veth pair on the host."""
+    return next(path.parent.name for path in Path('/sys/class/net').glob('*/ifalias') if path.read_text().strip() == f'box:{machine.name}')
+
+
+def connects(port):
+    with socket.socket() as s:
+        s.settimeout(3)
+        try:
+            s.connect((HOST, port))
+            return s.recv(16) == b'here'
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope='module')
+def network(live):
+    """Addresses on its veth pair, and a server in its network."""
+    link, namespace = host_side(live), f'--net=/proc/{live.leader()}/ns/net'
+    run('ip', 'address', 'add', f'{HOST}/24', 'dev', link)
+    run('ip', 'link', 'set', link, 'up')
+    run('nsenter', namespace, 'ip', 'address', 'add', '10.79.0.2/24', 'dev', 'host0')
+    run('nsenter', namespace, 'ip', 'link', 'set', 'host0', 'up')
+    server = subprocess.Popen(['nsenter', namespace, 'python3', '-c', SERVER], stdout=subprocess.PIPE)
+    assert server.stdout.readline() == b'ready\n'
+    yield namespace
+    server.kill()
+    server.wait()
+    run('ip', 'address', 'delete', f'{HOST}/24', 'dev', link)
+
+
+def table(machine):
+    return f'box-{machine.name}' in output('nft', 'list', 'tables')
+
+
+def test_ports(live, network):
+    assert not connects(8080)
+    assert 'tcp:8080:80; applied' in boxctl('port', live.name, 'add', '8080:80').stdout
+    assert connects(8080)
+    boxctl('set', live.name, 'Port=tcp:8081:80', 'Port=udp:8080')
+    assert output('boxctl', 'port', live.name).splitlines() == ['Port=tcp:8080:80', 'Port=tcp:8081:80', 'Port=udp:8080:8080']
+    assert connects(8080) and connects(8081)
+    boxctl('port', live.name, 'remove', '8080')
+    assert connects(8081) and not connects(8080)
+    assert sorted(path.name for path in Path('/run/box/.ports').iterdir()) == ['tcp-8081', 'udp-8080']
+    # The rules follow the machine's address.
+    run('nsenter', network, 'ip', 'address', 'delete', '10.79.0.2/24', 'dev', 'host0')
+    run('nsenter', network, 'ip', 'address', 'add', '10.79.0.3/24', 'dev', 'host0')
+    wait_for(lambda: connects(8081))
+    # An edited file counts as well.
+    live.write_file(FILE.format(users=live.users) + 'Port=8082:80\n')
+    assert 'Port=tcp:8082:80; can be applied now' in output('boxctl', 'pending', live.name)
+    boxctl('apply', live.name)
+    assert connects(8081) and connects(8082)
+    live.write_file(FILE.format(users=live.users))
+    boxctl('unset', live.name, 'Port')
+    assert not connects(8081) and not connects(8082)
+    assert not list(Path('/run/box/.ports').iterdir()) and not table(live)
+
+
+@pytest.mark.parametrize('protocol, kind', [('tcp', socket.SOCK_STREAM), ('udp', socket.SOCK_DGRAM)])
+def test_a_port_of_a_program_is_refused_with_its_name(live, network, protocol, kind):
+    boxctl('port', live.name, 'add', '8080:80')
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(('0.0.0.0', 8090))
+        if kind == socket.SOCK_STREAM:
+            s.listen()
+        program = Path('/proc/self/comm').read_text().strip()
+        error = refused('set', live.name, 'OOMScoreAdjust=66', f'Port={protocol}:8090')
+        assert f'90-boxctl.conf:5: Port={protocol}:8090: {program} (PID {os.getpid()}) listens on this port of the host' in error
+        assert 'nothing was changed' in error
+    assert Path(f'/proc/{live.leader()}/oom_score_adj').read_text() != '66\n'
+    assert connects(8080) and output('boxctl', 'port', live.name) == 'Port=tcp:8080:80'
+    boxctl('port', live.name, 'add', f'{protocol}:8090')
+    boxctl('unset', live.name, 'Port')
+
+
+def test_ports_are_undone_with_the_rest(live, network, source):
+    boxctl('port', live.name, 'add', '8080:80')
+    # Ports come before binds: a file on a directory.
+    assert 'nothing was changed' in refused('set', live.name, 'Port=8081:80', 'MemoryMax=1G', 'Bind=/etc/hostname:/mnt')
+    assert connects(8080) and not connects(8081)
+    assert [path.name for path in Path('/run/box/.ports').iterdir()] == ['tcp-8080']
+    boxctl('unset', live.name, 'Port')
+
+
 # ---------------------------------------------------------------- the end
 
 def test_a_stop_ends_what_was_set(machine):
@@ -297,12 +399,15 @@ def test_a_stop_ends_what_was_set(machine):
     m.write_file(FILE.format(users='no'))
     boxctl('set', m.name, 'TasksMax=333')
     m.start()
+    boxctl('port', m.name, 'add', '8099:80')
+    assert table(m)
     assert output('systemctl', 'show', '-P', 'TasksMax', m.unit) == '333'
     boxctl('set', m.name, 'CPUWeight=77')
     boxctl('set', '--save', m.name, 'OOMScoreAdjust=5')
     m.stop()
     assert not (DROP_INS / f'{m.name}.nspawn.d').exists()
     assert (SAVED / f'{m.name}.nspawn.d' / '80-boxctl.conf').exists()
+    assert not table(m) and not list(Path('/run/box/.ports').iterdir())
     assert not list(Path('/run/systemd/system.control').glob(f'{m.unit}.d/*'))
     assert output('boxctl', 'get', m.name, 'TasksMax') == ''
     m.start()
@@ -311,6 +416,17 @@ def test_a_stop_ends_what_was_set(machine):
     m.stop()
     (SAVED / f'{m.name}.nspawn.d' / '80-boxctl.conf').unlink()
 
+
+def test_what_the_supervisor_has_given_up_waits_for_a_restart(machine):
+    m, other = machine(tree='busybox'), machine(tree='busybox')
+    m.write_file('[Exec]\nBoot=yes\n[Network]\nPrivate=yes\n')
+    other.write_file(FILE.format(users='no') + 'Port=8098:80\n')
+    m.start()
+    other.start()
+    assert 'needs a restart: a machine that was started without links' in boxctl('port', m.name, 'add', '8097:80').stdout
+    boxctl('unset', m.name, 'Port')
+    # Of another machine: refused, with its name.
+    assert f"Port=tcp:8098: the host's port belongs to machine {other.name}" in refused('port', m.name, 'add', '8098')
 
 
 def test_start_without_the_library_of_json(module_machine):

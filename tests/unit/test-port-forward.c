@@ -79,11 +79,26 @@ static bool connects(const char *address, uint16_t port)
         return connect(fd, (struct sockaddr *) &to, size) == 0;
 }
 
+static void new_forward(const Machine *m, const PortTarget *target, PortForward **ret)
+{
+        PortSockets sockets = PORT_SOCKETS_NULL;
+        Failure failure = { 0 };
+
+        assert_int_equal(port_sockets_open(m->netns, &sockets, &failure), 0);
+        assert_int_equal(port_forward_new(target, &sockets, ret, &failure), 0);
+        assert_int_equal(sockets.rtnl, -EBADF);
+}
+
 static int forward(const Machine *m, const char *name, PortForward **ret, Failure *failure)
 {
-        const PortTarget target = { .machine = name, .netns_fd = m->netns, .lock_dir = lock_dir };
+        const PortTarget target = { .machine = name, .lock_dir = lock_dir };
+        int r;
 
-        return port_forward_new(&plan, &target, ret, failure);
+        new_forward(m, &target, ret);
+        r = port_forward_set(*ret, ports, ARRAY_SIZE(ports), failure);
+        if (r < 0)
+                *ret = port_forward_free(*ret);
+        return r;
 }
 
 static Machine connected_machine(void)
@@ -285,13 +300,14 @@ static void test_notes(void **state)
 {
         static const char forward_4[] = "/proc/sys/net/ipv4/ip_forward", forward_6[] = "/proc/sys/net/ipv6/conf/all/forwarding";
         Machine m = connected_machine();
-        const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir, .note = take_note };
+        const PortTarget target = { .machine = "x", .lock_dir = lock_dir, .note = take_note };
         PortForward *f = NULL;
         Failure failure = { 0 };
 
         assert_int_equal(fd_write_file_at(AT_FDCWD, forward_4, "0"), 0);
         assert_int_equal(fd_write_file_at(AT_FDCWD, forward_6, "1"), 0);
-        assert_int_equal(port_forward_new(&plan, &target, &f, &failure), 0);
+        new_forward(&m, &target, &f);
+        assert_int_equal(port_forward_set(f, ports, ARRAY_SIZE(ports), &failure), 0);
         assert_non_null(strstr(noted, "Port= leads nowhere: the machine has no address"));
         give(m.rtnl, "host0", "10.9.0.2", 24);          /* not routed here */
         assert_int_equal(port_forward_update(f, &failure), 0);
@@ -335,13 +351,14 @@ static void test_listeners(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 Machine m = connected_machine();
-                const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir, .note = take_note };
+                const PortTarget target = { .machine = "x", .lock_dir = lock_dir, .note = take_note };
                 int fd = listen_on(cases[i].type, cases[i].address, cases[i].port);
                 PortForward *f = NULL;
                 Failure failure = { 0 };
 
                 noted[0] = 0;
-                assert_int_equal(port_forward_new(&plan, &target, &f, &failure), 0);
+                new_forward(&m, &target, &f);
+                assert_int_equal(port_forward_set(f, ports, ARRAY_SIZE(ports), &failure), 0);
                 assert_int_equal(!!strstr(noted, "a program of the host that listens on this port"), !!cases[i].note);
                 if (cases[i].note)
                         assert_non_null(strstr(noted, cases[i].note));
@@ -352,14 +369,60 @@ static void test_listeners(void **state)
         }
 }
 
+/* Other ports while it runs, all or none; those that stay are locked throughout. */
+static void test_changed(void **state)
+{
+        static const PortSetting more[] = {
+                { .host_port = 8080, .container_port = 80 }, { .host_port = 8081, .container_port = 80 },
+        };
+        static const PortSetting moved[] = { { .host_port = 8081, .container_port = 81 } };
+        static const PortSetting taken[] = {
+                { .host_port = 8082, .container_port = 80 }, { .udp = true, .host_port = 5353, .container_port = 53 },
+        };
+        Machine m = connected_machine(), other = machine_new();
+        int server = listen_in(&m, SOCK_STREAM, 80), another = listen_in(&m, SOCK_STREAM, 81);
+        PortForward *f = NULL, *g = NULL;
+        Failure failure = { 0 };
+
+        give(m.rtnl, "host0", "10.1.0.2", 24);
+        assert_int_equal(forward(&m, "x", &f, &failure), 0);
+        assert_true(connects("10.1.0.1", 8080));
+        assert_int_equal(port_forward_set(f, more, ARRAY_SIZE(more), &failure), 0);
+        assert_true(connects("10.1.0.1", 8080));
+        assert_true(connects("10.1.0.1", 8081));
+
+        /* udp:5353 is free now; then it belongs to another one. */
+        new_forward(&other, &(PortTarget) { .machine = "y", .lock_dir = lock_dir }, &g);
+        assert_int_equal(port_forward_set(g, ports + 1, 1, &failure), 0);
+        assert_int_equal(port_forward_set(f, taken, ARRAY_SIZE(taken), &failure), -EBUSY);
+        assert_string_equal(failure.text, "Port=udp:5353: the host's port belongs to machine y");
+        assert_true(connects("10.1.0.1", 8080));
+        assert_true(connects("10.1.0.1", 8081));
+        assert_false(connects("10.1.0.1", 8082));
+        failure = (Failure) { 0 };
+        assert_int_equal(port_forward_set(g, taken, ARRAY_SIZE(taken), &failure), 0);
+
+        assert_int_equal(port_forward_set(f, moved, ARRAY_SIZE(moved), &failure), 0);
+        assert_false(connects("10.1.0.1", 8080));
+        fd_close(server);
+        assert_true(connects("10.1.0.1", 8081));        /* to the other port, in which 80 has no part */
+        assert_int_equal(port_forward_set(f, NULL, 0, &failure), 0);
+        assert_false(connects("10.1.0.1", 8081));
+        f = port_forward_free(f);
+        g = port_forward_free(g);
+        delete_link(host_rtnl, "ve-x");
+        fd_close(another);
+        machine_done(&m);
+        machine_done(&other);
+}
+
 /* Many ports are one transaction. */
 static void test_many(void **state)
 {
         Machine m = connected_machine();
         int server = listen_in(&m, SOCK_STREAM, 80);
         PortSetting many[40];
-        const NetworkPlan p = { .is_private = true, .ports = many, .n_ports = ARRAY_SIZE(many) };
-        const PortTarget target = { .machine = "x", .netns_fd = m.netns, .lock_dir = lock_dir };
+        const PortTarget target = { .machine = "x", .lock_dir = lock_dir };
         PortForward *f = NULL;
         Failure failure = { 0 };
 
@@ -367,7 +430,8 @@ static void test_many(void **state)
                 many[i] = (PortSetting) { .host_port = (uint16_t) (20000 + i), .container_port = 80 };
         give(m.rtnl, "host0", "10.1.0.2", 24);
         give(m.rtnl, "host0", "fd00:1::2", 64);
-        assert_int_equal(port_forward_new(&p, &target, &f, &failure), 0);
+        new_forward(&m, &target, &f);
+        assert_int_equal(port_forward_set(f, many, ARRAY_SIZE(many), &failure), 0);
         assert_true(connects("10.1.0.1", 20000));
         assert_true(connects("fd00:1::1", 20039));
         f = port_forward_free(f);
@@ -386,6 +450,7 @@ int main(void)
                 cmocka_unit_test(test_killed),
                 cmocka_unit_test(test_notes),
                 cmocka_unit_test(test_listeners),
+                cmocka_unit_test(test_changed),
                 cmocka_unit_test(test_many),
         };
         int r;
