@@ -64,6 +64,9 @@ static int judge_end(const Machine *m, const MachineEnding *e, Failure *failure)
                 return failure_set(failure, -ECHILD, "Machine '%s' %s%s", m->name, what, want);
         if (e->kind == MACHINE_INIT_EXITED && (unit || !clean))
                 return failure_set(failure, -ECHILD, "The init of machine '%s' %s, without a shutdown", m->name, what);
+        if (e->kind == MACHINE_EXITED && unit && !clean)
+                return failure_set(failure, -ECHILD, "The payload of machine '%s' (%s) %s", m->name,
+                                   m->plan.argv ? m->plan.argv[0] : "a shell", what);
         return 0;
 }
 

@@ -152,6 +152,18 @@ def test_a_crash_after_the_start(box):
     shown(box, f"Machine '{box.name}' was ended by SIGKILL; its console ended with 'here it dies'")
 
 
+@pytest.mark.parametrize('script,end', [('echo no such database; exit 3', 3), ('echo no such database >&2; exec false', 1)])
+def test_a_command_that_fails_after_the_start(box, script, end):
+    runs(box, f'while [ ! -e /go ]; do :; done; {script}', notify='')
+    run('boxctl', 'start', box.name)
+    (box.path / 'go').touch()
+    wait_for(lambda: box.property('ActiveState') == 'failed')
+    (box.path / 'go').unlink()
+    run('journalctl', '--sync')
+    shown(box, rf"The payload of machine '{box.name}' \(/bin/sh\) exited with status {end}; its console ended with "
+               "'no such database'")
+
+
 def test_a_start_that_takes_too_long(box):
     runs(box, WAITS, '[X-Box]\nStartTimeoutSec=500ms\n')
     told(box, f"{box.file}:6: StartTimeoutSec=: machine '{box.name}' was not ready within 500ms")
