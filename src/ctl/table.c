@@ -258,7 +258,7 @@ static void print_header(const Table *t, FILE *f, bool colour)
                         fprintf(f, "%*s", (int) fill, "");
                 for (const char *s = column->name; *s; s++)
                         fputc(*s == '_' ? ' ' : toupper((unsigned char) *s), f);
-                if (!right && (!last || colour))
+                if (!right && !last)
                         fprintf(f, "%*s", (int) fill, "");
                 if (colour)
                         terminal_style(f, "\x1b[0m");

@@ -157,6 +157,8 @@ static bool is_of_machinectl(const char *label)
         return false;
 }
 
+enum { LABEL_COLUMNS = 16 };    /* machinectl's */
+
 static void line(const Ctl *c, const char *label, const char *format, ...) _printf_(3, 4);
 static void line(const Ctl *c, const char *label, const char *format, ...)
 {
@@ -170,7 +172,20 @@ static void line(const Ctl *c, const char *label, const char *format, ...)
         va_end(ap);
         text_make_printable(text);
         /* machinectl's longest label stands further to the left. */
-        printf("%*s%s %s\n", c->lite && strlen(label) > 8 ? 11 : 16, label, *label ? ":" : " ", text);
+        printf("%*s%s %s\n", c->lite && strlen(label) > 8 ? 11 : LABEL_COLUMNS, label, *label ? ":" : " ", text);
+}
+
+/* Its end is often what matters: a reason that is too long for the terminal is not cut. */
+static void print_reason(const Ctl *c, char *reason)
+{
+        size_t width = terminal_width(c);
+
+        text_make_printable(reason);
+        printf("%*s: ", LABEL_COLUMNS, "Reason");
+        if (width > 0 && LABEL_COLUMNS + 2 + text_columns(reason, strlen(reason)) > width)
+                print_filled(stdout, reason, LABEL_COLUMNS + 2, LABEL_COLUMNS + 2);
+        else
+                puts(reason);
 }
 
 static void print_links(const Ctl *c, const RunningMachine *m)
@@ -280,8 +295,8 @@ static void print_page(const Ctl *c, const Page *p)
                 putchar(')');
         }
         putchar('\n');
-        if (p->reason)
-                line(c, "Reason", "%s", p->reason);
+        if (p->reason && !c->lite)
+                print_reason(c, p->reason);
         if (p->running)
                 print_machine(c, p);
         if (p->unit.id) {
