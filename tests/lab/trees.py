@@ -31,7 +31,7 @@ BUILD_PACKAGES = '''
 # To test it, and other container managers to compare it with.
 TEST_PACKAGES = '''
     python3-pytest python3-pexpect strace libcap2-bin dnsmasq-base busybox-static runc bubblewrap lxc
-    tzdata fdisk squashfs-tools dosfstools lxcfs
+    tzdata fdisk squashfs-tools dosfstools lxcfs tmux
 '''
 # Never useful in a lab: timers that need the network, a service that would wait for a lease forever, and sysctls that
 # would change the outer machine's kernel.
