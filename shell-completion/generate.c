@@ -13,7 +13,7 @@
 
 static bool takes_names(const Verb *v)
 {
-        return v->flags & (VERB_TAKES_RUNNING | VERB_TAKES_IMAGES);
+        return v->flags & (VERB_TAKES_RUNNING | VERB_TAKES_IMAGES | VERB_TAKES_SAMPLES);
 }
 
 /* For single quotes in all three shells. The tables have no backslashes; a quote becomes a typographic one. */
@@ -99,6 +99,12 @@ static bool is_first_of_letter(size_t row)
         return true;
 }
 
+/* Do its values name columns of the verb's listing? */
+static bool takes_columns(const Option *o)
+{
+        return o->offset == offsetof(Options, columns);
+}
+
 static void bash_boxctl(void)
 {
         printf("_boxctl() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word verb=\n");
@@ -106,11 +112,19 @@ static void bash_boxctl(void)
         printf("    COMPREPLY=()\n"
                "    [[ $cur == = ]] && cur=\n"
                "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
-               "    case $prev in\n");
+               "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+               "        [[ \" $verbs\" == *\" $word \"* ]] && { verb=$word; break; }\n"
+               "    done\n"
+               "    case $prev in\n"
+               "        -c|--columns|--json)\n"
+               "            word=\n"
+               "            [[ $cur == *,* ]] && word=${cur%%,*},\n"
+               "            COMPREPLY=($(compgen -P \"$word\" -W \"$(\"$1\" _columns \"$verb\" 2>/dev/null)\" -- \"${cur##*,}\"))\n"
+               "            return ;;\n");
         for (size_t i = 0; i < n_ctl_options; i++) {
                 const Option *o = ctl_options + i;
 
-                if (!o->metavar || option_is_optional(o))
+                if (!o->metavar || option_is_optional(o) || takes_columns(o))
                         continue;
                 printf("        ");
                 if (o->letter && is_first_of_letter(i))
@@ -119,9 +133,6 @@ static void bash_boxctl(void)
                        o->name ? o->name : "", values_of(o));
         }
         printf("    esac\n"
-               "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-               "        [[ \" $verbs\" == *\" $word \"* ]] && { verb=$word; break; }\n"
-               "    done\n"
                "    if [[ $cur == -* ]]; then\n"
                "        case $verb in\n");
         for (const Verb *const *v = verbs; *v; v++) {
@@ -224,13 +235,19 @@ static void zsh_boxctl(void)
                 putchar(']');
                 if (o->metavar) {
                         printf("%s:%s:", option_is_optional(o) ? ":" : "", o->name ? o->name : "property");
-                        if (*values)
+                        if (takes_columns(o))
+                                printf("->columns");
+                        else if (*values)
                                 printf("(%s)", values);
                 }
                 printf("' \\\n");
         }
         printf("        '1:verb:->verb' '*:machine:->names'\n"
                "    case $state in\n"
+               "        columns)\n"
+               "            names=(${(f)\"$($service _columns ${line[1]} 2>/dev/null)\"})\n"
+               "            compset -P '*,'\n"
+               "            compadd -S '' -a names ;;\n"
                "        verb) _describe verb verbs ;;\n"
                "        names)\n"
                "            names=(${(f)\"$($service _names ${line[1]} 2>/dev/null)\"})\n"
@@ -267,6 +284,24 @@ static void zsh_box_run(void)
 
 /* ---- fish ----------------------------------------------------------------------------------------------------- */
 
+static void fish_columns(const char *program)
+{
+        for (const Verb *const *v = verbs; *v; v++)
+                for (size_t i = 0; i < n_ctl_options; i++) {
+                        const Option *o = ctl_options + i;
+
+                        if (!takes_columns(o) || !option_is_for(o, (*v)->name))
+                                continue;
+                        printf("complete -c %s -n '__fish_seen_subcommand_from %s' -l %s", program, (*v)->name, o->name);
+                        if (o->letter)
+                                printf(" -s %c", o->letter);
+                        printf(" -x -a '(__fish_append ,");
+                        for (size_t n = 0; n < (*v)->n_columns; n++)
+                                printf(" %s", (*v)->columns[n].name);
+                        printf(")'\n");
+                }
+}
+
 static void fish_boxctl(const char *program)
 {
         printf("complete -c %s -f\n", program);
@@ -292,12 +327,15 @@ static void fish_boxctl(const char *program)
                         printf(" -s %c", o->letter);
                 if (o->name)
                         printf(" -l %s", o->name);
-                if (o->metavar && !option_is_optional(o))
+                if (takes_columns(o))
+                        printf(" -x");
+                else if (o->metavar && !option_is_optional(o))
                         printf(" -x -a '%s'", values_of(o));
                 printf(" -d '");
                 print_text(o->help);
                 printf("'\n");
         }
+        fish_columns(program);
 }
 
 static void fish_box_run(void)

@@ -21,6 +21,7 @@
 #include "ctl/help.h"
 #include "ctl/many.h"
 #include "ctl/names.h"
+#include "ctl/next.h"
 #include "ctl/remote.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
@@ -54,6 +55,7 @@ static int run_verb(Ctl *c, const Verb *v, char *const *args)
         const bool all = v->flags & VERB_ALL && c->options.all;
         _cleanup_strv_ char **names = NULL;
         Failure f = { 0 };
+        int r;
 
         c->verb = v;
         if (v->flags & VERB_MANY && !c->lite && (all || (args && *args))) {
@@ -66,7 +68,9 @@ static int run_verb(Ctl *c, const Verb *v, char *const *args)
                 c->many = v->flags & VERB_ALL && (strv_length(names) > 1 || all || names_have_glob(args));
                 args = names;
         }
-        return v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
+        r = v->run ? v->run(c, args, strv_length(args)) : each_name(c, args, strv_length(args), v->run_one);
+        next_print(c, v, args, r);
+        return r;
 }
 
 static int run(Ctl *c, const CommandLine *line)
@@ -93,6 +97,13 @@ static int run(Ctl *c, const CommandLine *line)
                 v = line->words[1] ? verb_find(line->words[1]) : NULL;
                 if (v)
                         names_print(v);
+                return 0;
+        }
+
+        if (name && strcmp(name, "_columns") == 0) {
+                v = line->words[1] ? verb_find(line->words[1]) : NULL;
+                for (size_t i = 0; v && i < v->n_columns; i++)
+                        puts(v->columns[i].name);
                 return 0;
         }
 

@@ -10,6 +10,7 @@
 #include <systemd/sd-login.h>
 
 #include "ctl/names.h"
+#include "ctl/samples.h"
 #include "image/image.h"
 #include "payload/machine-state.h"
 #include "util/strv.h"
@@ -50,6 +51,19 @@ static int add_images(char ***names)
         return r;
 }
 
+static int add_samples(char ***names)
+{
+        Sample *samples = NULL;
+        size_t n = 0;
+        int r = 0;
+
+        (void) samples_list(NULL, &samples, &n, NULL);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add(names, samples[i].name);
+        samples_free(samples, n);
+        return r;
+}
+
 static int compare(const void *a, const void *b)
 {
         return strverscmp(*(char *const *) a, *(char *const *) b);
@@ -64,6 +78,8 @@ int names_list(const Verb *verb, char ***ret)
                 r = add_running(&names);
         if (r >= 0 && verb->flags & VERB_TAKES_IMAGES)
                 r = add_images(&names);
+        if (r >= 0 && verb->flags & VERB_TAKES_SAMPLES)
+                r = add_samples(&names);
         if (r < 0)
                 return r;
         if (names)

@@ -285,6 +285,8 @@ const Verb verb_port = {
         .details = "PORT is as in Port= of box.nspawn(5): [PROTOCOL:]PORT[:PORT]. At once, and until the machine stops; "
                    "with --save for good, with --for=TIME for that time.",
         .example = "boxctl port web add 8080:80",
+        .columns = get_columns,
+        .n_columns = GET_COLUMNS,
         .run = port,
 };
 

@@ -12,6 +12,7 @@
 
 #include "bus/bus.h"
 #include "ctl/blame.h"
+#include "ctl/listing.h"
 #include "ctl/look.h"
 #include "ctl/running-machine.h"
 #include "ctl/terminal.h"
@@ -210,6 +211,29 @@ static int collect(Ctl *c, const RunningMachine *m, Blame *b, Failure *failure)
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
 }
 
+static const Column columns[] = {
+        { 'n', "name",       0, 0, "Stage of box-run, or unit in the machine" },
+        { 'o', "of",         0, 0, "box or machine" },
+        { 'b', "begin_usec", 0, 0, "When it began, in microseconds after the start" },
+        { 'e', "end_usec",   0, 0, "When it ended" },
+        { 'u', "usec",       0, 0, "How long it took" },
+        { 'm', "machine",    0, 0, "Name of the machine" },
+};
+
+static int print_columns(Ctl *c, const Blame *b, Failure *failure)
+{
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        _cleanup_free_ char *text = NULL;
+        FILE *f = memory_stream_open(&m);
+        int r = f ? blame_print_json(b, f, OUTPUT_JSON, failure) : -ENOMEM;
+
+        text = r >= 0 ? memory_stream_take(&m) : NULL;
+        if (!text)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        r = objects_print_text(c, text, strlen(text));
+        return r < 0 ? failure_set(failure, r, "Its columns cannot be shown") : r;
+}
+
 static int print(Ctl *c, Blame *b, Failure *failure)
 {
         if (c->options.plot) {
@@ -218,6 +242,8 @@ static int print(Ctl *c, Blame *b, Failure *failure)
                 return 0;
         }
         blame_sort(b, c->options.order && strcmp(c->options.order, "begin") == 0);
+        if (c->options.columns)
+                return print_columns(c, b, failure);
         if (output_is_json(c->options.output))
                 return blame_print_json(b, stdout, c->options.output, failure);
         pager_open(c);
@@ -255,5 +281,8 @@ const Verb verb_blame = {
                    "how long each took, after which time it began, and where that is in the whole. The longest come first, or "
                    "with --order=begin the earliest. As a picture: boxctl blame --plot web >web.svg",
         .example = "boxctl blame web",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
+        .rows = "steps",
         .run_one = blame_one,
 };

@@ -7,6 +7,7 @@
 
 #include "ctl/doctor.h"
 #include "ctl/exit-status.h"
+#include "ctl/listing.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
 
@@ -32,8 +33,7 @@ static int print_json(Ctl *c, const DoctorFacts *f)
                 json_end(j);
         }
         json_end(j);
-        r = json_print(j, stdout, output_json_indent(c->options.output));
-        return r < 0 ? log_error(r, "Failed to write the output: %m") : 0;
+        return objects_print(c, j);
 }
 
 /* With --quiet only what is to be done. */
@@ -64,13 +64,21 @@ static int run(Ctl *c, char *const *args, size_t n)
         doctor_facts_read(&f);
         for (size_t i = 0; i < n_doctor_checks; i++)
                 counts[doctor_judge(i, &f).result]++;
-        if (output_is_json(c->options.output))
+        if (objects_wanted(c))
                 r = print_json(c, &f);
         else
                 print_text(c, &f, counts);
         doctor_facts_done(&f);
         return r < 0 ? r : counts[DOCTOR_PROBLEM] > 0 ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const Column columns[] = {
+        { 'c', "check",  0, 0, "Name" },
+        { 'r', "result", 0, 0, "ok, warning, problem, or unknown" },
+        { 'w', "what",   0, 0, "What was found" },
+        { 'f', "fix",    0, 0, "What to type against it" },
+        { 'a', "about",  0, 0, "What is looked at" },
+};
 
 const Verb verb_doctor = {
         .name = "doctor",
@@ -83,5 +91,7 @@ const Verb verb_doctor = {
                    "command to type against it. What the kernel can do is tried. Some can be tried by root only. Returns 0 if "
                    "there is no problem, else 1. With --quiet, problems only.",
         .example = "boxctl doctor",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
         .run = run,
 };

@@ -14,9 +14,9 @@
 
 #include "config/nspawn-file.h"
 #include "config/settings-source.h"
-#include "config/specifiers.h"
 #include "ctl/dry-run.h"
 #include "ctl/editor.h"
+#include "ctl/file-check.h"
 #include "ctl/units.h"
 #include "image/image.h"
 #include "util/fd.h"
@@ -190,14 +190,6 @@ static bool has_problem(const JsonNode *dry, const char *text)
         return false;
 }
 
-static void log_problem(bool fatal, const char *text)
-{
-        if (fatal)
-                (void) log_error(0, "%s", text);
-        else
-                log_warning(0, "%s", text);
-}
-
 /* Logs the problems that the machine has with the change and did not have before. Returns the number of fatal ones. */
 static size_t check_machine(Edit *e, const JsonNode *dry)
 {
@@ -210,32 +202,9 @@ static size_t check_machine(Edit *e, const JsonNode *dry)
                 if (!text || (e->baseline && has_problem(json_root(e->baseline), text)))
                         continue;
                 n_fatal += fatal;
-                log_problem(fatal, text);
+                file_check_log(fatal, text);
         }
         return n_fatal;
-}
-
-/* Checks the file alone, where box-run cannot be run. */
-static int check_file(Edit *e, size_t *ret_fatal)
-{
-        _cleanup_(assignments_done) Assignments assignments = { 0 };
-        _cleanup_(problems_done) Problems problems = { 0 };
-        _cleanup_(settings_done) Settings s;
-        int r;
-
-        settings_init(&s);
-        r = nspawn_file_read(e->temporary, e->target, /* trusted= */ true, &assignments, &problems);
-        if (r >= 0)
-                r = specifiers_apply(&(SpecifierFacts) { .machine = e->machine }, &assignments, &problems);
-        if (r >= 0)
-                r = assignments_apply(&assignments, NULL, &s, &problems);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < problems.n; i++)
-                log_problem(problems.items[i].fatal, problems.items[i].text);
-        *ret_fatal = problems.n_fatal;
-        return 0;
 }
 
 static int check(Edit *e, size_t *ret_fatal, Failure *failure)
@@ -243,7 +212,6 @@ static int check(Edit *e, size_t *ret_fatal, Failure *failure)
         _cleanup_free_ char *instead = NULL;
         _cleanup_json_ Json *dry = NULL;
         Failure own = { 0 };
-        int r;
 
         if (strf(&instead, "--read-instead=%s:%s", e->target, e->temporary) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
@@ -252,8 +220,7 @@ static int check(Edit *e, size_t *ret_fatal, Failure *failure)
                 *ret_fatal = check_machine(e, json_root(dry));
                 return 0;
         }
-        r = check_file(e, ret_fatal);
-        return r < 0 ? failure_set(failure, r, "Failed to check %s: %m", e->target) : 0;
+        return file_check_alone(e->temporary, e->target, e->machine, ret_fatal, failure);
 }
 
 /* ---- editing ------------------------------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/dry-run.h"
+#include "ctl/listing.h"
 #include "ctl/live.h"
 #include "ctl/units.h"
 #include "payload/machine-state.h"
@@ -114,7 +115,7 @@ static int run(Ctl *c, char *const *args, size_t n)
         Failure f = { 0 };
         int r = 0;
 
-        if (output_is_json(c->options.output)) {
+        if (objects_wanted(c)) {
                 r = json_new(&out, &f);
                 if (r < 0)
                         return complain(args[0], &f);
@@ -126,8 +127,14 @@ static int run(Ctl *c, char *const *args, size_t n)
         if (!out)
                 return 0;
         json_end(out);
-        return json_print(out, stdout, output_json_indent(c->options.output));
+        return objects_print(c, out);
 }
+
+const Column get_columns[GET_COLUMNS] = {
+        { 's', "section", 0, 0, "Section of the key" },
+        { 'k', "key",     0, 0, "Key" },
+        { 'v', "value",   0, 0, "Value" },
+};
 
 const Verb verb_get = {
         .name = "get",
@@ -139,5 +146,7 @@ const Verb verb_get = {
         .details = "KEY=VALUE for each value that is not a default, or with --value the values of these keys. Root gets what a "
                    "running machine has; else it is what a start would set.",
         .example = "boxctl get web MemoryMax Bind",
+        .columns = get_columns,
+        .n_columns = GET_COLUMNS,
         .run = run,
 };

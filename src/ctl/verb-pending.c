@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "ctl/listing.h"
 #include "ctl/live.h"
 #include "ctl/units.h"
 
@@ -56,6 +57,17 @@ static int apply(Ctl *c, char *const *args, size_t n)
         return print_each(c, args, n, apply_one);
 }
 
+/* A row for each setting that differs. */
+static const Column columns[] = {
+        { 'm', "machine",       0, 0, "Name" },
+        { 's', "section",       0, 0, "Section of the key" },
+        { 'k', "key",           0, 0, "Key" },
+        { 'b', "before",        0, 0, "Value that it has, and its place" },
+        { 'a', "after",         0, 0, "Value that it will have, and its place" },
+        { 'r', "needs_restart", 0, 0, "Why it cannot be applied now" },
+        { 'd', "applied",       0, 0, "Was it applied?" },
+};
+
 const Verb verb_pending = {
         .name = "pending",
         .min = 1,
@@ -66,6 +78,9 @@ const Verb verb_pending = {
         .details = "Compares the settings that a running machine has with those of its files, drop-ins and unit, each with its "
                    "place, and says which can be applied now.",
         .example = "boxctl pending web",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
+        .rows = "changes",
         .run = pending,
 };
 
@@ -78,5 +93,8 @@ const Verb verb_apply = {
         .help = "Apply edited settings to running machines",
         .details = "Makes the changes that 'pending' lists, as far as they need no restart, all or none, and names the rest.",
         .example = "boxctl apply web",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
+        .rows = "changes",
         .run = apply,
 };

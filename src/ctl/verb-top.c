@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "ctl/listing.h"
 #include "ctl/many.h"
 #include "ctl/terminal.h"
 #include "ctl/top-table.h"
@@ -131,6 +132,20 @@ static int show_screen(Top *t, const TopRow *rows)
         return r < 0 ? failure_set(&t->failure, r, "Failed to write to the terminal: %m") : 0;
 }
 
+static int show_columns(Top *t, const TopRow *rows)
+{
+        _cleanup_memory_stream_ MemoryStream m = { 0 };
+        _cleanup_free_ char *text = NULL;
+        FILE *f = memory_stream_open(&m);
+        int r = f ? top_print_json(f, rows, t->now.n, clock_usec(CLOCK_REALTIME), OUTPUT_JSON, &t->failure) : -ENOMEM;
+
+        text = r >= 0 ? memory_stream_take(&m) : NULL;
+        if (!text)
+                return failure_set(&t->failure, -ENOMEM, "Out of memory");
+        r = objects_print_text(t->c, text, strlen(text));
+        return r < 0 ? r : fflush(stdout) == 0 ? 0 : -EPIPE;
+}
+
 static int show(Top *t)
 {
         _cleanup_free_ TopRow *rows = NULL;
@@ -140,6 +155,8 @@ static int show(Top *t)
                 return failure_set(&t->failure, r, "Out of memory");
         if (t->screen)
                 return show_screen(t, rows);
+        if (t->c->options.columns)
+                return show_columns(t, rows);
         if (output_is_json(t->c->options.output))
                 return top_print_json(stdout, rows, t->now.n, clock_usec(CLOCK_REALTIME), t->c->options.output, &t->failure);
         if (t->wrote)
@@ -285,7 +302,7 @@ static bool has_screen(const Ctl *c)
 {
         const char *term = getenv("TERM");
 
-        return !c->options.once && c->options.lines == LINES_DEFAULT && !output_is_json(c->options.output) &&
+        return !c->options.once && c->options.lines == LINES_DEFAULT && !objects_wanted(c) &&
                isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
@@ -314,6 +331,23 @@ static int run(Ctl *c, char *const *args, size_t n)
         return r < 0 && t.failure.error < 0 ? log_error(t.failure.error, "%s", t.failure.text) : 0;
 }
 
+static const Column columns[] = {
+        { 'a', "machine",                   0,            0, "Name" },
+        { 'c', "cpu_permyriad",             0,            0, "CPU time, in hundredths of a percent of one CPU" },
+        { 'm', "memory",                    COLUMN_BYTES, 0, "Memory, in bytes" },
+        { 'l', "memory_limit",              COLUMN_BYTES, 0, "Memory that it may use" },
+        { 's', "swap",                      COLUMN_BYTES, 0, "Swap, in bytes" },
+        { 't', "tasks",                     0,            0, "Processes and threads" },
+        { 'r', "read",                      COLUMN_BYTES, 0, "Read from disks, in bytes a second" },
+        { 'w', "written",                   COLUMN_BYTES, 0, "Written to disks" },
+        { 'i', "received",                  COLUMN_BYTES, 0, "Received from the network" },
+        { 'o', "sent",                      COLUMN_BYTES, 0, "Sent by the network" },
+        { 'p', "pressure_cpu_permyriad",    0,            0, "Waiting for a CPU, in hundredths of a percent" },
+        { 'q', "pressure_memory_permyriad", 0,            0, "Waiting for memory" },
+        { 'x', "pressure_io_permyriad",     0,            0, "Waiting for a disk" },
+        { 'z', "time_usec",                 0,            0, "When it was measured, in microseconds since 1970" },
+};
+
 const Verb verb_top = {
         .name = "top",
         .max = VERB_ANY,
@@ -326,5 +360,8 @@ const Verb verb_top = {
                    "not count is -.\n\n"
                    "Keys: c, m, s, i, t, p, n, a sort; q quits. If input or output is no terminal, one table is printed.",
         .example = "boxctl top --sort=memory",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
+        .rows = "machines",
         .run = run,
 };

@@ -37,6 +37,7 @@ typedef enum VerbFlags {
         VERB_MANY = 1 << 7,             /* all its arguments are machines: globs, too */
         VERB_ALL = 1 << 8,              /* and --all is all that it takes */
         VERB_COMMAND_LATE = 1 << 9,     /* what follows the first argument is options, then a command line */
+        VERB_TAKES_SAMPLES = 1 << 10,   /* completes names of samples */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX
@@ -54,6 +55,7 @@ struct Verb {
         const char *example;            /* a command line that begins with boxctl */
         const Column *columns;          /* of a listing: what --columns= and --json= can name; NULL */
         size_t n_columns;
+        const char *rows;               /* the member of its JSON that has the rows; NULL: that is an array, or a row */
         const char *done;               /* of one machine of several: "started"; NULL: "done" */
         /* Returns the exit status, or a negative errno after its message. NULL: run_one is called for each name. */
         int (*run)(Ctl *c, char *const *args, size_t n);
@@ -61,12 +63,16 @@ struct Verb {
 };
 
 extern const Verb verb_overview;
-extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill,
+extern const Verb verb_list, verb_status, verb_show, verb_start, verb_stop, verb_reboot, verb_terminate, verb_kill, verb_new,
         verb_cp, verb_copy_to, verb_copy_from,
         verb_freeze, verb_thaw, verb_enable, verb_disable, verb_login, verb_shell, verb_logs, verb_cat, verb_edit, verb_check,
         verb_explain, verb_call, verb_exec, verb_chroot, verb_blame, verb_why, verb_doctor,
         verb_console, verb_wait, verb_events, verb_top, verb_reclaim,
         verb_get, verb_set, verb_unset, verb_pending, verb_apply, verb_bind, verb_unbind, verb_port, verb_device;
+
+/* A row for each value of a setting: get, and listings of one setting. */
+enum { GET_COLUMNS = 3 };
+extern const Column get_columns[GET_COLUMNS];
 
 /* All verbs in the order of --help, NULL-terminated (verbs.c). */
 extern const Verb *const verbs[];

@@ -128,12 +128,16 @@ def test_reader_that_has_read_enough_is_no_failure(host, words):
 
 @pytest.mark.parametrize('word, advice', [
     ('suspend', "did you mean 'freeze'?"), ('journal', "did you mean 'logs'?"), ('ps', "did you mean 'list'?"),
-    ('enter', "did you mean 'shell'?"), ('rm', 'use: machinectl remove'), ('launch', "did you mean 'start'?"),
+    ('enter', "did you mean 'shell'?"), ('rm', 'use: machinectl remove NAME'), ('launch', "did you mean 'start'?"),
     ('halt', "did you mean 'stop'?"), ('images', 'use: machinectl list-images'), ('stat', "did you mean 'start'?"),
     ('lgoin', "did you mean 'login'?"), ('xyz', 'see --help'), ('unfreeze', "did you mean 'thaw'?"),
-    ('satrt', "did you mean 'start'?"), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone'),
+    ('satrt', "did you mean 'start'?"), ('swarm', 'see --help'), ('snapshot', 'use: machinectl clone FROM NAME'),
     ('version', 'use: boxctl --version'), ('stats', "did you mean 'top'?"), ('sh', "did you mean 'shell'?"),
-    ('show-image', 'use: machinectl show-image')])
+    ('show-image', 'use: machinectl show-image'), ('attach', "did you mean 'console'?"), ('jexec', "did you mean 'exec'?"),
+    ('zlogin', "did you mean 'shell'?"), ('create', "did you mean 'new'?"), ('run', "did you mean 'exec'?"),
+    ('inspect', "did you mean 'show'?"), ('jls', "did you mean 'list'?"), ('boot', "did you mean 'start'?"),
+    ('destroy', 'use: machinectl remove NAME'), ('info', "did you mean 'status'?"), ('diff', "did you mean 'pending'?"),
+    ('build', 'use: /usr/libexec/box/bootstrap/debian NAME')])
 def test_unknown_verbs(host, word, advice):
     run = host.run(word, 'web')
     assert (run.returncode, run.stdout, run.stderr) == (2, '', f"boxctl: Unknown verb '{word}'; {advice}\n")
@@ -149,6 +153,23 @@ def test_unknown_verbs(host, word, advice):
 def test_wrong_command_lines(host, words, message):
     run = host.run(*words)
     assert (run.returncode, run.stdout, run.stderr) == (2, '', f'boxctl: {message}\n')
+
+
+@pytest.mark.parametrize('program, words', [
+    ('docker', 'attach build commit cp create diff events exec export history images import info inspect kill load logs network pause '
+               'port ps pull rename restart rm rmi run save start stats stop top unpause update version volume wait'),
+    ('podman', 'container healthcheck init machine mount system umount unshare cleanup checkpoint restore'),
+    ('lxc', 'autostart config console copy delete device execute file freeze image launch list monitor move operation profile publish '
+            'query rebuild shell snapshot storage unfreeze lxc-attach lxc-ls lxc-info'),
+    ('jail', 'jail jls jexec bootstrap clone cmd destroy edit htop limits rdr service sysrc template zlogin'),
+    ('zoneadm', 'boot halt install ready reboot shutdown uninstall verify zonecfg zlogin'),
+    ('virsh', 'define undefine dumpxml dominfo domstate autostart suspend resume setmem')])
+def test_words_of_other_programs(host, program, words):
+    """Answered with ours, or with another program's command line; no word of theirs is only unknown."""
+    for word in words.split():
+        run = host.run(word, '--help')
+        assert run.returncode == 0 or 'see --help' not in run.stderr, f'{program} {word}'
+        assert run.returncode == 0 or run.returncode == 2 and 'Unknown verb' in run.stderr, f'{program} {word}'
 
 
 def test_every_verb_of_machinectl_is_known(host):

@@ -94,6 +94,17 @@ def test_names(host, shell, line, names):
     assert sorted(shell(host, line)) == sorted(names)
 
 
+@pytest.mark.parametrize('shell', [bash, zsh, fish])
+@pytest.mark.parametrize(('line', 'words'), [
+    ('boxctl list -c mach', ['machine']), ('boxctl list --json machine,st', ['machine,state']),
+    ('boxctl doctor --json check,res', ['check,result']), ('boxctl events --json rea', ['reason']),
+])
+def test_columns(host, shell, line, words):
+    """Of the verb's listing, also behind others."""
+    got = shell(host, line)
+    assert (got if shell is fish else got[1:]) == words
+
+
 def test_unreadable_directories_are_silent(host):
     script = '''rm -r /run/systemd/machines
                 chmod 0 /var/lib/container

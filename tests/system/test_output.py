@@ -2,6 +2,10 @@
 """boxctl's output, and what is done to many machines at once."""
 
 import json
+import os
+import pty
+import re
+import subprocess
 
 import pytest
 
@@ -132,6 +136,112 @@ def test_list_all(webs):
         run('boxctl', 'disable', '--now', 'out-web1', check=False)
         run('systemctl', 'reset-failed', webs[0].unit, check=False)
         webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
+LISTINGS = [('list', 'machine', 'state'), ('list --all', 'machine', 'file'), ('status NAME', 'machine', 'active_state'),
+            ('get NAME', 'key', 'value'), ('port NAME', 'key', 'value'), ('pending NAME', 'key', 'after'), ('apply NAME', 'key', 'applied'),
+            ('blame NAME', 'name', 'usec'), ('top --once', 'machine', 'cpu_permyriad'), ('doctor', 'check', 'result'),
+            ('new', 'sample', 'about')]
+
+
+def test_listings(webs):
+    """Every listing: all as JSON, chosen fields in their order, the fields themselves, and chosen columns as a table."""
+    webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[Network]\nPort=tcp:8080:80\n')
+    try:
+        run('boxctl', 'start', 'out-web1')
+        webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 2000\n[Network]\nPort=tcp:8080:80\n')
+        for words, first, second in LISTINGS:
+            command = ('boxctl', *words.replace('NAME', 'out-web1').split())
+            plain, pretty = (run(*command, '-o', mode, check=False).stdout for mode in ('json', 'json-pretty'))
+            assert type(json.loads(plain)) is type(json.loads(pretty)) and len(pretty.splitlines()) > len(plain.splitlines()), words
+            fields = [line.split()[0 if line[2] == ' ' else 1] for line in run(*command, '--json').stdout.splitlines() if line[4:5] != ' ']
+            assert first in fields and second in fields, words
+            rows = json.loads(run(*command, '--json', f'{second},{first}', check=False).stdout)
+            assert rows and all(list(row) == [second, first] for row in rows), words
+            assert any(row[first] and row[second] is not None for row in rows), words
+            lines = run(*command, '-c', f'{first},{second}', check=False).stdout.splitlines()
+            assert lines[0 if lines[0][0] != '×' else 2].split()[0] == first.replace('_', ' ').upper().split()[0], words
+            assert len(lines) >= 2, words
+            wrong = run(*command, '--json', 'no-such', check=False)
+            assert wrong.returncode == 2 and wrong.stdout == '' and first in wrong.stderr, words
+        text = output('boxctl')
+        assert '(needs a restart: 1 setting)' in text, 'the overview says it, too'
+    finally:
+        run('boxctl', 'stop', 'out-web1', check=False)
+        webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+
+
+def test_new(webs):
+    """From every sample; never over a file; and what to do next."""
+    path = '/etc/systemd/nspawn/out-new.nspawn'
+    samples = [row['sample'] for row in json.loads(output('boxctl', 'new', '--json', 'sample'))]
+    assert len(samples) > 10 and 'database' in samples
+    try:
+        for sample in samples:
+            run('rm', '-f', path)
+            run('boxctl', 'new', '-q', 'out-new', sample)
+            assert output('cat', path) == output('cat', f'/usr/share/box/nspawn-configs/{sample}.nspawn'), sample
+        again = run('boxctl', 'new', 'out-new', 'database', check=False)
+        assert again.returncode == 6 and path in again.stderr and 'boxctl edit out-new' in again.stderr
+        assert output('cat', path) == output('cat', f'/usr/share/box/nspawn-configs/{samples[-1]}.nspawn'), 'it is as it was'
+        run('mv', path, '/run/systemd/nspawn/out-new.nspawn')
+        assert run('boxctl', 'new', 'out-new', 'database', check=False).returncode == 6, 'nor is one hidden'
+        run('rm', '/run/systemd/nspawn/out-new.nspawn')
+        wrong = run('boxctl', 'new', 'out-new', 'databas', check=False)
+        assert wrong.returncode == 2 and 'did you mean database?' in wrong.stderr and 'zone-ports' in wrong.stderr
+        assert run('test', '-e', path, check=False).returncode == 1, 'nothing is left'
+        steps = output('boxctl', 'new', 'out-new', 'database')
+        for step in ('boxctl edit out-new', 'bootstrap/debian out-new', 'boxctl start out-new', 'boxctl login out-new'):
+            assert step in steps
+        assert run('boxctl', 'new', 'out-new', check=False).returncode == 2
+        assert run('boxctl', 'new', '../x', 'database', check=False).returncode == 2
+        assert output('ls', '-A', '/etc/systemd/nspawn').count('out-new') == 1, 'no temporary file'
+        refused = run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'boxctl', 'new', 'out-newer', 'database',
+                      check=False)
+        assert refused.returncode == 4
+    finally:
+        run('rm', '-f', path, '/run/systemd/nspawn/out-new.nspawn')
+
+
+def on_terminal(*command):
+    """What it prints on standard error, which is a terminal, but for the status lines of a start."""
+    master, slave = pty.openpty()
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave, timeout=60)
+    os.close(slave)
+    text = b''
+    while True:
+        try:
+            text += os.read(master, 65536)
+        except OSError:
+            break
+    os.close(master)
+    return re.sub(r'\x1b\[[A-Z]', '', text.decode()).splitlines()
+
+
+def test_next_steps(webs):
+    """For people, on a terminal; with the machine's name."""
+    start = 'Next: boxctl shell out-web1 | boxctl console out-web1 | boxctl logs -f out-web1'
+    assert on_terminal('boxctl', 'start', 'out-web1')[-1] == start
+    try:
+        assert on_terminal('boxctl', 'freeze', 'out-web1')[-1] == 'Next: boxctl thaw out-web1'
+        run('boxctl', 'thaw', 'out-web1')
+        assert 'Next: ' not in run('boxctl', 'start', 'out-web1', check=False).stderr, 'no terminal'
+        assert on_terminal('boxctl', 'enable', 'out-web1')[-1].startswith('Created symlink'), 'it runs already'
+        run('boxctl', 'disable', 'out-web1')
+        assert on_terminal('boxctl', 'stop', 'out-web1')[-1] == 'Next: boxctl start out-web1'
+        assert on_terminal('boxctl', 'enable', 'out-web1')[-1] == 'Next: boxctl start out-web1'
+        for command in (('boxctl', '-q', 'start', 'out-web1'), ('machinectl-lite', 'terminate', 'out-web1')):
+            assert not any('Next' in line for line in on_terminal(*command)), command
+        wait_for(lambda: webs[2].property('ActiveState') == 'inactive')
+        webs[2].write_file('[Exec]\nKillSignal=SIGFOO\n')
+        lines = on_terminal('boxctl', 'start', 'out-web1')
+        assert 'KillSignal=SIGFOO' in lines[-2] and lines[-1] == 'Next: boxctl logs out-web1 | boxctl check out-web1 | boxctl doctor'
+        assert on_terminal('boxctl', 'check', 'out-web1')[-1] == 'Next: boxctl edit out-web1'
+        assert on_terminal('boxctl', 'start', 'out-nosuch')[-1] == 'Next: boxctl list --all | boxctl new'
+    finally:
+        run('boxctl', 'disable', '--now', 'out-web1', check=False)
+        run('systemctl', 'reset-failed', webs[2].unit, check=False)
+        webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
 
 
 def test_overview_tells_what_failed(webs):
