@@ -17,6 +17,7 @@ typedef struct MachineEvent {
         const char *event;      /* as of io.box.Machine.Subscribe; "died": its supervisor has, without a last event */
         const char *state;      /* after it: "starting", "running", "paused", "stopping" */
         uint64_t usec;          /* CLOCK_REALTIME */
+        const char *reason;     /* of a failure; NULL */
 } MachineEvent;
 
 /* May not free the watch. */

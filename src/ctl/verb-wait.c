@@ -15,6 +15,7 @@
 #include "bus/machined.h"
 #include "ctl/machine-net.h"
 #include "ctl/machine-watch.h"
+#include "ctl/many.h"
 #include "ctl/running-machine.h"
 #include "image/machine-name.h"
 #include "util/clock.h"
@@ -22,6 +23,7 @@
 #include "util/parse.h"
 #include "util/print.h"
 #include "util/quantity.h"
+#include "util/strv.h"
 
 enum { LOOK_AGAIN_USEC = 250 * 1000 };
 
@@ -398,21 +400,29 @@ static int add_sources(Wait *v)
 static int run_wait(Ctl *c, char *const *args, size_t n)
 {
         _cleanup_(machine_watch_freep) MachineWatch *watch = NULL;
-        _cleanup_(wait_done) Wait v = { .ctl = c, .n = n - 1 };
+        _cleanup_(wait_done) Wait v = { .ctl = c };
+        _cleanup_strv_ char **words = NULL, **names = NULL;
         Failure f = {};
-        int r;
+        int r = 0;
 
+        for (size_t i = 0; r >= 0 && i < n - 1; i++)
+                r = strv_extend(&words, args[i]);
+        if (r < 0)
+                return log_oom();
+        if (names_expand(c->verb, words, false, &names, &f) < 0)
+                return log_error(f.error, "%s", f.text);
+        v.n = strv_length(names);
         v.machines = calloc(v.n, sizeof(Waiting));
         if (!v.machines)
                 return log_oom();
         for (size_t i = 0; i < v.n; i++) {
-                const char *problem = machine_name_problem(args[i]);
+                const char *problem = machine_name_problem(names[i]);
 
-                v.machines[i] = (Waiting) { .all = &v, .name = args[i], .fd = -EBADF };
+                v.machines[i] = (Waiting) { .all = &v, .name = names[i], .fd = -EBADF };
                 if (problem)
-                        return log_error(-EINVAL, "Invalid machine name '%s': %s", args[i], problem);
+                        return log_error(-EINVAL, "Invalid machine name '%s': %s", names[i], problem);
         }
-        r = parse_goal(&v, args[v.n]);
+        r = parse_goal(&v, args[n - 1]);
         if (r >= 0)
                 r = add_sources(&v);
         if (r < 0)
@@ -435,12 +445,13 @@ const Verb verb_wait = {
         .name = "wait",
         .min = 2,
         .max = VERB_ANY,
-        .flags = VERB_OURS | VERB_TAKES_RUNNING,
+        .flags = VERB_OURS | VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
         .synopsis = "NAME… CONDITION",
         .help = "Wait until machines are ready, have stopped, …",
         .details = "Conditions: ready, as the machine's unit; stopped, or not running; ip: it has an address that others can "
                    "reach; unit=UNIT: systemd in it has started this unit; port=NUMBER: something in it listens on this TCP "
-                   "port. The last three need root. Machines that do not run yet are waited for. All machines, or with --any "
+                   "port. The last three need root. Machines that do not run yet are waited for, also those of "
+                   "a glob. All machines, or with --any "
                    "one of them. The status is 0, or 1 if a machine has ended before, or its unit has failed.",
         .example = "boxctl wait --timeout=1min web db ready && boxctl wait db port=5432",
         .run = run_wait,

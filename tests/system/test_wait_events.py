@@ -105,14 +105,24 @@ def test_events(machine, background):
     other = machine('busybox', name='events-other')
     text = background('boxctl', 'events')
     lines = background('boxctl', 'events', '-o', 'json', small.name)
+    fields = background('boxctl', 'events', '--json', 'event,reason', 'events-sm*')
+    both = background('boxctl', 'wait', 'events-*', 'ready')
     time.sleep(0.5)
     small.start()
+    assert both.poll() is None, 'a glob is also of machines that do not run yet'
     other.start()
+    assert result(both) == (0, '')
     pid = small.property('MainPID')
     run('boxctl', 'reboot', small.name)
     wait_for(lambda: small.is_active() and small.property('MainPID') != pid)
     small.stop()
     other.stop()
+    small.write_file('[Exec]\nKillSignal=SIGFOO\n')
+    assert run('boxctl', 'start', small.name, check=False).returncode == 1
+    reasons = []
+    wait_for(lambda: reasons.append(json.loads(fields.stdout.readline())) or reasons[-1]['event'] == 'failed')
+    assert list(reasons[-1]) == ['event', 'reason'] and 'KillSignal=SIGFOO' in reasons[-1]['reason']
+    assert all(each['reason'] is None for each in reasons[:-1])
     for each in (text, lines):
         each.terminate()
     events = [json.loads(line) for line in lines.communicate()[0].splitlines()]
@@ -124,6 +134,10 @@ def test_events(machine, background):
     assert all(abs(event['usec'] / 1e6 - time.time()) < 300 for event in events)
     shown = text.communicate()[0]
     assert 'events-other ready\n' in shown and 'events-small stopped\n' in shown
+    assert shown.count('events-small failed: ') == 1 and 'KillSignal=SIGFOO' in shown
+    assert [event['event'] for event in events].count('failed') == 1
+    refused = run('boxctl', 'wait', 'events-no*', 'ready', check=False)
+    assert refused.returncode == 3 and "No machine matches 'events-no*'" in refused.stderr
 
 
 def test_events_of_a_killed_supervisor(machine, background):
