@@ -185,10 +185,9 @@ int machined_copy(sd_bus *bus, const char *name, const char *from, const char *t
 /* Reply "hs": the pty's master belongs to the message; the caller gets a copy. */
 static int take_pty(sd_bus_message *reply, int *ret_pty, Failure *failure)
 {
-        const char *slave;
         int r, fd;
 
-        r = sd_bus_message_read(reply, "hs", &fd, &slave);
+        r = sd_bus_message_read(reply, "hs", &fd, NULL);
         if (r < 0)
                 return failure_set(failure, r, "Failed to read machined's reply: %m");
         fd = RET_ERRNO(fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -203,6 +202,14 @@ int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *fa
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r = call_manager(bus, "OpenMachineLogin", "get a login terminal", &reply, failure, "s", name);
+
+        return r < 0 ? r : take_pty(reply, ret_pty, failure);
+}
+
+int machined_open_pty(sd_bus *bus, const char *name, int *ret_pty, Failure *failure)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = call_manager(bus, "OpenMachinePTY", "get a terminal", &reply, failure, "s", name);
 
         return r < 0 ? r : take_pty(reply, ret_pty, failure);
 }

@@ -60,6 +60,8 @@ int machined_copy(sd_bus *bus, const char *name, const char *from, const char *t
 
 /* *ret_pty is the pty's master, non-blocking; the caller closes it. */
 int machined_open_login(sd_bus *bus, const char *name, int *ret_pty, Failure *failure);
+/* A terminal that nothing uses so far. */
+int machined_open_pty(sd_bus *bus, const char *name, int *ret_pty, Failure *failure);
 /* user NULL or "": root; path NULL or "": the user's shell, and argv is ignored. */
 int machined_open_shell(sd_bus *bus, const char *name, const char *user, const char *path, char *const *argv,
                         char *const *env, int *ret_pty, Failure *failure);

@@ -102,60 +102,62 @@ static int subscribe(PayloadSession *s, Failure *failure)
         return r < 0 ? bus_failure(failure, r, &error, "ask the machine's service manager") : 0;
 }
 
-static int append_streams(sd_bus_message *m, const PayloadSessionOptions *o)
+static int close_containers(sd_bus_message *m, int n)
 {
-        static const char *const names[] = { "StandardInputFileDescriptor", "StandardOutputFileDescriptor",
-                                             "StandardErrorFileDescriptor" };
-        static const char *const plain[] = { "StandardInput", "StandardOutput", "StandardError" };
         int r = 0;
 
+        for (int i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+/* A property that is a list of strings, or, with before and after, a list of one structure that has it between the two. */
+static int append_strv(sd_bus_message *m, const char *name, const char *before, char *const *strv, const char *after)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', before ? "a(sasas)" : "as");
+        if (r >= 0 && before)
+                r = sd_bus_message_open_container(m, 'a', "(sasas)");
+        if (r >= 0 && before)
+                r = sd_bus_message_open_container(m, 'r', "sasas");
+        if (r >= 0 && before)
+                r = sd_bus_message_append(m, "s", before);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **) strv);
+        if (r >= 0 && before)
+                r = sd_bus_message_append(m, "as", 1, after);
+        return r < 0 ? r : close_containers(m, before ? 4 : 2);
+}
+
+static int append_properties(sd_bus_message *m, const PayloadSessionOptions *o)
+{
+        static const char *const streams[][2] = { { "StandardInputFileDescriptor", "StandardInput" },
+                                                  { "StandardOutputFileDescriptor", "StandardOutput" },
+                                                  { "StandardErrorFileDescriptor", "StandardError" } };
+        int r;
+
+        /* AddRef keeps the unit, and with it the exit status, until we disconnect. Not Type=exec: the process that keeps
+         * the session of PAM has systemd's descriptor for that, too, so the start would last as long as the program. */
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
+                                  "Description", "s", "Shell by boxctl", "Type", "s", "simple", "AddRef", "b", true,
+                                  "CollectMode", "s", "inactive-or-failed", "User", "s", o->user, "PAMName", "s", "login",
+                                  "WorkingDirectory", "s", "-~", "SendSIGHUP", "b", true, "IgnoreSIGPIPE", "b", false,
+                                  "KillMode", "s", "mixed");
         for (int i = 0; r >= 0 && i < 3; i++)
-                r = o->stdio[i] >= 0 ? sd_bus_message_append(m, "(sv)", names[i], "h", o->stdio[i]) :
-                                       sd_bus_message_append(m, "(sv)", plain[i], "s", "null");
+                r = o->stdio[i] >= 0 ? sd_bus_message_append(m, "(sv)", streams[i][0], "h", o->stdio[i]) :
+                                       sd_bus_message_append(m, "(sv)", streams[i][1], "s", "null");
         if (r >= 0 && o->terminal)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "TTYPath", "s", o->terminal, "TTYReset", "b", true,
                                           "UtmpIdentifier", "s", strrchr(o->terminal, '/') + 1, "UtmpMode", "s", "user");
-        return r;
-}
-
-/* As it is: no variables are put in. */
-static int append_command(sd_bus_message *m, const PayloadSessionOptions *o)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "sv");
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", "ExecStartEx");
+                r = append_strv(m, "Environment", NULL, o->env, NULL);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(sasas)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sasas)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sasas");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", o->path);
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **) o->argv);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "as", 1, "no-env-expand");
-        for (int k = 0; r >= 0 && k < 4; k++)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
-
-static int append_environment(sd_bus_message *m, const PayloadSessionOptions *o)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Environment");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **) o->env);
-        for (int i = 0; r >= 0 && i < 2; i++)
-                r = sd_bus_message_close_container(m);
+                r = append_strv(m, "ExecStartEx", o->path, o->argv, "no-env-expand");
         return r;
 }
 
@@ -171,22 +173,10 @@ static int ask(PayloadSession *s, const PayloadSessionOptions *o, Failure *failu
                 r = sd_bus_message_append(m, "ss", s->unit, "fail");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sv)");
-        /* AddRef keeps the unit, and with it the exit status, until we disconnect. Not Type=exec: the process that keeps
-         * the session of PAM has systemd's descriptor for that, too, so the start would last as long as the program. */
         if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
-                                          "Description", "s", "Shell by boxctl", "Type", "s", "simple", "AddRef", "b", true,
-                                          "CollectMode", "s", "inactive-or-failed", "User", "s", o->user, "PAMName", "s", "login",
-                                          "WorkingDirectory", "s", "-~", "SendSIGHUP", "b", true, "IgnoreSIGPIPE", "b", false,
-                                          "KillMode", "s", "mixed");
+                r = append_properties(m, o);
         if (r >= 0)
-                r = append_streams(m, o);
-        if (r >= 0)
-                r = append_environment(m, o);
-        if (r >= 0)
-                r = append_command(m, o);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+                r = close_containers(m, 1);
         if (r >= 0)
                 r = sd_bus_message_append(m, "a(sa(sv))", 0);
         if (r >= 0)

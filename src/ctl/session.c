@@ -10,7 +10,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -31,6 +34,7 @@ typedef struct Session {
         const char *name;
         pid_t pid;              /* of the program that signals are passed on to; 0: they end the session */
         unsigned flags;         /* SESSION_FLAG_… */
+        bool left;              /* by the user */
         sd_event *event;
         Console *console;
         sd_event_source *child_source;
@@ -48,6 +52,7 @@ static void on_console_end(Console *console, bool left_by_user, void *userdata)
 {
         Session *s = userdata;
 
+        s->left = left_by_user;
         /* The program's terminal hangs up. */
         if (left_by_user && s->flags & SESSION_FLAG_COMMAND)
                 s->status = 128 + SIGHUP;
@@ -443,29 +448,81 @@ static int ask_status(void *userdata, Failure *failure)
         return r < 0 ? r : status;
 }
 
-int session_run_by_systemd(const RunningMachine *m, const Leader *leader, const SessionProgram *p)
+static int by_systemd_on_pipes(const Leader *leader, const MachineUser *user, PayloadSessionOptions *o, bool *ret_asked,
+                               Failure *failure)
 {
         _cleanup_(payload_session_freep) PayloadSession *session = NULL;
         _cleanup_(relay_done) Relay relay = RELAY_NULL;
-        const PayloadSessionOptions o = { .user = p->user->name, .path = p->path, .argv = p->argv, .env = p->env,
-                                          .stdio = relay.theirs };
-        bool asked = false;
-        Failure f = { 0 };
         pid_t inner = 0;
         int r;
 
+        r = relay_open(&relay, failure);
+        if (r < 0)
+                return r;
+        relay.second_kills = true;
+        enter_give_pipes(leader, relay.theirs, user->uid, user->gid);
+        o->stdio = relay.theirs;
+        r = payload_session_start(leader->pid, o, &session, &inner, ret_asked, failure);
+        return r < 0 ? r : relay_run_other(&relay, host_pid(leader, inner), ask_status, session, failure);
+}
+
+static int by_systemd_on_pty(Ctl *c, const RunningMachine *m, PayloadSessionOptions *o, bool *ret_asked, Failure *failure)
+{
+        _cleanup_(payload_session_freep) PayloadSession *session = NULL;
+        _cleanup_(session_done) Session s = { .name = m->name };
+        _cleanup_close_ int pty = -EBADF, terminal = -EBADF;
+        unsigned number = 0;
+        char path[32];
+        pid_t inner;
+        int r;
+
+        r = machined_open_pty(ctl_bus(c, NULL), m->name, &pty, failure);
+        if (r < 0)
+                return r;
+        terminal = RET_ERRNO(ioctl(pty, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+        if (terminal < 0 || ioctl(pty, TIOCGPTN, &number) < 0)
+                return failure_set(failure, -errno, "Failed to open a terminal of the machine: %m");
+        (void) snprintf(path, sizeof(path), "/dev/pts/%u", number);
+        o->stdio = (const int[]) { terminal, terminal, terminal };
+        o->terminal = path;
+        console_set_size(pty);
+        r = payload_session_start(running_machine_leader(m), o, &session, &inner, ret_asked, failure);
+        if (r < 0)
+                return r;
+
+        /* Its last user's end is ours. */
+        fd_close(TAKE_FD(terminal));
+        r = sd_event_new(&s.event);
+        if (r >= 0)
+                r = forward(c, &s, pty, 0);
+        if (r < 0)
+                return failure_set(failure, r, "Failed to forward the terminal: %m");
+        return s.status != 0 || s.left ? s.status : ask_status(session, failure);
+}
+
+int session_run_by_systemd(Ctl *c, const RunningMachine *m, const Leader *leader, const SessionProgram *p)
+{
+        _cleanup_strv_ char **env = NULL;
+        PayloadSessionOptions o = { .user = p->user->name, .path = p->path, .argv = p->argv, .env = env };
+        const char *term = getenv("TERM");
+        bool asked = false;
+        Failure f = { 0 };
+        int r = 0;
+
+        if (session_has_terminal() && term && *term)
+                r = strv_env_set(&env, "TERM", term);
+        STRV_FOREACH(e, c->options.setenv)
+                if (r >= 0)
+                        r = strv_extend(&env, *e);
+        if (r < 0)
+                return log_oom();
+        o.env = env;
         if (tree_is_executable(leader->root_fd, p->path) <= 0)
                 r = failure_set(&f, -ENOENT, "There is no program '%s' to execute in the machine", p->path);
         else
-                r = relay_open(&relay, &f);
-        if (r < 0)
-                return complain(m->name, &f);
-        relay.second_kills = true;
-        enter_give_pipes(leader, relay.theirs, p->user->uid, p->user->gid);
-        r = payload_session_start(leader->pid, &o, &session, &inner, &asked, &f);
-        if (r < 0 && !asked)
+                r = session_has_terminal() ? by_systemd_on_pty(c, m, &o, &asked, &f) :
+                                             by_systemd_on_pipes(leader, p->user, &o, &asked, &f);
+        if (r < 0 && r != -ENOENT && !asked)
                 return -EAGAIN;
-        if (r >= 0)
-                r = relay_run_other(&relay, host_pid(leader, inner), ask_status, session, &f);
         return r < 0 ? complain(m->name, &f) : r;
 }

@@ -36,12 +36,12 @@ typedef struct SessionProgram {
         const MachineUser *user;
         const char *path;
         char *const *argv;
-        char *const *env;               /* besides what PAM and the machine's systemd set */
 } SessionProgram;
 
-/* Runs a program in a session of the machine's systemd, with PAM, on pipes. -EAGAIN, without a message: its systemd cannot be
- * asked. */
-int session_run_by_systemd(const RunningMachine *m, const Leader *leader, const SessionProgram *p);
+/* Runs a program in a session of the machine's systemd, with PAM: on a terminal of the machine, by machined, if we have one, else
+ * on pipes. Sets the variables that --setenv= names, besides those of PAM and of the machine's systemd. -EAGAIN, without a
+ * message: its systemd cannot be asked. */
+int session_run_by_systemd(Ctl *c, const RunningMachine *m, const Leader *leader, const SessionProgram *p);
 
 /* After machined failed: may boxctl enter the machine itself? Not if machined refused access. */
 bool session_may_enter(const RunningMachine *m, const Failure *f);

@@ -2,9 +2,9 @@
 
 /*
  * boxctl shell: a shell or another program in a machine, as one of its users. If the machine's init is systemd, machined asks it
- * for a session on a terminal, whose exit status is not known; without a terminal boxctl, as root, asks it for one on pipes. With
- * other inits, or if that fails, boxctl, as root, starts the program in the machine: it reads the user from the machine's files.
- * The exit status is the program's.
+ * for a session on a terminal, whose exit status is not known; of box's own machines boxctl, as root, asks it itself for one, on
+ * a terminal or on pipes. With other inits, or if that fails, boxctl, as root, starts the program in the machine: it reads the
+ * user from the machine's files. The exit status is the program's.
  *
  * The shell of a named user is started by the machine's `su -l`, so that PAM opens a session. Without su, with variables to
  * pass, or for a command, the program is executed directly.
@@ -117,7 +117,7 @@ static int run_directly(Ctl *c, const RunningMachine *m, const Leader *leader, c
         return shell_name ? session_run(c, m, leader, &o, /* flags= */ 0) : log_oom();
 }
 
-/* A session of the user, as on a terminal, but without one. -EAGAIN: the machine's systemd cannot be asked. */
+/* A session of the user. -EAGAIN: the machine's systemd cannot be asked. */
 static int shell_by_systemd(Ctl *c, const RunningMachine *m, const Request *q)
 {
         _cleanup_(machine_user_done) MachineUser user = { 0 };
@@ -135,9 +135,8 @@ static int shell_by_systemd(Ctl *c, const RunningMachine *m, const Request *q)
                 .user = &user,
                 .path = q->command ? q->command[0] : user.shell,
                 .argv = q->command ?: (char *const[]) { shell_name, NULL },
-                .env = c->options.setenv,
         };
-        return session_run_by_systemd(m, &leader, &p);
+        return session_run_by_systemd(c, m, &leader, &p);
 }
 
 static int shell_inside(Ctl *c, const RunningMachine *m, const Request *q)
@@ -171,18 +170,21 @@ static int run_request(Ctl *c, const Request *q)
 {
         _cleanup_(running_machine_done) RunningMachine m = { 0 };
         _cleanup_close_ int pty = -EBADF;
+        bool systemd, terminal = session_has_terminal();
         Failure f = { 0 };
 
         if (running_machine_find(c, q->machine, &m, &f) < 0)
                 return complain(q->machine, &f);
+        systemd = running_machine_has_systemd(&m);
 
-        /* Without a terminal, streams are passed on unchanged, with the exit status, which machined cannot do. */
-        if (m.ours && geteuid() == 0 && !session_has_terminal()) {
-                int r = running_machine_has_systemd(&m) ? shell_by_systemd(c, &m, q) : -EAGAIN;
+        /* With the exit status, and without a terminal with streams that are passed on unchanged, which machined cannot do.
+         * machinectl-lite's exit status on a terminal is machinectl's, 0. */
+        if (m.ours && geteuid() == 0 && (!terminal || (systemd && m.registered && !c->lite))) {
+                int r = systemd ? shell_by_systemd(c, &m, q) : -EAGAIN;
 
                 return r == -EAGAIN ? shell_inside(c, &m, q) : r;
         }
-        if (m.registered && running_machine_has_systemd(&m)) {
+        if (m.registered && systemd) {
                 if (open_machined(c, q, &pty, &f) >= 0)
                         return session_forward(c, q->machine, pty, CONSOLE_FLAG_LATE);
                 if (!session_may_enter(&m, &f))
@@ -210,10 +212,10 @@ const Verb verb_shell = {
         .flags = VERB_AUTHORIZED | VERB_COMMAND | VERB_TAKES_RUNNING,
         .synopsis = "[[USER@]NAME [PATH [ARG…]]]",
         .help = "Run a shell or a command in a machine",
-        .details = "As root, or as USER. Options go before NAME. On a terminal, and if the machine's init is systemd, this is a "
-                   "session of it, as with machinectl; otherwise boxctl starts the program inside, which needs root, and "
-                   "returns its exit status. If standard input or output is no terminal, both are passed on unchanged. To "
-                   "leave: end the program, or press ^] three times within a second.",
+        .details = "As root, or as USER. Options go before NAME. If the machine's init is systemd, this is a session of it, "
+                   "with PAM, as with machinectl; otherwise boxctl starts the program inside, which needs root. Root gets the "
+                   "program's exit status. If standard input or output is no terminal, both are passed on unchanged. To leave: "
+                   "end the program, or press ^] three times within a second.",
         .example = "boxctl shell joe@web /bin/ls -l",
         .run = run,
 };

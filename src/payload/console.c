@@ -37,7 +37,7 @@ enum {
         EOF_BYTE = 0x04,                /* ^D */
         CHUNKS_PER_WAKE_UP = 16,
         LATE_CHECK_USEC = 50 * 1000,
-        LATE_HANG_UPS = 20,
+        LATE_CHECKS = 20,
         OUTPUT_MAX = 8192,              /* also the longest line of a log: a longer one is broken */
         VISIBLE_MAX = 4 * OUTPUT_MAX + 1,
 };
@@ -52,7 +52,7 @@ struct Console {
         int master;
         bool master_readable, master_writable, master_hung_up;
         bool master_has_output, master_reopened;
-        unsigned late_hang_ups;         /* in a row: see on_late() */
+        unsigned late_hang_ups, late_opens;     /* in a row: see on_late() */
         ConsolePace pace;
         ConsoleStream input, output;
         TerminalMode terminal;
@@ -345,7 +345,7 @@ _steady_ static int serve(Console *c)
 
         more = forward(c);
         gone = c->master_hung_up && !has_output(c) && !may_be_opened_again(c) &&
-               (c->master_has_output || c->late_hang_ups >= LATE_HANG_UPS || !(c->flags & CONSOLE_FLAG_LATE));
+               (c->master_has_output || c->late_hang_ups >= LATE_CHECKS || !(c->flags & CONSOLE_FLAG_LATE));
         if (c->left_by_user || gone) {
                 c->ended = true;
                 if (c->end)
@@ -357,8 +357,8 @@ _steady_ static int serve(Console *c)
 }
 
 /* For a pty that the payload hangs up, reopens, and closes at the end, as systemd does with a service's terminal. epoll does
- * not report the reopening: until there is output, the pty is polled. Reopened after a hang-up: it accepts input. Hung up
- * for one second: a command that ended without output. */
+ * not report the reopening: until there is output, the pty is polled. Reopened after a hang-up, or open for one second: it
+ * accepts input. Hung up for one second: a command that ended without output. */
 static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
@@ -370,10 +370,11 @@ static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
 
         if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
                 c->late_hang_ups++;
+                c->late_opens = 0;
                 c->master_hung_up = true;
         } else {
                 c->late_hang_ups = 0;
-                c->master_reopened = c->master_reopened || c->master_hung_up;
+                c->master_reopened = c->master_reopened || c->master_hung_up || ++c->late_opens >= LATE_CHECKS;
                 c->master_hung_up = false;
         }
         r = sd_event_source_set_time_relative(s, LATE_CHECK_USEC);
@@ -463,7 +464,8 @@ static int watch(Console *c, int output_fd)
         if (r >= 0)
                 r = sd_event_source_set_priority(c->more_source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0 && c->flags & CONSOLE_FLAG_LATE)
-                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, 0, on_late, c);
+                r = sd_event_add_time_relative(c->event, &c->late_source, CLOCK_MONOTONIC, LATE_CHECK_USEC, LATE_CHECK_USEC / 10,
+                                               on_late, c);
         if (r >= 0 && c->flags & CONSOLE_FLAG_PACED)
                 r = console_pace_open(&c->pace, c->event, on_pace, c);
         if (r < 0 || !isatty(STDOUT_FILENO))

@@ -94,6 +94,40 @@ def test_shell_of_a_user(deb, terminal):
     child.expect(r'uid=1235\(anybody\)')
 
 
+@pytest.mark.parametrize('script, status', [
+    ('exit 7', 7), ('kill -KILL $$', 128 + signal.SIGKILL), ('systemctl --user is-system-running --wait && exit 3', 3),
+    ('test $TERM = vt220 && test "$(stty size)" = "40 132" && test "$A" = "b c" && exit 4', 4)])
+def test_shell_on_a_terminal_returns_the_exit_status(deb, terminal, script, status):
+    child = terminal('boxctl', 'shell', '-E', 'A=b c', deb.name, '/bin/sh', '-c', script)
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == status
+
+
+@pytest.mark.parametrize('program, status', [('boxctl', 5), ('machinectl-lite', 0)])
+def test_keys_reach_the_program_of_a_shell(deb, terminal, program, status):
+    child = terminal(program, 'shell', deb.name, '/bin/sh', '-c', 'trap "exit 5" INT; cat; while :; do sleep 0.1; done')
+    child.sendline('typed')         # before anything is printed
+    child.expect('typed\r\ntyped\r\n')
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == status
+
+
+def test_shell_has_job_control(deb, terminal):
+    child = terminal('boxctl', 'shell', deb.name, '/bin/bash', '--norc')
+    child.expect('[#$] ')
+    child.sendline('sleep 1000')
+    wait_for(lambda: deb.exec('pgrep', '-x', 'sleep', check=False).stdout)
+    child.send('\x1a')
+    child.expect('Stopped')
+    child.sendline('kill -KILL %1; disown -a; exit 6')
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 6
+
+
 def test_no_such_machine():
     for verb in ('login', 'shell'):
         result = run('boxctl', verb, 'no-such-machine', check=False)
