@@ -3,31 +3,8 @@
 /* Transient timers (see systemd1-timer.h). boxctl, as root. Silent. */
 
 #include "bus/systemd1-timer.h"
+#include "bus/unit-run.h"
 #include "util/print.h"
-
-static int append_command(sd_bus_message *m, const char *const *argv)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "ExecStart");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(sasb)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sasb)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sasb");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", argv[0]);
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **) (uintptr_t) argv);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "b", /* ignore failure: */ false);
-        for (unsigned i = 0; r >= 0 && i < 4; i++)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
 
 /* The unit that the timer starts. */
 static int append_service(sd_bus_message *m, const char *service, const char *const *argv)
@@ -44,7 +21,7 @@ static int append_service(sd_bus_message *m, const char *service, const char *co
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s", "inactive-or-failed");
         if (r >= 0)
-                r = append_command(m, argv);
+                r = unit_command_append(m, argv);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
         return r;

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bus/machined.h"
 #include "config/values.h"
@@ -47,6 +48,14 @@ static void put_path(FILE *f, const char *path)
         }
 }
 
+/* /dev has no id maps, and a device needs none. */
+static bool is_device(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) >= 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
 static char *bind_value(const Ctl *c, const char *source, const char *dest)
 {
         _cleanup_memory_stream_ MemoryStream m = { 0 };
@@ -58,7 +67,7 @@ static char *bind_value(const Ctl *c, const char *source, const char *dest)
         fputc(':', f);
         put_path(f, dest);
         /* machined's is not recursive. Without a user namespace, an id map has no effect. */
-        fprintf(f, ":%s,idmap", c->lite ? "norbind" : "rbind");
+        fprintf(f, ":%s%s", c->lite ? "norbind" : "rbind", is_device(source) ? "" : ",idmap");
         return memory_stream_take(&m);
 }
 

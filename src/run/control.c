@@ -11,6 +11,7 @@
 #include "config/settings-table.h"
 #include "control/descriptions.h"
 #include "run/control.h"
+#include "run/machine-storage.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/strv.h"
@@ -24,6 +25,7 @@ struct MachineControl {
         void *userdata;                 /* of the actions */
         ControlService service;
         ControlServer *server;
+        MachineStorage *storage;
 };
 
 static const char *state_of(const MachineControl *c)
@@ -99,6 +101,26 @@ static int not_supported(ControlCall *call, const JsonNode *parameters, void *us
 {
         control_reply_error(call, NOT_SUPPORTED, NULL, NULL);
         return 0;
+}
+
+static int storage(ControlCall *call, MachineControl *c, const JsonNode *parameters, Failure *failure,
+                   int (*method)(MachineStorage *, ControlCall *, const JsonNode *, Failure *))
+{
+        if (strcmp(state_of(c), "stopping") == 0) {
+                control_reply_error(call, NOT_CONNECTED, NULL, NULL);
+                return 0;
+        }
+        return method(c->storage, call, parameters, failure);
+}
+
+static int add_storage(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return storage(call, userdata, parameters, failure, machine_storage_add);
+}
+
+static int remove_storage(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return storage(call, userdata, parameters, failure, machine_storage_remove);
 }
 
 /* ---- its ports --------------------------------------------------------------------------------------------------- */
@@ -337,12 +359,12 @@ static const ControlMethod methods[] = {
         { INSTANCE ".SubscribeEvents", subscribe_instance, CONTROL_ANY_USER | CONTROL_MORE, {
                 { "filter", JSON_NODE_ARRAY, true },
         } },
-        { INSTANCE ".AddStorage", not_supported, 0, {
+        { INSTANCE ".AddStorage", add_storage, 0, {
                 { "fileDescriptorIndex", JSON_NODE_NUMBER, false },
                 { "name", JSON_NODE_STRING, false },
                 { "config", JSON_NODE_STRING, true },
         } },
-        { INSTANCE ".RemoveStorage", not_supported, 0, { { "name", JSON_NODE_STRING, false } } },
+        { INSTANCE ".RemoveStorage", remove_storage, 0, { { "name", JSON_NODE_STRING, false } } },
         { INSTANCE ".ReplaceStorage", not_supported, 0, {
                 { "fileDescriptorIndex", JSON_NODE_NUMBER, false },
                 { "name", JSON_NODE_STRING, false },
@@ -387,8 +409,11 @@ int machine_control_new(Machine *m, sd_event *event, const ControlActions *actio
         *c = (MachineControl) { .machine = m, .actions = actions, .userdata = userdata, .service = machine_control_service };
         c->service.userdata = c;
         c->service.idle = idle;
-        r = control_server_new(event, m->control_fd, &c->service, &c->server);
+        r = machine_storage_new(m, event, &c->storage);
+        if (r >= 0)
+                r = control_server_new(event, m->control_fd, &c->service, &c->server);
         if (r < 0) {
+                (void) machine_storage_free(c->storage);
                 free(c);
                 return r;
         }
@@ -398,8 +423,10 @@ int machine_control_new(Machine *m, sd_event *event, const ControlActions *actio
 
 MachineControl *machine_control_free(MachineControl *c)
 {
-        if (c)
+        if (c) {
+                (void) machine_storage_free(c->storage);
                 (void) control_server_free(c->server);
+        }
         free(c);
         return NULL;
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support import output, run, wait_for
+from support import MACHINES, output, remove_tree, run, wait_for
 
 INSTANCE, MACHINE = 'io.systemd.MachineInstance', 'io.box.Machine'
 NOBODY = ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups')
@@ -232,6 +232,86 @@ def test_terminate_a_command_by_hand(machine):
     assert call(small, f'{MACHINE}.Describe')['booted'] is False
     call(small, f'{INSTANCE}.Terminate')
     assert process.wait(30) == 128 + signal.SIGKILL
+
+
+# -------------------------------------------------------------------- storage
+
+@pytest.fixture
+def volume():
+    """On the file system of the lab that has idmapped mounts."""
+    path = MACHINES / 'volume of:control'
+    path.mkdir()
+    (path / 'file').write_text('of the host\n')
+    yield path
+    remove_tree(path)
+
+
+def storage(machine, method, fd=None, **parameters):
+    """The error, or None."""
+    client = Client(machine)
+    message = json.dumps({'method': f'{INSTANCE}.{method}', 'parameters': parameters}).encode() + b'\0'
+    socket.send_fds(client.socket, [message], [] if fd is None else [fd])
+    return client.receive().get('error')
+
+
+def add(machine, path, name, config=None):
+    fd = os.open(path, os.O_PATH)
+    try:
+        return storage(machine, 'AddStorage', fd, fileDescriptorIndex=0, name=name, config=config)
+    finally:
+        os.close(fd)
+
+
+def inside(machine, *command, **options):
+    return run('nsenter', f'--target={machine.leader()}', '--all', '--', *command, **options)
+
+
+def test_storage_is_bound_by_its_descriptor(box, volume):
+    assert add(box, volume, 'data') is None
+    assert add(box, volume, 'data') == f'{INSTANCE}.StorageExists'
+    assert add(box, volume, 'fixed', '/mnt/fixed:ro') is None
+    assert add(box, volume / 'file', 'one', '/mnt/$HOME %n') is None
+    assert add(box, '/dev/zero', 'device', '/dev/of-storage') is None
+    inside(box, 'sh', '-c', 'echo written >/run/storage/data/by-machine')
+    assert (volume / 'by-machine').stat().st_uid == 0
+    assert inside(box, 'cat', '/mnt/fixed/by-machine').stdout == 'written\n'
+    assert inside(box, 'sh', '-c', 'echo no >/mnt/fixed/file', check=False).returncode != 0
+    assert inside(box, 'cat', '/mnt/$HOME %n').stdout == 'of the host\n'
+    inside(box, 'test', '-c', '/dev/of-storage')
+    for name in 'data', 'fixed', 'one', 'device':
+        assert storage(box, 'RemoveStorage', name=name) is None
+        assert storage(box, 'RemoveStorage', name=name) == f'{INSTANCE}.NoSuchStorage'
+    assert inside(box, 'ls', '-A', '/run/storage/data', '/mnt/fixed').stdout.split() == ['/mnt/fixed:', '/run/storage/data:']
+    assert inside(box, 'test', '-c', '/dev/of-storage', check=False).returncode != 0
+    assert not output('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'box-storage-*')
+
+
+def test_storage_that_cannot_be_bound_leaves_nothing(box, volume):
+    mounts = Path(f'/proc/{box.leader()}/mountinfo').read_text()
+    for name in '', '.', '..', 'a/b', 'x' * 300:
+        assert add(box, volume, name) == 'org.varlink.service.InvalidParameter', name
+    assert add(box, volume, 'data', 'virtio-blk') == f'{INSTANCE}.BadConfig'
+    assert add(box, volume, 'data', '/etc/passwd/x') == 'io.systemd.System'
+    assert storage(box, 'AddStorage', fileDescriptorIndex=0, name='data') == 'org.varlink.service.InvalidParameter'
+    # Without a path, or with one that another file has now.
+    memory = os.memfd_create('memory')
+    gone = os.open(volume / 'file', os.O_RDONLY)
+    (volume / 'file').unlink()
+    (volume / 'file').write_text('another\n')
+    for fd in memory, gone:
+        assert storage(box, 'AddStorage', fd, fileDescriptorIndex=0, name='data') == 'io.systemd.System'
+        os.close(fd)
+    assert storage(box, 'ReplaceStorage', fileDescriptorIndex=0, name='data') == f'{INSTANCE}.NotSupported'
+    assert Path(f'/proc/{box.leader()}/mountinfo').read_text() == mounts
+    # A client that does not wait for the answer.
+    client = Client(box)
+    fd = os.open(volume, os.O_PATH)
+    message = {'method': f'{INSTANCE}.AddStorage', 'parameters': {'fileDescriptorIndex': 0, 'name': 'late', 'config': '/mnt'}}
+    socket.send_fds(client.socket, [json.dumps(message).encode() + b'\0'], [fd])
+    os.close(fd)
+    client.socket.close()
+    wait_for(lambda: ' /mnt ' in Path(f'/proc/{box.leader()}/mountinfo').read_text())
+    wait_for(lambda: storage(box, 'RemoveStorage', name='late') is None)
 
 
 # -------------------------------------------------------------------- hostile clients
