@@ -51,7 +51,7 @@ static int parse_address(const struct nlmsghdr *h, LocalAddress **list, size_t *
                 flags = m->ifa_flags;
         /* IFA_ADDRESS is the other end's on links between two. */
         bytes = find(attributes, left, IFA_LOCAL, size) ?: find(attributes, left, IFA_ADDRESS, size);
-        if ((m->ifa_family != AF_INET && m->ifa_family != AF_INET6) || !bytes || flags & IFA_F_DEPRECATED ||
+        if ((m->ifa_family != AF_INET && m->ifa_family != AF_INET6) || !bytes || flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE) ||
             m->ifa_scope == RT_SCOPE_HOST || m->ifa_scope == RT_SCOPE_NOWHERE)
                 return 0;
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The IP addresses of the caller's network namespace, as systemd-machined lists a machine's: without those that are deprecated or
- * of the namespace's own (127.0.0.1), IPv4 first, then by scope, interface and value.
+ * The IP addresses of the caller's network namespace, as systemd-machined lists a machine's: without those that are deprecated,
+ * not known to be free so far (tentative), or of the namespace's own (127.0.0.1), IPv4 first, then by scope, interface and value.
  */
 
 #include <stddef.h>

@@ -18,6 +18,8 @@ def deb(module_machine):
     machine = module_machine(name='ctl-deb')
     run('boxctl', 'start', machine.name)
     machine.wait_running()
+    # Machined of 252 lists those, too.
+    wait_for(lambda: output('nsenter', '-t', machine.leader(), '-n', 'ip', 'address', 'show', 'tentative') == '')
     return machine
 
 

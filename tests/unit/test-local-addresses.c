@@ -87,6 +87,7 @@ static void test_local_addresses_parse_leaves_out_the_loopback_and_deprecated(vo
         add("127.0.0.1", RT_SCOPE_HOST, 1, IFA_F_PERMANENT, NULL);
         add("192.0.2.1", RT_SCOPE_UNIVERSE, 2, 0, "192.0.2.2");
         add("2001:db8::2", RT_SCOPE_UNIVERSE, 2, IFA_F_DEPRECATED, NULL);
+        add("2001:db8::3", RT_SCOPE_UNIVERSE, 2, IFA_F_TENTATIVE, NULL);
         add("2001:db8::1", RT_SCOPE_UNIVERSE, 2, IFA_F_PERMANENT, NULL);
         add("10.0.0.5", RT_SCOPE_UNIVERSE, 2, 0, NULL);
         assert_addresses(want, ARRAY_SIZE(want));
