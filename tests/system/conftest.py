@@ -14,6 +14,17 @@ import pytest
 import support
 
 
+# What a whole run has in one of the labs only: of box and the kernel, which both labs share, not of the release's systemd,
+# machined or networkd. Each part takes about as long. A run of files, or of marks, has all of them.
+ONE_RELEASE = {
+    12: ('test_bad_input.py', 'test_exec.py', 'test_files_ephemeral.py', 'test_files_faults.py', 'test_files_mounts.py',
+         'test_files_template.py', 'test_hostile.py', 'test_hostile_input.py', 'test_ids.py', 'test_namespaces.py',
+         'test_network_faults.py'),
+    13: ('test_faults.py', 'test_keys.py', 'test_lifecycle.py::test_20_reboots_of_a_distribution', 'test_locked_mounts.py',
+         'test_nesting.py', 'test_oci.py'),
+}
+
+
 def pytest_configure():
     # nohup(1) has it ignored, a shell without job control has SIGINT ignored in the background: box-run would respect both.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -27,6 +38,15 @@ def pytest_configure():
 def release():
     """The Debian release of the lab: 12 or 13."""
     return int(os.environ['BOX_LAB'])
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.markexpr or config.option.keyword or any('.py' in word for word in config.args):
+        return
+    others = [prefix for number, prefixes in ONE_RELEASE.items() if number != int(os.environ['BOX_LAB']) for prefix in prefixes]
+    left_out = [item for item in items if item.nodeid.rpartition('/')[2].startswith(tuple(others))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 ALIVE = set()     # names of machines that fixtures own, and remove
@@ -55,6 +75,7 @@ def pytest_sessionstart(session):
         if link['ifname'] != 'lo':      # a lab has no others
             support.run('ip', 'link', 'delete', link['ifname'], check=False)
     support.run('systemctl', 'reset-failed')
+    support.quieten_host()
 
 
 def pytest_sessionfinish(session):

@@ -55,6 +55,7 @@ def wait_for(condition, timeout=30, interval=0.05, message=None):
         if time.monotonic() > deadline:
             raise AssertionError(f'not within {timeout} s: {message or condition}')
         time.sleep(interval)
+        interval = min(interval * 1.2, max(interval, 0.25))     # to ask takes CPU time, which what is awaited needs
 
 
 def in_use(path, holder, program='box-run', unit=r'\S+'):
@@ -132,8 +133,13 @@ class Machine:
 
     def remove(self):
         """Removes the machine with all that belongs to it, in any state."""
-        for verb in (['kill', '--signal=KILL'], ['stop'], ['disable', '--quiet'], ['reset-failed']):
-            run('systemctl', *verb, self.unit, check=False)
+        state = output('systemctl', 'show', '--property=ActiveState', '--property=Job', self.unit)
+        if set(state.split()) != {'ActiveState=inactive', 'Job='}:
+            for verb in (['kill', '--signal=KILL'], ['stop'], ['reset-failed']):
+                run('systemctl', *verb, self.unit, check=False)
+        # In any case it would have systemd read all units anew.
+        if [*Path('/etc/systemd/system').glob(f'*.*/{self.unit}'), *Path('/run/systemd/system').glob(f'*.*/{self.unit}')]:
+            run('systemctl', 'disable', '--quiet', self.unit, check=False)
         # the kernel removes the links of a network that was killed in its own time
         wait_for(lambda: not any(Path(f'/sys/class/net/{kind}-{self.name}').exists() for kind in ('ve', 'vb')), timeout=10)
         self.file.unlink(missing_ok=True)
@@ -278,6 +284,15 @@ def remove_traces(found):
             run('umount', '--lazy', place, check=False)
         run('chattr', '-R', '-i', path, check=False)
         run('rm', '-rf', '--one-file-system', '--', path, check=False)
+
+
+def quieten_host():
+    """Of the generators, which systemd runs whenever it reads its units anew, a lab needs box's only."""
+    masks = Path('/run/systemd/system-generators')
+    masks.mkdir(exist_ok=True)
+    for generator in Path('/usr/lib/systemd/system-generators').iterdir():
+        if generator.name != 'box-generator' and not (masks / generator.name).is_symlink():
+            (masks / generator.name).symlink_to('/dev/null')
 
 
 def own_cgroup():

@@ -11,13 +11,16 @@ import pytest
 
 from support import output, run, wait_for
 
+# Ends at once when it is stopped, with success: it is not to be killed.
+COMMAND = '[Exec]\nBoot=no\nKillSignal=SIGTERM\nParameters=/bin/sh -c "trap \'exit 0\' TERM; sleep 1000 & wait"\n'
+
 
 @pytest.fixture(scope='module')
 def webs(module_machine):
     """Three stopped machines that run a command, so that they start and stop at once."""
     made = [module_machine('busybox', name=f'out-web{i}') for i in (2, 10, 1)]
     for m in made:
-        m.write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        m.write_file(COMMAND)
     yield made
     run('boxctl', 'stop', 'out-web*', check=False)
 
@@ -34,6 +37,7 @@ def test_globs(webs):
     assert [m.is_active() for m in webs] == [True, False, False]
     assert run('boxctl', 'terminate', 'out-web[0-9]').stdout == 'out-web2: terminated\n', 'a glob that matches one has its line'
     wait_for(lambda: webs[0].property('ActiveState') in ('inactive', 'failed'))
+    run('systemctl', 'reset-failed', webs[0].unit, check=False)
 
 
 def test_one_failure_of_many(webs):
@@ -48,7 +52,7 @@ def test_one_failure_of_many(webs):
         assert run('boxctl', 'stop', '-q', 'out-web1', 'out-web10').stdout == ''
     finally:
         run('systemctl', 'reset-failed', webs[0].unit, check=False)
-        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[0].write_file(COMMAND)
 
 
 def test_enable_and_start_many(webs):
@@ -86,7 +90,7 @@ def test_refused_and_in_use(webs):
 
 def test_columns_of_settings(webs):
     """By their keys, of each machine; names as people count."""
-    webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nTasksMax=77\n[Files]\nBind=/srv\nBind=/opt\n')
+    webs[1].write_file(COMMAND + '[X-Resources]\nTasksMax=77\n[Files]\nBind=/srv\nBind=/opt\n')
     try:
         run('boxctl', 'start', 'out-web*')
         rows = [row for row in json.loads(output('boxctl', 'list', '--json', 'machine,TasksMax,Bind')) if 'out-' in row['machine']]
@@ -94,7 +98,7 @@ def test_columns_of_settings(webs):
                         {'machine': 'out-web10', 'TasksMax': '77', 'Bind': ['/srv:/srv', '/opt:/opt']}], 'as in force'
     finally:
         run('boxctl', 'stop', 'out-web*')
-        webs[1].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[1].write_file(COMMAND)
 
 
 def rows_of(*words):
@@ -135,7 +139,7 @@ def test_list_all(webs):
         run('rm', '-f', only, '/etc/systemd/nspawn/out-\x1b[31m.nspawn')
         run('boxctl', 'disable', '--now', 'out-web1', check=False)
         run('systemctl', 'reset-failed', webs[0].unit, check=False)
-        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[0].write_file(COMMAND)
 
 
 LISTINGS = [('list', 'machine', 'state'), ('list --all', 'machine', 'file'), ('status NAME', 'machine', 'active_state'),
@@ -245,7 +249,6 @@ def test_next_steps(webs):
 
 
 def test_overview_tells_what_failed(webs):
-    run('systemctl', 'reset-failed', 'box@out-web*')       # a command that is stopped is killed
     webs[0].write_file('[Exec]\nKillSignal=SIGFOO\n')
     try:
         assert run('boxctl', 'start', 'out-web2', check=False).returncode == 1
@@ -253,12 +256,12 @@ def test_overview_tells_what_failed(webs):
         assert '× out-web2: ' in text and 'KillSignal=SIGFOO' in text and 'boxctl status out-web2' in text
     finally:
         run('systemctl', 'reset-failed', webs[0].unit, check=False)
-        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[0].write_file(COMMAND)
     assert 'out-web2' not in output('boxctl')
 
 
 def test_explain_changed(webs):
-    webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n[X-Resources]\nTasksMax=77\n')
+    webs[0].write_file(COMMAND + '[X-Resources]\nTasksMax=77\n')
     try:
         text = output('boxctl', 'explain', '--changed', 'out-web2')
         assert 'Boot=no\n' in text and '#Ephemeral=' not in text and '#Ephemeral=' in output('boxctl', 'explain', 'out-web2')
@@ -267,7 +270,7 @@ def test_explain_changed(webs):
         assert 'TasksMax=77\n' in output('boxctl', 'explain', 'out-web2', 'TasksMax')
         assert run('boxctl', 'explain', 'out-web2', 'TasksMaz', check=False).returncode == 2
     finally:
-        webs[0].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[0].write_file(COMMAND)
 
 
 def test_set_any_key(webs):
@@ -280,4 +283,4 @@ def test_set_any_key(webs):
         assert wrong.returncode == 1 and '--set=HostView=' in wrong.stderr
         assert 'did you mean Hostname?' in run(*words, '--set=Hostnam=x', '/bin/true', check=False).stderr
     finally:
-        webs[2].write_file('[Exec]\nBoot=no\nParameters=/bin/sleep 1000\n')
+        webs[2].write_file(COMMAND)
