@@ -58,7 +58,8 @@ int leader_open(pid_t pid, Leader *ret, Failure *failure)
         if (root_fd < 0 && errno == ENOENT)
                 return failure_set(failure, -ESRCH, "The leader, process %d, is gone: %m", pid);
         if (root_fd < 0)
-                return failure_set(failure, -errno, "Failed to open the root directory of process %d: %m", pid);
+                return failure_set(failure, -errno, errno == EACCES && geteuid() != 0 ? "Only root may enter a machine" :
+                                   "Failed to open the root directory of process %d: %m", pid);
 
         /* It is still alive, so the PID was not reused meanwhile. */
         r = pidfd_alive(pidfd);
