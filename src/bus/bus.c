@@ -13,6 +13,7 @@
 enum {
         DEFAULT_USEC = 25 * 1000 * 1000,        /* libsystemd's, for each call */
         START_USEC = 60 * 1000 * 1000,
+        MACHINE_USEC = 10 * 1000 * 1000,
 };
 
 static const struct {
@@ -51,6 +52,27 @@ int bus_open_system(sd_bus **ret, Failure *failure)
                                    "There is no system bus here: systemd and dbus have to run on this host");
         if (r < 0)
                 return failure_set(failure, r, "Failed to connect to the system bus: %m");
+
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+int bus_open_machine(const char *machine, sd_bus **ret, Failure *failure)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_open_system_machine(&bus, machine);
+        if (r >= 0)
+                r = bus_connect(bus, MACHINE_USEC);
+        if (r == -EPERM || r == -EACCES)
+                return failure_set(failure, -EPERM, "Only root may connect to the bus in the machine '%s'", machine);
+        if (r == -ENXIO || r == -EHOSTDOWN)
+                return failure_set(failure, -ENXIO, "There is no machine '%s' that runs and is known to systemd-machined",
+                                   machine);
+        if (r < 0)
+                return failure_set(failure, r == -ETIMEDOUT ? r : -ECONNREFUSED, "Failed to connect to the bus in the machine "
+                                   "'%s', which has to run systemd and dbus: %s", machine, strerror(-r));
 
         *ret = TAKE_PTR(bus);
         return 0;

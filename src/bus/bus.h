@@ -18,6 +18,9 @@
 /* Connects to the system bus. *ret belongs to the caller. */
 int bus_open_system(sd_bus **ret, Failure *failure);
 
+/* The same of a running machine, which takes root here, and systemd and dbus there. */
+int bus_open_machine(const char *machine, sd_bus **ret, Failure *failure);
+
 /* Flushes queued messages and closes; waits for no reply. */
 static inline void bus_closep(sd_bus **bus)
 {

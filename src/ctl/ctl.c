@@ -14,7 +14,8 @@
 sd_bus *ctl_bus(Ctl *c, Failure *failure)
 {
         if (!c->bus && c->bus_failure.error == 0)
-                (void) bus_open_system(&c->bus, &c->bus_failure);
+                (void) (c->options.machine ? bus_open_machine(c->options.machine, &c->bus, &c->bus_failure) :
+                                             bus_open_system(&c->bus, &c->bus_failure));
         if (!c->bus)
                 failure_set(failure, c->bus_failure.error, "%s", c->bus_failure.text);
         else

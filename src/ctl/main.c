@@ -58,7 +58,7 @@ static int run_verb(Ctl *c, const Verb *v, char *const *args)
         int r;
 
         c->verb = v;
-        if (v->flags & VERB_MANY && !c->lite && (all || (args && *args))) {
+        if (v->flags & VERB_MANY && !c->lite && !c->options.machine && (all || (args && *args))) {
                 if (names_expand(v, args, all, &names, &f) < 0)
                         return log_error(f.error, "%s", f.text);
                 if (!names) {

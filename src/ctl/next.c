@@ -110,7 +110,7 @@ void next_print(const Ctl *c, const Verb *v, char *const *names, int result)
 {
         const char *name = strv_length(names) > 0 ? names[0] : NULL, *steps;
 
-        if (c->lite || c->options.quiet || c->options.no_block || output_is_json(c->options.output) ||
+        if (c->lite || c->options.quiet || c->options.no_block || c->options.machine || output_is_json(c->options.output) ||
             isatty(STDERR_FILENO) != 1 || !name || !machine_name_is_valid(name))
                 return;
         steps = next_steps(v->name, exit_status(result), is_running(name));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ctl/options.h"
+#include "image/machine-name.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/print.h"
@@ -75,6 +76,8 @@ const Option ctl_options[] = {
           "Directory in the machine to run in" },
         { 't', "tty",             NULL,     "exec why",
           OPTION_FLAG, O(tty), "On a terminal of the machine, even without one here" },
+        { 'M', "machine",         "NAME",   "list show start terminate kill enable disable", OPTION_MACHINE, O(machine),
+          "Ask systemd and machined in this machine, by its D-Bus" },
         { 'H', "host",            "USER@HOST", NULL, OPTION_HOST, O(host), "Run on another host, by ssh" },
         { 0,   "force",           NULL,     "cp copy-to copy-from", OPTION_FLAG, O(force), "Replace files that exist" },
         { 0,   "chown",           "USER[:GROUP]", "cp", OPTION_TEXT, O(chown), "Owner of the copy, by name or number" },
@@ -264,6 +267,9 @@ static int store(const Option *row, const char *value, Options *o)
         case OPTION_FLAG:
                 *(bool *) field = true;
                 return 0;
+        case OPTION_MACHINE:
+                *(const char **) field = value;
+                return machine_name_is_valid(value) ? 0 : -EINVAL;
         case OPTION_TEXT:
         case OPTION_HOST:
                 *(const char **) field = value;
@@ -447,6 +453,8 @@ static const char *expected(const Option *row)
                 return " (0 is the last start, -1 that before it, 1 the first)";
         case OPTION_PRIORITY:
                 return " (emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7)";
+        case OPTION_MACHINE:
+                return " (a machine's name)";
         case OPTION_NUMBER:
                 return " (a number)";
         case OPTION_COUNT:

@@ -35,6 +35,7 @@ typedef struct Options {
         bool help, version;
         bool force, archive;
         const char *host;               /* runs the verb there; NULL: here */
+        const char *machine;            /* whose bus is asked; NULL: the host's */
         const char *chown;
         bool all, full, value, quiet, now, no_block, no_pager, no_legend, no_ask_password, follow, plot, more, tty, once;
         bool save, mkdir;
@@ -67,6 +68,7 @@ void options_done(Options *o);
 typedef enum OptionKind {
         OPTION_FLAG,            /* bool */
         OPTION_TEXT,            /* const char *, any */
+        OPTION_MACHINE,         /* the same, the name of a machine; machinectl-lite, too, takes it only with its verbs */
         OPTION_HOST,            /* the same, and not passed on to that host */
         OPTION_START,           /* int, 0 if left out, and by_start; the next word, if it begins with "-" and a digit */
         OPTION_PRIORITY,        /* int: of syslog(3) */

@@ -44,7 +44,7 @@ static int not_running(const Ctl *c, const char *name, Failure *failure)
         Failure why = { 0 };
         int r;
 
-        r = image_find(NULL, name, &image, &why);
+        r = c->options.machine ? -EACCES : image_find(NULL, name, &image, &why);
         if (r == -EACCES)
                 return failure_set(failure, -ENXIO, "No machine of this name is running");
         if (r < 0)
@@ -72,13 +72,12 @@ static int find(Ctl *c, const char *name, bool quickly, RunningMachine *ret, Fai
         Failure f = { 0 };
         RunningMachine m = { 0 };
         sd_bus *bus;
-        int r;
 
         if (problem && strcmp(name, ".host") != 0)
                 return failure_set(failure, -EINVAL, "Invalid machine name: %s", problem);
 
-        r = machine_state_read(NULL, name, &m.state);
-        m.ours = r >= 0;
+        /* With --machine=, the names are of another host. */
+        m.ours = !c->options.machine && machine_state_read(NULL, name, &m.state) >= 0;
         bus = m.ours && quickly ? NULL : ctl_bus(c, &f);
         if (bus && !c->machined_is_silent)
                 m.registered = ask_machined(c, bus, &m, name, &f) >= 0;
@@ -306,7 +305,8 @@ static int ask_for_rows(Ctl *c, sd_bus *bus, MachineRow **rows, size_t *n, Failu
         (void) sd_bus_set_method_call_timeout(bus, 0);
         if (r == -ETIMEDOUT)
                 running_machine_machined_is_silent(c);
-        return r == -ETIMEDOUT || r == -ENOSYS ? 0 : r;
+        /* A machine whose machined is asked has to have one. */
+        return r == -ETIMEDOUT || (r == -ENOSYS && !c->options.machine) ? 0 : r;
 }
 
 int running_machines_list(Ctl *c, RunningMachine **ret, size_t *ret_n, Failure *failure)
@@ -323,7 +323,7 @@ int running_machines_list(Ctl *c, RunningMachine **ret, size_t *ret_n, Failure *
         if (r < 0)
                 return failure_set(failure, f.error, "%s", f.text);
 
-        r = append_ours(&list, &n);
+        r = c->options.machine ? 0 : append_ours(&list, &n);
         if (r >= 0)
                 r = append_rows(c, rows, n_rows, &list, &n);
         machine_rows_free(rows, n_rows);

@@ -369,8 +369,10 @@ static int run_jobs(Ctl *c, sd_bus *bus, bool start, UnitJob *jobs, const char *
 }
 
 /* Of the machines without a failure. The arrays are of n, and *ret of them are used. */
-static int choose_units(char *const *names, size_t n, bool start, Failure *failures, char **units, size_t *index, size_t *ret)
+static int choose_units(Ctl *c, char *const *names, size_t n, bool start, Failure *failures, char **units, size_t *index,
+                        size_t *ret)
 {
+        const bool here = start && !c->options.machine;
         size_t chosen = 0;
 
         for (size_t i = 0; i < n; i++) {
@@ -378,8 +380,9 @@ static int choose_units(char *const *names, size_t n, bool start, Failure *failu
 
                 if (!unit)
                         return log_oom();
-                if (failures[i].error < 0 || name_check(names[i], /* image= */ start, &failures[i]) < 0 ||
-                    (start && check_by_hand(names[i], unit, &failures[i]) < 0))
+                /* With --machine=, images and machines are not this host's. */
+                if (failures[i].error < 0 || name_check(names[i], /* image= */ here, &failures[i]) < 0 ||
+                    (here && check_by_hand(names[i], unit, &failures[i]) < 0))
                         continue;
                 units[chosen] = TAKE_PTR(unit);
                 index[chosen++] = i;
@@ -424,7 +427,7 @@ static int run_units(Ctl *c, char *const *names, size_t n, bool start, Failure *
 
         if (!units || !index)
                 return log_oom();
-        r = choose_units(names, n, start, failures, units, index, &chosen);
+        r = choose_units(c, names, n, start, failures, units, index, &chosen);
         return r < 0 || chosen == 0 ? r : run_chosen(c, names, units, index, chosen, start, failures);
 }
 

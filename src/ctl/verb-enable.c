@@ -24,7 +24,7 @@ static int change_files(Ctl *c, sd_bus *bus, char *const *names, size_t n, bool 
 
         /* boxctl disables what is gone, too. */
         for (size_t i = 0; r >= 0 && i < n; i++)
-                if (name_check(names[i], /* image= */ enable || c->lite, &failures[i]) >= 0)
+                if (name_check(names[i], /* image= */ (enable || c->lite) && !c->options.machine, &failures[i]) >= 0)
                         r = strv_consume(&units, machine_unit_name(names[i]));
         if (!units && r >= 0)
                 return 0;

@@ -156,7 +156,8 @@ static int add_machine(Ctl *c, Table *t, const HostMachine *h, const RunningMach
                 row.running = &list[h->running];
                 row.inside = &inside[h->running];
                 if (!row.state)
-                        row.state = running_state_name(running_machine_is_frozen(row.running), row.inside->silent);
+                        row.state = running_state_name(!c->options.machine && running_machine_is_frozen(row.running),
+                                                       row.inside->silent);
                 if (row.running->ours && !c->lite && !output_is_json(c->options.output) && strcmp(row.state, "running") == 0 &&
                     *live_state(c, h->name, live))
                         row.state = live;
@@ -191,7 +192,7 @@ static int read_sources(Ctl *c, HostSources *s)
 
         for (size_t i = ENABLED; i <= REASON; i++)
                 needed = needed || columns_want(&wanted, i, output_is_json(c->options.output));
-        if (c->lite || !needed)
+        if (c->lite || !needed || c->options.machine)
                 return 0;
         bus = ctl_bus(c, NULL);
         if (bus)
@@ -263,7 +264,7 @@ static int run(Ctl *c, char *const *args, size_t n)
         }
 
         pager_open(c);
-        if (!c->lite && !c->options.no_legend) {
+        if (!c->lite && !c->options.no_legend && !c->options.machine) {
                 r = failed_machines_print(c);
                 if (r < 0)
                         return log_oom();

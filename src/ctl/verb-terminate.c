@@ -59,7 +59,7 @@ static int terminate(Ctl *c, const char *name, Failure *failure)
         if (r < 0)
                 return r;
         /* A supervisor that is frozen could not clean up. */
-        r = machine_thaw_to_stop(c, &m, failure);
+        r = c->options.machine ? 0 : machine_thaw_to_stop(c, &m, failure);
         if (r < 0)
                 return r;
         if (m.ours && !running_machine_owns_unit(&m))

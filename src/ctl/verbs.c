@@ -296,11 +296,15 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
                 return refuse_count(v, "many", failure);
 
         /* machinectl takes any option with any verb, and scripts do that. */
-        for (size_t i = 0; !lite && i < line->n_given; i++) {
+        for (size_t i = 0; i < line->n_given; i++) {
                 const Option *o = line->given[i];
 
-                if (option_is_for(o, v->name))
+                if (option_is_for(o, v->name) || (lite && o->kind != OPTION_MACHINE))
                         continue;
+                if (o->kind == OPTION_MACHINE)
+                        return failure_set(failure, -EINVAL, "--machine= does not apply to '%s', which does not go by D-Bus "
+                                           "alone (only to: %s); use: boxctl exec %s -- boxctl %s", v->name, o->verbs,
+                                           line->options.machine, v->name);
                 if (o->verbs && !*o->verbs)
                         return failure_set(failure, -EINVAL, "--%s is an option of machinectl's, for what box does not do",
                                            o->name);

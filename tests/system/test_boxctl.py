@@ -61,6 +61,21 @@ def test_lite_controls_a_machine_of_systemd_nspawn(machine):
     wait_for(lambda: m.property('ActiveState') == 'inactive')
 
 
+def test_bus_of_a_machine(deb):
+    """boxctl -M: what has no machined there, or no bus, is told; systemd there answers; other verbs refuse it."""
+    result = run('boxctl', '-M', deb.name, 'list', check=False)
+    assert result.returncode == 8 and 'org.freedesktop.machine1' in result.stderr
+    result = run('boxctl', '-M', deb.name, 'start', deb.name, check=False)
+    assert result.returncode == 3 and f'box@{deb.name}.service not found' in result.stderr, 'its systemd has no such unit'
+    for program, status in (('boxctl', 2), ('machinectl-lite', 1)):
+        result = run(program, '-M', deb.name, 'status', deb.name, check=False)
+        assert result.returncode == status and f'boxctl exec {deb.name} -- boxctl status' in result.stderr
+    assert run('boxctl', '-M', 'nosuch', 'list', check=False).returncode == 3
+    assert run('boxctl', '-M', '../x', 'list', check=False).returncode == 2
+    result = run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'boxctl', '-M', deb.name, 'list', check=False)
+    assert result.returncode == 4 and 'Only root' in result.stderr
+
+
 # -------------------------------------------------------------------- output
 
 def test_status_shows_the_machine(deb):

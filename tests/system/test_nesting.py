@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Container managers in a machine: podman of Debian with Nesting=yes, systemd-nspawn, box in box."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -147,6 +148,26 @@ def test_used_up_limit_is_named(nest):
     finally:
         set_limit(1 << 20)
     assert status and "before the machine was ready; the host's fs.inotify.max_user_instances is used up (see " in text, text
+
+
+def test_machines_of_a_machine_by_its_bus(nest):
+    """boxctl -M: machined and systemd in the machine, not the host's."""
+    start = BOX.replace('--register=no --pipe', '--register=yes').replace('ASAN_OPTIONS', '--setenv=ASAN_OPTIONS')
+    inside(nest, f'systemd-run -q --unit=inner -p Delegate=yes {start.split()[0]} /usr/local/bin/{start.split(" ", 1)[1]} -M inner '
+                 '--private-users=identity /bin/sleep 1000')
+
+    def machines():
+        return [row['machine'] for row in json.loads(run('boxctl', '-M', nest.name, 'list', '-o', 'json').stdout)]
+    support.wait_for(lambda: machines() == ['inner'])
+    assert 'inner' not in run('boxctl', 'list').stdout, 'it is none of the host'
+    assert run('boxctl', '-M', nest.name, 'show', '-PName', 'inner').stdout == 'inner\n'
+    assert run('boxctl', '-M', nest.name, 'show', 'nest', check=False).returncode == 3
+    here = run('boxctl', 'kill', 'inner', check=False)
+    assert here.returncode == 3 and machines() == ['inner']
+    run('boxctl', '-M', nest.name, 'kill', '--kill-whom=leader', '--signal=KILL', 'inner')
+    support.wait_for(lambda: machines() == [])
+    refused = run('boxctl', '-M', nest.name, 'status', 'inner', check=False)
+    assert refused.returncode == 2 and 'boxctl exec nest -- boxctl status' in refused.stderr
 
 
 @pytest.fixture(scope='module')
