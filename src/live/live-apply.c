@@ -20,6 +20,11 @@ static const struct {
         { SETTING_CPU_AFFINITY, NULL, &live_cpu_affinity },
         { SETTING_BIND, NULL, &live_mounts },
         { SETTING_BIND_READ_ONLY, NULL, &live_mounts },
+        { SETTING_VIRTUAL_ETHERNET_EXTRA, NULL, &live_links },
+        { SETTING_MACVLAN, NULL, &live_links },
+        { SETTING_IPVLAN, NULL, &live_links },
+        { SETTING_INTERFACE, NULL, &live_links },
+        { SETTING_BRIDGE, NULL, &live_bridge },
         { SETTING_PORT, NULL, &live_ports },
         { _SETTING_MAX, "X-Resources", &live_resources },
 };

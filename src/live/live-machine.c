@@ -9,10 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "control/client.h"
 #include "live/live-machine.h"
 #include "payload/cgroup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/print.h"
+
+#define ANSWER_USEC (30 * USEC_PER_SEC)
 
 static int find_payload(LiveMachine *m, Failure *failure)
 {
@@ -77,4 +81,26 @@ bool live_machine_may_network(const LiveMachine *m)
                 return false;
         found = strstr(status, key);
         return found && strtoull(found + strlen(key), NULL, 16) >> CAP_NET_ADMIN & 1;
+}
+
+int live_machine_call(const LiveMachine *m, const char *method, Json *call, const int *fds, size_t n_fds, Failure *failure)
+{
+        _cleanup_client_ ControlClient *client = NULL;
+        _cleanup_reply_ ControlReply reply = { 0 };
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = machine_state_path(NULL, m->name, "control", &path);
+        if (r >= 0)
+                r = control_client_open(path, &client);
+        if (r < 0) {
+                (void) json_free(call);
+                return failure_set(failure, r, "Failed to connect to the control socket of machine '%s': %m", m->name);
+        }
+        r = control_client_send(client, call, fds, n_fds, ANSWER_USEC);
+        if (r >= 0)
+                r = control_client_receive(client, ANSWER_USEC, &reply);
+        if (r < 0)
+                return failure_set(failure, r, "The control socket of machine '%s' does not answer: %m", m->name);
+        return reply.error ? control_reply_failed(&reply, method, failure) : 0;
 }

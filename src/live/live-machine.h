@@ -11,6 +11,7 @@
 #include "payload/enter.h"
 #include "payload/machine-state.h"
 #include "plan/plan.h"
+#include "util/json.h"
 
 typedef struct LiveMachine {
         const char *name;
@@ -37,6 +38,9 @@ int live_machine_open_namespace(const LiveMachine *m, const char *kind);
 /* Has its supervisor kept the right to change the host's network? One that has started without links and ports has not. */
 bool live_machine_may_network(const LiveMachine *m);
 
+/* Calls a method of its supervisor on the control socket: call is of control_call_begin(), and is freed. */
+int live_machine_call(const LiveMachine *m, const char *method, Json *call, const int *fds, size_t n_fds, Failure *failure);
+
 /* What one call of an applier makes. */
 typedef enum LiveExtent {
         LIVE_ONE,               /* one change */
@@ -58,6 +62,8 @@ typedef struct LiveApplier {
 extern const LiveApplier live_cpu_affinity, live_oom_score;
 /* live-mounts.c: Bind=, BindReadOnly=. */
 extern const LiveApplier live_mounts;
+/* live-links.c: VirtualEthernetExtra=, MACVLAN=, IPVLAN=, Interface=; Bridge=. */
+extern const LiveApplier live_links, live_bridge;
 /* live-ports.c: Port=. */
 extern const LiveApplier live_ports;
 /* live-resources.c: [X-Resources]. */

@@ -12,11 +12,9 @@
 #include "live/live-machine.h"
 #include "net/host-port.h"
 #include "net/port-forward.h"
-#include "util/clock.h"
 #include "util/fd.h"
 
 #define METHOD "io.box.Machine.SetPorts"
-#define ANSWER_USEC (30 * USEC_PER_SEC)
 
 static const char *why_not(LiveMachine *m, const LiveChange *c)
 {
@@ -81,27 +79,13 @@ static void put_ports(const Settings *s, Json *call)
 static int tell(LiveMachine *m, const Settings *s, const PortSockets *sockets, Failure *failure)
 {
         const int fds[] = { sockets->rtnl, sockets->events };
-        _cleanup_client_ ControlClient *client = NULL;
-        _cleanup_reply_ ControlReply reply = { 0 };
-        _cleanup_free_ char *path = NULL;
         Json *call;
-        int r;
+        int r = control_call_begin(METHOD, 0, &call, failure);
 
-        r = machine_state_path(NULL, m->name, "control", &path);
-        if (r >= 0)
-                r = control_client_open(path, &client);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to connect to its control socket: %m");
-        r = control_call_begin(METHOD, 0, &call, failure);
         if (r < 0)
                 return r;
         put_ports(s, call);
-        r = control_client_send(client, call, fds, ARRAY_SIZE(fds), ANSWER_USEC);
-        if (r >= 0)
-                r = control_client_receive(client, ANSWER_USEC, &reply);
-        if (r < 0)
-                return failure_set(failure, r, "Its control socket does not answer: %m");
-        return reply.error ? control_reply_failed(&reply, METHOD, failure) : 0;
+        return live_machine_call(m, METHOD, call, fds, ARRAY_SIZE(fds), failure);
 }
 
 static int apply(LiveMachine *m, const LiveChange *c, Settings *to, Failure *failure)

@@ -38,15 +38,20 @@ static const uint8_t short_name_key[16] = {
         0xe1, 0x90, 0xa4, 0x04, 0xa8, 0xef, 0x4b, 0x51, 0x8c, 0xcc, 0xc3, 0x3a, 0x9f, 0x11, 0xfc, 0xa2,
 };
 
+void link_op_done(LinkOp *op)
+{
+        free(op->host_name);
+        free(op->host_altname);
+        free(op->container_altname);
+        free(op->bridge);
+        free(op->bridge_altname);
+        *op = (LinkOp) { 0 };
+}
+
 void link_plan_done(LinkPlan *p)
 {
-        for (size_t i = 0; i < p->n; i++) {
-                free(p->ops[i].host_name);
-                free(p->ops[i].host_altname);
-                free(p->ops[i].container_altname);
-                free(p->ops[i].bridge);
-                free(p->ops[i].bridge_altname);
-        }
+        for (size_t i = 0; i < p->n; i++)
+                link_op_done(&p->ops[i]);
         free(p->ops);
         *p = (LinkPlan) { 0 };
 }
@@ -258,13 +263,31 @@ static int check_names(const LinkPlan *p, Problems *problems)
 }
 
 /* The addresses of the index-th link of its kind. */
-static void plan_addresses(const LinkPlanner *p, uint64_t index, LinkOp *op)
+static void plan_addresses(const char *machine, const uint8_t *host_id, uint64_t index, LinkOp *op)
 {
         if (op->kind == LINK_VETH_EXTRA) {
-                link_mac(p->host_id, p->machine, extra_host_side_key, index, op->host_mac);
-                link_mac(p->host_id, p->machine, extra_container_side_key, index, op->container_mac);
+                link_mac(host_id, machine, extra_host_side_key, index, op->host_mac);
+                link_mac(host_id, machine, extra_container_side_key, index, op->container_mac);
         } else if (op->kind == LINK_MACVLAN)
-                link_mac(p->host_id, p->machine, macvlan_key, index, op->container_mac);
+                link_mac(host_id, machine, macvlan_key, index, op->container_mac);
+}
+
+static bool has_address_of(const LinkPlan *p, const LinkOp *op)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (p->ops[i].kind == op->kind && memcmp(p->ops[i].container_mac, op->container_mac, 6) == 0)
+                        return true;
+        return false;
+}
+
+void link_plan_readdress(const LinkPlan *p, const char *machine, const uint8_t host_id[static 16], LinkOp *op)
+{
+        uint64_t index = 0;
+
+        if (op->kind == LINK_VETH_EXTRA || op->kind == LINK_MACVLAN)
+                do
+                        plan_addresses(machine, host_id, index++, op);
+                while (has_address_of(p, op));
 }
 
 /* prefix: of the default name in the machine. */
@@ -279,7 +302,7 @@ static int plan_list(LinkPlanner *p, const InterfaceList *l, LinkKind kind, cons
                 if (r < 0)
                         return r;
                 if (p->plan->n > before)
-                        plan_addresses(p, index++, &p->plan->ops[before]);
+                        plan_addresses(p->machine, p->host_id, index++, &p->plan->ops[before]);
         }
 
         return 0;

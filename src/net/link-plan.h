@@ -37,12 +37,16 @@ typedef struct LinkPlan {
         size_t n;
 } LinkPlan;
 
+void link_op_done(LinkOp *op);
 void link_plan_done(LinkPlan *p);
 
 /* host_id: the host's machine ID, from which MAC addresses are derived, as by systemd-nspawn. Invalid or duplicate names are
  * Problems; -ENOMEM is the only error. */
 int link_plan_make(const Settings *s, const char *machine, const uint8_t host_id[static 16], LinkPlan *ret,
                    Problems *problems);
+
+/* For one more link beside those of p: gives it the first address of its kind that none of them has. */
+void link_plan_readdress(const LinkPlan *p, const char *machine, const uint8_t host_id[static 16], LinkOp *op);
 
 /* For --dry-run: a line for each link, as "  veth ve-x (MAC) <-> host0 (MAC), bridge br0". */
 int link_plan_print(const LinkPlan *p, FILE *f);

@@ -140,33 +140,93 @@ static int open_container_rtnl(int netns_fd, Links *l, Failure *failure)
                                                "network namespace: %m") : 0;
 }
 
+static int bring_up(const LinkOp *op, const LinkTarget *target, Links *l, Failure *failure)
+{
+        const LinkMethods *m = methods[op->kind];
+        int r = 0;
+
+        if ((m->needs_container_rtnl || op->container_altname) && l->container_rtnl < 0)
+                r = open_container_rtnl(target->netns_fd, l, failure);
+        if (r >= 0)
+                r = m->up(op, target, l, failure);
+        if (r >= 0 && op->container_altname && op->kind != LINK_MOVE)
+                link_set_altname(l->container_rtnl, op->container_name, op->container_altname);
+        return r;
+}
+
+/* Makes room for n links, and opens the host's socket if it is not open. */
+static int prepare(Links *l, size_t n, Failure *failure)
+{
+        LinkDone *done = reallocarray(l->done, n, sizeof(*done));
+        int *ifindices;
+
+        l->done = done ?: l->done;
+        ifindices = reallocarray(l->ifindices, n, sizeof(*ifindices));
+        l->ifindices = ifindices ?: l->ifindices;
+        if (!done || !ifindices)
+                return failure_set(failure, -ENOMEM, "Failed to create the network links: %m");
+        memset(done + l->n_done, 0, (n - l->n_done) * sizeof(*done));
+        if (l->host_rtnl < 0)
+                l->host_rtnl = rtnl_open();
+        return l->host_rtnl < 0 ? failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m") : 0;
+}
+
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure)
 {
         const LinkTarget target = { machine, netns_fd };
-        int r = 0;
+        int r;
 
         if (p->n == 0)
                 return 0;
-        l->done = calloc(p->n, sizeof(LinkDone));
-        l->ifindices = calloc(p->n, sizeof(int));
-        if (!l->done || !l->ifindices)
-                return failure_set(failure, -ENOMEM, "Failed to create the network links: %m");
-
-        l->host_rtnl = rtnl_open();
-        if (l->host_rtnl < 0)
-                return failure_set(failure, l->host_rtnl, "Failed to open a netlink socket: %m");
-
-        for (size_t i = 0; i < p->n && r >= 0; i++) {
-                const LinkMethods *m = methods[p->ops[i].kind];
-
-                if ((m->needs_container_rtnl || p->ops[i].container_altname) && l->container_rtnl < 0)
-                        r = open_container_rtnl(netns_fd, l, failure);
-                if (r >= 0)
-                        r = m->up(&p->ops[i], &target, l, failure);
-                if (r >= 0 && p->ops[i].container_altname && p->ops[i].kind != LINK_MOVE)
-                        link_set_altname(l->container_rtnl, p->ops[i].container_name, p->ops[i].container_altname);
-        }
+        r = prepare(l, p->n, failure);
+        for (size_t i = 0; i < p->n && r >= 0; i++)
+                r = bring_up(&p->ops[i], &target, l, failure);
         return r;
+}
+
+int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links *l, Failure *failure)
+{
+        const LinkTarget target = { machine, netns_fd };
+        LinkOp *ops;
+        int r;
+
+        r = prepare(l, p->n + 1, failure);
+        if (r < 0)
+                return r;
+        ops = reallocarray(p->ops, p->n + 1, sizeof(*ops));
+        if (!ops)
+                return failure_set(failure, -ENOMEM, "Failed to create the network links: %m");
+        p->ops = ops;
+        r = bring_up(op, &target, l, failure);
+        if (r < 0) {
+                if (l->n_done > p->n)
+                        methods[op->kind]->down(op, &l->done[--l->n_done], l);
+                return r;
+        }
+        ops[p->n++] = *op;
+        *op = (LinkOp) { 0 };
+        return 0;
+}
+
+static bool is_same(const LinkOp *a, const LinkOp *b)
+{
+        return a->kind == b->kind && strcmp(a->host_name, b->host_name) == 0 && strcmp(a->container_name, b->container_name) == 0;
+}
+
+int links_remove(LinkPlan *p, const LinkOp *op, Links *l)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                LinkOp *o = &p->ops[i];
+
+                if (!is_same(o, op))
+                        continue;
+                methods[o->kind]->down(o, &l->done[i], l);
+                link_op_done(o);
+                memmove(o, o + 1, (--p->n - i) * sizeof(*o));
+                memmove(&l->done[i], &l->done[i + 1], (--l->n_done - i) * sizeof(*l->done));
+                return 0;
+        }
+        return -ENOENT;
 }
 
 void links_down(const LinkPlan *p, Links *l)
@@ -204,6 +264,28 @@ void links_remove_zones(const LinkPlan *p)
                 if (p->ops[i].zone)
                         link_zone_down(&p->ops[i], &l);
         fd_close(l.host_rtnl);
+}
+
+int links_set_bridge(const LinkOp *op, Failure *failure)
+{
+        Links l = LINKS_NULL;
+        RtnlRequest q = { 0 };
+        struct nlmsghdr *m;
+        RtnlLink bridge;
+        int r;
+
+        l.host_rtnl = rtnl_open();
+        if (l.host_rtnl < 0)
+                return failure_set(failure, l.host_rtnl, "Failed to open a netlink socket: %m");
+        r = link_find_needed(op, &l, &bridge, failure);
+        if (r >= 0) {
+                m = rtnl_add(&q, RTM_SETLINK, 0, 0);
+                mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);
+                mnl_attr_put_u32(m, IFLA_MASTER, (uint32_t) bridge.ifindex);
+                r = rtnl_call(l.host_rtnl, &q, NULL, NULL);
+        }
+        fd_close(l.host_rtnl);
+        return r < 0 ? link_failed(op, r, "set the bridge of interface", op->host_name, "", failure) : 0;
 }
 
 int links_loopback_up(Failure *failure)

@@ -49,6 +49,16 @@ int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, P
  * namespace for a moment. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
+/* One more link of a machine that runs: p, all of which is up, takes *op. Where the caller cannot enter the machine's namespace,
+ * container_rtnl and host_netns are set. After a failure p is as it was, and so is the machine. */
+int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links *l, Failure *failure);
+
+/* Removes the link of p that has op's kind and names, from p, too. -ENOENT: there is none. */
+int links_remove(LinkPlan *p, const LinkOp *op, Links *l);
+
+/* Makes the host side of the veth pair of a machine that runs a port of op's bridge, instead of another one's. */
+int links_set_bridge(const LinkOp *op, Failure *failure);
+
 /* Moves interfaces back under their old names and removes the other links, and a zone's bridge with its last member. Returns when
  * the kernel is done, so that names and addresses are free for a new start at once. */
 void links_down(const LinkPlan *p, Links *l);

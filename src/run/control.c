@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/settings-table.h"
+#include "config/values.h"
 #include "control/descriptions.h"
 #include "run/control.h"
 #include "run/machine-storage.h"
@@ -158,6 +159,38 @@ static int set_ports(ControlCall *call, const JsonNode *parameters, void *userda
         if (r >= 0)
                 control_reply(call);
         return r;
+}
+
+/* ---- its links --------------------------------------------------------------------------------------------------- */
+
+static int change_link(ControlCall *call, const JsonNode *parameters, MachineControl *c, bool add, Failure *failure)
+{
+        const char *key = json_member_string(parameters, "setting");
+        const SettingRow *row = settings_table_find_key("Network", key);
+        int fds[2] = { control_call_take_fd(call, 0), control_call_take_fd(call, 1) };
+        int r;
+
+        if (!row || row->parse != value_interfaces)
+                r = failure_set(failure, -EINVAL, "%s=: not a setting of links", key);
+        else if (fds[0] < 0 || fds[1] < 0)
+                r = failure_set(failure, -EINVAL, "The descriptors of a netlink socket and a network namespace are missing");
+        else
+                r = c->actions->change_link(c->userdata, add, row->id, json_member_string(parameters, "value"), fds, failure);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+        if (r >= 0)
+                control_reply(call);
+        return r;
+}
+
+static int add_link(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return change_link(call, parameters, userdata, /* add= */ true, failure);
+}
+
+static int remove_link(ControlCall *call, const JsonNode *parameters, void *userdata, Failure *failure)
+{
+        return change_link(call, parameters, userdata, /* add= */ false, failure);
 }
 
 /* ---- its console ------------------------------------------------------------------------------------------------ */
@@ -373,6 +406,14 @@ static const ControlMethod methods[] = {
         { MACHINE ".AttachConsole", attach_console, CONTROL_UPGRADE, {
                 { "readOnly", JSON_NODE_BOOL, true },
                 { "take", JSON_NODE_BOOL, true },
+        } },
+        { MACHINE ".AddLink", add_link, 0, {
+                { "setting", JSON_NODE_STRING, false },
+                { "value", JSON_NODE_STRING, false },
+        } },
+        { MACHINE ".RemoveLink", remove_link, 0, {
+                { "setting", JSON_NODE_STRING, false },
+                { "value", JSON_NODE_STRING, false },
         } },
         { MACHINE ".SetPorts", set_ports, 0, { { "ports", JSON_NODE_ARRAY, false } } },
         { MACHINE ".Subscribe", subscribe, CONTROL_ANY_USER | CONTROL_MORE, {} },

@@ -18,6 +18,7 @@ typedef struct ControlActions {
         int (*pause)(void *userdata, bool on, Failure *failure);
         void (*idle)(void *userdata);                                   /* the last client has gone */
         MachineConsole *(*console)(void *userdata);                     /* NULL: it has none */
+        int (*change_link)(void *userdata, bool add, SettingId id, const char *value, int fds[static 2], Failure *failure);
         int (*set_ports)(void *userdata, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure);
 } ControlActions;
 

@@ -255,5 +255,9 @@ int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure);
  * all is as it was. The ports' places must outlive the machine. */
 int machine_set_ports(Machine *m, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure);
 
+/* run/stage-network.c: adds or removes the link that the setting (as MACVLAN=) makes of the value, while the machine runs. fds: a
+ * socket of rtnetlink in the machine's network namespace, and the host's one; taken if they are needed. */
+int machine_change_link(Machine *m, bool add, SettingId id, const char *value, int fds[static 2], Failure *failure);
+
 /* run/round.c: starts, supervises and undoes. The exit status, or negative. */
 int machine_round(Machine *m, Failure *failure);

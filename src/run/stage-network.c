@@ -6,9 +6,11 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "config/settings-table.h"
 #include "payload/machine-state.h"
 #include "run/keeper.h"
 #include "run/stage.h"
+#include "util/fd.h"
 #include "util/log.h"
 
 static int open_namespace(Machine *m, Failure *failure)
@@ -65,6 +67,35 @@ int machine_set_ports(Machine *m, const PortSetting *ports, size_t n, PortSocket
         if (r < 0 ? is_new : n == 0)
                 stage_ports_down(m);
         return r;
+}
+
+int machine_change_link(Machine *m, bool add, SettingId id, const char *value, int fds[static 2], Failure *failure)
+{
+        LinkPlan *plan = &m->plan.network.links, one = {};
+        char reason[SETTING_REASON_MAX] = "";
+        const SettingRow *row = settings_table_row(id);
+        Links *l = &m->network.links;
+        _cleanup_(problems_done) Problems problems = {};
+        _cleanup_(settings_done) Settings s;
+        int r;
+
+        settings_init(&s);
+        r = row->parse(row, value, (Source) {}, &s, reason);
+        if (r >= 0)
+                r = link_plan_make(&s, m->name, m->facts.host.machine_id, &one, &problems);
+        if (r < 0 || one.n != 1) {
+                link_plan_done(&one);
+                return failure_set(failure, r == -ENOMEM ? r : -EINVAL, "%s=%s: %s", row->key, value, *reason ? reason :
+                                   "not one link");
+        }
+        if (l->container_rtnl < 0) {
+                l->container_rtnl = TAKE_FD(fds[0]);
+                l->host_netns = TAKE_FD(fds[1]);
+        }
+        link_plan_readdress(plan, m->name, m->facts.host.machine_id, &one.ops[0]);
+        r = add ? links_add(plan, &one.ops[0], m->name, m->network.netns_fd, l, failure) : links_remove(plan, &one.ops[0], l);
+        link_plan_done(&one);
+        return r < 0 ? failure_set(failure, r, "%s=%s: %m", row->key, value) : 0;
 }
 
 int stage_ports_up(Machine *m, Failure *failure)

@@ -324,6 +324,31 @@ static int read_journal(Machine *m, const char *id)
         return journal_facts_read(NULL, id, &m->journal);
 }
 
+static bool runs(const Machine *m)
+{
+        MachineState state = {};
+        bool found = machine_state_read(NULL, m->name, &state) >= 0;
+
+        machine_state_done(&state);
+        return found;
+}
+
+/* An interface that the machine has taken is not on the host while it runs. */
+static int check_links(const Machine *m, const LinksWait *wait, Problems *problems)
+{
+        const LinkPlan *p = &m->plan.network.links;
+        int r = 0;
+
+        if (!machine_is_dry(m) || !runs(m))
+                return links_check(p, m->name, wait, problems);
+        for (size_t i = 0; r >= 0 && i < p->n; i++) {
+                const LinkPlan one = { &p->ops[i], 1 };
+
+                r = one.ops->kind == LINK_MOVE ? 0 : links_check(&one, m->name, wait, problems);
+        }
+        return r;
+}
+
 int stage_plan_decide(Machine *m, Problems *problems)
 {
         PlanInput in = {
@@ -356,8 +381,7 @@ int stage_plan_decide(Machine *m, Problems *problems)
         if (r >= 0)
                 r = plan_make(&in, &m->plan, problems);
         if (r >= 0)
-                r = links_check(&m->plan.network.links, m->name,
-                                m->loop.is_open && problems->n_fatal == 0 ? &wait : NULL, problems);
+                r = check_links(m, m->loop.is_open && problems->n_fatal == 0 ? &wait : NULL, problems);
         if (waiting.op)
                 (void) stage_bus_up(m, &m->registration.bus_failure);
         if (r >= 0)

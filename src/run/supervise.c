@@ -432,6 +432,13 @@ static MachineConsole *control_console(void *userdata)
         return ((Supervisor *) userdata)->console;
 }
 
+static int control_change_link(void *userdata, bool add, SettingId id, const char *value, int fds[static 2], Failure *failure)
+{
+        Supervisor *s = userdata;
+
+        return machine_change_link(s->machine, add, id, value, fds, failure);
+}
+
 /* The sockets are taken with the first ports, which are followed from then on. */
 static int control_set_ports(void *userdata, const PortSetting *ports, size_t n, PortSockets *sockets, Failure *failure)
 {
@@ -451,7 +458,7 @@ static int control_set_ports(void *userdata, const PortSetting *ports, size_t n,
 
 static const ControlActions control_actions = {
         control_state, control_power_off, control_reboot, control_terminate, control_pause, control_idle, control_console,
-        control_set_ports,
+        control_change_link, control_set_ports,
 };
 
 /* ---- notify messages of the payload ----------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support import MACHINES, output, remove_tree, run, wait_for
+from support import MACHINES, add_veth_pair, output, remove_tree, run, wait_for
 
 DROP_INS = Path('/run/systemd/nspawn')
 SAVED = Path('/etc/systemd/nspawn')
@@ -341,6 +341,10 @@ def connects(port):
 def network(live):
     """Addresses on its veth pair, and a server in its network."""
     link, namespace = host_side(live), f'--net=/proc/{live.leader()}/ns/net'
+    if 'busybox' in live.name:
+        # Its client of DHCP, which flushes addresses.
+        wait_for(lambda: inside(live, 'killall', 'udhcpc', check=False).returncode == 0)
+        wait_for(lambda: inside(live, 'pidof', 'udhcpc', check=False).returncode != 0)
     run('ip', 'address', 'add', f'{HOST}/24', 'dev', link)
     run('ip', 'link', 'set', link, 'up')
     run('nsenter', namespace, 'ip', 'address', 'add', '10.79.0.2/24', 'dev', 'host0')
@@ -406,6 +410,81 @@ def test_ports_are_undone_with_the_rest(live, network, source):
     assert connects(8080) and not connects(8081)
     assert [path.name for path in Path('/run/box/.ports').iterdir()] == ['tcp-8080']
     boxctl('unset', live.name, 'Port')
+
+
+@pytest.fixture
+def interfaces():
+    """Interfaces of the host: a parent, one to be moved, two bridges."""
+    for name in 'liveparent', 'livemoved':
+        add_veth_pair(name, f'{name}1')
+    for name in 'livebridge1', 'livebridge2':
+        run('ip', 'link', 'add', name, 'type', 'bridge')
+    yield
+    for name in 'liveparent1', 'livemoved1', 'livebridge1', 'livebridge2':
+        run('ip', 'link', 'delete', name)
+
+
+def links(*where):
+    """Name and MAC address of each."""
+    return {link['ifname']: link['address'] for link in json.loads(output(*where, 'ip', '-j', 'link'))}
+
+
+def links_of(machine):
+    return links('nsenter', f'--net=/proc/{machine.leader()}/ns/net')
+
+
+def test_links(live, interfaces):
+    before, on_host = links_of(live), set(links())
+    boxctl('set', live.name, 'VirtualEthernetExtra=livewire:inner', 'MACVLAN=liveparent', 'MACVLAN=liveparent:second', 'Interface=livemoved:moved')
+    now = links_of(live)
+    assert set(now) - set(before) == {'inner', 'mv-liveparent', 'second', 'moved'}
+    assert set(links()) == on_host - {'livemoved'} | {'livewire'}
+    assert pending(live) == []
+    # The addresses are those that a start would give; of one more, another.
+    boxctl('unset', live.name, 'MACVLAN=liveparent')
+    assert set(links_of(live)) - set(before) == {'inner', 'second', 'moved'}
+    boxctl('set', live.name, 'MACVLAN=liveparent:third')
+    assert links_of(live)['third'] == now['mv-liveparent'] != links_of(live)['second']
+    boxctl('unset', live.name, 'MACVLAN', 'Interface', 'VirtualEthernetExtra')
+    assert links_of(live) == before
+    assert set(links()) == on_host
+
+
+@pytest.mark.parametrize('last, message', [
+    ('IPVLAN=liveparent', 'IPVLAN=liveparent: '),                       # the kernel: not beside a macvlan
+    ('MACVLAN=no-such', 'MACVLAN=no-such: no such interface'),
+    ('VirtualEthernetExtra=livebridge1', 'livebridge1 already exists'),
+    ('Interface=livemoved:inner', 'the machine has another interface named inner'),
+    ('Bind=/etc/hostname:/mnt', 'nothing was changed'),
+])
+def test_links_that_fail_leave_the_old_ones(live, interfaces, last, message):
+    boxctl('set', live.name, 'MACVLAN=liveparent:first')
+    before, on_host = links_of(live), links()
+    words = ['VirtualEthernetExtra=livewire:inner', 'MACVLAN=liveparent', 'Interface=livemoved:moved', last]
+    error = refused('set', live.name, *(words if 'livemoved:inner' not in last else [words[0], last]))
+    assert message in error and 'nothing was changed' in error
+    assert links_of(live) == before and links() == on_host
+    boxctl('unset', live.name, 'MACVLAN')
+    assert pending(live) == []
+
+
+def test_bridge(machine, interfaces):
+    """And at the end, all that was added goes."""
+    m = machine(tree='busybox')
+    m.write_file('[Exec]\nBoot=yes\n[Network]\nBridge=livebridge1\n')
+    on_host = set(links())
+    m.start()
+    port = Path('/sys/class/net') / host_side(m)
+    assert (port / 'master').readlink().name == 'livebridge1'
+    boxctl('set', m.name, 'Bridge=livebridge2', 'Interface=livemoved', 'VirtualEthernetExtra=livewire', 'MACVLAN=liveparent')
+    assert (port / 'master').readlink().name == 'livebridge2'
+    assert 'no such interface' in refused('set', m.name, 'Bridge=no-such')
+    assert 'not a bridge' in refused('set', m.name, 'Bridge=liveparent')
+    assert (port / 'master').readlink().name == 'livebridge2'
+    m.write_file('[Exec]\nBoot=yes\n')
+    assert 'VirtualEthernetExtra=livewire' in output('boxctl', 'get', m.name, 'VirtualEthernetExtra')
+    m.stop()
+    assert set(links()) == on_host
 
 
 # ---------------------------------------------------------------- the end
