@@ -17,6 +17,7 @@ from pathlib import Path
 import pexpect
 
 MACHINES = Path('/var/lib/machines')
+NEAR_TREES = MACHINES / '.trees'        # copies of TREES
 TREES = Path('/trees')
 NSPAWN_FILES = Path('/etc/systemd/nspawn')
 ROOT_PASSWORD = 'box-tests'
@@ -163,8 +164,17 @@ def remove_tree(path):
 
 
 def copy_tree(tree, path):
-    """A copy of a payload tree, with owners, times, links and attributes."""
-    run('cp', '-a', '--reflink=auto', '--', f'{(TREES / tree).resolve()}/.', path)
+    """A copy of a payload tree, with owners, times, links and attributes: of one on the same file system, made when it is wanted
+    first. From there it takes a quarter of the time."""
+    source = (TREES / tree).resolve()
+    near = NEAR_TREES / source.name
+    if not near.exists():
+        part = NEAR_TREES / f'{source.name}.part'
+        NEAR_TREES.mkdir(exist_ok=True)
+        run('rm', '-rf', part)
+        run('cp', '-a', '--', f'{source}/.', part, timeout=300)
+        part.rename(near)
+    run('cp', '-a', '--reflink=auto', '--', f'{near}/.', path)
 
 
 # -------------------------------------------------------------------- the host's state
@@ -190,7 +200,7 @@ class HostState:
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
               '/run/box/.lock', '/run/box/.locks', '/run/box/.changed-units', '/run/box/.journal', '/run/box/.ports',
-              'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
+              '/var/lib/machines/.trees', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
     def take(cls):
