@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The third part of the bench: boxctl list beside machinectl list, of many running machines.
+"""The third part of the bench: boxctl list beside machinectl list, of many running machines; boxctl --help beside true(1).
 
 Conditions. The machines are cheap: each runs one process that sleeps, has a network of its own, and is registered with
 systemd-machined. Both clients list the same machines, one after the other, as root, to a pipe.
@@ -66,6 +66,27 @@ def measure(build, count, runs):
                 if number >= 0:
                     times[name].append(seconds)
     return {'machines': count, 'seconds': times}
+
+
+def measure_help(runs):
+    """The time until a client does anything: its program and libraries are loaded. `true` is as any program of the C library."""
+    commands = {'true': ['/bin/true'], 'boxctl --help': ['boxctl', '--help'], 'machinectl --help': ['machinectl', '--help', '--no-pager']}
+    times = {name: [] for name in commands}
+    with tempfile.TemporaryFile('w+') as log:
+        for number in range(-1, runs * 10):
+            for name, command in commands.items():
+                seconds = starts.run(name, command, log)
+                if number >= 0:
+                    times[name].append(seconds)
+    return {'seconds': times}
+
+
+def report_help(figures):
+    quick = statistics.median(figures['seconds']['true'])
+    print(f'\nHelp: milliseconds, and the ratio to true\n\n{"":34}{"median":>9}{"least":>9}{"most":>9}{"ratio":>8}')
+    for name, seconds in figures['seconds'].items():
+        median = statistics.median(seconds)
+        print(f'{name:34}{median * 1e3:9.1f}{min(seconds) * 1e3:9.1f}{max(seconds) * 1e3:9.1f}{median / quick:8.2f}')
 
 
 def report(figures):
