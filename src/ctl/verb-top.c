@@ -310,8 +310,12 @@ static int run(Ctl *c, char *const *args, size_t n)
 {
         const int sort = top_sort_by_name(c->options.sort ?: "cpu");
         Top t = { .c = c, .names = args, .screen = has_screen(c), .terminal = TERMINAL_MODE_NULL };
-        int r;
+        _cleanup_(listing_done) Listing chosen = { 0 };
+        int r = c->options.columns ? listing_open(c, &chosen) : 0;
 
+        /* Before anything is measured. */
+        if (r < 0)
+                return r;
         if (sort < 0)
                 return log_error(-EINVAL, "Invalid value for --sort=: '%s' (cpu, memory, swap, io, tasks, pressure, "
                                  "network or name)", c->options.sort);
