@@ -118,7 +118,7 @@ static int run(Ctl *c, const CommandLine *line)
         }
 
         /* A help does without: the files of a language would take a fifth of its time. */
-        (void) setlocale(LC_ALL, "");
+        (void) setlocale(LC_CTYPE, "");
         if (c->options.host)
                 return remote_run(c, line);
         if (c->options.list_fields) {

@@ -14,6 +14,7 @@ boots once before it counts: first boots have more to do. Measured are
     private     the part of it that is not shared
 """
 
+import contextlib
 import shutil
 import statistics
 import subprocess
@@ -80,13 +81,22 @@ def clean_up():
     shutil.rmtree(TREE, ignore_errors=True)
 
 
-def measure(tree, boots):
+@contextlib.contextmanager
+def machine(tree):
+    """Tree and settings, which are removed at the end, with what runs of them."""
     if TREE.exists() or SETTINGS.exists():
         sys.exit(f'bench: {TREE} or {SETTINGS} exists')
     try:
         subprocess.run(['cp', '-a', '--reflink=auto', f'{tree}/.', TREE], check=True)
         SETTINGS.parent.mkdir(parents=True, exist_ok=True)
         SETTINGS.write_text('[Exec]\nNotifyReady=yes\n')
+        yield
+    finally:
+        clean_up()
+
+
+def measure(tree, boots):
+    with machine(tree):
         figures = {name: {kind: [] for kind in KINDS} for name in UNITS}
         for number in range(-1, boots):
             for name, unit in UNITS.items():
@@ -94,8 +104,6 @@ def measure(tree, boots):
                     if number >= 0:
                         figures[name][kind].append(value)
         return figures
-    finally:
-        clean_up()
 
 
 def report(figures):

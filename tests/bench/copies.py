@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fourth part of the bench: boxctl cp to and from a running machine, beside cp -a.
+"""The fifth part of the bench: boxctl cp to and from a running machine, beside cp -a.
 
 Conditions. The machine has a user namespace and idmapped mounts, and its tree is on the file system of the other side: cp -a
 copies there, too. One large file, and a tree of many small ones. What is copied is in memory. The copies are removed between
@@ -52,7 +52,7 @@ def remove(path):
     os.sync()
 
 
-def measure(build, runs, megabytes=1024, files=50000):
+def measure(build, runs, megabytes, files):
     times = {}
     with machine(build) as (scratch, tree), tempfile.TemporaryFile('w+') as log:
         make_files(scratch, megabytes, files)
