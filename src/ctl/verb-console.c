@@ -134,6 +134,11 @@ static void on_hot_key(HotKey key, void *userdata)
 {
         Attachment *a = userdata;
 
+        if (!a->typing) {
+                fprintf(stderr, "\r\n[Nothing done: another terminal types on this console; to take that over: %s console "
+                        "--take %s]\r\n", a->ctl->program, a->name);
+                return;
+        }
         console_bridge_send(a->bridge, key == HOT_KEY_REBOOT ? CONSOLE_FRAME_REBOOT : CONSOLE_FRAME_POWER_OFF, 0, 0);
 }
 
@@ -276,7 +281,7 @@ const Verb verb_console = {
         .help = "Attach to a machine's console",
         .details = "Shows what the console has said since boot, as far as it is kept (256 KiB), then what it says. What you type "
                    "reaches the machine, unless another terminal types already (--take takes that over) or with --read-only. "
-                   "^]^]^] leaves, ^]^]r reboots the machine, ^]^]p shuts it down. Works with any init.",
+                   "^]^]^] leaves, ^]^]r reboots the machine, ^]^]p shuts it down, if you type. Works with any init.",
         .example = "boxctl console --read-only web | grep -m1 login:",
         .run = run_console,
 };

@@ -125,6 +125,8 @@ def test_three_viewers_one_types(small, terminal):
     second.expect('Read-only: another terminal types')
     third = terminal('boxctl', 'console', '--read-only', small.name)
     second.expect('login: ')
+    second.send(f'{ESCAPE}r')
+    second.expect('Nothing done: another terminal types')
     third.expect('login: ')
     time.sleep(0.5)
     second.send('unheard\r')
