@@ -295,10 +295,10 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Frozen processes neither end nor hear that they should. */
+/* Frozen processes neither end nor hear that they should. boxctl freezes them without asking the supervisor. */
 static int set_paused(Supervisor *s, bool on, Failure *failure)
 {
-        int r = s->paused == on ? 0 : cgroup_freeze(&s->machine->cgroup, on, failure);
+        int r = on && s->paused ? 0 : cgroup_freeze(&s->machine->cgroup, on, failure);
 
         if (r >= 0 && s->paused != on) {
                 s->paused = on;
@@ -319,7 +319,7 @@ static void stop_by(Supervisor *s, InitRequest request)
 {
         Failure failure = {};
 
-        if (set_paused(s, false, &failure) < 0)
+        if (s->machine->cgroup.payload_fd >= 0 && set_paused(s, false, &failure) < 0)
                 log_warning(0, "%s, ignoring", failure.text);
         if (s->stopping || !plan_can_ask(&s->machine->plan)) {
                 s->killed = s->stopping;
