@@ -151,6 +151,7 @@ static int replace(const DropIn *d, const char *text, Failure *failure)
                 return 0;
         r = failure_set(failure, -errno, "Failed to write %s: %m", d->path);
         (void) unlink(temporary);
+        (void) rmdir(d->directory);     /* fails if there are other files */
         return r;
 }
 

@@ -56,8 +56,7 @@ static bool is_made(const LiveChange *changes, const bool *done, size_t i)
         return false;
 }
 
-/* Undoes changes before n, the last first. */
-static int undo(LiveMachine *m, const LiveChange *changes, const bool *done, size_t n)
+int live_undo(LiveMachine *m, const LiveChange *changes, const bool *done, size_t n)
 {
         int result = 0;
 
@@ -84,7 +83,7 @@ int live_apply(LiveMachine *m, const LiveChange *changes, bool *done, size_t n, 
                 r = find(changes[i].row)->apply(m, &changes[i], m->after, &why);
                 if (r >= 0)
                         continue;
-                q = undo(m, changes, done, i);
+                q = live_undo(m, changes, done, i);
                 memset(done, 0, n * sizeof(*done));
                 (void) failure_set(&why, r, "Failed to change machine '%s': %m", m->name);
                 return failure_set(failure, r, "%s; %s", why.text, q < 0 ? "not all that was changed before could be undone" :

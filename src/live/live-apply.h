@@ -9,3 +9,6 @@ const char *live_why_not(LiveMachine *m, const LiveChange *c);
 /* Makes all changes with done[i], in their order. After a failure those that were made are undone, and no done[i] is true; the
  * failure says so. */
 int live_apply(LiveMachine *m, const LiveChange *changes, bool *done, size_t n, Failure *failure);
+
+/* Undoes those changes with done[i] that are before n, the last first. Logs failures, and returns one of them. */
+int live_undo(LiveMachine *m, const LiveChange *changes, const bool *done, size_t n);

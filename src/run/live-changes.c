@@ -141,7 +141,10 @@ static int apply(Live *l, Failure *failure)
         if (r < 0)
                 return 0;
         r = live_merge(&l->before, &l->after, l->changes, l->done, l->n, &now);
-        return r < 0 ? failure_set(failure, r, "Out of memory") : write_settings(m, &now, failure);
+        r = r < 0 ? failure_set(failure, r, "Out of memory") : write_settings(m, &now, failure);
+        if (r < 0)
+                (void) live_undo(&l->running, l->changes, l->done, l->n);
+        return r;
 }
 
 /* ---- output ------------------------------------------------------------------------------------------------------------ */

@@ -468,6 +468,35 @@ def test_links_that_fail_leave_the_old_ones(live, interfaces, last, message):
     assert pending(live) == []
 
 
+def in_force(machine):
+    """All that is changed below, but for the numbers of mounts."""
+    mounts = [line.split()[3:6] for line in Path(f'/proc/{machine.leader()}/mountinfo').read_text().splitlines()]
+    return [mounts, Path(f'/proc/{machine.leader()}/oom_score_adj').read_text(), set(links_of(machine)), set(links()),
+            sorted(path.name for path in Path('/run/box/.ports').glob('*')), table(machine),
+            output('systemctl', 'show', '-P', 'TasksMax', machine.unit)]
+
+
+def test_calls_that_fail_leave_the_old_state(machine, interfaces, source, tmp_path):
+    """strace lets the N-th call fail, once in each process: of boxctl, and of box-run --live."""
+    m = machine(tree='busybox')
+    m.write_file(FILE.format(users='pick'))
+    m.start()
+    words = ['OOMScoreAdjust=77', 'MACVLAN=liveparent', 'Interface=livemoved', 'Port=8080:80', 'TasksMax=444']
+    before, failed = in_force(m), 0
+    for call, n in [('connect', 2), ('connect', 3), ('connect', 4), ('rename', 1), ('rename', 2)]:
+        result = run('strace', '-f', '-qq', '-o', tmp_path / 'strace', '-e', f'trace={call}', '-e', f'inject={call}:error=EIO:when={n}',
+                     'boxctl', 'set', m.name, *words, check=False)
+        if result.returncode == 0:
+            boxctl('unset', m.name, *words)
+        else:
+            failed += 1
+            assert 'Input/output error' in result.stderr
+        assert not (DROP_INS / f'{m.name}.nspawn.d').exists()
+        assert in_force(m) == before, (call, n, result.stderr)
+        assert pending(m) == []
+    assert failed > 2
+
+
 def test_bridge(machine, interfaces):
     """And at the end, all that was added goes."""
     m = machine(tree='busybox')
