@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from support import run, wait_for
+import support
+from support import output, run, wait_for
 
 PAYLOADS = {
     'deb12': ('deb12', ''),
@@ -299,6 +300,27 @@ def test_chroot_leaves_nothing_after_sigkill(stopped, nothing_left):
     wait_for(lambda: not run('pgrep', '-f', 'sleep 1007', check=False).stdout, timeout=5)
     assert not [line for line in Path('/proc/self/mountinfo').read_text().splitlines() if str(stopped.path) in line]
     assert boxctl_chroot(stopped, 'true').returncode == 0       # which removes what the dead one has left in /run/box
+
+
+def test_chroot_of_an_image(nothing_left):
+    image = support.MACHINES / 'chroot-image.raw'
+    m = support.Machine('chroot-image')
+    run('truncate', '-s', '64M', image)
+    try:
+        run('mkfs.ext4', '-q', '-d', support.TREES / 'busybox', image)
+        result = boxctl_chroot(m, 'sh', '-c', 'echo made >/made; cat; exit 7', stdin=None, input=b'in')
+        assert (result.returncode, result.stdout, result.stderr) == (7, b'in', b'')
+        process = subprocess.Popen(['boxctl', 'chroot', m.name, '--', 'sh', '-c', 'cat /made; exec sleep 1008'],
+                                   stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b'made\n'
+        assert str(image) in output('losetup', '--list', '--noheadings')
+        process.kill()
+        process.communicate(timeout=10)
+        wait_for(lambda: str(image) not in output('losetup', '--list', '--noheadings'))
+        assert boxctl_chroot(m, 'true').returncode == 0
+    finally:
+        image.unlink()
+        (image.parent / f'.#{image.name}.lck').unlink(missing_ok=True)
 
 
 def test_chroot_of_a_running_machine_is_refused(quick):
