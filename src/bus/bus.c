@@ -123,7 +123,9 @@ static int handshake(sd_bus *bus, const BusWait *wait)
                         r = wait->run(wait->userdata, UINT64_MAX);
         }
         sd_event_source_disable_unref(source);
-        return r < 0 ? r : sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+        return r == -EBADF ? -ECONNRESET : r;
 }
 
 int bus_wait(sd_bus *bus, const BusWait *wait, const bool *done, uint64_t usec)

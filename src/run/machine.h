@@ -124,7 +124,7 @@ typedef struct MachineRegistered {
         PendingScope *pending_scope;
         char *scope;                    /* unit requested from systemd, without machined */
         bool registered;
-        bool again;                     /* asked a second time, because the bus was restarted */
+        unsigned again;                 /* how often it was asked once more, because the bus was restarted */
 } MachineRegistered;
 
 /* mounts-begin, mounts */

@@ -23,6 +23,7 @@
 
 enum {
         NAME_WAIT_USEC = 1000 * 1000,   /* for a machine of this name that lives, and may be about to end */
+        AGAIN_MAX = 3,                  /* the bus that was restarted may be restarted again */
         CANCEL_WAIT_USEC = 80 * 1000,   /* for the reply to a registration that is to be undone */
 };
 
@@ -107,9 +108,11 @@ static int register_again(Machine *m, int r, Failure *failure)
 {
         Failure why = {};
 
-        if (r == -ECANCELED || m->registration.again || sd_bus_is_open(m->registration.bus) > 0)
+        if (r == -ECANCELED || m->registration.again >= AGAIN_MAX ||
+            (r != -ECONNRESET && sd_bus_is_open(m->registration.bus) > 0))
                 return r;
-        m->registration.again = true;
+        m->registration.again++;
+        m->registration.bus = sd_bus_close_unref(m->registration.bus);
         if (machine_connect_bus(m, &why) < 0)
                 return r;
         *failure = (Failure) {};
@@ -228,7 +231,8 @@ void stage_register_begin_down(Machine *m)
         if (m->registration.registered && (machine_connect_bus(m, &failure) < 0 ||
                                            machined_unregister(m->registration.bus, m->name, &failure) < 0))
                 log_warning(0, "%s, ignoring", failure.text);
-        m->registration.registered = m->registration.again = false;
+        m->registration.registered = false;
+        m->registration.again = 0;
         free(TAKE_PTR(m->registration.scope));
 }
 
