@@ -59,7 +59,7 @@ typedef struct Supervisor {
         bool ready;             /* READY=1 was sent */
         bool stopping;          /* the payload was asked to shut down */
         bool paused;
-        bool killed;            /* on the second request, or by a client */
+        bool killed;            /* on request: the second, a client's, or the first of a payload that cannot be asked */
         bool start_timed_out;
         bool ended;
         bool reboots;           /* so it has ended */
@@ -322,7 +322,7 @@ static void stop_by(Supervisor *s, InitRequest request)
         if (s->machine->cgroup.payload_fd >= 0 && set_paused(s, false, &failure) < 0)
                 log_warning(0, "%s, ignoring", failure.text);
         if (s->stopping || !plan_can_ask(&s->machine->plan)) {
-                s->killed = s->stopping;
+                s->killed = true;
                 kill_leader(s);
                 return;
         }

@@ -85,6 +85,15 @@ def test_none_of_a_machine_that_runs_or_was_stopped(box):
     assert 'Reason' not in result.stdout
 
 
+def test_none_of_a_command_that_was_stopped(box):
+    """It is killed, as nothing can ask it to end, and that is what was wanted."""
+    runs(box, 'exec sleep 1000', notify='')
+    run('boxctl', 'start', box.name)
+    run('boxctl', 'stop', box.name)
+    assert (box.property('ActiveState'), box.property('Result')) == ('inactive', 'success')
+    assert 'Reason' not in run('boxctl', 'status', box.name, check=False).stdout
+
+
 @pytest.mark.parametrize('text,cause', [
     ('[Exec]\nBoot=perhaps\n', '2: Boot=perhaps: .*'),
     ('[Network]\n\nBridge=lo\n', '3: Bridge=lo: not a bridge'),
