@@ -192,6 +192,10 @@ def test_files_go_in_and_out_of_each(each, tmp_path):
     run('machinectl', 'copy-from', each.name, '/tmp/tree', tmp_path / 'back')
     assert (tmp_path / 'back' / 'file').read_text() == 'copied\n'
     assert (tmp_path / 'back').stat().st_uid == 0
+    run('boxctl', 'cp', '-q', tmp_path / 'tree', f'{each.name}:/root/by-box')
+    assert output('boxctl', 'shell', each.name, '/bin/stat', '-c', '%u %g', '/root/by-box/file') == '0 0'
+    run('boxctl', 'cp', '-q', f'{each.name}:/root/by-box/file', tmp_path / 'again')
+    assert (tmp_path / 'again').read_text() == 'copied\n' and (tmp_path / 'again').stat().st_uid == 0
 
 
 def test_bind_into_each(each, tmp_path):

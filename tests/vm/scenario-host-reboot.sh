@@ -93,6 +93,11 @@ bound_device_works() {
         chmod 666 /dev/loop-control /dev/ttyS0
         check 'a bound device may be used' opens /dev/loop-control
         check 'another one may not' refused 'Operation not permitted' opens /nodes/ttyS0
+        check 'one is added while it runs' boxctl device -q "$NAME" add /dev/ttyS0
+        check 'it may be used then' opens /dev/ttyS0
+        check 'it is removed while it runs' boxctl device -q "$NAME" remove /dev/ttyS0
+        check 'its node is gone' refused 'No such file' in_machine ls /dev/ttyS0
+        check 'and another node of it may not be used' refused 'Operation not permitted' opens /nodes/ttyS0
         systemctl set-property --runtime "$SERVICE" 'DeviceAllow=/dev/ttyS0 rw'
         check 'until the unit allows it' opens /nodes/ttyS0
 }
@@ -103,6 +108,34 @@ raised_limits_hold() {
         equal -500 "$(in_machine cat /proc/1/oom_score_adj)" &&
                 equal '25 25 10 10' "$(in_machine awk '/^Max nice/ { n = $4 " " $5 } /^Max realtime pri/ { r = $4 " " $5 }
                         END { print n, r }' /proc/1/limits)"
+}
+
+# The state of the limits in the cgroup and on the payload's PID 1.
+live_limits() {
+        echo "$(cat "$GROUP/memory.max") $(cat "$GROUP/cpu.weight") $(in_machine cat /proc/1/oom_score_adj)"
+}
+
+# follows WANTED: a file of the cgroup has that value within a second.
+follows() {
+        local i
+        for i in 1 2 3 4 5 6 7 8 9 10; do
+                [[ $(cat "$GROUP/memory.max") != "$1" ]] || return 0
+                sleep 0.1
+        done
+        equal "$1" "$(cat "$GROUP/memory.max") after $i looks"
+}
+
+# Limits that are changed while the machine runs, for a time, and taken back.
+limits_are_changed() {
+        check 'limits are changed while it runs' boxctl set -q "$NAME" MemoryMax=500M CPUWeight=55 OOMScoreAdjust=-400
+        check 'the cgroup follows within a second' follows $((500 * 1024 * 1024))
+        check 'all of them hold' equal "$((500 * 1024 * 1024)) 55 -400" "$(live_limits)"
+        check 'and are taken back' boxctl unset -q "$NAME" MemoryMax CPUWeight OOMScoreAdjust
+        check 'the cgroup follows that, too' follows "$MEMORY_MAX"
+        check 'the limits are those of the file' equal "$MEMORY_MAX 100 -500" "$(live_limits)"
+        check 'a limit is set for a time' boxctl set -q "$NAME" MemoryMax=450M --for=20s
+        check 'it holds' follows $((450 * 1024 * 1024))
+        check 'it ends with its time' within 120 follows "$MEMORY_MAX"
 }
 
 # A payload that needs more memory than it may use before it is ready; who starts it reads that.
@@ -169,6 +202,7 @@ boot_2() {
         if [[ $UNIT == box@ ]]; then
                 bound_device_works
                 check 'raised limits hold inside' raised_limits_hold
+                limits_are_changed
                 check 'top shows memory, its limit and tasks' top_shows
                 check 'reclaim takes memory back' reclaim_frees
                 check 'reclaim tells that there was less' too_much_is_told
