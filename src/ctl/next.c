@@ -8,6 +8,7 @@
 
 #include "ctl/exit-status.h"
 #include "ctl/next.h"
+#include "ctl/terminal.h"
 #include "image/machine-name.h"
 #include "payload/machine-state.h"
 #include "util/strv.h"
@@ -117,5 +118,6 @@ void next_print(const Ctl *c, const Verb *v, char *const *names, int result)
         if (!steps)
                 return;
         (void) fflush(stdout);
+        pager_close();          /* they come last */
         put_steps(c->program, steps, v->flags & VERB_MANY && strv_length(names) > 1 ? "NAME" : name);
 }

@@ -43,6 +43,7 @@ typedef struct Units {
         Unit *list;
         size_t n;
         size_t pending;
+        int error;              /* of the last call that failed; a unit may have gone since it was listed */
 } Units;
 
 typedef struct Call {
@@ -54,7 +55,9 @@ static int on_time(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error
 {
         Call *call = userdata;
 
-        if (!sd_bus_message_is_method_error(m, NULL))
+        if (sd_bus_message_is_method_error(m, NULL))
+                call->units->error = -sd_bus_message_get_errno(m);
+        else
                 (void) sd_bus_message_read(m, "v", "t", call->ret);
         call->units->pending--;
         free(call);
@@ -113,16 +116,17 @@ static int ask_for_all(sd_bus *bus, sd_bus_message *list, Units *units)
         return r;
 }
 
-/* By systemd-analyze's rule: until it was active, or of one that only runs once, until it had run. */
+/* By systemd-analyze's rule: until it was active, or of one that only runs once, until it had run. 1: it has times. */
 static int answer_unit(const Unit *u, FILE *f)
 {
         uint64_t begin = u->usec[EXIT_INACTIVE], end = u->usec[ENTER_ACTIVE];
 
         if (end < begin)
                 end = u->usec[ENTER_INACTIVE];
-        if (begin > 0 && end > begin)
-                fprintf(f, "%" PRIu64 " %" PRIu64 " %s\n", begin, end, u->name);
-        return ferror(f) ? -EIO : 0;
+        if (begin == 0 || end <= begin)
+                return 0;
+        fprintf(f, "%" PRIu64 " %" PRIu64 " %s\n", begin, end, u->name);
+        return ferror(f) ? -EIO : 1;
 }
 
 /* In a process of its own, whose memory ends with it. */
@@ -132,6 +136,7 @@ static int answer_units(const void *question, int fd)
         Units units = { .list = calloc(UNITS_MAX, sizeof(Unit)) };
         sd_bus *bus = NULL;
         FILE *f = fdopen(fd, "w");
+        size_t n = 0;
         int r;
 
         if (!units.list || !f)
@@ -142,11 +147,13 @@ static int answer_units(const void *question, int fd)
                                        NULL);
         if (r >= 0)
                 r = ask_for_all(bus, list, &units);
-        for (size_t i = 0; r >= 0 && i < units.n; i++)
+        for (size_t i = 0; r >= 0 && i < units.n; i++) {
                 r = answer_unit(&units.list[i], f);
-        if (fflush(f) != 0)
-                r = -EIO;
-        return r;
+                n += r > 0;
+        }
+        if (r >= 0 && n == 0)
+                return units.error ?: -ENODATA;
+        return r >= 0 && fflush(f) != 0 ? -EIO : r;
 }
 
 /* ---- here ----------------------------------------------------------------------------------------------------- */

@@ -114,7 +114,8 @@ def test_names_that_are_not_special(tree, nothing_left, name):
                                 '--system-call-filter=bpf', '/bin/sleep', '60'], stdin=subprocess.DEVNULL)
     try:
         wait_for(lambda: name in output('boxctl', 'list', '--no-legend'))
-        assert {path.name for path in directory.iterdir()} - {'note'} == {'control', 'filter', 'settings', 'sources', 'state', 'steps'}
+        files = {'control', 'filter', 'settings', 'sources', 'state', 'steps'}      # some come after the payload runs
+        wait_for(lambda: {path.name for path in directory.iterdir()} - {'note'} == files)
         assert (directory.stat().st_mode, (directory / 'state').stat().st_mode) == (0o40755, 0o100644)
         assert output('boxctl', 'shell', name, '/bin/echo', 'inside').strip() == 'inside'
     finally:

@@ -5,6 +5,7 @@ What differs from run to run is masked: '#' for numbers, '=' for bars, whose pla
 change that is meant: the screens of the last run are in /out/screens of the lab, `tests/lab/lab exec 13.me -- ls /out/screens`.
 """
 
+import itertools
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ GOLDEN = Path(__file__).parent / 'screens'
 NEW = Path('/out/screens')
 WIDTHS = [80, 200]
 LINES = 40
+SERVERS = itertools.count()
 
 
 @pytest.fixture(scope='module')
@@ -59,7 +61,7 @@ COMMANDS = {
 
 def screen(command, width, shows):
     """What a terminal of that width shows of a command, once that matches."""
-    tmux = ['tmux', '-L', 'screens', '-f', '/dev/null']
+    tmux = ['tmux', '-L', f'screens-{next(SERVERS)}', '-f', '/dev/null']     # the one before may still be ending
     found = ''
 
     def complete():
@@ -83,7 +85,7 @@ def mask(text, masks):
 
 
 # The last line of each.
-ENDS = {'list': 'listed', 'all': 'listed', 'overview': '--help', 'status': 'supervisor\n.*box-run', 'failed': 'Unit:', 'top': r'screen10 +\d', 'blame': 'execute'}
+ENDS = {'list': 'listed', 'all': 'listed', 'overview': '--help', 'status': 'supervisor\n.*box-run', 'failed': 'Next:', 'top': r'screen10 +\d', 'blame': 'execute'}
 
 
 @pytest.mark.parametrize('width', WIDTHS)
