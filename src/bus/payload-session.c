@@ -12,6 +12,7 @@
 
 #include "bus/bus.h"
 #include "bus/payload-session.h"
+#include "bus/unit-run.h"
 #include "util/clock.h"
 
 #define SERVICE "org.freedesktop.systemd1.Service"
@@ -102,36 +103,20 @@ static int subscribe(PayloadSession *s, Failure *failure)
         return r < 0 ? bus_failure(failure, r, &error, "ask the machine's service manager") : 0;
 }
 
-static int close_containers(sd_bus_message *m, int n)
-{
-        int r = 0;
-
-        for (int i = 0; r >= 0 && i < n; i++)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
-
-/* A property that is a list of strings, or, with before and after, a list of one structure that has it between the two. */
-static int append_strv(sd_bus_message *m, const char *name, const char *before, char *const *strv, const char *after)
+static int append_environment(sd_bus_message *m, char *const *env)
 {
         int r;
 
         r = sd_bus_message_open_container(m, 'r', "sv");
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", name);
+                r = sd_bus_message_append(m, "s", "Environment");
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', before ? "a(sasas)" : "as");
-        if (r >= 0 && before)
-                r = sd_bus_message_open_container(m, 'a', "(sasas)");
-        if (r >= 0 && before)
-                r = sd_bus_message_open_container(m, 'r', "sasas");
-        if (r >= 0 && before)
-                r = sd_bus_message_append(m, "s", before);
+                r = sd_bus_message_open_container(m, 'v', "as");
         if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **) strv);
-        if (r >= 0 && before)
-                r = sd_bus_message_append(m, "as", 1, after);
-        return r < 0 ? r : close_containers(m, before ? 4 : 2);
+                r = sd_bus_message_append_strv(m, (char **) env);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int append_properties(sd_bus_message *m, const PayloadSessionOptions *o)
@@ -155,9 +140,9 @@ static int append_properties(sd_bus_message *m, const PayloadSessionOptions *o)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "TTYPath", "s", o->terminal, "TTYReset", "b", true,
                                           "UtmpIdentifier", "s", strrchr(o->terminal, '/') + 1, "UtmpMode", "s", "user");
         if (r >= 0)
-                r = append_strv(m, "Environment", NULL, o->env, NULL);
+                r = append_environment(m, o->env);
         if (r >= 0)
-                r = append_strv(m, "ExecStartEx", o->path, o->argv, "no-env-expand");
+                r = unit_command_append(m, o->path, (const char *const *) o->argv);
         return r;
 }
 
@@ -176,7 +161,7 @@ static int ask(PayloadSession *s, const PayloadSessionOptions *o, Failure *failu
         if (r >= 0)
                 r = append_properties(m, o);
         if (r >= 0)
-                r = close_containers(m, 1);
+                r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "a(sa(sv))", 0);
         if (r >= 0)

@@ -21,7 +21,7 @@ static int append_service(sd_bus_message *m, const char *service, const char *co
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s", "inactive-or-failed");
         if (r >= 0)
-                r = unit_command_append(m, argv);
+                r = unit_command_append(m, argv[0], argv);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
         return r;

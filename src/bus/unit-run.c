@@ -15,7 +15,7 @@ struct UnitRun {
         void *userdata;
 };
 
-int unit_command_append(sd_bus_message *m, const char *const *argv)
+int unit_command_append(sd_bus_message *m, const char *path, const char *const *argv)
 {
         int r;
 
@@ -29,7 +29,7 @@ int unit_command_append(sd_bus_message *m, const char *const *argv)
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'r', "sasas");
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", argv[0]);
+                r = sd_bus_message_append(m, "s", path);
         if (r >= 0)
                 r = sd_bus_message_append_strv(m, (char **) (uintptr_t) argv);
         if (r >= 0)
@@ -52,7 +52,7 @@ static int make_call(sd_bus *bus, const char *unit, const char *const *argv, sd_
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s", "inactive-or-failed");
         if (r >= 0)
-                r = unit_command_append(m, argv);
+                r = unit_command_append(m, argv[0], argv);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)

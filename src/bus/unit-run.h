@@ -20,5 +20,5 @@ int unit_run_start(sd_event *event, const char *unit, const char *const *argv, U
 /* Waits no more: a program that runs goes on. */
 UnitRun *unit_run_free(UnitRun *r);
 
-/* Appends the property ExecStartEx= of such a unit. */
-int unit_command_append(sd_bus_message *m, const char *const *argv);
+/* Appends the property ExecStartEx= of a unit: path is executed with argv as it is, nothing in it is expanded. */
+int unit_command_append(sd_bus_message *m, const char *path, const char *const *argv);
