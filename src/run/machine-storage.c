@@ -29,7 +29,6 @@ typedef struct Added {
 struct MachineStorage {
         const Machine *machine;
         sd_event *event;
-        char *program;          /* boxctl */
         Added *items;
         size_t n;
         unsigned number;        /* of the next unit */
@@ -46,31 +45,13 @@ static void added_done(Added *a)
         *a = (Added) { 0 };
 }
 
-/* boxctl stands beside box-run. */
-static int find_program(char **ret)
-{
-        char self[PATH_MAX];
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-        if (n < 0)
-                return -errno;
-        self[n] = '\0';
-        return strf(ret, "%.*sboxctl", (int) (strrchr(self, '/') - self) + 1, self);
-}
-
 int machine_storage_new(const Machine *m, sd_event *event, MachineStorage **ret)
 {
         MachineStorage *s = calloc(1, sizeof(*s));
-        int r;
 
         if (!s)
                 return -ENOMEM;
         *s = (MachineStorage) { .machine = m, .event = event };
-        r = find_program(&s->program);
-        if (r < 0) {
-                (void) machine_storage_free(s);
-                return r;
-        }
         *ret = s;
         return 0;
 }
@@ -86,7 +67,6 @@ MachineStorage *machine_storage_free(MachineStorage *s)
                 added_done(&s->items[i]);
         added_done(&s->pending);
         free(s->items);
-        free(s->program);
         free(s);
         return NULL;
 }
@@ -135,16 +115,32 @@ static void on_client_gone(void *data)
         ((MachineStorage *) data)->call = NULL;
 }
 
-/* Takes s->pending. */
-static int begin(MachineStorage *s, ControlCall *call, bool adds, const char *const *argv, Failure *failure)
+/* boxctl stands beside box-run. */
+static int find_program(char **ret)
 {
-        _cleanup_free_ char *unit = NULL;
-        int r = strf(&unit, "box-storage-%d-%u.service", (int) getpid(), s->number++);
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-        r = r < 0 ? r : unit_run_start(s->event, unit, argv, on_done, s, &s->run, failure);
+        if (n < 0)
+                return -errno;
+        self[n] = '\0';
+        return strf(ret, "%.*sboxctl", (int) (strrchr(self, '/') - self) + 1, self);
+}
+
+/* Takes s->pending, and runs boxctl with argv, whose first word it sets. */
+static int begin(MachineStorage *s, ControlCall *call, bool adds, const char **argv, Failure *failure)
+{
+        _cleanup_free_ char *unit = NULL, *program = NULL;
+        int r = find_program(&program);
+
+        argv[0] = program;
+        if (r >= 0)
+                r = strf(&unit, "box-storage-%d-%u.service", (int) getpid(), s->number++);
+        if (r >= 0)
+                r = unit_run_start(s->event, unit, argv, on_done, s, &s->run, failure);
         if (r < 0) {
                 added_done(&s->pending);
-                return failure_set(failure, r, "Out of memory");
+                return failure_set(failure, r, "Failed to run boxctl: %m");
         }
         s->adds = adds;
         s->call = call;
@@ -222,8 +218,8 @@ int machine_storage_add(MachineStorage *s, ControlCall *call, const JsonNode *pa
                 added_done(&s->pending);
                 return -ENOMEM;
         }
-        return begin(s, call, /* adds= */ true, (const char *const[]) {
-                             s->program, "bind", read_only ? "--read-only" : "--quiet", s->machine->name, path,
+        return begin(s, call, /* adds= */ true, (const char *[]) {
+                             NULL, "bind", read_only ? "--read-only" : "--quiet", s->machine->name, path,
                              s->pending.dest, NULL,
                      }, failure);
 }
@@ -241,7 +237,7 @@ int machine_storage_remove(MachineStorage *s, ControlCall *call, const JsonNode 
                 added_done(&s->pending);
                 return -ENOMEM;
         }
-        return begin(s, call, /* adds= */ false, (const char *const[]) {
-                             s->program, "unbind", s->machine->name, s->pending.dest, NULL,
+        return begin(s, call, /* adds= */ false, (const char *[]) {
+                             NULL, "unbind", s->machine->name, s->pending.dest, NULL,
                      }, failure);
 }
