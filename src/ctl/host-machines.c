@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Finds all machines of the host (see host-machines.h). Part of boxctl, with its caller's rights: reads directories, asks
- * nobody. Whether a unit is enabled is in its links, as for systemd; that needs no call for each machine.
+ * Finds all machines of the host (see host-machines.h). Part of boxctl, with its caller's rights. It only reads directories.
+ * Links in them tell which units are enabled, as they tell systemd: a call to systemd for each machine is not needed.
  */
 
 #include <glob.h>
@@ -106,7 +106,8 @@ typedef struct Found {
         size_t n;
 } Found;
 
-/* The machine of this name of n characters, a new one if `make`. *ret NULL: there is none, or no machine has such a name. */
+/* Finds the machine whose name is the first n characters of name. If it is not in the list, adds it with make, and else sets
+ * *ret to NULL. An invalid name gives NULL, too. */
 static int find(Found *f, const char *name, size_t n, bool make, HostMachine **ret)
 {
         _cleanup_free_ char *copy = strndup(name, n);

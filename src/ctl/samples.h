@@ -17,6 +17,6 @@ void samples_free(Sample *list, size_t n);
 /* The text of one. -EINVAL and a failure that names the nearest, and all: there is no such sample. The caller frees *ret. */
 int sample_read(const char *dir, const char *name, char **ret, Failure *failure);
 
-/* A sample's purpose: the first sentence of the comment that it begins with. "": there is none. The caller frees it; NULL: no
- * memory. */
+/* A sample's purpose: the first sentence of the comment at its beginning, or "" without such a comment. The caller frees it.
+ * NULL: no memory. */
 char *sample_about(const char *text);

@@ -57,7 +57,7 @@ typedef struct New {
         const char *name;
         char *target;
         char *temporary;
-        const char *tree;               /* NULL: there is none yet */
+        const char *tree;               /* NULL: the machine has no tree yet */
         HostSources sources;
         size_t n_fatal;
         bool checked;                   /* with all of the machine, not the file alone */

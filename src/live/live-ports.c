@@ -34,7 +34,7 @@ static bool has_port(const Settings *s, const PortSetting *port)
         return false;
 }
 
-/* A start only warns of a listener: it may end. Here somebody waits for an answer. */
+/* A start only warns of a listener, since that may end later. A change is refused: who asked for it can choose another port. */
 static int check_listeners(const Settings *from, const Settings *to, Failure *failure)
 {
         char who[LISTENER_TEXT_MAX];

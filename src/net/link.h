@@ -53,7 +53,7 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
  * container_rtnl and host_netns are set. After a failure p is as it was, and so is the machine. */
 int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links *l, Failure *failure);
 
-/* Removes the link of p that has op's kind and names, from p, too. -ENOENT: there is none. */
+/* Removes the link with op's kind and names from the machine and from p. -ENOENT if p has no such link. */
 int links_remove(LinkPlan *p, const LinkOp *op, Links *l);
 
 /* Makes the host side of the veth pair of a machine that runs a port of op's bridge, instead of another one's. */
