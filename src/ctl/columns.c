@@ -7,6 +7,7 @@
 
 #include "config/settings-table.h"
 #include "ctl/columns.h"
+#include "ctl/log-record.h"
 #include "util/print.h"
 #include "util/strv.h"
 
@@ -49,15 +50,27 @@ static const SettingRow *find_setting(const char *word)
         return NULL;
 }
 
-/* A setting with several values has them as lines. */
-static int add_setting(Columns *c, const SettingRow *row)
+static int add_column(Columns *c, Column new)
 {
         Column *column = array_append(&c->all, &c->n_all, sizeof(*column));
 
         if (!column)
                 return -ENOMEM;
-        *column = (Column) { .name = row->key, .flags = row->flags & SETTING_LIST ? COLUMN_LINES : 0, .help = row->help };
+        *column = new;
         return choose(c, c->n_all - 1);
+}
+
+/* A setting with several values has them as lines. */
+static int add_other(Columns *c, const char *word, ColumnsOther other)
+{
+        const SettingRow *row = other == COLUMNS_SETTINGS ? find_setting(word) : NULL;
+
+        if (row)
+                return add_column(c, (Column) { .name = row->key, .flags = row->flags & SETTING_LIST ? COLUMN_LINES : 0,
+                                                .help = row->help });
+        if (other == COLUMNS_FIELDS && log_field_name_is_valid(word, strlen(word)))
+                return add_column(c, (Column) { .name = word });
+        return -EINVAL;
 }
 
 static int choose_letters(Columns *c, const char *word)
@@ -74,9 +87,8 @@ static int choose_letters(Columns *c, const char *word)
         return r;
 }
 
-static int choose_word(Columns *c, const char *word, bool settings)
+static int choose_word(Columns *c, const char *word, ColumnsOther other)
 {
-        const SettingRow *row;
         size_t index;
         int r;
 
@@ -85,14 +97,12 @@ static int choose_word(Columns *c, const char *word, bool settings)
         if (find_name(c, word, &index))
                 return choose(c, index);
         r = choose_letters(c, word);
-        if (r != -EINVAL)
-                return r;
-        row = settings ? find_setting(word) : NULL;
-        return row ? add_setting(c, row) : -EINVAL;
+        return r == -EINVAL ? add_other(c, word, other) : r;
 }
 
-static int refuse(const Columns *c, const char *word, bool settings, Failure *failure)
+static int refuse(const Columns *c, const char *word, ColumnsOther other, Failure *failure)
 {
+        static const char *const others[] = { "", ", and every key of a setting", ", and every field of a journal" };
         _cleanup_memory_stream_ MemoryStream m = { 0 };
         _cleanup_free_ char *text = NULL;
         FILE *f = memory_stream_open(&m);
@@ -104,15 +114,14 @@ static int refuse(const Columns *c, const char *word, bool settings, Failure *fa
         }
         text = memory_stream_take(&m);
         return failure_set(failure, -EINVAL, "There is no column '%s'; there are: %s%s", word, text ?: "",
-                           settings ? ", and every key of a setting" : "");
+                           others[other]);
 }
 
-int columns_choose(const Column *fixed, size_t n_fixed, const char *text, bool settings, Columns *ret, Failure *failure)
+int columns_choose(const Column *fixed, size_t n_fixed, const char *text, ColumnsOther other, Columns *ret, Failure *failure)
 {
-        _cleanup_free_ char *copy = text ? strdup(text) : NULL;
-        Columns c = { .n_fixed = n_fixed };
-        char *rest = copy, *word;
-        int r = text && !copy ? -ENOMEM : 0;
+        Columns c = { .n_fixed = n_fixed, .words = text ? strdup(text) : NULL };
+        char *rest = c.words, *word;
+        int r = text && !c.words ? -ENOMEM : 0;
 
         for (size_t i = 0; r >= 0 && i < n_fixed; i++) {
                 Column *column = array_append(&c.all, &c.n_all, sizeof(*column));
@@ -123,9 +132,9 @@ int columns_choose(const Column *fixed, size_t n_fixed, const char *text, bool s
                         r = -ENOMEM;
         }
         while (r >= 0 && (word = strsep(&rest, ","))) {
-                r = choose_word(&c, word, settings);
+                r = choose_word(&c, word, other);
                 if (r == -EINVAL)
-                        r = refuse(&c, word, settings, failure);
+                        r = refuse(&c, word, other, failure);
         }
         if (r < 0) {
                 columns_done(&c);
@@ -139,6 +148,7 @@ void columns_done(Columns *c)
 {
         free(c->all);
         free(c->chosen);
+        free(c->words);
         *c = (Columns) { 0 };
 }
 

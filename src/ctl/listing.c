@@ -19,7 +19,7 @@ int listing_open(Ctl *c, Listing *ret)
         Listing l = { 0 };
         Failure f = { 0 };
 
-        if (columns_choose(c->verb->columns, c->verb->n_columns, c->options.columns, /* settings= */ false, &l.wanted, &f) < 0)
+        if (columns_choose(c->verb->columns, c->verb->n_columns, c->options.columns, COLUMNS_FIXED, &l.wanted, &f) < 0)
                 return log_error(f.error, "%s", f.text);
         l.table = columns_table(&l.wanted);
         if (!l.table) {
@@ -120,7 +120,7 @@ static int print_chosen(Ctl *c, const Listing *l, const JsonNode *root)
         return 0;
 }
 
-/* Lines for an array; of an object its "value". */
+/* Lines for an array; of an object its "value", of a place its file and line, or the switch. */
 static int put_cell(FILE *f, const JsonNode *node)
 {
         bool first = true;
@@ -146,6 +146,12 @@ static int put_cell(FILE *f, const JsonNode *node)
         case JSON_NODE_OBJECT:
                 if (json_member(node, "value"))
                         put_cell(f, json_member(node, "value"));
+                else if (json_member(node, "path") && json_member(node, "line")) {
+                        put_cell(f, json_member(node, "path"));
+                        fputc(':', f);
+                        put_cell(f, json_member(node, "line"));
+                } else if (json_member(node, "switch"))
+                        put_cell(f, json_member(node, "switch"));
                 break;
         default:
                 break;

@@ -105,15 +105,6 @@ static int print_short(const LogPrint *p, const char *machine, const LogRecord *
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------- */
 
-/* Fields are named as journald allows it, not to be taken for ours. */
-static bool is_field_name(const char *s, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (!((s[i] >= 'A' && s[i] <= 'Z') || s[i] == '_' || (i > 0 && s[i] >= '0' && s[i] <= '9')))
-                        return false;
-        return n > 0 && n <= 64 && strncmp(s, "BOX_", 4) != 0;
-}
-
 typedef struct Field {
         char *name, *value;     /* one allocation */
         bool done;
@@ -129,7 +120,7 @@ static int split(const LogRecord *r, Field **ret, size_t *ret_n)
                 Field *f;
                 char *copy;
 
-                if (!eq || !is_field_name(text, (size_t) (eq - text)))
+                if (!eq || !log_field_name_is_valid(text, (size_t) (eq - text)))
                         continue;
                 copy = malloc(size + 1);
                 f = copy ? array_append(ret, ret_n, sizeof(*f)) : NULL;
@@ -170,6 +161,20 @@ static void put_field(Json *j, Field *fields, size_t n, size_t i)
         json_end(j);
 }
 
+/* One of the fields that were asked for. */
+static void put_named(Json *j, const char *name, const char *machine, LogOrigin origin, Field *fields, size_t n)
+{
+        size_t i = 0;
+
+        while (i < n && strcmp(fields[i].name, name) != 0)
+                i++;
+        if (i < n)
+                put_field(j, fields, n, i);
+        else
+                json_put_string(j, name, strcmp(name, LOG_FIELD_MACHINE) == 0 ? machine :
+                                         strcmp(name, LOG_FIELD_ORIGIN) == 0 ? log_origin_name(origin) : NULL);
+}
+
 static int print_json(const LogPrint *p, const char *machine, const LogRecord *r)
 {
         _cleanup_json_ Json *j = NULL;
@@ -182,9 +187,13 @@ static int print_json(const LogPrint *p, const char *machine, const LogRecord *r
                 k = json_new(&j, NULL);
         if (k >= 0) {
                 json_begin_object(j, NULL);
-                json_put_string(j, "BOX_MACHINE", machine);
-                json_put_string(j, "BOX_ORIGIN", log_origin_name(r->origin));
-                for (size_t i = 0; i < n; i++)
+                for (size_t i = 0; p->wanted && i < p->wanted->n_chosen; i++)
+                        put_named(j, p->wanted->all[p->wanted->chosen[i]].name, machine, r->origin, fields, n);
+                if (!p->wanted) {
+                        json_put_string(j, LOG_FIELD_MACHINE, machine);
+                        json_put_string(j, LOG_FIELD_ORIGIN, log_origin_name(r->origin));
+                }
+                for (size_t i = 0; !p->wanted && i < n; i++)
                         if (!fields[i].done)
                                 put_field(j, fields, n, i);
                 json_end(j);

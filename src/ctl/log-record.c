@@ -72,6 +72,14 @@ const char *log_record_field(const LogRecord *r, const char *name, size_t *ret_s
         return NULL;
 }
 
+bool log_field_name_is_valid(const char *s, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!((s[i] >= 'A' && s[i] <= 'Z') || s[i] == '_' || (i > 0 && s[i] >= '0' && s[i] <= '9')))
+                        return false;
+        return n > 0 && n <= 64 && strncmp(s, "BOX_", 4) != 0;
+}
+
 int log_record_write(int fd, const LogRecord *r)
 {
         Header h = { .size = (uint32_t) r->size, .kind = (uint16_t) r->kind, .origin = (uint16_t) r->origin, .usec = r->usec };

@@ -57,6 +57,9 @@ bool log_record_next(const LogRecord *r, size_t *at, const char **ret, size_t *r
 /* The value of a field, without its name. NULL: the entry has none. */
 const char *log_record_field(const LogRecord *r, const char *name, size_t *ret_size);
 
+/* Fields are named as journald allows it, not to be taken for ours (BOX_MACHINE). */
+bool log_field_name_is_valid(const char *s, size_t n);
+
 /* Writes it to a pipe. */
 int log_record_write(int fd, const LogRecord *r);
 

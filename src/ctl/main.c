@@ -119,12 +119,12 @@ static int run(Ctl *c, const CommandLine *line)
 
         /* A help does without: the files of a language would take a fifth of its time. */
         (void) setlocale(LC_CTYPE, "");
-        if (c->options.host)
-                return remote_run(c, line);
         if (c->options.list_fields) {
                 columns_print(stdout, v->columns, v->n_columns);
                 return 0;
         }
+        if (c->options.host)
+                return remote_run(c, line);
         if (v->flags & (VERB_AUTHORIZED | VERB_STARTS))
                 agents_open(c, (v->flags & VERB_AUTHORIZED ? AGENT_POLKIT : 0) | (v->flags & VERB_STARTS ? AGENT_PASSWORDS : 0));
         return run_verb(c, v, name ? line->words + 1 : NULL);

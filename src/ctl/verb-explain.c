@@ -12,6 +12,7 @@
 
 #include "config/settings-table.h"
 #include "ctl/dry-run.h"
+#include "ctl/listing.h"
 #include "ctl/terminal.h"
 #include "ctl/units.h"
 #include "image/image.h"
@@ -308,8 +309,7 @@ static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, F
                 json_put_node(some, NULL, setting);
         }
         json_end(some);
-        r = json_print(n > 0 || c->options.changed ? some : dry, stdout, c->options.output == OUTPUT_JSON_PRETTY ? 2 : 0);
-        return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
+        return objects_print(c, n > 0 || c->options.changed ? some : dry);
 }
 
 static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
@@ -323,7 +323,7 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
         if (r < 0)
                 return r;
 
-        if (output_is_json(c->options.output))
+        if (objects_wanted(c))
                 return explain_json(c, dry, args + 1, n - 1, failure);
 
         pager_open(c);
@@ -390,7 +390,7 @@ static int about_all(Ctl *c, char *const *words, size_t n, Failure *failure)
         _cleanup_json_ Json *j = NULL;
         int r = 0;
 
-        if (output_is_json(c->options.output)) {
+        if (objects_wanted(c)) {
                 r = json_new(&j, failure);
                 if (r < 0)
                         return r;
@@ -409,8 +409,7 @@ static int about_all(Ctl *c, char *const *words, size_t n, Failure *failure)
         if (!j)
                 return 0;
         json_end(j);
-        r = json_print(j, stdout, output_json_indent(c->options.output));
-        return r < 0 && !terminal_stream_is_unread() ? failure_set(failure, r, "Failed to write the output: %m") : 0;
+        return objects_print(c, j);
 }
 
 /* A machine can have a setting's name: then it is meant. */
@@ -431,11 +430,29 @@ static int run(Ctl *c, char *const *args, size_t n)
 
         if (find_row(args[0]) && !is_machine(args[0])) {
                 r = about_all(c, args, n, &f);
-                return r < 0 ? log_error(r, "%s", f.text) : 0;
+                return f.error ? log_error(r, "%s", f.text) : r;
         }
         r = explain(c, args, n, &f);
-        return r < 0 ? complain(args[0], &f) : 0;
+        return f.error ? complain(args[0], &f) : r;
 }
+
+/* The first are those of a machine's settings, the others without a machine. */
+static const Column columns[] = {
+        { 's', "section",     0, 0, "Section of the key" },
+        { 'k', "key",         0, 0, "Key" },
+        { 'w', "switch",      0, 0, "Switch of box-run" },
+        { 'v', "values",      COLUMN_LINES, 0, "Values in force, each with its place" },
+        { 'f', "from",        0, 0, "Place of the value in force" },
+        { 'a', "assignments", COLUMN_LINES, 0, "All values, each with its place and whether it is in force" },
+        { 'p', "plan",        0, 0, "Member of the plan that results" },
+        { 'm', "meaning",     0, 0, "What it does (this, and what follows: without a machine)" },
+        { 't', "type",        0, 0, "Type of its value" },
+        { 'o', "words",       COLUMN_LINES, 0, "Words that it takes" },
+        { 'l', "list",        0, 0, "May it be repeated?" },
+        { 'd', "default",     0, 0, "Default" },
+        { 'n', "since",       0, 0, "Version of box that has it first" },
+        { 'u', "trust",       0, 0, "Who may set it" },
+};
 
 const Verb verb_explain = {
         .name = "explain",
@@ -448,5 +465,8 @@ const Verb verb_explain = {
                    "values that are not in force, and the part of the plan that results. With --changed, only what differs from "
                    "the defaults.\n\nWithout a machine: what these settings mean, their type and default, and who may set them.",
         .example = "boxctl explain web MemoryMax Port",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
+        .rows = "settings",
         .run = run,
 };

@@ -248,7 +248,7 @@ static int run(Ctl *c, char *const *args, size_t n)
         Failure f = { 0 };
         int r;
 
-        if (columns_choose(columns, ARRAY_SIZE(columns), columns_of(c), /* settings= */ true, &wanted,
+        if (columns_choose(columns, ARRAY_SIZE(columns), columns_of(c), COLUMNS_SETTINGS, &wanted,
                            &f) < 0)
                 return log_error(f.error, "%s", f.text);
         t = columns_table(&wanted);

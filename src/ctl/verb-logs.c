@@ -489,16 +489,39 @@ static int complete_unit(Ctl *c, char **ret)
         return 0;
 }
 
+/* Fields that are often asked for; others are not listed. */
+static const Column columns[] = {
+        { 0, LOG_FIELD_MACHINE,        0, 0, "Name of the machine" },
+        { 0, LOG_FIELD_ORIGIN,         0, 0, "unit, console or journal" },
+        { 0, "__REALTIME_TIMESTAMP",   0, 0, "When, in microseconds since 1970" },
+        { 0, "__CURSOR",               0, 0, "Place in its journal" },
+        { 0, "MESSAGE",                0, 0, "What was said" },
+        { 0, "PRIORITY",               0, 0, "0 (emerg) to 7 (debug)" },
+        { 0, "SYSLOG_IDENTIFIER",      0, 0, "Who says it" },
+        { 0, "_PID",                   0, 0, "Process, as its journal counts them" },
+        { 0, "_UID",                   0, 0, "Its user" },
+        { 0, "_COMM",                  0, 0, "Its program" },
+        { 0, "_SYSTEMD_UNIT",          0, 0, "Its unit" },
+};
+
 static int run(Ctl *c, char *const *args, size_t n)
 {
+        _cleanup_(columns_done) Columns wanted = { 0 };
         _cleanup_(logs_done) Logs l = {
                 .ctl = c, .print = { .file = stdout, .mode = c->options.output, .colour = terminal_has_colour() },
                 .begun_usec = clock_usec(CLOCK_REALTIME),
         };
         unsigned lines = options_lines(&c->options, c->options.follow ? FOLLOWED_LINES : UINT_MAX);
         _cleanup_free_ char *unit = NULL;
+        Failure f = { 0 };
         int r;
 
+        if (c->options.columns) {
+                r = columns_choose(columns, ARRAY_SIZE(columns), c->options.columns, COLUMNS_FIELDS, &wanted, &f);
+                if (r < 0)
+                        return log_error(r, "%s", f.text);
+                l.print.wanted = &wanted;
+        }
         r = complete_unit(c, &unit);
         if (r >= 0)
                 r = add_machines(&l, args, n);
@@ -529,5 +552,7 @@ const Verb verb_logs = {
                    "not. For example, from the last start on, and then what comes: boxctl logs -b -f web. Errors of a unit in "
                    "the machine today: boxctl logs -u ssh -p err --since=today web.",
         .example = "boxctl logs -f -u ssh web",
+        .columns = columns,
+        .n_columns = ARRAY_SIZE(columns),
         .run = run,
 };

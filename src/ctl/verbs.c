@@ -290,10 +290,12 @@ int verb_accepts(const Verb *v, const CommandLine *line, bool lite, Failure *fai
         if (!lite && v->flags & VERB_ALL && line->options.all) {
                 if (n > 0)
                         return failure_set(failure, -EINVAL, "%s: give names or --all, not both", v->name);
-        } else if (n < v->min || (lite && n < v->lite_min))
+        } else if (!line->options.list_fields && (n < v->min || (lite && n < v->lite_min)))
                 return refuse_count(v, "few", failure);
         if (n > v->max)
                 return refuse_count(v, "many", failure);
+        if (!lite && line->options.list_fields && !v->columns)
+                return failure_set(failure, -EINVAL, "--json does not apply to '%s', which lists nothing", v->name);
 
         /* machinectl takes any option with any verb, and scripts do that. */
         for (size_t i = 0; i < line->n_given; i++) {

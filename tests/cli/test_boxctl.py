@@ -200,8 +200,16 @@ def test_list_fields(host):
     fields = [line.split()[1] for line in host.ok('list', '--json').splitlines() if line[:2] == '  ' and line[2] != ' ']
     assert fields == list(json.loads(host.ok('list', '--all', '--json=short'))[0])
     assert fields[:7] == list(json.loads(host.ok('list', '--json=short'))[0]), 'those of machines that run'
-    run = host.run('list', '--json=nosuch')
-    assert run.returncode == 2 and run.stdout == '' and "no column 'nosuch'; there are: machine (n), " in run.stderr
+    for command in (['list'], ['explain', 'Boot'], ['logs', 'web']):
+        run = host.run(*command, '--json=nosuch')
+        assert run.returncode == 2 and run.stdout == '' and "no column 'nosuch'; there are: " in run.stderr
+        assert run.stderr.count('\n') == 1
+    for verb in ('logs', 'explain', 'blame', 'events'):
+        assert len(host.ok(verb, '--json').splitlines()) >= 5, 'no machine is needed to list the fields'
+    assert json.loads(host.ok('explain', 'boot', '--json=since,key,default')) == [{'since': '0.1', 'key': 'Boot', 'default': 'no'}]
+    assert host.ok('explain', 'Boot', 'Bind', '-c', 'kd').splitlines()[1].split() == ['Boot', 'no']
+    run = host.run('start', '--json')
+    assert run.returncode == 2 and "--json does not apply to 'start'" in run.stderr
 
 
 def test_list_columns(host):

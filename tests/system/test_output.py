@@ -145,7 +145,8 @@ def test_list_all(webs):
 LISTINGS = [('list', 'machine', 'state'), ('list --all', 'machine', 'file'), ('status NAME', 'machine', 'active_state'),
             ('get NAME', 'key', 'value'), ('port NAME', 'key', 'value'), ('pending NAME', 'key', 'after'), ('apply NAME', 'key', 'applied'),
             ('blame NAME', 'name', 'usec'), ('top --once', 'machine', 'cpu_permyriad'), ('doctor', 'check', 'result'),
-            ('new', 'sample', 'about')]
+            ('new', 'sample', 'about'), ('explain NAME Parameters', 'key', 'values'), ('explain NAME', 'key', 'from'),
+            ('explain MemoryMax Bind', 'key', 'meaning')]
 
 
 def test_listings(webs):

@@ -28,10 +28,13 @@ static const struct {
         FIELD("NOVALUE"),
 };
 
+/* NULL: all. */
+static const Columns *wanted;
+
 static char *printed(OutputMode mode, LogOrigin origin, size_t name_width)
 {
         LogRecord r = { .kind = LOG_KIND_ENTRY, .origin = origin, .usec = UINT64_C(1795810272) * USEC_PER_SEC };
-        LogPrint p = { .mode = mode, .name_width = name_width };
+        LogPrint p = { .mode = mode, .name_width = name_width, .wanted = wanted };
         char *text = NULL;
         size_t size;
 
@@ -85,11 +88,26 @@ static void test_log_print_json(void **state)
         free(text);
 }
 
+static void test_log_print_chosen(void **state)
+{
+        static Column all[] = { { .name = "TWICE" }, { .name = "BOX_ORIGIN" }, { .name = "lower" }, { .name = "BOX_MACHINE" },
+                                { .name = "_PID" }, { .name = "NOVALUE" } };
+        static size_t chosen[] = { 4, 0, 1, 3, 5 };
+        const Columns columns = { .all = all, .n_all = ARRAY_SIZE(all), .chosen = chosen, .n_chosen = ARRAY_SIZE(chosen) };
+
+        wanted = &columns;
+        assert_printed(OUTPUT_JSON, LOG_ORIGIN_CONSOLE, 0,
+                       "{\"_PID\":\"42\",\"TWICE\":[\"1\",\"2\"],\"BOX_ORIGIN\":\"console\","
+                       "\"BOX_MACHINE\":\"web\",\"NOVALUE\":null}\n");
+        wanted = NULL;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_log_print_text),
                 cmocka_unit_test(test_log_print_json),
+                cmocka_unit_test(test_log_print_chosen),
         };
 
         (void) setenv("TZ", "UTC", /* overwrite= */ 1);
