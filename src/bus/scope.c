@@ -28,8 +28,7 @@ int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *
                                           "Controller", "s", unique,
                                           "KillMode", "s", "mixed",
                                           "DevicePolicy", "s", "closed",
-                                          "DeviceAllow", "a(ss)", 3, "/dev/net/tun", "rwm", "/dev/fuse", "rwm",
-                                          "char-pts", "rw");
+                                          "DeviceAllow", "a(ss)", 3, SCOPE_DEVICES);
         if (r >= 0 && o->slice)
                 r = sd_bus_message_append(m, "(sv)", "Slice", "s", o->slice);
         if (r >= 0 && o->kill_signal > 0)

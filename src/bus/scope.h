@@ -22,6 +22,9 @@ typedef struct ScopeOptions {
         uint64_t stop_timeout_usec;     /* 0: systemd's default */
 } ScopeOptions;
 
+/* DeviceAllow= of every scope: name and access of each. */
+#define SCOPE_DEVICES "/dev/net/tun", "rwm", "/dev/fuse", "rwm", "char-pts", "rw"
+
 /* Appends the properties of all machines' scopes, and those of the options, to an open array of (sv). */
 int scope_append_properties(sd_bus_message *m, sd_bus *bus, const ScopeOptions *options);
 

@@ -188,6 +188,13 @@ int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCa
         return path && interface ? get_send(bus, path, interface, property, call) : -ENOMEM;
 }
 
+int systemd1_get_unit_send(sd_bus *bus, const char *unit, const char *property, BusCall *call)
+{
+        _cleanup_free_ char *path = systemd1_unit_path(unit);
+
+        return path ? get_send(bus, path, "org.freedesktop.systemd1.Unit", property, call) : -ENOMEM;
+}
+
 int systemd1_property_type(sd_bus *bus, const BusWait *wait, const char *property, bool any, char **ret, Failure *failure)
 {
         static const char *const interfaces[] = { "org.freedesktop.systemd1.Scope", "org.freedesktop.systemd1.Unit" };

@@ -95,6 +95,9 @@ int systemd1_unit_restricts_devices(sd_bus *bus, const BusWait *wait, const char
 /* Sends Properties.Get for one property of a loaded unit; the reply is a variant. */
 int systemd1_get_send(sd_bus *bus, const char *unit, const char *property, BusCall *call);
 
+/* The same of a property that units of all types have. */
+int systemd1_get_unit_send(sd_bus *bus, const char *unit, const char *property, BusCall *call);
+
 /* The D-Bus type of a property that scopes have (services have their resources, too); any: or that all units have. 1; 0: there is
  * no such property. */
 int systemd1_property_type(sd_bus *bus, const BusWait *wait, const char *property, bool any, char **ret, Failure *failure);

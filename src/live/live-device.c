@@ -7,23 +7,23 @@
 #include <sys/stat.h>
 
 #include "bus/systemd1.h"
-#include "bus/unit-change.h"
+#include "bus/unit-devices.h"
+#include "bus/unit-drop-ins.h"
 #include "live/live-device.h"
 #include "payload/cgroup.h"
 #include "plan/device-plan.h"
 #include "util/fd.h"
 #include "util/strv.h"
 
-static bool stat_device(const BindSetting *b, struct stat *st)
-{
-        return b->source && !b->in_tree && stat(b->source, st) >= 0 && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode));
-}
-
 bool live_is_device(const BindSetting *b)
 {
         struct stat st;
 
-        return stat_device(b, &st);
+        if (!b->source || b->in_tree)
+                return false;
+        if (stat(b->source, &st) < 0)
+                return errno == ENOENT && strncmp(b->source, "/dev/", 5) == 0;
+        return S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
 static int find_bound(const Settings *s, BoundDevice **ret, size_t *ret_n)
@@ -32,10 +32,12 @@ static int find_bound(const Settings *s, BoundDevice **ret, size_t *ret_n)
                 BoundDevice d = { .path = s->binds[i].source };
                 struct stat st;
 
-                if (!stat_device(&s->binds[i], &st))
+                if (!live_is_device(&s->binds[i]))
                         continue;
-                d.block = S_ISBLK(st.st_mode);
-                d.device = st.st_rdev;
+                if (stat(d.path, &st) >= 0) {
+                        d.block = S_ISBLK(st.st_mode);
+                        d.device = st.st_rdev;
+                }
                 if (array_move(ret, ret_n, &d, sizeof(d)) < 0)
                         return -ENOMEM;
         }
@@ -58,63 +60,128 @@ static int open_cgroup(const char *path)
         return root < 0 ? root : RET_ERRNO(openat(root, path + strspn(path, "/"), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-int live_device_restrict(LiveMachine *m, const Settings *s, Failure *failure)
+static int restrict_payload(const LiveMachine *m, const UnitPlan *plan, Failure *failure)
 {
         _cleanup_free_ char *unit = strndup(m->payload, (size_t) (strrchr(m->payload, '/') - m->payload));
         _cleanup_(device_policy_done) DevicePolicy policy = {};
-        _cleanup_(unit_plan_done) UnitPlan plan = {};
         _cleanup_close_ int unit_fd = -EBADF, payload_fd = -EBADF;
         int r;
 
-        if (!unit || make_unit_plan(s, &plan) < 0)
+        if (!unit)
                 return failure_set(failure, -ENOMEM, "Out of memory");
         unit_fd = open_cgroup(unit);
         payload_fd = open_cgroup(m->payload);
         if (unit_fd < 0 || payload_fd < 0)
                 return failure_set(failure, unit_fd < 0 ? unit_fd : payload_fd, "Failed to open the control group of machine "
                                    "'%s': %m", m->name);
-        r = device_plan_policy(&plan, m->host, s->oci, unit_fd, &policy);
+        r = device_plan_policy(plan, m->host, m->plan->oci, unit_fd, &policy);
         return r < 0 ? failure_set(failure, r, "Out of memory") : device_policy_replace(&policy, payload_fd, failure);
 }
 
-/* A list, to which one more is added. Its drop-in ends with the machine, as those of [X-Resources]. */
-static int allow_in_unit(LiveMachine *m, const BindSetting *b, const UnitPlan *plan, Failure *failure)
-{
-        const UnitProperty *property = NULL;
-        UnitChange *change = NULL;
-        bool restricted;
-        int r;
+/* ---- the unit -------------------------------------------------------------------------------------------------------- */
 
-        for (size_t i = 0; i < plan->n_devices; i++)
-                if (plan->devices[i].from.line == b->from.line && plan->devices[i].from.where && b->from.where &&
-                    strcmp(plan->devices[i].from.where, b->from.where) == 0)
-                        property = &plan->devices[i].property;
-        if (!property || !m->state.unit || !*m->state.unit)
-                return 0;
-        r = live_machine_bus(m, failure);
-        if (r >= 0)
-                r = systemd1_unit_restricts_devices(m->bus, NULL, m->state.unit, &restricted, failure);
-        if (r < 0 || !restricted)
-                return r;
-        r = unit_change_new(m->bus, m->state.unit, &property, 1, &change, failure);
-        if (r >= 0)
-                r = unit_change_send(change, NULL, failure);
-        if (r >= 0)
-                r = unit_change_finish(change, NULL, failure);
-        if (r >= 0 && unit_change_refusal(change, 0))
-                r = failure_set_at(failure, b->from, -EINVAL, "DeviceAllow=%s: systemd refuses it for %s: %s", b->source,
-                                   m->state.unit, unit_change_refusal(change, 0));
-        unit_change_free(change);
+/* Devices first, so that a DeviceAllow= of settings overrides theirs. */
+enum { LISTS = 3 };
+
+static void lists_of(const UnitPlan *p, const UnitPropertySetting *items[static LISTS], size_t n[static LISTS])
+{
+        items[0] = p->devices;
+        n[0] = p->n_devices;
+        items[1] = p->resources;
+        n[1] = p->n_resources;
+        items[2] = p->scope;
+        n[2] = p->n_scope;
+}
+
+/* Puts the devices of the plan into the list; own: returns them to what the unit's files say. */
+static int put_all(const UnitPlan *p, const UnitDevices *own, UnitDevices *l)
+{
+        const UnitPropertySetting *items[LISTS];
+        size_t n[LISTS];
+        int r = 0;
+
+        lists_of(p, items, n);
+        for (size_t i = 0; i < LISTS; i++)
+                for (size_t j = 0; r >= 0 && j < n[i]; j++) {
+                        const UnitProperty *property = &items[i][j].property;
+                        const UnitDevice *d;
+
+                        if (strcmp(property->key, "DeviceAllow") != 0 || property->n_values != 2)
+                                continue;
+                        d = own ? unit_devices_find(own, property->values[0].data) : NULL;
+                        if (d && !d->access)
+                                continue;
+                        r = unit_devices_put(l, property->values[0].data, d ? d->access : own ? NULL : property->values[1].data);
+                }
         return r;
 }
 
-int live_device_allow(LiveMachine *m, const Settings *s, const BindSetting *b, Failure *failure)
+static int copy(const UnitDevices *from, UnitDevices *ret)
 {
-        _cleanup_(unit_plan_done) UnitPlan plan = {};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < from->n; i++)
+                r = unit_devices_put(ret, from->items[i].name, from->items[i].access);
+        return r;
+}
+
+/* A list can only be added to, or begun anew: both in one call, so that no other device is refused meanwhile. Where that leaves
+ * the list of the unit's files, systemd's drop-in goes, which would hide what is edited there. */
+static int set_list(LiveMachine *m, const UnitDevices *own, const UnitDevices *l, Failure *failure)
+{
+        static const UnitDevices none = {};
+        UnitProperty empty = {}, all = {};
+        const UnitProperty *properties[] = { &empty, &all };
         int r;
 
-        if (make_unit_plan(s, &plan) < 0)
+        if (unit_devices_property(&none, &empty) < 0 || unit_devices_property(l, &all) < 0)
                 return failure_set(failure, -ENOMEM, "Out of memory");
-        r = allow_in_unit(m, b, &plan, failure);
-        return r < 0 ? r : live_device_restrict(m, s, failure);
+        r = live_machine_set_unit(m, "DeviceAllow", properties, l->n > 0 ? 2 : 1, failure);
+        if (r >= 0 && unit_devices_equal(l, own)) {
+                r = unit_drop_ins_forget("", m->state.unit, properties, 1, failure);
+                if (r >= 0)
+                        r = systemd1_reload(m->bus, NULL, failure);
+        }
+        unit_property_done(&all);
+        return r;
+}
+
+static int change_unit(LiveMachine *m, const UnitPlan *was, const UnitPlan *is, Failure *failure)
+{
+        _cleanup_(unit_devices_done) UnitDevices now = {}, own = {}, list = {};
+        int r;
+
+        if (!m->state.unit || !*m->state.unit)
+                return 0;
+        r = live_machine_bus(m, failure);
+        if (r >= 0)
+                r = unit_devices_read(m->bus, m->state.unit, !m->before->keep_unit, &now, &own, failure);
+        if (r < 0)
+                return r;
+        r = copy(&now, &list);
+        if (r >= 0)
+                r = put_all(was, &own, &list);
+        /* Where the unit may use every device, a list would refuse all others. */
+        if (r >= 0 && (now.closed || list.n > 0 || is->restricts_devices))
+                r = put_all(is, NULL, &list);
+        if (r < 0)
+                return failure_set(failure, r, "Out of memory");
+        return unit_devices_equal(&list, &now) ? 0 : set_list(m, &own, &list, failure);
+}
+
+int live_device_change(LiveMachine *m, const Settings *to, Failure *failure)
+{
+        const Settings *from = to == m->after ? m->before : m->after;
+        _cleanup_(unit_plan_done) UnitPlan was = {}, is = {};
+        int r;
+
+        if (make_unit_plan(from, &was) < 0 || make_unit_plan(to, &is) < 0)
+                return failure_set(failure, -ENOMEM, "Out of memory");
+        r = change_unit(m, &was, &is, failure);
+        if (r < 0)
+                return r;
+        r = restrict_payload(m, &is, failure);
+        if (r < 0)
+                (void) change_unit(m, &is, &was, NULL);
+        return r;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bus/unit-change.h"
 #include "control/client.h"
 #include "live/live-machine.h"
 #include "payload/cgroup.h"
@@ -55,6 +56,28 @@ void live_machine_done(LiveMachine *m)
 int live_machine_bus(LiveMachine *m, Failure *failure)
 {
         return m->bus ? 0 : bus_open_system(&m->bus, failure);
+}
+
+int live_machine_set_unit(LiveMachine *m, const char *key, const UnitProperty *const *properties, size_t n, Failure *failure)
+{
+        UnitChange *change = NULL;
+        Failure undo = { 0 };
+        int r;
+
+        r = unit_change_new(m->bus, m->state.unit, properties, n, &change, failure);
+        if (r < 0)
+                return r;
+        r = unit_change_send(change, NULL, failure);
+        if (r >= 0)
+                r = unit_change_finish(change, NULL, failure);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (unit_change_refusal(change, i))
+                        r = failure_set(failure, -EINVAL, "%s=: systemd refuses it for %s: %s", key, m->state.unit,
+                                        unit_change_refusal(change, i));
+        if (r < 0)
+                (void) unit_change_undo(change, m->bus, NULL, &undo);
+        unit_change_free(change);
+        return r;
 }
 
 int live_machine_open_namespace(const LiveMachine *m, const char *kind)

@@ -18,8 +18,8 @@ typedef struct LiveMachine {
         MachineState state;
         Leader leader;
         char *payload;          /* its cgroup below the mount point: "/machine.slice/box@x.service/payload" */
-        Settings *before, *after;
-        const Plan *plan;       /* of a start with the settings of after */
+        Settings *before, *after;       /* in force now, and once all changes that can be made are made */
+        const Plan *plan;       /* of a start with the files' settings */
         const HostFacts *host;
         sd_bus *bus;            /* see live_machine_bus() */
 } LiveMachine;
@@ -31,6 +31,9 @@ void live_machine_done(LiveMachine *m);
 
 /* The system bus, opened at the first call. 0 or negative. */
 int live_machine_bus(LiveMachine *m, Failure *failure);
+
+/* Sets properties of the machine's unit, all or none; key is for the message. The bus is open. */
+int live_machine_set_unit(LiveMachine *m, const char *key, const UnitProperty *const *properties, size_t n, Failure *failure);
 
 /* The machine's namespace of this kind ("net"), if it is not ours. -EBADF: it is. */
 int live_machine_open_namespace(const LiveMachine *m, const char *kind);

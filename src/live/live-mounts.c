@@ -270,12 +270,12 @@ static int apply(LiveMachine *m, const LiveChange *c, Settings *to, Failure *fai
         if (r < 0)
                 return failure_set_at(failure, v->from, r, "%s=%s: %m", v->row->key, v->text);
         device = live_is_device(&s.binds[0]);
-        if (c->after && device)
-                r = live_device_allow(m, to, &s.binds[0], failure);
-        if (r >= 0)
-                r = c->after ? add(m, &s.binds[0], failure) : remove_bind(m, &s.binds[0], failure);
-        if (device && (c->before || r < 0))
-                (void) live_device_restrict(m, r < 0 && c->after ? m->before : to, r < 0 ? NULL : failure);
+        r = device ? live_device_change(m, to, failure) : 0;
+        if (r < 0)
+                return r;
+        r = c->after ? add(m, &s.binds[0], failure) : remove_bind(m, &s.binds[0], failure);
+        if (r < 0 && device)
+                (void) live_device_change(m, to == m->after ? m->before : m->after, NULL);
         return r;
 }
 

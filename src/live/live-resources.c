@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "bus/systemd1.h"
-#include "bus/unit-change.h"
 #include "bus/unit-drop-ins.h"
+#include "live/live-device.h"
 #include "live/live-machine.h"
 
 static bool is_scope(const LiveMachine *m)
@@ -72,28 +72,6 @@ static int forget(LiveMachine *m, const UnitProperty *const *properties, size_t 
         return r < 0 ? r : systemd1_reload(m->bus, NULL, failure);
 }
 
-static int set(LiveMachine *m, const char *key, const UnitProperty *const *properties, size_t n, Failure *failure)
-{
-        UnitChange *change = NULL;
-        Failure undo = { 0 };
-        int r;
-
-        r = unit_change_new(m->bus, m->state.unit, properties, n, &change, failure);
-        if (r < 0)
-                return r;
-        r = unit_change_send(change, NULL, failure);
-        if (r >= 0)
-                r = unit_change_finish(change, NULL, failure);
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                if (unit_change_refusal(change, i))
-                        r = failure_set(failure, -EINVAL, "%s=: systemd refuses it for %s: %s", key, m->state.unit,
-                                        unit_change_refusal(change, i));
-        if (r < 0)
-                (void) unit_change_undo(change, m->bus, NULL, &undo);
-        unit_change_free(change);
-        return r;
-}
-
 /* Assigning a list adds to it. */
 static bool adds(const UnitProperty *p)
 {
@@ -108,6 +86,8 @@ static int apply(LiveMachine *m, const LiveChange *c, Settings *to, Failure *fai
         int r;
 
         (void) live_change_name(c, key);
+        if (strcmp(key, "DeviceAllow") == 0)
+                return live_device_change(m, to, failure);
         r = live_machine_bus(m, failure);
         if (r >= 0)
                 r = collect(m, key, to, &of_after, &n_after, failure);
@@ -117,9 +97,9 @@ static int apply(LiveMachine *m, const LiveChange *c, Settings *to, Failure *fai
                 r = forget(m, of_before, n_before, failure);
         if (r < 0 || n_after == 0)
                 return r;
-        r = set(m, key, of_after, n_after, failure);
+        r = live_machine_set_unit(m, key, of_after, n_after, failure);
         if (r < 0 && n_before > 0 && adds(of_before[0]))
-                (void) set(m, key, of_before, n_before, NULL);
+                (void) live_machine_set_unit(m, key, of_before, n_before, NULL);
         return r;
 }
 

@@ -76,8 +76,8 @@ void live_keep(const Machine *m)
 typedef struct Live {
         Machine *machine;
         LiveMachine running;
-        LiveSettings before, after;
-        Settings settings;              /* of before */
+        LiveSettings before, after, now;        /* now: that are in force once all is done */
+        Settings settings, target;      /* of before, of now */
         LiveChange *changes;
         bool *done;                     /* can be made now; then: is made */
         const char **why_not;
@@ -90,7 +90,9 @@ static void live_done(Live *l)
         live_machine_done(&l->running);
         live_settings_done(&l->before);
         live_settings_done(&l->after);
+        live_settings_done(&l->now);
         settings_done(&l->settings);
+        settings_done(&l->target);
         free(l->changes);
         free(l->done);
         free(l->why_not);
@@ -117,7 +119,7 @@ static int find_changes(Live *l, Failure *failure)
         if (r < 0)
                 return failure_set(failure, r, "Failed to compare the settings of machine '%s': %m", m->name);
         l->running.before = &l->settings;
-        l->running.after = &m->settings;
+        l->running.after = &l->target;
         l->running.plan = &m->plan;
         l->running.host = &m->facts.host;
         l->done = calloc(l->n + 1, sizeof(*l->done));
@@ -128,20 +130,20 @@ static int find_changes(Live *l, Failure *failure)
                 l->why_not[i] = live_why_not(&l->running, &l->changes[i]);
                 l->done[i] = !l->why_not[i];
         }
-        return 0;
+        r = live_merge(&l->before, &l->after, l->changes, l->done, l->n, &l->now);
+        if (r >= 0)
+                r = live_settings_apply(&l->now, &l->target);
+        return r < 0 ? failure_set(failure, r, "Failed to merge the settings of machine '%s': %m", m->name) : 0;
 }
 
 static int apply(Live *l, Failure *failure)
 {
-        _cleanup_(live_settings_done) LiveSettings now = {};
-        Machine *m = l->machine;
         int r;
 
         r = live_apply(&l->running, l->changes, l->done, l->n, &l->failure);
         if (r < 0)
                 return 0;
-        r = live_merge(&l->before, &l->after, l->changes, l->done, l->n, &now);
-        r = r < 0 ? failure_set(failure, r, "Out of memory") : write_settings(m, &now, failure);
+        r = write_settings(l->machine, &l->now, failure);
         if (r < 0)
                 (void) live_undo(&l->running, l->changes, l->done, l->n);
         return r;
@@ -214,6 +216,7 @@ int machine_live(Machine *m, Failure *failure)
         int r;
 
         settings_init(&l.settings);
+        settings_init(&l.target);
         good = m->request.problems.n_fatal == 0;
         r = find_changes(&l, failure);
         if (r >= 0 && good && m->settings.live == LIVE_APPLY)

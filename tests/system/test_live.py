@@ -287,25 +287,78 @@ def test_machinectl_lite_wants_mkdir(live, source):
     boxctl('unbind', live.name, '/mnt/not/there')
 
 
-def test_device(live):
-    assert 'not a path in /dev' in refused('device', live.name, 'add', '/etc/passwd')
-    node = Path('/dev/box-live')
-    os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+@pytest.fixture
+def node():
+    """A device of the host that only some test's machine has."""
+    path = Path('/dev/box-live')
+    os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+    yield path
+    path.unlink()
+
+
+def allowed(machine):
+    return dict(line.rsplit(' ', 1) for line in output('systemctl', 'show', '-P', 'DeviceAllow', machine.unit).splitlines())
+
+
+def test_a_unit_allows_what_settings_name(live, node):
+    before, drop_in = allowed(live), Path(f'/run/systemd/system.control/{live.unit}.d/50-DeviceAllow.conf')
+    assert 'char-pts' in before
+    boxctl('device', live.name, 'add', node)
+    assert allowed(live) == before | {str(node): 'rw'}
+    # Another setting names it, too, or another access to it.
+    boxctl('set', live.name, f'Bind={node}:/dev/second')
+    boxctl('device', live.name, 'remove', node)
+    assert allowed(live) == before | {str(node): 'rw'}
+    boxctl('unset', live.name, 'Bind')
+    assert allowed(live) == before and not drop_in.exists()
+    boxctl('set', live.name, f'BindReadOnly={node}', 'DeviceAllow=char-mem rw')
+    assert allowed(live) == before | {str(node): 'r', 'char-mem': 'rw'}
+    boxctl('unset', live.name, 'DeviceAllow')
+    assert allowed(live) == before | {str(node): 'r'}
+    # A failure puts back what was taken away.
+    live.write_file(FILE.format(users=live.users) + '[Files]\nBind=/etc/hostname:/mnt\n')
+    assert 'nothing was changed' in refused('unset', live.name, 'BindReadOnly')
+    assert allowed(live) == before | {str(node): 'r'}
+    live.write_file(FILE.format(users=live.users))
+    # A device that is gone from the host.
+    node.rename('/dev/box-live-gone')
+    boxctl('unset', live.name, 'BindReadOnly')
+    Path('/dev/box-live-gone').rename(node)
+    assert allowed(live) == before and not drop_in.exists()
+
+
+def test_what_the_files_of_a_unit_allow_stays(live, node):
+    own = Path(f'/run/systemd/system/{live.unit}.d/devices.conf')
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(f'[Service]\nDeviceAllow={node} r\n')
+    run('systemctl', 'daemon-reload')
     try:
+        before = allowed(live)
+        assert before[str(node)] == 'r'
         boxctl('device', live.name, 'add', node)
-        assert inside(live, 'head', '-c', '1', node).stdout == '\0'
-        assert output('boxctl', 'get', live.name, 'Bind') == f'Bind={node}:{node}'
+        assert allowed(live) == before | {str(node): 'rw'}
         boxctl('device', live.name, 'remove', node)
-        # What remains is what the node was mounted on.
-        assert inside(live, 'head', '-c', '1', node, check=False).stdout == ''
-        assert output('boxctl', 'get', live.name, 'Bind') == ''
-        assert 'Nothing was bound' in refused('device', live.name, 'remove', node)
-        # By bind as well, to another place, without an id map, which /dev has not.
-        boxctl('bind', live.name, node, '/dev/of-host')
-        assert inside(live, 'head', '-c', '1', '/dev/of-host').stdout == '\0'
-        boxctl('unbind', live.name, '/dev/of-host')
+        assert allowed(live) == before
     finally:
-        node.unlink()
+        own.unlink()
+        own.parent.rmdir()
+        run('systemctl', 'daemon-reload')
+
+
+def test_device(live, node):
+    assert 'not a path in /dev' in refused('device', live.name, 'add', '/etc/passwd')
+    boxctl('device', live.name, 'add', node)
+    assert inside(live, 'head', '-c', '1', node).stdout == '\0'
+    assert output('boxctl', 'get', live.name, 'Bind') == f'Bind={node}:{node}'
+    boxctl('device', live.name, 'remove', node)
+    # What remains is what the node was mounted on.
+    assert inside(live, 'head', '-c', '1', node, check=False).stdout == ''
+    assert output('boxctl', 'get', live.name, 'Bind') == ''
+    assert 'Nothing was bound' in refused('device', live.name, 'remove', node)
+    # By bind as well, to another place, without an id map, which /dev has not.
+    boxctl('bind', live.name, node, '/dev/of-host')
+    assert inside(live, 'head', '-c', '1', '/dev/of-host').stdout == '\0'
+    boxctl('unbind', live.name, '/dev/of-host')
 
 
 # ---------------------------------------------------------------- the network

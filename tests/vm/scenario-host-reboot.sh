@@ -97,6 +97,8 @@ bound_device_works() {
         check 'it may be used then' opens /dev/ttyS0
         check 'it is removed while it runs' boxctl device -q "$NAME" remove /dev/ttyS0
         check 'its node is gone' equal '' "$(in_machine find /dev/ttyS0 -type c)"
+        check 'and another node of it may not be used' refused 'Operation not permitted' opens /nodes/ttyS0
+        check 'while the other one still may' opens /dev/loop-control
         systemctl set-property --runtime "$SERVICE" 'DeviceAllow=/dev/ttyS0 rw'
         check 'until the unit allows it' opens /nodes/ttyS0
 }
