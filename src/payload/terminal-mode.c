@@ -2,6 +2,7 @@
 
 /* Raw mode (see terminal-mode.h). In the supervisor and in boxctl; no privilege. */
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -21,20 +22,26 @@ static bool same_device(int a, int b)
         return fstat(a, &x) >= 0 && fstat(b, &y) >= 0 && x.st_rdev == y.st_rdev;
 }
 
-static int set(TerminalMode *m, size_t i, int fd, bool raw)
+static int save(TerminalMode *m, size_t i, int fd)
 {
-        struct termios changed;
-
         if (tcgetattr(fd, &m->saved[i].attributes) < 0)
                 return -errno;
-        changed = m->saved[i].attributes;
-        if (raw)
-                cfmakeraw(&changed);
-        else
-                changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has added its carriage returns already */
-        if (tcsetattr(fd, TCSANOW, &changed) < 0)
-                return -errno;
         m->saved[i].fd = fd;
+        return 0;
+}
+
+static int change(const TerminalMode *m)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(m->saved); i++) {
+                struct termios changed = m->saved[i].attributes;
+
+                if (i == 0)
+                        cfmakeraw(&changed);
+                else
+                        changed.c_oflag &= ~(tcflag_t) OPOST;   /* the pty has added its carriage returns already */
+                if (m->saved[i].fd >= 0 && tcsetattr(m->saved[i].fd, TCSANOW, &changed) < 0)
+                        return -errno;
+        }
         return 0;
 }
 
@@ -48,10 +55,10 @@ static void set_back(const TerminalMode *m)
 }
 
 /* Signals of the terminal must not end it before its parent, nor may it stop as a process of the background. */
-_Noreturn static void guard(const TerminalMode *m, int parent)
+_Noreturn static void guard(const TerminalMode *m, int parent, int ready)
 {
         struct pollfd p = { .fd = parent, .events = POLLIN };
-        const int keep[] = { parent };
+        const int keep[] = { parent, ready };
         sigset_t set;
 
         sigfillset(&set);
@@ -60,26 +67,35 @@ _Noreturn static void guard(const TerminalMode *m, int parent)
         (void) setsid();
         (void) prctl(PR_SET_NAME, "terminal-guard");
         (void) fd_close_all_but(m->saved[1].fd < 0 && !m->farewell ? STDOUT_FILENO : STDERR_FILENO, keep, ARRAY_SIZE(keep));
+        fd_close(ready);
         while (poll(&p, 1, -1) < 0 && errno == EINTR)
                 ;
         set_back(m);
         _exit(EXIT_SUCCESS);
 }
 
+/* Returns when nothing that ends us ends it, too. */
 static int start_guard(TerminalMode *m)
 {
         _cleanup_close_ int self = RET_ERRNO(pidfd_open(getpid(), 0));
+        int ready[2];
         pid_t pid;
+        char byte;
 
         if (self < 0)
                 return self;
-        pid = fork();
-        if (pid < 0)
+        if (pipe2(ready, O_CLOEXEC) < 0)
                 return -errno;
+        pid = RET_ERRNO(fork());
         if (pid == 0)
-                guard(m, self);
-        m->guard = pid;
-        return 0;
+                guard(m, self, ready[1]);
+        fd_close(ready[1]);
+        if (pid > 0) {
+                m->guard = pid;
+                (void) TEMP_FAILURE_RETRY(read(ready[0], &byte, 1));
+        }
+        fd_close(ready[0]);
+        return pid < 0 ? pid : 0;
 }
 
 int terminal_mode_set_raw(TerminalMode *m, bool with_output)
@@ -88,10 +104,12 @@ int terminal_mode_set_raw(TerminalMode *m, bool with_output)
 
         if (!isatty(STDIN_FILENO))
                 return 0;
-        r = set(m, 0, STDIN_FILENO, /* raw= */ true);
+        r = save(m, 0, STDIN_FILENO);
         if (r >= 0 && with_output && isatty(STDOUT_FILENO) && !same_device(STDIN_FILENO, STDOUT_FILENO))
-                r = set(m, 1, STDOUT_FILENO, /* raw= */ false);
-        return r < 0 ? r : start_guard(m);
+                r = save(m, 1, STDOUT_FILENO);
+        if (r >= 0)
+                r = start_guard(m);
+        return r < 0 ? r : change(m);
 }
 
 void terminal_mode_restore(TerminalMode *m)
