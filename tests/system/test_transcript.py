@@ -5,6 +5,7 @@ Standard output and the exit status are compared. What differs is in DIFFERENT, 
 MACHINECTL-LITE, names it. Standard error has other words, but has them when machinectl has some.
 """
 
+import contextlib
 import re
 import subprocess
 from pathlib import Path
@@ -34,7 +35,9 @@ def machines(module_machine):
     quick = module_machine('busybox', name='script-busybox')
     quick.write_file('[Network]\nVirtualEthernet=no\nPrivate=yes\n')
     quick.start()
-    wait_for(lambda: ':' in output('machinectl', 'list', '--max-addresses=all', '--no-legend'))
+    # machinectl of systemd 252 shows an address that the kernel still looks for twins of; box and later ones do not.
+    for program in ('machinectl', 'machinectl-lite'):
+        wait_for(lambda program=program: ':' in output(program, 'list', '--max-addresses=all', '--no-legend'))
     sleepers = [register(OTHER), register(ANOTHER)]
     yield guest
     for sleeper in sleepers:
@@ -135,10 +138,10 @@ frobnicate
 @pytest.mark.parametrize('line', CALLS)
 def test_same(machines, line):
     # Addresses of links that are new may come between the two.
-    for _ in range(3):
-        machinectl, lite = both(line.split())
-        if lite == machinectl or not line.startswith('list'):
-            break
+    said = []
+    with contextlib.suppress(AssertionError):
+        wait_for(lambda: said.append(both(line.split())) or said[-1][0] == said[-1][1], timeout=60 if line.startswith('list') else 0)
+    machinectl, lite = said[-1]
     assert lite == machinectl
 
 
@@ -163,7 +166,7 @@ def test_same_end(words):
     for program in ('machinectl', 'machinectl-lite'):
         sleeper = register('script-ends')
         try:
-            ends.append((*call(program, [*words, 'script-ends']), sleeper.wait(20)))
+            ends.append((*call(program, [*words, 'script-ends']), sleeper.wait(60)))
         finally:
             sleeper.kill()
             run('machinectl', 'terminate', 'script-ends', check=False)
