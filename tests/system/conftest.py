@@ -174,7 +174,7 @@ def nothing_left():
         settled[:] = support.HostState.take().differences(before)
         return not settled
     try:
-        support.wait_for(same, timeout=20)
+        support.wait_for(same)
     except AssertionError:
         raise AssertionError('\n'.join(settled)) from None
 

@@ -46,8 +46,9 @@ def restart_polkit():
     run('systemctl', 'restart', 'polkit')
 
 
-def wait_for(condition, timeout=30, interval=0.05, message=None):
-    """Waits until condition() is true and returns what it returned."""
+def wait_for(condition, timeout=60, interval=0.05, message=None):
+    """Waits until condition() is true and returns what it returned. The limit is a safety net, for hosts with much to do: a test
+    sets none of its own, but where what is awaited need not come, or takes long."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
@@ -142,7 +143,7 @@ class Machine:
         if [*Path('/etc/systemd/system').glob(f'*.*/{self.unit}'), *Path('/run/systemd/system').glob(f'*.*/{self.unit}')]:
             run('systemctl', 'disable', '--quiet', self.unit, check=False)
         # the kernel removes the links of a network that was killed in its own time
-        wait_for(lambda: not any(Path(f'/sys/class/net/{kind}-{self.name}').exists() for kind in ('ve', 'vb')), timeout=10)
+        wait_for(lambda: not any(Path(f'/sys/class/net/{kind}-{self.name}').exists() for kind in ('ve', 'vb')))
         self.file.unlink(missing_ok=True)
         shutil.rmtree(NSPAWN_FILES / f'{self.name}.nspawn.d', ignore_errors=True)
         settings = Path(f'/etc/systemd/system/{self.unit}.d')
@@ -406,7 +407,7 @@ class DhcpNetwork:
 
 # -------------------------------------------------------------------- terminals
 
-def spawn(*command, timeout=30, **options):
+def spawn(*command, timeout=60, **options):
     """A program on a terminal of its own; what it prints is kept in .log for when an expectation fails."""
     child = pexpect.spawn(str(command[0]), [str(word) for word in command[1:]], timeout=timeout, encoding='utf-8',
                           codec_errors='replace', dimensions=(40, 132),

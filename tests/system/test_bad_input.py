@@ -257,7 +257,7 @@ def test_tree_in_use_by_nspawn(tree, nothing_left, register):
         assert nspawn.poll() is None
     finally:
         nspawn.send_signal(signal.SIGTERM)
-        nspawn.wait(timeout=20)
+        nspawn.wait(timeout=60)
         run('systemctl', 'reset-failed', f'box@{tree.name}', check=False)
 
 
@@ -356,7 +356,7 @@ def test_machined_dies_meanwhile(tree, nothing_left, machined_back):
     wait_for(lambda: os.path.exists(f'/sys/class/net/ve-{tree.name}'))
     time.sleep(0.5)         # the request follows the link at once
     run('systemctl', 'kill', '--signal=KILL', 'systemd-machined')
-    stderr = start.communicate(timeout=30)[1]
+    stderr = start.communicate(timeout=60)[1]
     assert (stderr, start.returncode) == ("box-run: Failed to register machine 'sound' with systemd-machined: Message "
                                           "recipient disconnected from message bus without replying\n", 1)
 
@@ -391,7 +391,7 @@ def test_bus_that_goes_away(tree, nothing_left, tmp_path):
         connection.recv(1)
         time.sleep(0.2)
         connection.close()
-        stderr = start.communicate(timeout=30)[1]
+        stderr = start.communicate(timeout=60)[1]
     assert start.returncode == 1
     assert stderr.startswith("box-run: Failed to register machine 'sound' with systemd-machined: ")
     assert stderr.count('\n') == 1
@@ -430,7 +430,7 @@ def test_init_that_exits_at_once(nothing_left, quitter, status):
     quitting = quitter(f'#!/bin/sh\nexit {status}\n')
     message = f"The init of machine 'quitter' exited with status {status}, without a shutdown"
     quitting.start(check=False)
-    wait_for(lambda: quitting.property('ActiveState') == 'failed', timeout=10)
+    wait_for(lambda: quitting.property('ActiveState') == 'failed')
     assert quitting.property('StatusText') == message
     assert quitting.property('ExecMainStatus') == str(status or 1)
     run('journalctl', '--sync')

@@ -74,7 +74,7 @@ def test_user_is_told_what_is_missing_and_bus_that_hangs(systemd):
     assert 'which root may ask for' in user.stderr and ' box: clone\n' in user.stdout
     os.kill(systemd.leader(), signal.SIGSTOP)
     try:
-        hung = run('boxctl', 'blame', systemd.name, timeout=20)
+        hung = run('boxctl', 'blame', systemd.name, timeout=60)
         assert 'does not tell the times' in hung.stderr and ' box: clone\n' in hung.stdout
     finally:
         os.kill(systemd.leader(), signal.SIGCONT)

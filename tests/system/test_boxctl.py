@@ -160,7 +160,7 @@ def test_kill_and_terminate_one_that_was_started_by_hand(machine, words):
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: m.name in output('boxctl', 'list', '--no-legend'))
     run('boxctl', *words, m.name)
-    assert process.wait(30) != 0
+    assert process.wait(60) != 0
     wait_for(lambda: run('systemctl', 'is-active', '--quiet', f'box-{m.name}.scope', check=False).returncode != 0)
     assert m.name not in output('boxctl', 'list', '--no-legend')
 
@@ -183,7 +183,7 @@ def test_verbs_of_one_that_was_started_by_hand(machine, register):
                                                      f'unit {scope}); to stop it: boxctl stop {m.name}\n')
     assert m.property('ActiveState') == 'inactive'
     run('boxctl', 'stop', m.name)
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     run('boxctl', 'start', m.name)
     assert m.is_active()
 
@@ -326,7 +326,7 @@ def test_terminate_kills_its_leader(guest):
 def test_shell_of_a_named_user_is_by_su(guest, terminal):
     """A login shell, in the home directory."""
     result = subprocess.run(['boxctl', 'shell', f'root@{guest.name}'], input='echo "$0 $PWD $(id -u)"; exit 6\n', capture_output=True,
-                            text=True, timeout=30)
+                            text=True, timeout=60)
     assert (result.returncode, result.stdout) == (6, '-sh /root 0\n')
 
 

@@ -234,7 +234,7 @@ def test_user_who_may_not_look(machine):
     machine.write_file(BASE + '[Files]\nBind=/root:/mnt\nBind=/no/such/source\n')
     result = subprocess.run(['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', 'box-run', '--check', '-D', '/usr',
                              '--bind=/root/.cache/x:/mnt', '--bind=/no/such/source', '--settings=no', '/bin/true'],
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert '/no/such/source' in result.stderr and '/root' not in result.stderr, result.stderr
 
 

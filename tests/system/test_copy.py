@@ -412,8 +412,8 @@ def test_a_file_system_that_does_not_answer(machines, place):
                 assert process.poll() is None
                 process.send_signal(signal.SIGINT)
                 began = time.monotonic()
-                message = process.communicate(timeout=20)[1]
-                assert process.returncode == 130 and time.monotonic() - began < 5
+                message = process.communicate(timeout=60)[1]
+                assert process.returncode == 130 and time.monotonic() - began < 20
                 assert message
     finally:
         os.close(fd)

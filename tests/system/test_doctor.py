@@ -88,7 +88,7 @@ def test_machined_that_is_silent():
         begin = time.monotonic()
         found = doctor()['machined']
         assert found['result'] == 'problem' and 'within a second' in found['what']
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
     finally:
         os.kill(pid, signal.SIGCONT)
     assert doctor()['machined']['result'] == 'ok'

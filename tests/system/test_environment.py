@@ -129,7 +129,7 @@ def test_killed_completely_without_systemd(tree):
                                env={**os.environ, 'SYSTEMD_NSPAWN_SHARE_NS_PID': 'yes'})
     wait_for(lambda: len(output('pgrep', '-x', '-f', 'sleep 98765[67]', check=False).split()) == 2)
     process.terminate()
-    assert process.wait(30) == 128 + signal.SIGKILL
+    assert process.wait(60) == 128 + signal.SIGKILL
     wait_for(lambda: not output('pgrep', '-x', '-f', 'sleep 98765[67]', check=False))
 
 

@@ -58,14 +58,14 @@ def awake():
     run('systemctl', 'start', 'systemd-machined')
 
 
-def left_since(before):
+def left_since(before, timeout=60):
     found = []
 
     def same():
         found[:] = support.HostState.take().differences(before)
         return not found
     with contextlib.suppress(AssertionError):
-        wait_for(same, timeout=3)
+        wait_for(same, timeout)
     return found
 
 
@@ -78,7 +78,7 @@ def judge(tree, result, before, what, may_run=True):
         problems = [] if 'it ran' in result.stdout + what else ['the machine did not run']
         if not may_run:
             problems.append('the machine ran')
-        if left_since(before):
+        if left_since(before, timeout=3):
             run('box-run', '-M', tree.name, *COMMAND)
             problems += left_since(before)
     else:
@@ -168,13 +168,13 @@ def try_child_fault(tree, call, n, log):
                              'inject=clone3:delay_exit=250000', 'box-run', '-M', tree.name, *COMMAND],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        supervisor = wait_for(lambda: child_of(held.pid), timeout=5, interval=0.005)
-        child = wait_for(lambda: child_of(supervisor), timeout=5, interval=0.005)
+        supervisor = wait_for(lambda: child_of(held.pid), interval=0.005)
+        child = wait_for(lambda: child_of(supervisor), interval=0.005)
         injector = subprocess.Popen(['strace', '-qq', '-o', log, '-p', str(child), '-e', f'trace={call}', '-e',
                                      f'inject={call}:error=EIO:when={n}'], stdin=subprocess.DEVNULL)
         try:
-            stdout, stderr = held.communicate(timeout=30)
-            injector.wait(timeout=10)
+            stdout, stderr = held.communicate(timeout=60)
+            injector.wait(timeout=60)
         finally:
             injector.kill()
     finally:

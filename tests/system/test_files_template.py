@@ -230,7 +230,7 @@ class Slow:
 def test_interrupted(template, target, sig):
     slow = Slow(template, target)
     slow.process.send_signal(sig)
-    _, said = slow.process.communicate(timeout=10)
+    _, said = slow.process.communicate(timeout=60)
     assert (slow.process.returncode, said) == (-sig, f"box-run: The start of machine '{target.name}' was cancelled\n")
     assert not target.path.exists()
 
@@ -251,7 +251,7 @@ def test_two_at_once(template, target):
     """One of them makes the tree, the other says so; never is it the one's and then gone by the other's hand."""
     slow = Slow(template, target)
     start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}')
-    _, said = slow.process.communicate(timeout=30)
+    _, said = slow.process.communicate(timeout=60)
     assert slow.process.returncode == 1
     assert said == f"box-run: Failed to rename the new tree to '{target.path}': File exists\n"
     assert everything(target.path) == everything(template.path)
@@ -263,5 +263,5 @@ def test_copy_in_progress_is_not_removed(template, target):
     result = start('-q', '-M', 'ft-other', f'--directory={target.path}', f'--template={template.path}', '--bind=/no/such',
                    check=False)
     assert result.returncode == 1 and hidden() == first
-    slow.process.communicate(timeout=30)
+    slow.process.communicate(timeout=60)
     assert slow.process.returncode == 0

@@ -108,7 +108,7 @@ def test_machine_started_by_hand():
         run('boxctl', 'freeze', 'freeze-hand')
         assert '(frozen)' in output('boxctl', 'list')
         run('boxctl', 'stop', 'freeze-hand', timeout=60)
-        assert by_hand.wait(20) is not None
+        assert by_hand.wait(60) is not None
     finally:
         by_hand.send_signal(signal.SIGKILL)
         by_hand.wait()
@@ -125,7 +125,7 @@ def test_machine_of_another_manager():
         run('boxctl', 'thaw', 'freeze-other')
         run('boxctl', 'freeze', 'freeze-other')
         run('boxctl', 'terminate', 'freeze-other')
-        assert sleeper.wait(20) == -signal.SIGTERM
+        assert sleeper.wait(60) == -signal.SIGTERM
     finally:
         sleeper.kill()
         sleeper.wait()

@@ -91,7 +91,7 @@ def test_journal_namespace_of_the_unit_is_kept(tree):
 def test_output_that_is_no_journal_is_the_payload_s(tree):
     """To a file or a pipe, all bytes pass."""
     result = subprocess.run(['box-run', '--quiet', '--register=no', '-M', tree.name, '-U', '/bin/printf', r'<0>a\033[2Jb'],
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=True)
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60, check=True)
     assert result.stdout == b'<0>a\033[2Jb'
 
 
@@ -127,7 +127,7 @@ def test_console_of_a_command_waits_for_its_reader(tree, pipe):
     time.sleep(2)
     assert not written.exists()
     text = read_all(pipe[0])
-    assert command.wait(10) == 0 and written.exists()
+    assert command.wait(60) == 0 and written.exists()
     assert len(text.splitlines()) == 3000 and b'dropped' not in text
 
 
@@ -137,7 +137,7 @@ def test_console_that_is_not_read_does_not_stop_a_system(tree, pipe, nspawn_file
     init.chmod(0o755)
     nspawn_file(tree.name, '[Exec]\nKillSignal=SIGTERM\n[X-Box]\nInit=/sbin/talker\n')
     system = start_by_hand(pipe, '-M', tree.name, '-U', '--boot')
-    wait_for(talked.exists, timeout=10)
+    wait_for(talked.exists)
     os.set_blocking(pipe[0], False)
     text = b''
 
@@ -152,7 +152,7 @@ def test_console_that_is_not_read_does_not_stop_a_system(tree, pipe, nspawn_file
     os.set_blocking(pipe[0], True)
     system.terminate()
     text += read_all(pipe[0])
-    system.wait(10)
+    system.wait(60)
     assert b'\nbox-run: ' in text and text.endswith(b'bye\r\n')
 
 
@@ -186,7 +186,7 @@ def hostile(module_machine):
     ids=lambda words: ' '.join(words))
 def test_nothing_printed_controls_the_terminal(hostile, command):
     result = subprocess.run([*command, *([hostile.name] if command[1] != 'list' else [])], stdin=subprocess.DEVNULL,
-                            capture_output=True, timeout=30, check=False)
+                            capture_output=True, timeout=60, check=False)
     text = (result.stdout + result.stderr).decode()
     assert hostile.name in text
     assert not [character for character in text if (ord(character) < 32 and character not in '\n\t') or 127 <= ord(character) < 160]
@@ -246,14 +246,14 @@ def test_fifo_and_huge_file_beside_the_tree(tree, beside):
     _, path = beside
     os.mkfifo(path)
     for command in ('cat', 'check', 'explain'):
-        run('boxctl', command, tree.name, check=False, timeout=10)
+        run('boxctl', command, tree.name, check=False, timeout=60)
     path.unlink()
     with path.open('w') as file:
         file.truncate(1 << 40)
-    result = run('boxctl', 'check', tree.name, check=False, timeout=10)
+    result = run('boxctl', 'check', tree.name, check=False, timeout=60)
     assert f'Failed to read {path}: it is larger than 1024 KiB' in result.stderr
-    run('boxctl', 'cat', tree.name, check=False, timeout=10)
-    assert tree.start(check=False, timeout=10).returncode != 0
+    run('boxctl', 'cat', tree.name, check=False, timeout=60)
+    assert tree.start(check=False, timeout=60).returncode != 0
 
 
 def test_settings_beside_the_tree_get_no_privilege(tree, beside):
@@ -390,10 +390,10 @@ def test_odd_files_of_the_tree_hold_nothing_up(tree, name, kind):
         for command, status, said in ((['box-run', '--dry-run', '-U', '-M', tree.name], 0, str(tree.path)),
                                       (['boxctl', 'check', tree.name], *((1, 'has no /etc/os-release') if name == 'os-release' else (0, ''))),
                                       (['box-run', '-q', '--register=no', '--pipe', '-U', '-M', tree.name, '/bin/echo', 'started'], 0, 'started')):
-            result = run(*command, check=False, timeout=15)
+            result = run(*command, check=False, timeout=60)
             assert result.returncode == status and said in result.stdout + result.stderr, result
             assert len(result.stdout + result.stderr) < 100000
-        named = run('box-run', '-q', '--register=no', '-U', '-M', tree.name, '--user=nobody', '/bin/true', check=False, timeout=15)
+        named = run('box-run', '-q', '--register=no', '-U', '-M', tree.name, '--user=nobody', '/bin/true', check=False, timeout=60)
         assert name != 'passwd' or (named.returncode == 1 and 'User=nobody' in named.stderr)
     finally:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -128,7 +128,7 @@ def loops(path):
 
 def no_loops(path):
     """Nothing of the image stays. Programs that probe new block devices may have one open for a moment."""
-    wait_for(lambda: loops(path) == '', timeout=20)
+    wait_for(lambda: loops(path) == '')
 
 
 def box(image, *words, switches=(), **options):
@@ -264,7 +264,7 @@ def test_read_only_leaves_every_byte(nothing_left, disk):
                   'cat /home/of-home; touch /x /home/x', check=False)
         assert two.stdout == 'home\n' and two.stderr.count('Read-only file system') == 2
     finally:
-        assert one.communicate('through\n', timeout=30)[0] == 'through\n'
+        assert one.communicate('through\n', timeout=60)[0] == 'through\n'
     assert digest(image) == before
     run('chmod', 'a-w', image)
     found = mounts_of(image)
@@ -413,7 +413,7 @@ def test_reboot_leaves_no_older_devices(nothing_left, bare, nspawn_file):
     try:
         assert 'is being rebooted' in machine.stderr.readline()
         wait_for(lambda: Path('/run/box/again/state').exists())
-        wait_for(lambda: len(loops(image).split()) == 1, timeout=20)
+        wait_for(lambda: len(loops(image).split()) == 1)
     finally:
         machine.kill()
         machine.wait()

@@ -134,7 +134,7 @@ def test_stop_is_a_clean_shutdown(machines):
         assert machine.property('ActiveState') == 'inactive', tree
         assert machine.property('Result') == 'success', tree
         assert machine.property('ExecMainStatus') == '0', tree
-        wait_for(lambda: INITS[tree] in machine.journal(), timeout=20, message=tree)
+        wait_for(lambda: INITS[tree] in machine.journal(), message=tree)
         assert 'login: ' in machine.journal()
         assert 'with signal SIGKILL' not in machine.journal()
         assert 'killing machine' not in machine.journal()

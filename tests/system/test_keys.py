@@ -150,7 +150,7 @@ def test_stop_timeout(stopped):
                        'while :; do sleep 1; done"\n[X-Box]\nStopTimeoutSec=1s\n')
     stopped.start()
     wait_for(lambda: stopped.exec('test', '-e', '/tmp/up', check=False).returncode == 0)
-    run('systemctl', 'stop', stopped.unit, timeout=20)
+    run('systemctl', 'stop', stopped.unit, timeout=60)
     assert not stopped.is_active()
 
 

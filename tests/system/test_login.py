@@ -68,7 +68,7 @@ def test_login_ends_with_the_machine(machine, terminal):
     child = terminal('boxctl', 'login', short.name)
     child.expect('login: ')
     short.stop()
-    child.expect(pexpect.EOF, timeout=20)
+    child.expect(pexpect.EOF, timeout=60)
 
 
 def test_window_size_is_forwarded(deb, terminal):
@@ -210,14 +210,14 @@ def test_pipe_passes_standard_streams_unchanged(tree):
     for mode in ('pipe', 'autopipe'):
         result = subprocess.run(['box-run', '--quiet', '--register=no', f'--console={mode}', f'--directory={tree}', '/bin/sh',
                                  '-c', 'cat; echo err >&2; [ -e /dev/console ] || echo no console'], input='in\n', text=True,
-                                capture_output=True, timeout=20)
+                                capture_output=True, timeout=60)
         assert (result.stdout, result.stderr) == ('in\nno console\n', 'err\n')
 
 
 def test_read_only_shows_and_does_not_read(tree):
     result = subprocess.run(['box-run', '--quiet', '--register=no', '--console=read-only', f'--directory={tree}', '/bin/sh', '-c',
                              'tty; read -t 1 line; echo "read <$line>"'], input='typed\n', text=True, capture_output=True,
-                            timeout=20)
+                            timeout=60)
     assert re.search('/dev/(console|pts/0)', result.stdout)
     assert 'read <>' in result.stdout
 

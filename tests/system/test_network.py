@@ -238,7 +238,7 @@ def test_waiting_for_an_interface_ends_with_a_stop(nothing_left, machine):
     made.write_file('[Network]\nMACVLAN=nowhere9\n')
     run('systemctl', 'start', '--no-block', made.unit)
     wait_for(lambda: 'Waiting for interface nowhere9' in made.property('StatusText'))
-    made.stop(timeout=10)
+    made.stop(timeout=60)
     assert made.property('ActiveState') in ('inactive', 'failed')
 
 

@@ -298,7 +298,7 @@ def test_resources(bundle):
         assert output('systemctl', 'show', '--value', '--property=MemoryMax', unit) == '104857600'
         assert output('systemctl', 'show', '--value', '--property=CPUQuotaPerSecUSec', unit) == '250ms'
         assert output('systemctl', 'show', '--value', '--property=DevicePolicy', unit) == 'closed'
-        process.communicate(b'\n', timeout=30)
+        process.communicate(b'\n', timeout=60)
         assert process.returncode == 0
 
 

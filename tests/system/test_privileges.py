@@ -172,7 +172,7 @@ def test_supervisor_by_hand_is_reduced(tree):
         assert status(supervisor)['NoNewPrivs'] == '1' and caps(status(process.pid)) == first
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         (tree.path / 'rebooted').unlink(missing_ok=True)
 
 
@@ -273,9 +273,9 @@ def test_killed_keeper_takes_a_later_round_with_it(tree):
         (payload,) = wait_for(lambda: [pid for pid in children(supervisor)
                                      if output('ps', '--format=comm=', '--pid', pid, check=False) == 'sleep'])
         os.kill(keeper, signal.SIGKILL)
-        assert 'The process that starts machine' in process.communicate(timeout=20)[1]
+        assert 'The process that starts machine' in process.communicate(timeout=60)[1]
         assert process.returncode == 1
-        wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in (supervisor, payload)), timeout=10)
+        wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in (supervisor, payload)))
     finally:
         (tree.path / 'rebooted').unlink(missing_ok=True)
 

@@ -121,8 +121,8 @@ def test_start_that_waits_for_machined_can_be_cancelled(machined, started, box):
     wait_for(lambda: machined.calls)
     began = time.monotonic()
     run('systemctl', 'stop', box.unit)
-    starting.wait(10)
-    assert time.monotonic() - began < 5
+    starting.wait(60)
+    assert time.monotonic() - began < 20
     assert not Path(f'/run/box/{box.name}').exists()
 
 

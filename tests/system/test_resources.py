@@ -230,7 +230,7 @@ class ByHand:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize('switch,scope', [('--register=yes', 'machine-resources.scope'),

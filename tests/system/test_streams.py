@@ -81,7 +81,7 @@ KINDS = 'k="$(for i in 0 1 2; do readlink /proc/$$/fd/$i; done)"; echo "$k" >/ki
 
 def kinds(machine, **streams):
     run('rm', '-f', machine.path / 'kinds')
-    subprocess.run(['boxctl', 'shell', machine.name, '/bin/sh', '-c', KINDS], timeout=20, check=True, **streams)
+    subprocess.run(['boxctl', 'shell', machine.name, '/bin/sh', '-c', KINDS], timeout=60, check=True, **streams)
     return (machine.path / 'kinds').read_text().splitlines()
 
 
@@ -131,7 +131,7 @@ def test_order_of_output_and_errors_is_kept(running):
 def test_closed_output_ends_the_program(running):
     """As in a pipeline: the program gets SIGPIPE."""
     result = subprocess.run(f'boxctl shell {running.name} /usr/bin/yes | head -n 1', shell=True, capture_output=True, text=True,
-                            timeout=20)
+                            timeout=60)
     assert (result.stdout, result.stderr) == ('y\n', '')
     wait_for(lambda: 'yes' not in running.exec('ps').stdout)
 
@@ -140,7 +140,7 @@ def test_background_process_does_not_hold_it(running):
     began = time.monotonic()
     result = shell(running, '/bin/sh', '-c', 'sleep 30 & echo out', stdin=subprocess.DEVNULL)
     assert (result.returncode, result.stdout) == (0, b'out\n')
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -151,12 +151,12 @@ def test_signal_reaches_the_program(running, number):
         process.stdout.readline()
         time.sleep(0.1)
         process.send_signal(number)
-        assert process.wait(timeout=10) == status
+        assert process.wait(timeout=60) == status
 
 
 def test_disk_full_is_told(running):
     result = subprocess.run(f'boxctl shell {running.name} /bin/echo text >/dev/full', shell=True, capture_output=True, text=True,
-                            timeout=20)
+                            timeout=60)
     assert result.returncode == 1 and "Failed to write the program's output" in result.stderr
 
 

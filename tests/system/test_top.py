@@ -90,7 +90,7 @@ class Screen:
 
     def __init__(self, words='', columns=80, lines=24):
         self.child = pexpect.spawn('/bin/sh', ['-c', f'boxctl top --delay=300ms {words}; echo status $?; exec sleep 1000'],
-                                   encoding='utf-8', dimensions=(lines, columns), env={**os.environ, 'TERM': 'xterm'}, timeout=20)
+                                   encoding='utf-8', dimensions=(lines, columns), env={**os.environ, 'TERM': 'xterm'}, timeout=60)
         self.before = termios.tcgetattr(self.child.child_fd)
 
     def __enter__(self):

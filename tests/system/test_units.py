@@ -50,7 +50,7 @@ def shared(module_machine):
         Path('/run/systemd/system', name).unlink()
     run('rm', '-rf', '/run/units-core')
     run('systemctl', 'daemon-reload')
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=60,
              message=support.HostState.take().differences(before))
 
 
@@ -69,7 +69,7 @@ def test_failures_in_a_row_come_to_an_end(nothing_left, machine):
     m = with_init(machine, '#!/bin/sh\nexit 3\n', '[X-Box]\nInit=other\n')
     m.write_unit_settings('[Service]\nRestart=on-failure\n')
     run('systemctl', 'start', m.unit, check=False)
-    wait_for(lambda: 'Start request repeated too quickly' in m.journal(), timeout=30)
+    wait_for(lambda: 'Start request repeated too quickly' in m.journal())
     assert m.journal().count('Scheduled restart job') == 10
     assert m.property('ActiveState') == 'failed'
     assert run('boxctl', 'start', m.name, check=False).returncode == 1
@@ -105,7 +105,7 @@ def test_terminate_is_at_once_and_no_failure(nothing_left, machine):
         for _ in range(times):
             run('boxctl', 'terminate', m.name, check=times == 1)
         wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'))
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 20
         assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
     assert 'was ended by SIGKILL, as requested' in m.journal()
     # A stop of the same machine waits for its processes.
@@ -114,7 +114,7 @@ def test_terminate_is_at_once_and_no_failure(nothing_left, machine):
     time.sleep(1)
     assert m.property('ActiveState') == 'deactivating'
     run('boxctl', 'terminate', m.name)
-    wait_for(lambda: m.property('ActiveState') == 'inactive', timeout=20)
+    wait_for(lambda: m.property('ActiveState') == 'inactive')
 
 
 @pytest.mark.parametrize('tree', ['openrc', 'busybox'])
@@ -125,7 +125,7 @@ def test_sigterm_to_all_processes_is_a_shutdown(nothing_left, machine, tree):
     m.start()
     time.sleep(0.1)
     run('systemctl', 'kill', m.unit)
-    wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'), timeout=40)
+    wait_for(lambda: m.property('ActiveState') not in ('active', 'deactivating'))
     assert (m.property('ActiveState'), m.property('Result')) == ('inactive', 'success')
     # The same signals, later.
     m.write_unit_settings('[Service]\nKillMode=control-group\n')
@@ -164,7 +164,7 @@ def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, mach
     wait_for(Path('/run/box', m.name, 'state').exists)
     time.sleep(0.3)
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     # By itself it is another round.
     process = subprocess.Popen(['box-run', '-q', '-b', '-U', '--register=no', '--console=read-only', '-M', m.name],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -174,7 +174,7 @@ def test_payload_that_reboots_when_asked_to_go_down_goes_down(nothing_left, mach
     os.kill(first, signal.SIGTERM)
     wait_for(lambda: leader_of(state) not in (None, first))
     os.kill(leader_of(state), signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
 
 
 def test_sigterm_to_all_supervisors_of_a_rebooted_payload_is_one_request(nothing_left, machine):
@@ -194,7 +194,7 @@ while :; do sleep 1000 & wait; done
     os.kill(supervisor, signal.SIGTERM)
     time.sleep(0.3)
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert (m.path / 'down').exists()
 
 
@@ -220,7 +220,7 @@ def test_program_in_the_machine_asks_its_init(nothing_left, machine, status, pau
     m.start()
     began = time.monotonic()
     m.stop()
-    assert time.monotonic() - began < 10 + pause
+    assert time.monotonic() - began < 20 + pause
     assert (m.path / 'asked').exists()
     said = "'/sbin/poweroff' in the machine failed with status 3; killing machine" in m.journal()
     assert said == (status == 3)
@@ -260,7 +260,7 @@ def test_machined_that_is_down_is_not_started_by_a_stop(plain):
     run('systemctl', 'stop', 'systemd-machined')
     began = time.monotonic()
     m.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert not machined_is_active()
     assert m.property('Result') == 'success' and 'Failed' not in m.journal()
 
@@ -272,7 +272,7 @@ def test_machined_that_hangs_does_not_hold_a_stop_up(plain):
     try:
         began = time.monotonic()
         m.stop()
-        assert 4 < time.monotonic() - began < 15
+        assert 4 < time.monotonic() - began < 20
     finally:
         run('systemctl', 'kill', '--signal=CONT', 'systemd-machined')
     assert m.property('Result') == 'success'
@@ -283,7 +283,7 @@ def test_all_restarted_in_one_transaction(plain):
     m.start()
     began = time.monotonic()
     run('systemctl', 'restart', 'systemd-machined', m.unit)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert m.is_active() and m.leader() > 0
     leader = m.leader()
     run('systemctl', 'restart', 'systemd-machined')
@@ -318,7 +318,7 @@ def test_bus_that_is_restarted_while_machines_run(plain, machine, bus_may_be_kil
     assert m.name in listed and other.name in listed
     assert m.is_active() and process.poll() is None
     run('boxctl', 'stop', other.name)
-    assert process.wait(10) == 0 and process.stderr.read() == ''
+    assert process.wait(60) == 0 and process.stderr.read() == ''
     m.stop()
     assert m.property('Result') == 'success' and 'Failed' not in m.journal()
     listed = output('machinectl', 'list', '--no-legend')
@@ -371,7 +371,7 @@ def test_name_that_becomes_free_late(nothing_left, machine, register, scope):
     began = time.monotonic()
     run('box-run', '-q', '--pipe', '-U', f'--register={register}', '-M', m.name, '/bin/true')
     assert time.monotonic() - began > 2
-    process.wait(5)
+    process.wait(60)
 
 
 # -------------------------------------------------------------------- reasons
@@ -430,7 +430,7 @@ def test_killed_supervisor_leaves_nothing(nothing_left, machine):
     run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', m.unit)
     wait_for(lambda: m.property('ActiveState') == 'failed')
     run('systemctl', 'reset-failed', m.unit)
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=60,
              message=support.HostState.take().differences(before))
 
 
@@ -449,8 +449,8 @@ def test_cleanup_by_hand(nothing_left, machine):
     process.wait()
     assert export.exists()
     # Its processes end with it, a moment later.
-    wait_for(lambda: run('box-run', '--cleanup', f'--machine={m.name}', check=False).returncode == 0, timeout=20)
-    wait_for(lambda: not support.HostState.take().differences(before), timeout=20,
+    wait_for(lambda: run('box-run', '--cleanup', f'--machine={m.name}', check=False).returncode == 0)
+    wait_for(lambda: not support.HostState.take().differences(before), timeout=60,
              message=support.HostState.take().differences(before))
     # And again, where nothing is left.
     assert run('box-run', '--cleanup', f'--machine={m.name}').stderr == ''

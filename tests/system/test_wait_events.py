@@ -84,7 +84,7 @@ def test_wait_gives_up():
         late = run('boxctl', 'wait', '--timeout=500ms', 'no-such-machine', goal, check=False)
         assert late.returncode == 5
         assert 'no-such-machine: Not ' in late.stderr and goal in late.stderr
-        assert 0.4 < time.monotonic() - start < 10
+        assert 0.4 < time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize('words, message', [
@@ -96,7 +96,7 @@ def test_wait_gives_up():
     (('--timeout=soon', 'a', 'ready'), 'is not a time span'),
 ])
 def test_wait_refuses(words, message):
-    refused = run('boxctl', 'wait', *words, check=False, timeout=10)
+    refused = run('boxctl', 'wait', *words, check=False, timeout=60)
     assert refused.returncode != 0 and message in refused.stderr
 
 
