@@ -6,10 +6,13 @@
  * between that directory and the machine is a copy as any other, with its owners and its rights.
  */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,30 +23,76 @@
 
 #define PLACE "/var/tmp"
 
-static int spawn_tar(const char *mode, const char *directory, pid_t *ret)
+/* The names in a directory, each ended by a NUL, in a file that is read from its start. */
+static int list_names(const char *path, int *ret)
 {
-        char *const argv[] = { (char *) "tar", (char *) mode, (char *) "--file=-", (char *) "--directory", (char *) directory,
-                               (char *) "--numeric-owner", (char *) "--xattrs", (char *) "--acls", (char *) "--sparse",
-                               (char *) (strcmp(mode, "--create") == 0 ? "." : "--preserve-permissions"), NULL };
+        _cleanup_close_ int list = memfd_create("names", MFD_CLOEXEC);
+        _cleanup_closedir_ DIR *directory = opendir(path);
+        const struct dirent *d;
+
+        if (list < 0 || !directory)
+                return -errno;
+        while ((errno = 0, d = readdir(directory)))
+                if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 && dprintf(list, "%s%c", d->d_name, 0) < 0)
+                        return -errno;
+        if (errno != 0 || lseek(list, 0, SEEK_SET) < 0)
+                return -errno;
+        *ret = TAKE_FD(list);
+        return 0;
+}
+
+/* tar in a directory, with input as its standard input. */
+static int spawn_tar(char *const argv[], int input, pid_t *ret)
+{
+        posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t none;
         int r;
 
         sigemptyset(&none);
+        r = posix_spawn_file_actions_init(&actions);
+        if (r != 0)
+                return -r;
         r = posix_spawnattr_init(&attributes);
-        if (r == 0)
-                r = posix_spawnattr_setsigmask(&attributes, &none);
-        if (r == 0)
-                r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        if (r == 0)
-                r = posix_spawnp(ret, "tar", NULL, &attributes, argv, environ);
-        (void) posix_spawnattr_destroy(&attributes);
+        if (r == 0) {
+                r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+                if (r == 0)
+                        r = posix_spawnattr_setsigmask(&attributes, &none);
+                if (r == 0)
+                        r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+                if (r == 0)
+                        r = posix_spawnp(ret, "tar", &actions, &attributes, argv, environ);
+                (void) posix_spawnattr_destroy(&attributes);
+        }
+        (void) posix_spawn_file_actions_destroy(&actions);
         return -r;
+}
+
+/* Of the names in the directory, not of the directory itself: it is ours, and has our mode. */
+static int create_archive(const char *directory, pid_t *ret)
+{
+        char *const argv[] = { (char *) "tar", (char *) "--create", (char *) "--file=-", (char *) "--directory",
+                               (char *) directory, (char *) "--numeric-owner", (char *) "--xattrs", (char *) "--acls",
+                               (char *) "--sparse", (char *) "--null", (char *) "--files-from=-", NULL };
+        _cleanup_close_ int names = -EBADF;
+        int r;
+
+        r = list_names(directory, &names);
+        return r < 0 ? r : spawn_tar(argv, names, ret);
+}
+
+static int extract_archive(const char *directory, pid_t *ret)
+{
+        char *const argv[] = { (char *) "tar", (char *) "--extract", (char *) "--file=-", (char *) "--directory",
+                               (char *) directory, (char *) "--numeric-owner", (char *) "--xattrs", (char *) "--acls",
+                               (char *) "--sparse", (char *) "--preserve-permissions", NULL };
+
+        return spawn_tar(argv, STDIN_FILENO, ret);
 }
 
 /* Signals of the terminal end tar and not us, who remove the directory then. 0, 128 and a signal's number, or after a message a
  * negative errno. */
-static int run_tar(const char *mode, const char *directory)
+static int run_tar(int (*spawn)(const char *directory, pid_t *ret), const char *directory)
 {
         sigset_t set;
         pid_t pid = 0;
@@ -54,7 +103,7 @@ static int run_tar(const char *mode, const char *directory)
         sigaddset(&set, SIGTERM);
         sigaddset(&set, SIGHUP);
         (void) sigprocmask(SIG_BLOCK, &set, NULL);
-        r = spawn_tar(mode, directory, &pid);
+        r = spawn(directory, &pid);
         if (r >= 0)
                 (void) TEMP_FAILURE_RETRY(waitpid(pid, &status, 0));
         if (r == -ENOENT)
@@ -75,9 +124,12 @@ static int from_archive(Ctl *c, const CopyRequest *q, const ScratchDir *scratch)
 
         if (isatty(STDIN_FILENO))
                 return log_error(-EINVAL, "Standard input is a terminal, and no archive");
-        if (strf(&source.path, PLACE "/%s/.", scratch->name) < 0)
+        /* In a directory below: an entry "." has a mode and an owner, and ours must stay closed. */
+        if (mkdirat(scratch->fd, "tree", 0700) < 0)
+                return log_error(-errno, "Failed to create a directory in " PLACE ": %m");
+        if (strf(&source.path, PLACE "/%s/tree/.", scratch->name) < 0)
                 return log_oom();
-        r = run_tar("--extract", source.path);
+        r = run_tar(extract_archive, source.path);
         return r != 0 ? r : copy_run(c, &request);
 }
 
@@ -92,7 +144,7 @@ static int to_archive(Ctl *c, const CopyRequest *q, const ScratchDir *scratch)
         if (strf(&dest.path, PLACE "/%s", scratch->name) < 0)
                 return log_oom();
         r = copy_run(c, &request);
-        return r != 0 ? r : run_tar("--create", dest.path);
+        return r != 0 ? r : run_tar(create_archive, dest.path);
 }
 
 int copy_stream_run(Ctl *c, const CopyRequest *request)

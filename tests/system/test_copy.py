@@ -203,6 +203,38 @@ def test_archives(machines, place, kind):
     assert [p for p in Path('/var/tmp').iterdir() if p.name.startswith('.#box-cp-')] == []
 
 
+def test_an_archive_has_what_is_copied_and_nothing_else(machines, place):
+    """No entry for the directory that holds them: where it is unpacked, that would change the mode."""
+    (place / '--help').write_text('')
+    copy(place / '--help', 'cp-pick:/srv/--help')
+    copy(place, 'cp-pick:/srv/tree')
+    for words, names in ((['cp-pick:/srv/--help'], ['--help']), (['cp-pick:/srv/tree/.'], ['--help']),
+                         (['cp-pick:/srv/tree', 'cp-pick:/srv/--help'], ['--help', 'tree/', 'tree/--help'])):
+        listed = subprocess.run(['tar', '-t'], input=piped(*words, '-').stdout, stdout=subprocess.PIPE, check=True).stdout
+        assert sorted(listed.decode().split()) == names
+
+
+def test_an_archive_does_not_open_the_place_where_it_is_unpacked(place):
+    """The mode of its entry "." is not that of the directory that keeps users of the host out."""
+    def scratches():
+        return list(Path('/var/tmp').glob('.#box-cp-*'))
+    (place / 'tree').mkdir()
+    (place / 'tree').chmod(0o777)
+    (place / 'tree/file').write_text('')
+    with subprocess.Popen(['boxctl', 'cp', '-q', '-', 'cp-pick:/srv'], stdin=subprocess.PIPE) as process:
+        wait_for(scratches)
+        wait_for(lambda: run('pgrep', '-P', str(process.pid), '-x', 'tar', check=False).returncode == 0)
+        process.kill()          # tar goes on, and what it makes stays
+        process.wait()
+        process.stdin.write(archive('-C', place / 'tree', '.'))
+    wait_for(lambda: run('pgrep', '-x', 'tar', check=False).returncode)
+    (scratch,) = scratches()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (scratch, scratch / 'tree')]
+    assert modes == [0o700, 0o777]
+    piped('-', 'cp-pick:/srv', data=archive('-C', place / 'tree', '.'))
+    assert scratches() == []
+
+
 def test_archives_that_lead_out(machines, place):
     """By a link that is in the machine."""
     outside = place / 'outside'
