@@ -3,10 +3,8 @@
 
 /* The connection to the system bus, calls over it, and the names of systemd and machined. */
 
-#include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
-
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 #define BUS_SYSTEMD1 "org.freedesktop.systemd1"
 #define BUS_SYSTEMD1_PATH "/org/freedesktop/systemd1"
@@ -21,10 +19,11 @@ int bus_open_system(sd_bus **ret, Failure *failure);
 /* The same of a running machine, which takes root here, and systemd and dbus there. */
 int bus_open_machine(const char *machine, sd_bus **ret, Failure *failure);
 
-/* Flushes queued messages and closes; waits for no reply. */
+/* Flushes queued messages and closes; waits for no reply. Without a bus, libsystemd is not loaded. */
 static inline void bus_closep(sd_bus **bus)
 {
-        *bus = sd_bus_flush_close_unref(*bus);
+        if (*bus)
+                *bus = sd_bus_flush_close_unref(*bus);
 }
 #define _cleanup_bus_ _cleanup_(bus_closep)
 
@@ -40,7 +39,11 @@ static inline void bus_slotp(sd_bus_slot **s)
 }
 #define _cleanup_slot_ _cleanup_(bus_slotp)
 
-#define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
+static inline void bus_errorp(sd_bus_error *e)
+{
+        sd_bus_error_free(e);
+}
+#define _cleanup_bus_error_ _cleanup_(bus_errorp)
 
 /* How to wait for the bus. NULL: block in sd_bus_wait(). The supervisor passes its event loop, which the bus is attached to
  * once it is ready: run() handles one event or returns after usec; an error ends the wait. */

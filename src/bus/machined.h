@@ -5,11 +5,11 @@
  * machined (not installed, masked, or it fails to start); -ENXIO: it knows no such machine. */
 
 #include <sys/types.h>
-#include <systemd/sd-bus.h>
 
 #include "bus/properties.h"
 #include "bus/scope.h"
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 /* The service of box's machines in machined. */
 #define MACHINED_SERVICE "box"

@@ -3,9 +3,8 @@
 
 /* All properties of a D-Bus object: as fields of a struct, or as text. */
 
-#include <systemd/sd-bus.h>
-
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 /* How a property is stored. */
 typedef enum PropertyKind {

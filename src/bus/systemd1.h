@@ -4,10 +4,10 @@
 /* The service manager over D-Bus: one function a method. */
 
 #include <sys/types.h>
-#include <systemd/sd-bus.h>
 
 #include "bus/bus.h"
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 typedef enum UnitJobFlags {
         UNIT_JOBS_NO_WAIT = 1 << 0,     /* the jobs are only queued; results stay NULL */

@@ -3,8 +3,7 @@
 
 /* Properties of units in messages to systemd and machined. */
 
-#include <systemd/sd-bus.h>
-
+#include "util/libsystemd.h"
 #include "util/unit-property.h"
 
 /* Appends one or all to an array a(sv) that is open. */

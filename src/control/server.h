@@ -6,9 +6,8 @@
  * and root of the host has places of its own, so that other users cannot keep it out.
  */
 
-#include <systemd/sd-event.h>
-
 #include "control/control.h"
+#include "util/libsystemd.h"
 
 enum {
         CONTROL_CONNECTIONS_MAX = 64,           /* of root */

@@ -6,9 +6,8 @@
  * socket pair whose other end a Console forwards as if it were a pty.
  */
 
-#include <systemd/sd-event.h>
-
 #include "payload/console-frame.h"
+#include "util/libsystemd.h"
 
 typedef struct ConsoleBridge ConsoleBridge;
 

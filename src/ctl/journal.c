@@ -7,11 +7,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
 #include <systemd/sd-messages.h>
 #include <time.h>
 
 #include "ctl/journal.h"
+#include "util/libsystemd.h"
 #include "util/print.h"
 #include "util/text.h"
 

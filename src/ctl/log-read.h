@@ -3,9 +3,8 @@
 
 /* From an sd_journal to records in a pipe, for the reading processes of `boxctl logs`. */
 
-#include <systemd/sd-journal.h>
-
 #include "ctl/log-reader.h"
+#include "util/libsystemd.h"
 
 typedef struct LogRead {
         sd_journal *journal;

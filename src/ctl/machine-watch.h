@@ -6,9 +6,8 @@
  * control sockets, which any user may read. For an event loop; nothing is polled.
  */
 
-#include <systemd/sd-event.h>
-
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 typedef struct MachineWatch MachineWatch;
 

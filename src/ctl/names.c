@@ -7,12 +7,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-login.h>
 
 #include "ctl/names.h"
 #include "ctl/samples.h"
 #include "image/image.h"
 #include "payload/machine-state.h"
+#include "util/libsystemd.h"
 #include "util/strv.h"
 
 static int add(char ***names, const char *name)

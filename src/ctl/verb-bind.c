@@ -125,7 +125,7 @@ static int bind_one(Ctl *c, char *const *args, Failure *failure)
         return bind_other(c, args[0], source, dest, failure);
 }
 
-static int bind(Ctl *c, char *const *args, size_t n)
+static int run_bind(Ctl *c, char *const *args, size_t n)
 {
         Failure f = { 0 };
 
@@ -164,7 +164,7 @@ static int unbind_dest(Ctl *c, const char *name, const char *dest, Failure *fail
         return r < 0 ? r : setting_edits_do(c, name, &edits, failure);
 }
 
-static int unbind(Ctl *c, char *const *args, size_t n)
+static int run_unbind(Ctl *c, char *const *args, size_t n)
 {
         Failure f = { 0 };
 
@@ -269,7 +269,7 @@ const Verb verb_bind = {
         .details = "With any init, also with a user namespace: files then have the owners in the machine that they have on the "
                    "host. Until the machine stops; with --save for good, with --for=TIME for that time.",
         .example = "boxctl bind web /srv/data /data",
-        .run = bind,
+        .run = run_bind,
 };
 
 const Verb verb_unbind = {
@@ -281,7 +281,7 @@ const Verb verb_unbind = {
         .help = "Undo 'bind'",
         .details = "Programs that have files of it open keep them.",
         .example = "boxctl unbind web /data",
-        .run = unbind,
+        .run = run_unbind,
 };
 
 const Verb verb_port = {

@@ -181,10 +181,15 @@ static void watch_bus(Events *v)
                                                  "org.freedesktop.machine1.Manager", NULL, on_machined, NULL, v);
 }
 
+static void event_unrefp(sd_event **event)
+{
+        *event = sd_event_unref(*event);
+}
+
 static int run_events(Ctl *c, char *const *args, size_t n)
 {
         _cleanup_(machine_watch_freep) MachineWatch *watch = NULL;
-        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(event_unrefp) sd_event *event = NULL;
         Events v = { .ctl = c, .names = args, .n = n };
         Failure f = {};
         int r;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "ctl/listing.h"
@@ -20,6 +19,7 @@
 #include "payload/terminal-mode.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/parse.h"
 #include "util/print.h"
 #include "util/strv.h"

@@ -3,11 +3,10 @@
 
 /* Verbs, and what they share. */
 
-#include <systemd/sd-bus.h>
-
 #include "ctl/options.h"
 #include "ctl/table.h"
 #include "util/json.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 
 typedef struct Verb Verb;

@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 #include <sys/types.h>
-#include <systemd/sd-id128.h>
 
 #include "config/image-policy.h"
 #include "config/problem.h"
+#include "util/libsystemd.h"
 
 typedef enum DiskTable {
         DISK_NO_TABLE,                  /* the whole image is one file system */

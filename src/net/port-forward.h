@@ -6,10 +6,9 @@
  * follow the machine's first global address of each family while it runs. The supervisor, with CAP_NET_ADMIN on the host.
  */
 
-#include <systemd/sd-event.h>
-
 #include "net/network-plan.h"
 #include "util/failure.h"
+#include "util/libsystemd.h"
 
 typedef struct PortForward PortForward;
 

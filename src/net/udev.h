@@ -6,8 +6,8 @@
  */
 
 #include <stdbool.h>
-#include <systemd/sd-device.h>
-#include <systemd/sd-event.h>
+
+#include "util/libsystemd.h"
 
 /* udev leaves a file for each device that it has handled. True also where no udev runs. run_dir NULL: /run/udev. */
 bool udev_has_finished(const char *run_dir, int ifindex);

@@ -3,8 +3,7 @@
 
 /* Holds each line of a console's input back until it is asked for: login(1) discards what was typed before its prompt. */
 
-#include <systemd/sd-event.h>
-
+#include "util/libsystemd.h"
 #include "util/macro.h"
 
 typedef struct ConsolePace {

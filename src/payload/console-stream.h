@@ -3,8 +3,7 @@
 
 /* Standard input or output on an event loop, without blocking, and without a lasting change for those who share it. */
 
-#include <systemd/sd-event.h>
-
+#include "util/libsystemd.h"
 #include "util/macro.h"
 
 typedef struct ConsoleStream {

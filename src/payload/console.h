@@ -7,9 +7,8 @@
  * supervisor for the machine's console and by boxctl for login and shell. The caller ignores SIGPIPE.
  */
 
-#include <systemd/sd-event.h>
-
 #include "payload/hot-keys.h"
+#include "util/libsystemd.h"
 
 typedef struct Console Console;
 

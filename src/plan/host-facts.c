@@ -7,12 +7,11 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "plan/plan.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/parse.h"
 #include "util/print.h"
 #include "util/strv.h"

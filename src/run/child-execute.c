@@ -17,7 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "payload/enter-report.h"
@@ -27,6 +26,7 @@
 #include "security/capability.h"
 #include "util/architecture.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/print.h"
 #include "util/strv.h"
 

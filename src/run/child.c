@@ -22,7 +22,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "mount/mount-attach.h"
@@ -32,6 +31,7 @@
 #include "run/sync.h"
 #include "security/apparmor.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 
 static int reset_signals(Failure *failure)
 {

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <systemd/sd-event.h>
 
 #include "run/confine.h"
 #include "security/capability.h"
 #include "security/landlock.h"
+#include "util/libsystemd.h"
 
 #define CAP_BIT(c) (UINT64_C(1) << (c))
 

@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "run/keeper-rounds.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 
 enum { RELAY_TEXT_MAX = 8192 };

@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
+
+#include "util/libsystemd.h"
 
 typedef struct Loop {
         sd_event *event;                /* internal: see loop_event() */

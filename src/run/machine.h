@@ -7,7 +7,6 @@
  */
 
 #include <sys/types.h>
-#include <systemd/sd-bus.h>
 
 #include "bus/machined.h"
 #include "bus/unit-change.h"
@@ -32,6 +31,7 @@
 #include "run/steps.h"
 #include "security/seccomp.h"
 #include "users/id-range.h"
+#include "util/libsystemd.h"
 #include "util/lock-file.h"
 
 /* prepare */

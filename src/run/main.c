@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "run/machine.h"
 #include "run/report.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 
 /* Closes inherited descriptors except the sockets for the payload (host-facts.c), so that none leaks into a machine. */

@@ -3,11 +3,11 @@
 /* Messages about a start that failed (see report.h). The supervisor; no privilege. */
 
 #include <inttypes.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "run/report.h"
 #include "util/clock.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 
 int report_problems(const Problems *p, Failure *failure)

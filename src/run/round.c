@@ -9,13 +9,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
 
 #include "config/set-drop-in.h"
 #include "run/exhausted.h"
 #include "run/keeper-rounds.h"
 #include "run/machine.h"
 #include "run/report.h"
+#include "util/libsystemd.h"
 #include "util/parse.h"
 
 /* The payload has called for a reboot: systemd-nspawn's exit status, for RestartForceExitStatus= of units. */

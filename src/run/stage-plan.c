@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "control/server.h"
 #include "image/exposure.h"
@@ -25,6 +24,7 @@
 #include "security/seccomp-bundle.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 #include "util/print.h"
 #include "util/strv.h"

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
 
 #include "bus/bus.h"
 #include "bus/name-watch.h"
@@ -18,6 +17,7 @@
 #include "run/register-varlink.h"
 #include "run/stage.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 #include "util/print.h"
 

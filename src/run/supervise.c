@@ -12,8 +12,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
-#include <systemd/sd-event.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +26,7 @@
 #include "run/stage.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/parse.h"

@@ -8,12 +8,12 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-login.h>
 
 #include "payload/machine-state.h"
 #include "run/machined-file.h"
 #include "run/tree-holder.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 #include "util/print.h"
 
 typedef struct Holder {

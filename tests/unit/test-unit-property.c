@@ -5,10 +5,10 @@
 #include "test.h"
 
 #include <sys/socket.h>
-#include <systemd/sd-bus.h>
 
 #include "bus/unit-property.h"
 #include "util/fd.h"
+#include "util/libsystemd.h"
 
 static const struct { const char *key, *text, *property; } good[] = {
         { "CPUAccounting", "yes", "CPUAccounting b 1" },
