@@ -312,9 +312,25 @@ static int explain_json(Ctl *c, const Json *dry, char *const *words, size_t n, F
         return objects_print(c, n > 0 || c->options.changed ? some : dry);
 }
 
+/* Has the machine a tree or a file? What we may not look at is not missing. */
+static bool is_known(const char *name, const JsonNode *dry)
+{
+        Image image = { .fd = -EBADF };
+
+        if (image_find(NULL, name, &image, NULL) != -ENOENT) {
+                image_done(&image);
+                return true;
+        }
+        JSON_FOREACH(source, json_member(dry, "sources"))
+                if (json_member_string(source, "path"))
+                        return true;
+        return false;
+}
+
 static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
 {
         _cleanup_json_ Json *dry = NULL;
+        const char *nearest;
         int r;
 
         r = name_check(args[0], /* image= */ false, failure);
@@ -322,6 +338,11 @@ static int explain(Ctl *c, char *const *args, size_t n, Failure *failure)
                 r = dry_run(c, args[0], NULL, &dry, failure);
         if (r < 0)
                 return r;
+        if (!is_known(args[0], json_root(dry))) {
+                nearest = settings_table_nearest_key(NULL, args[0]);
+                return failure_set(failure, -ENOENT, "It is neither a machine nor a setting%s%s%s",
+                                   nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        }
 
         if (objects_wanted(c))
                 return explain_json(c, dry, args + 1, n - 1, failure);

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -244,6 +245,22 @@ def test_explain_of_what_is_not_there(machine):
     assert output('boxctl', 'explain', m.name, 'Port') == '#Port=\n#   default'
     m.write_file('[Network]\nVirtualEthernet=yes\nPort=8139\n')
     assert '#   results in ports: ' in output('boxctl', 'explain', m.name, 'Port')
+
+
+def test_explain_of_a_wrong_name():
+    """One line, and not the defaults of a machine that is not there."""
+    result = run('boxctl', 'explain', 'nosuch', check=False)
+    assert (result.returncode, result.stdout) == (3, '')
+    assert result.stderr == 'boxctl: nosuch: It is neither a machine nor a setting\n'
+    assert run('boxctl', 'explain', 'Prot', check=False).stderr.endswith('; did you mean Port?\n')
+    path = Path('/run/systemd/nspawn/nosuch.nspawn')
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('[Network]\nPort=8139\n')
+    try:
+        result = run('boxctl', 'explain', 'nosuch', 'Port', check=False)
+        assert result.stdout.startswith('Port=') and 'would not start' in result.stderr
+    finally:
+        path.unlink()
 
 
 def test_start_of_a_missing_machine():
