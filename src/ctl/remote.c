@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "ctl/remote.h"
-#include "ctl/session.h"
+#include "ctl/session-terminal.h"
 #include "util/parse.h"
 #include "util/print.h"
 #include "util/strv.h"

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Terminal sessions in machines, for login and shell: through machined, or by entering the machine. Functions that run a
- * session return the exit status, or a negative errno after its message. */
+/* Programs in machines, for exec, login and shell: by entering the machine (session.c), or by its systemd (session-systemd.c).
+ * Functions that run one return the exit status, or a negative errno after its message. */
 
 #include "ctl/running-machine.h"
 #include "image/passwd.h"
 #include "payload/enter.h"
-
-/* Forwards a pty that machined opened, until its other side closes it, the machine ends or the user leaves.
- * flags: CONSOLE_FLAG_DRAIN or CONSOLE_FLAG_LATE. */
-int session_forward(Ctl *c, const char *name, int pty, unsigned flags);
 
 /* Opens the machine's PID 1 for entering, with the system call filter that it runs under. */
 int session_open(const RunningMachine *m, Leader *ret, Failure *failure);
 
 /* A user of the machine by "USER", "UID", "UID:GID" or "USER:GROUP" (see image/passwd.h). With a group, it is in no other one. */
 int session_user(const Leader *leader, const char *name, MachineUser *ret, Failure *failure);
-
-/* Are standard input and output both terminals? */
-bool session_has_terminal(void);
 
 typedef enum SessionFlags {
         SESSION_FLAG_PTY = 1 << 0,      /* on a pty, even if we have no terminal */

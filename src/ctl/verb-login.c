@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/session-terminal.h"
 #include "ctl/session.h"
 #include "payload/console.h"
 #include "util/fd.h"

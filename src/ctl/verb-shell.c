@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/session-terminal.h"
 #include "ctl/session.h"
 #include "image/passwd.h"
 #include "payload/console.h"
