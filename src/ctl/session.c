@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "ctl/look.h"
@@ -35,28 +37,39 @@ static int answer_files(const void *question, int fd)
         return 0;
 }
 
-/* Are there other mounts in the machine than of file systems that the kernel answers by itself? */
-static bool has_foreign_mounts(pid_t pid)
+/* "ID PARENT MAJOR:MINOR ROOT … - TYPE …" */
+static bool is_foreign_mount(const char *line, size_t length, dev_t root)
 {
         static const char *const own[] = { "ext4", "xfs", "btrfs", "tmpfs", "devtmpfs", "proc", "sysfs", "cgroup2", "ramfs",
                                            "devpts", "mqueue" };
+        const char *type = memmem(line, length, " - ", 3);
+        unsigned device_major, device_minor;
+        size_t n;
+
+        if (!type || sscanf(line, "%*d %*d %u:%u", &device_major, &device_minor) != 2)
+                return true;
+        type += 3;
+        n = strcspn(type, " ");
+        for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+                if (strlen(own[i]) == n && memcmp(own[i], type, n) == 0)
+                        return false;
+        /* On an overlay, the host's root has files that are bound into machines. Without it nothing here would run. */
+        return makedev(device_major, device_minor) != root;
+}
+
+/* Are there other mounts in the machine than of file systems that the kernel answers by itself? */
+static bool has_foreign_mounts(pid_t pid)
+{
         _cleanup_free_ char *mounts = NULL;
-        char path[40];
+        char path[40], *end;
+        struct stat root;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-        if (fd_read_file_at(AT_FDCWD, path, 1024 * 1024, &mounts, NULL) < 0)
+        if (stat("/", &root) < 0 || fd_read_file_at(AT_FDCWD, path, 1024 * 1024, &mounts, NULL) < 0)
                 return true;
-        for (const char *at = mounts; (at = strstr(at, " - "));) {
-                size_t n, i;
-
-                at += strlen(" - ");
-                n = strcspn(at, " ");
-                for (i = 0; i < ARRAY_SIZE(own); i++)
-                        if (strlen(own[i]) == n && memcmp(own[i], at, n) == 0)
-                                break;
-                if (i == ARRAY_SIZE(own))
+        for (const char *line = mounts; (end = strchr(line, '\n')); line = end + 1)
+                if (is_foreign_mount(line, (size_t) (end - line), root.st_dev))
                         return true;
-        }
         return false;
 }
 
