@@ -21,7 +21,7 @@ NEAR_TREES = MACHINES / '.trees'        # copies of TREES
 TREES = Path('/trees')
 NSPAWN_FILES = Path('/etc/systemd/nspawn')
 ROOT_PASSWORD = 'box-tests'
-TIMEOUT = 90
+TIMEOUT = 300
 
 
 # -------------------------------------------------------------------- commands
