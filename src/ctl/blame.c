@@ -26,6 +26,7 @@ void blame_done(Blame *b)
         for (size_t i = 0; i < b->n; i++)
                 free(b->steps[i].name);
         free(b->steps);
+        free(b->failure);
         *b = (Blame) { 0 };
 }
 
@@ -46,11 +47,21 @@ static int add(Blame *b, const char *name, bool of_unit, uint64_t begin, uint64_
         return 0;
 }
 
+static int add_failure(Blame *b, const char *text)
+{
+        if (free_and_strdup(&b->failure, text) < 0)
+                return -ENOMEM;
+        text_make_printable(b->failure);
+        return 0;
+}
+
 static int add_stage(Blame *b, const char *line)
 {
         uint64_t begin, end;
         char name[64];
 
+        if (strncmp(line, "! ", 2) == 0)
+                return add_failure(b, line + 2);
         if (sscanf(line, "%63s %" SCNu64 " %" SCNu64, name, &begin, &end) != 3 || end < begin ||
             (b->n > 0 && begin < b->zero_usec))
                 return -EBADMSG;
@@ -76,7 +87,7 @@ int blame_add_stages(Blame *b, const char *text)
         while (r >= 0 && (line = strsep(&rest, "\n")))
                 if (*line)
                         r = add_stage(b, line);
-        return r < 0 ? r : b->n > 0 ? 0 : -EBADMSG;
+        return r < 0 ? r : b->n > 0 || b->failure ? 0 : -EBADMSG;
 }
 
 static int add_unit(Blame *b, const char *line, int64_t offset_usec)
@@ -170,7 +181,11 @@ static void print_sum(const Blame *b, FILE *f)
 {
         char whole[32], ours[32], rest[32];
 
-        if (b->ready_usec > 0)
+        if (b->failure && b->n == 0)
+                fprintf(f, "%s could not be started: it failed before the first step.\n\n", b->machine);
+        else if (b->failure)
+                fprintf(f, "%s could not be started: it failed after %s.\n\n", b->machine, span(b->total_usec, whole));
+        else if (b->ready_usec > 0)
                 fprintf(f, "%s was ready after %s: box-run took %s, then the machine %s.\n\n", b->machine,
                         span(b->ready_usec, whole), span(b->up_usec, ours),
                         span(b->ready_usec > b->up_usec ? b->ready_usec - b->up_usec : 0, rest));
@@ -197,6 +212,8 @@ void blame_print(const Blame *b, FILE *f, bool legend, size_t width)
                 if (strf(&name, "%s%s", s->of_unit ? "" : "box: ", s->name) >= 0)
                         print_cut(f, name, width > BAR_COLUMNS + 32 ? width - BAR_COLUMNS - 21 : 0);
         }
+        if (b->failure)
+                fprintf(f, "× %s\n", b->failure);
 }
 
 int blame_print_json(const Blame *b, FILE *f, OutputMode mode, Failure *failure)
@@ -213,6 +230,7 @@ int blame_print_json(const Blame *b, FILE *f, OutputMode mode, Failure *failure)
                 json_put_number(j, "ready_usec", (int64_t) b->ready_usec);
         else
                 json_put_string(j, "ready_usec", NULL);
+        json_put_string(j, "failure", b->failure);
         json_begin_array(j, "steps");
         for (size_t i = 0; i < b->n; i++) {
                 const BlameStep *s = b->steps + i;
@@ -308,10 +326,15 @@ void blame_plot(const Blame *b, FILE *f)
         fprintf(f, ", %s</text>\n", span(b->total_usec, time));
         for (uint64_t i = 0; i <= PLOT_TICKS; i++)
                 plot_line(b, f, b->total_usec * i / PLOT_TICKS, "tick", "");
-        plot_line(b, f, b->up_usec, "mark", "up ");
+        plot_line(b, f, b->up_usec, "mark", b->failure ? "failed " : "up ");
         if (b->ready_usec > 0)
                 plot_line(b, f, b->ready_usec, "mark", "ready ");
         for (size_t i = 0; i < b->n; i++)
                 plot_row(b, f, b->steps + i, i);
+        if (b->failure) {
+                fprintf(f, "<text x=\"%d\" y=\"%zu\">", PLOT_LEFT, PLOT_TOP + b->n * PLOT_ROW + 14);
+                print_xml(f, b->failure);
+                fputs("</text>\n", f);
+        }
         fputs("</svg>\n", f);
 }

@@ -22,10 +22,11 @@ typedef struct Blame {
         uint64_t up_usec;       /* the payload began to run; from here on all times are from zero_usec on */
         uint64_t ready_usec;    /* 0: it is not ready so far */
         uint64_t total_usec;    /* the end of the last step */
+        char *failure;          /* why it was no start, but failed after the last stage; NULL: it did not */
 } Blame;
 void blame_done(Blame *b);
 
-/* The supervisor's file (run/steps.h). -EBADMSG: it is damaged; -ENOMEM. */
+/* The supervisor's file of a start, or of one that failed (run/steps.h). -EBADMSG: it is damaged; -ENOMEM. */
 int blame_add_stages(Blame *b, const char *text);
 
 /* Lines "BEGIN END NAME" about units, of the machine's CLOCK_MONOTONIC, which is offset_usec ahead of the host's. Made by a

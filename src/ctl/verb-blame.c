@@ -12,14 +12,17 @@
 
 #include "bus/bus.h"
 #include "ctl/blame.h"
+#include "ctl/failed.h"
 #include "ctl/listing.h"
 #include "ctl/look.h"
 #include "ctl/running-machine.h"
 #include "ctl/terminal.h"
+#include "image/machine-name.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/print.h"
 #include "util/strv.h"
+#include "util/text.h"
 
 enum {
         STEPS_MAX = 64 * 1024,
@@ -198,24 +201,53 @@ static int add_units(Ctl *c, const RunningMachine *m, Blame *b)
         return blame_add_units(b, text, clock_offset(m->state.leader));
 }
 
+static int add_file(Blame *b, const char *path, Failure *failure)
+{
+        _cleanup_free_ char *text = NULL;
+        int r = fd_read_file_at(AT_FDCWD, path, STEPS_MAX, &text, NULL);
+
+        if (r >= 0)
+                r = blame_add_stages(b, text);
+        return r < 0 && failure ? failure_set(failure, r, "Failed to read '%s': %m", path) : r;
+}
+
 static int collect(Ctl *c, const RunningMachine *m, Blame *b, Failure *failure)
 {
-        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_free_ char *path = NULL;
         int r;
 
         if (!m->ours)
                 return failure_set(failure, -EOPNOTSUPP, "Only the start of a machine of box is measured; for the units of this "
                                    "one: systemd-analyze blame --machine=%s", m->name);
+        b->machine = m->name;
         r = machine_state_path(NULL, m->name, "steps", &path);
         if (r >= 0)
-                r = fd_read_file_at(AT_FDCWD, path, STEPS_MAX, &text, NULL);
+                r = add_file(b, path, failure);
         if (r >= 0)
-                r = blame_add_stages(b, text);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to read '%s': %m", path ?: "/run/box");
-        b->machine = m->name;
-        r = add_units(c, m, b);
+                r = add_units(c, m, b);
         return r < 0 ? failure_set(failure, r, "Out of memory") : 0;
+}
+
+/* A machine that does not run, as its last start failed: by hand or, before its first stage too, in its unit. Else the failure
+ * stays as it is. */
+static int collect_failed(Ctl *c, const char *name, Blame *b, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL, *unit = NULL;
+
+        b->machine = name;
+        if (machine_state_failed_path(NULL, name, &path) < 0)
+                return failure->error;
+        if (add_file(b, path, NULL) < 0) {
+                blame_done(b);
+                b->machine = name;
+                unit = machine_unit_name(name);
+                b->failure = unit ? failed_machine_reason(c, unit) : NULL;
+                if (!b->failure)
+                        return failure->error;
+                text_make_printable(b->failure);
+        }
+        *failure = (Failure) { 0 };
+        return 0;
 }
 
 static const Column columns[] = {
@@ -267,9 +299,10 @@ static int blame_one(Ctl *c, const char *name, Failure *failure)
         if (c->options.order && strcmp(c->options.order, "begin") != 0 && strcmp(c->options.order, "time") != 0)
                 return failure_set(failure, -EINVAL, "Invalid value for --order=: '%s' (time or begin)", c->options.order);
         r = running_machine_find(c, name, &m, failure);
-        if (r < 0)
-                return r;
-        r = collect(c, &m, &b, failure);
+        if (r >= 0)
+                r = collect(c, &m, &b, failure);
+        else if (r != -EINVAL)
+                r = collect_failed(c, name, &b, failure);
         if (r >= 0)
                 r = print(c, &b, failure);
         blame_done(&b);
@@ -281,12 +314,13 @@ const Verb verb_blame = {
         .name = "blame",
         .min = 1,
         .max = 1,
-        .flags = VERB_OURS | VERB_TAKES_RUNNING,
+        .flags = VERB_OURS | VERB_TAKES_RUNNING | VERB_TAKES_IMAGES,
         .synopsis = "NAME",
         .help = "Show where the time of a machine's start went",
         .details = "The stages of box-run and, if its init is systemd, the units in the machine (for root), on one time line: "
                    "how long each took, after which time it began, and where that is in the whole. The longest come first, or "
-                   "with --order=begin the earliest. As a picture: boxctl blame --plot web >web.svg",
+                   "with --order=begin the earliest. Of a machine whose last start failed, the stages until then, and last "
+                   "why. As a picture: boxctl blame --plot web >web.svg",
         .example = "boxctl blame web",
         .columns = columns,
         .n_columns = ARRAY_SIZE(columns),

@@ -26,6 +26,7 @@
 
 /* Names of machines do not begin with a dot. */
 #define LOCKS_DIR ".locks"
+#define FAILED_DIR ".failed"
 
 enum { STATE_MAX = 256 * 1024 };
 
@@ -245,14 +246,21 @@ static int open_dir(const char *dir)
         return RET_ERRNO(open(dir ?: DEFAULT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-int machine_state_make_locks(const char *dir, Failure *failure)
+int machine_state_make_shared(const char *dir, Failure *failure)
 {
-        _cleanup_free_ char *path = NULL;
-        int r = strf(&path, "%s/" LOCKS_DIR, dir ?: DEFAULT_DIR);
+        static const char *const names[] = { LOCKS_DIR, FAILED_DIR };
+        int r = 0;
 
-        if (r >= 0)
-                r = fd_mkdir(path, 0755);
-        return r < 0 ? failure_set(failure, r, "Failed to create '%s': %m", path ?: DEFAULT_DIR) : 0;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(names); i++) {
+                _cleanup_free_ char *path = NULL;
+
+                r = strf(&path, "%s/%s", dir ?: DEFAULT_DIR, names[i]);
+                if (r >= 0)
+                        r = fd_mkdir(path, 0755);
+                if (r < 0)
+                        failure_set(failure, r, "Failed to create '%s': %m", path ?: DEFAULT_DIR);
+        }
+        return r;
 }
 
 /* Held while a file is replaced or a stale one removed, so that no new file is removed. A separate file, which only root can
@@ -389,6 +397,11 @@ int machine_state_path(const char *dir, const char *name, const char *file, char
 int machine_state_lock_path(const char *dir, const char *name, char **ret)
 {
         return hostname_problem(name) ? -EINVAL : strf(ret, "%s/" LOCKS_DIR "/%s", dir ?: DEFAULT_DIR, name);
+}
+
+int machine_state_failed_path(const char *dir, const char *name, char **ret)
+{
+        return hostname_problem(name) ? -EINVAL : strf(ret, "%s/" FAILED_DIR "/%s", dir ?: DEFAULT_DIR, name);
 }
 
 int machine_state_set_note(const char *dir, const char *name, const char *text)

@@ -9,7 +9,8 @@
  *      filter          a system call filter other than the built-in one
  *      note            machine_state_set_note()
  *      steps           run/steps.h
- * Files for all machines have names with a leading dot, as no machine has: /run/box/.locks/NAME.
+ * Files for all machines have names with a leading dot, as no machine has: /run/box/.locks/NAME, and .failed/NAME of the
+ * last start that failed (run/steps.h).
  */
 
 #include <sys/types.h>
@@ -39,11 +40,14 @@ void machine_state_free_list(MachineState *list, size_t n);
 
 /* In all of these, dir NULL is /run/box. */
 
-/* Creates the directory of the lock files, 0755. */
-int machine_state_make_locks(const char *dir, Failure *failure);
+/* Creates the directories of the lock files and of starts that failed, 0755. */
+int machine_state_make_shared(const char *dir, Failure *failure);
 
 /* The lock file of the machine's name. The caller frees *ret. */
 int machine_state_lock_path(const char *dir, const char *name, char **ret);
+
+/* The file about the last start of a machine, if it failed. As above. */
+int machine_state_failed_path(const char *dir, const char *name, char **ret);
 
 /* Creates the machine's directory, 0755, empty: what a killed supervisor left is removed. The caller holds the name's lock. */
 int machine_state_make_dir(const char *dir, const char *name, Failure *failure);

@@ -68,6 +68,7 @@ int machine_up(Machine *m, Failure *failure)
         int r = 0;
 
         m->loop.cancellable = true;
+        steps_begin(&m->steps, m->name);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stages); i++) {
                 uint64_t begin = clock_usec(CLOCK_MONOTONIC);
 
@@ -85,13 +86,13 @@ int machine_up(Machine *m, Failure *failure)
                 }
                 (void) failure_set(failure, r, "Failed to start machine '%s', at its stage '%s': %m", m->name, stages[i].name);
                 m->loop.cancellable = false;
+                steps_write_failed(&m->steps, m->name, failure);
                 down_from(m, i + 1);
         }
 
         m->loop.cancellable = false;
         if (r >= 0)
                 steps_write(&m->steps, m->name);
-        m->steps.size = 0;
         return r;
 }
 

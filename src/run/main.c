@@ -15,6 +15,7 @@
 
 #include "run/machine.h"
 #include "run/report.h"
+#include "run/steps.h"
 #include "util/fd.h"
 #include "util/libsystemd.h"
 #include "util/log.h"
@@ -51,6 +52,14 @@ static int log_level(void)
         return getenv("BOX_DEBUG") ? LOG_DEBUG : level >= 0 ? level : LOG_INFO;
 }
 
+/* Of a start that ends before its first stage; boxctl blame tells it. */
+static void note_failure(const Machine *m, const Failure *failure)
+{
+        if (m->name && geteuid() == 0 && !m->request.collect_problems &&
+            !assignments_last(&m->request.switches, SETTING_DRY_RUN))
+                steps_write_failed(&m->steps, m->name, failure);
+}
+
 int main(int argc, char *argv[])
 {
         Failure failure = {};
@@ -71,6 +80,8 @@ int main(int argc, char *argv[])
                 r = run(&m, &failure);
         else if (r > 0)
                 r = EXIT_SUCCESS;
+        else
+                note_failure(&m, &failure);
 
         if (r == -ECANCELED) {
                 log_notice(0, "%s", failure.text);

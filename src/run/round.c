@@ -15,6 +15,7 @@
 #include "run/keeper-rounds.h"
 #include "run/machine.h"
 #include "run/report.h"
+#include "run/steps.h"
 #include "util/libsystemd.h"
 #include "util/parse.h"
 
@@ -106,6 +107,8 @@ int machine_round(Machine *m, Failure *failure)
         r = machine_supervise(m, &end, failure);
         if (r >= 0)
                 (void) judge_end(m, &end, &bad_end);
+        if (end.early && bad_end.error < 0)
+                steps_write_failed(&m->steps, m->name, &bad_end);
         m->rebooting = r >= 0 && should_reboot(m, end.kind);
         if (m->rebooting && m->keeper.restarts)
                 return keeper_restart(m, failure);

@@ -66,7 +66,7 @@ int stage_name_up(Machine *m, Failure *failure)
         pid_t pid = 0;
         int r;
 
-        r = machine_state_make_locks(NULL, failure);
+        r = machine_state_make_shared(NULL, failure);
         if (r >= 0)
                 r = machine_state_lock_path(NULL, m->name, &path);
         if (r >= 0)

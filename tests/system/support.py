@@ -200,7 +200,7 @@ class HostState:
     # Made once for all machines and kept: the slice, empty directories, networkd's tables for masquerading, what
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
-              '/run/box/.lock', '/run/box/.locks', '/run/box/.changed-units', '/run/box/.journal', '/run/box/.ports',
+              '/run/box/.lock', '/run/box/.locks', '/run/box/.failed', '/run/box/.changed-units', '/run/box/.journal', '/run/box/.ports',
               '/var/lib/machines/.trees', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
@@ -233,7 +233,8 @@ class HostState:
         for place in cls.PLACES:
             depth = 1 if place == '/var/lib/machines' else 3
             found |= cls._lines('find', place, '-mindepth', '1', '-maxdepth', str(depth))
-        return found
+        # What is known of a start that failed, until the next.
+        return {path for path in found if not path.startswith('/run/box/.failed/')}
 
     @classmethod
     def _processes(cls):

@@ -81,6 +81,45 @@ def test_user_is_told_what_is_missing_and_bus_that_hangs(systemd):
     wait_for(lambda: 'journald.service' in run('boxctl', 'blame', systemd.name).stdout)      # it has calls to answer, first
 
 
+def test_failed_start(module_machine):
+    """The stages until the failure, and last why: of a unit, also before its first stage, and by hand; until a start succeeds."""
+    m = module_machine('busybox', 'blame-failed')
+    m.write_file('[Files]\nBind=/no/such/place:/mnt\n')
+    assert run('boxctl', 'start', m.name, check=False).returncode == 1
+    b = blame(m.name, '--order=begin')
+    assert b['steps'][0]['name'] == 'lock' and '/no/such/place' in b['failure'] and b['ready_usec'] is None
+    assert 'execute' not in {step['name'] for step in b['steps']}
+    as_user = ('setpriv', '--reuid=1234', '--regid=1234', '--clear-groups')
+    lines = run(*as_user, 'boxctl', 'blame', m.name).stdout.splitlines()
+    assert lines[0].startswith(f'{m.name} could not be started: it failed after ')
+    assert lines[-1].startswith('× ') and '/no/such/place' in lines[-1]
+    assert '/no/such/place' in run('boxctl', 'blame', '--plot', m.name).stdout
+    assert json.loads(run('boxctl', 'blame', '--json=name,usec', m.name).stdout)[0].keys() == {'name', 'usec'}
+
+    m.write_file('[Exec]\nKillSignal=SIGFOO\n')
+    assert run('boxctl', 'start', m.name, check=False).returncode == 1
+    b = blame(m.name)
+    assert b['steps'] == [] and 'SIGFOO' in b['failure']
+    assert 'before the first step' in run('boxctl', 'blame', m.name).stdout
+    Path(f'/run/box/.failed/{m.name}').unlink()
+    assert 'SIGFOO' in blame(m.name)['failure'], 'systemd tells it'
+    run('systemctl', 'reset-failed', m.unit)
+    assert run('boxctl', 'blame', m.name, check=False).returncode == 3
+    run('boxctl', 'check', m.name, check=False)
+    assert run('boxctl', 'blame', m.name, check=False).returncode == 3, 'a check is no start'
+
+    m.write_file('[Exec]\nBoot=no\nParameters=/bin/false\nNotifyReady=yes\n')
+    assert run('boxctl', 'start', m.name, check=False).returncode == 1
+    b = blame(m.name, '--order=begin')
+    assert b['steps'][-1]['name'] == 'execute' and '/bin/false' in b['failure']
+
+    m.write_file('')
+    m.start()
+    assert blame(m.name)['failure'] is None
+    m.stop()
+    assert run('boxctl', 'blame', m.name, check=False).returncode == 3, 'the last start did not fail'
+
+
 def test_refusals(busybox):
     assert run('boxctl', 'blame', 'no-such', check=False).returncode == 3
     refused = run('boxctl', 'blame', '--order=size', busybox.name, check=False)

@@ -79,7 +79,7 @@ def left():
     """Objects that such a start creates outside its namespaces."""
     places = [support.MACHINES, Path('/var/tmp'), support.MACHINES / '.faulty-layers', Path('/run/systemd/nspawn-uid'),
               Path('/run/systemd/nspawn/locks'), Path('/run/systemd/nspawn/propagate'), Path('/run/box'), Path('/run/box/.locks')]
-    files = {path for place in places if place.exists() for path in place.iterdir()} - {Path('/run/box/.lock'), Path('/run/box/.locks'), Path('/run/box/.journal')}
+    files = {path for place in places if place.exists() for path in place.iterdir()} - {Path('/run/box/.lock'), Path('/run/box/.locks'), Path('/run/box/.failed'), Path('/run/box/.journal')}
     return files | {line.split()[4] for line in Path('/proc/self/mountinfo').read_text().splitlines()}
 
 

@@ -112,9 +112,34 @@ static void test_blame_plot_is_escaped(void **state)
         blame_done(&b);
 }
 
+static void test_blame_of_a_failed_start(void **state)
+{
+        Blame b = { .machine = "web" };
+        char *text;
+
+        assert_int_equal(blame_add_stages(&b, "lock 1000000 1000500\nclone 1000500 1050000\n! no \x1b[31mroom\n"), 0);
+        assert_int_equal(b.n, 2);
+        assert_string_equal(b.failure, "no ?[31mroom");
+        text = printed(&b, /* plot= */ false, 0);
+        assert_non_null(strstr(text, "web could not be started: it failed after 50ms.\n"));
+        assert_string_equal(text + strlen(text) - strlen("box: clone\n× no ?[31mroom\n"), "box: clone\n× no ?[31mroom\n");
+        free(text);
+        text = printed(&b, /* plot= */ true, 0);
+        assert_non_null(strstr(text, "failed 50ms"));
+        free(text);
+        blame_done(&b);
+        b.machine = "web";
+        assert_int_equal(blame_add_stages(&b, "! of no stage\n"), 0);
+        text = printed(&b, /* plot= */ false, 0);
+        assert_non_null(strstr(text, "web could not be started: it failed before the first step.\n"));
+        free(text);
+        blame_done(&b);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_blame_of_a_failed_start),
                 cmocka_unit_test(test_blame_add_stages),
                 cmocka_unit_test(test_blame_add_units_of_a_payload),
                 cmocka_unit_test(test_blame_print_sorted),
