@@ -20,6 +20,7 @@ PAYLOADS = {
     'deb12': ('deb12', ''),
     'deb12-no-userns': ('deb12', '[Exec]\nPrivateUsers=no\n'),
     'openrc': ('openrc', ''),
+    'sysvinit': ('sysvinit', ''),
     'busybox': ('busybox', ''),
     'command': ('busybox', '[Exec]\nBoot=no\nPrivateUsers=no\nParameters=/bin/tail -f /dev/null\n'),
     'command-userns': ('busybox', '[Exec]\nBoot=no\nProcessTwo=yes\nParameters=/bin/tail -f /dev/null\n'),
@@ -288,6 +289,18 @@ def test_chroot(stopped, nothing_left):
     result = boxctl_chroot(stopped, 'sh', '-c', 'echo $(id -u) $PWD $ONE', options=['-u', '7:8', '-C', '/etc', '-E', 'ONE=1'])
     assert (result.returncode, result.stdout) == (0, b'7 /etc 1\n'), result.stderr
     assert boxctl_chroot(stopped, '/no/such/program').returncode != 0
+
+
+def test_chroot_and_shell_of_sysvinit(machine):
+    """A tree whose programs are not busybox's, and without a systemd that could run the shell."""
+    tree = machine('sysvinit', name='enter-sysvinit-tree')
+    result = boxctl_chroot(tree, 'sh', '-c', 'test -r /proc/self/status && test -d /sys/class && cat; id -u; exit 7', stdin=None,
+                           input=b'\0\xff')
+    assert (result.returncode, result.stdout, result.stderr) == (7, b'\0\xff0\n', b'')
+    tree.start()
+    for who in (tree.name, f'root@{tree.name}'):
+        result = run('boxctl', 'shell', who, '/bin/sh', '-c', 'echo $USER; cat /proc/1/comm; exit 23', check=False)
+        assert (result.returncode, result.stdout) == (23, 'root\ninit\n'), result.stderr
 
 
 def test_chroot_leaves_nothing_after_sigkill(stopped, nothing_left):
