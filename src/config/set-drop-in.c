@@ -14,6 +14,18 @@
 #include "util/strv.h"
 #include "util/text.h"
 
+static bool is_in_run(const char *file)
+{
+        return strcmp(file, SET_DROP_IN_RUN) == 0 || strncmp(file, SET_DROP_IN_FOR, strlen(SET_DROP_IN_FOR)) == 0;
+}
+
+bool set_drop_in_is(const char *path)
+{
+        const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+
+        return strcmp(file, SET_DROP_IN_ETC) == 0 || is_in_run(file);
+}
+
 void set_drop_ins_remove(const char *root, const char *machine)
 {
         _cleanup_free_ char *path = NULL;
@@ -24,8 +36,7 @@ void set_drop_ins_remove(const char *root, const char *machine)
                 return;
         d = opendir(path);
         while (d && (entry = readdir(d)))
-                if (strcmp(entry->d_name, SET_DROP_IN_RUN) == 0 ||
-                    strncmp(entry->d_name, SET_DROP_IN_FOR, strlen(SET_DROP_IN_FOR)) == 0)
+                if (is_in_run(entry->d_name))
                         (void) unlinkat(dirfd(d), entry->d_name, 0);
         if (d)
                 (void) rmdir(path);     /* fails if there are other files */

@@ -12,6 +12,9 @@
 #define SET_DROP_IN_RUN "90-boxctl.conf"
 #define SET_DROP_IN_FOR "91-boxctl-"            /* and more: each for a time of its own */
 
+/* Is it one of them, in /etc or /run, by its file's name? */
+bool set_drop_in_is(const char *path);
+
 /* Removes those in /run, as the machine has stopped. root is prepended, for tests; else "". */
 void set_drop_ins_remove(const char *root, const char *machine);
 

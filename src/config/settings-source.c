@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "config/set-drop-in.h"
 #include "config/settings-source-read.h"
 #include "util/strv.h"
 
@@ -35,13 +36,16 @@ int settings_sources_add(SettingsSources *sources, SettingsSourceKind kind, char
 }
 
 /* If a file sets any link, links from switches are dropped: the unit's veth pair must not be added to the file's
- * network. */
+ * network. Not if `boxctl set` did: a link that it adds to a running machine must not remove the one that is there. */
 static bool files_set_network(const SettingsSources *sources)
 {
-        for (size_t i = 0; i < sources->n; i++)
-                if (sources->items[i].kind != SETTINGS_SOURCE_SWITCHES &&
-                    assignments_replace_section(&sources->items[i].assignments, "Network"))
+        for (size_t i = 0; i < sources->n; i++) {
+                const SettingsSource *source = &sources->items[i];
+
+                if (source->kind != SETTINGS_SOURCE_SWITCHES && !(source->path && set_drop_in_is(source->path)) &&
+                    assignments_replace_section(&source->assignments, "Network"))
                         return true;
+        }
         return false;
 }
 

@@ -179,7 +179,7 @@ static void test_drop_ins_beside_the_image(void **state)
 
 static void test_override(void **state)
 {
-        _cleanup_loaded_ Loaded l = { 0 }, network = { 0 }, untrusted = { 0 };
+        _cleanup_loaded_ Loaded l = { 0 }, network = { 0 }, set = { 0 }, untrusted = { 0 };
         const Tree *t = *state;
 
         tree_fixture_file(t, "etc/systemd/nspawn/m.nspawn", "[Exec]\nHostname=file\n[Files]\nBind=/b\n");
@@ -197,9 +197,19 @@ static void test_override(void **state)
         assert_int_equal(network.s.macvlan.n, 1);
         assert_int_equal(network.s.n_binds, 2);
 
+        /* What boxctl set has written is added. */
+        assert_int_equal(renameat(t->fd, "etc/systemd/nspawn/m.nspawn.d/net.conf", t->fd,
+                                  "etc/systemd/nspawn/m.nspawn.d/80-boxctl.conf"), 0);
+        tree_fixture_file(t, "run/systemd/nspawn/m.nspawn.d/91-boxctl-1.conf", "[Network]\nIPVLAN=eth1\n");
+        load(t, &set, "--settings=override --network-veth");
+        assert_int_equal(set.s.virtual_ethernet, YES);
+        assert_int_equal(set.s.macvlan.n, 1);
+        assert_int_equal(set.s.ipvlan.n, 1);
+        assert_int_equal(unlinkat(t->fd, "etc/systemd/nspawn/m.nspawn.d/80-boxctl.conf", 0), 0);
+        assert_int_equal(unlinkat(t->fd, "run/systemd/nspawn/m.nspawn.d/91-boxctl-1.conf", 0), 0);
+
         /* But who may not speak of it does not silence others either. */
         assert_int_equal(unlinkat(t->fd, "etc/systemd/nspawn/m.nspawn", 0), 0);
-        assert_int_equal(unlinkat(t->fd, "etc/systemd/nspawn/m.nspawn.d/net.conf", 0), 0);
         tree_fixture_file(t, "machines/m.nspawn", "[Network]\nPrivate=no\n");
         load(t, &untrusted, "--settings=override --network-veth");
         assert_int_equal(untrusted.s.virtual_ethernet, YES);
