@@ -3,11 +3,13 @@
 /* The next step after each verb (see next.h): a table. Part of boxctl; no privilege. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl/exit-status.h"
 #include "ctl/next.h"
+#include "ctl/remote.h"
 #include "ctl/terminal.h"
 #include "image/machine-name.h"
 #include "payload/machine-state.h"
@@ -90,12 +92,15 @@ static bool is_running(const char *name)
 
 static void put_steps(const char *program, const char *steps, const char *name)
 {
+        const char *host = getenv(REMOTE_VARIABLE);
+
         fprintf(stderr, "Next:");
         while (*steps) {
                 size_t n = strcspn(steps, ",");
                 const char *at = memmem(steps, n, "NAME", 4);
 
-                fprintf(stderr, " %s %.*s", program, (int) (at ? at - steps : (ptrdiff_t) n), steps);
+                fprintf(stderr, " %s%s%s %.*s", program, host ? " -H " : "", host ?: "",
+                        (int) (at ? at - steps : (ptrdiff_t) n), steps);
                 if (at)
                         fprintf(stderr, "%s%.*s", name, (int) (steps + n - at - 4), at + 4);
                 steps += n;

@@ -40,14 +40,20 @@ static void quote_all(FILE *f, char *const *words)
         }
 }
 
-/* Variables have our values there. Words come after "--": none of them is an option. */
-static int make_command(const char *program, const CommandLine *line, char **ret)
+/* Variables have our values there. Words come after "--": none of them is an option. host: for next steps; NULL. env(1) sets
+ * the variable, as not every shell does it in the same way. */
+static int make_command(const char *program, const char *host, const CommandLine *line, char **ret)
 {
         _cleanup_memory_stream_ MemoryStream m = { 0 };
         FILE *f = memory_stream_open(&m);
 
         if (!f)
                 return -ENOMEM;
+        if (host) {
+                fputs("env " REMOTE_VARIABLE "=", f);
+                quote(f, host);
+                fputc(' ', f);
+        }
         fputs(program, f);
         quote_all(f, line->forward);
         for (char **v = line->options.setenv; v && *v; v++) {
@@ -123,7 +129,7 @@ int remote_command(const char *host, const char *program, const CommandLine *lin
 
         if (r < 0)
                 return r;
-        r = make_command(program, line, &command);
+        r = make_command(program, terminal ? host : NULL, line, &command);
         if (r >= 0) {
                 const char *const words[] = { ssh && *ssh ? ssh : "ssh", "-x", terminal ? "-t" : "-T", "-oLogLevel=ERROR",
                                               h.port ? "-p" : NULL, h.port, "--", h.host, command };

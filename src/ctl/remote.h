@@ -5,6 +5,9 @@
 
 #include "ctl/verb.h"
 
+/* Set for the boxctl on the other host, if there is a terminal: our --host=, which its next steps name. */
+#define REMOTE_VARIABLE "BOXCTL_HOST"
+
 /* The command line of ssh. host: [USER@]HOST[:PORT], as machinectl takes it. The other boxctl is called by `program` with
  * the options and words of line. -EINVAL: this is no host. The caller frees *ret by strv_free(). */
 int remote_command(const char *host, const char *program, const CommandLine *line, bool terminal, char ***ret,

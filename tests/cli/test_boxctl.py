@@ -478,6 +478,14 @@ def test_another_host_does_the_same(host, ssh):
     assert there == host.orders() and there
 
 
+def test_next_steps_name_the_other_host(host, ssh):
+    child = pexpect.spawn(BOXCTL, ['-H', 'me@there', 'kill', 'web', '-s', 'INT'], env=host.env, encoding='utf-8', timeout=60)
+    child.expect_exact('Next: boxctl -H me@there status web')
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0 and ' -t ' in ssh.read_text()
+
+
 def test_failures_of_another_host(host, ssh):
     for words in (['status', "no'such"], ['show', 'nosuch'], ['kill', '-s', 'TERM', '--', '-q']):
         here, there = host.run(*words), host.run('-Hthere', *words)
