@@ -9,7 +9,7 @@
  * It may not be loaded by a process that has joined a machine's mount namespace, where the file is the machine's. box-run
  * calls it first of all; boxctl's processes that join one (payload/enter-child.c) do not call it.
  *
- * To call one more function, add it to both lists. Programs are not linked with libsystemd: they do not link without that.
+ * To call one more function, add it to both lists. boxctl is not linked with libsystemd: it does not link without that.
  */
 
 #include <systemd/sd-bus.h>
