@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """boxctl cp, copy-to and copy-from: what is kept, whose it is, and what a hostile machine can do meanwhile."""
 
+import contextlib
 import ctypes
 import os
+import pty
+import re
 import signal
 import stat
 import subprocess
@@ -425,6 +428,34 @@ def test_directories_of_the_host_are_not_written_to(machines, bound, place):
     assert list(bound.rglob('*')) == [bound / 'sub']
     copy(place / 'f', 'cp-no:/bound')
     assert (bound / 'f').read_text() == 'f'
+
+
+def test_progress(machines, place):
+    """On a terminal, in one line that goes when the copy ends; not with --quiet, nor where standard error is none."""
+    (place / 'big').write_bytes(bytes(100000))
+    slow = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=utimensat', '-e', 'inject=utimensat:delay_enter=5000000:when=1')
+
+    def begin(*options, **streams):
+        return subprocess.Popen([*slow, 'boxctl', 'cp', *options, place / 'big', f'cp-no:/srv/big{len(options)}'],
+                                stdin=subprocess.DEVNULL, env={**os.environ, 'TERM': 'xterm'}, **streams)
+
+    def on_terminal(*options):
+        master, slave = pty.openpty()
+        process, text = begin(*options, stderr=slave), b''
+        os.close(slave)
+        with contextlib.suppress(OSError):
+            while more := os.read(master, 4096):
+                text += more
+        os.close(master)
+        assert process.wait(60) == 0
+        return text
+    piped = begin(*['--force'] * 3, stderr=subprocess.PIPE)
+    text = on_terminal('--force')
+    assert re.match(rb'\r\x1b\[K\d+ files, 97.6K, [\d.]+[KM]?/s', text), text
+    assert text.endswith(b'\r\x1b[K') and b'\n' not in text
+    assert piped.wait(60) == 0 and piped.stderr.read() == b''
+    assert on_terminal('-q', '--force', '--force', '--force') == b''
+    assert inside(machines['no'], 'stat', '-c', '%s', '/srv/big1').strip() == '100000'
 
 
 def test_a_file_system_that_does_not_answer(machines, place):
