@@ -2,7 +2,9 @@
 
 /*
  * Registration with systemd-machined (see machined.h). The supervisor, as root. Sent early and awaited late: machined
- * takes as long to read /proc and to ask systemd for the unit as all mounts of a start take.
+ * takes as long to read /proc and to ask systemd for the unit as all mounts of a start take. RegisterMachineEx (systemd 259) has
+ * the pidfd and the address of sshd, too, but where machined has it, it takes the registration by Varlink (since 257), which has
+ * more: run/register-varlink.h. What comes here is for an older machined, or one whose Varlink socket has failed.
  */
 
 #include <string.h>

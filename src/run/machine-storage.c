@@ -14,7 +14,6 @@
 #include "run/machine-storage.h"
 #include "util/fd.h"
 #include "util/print.h"
-#include "util/strv.h"
 
 #define ERROR(name) "io.systemd.MachineInstance." name
 #define DEFAULT_PLACE "/run/storage"
@@ -29,7 +28,7 @@ typedef struct Added {
 struct MachineStorage {
         const Machine *machine;
         sd_event *event;
-        Added *items;
+        Added items[ADDED_MAX];         /* with room for what is being added: it must be known once it is there */
         size_t n;
         unsigned number;        /* of the next unit */
         UnitRun *run;           /* what is being done; NULL: nothing */
@@ -66,12 +65,11 @@ MachineStorage *machine_storage_free(MachineStorage *s)
         for (size_t i = 0; i < s->n; i++)
                 added_done(&s->items[i]);
         added_done(&s->pending);
-        free(s->items);
         free(s);
         return NULL;
 }
 
-static Added *find(const MachineStorage *s, const char *name)
+static Added *find(MachineStorage *s, const char *name)
 {
         for (size_t i = 0; i < s->n; i++)
                 if (strcmp(s->items[i].name, name) == 0)
@@ -81,16 +79,18 @@ static Added *find(const MachineStorage *s, const char *name)
 
 /* ---- the unit --------------------------------------------------------------------------------------------------------- */
 
-static int record(MachineStorage *s)
+static void record(MachineStorage *s)
 {
         Added *old;
 
-        if (s->adds)
-                return array_move(&s->items, &s->n, &s->pending, sizeof(s->pending));
+        if (s->adds) {
+                s->items[s->n++] = s->pending;
+                s->pending = (Added) { 0 };
+                return;
+        }
         old = find(s, s->pending.name);
         added_done(old);
         *old = s->items[--s->n];
-        return 0;
 }
 
 static void on_done(void *userdata, const Failure *failure)
@@ -102,7 +102,7 @@ static void on_done(void *userdata, const Failure *failure)
         if (call)
                 control_call_set_data(call, NULL, NULL);
         if (!failure)
-                (void) record(s);
+                record(s);
         added_done(&s->pending);
         if (call && failure)
                 control_reply_failure(call, failure);
