@@ -24,7 +24,9 @@ static const struct {
         { SETTING_MACVLAN, NULL, &live_links },
         { SETTING_IPVLAN, NULL, &live_links },
         { SETTING_INTERFACE, NULL, &live_links },
-        { SETTING_BRIDGE, NULL, &live_bridge },
+        { SETTING_VIRTUAL_ETHERNET, NULL, &live_veth },
+        { SETTING_BRIDGE, NULL, &live_veth },
+        { SETTING_ZONE, NULL, &live_veth },
         { SETTING_PORT, NULL, &live_ports },
         { _SETTING_MAX, "X-Resources", &live_resources },
 };
@@ -36,6 +38,30 @@ static const LiveApplier *find(const SettingRow *row)
                                           row->id == appliers[i].id)
                         return appliers[i].applier;
         return NULL;
+}
+
+#define EXCHANGE(x, y) do { typeof(x) exchanged = (x); (x) = (y); (y) = exchanged; } while (0)
+
+void live_exchange(Settings *a, Settings *b)
+{
+        for (size_t i = 0; i < settings_table_size; i++)
+                if (find(&settings_table[i]))
+                        EXCHANGE(a->from[settings_table[i].id], b->from[settings_table[i].id]);
+        EXCHANGE(a->oom_score_adjust, b->oom_score_adjust);
+        EXCHANGE(a->cpu_affinity, b->cpu_affinity);
+        EXCHANGE(a->binds, b->binds);
+        EXCHANGE(a->n_binds, b->n_binds);
+        EXCHANGE(a->virtual_ethernet, b->virtual_ethernet);
+        EXCHANGE(a->veth_extra, b->veth_extra);
+        EXCHANGE(a->bridge, b->bridge);
+        EXCHANGE(a->zone, b->zone);
+        EXCHANGE(a->macvlan, b->macvlan);
+        EXCHANGE(a->ipvlan, b->ipvlan);
+        EXCHANGE(a->interfaces, b->interfaces);
+        EXCHANGE(a->ports, b->ports);
+        EXCHANGE(a->n_ports, b->n_ports);
+        EXCHANGE(a->resources, b->resources);
+        EXCHANGE(a->n_resources, b->n_resources);
 }
 
 const char *live_why_not(LiveMachine *m, const LiveChange *c)

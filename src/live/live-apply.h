@@ -3,6 +3,9 @@
 
 #include "live/live-machine.h"
 
+/* Exchanges the settings that can be changed while a machine runs, with their places. */
+void live_exchange(Settings *a, Settings *b);
+
 /* Why a change needs a restart; NULL: it can be made now. */
 const char *live_why_not(LiveMachine *m, const LiveChange *c);
 

@@ -123,7 +123,9 @@ int live_machine_call(const LiveMachine *m, const char *method, Json *call, cons
         r = control_client_send(client, call, fds, n_fds, ANSWER_USEC);
         if (r >= 0)
                 r = control_client_receive(client, ANSWER_USEC, &reply);
-        if (r < 0)
-                return failure_set(failure, r, "The control socket of machine '%s' does not answer: %m", m->name);
+        if (r < 0) {
+                (void) failure_set(failure, r, "The control socket of machine '%s' does not answer: %m", m->name);
+                return -ENOTCONN;
+        }
         return reply.error ? control_reply_failed(&reply, method, failure) : 0;
 }

@@ -41,7 +41,8 @@ int live_machine_open_namespace(const LiveMachine *m, const char *kind);
 /* Has its supervisor kept the right to change the host's network? One that has started without links and ports has not. */
 bool live_machine_may_network(const LiveMachine *m);
 
-/* Calls a method of its supervisor on the control socket: call is of control_call_begin(), and is freed. */
+/* Calls a method of its supervisor on the control socket: call is of control_call_begin(), and is freed. -ENOTCONN: the answer is
+ * lost, and it may have been done. */
 int live_machine_call(const LiveMachine *m, const char *method, Json *call, const int *fds, size_t n_fds, Failure *failure);
 
 /* What one call of an applier makes. */
@@ -65,8 +66,8 @@ typedef struct LiveApplier {
 extern const LiveApplier live_cpu_affinity, live_oom_score;
 /* live-mounts.c: Bind=, BindReadOnly=. */
 extern const LiveApplier live_mounts;
-/* live-links.c: VirtualEthernetExtra=, MACVLAN=, IPVLAN=, Interface=; Bridge=. */
-extern const LiveApplier live_links, live_bridge;
+/* live-links.c: VirtualEthernetExtra=, MACVLAN=, IPVLAN=, Interface=; VirtualEthernet=, Bridge=, Zone=. */
+extern const LiveApplier live_links, live_veth;
 /* live-ports.c: Port=. */
 extern const LiveApplier live_ports;
 /* live-resources.c: [X-Resources]. */

@@ -101,6 +101,8 @@ static int apply(LiveMachine *m, const LiveChange *c, Settings *to, Failure *fai
                 r = port_sockets_open(netns, &sockets, failure);
         if (r >= 0)
                 r = tell(m, to, &sockets, failure);
+        if (r == -ENOTCONN)
+                (void) tell(m, to == m->after ? m->before : m->after, &sockets, NULL);
         port_sockets_close(&sockets);
         return r;
 }

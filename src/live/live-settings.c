@@ -15,7 +15,7 @@
 #include "util/print.h"
 #include "util/strv.h"
 
-enum { SETTINGS_MAX_BYTES = 16 * 1024 * 1024, SETTINGS_MAX_NODES = 1000 * 1000 };
+enum { SETTINGS_MAX_NODES = 1000 * 1000 };
 
 void live_settings_done(LiveSettings *s)
 {
@@ -154,17 +154,12 @@ static const SettingRow *find_row(const JsonNode *value)
         return section ? settings_table_row(SETTING_OTHER_RESOURCE) : option ? settings_table_find_option(option) : NULL;
 }
 
-int live_settings_read(const char *path, LiveSettings *ret, Failure *failure)
+int live_settings_parse(const char *text, size_t size, LiveSettings *ret, Failure *failure)
 {
         _cleanup_(live_settings_done) LiveSettings s = { 0 };
-        _cleanup_free_ char *text = NULL;
         _cleanup_json_ Json *j = NULL;
-        size_t size;
         int r;
 
-        r = fd_read_file_at(AT_FDCWD, path, SETTINGS_MAX_BYTES, &text, &size);
-        if (r < 0)
-                return failure_set(failure, r, "Failed to read '%s': %m", path);
         r = json_read(text, size, SETTINGS_MAX_NODES, &j, failure);
         if (r < 0)
                 return r;
@@ -184,4 +179,13 @@ int live_settings_read(const char *path, LiveSettings *ret, Failure *failure)
         *ret = s;
         s = (LiveSettings) { 0 };
         return 0;
+}
+
+int live_settings_read(const char *path, LiveSettings *ret, Failure *failure)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r = fd_read_file_at(AT_FDCWD, path, LIVE_SETTINGS_MAX_BYTES, &text, &size);
+
+        return r < 0 ? failure_set(failure, r, "Failed to read '%s': %m", path) : live_settings_parse(text, size, ret, failure);
 }

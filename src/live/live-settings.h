@@ -39,3 +39,5 @@ int live_settings_apply(const LiveSettings *s, Settings *ret);
 /* As JSON, and back. path is replaced with rename(). -EBADMSG: it is not such a file. */
 int live_settings_write(const char *path, const LiveSettings *s, Failure *failure);
 int live_settings_read(const char *path, LiveSettings *ret, Failure *failure);
+int live_settings_parse(const char *text, size_t size, LiveSettings *ret, Failure *failure);
+enum { LIVE_SETTINGS_MAX_BYTES = 16 * 1024 * 1024 };

@@ -89,10 +89,9 @@ int link_delete(int rtnl, int ifindex, const char *name)
         return rtnl_call(rtnl, &q, NULL, NULL);
 }
 
-void link_remove(int rtnl, int ifindex, const char *name)
+int link_remove(int rtnl, int ifindex, const char *name)
 {
         int r = link_delete(rtnl, ifindex, name);
 
-        if (r < 0 && r != -ENODEV)
-                log_warning(r, "Failed to remove interface %s, ignoring: %m", name);
+        return r < 0 && r != -ENODEV ? log_warning(r, "Failed to remove interface %s, ignoring: %m", name) : 0;
 }

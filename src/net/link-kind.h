@@ -18,8 +18,8 @@ typedef struct LinkMethods {
         /* Creates the link. Records with link_record() what down has to undo, also after a failure. */
         int (*up)(const LinkOp *op, const LinkTarget *to, Links *l, Failure *failure);
 
-        /* Undoes what up recorded. Logs failures. */
-        void (*down)(const LinkOp *op, const LinkDone *d, const Links *l);
+        /* Undoes what up recorded. Logs failures, and returns them: the link may be there. */
+        int (*down)(const LinkOp *op, const LinkDone *d, const Links *l);
 } LinkMethods;
 
 extern const LinkMethods link_veth;             /* link-veth.c */
@@ -64,4 +64,4 @@ struct nlattr *link_begin_kind(struct nlmsghdr *m, const char *kind);
 int link_delete(int rtnl, int ifindex, const char *name);
 
 /* The same, but logs a failure. A missing link is no failure: the payload may have removed it. */
-void link_remove(int rtnl, int ifindex, const char *name);
+int link_remove(int rtnl, int ifindex, const char *name);

@@ -59,9 +59,9 @@ static int stacked_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure 
 
 /* The kernel removes the link with its namespace, but asynchronously: until then its address is in use on the parent, and a
  * restarted machine could not bring up its own link. */
-static void stacked_down(const LinkOp *op, const LinkDone *d, const Links *l)
+static int stacked_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
-        link_remove(l->container_rtnl, d->ifindex, op->container_name);
+        return link_remove(l->container_rtnl, d->ifindex, op->container_name);
 }
 
 const LinkMethods link_macvlan = { .needs_container_rtnl = true, .up = stacked_up, .down = stacked_down };

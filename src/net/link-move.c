@@ -218,7 +218,7 @@ static int return_interface(const LinkOp *op, const LinkDone *d, const Links *l)
         return r;
 }
 
-static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
+static int move_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         int r = return_interface(op, d, l);
 
@@ -226,7 +226,8 @@ static void move_down(const LinkOp *op, const LinkDone *d, const Links *l)
                 log_warning(0, "Failed to return interface %s to the host: the machine removed it, or moved it to a namespace "
                             "that removed it", op->host_name);
         else if (r < 0)
-                log_warning(r, "Failed to return interface %s to the host, ignoring: %m", op->host_name);
+                return log_warning(r, "Failed to return interface %s to the host, ignoring: %m", op->host_name);
+        return 0;
 }
 
 const LinkMethods link_move = { .needs_container_rtnl = true, .up = move_up, .down = move_down };

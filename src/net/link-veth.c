@@ -173,15 +173,17 @@ static int veth_up(const LinkOp *op, const LinkTarget *to, Links *l, Failure *fa
         return veth_make(op, &bridge, to, l, failure);
 }
 
-static void veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
+static int veth_down(const LinkOp *op, const LinkDone *d, const Links *l)
 {
         RtnlLink there;
+        int r = 0;
 
         /* If the payload removed it, another interface may have its index now, also one of another machine. */
         if (rtnl_get_index(l->host_rtnl, d->ifindex, &there) < 0 || strcmp(there.alias, d->mark) == 0)
-                link_remove(l->host_rtnl, d->ifindex, op->host_name);
+                r = link_remove(l->host_rtnl, d->ifindex, op->host_name);
         if (op->zone && !l->keep_zones)
                 link_zone_down(op, l);
+        return r;
 }
 
 const LinkMethods link_veth = { .up = veth_up, .down = veth_down };

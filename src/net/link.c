@@ -8,14 +8,21 @@
  * or address on the host.
  */
 
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/link-kind.h"
-#include "net/network-namespace.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/namespace-call.h"
+#include "util/print.h"
+
+/* A file for each machine that has joined zones while it ran, with a line for each bridge. */
+#define NOTES_DIR "/run/box/.zones"
+enum { NOTE_MAX = 64 * 1024 };
 
 static const LinkMethods *const methods[] = {
         [LINK_VETH] = &link_veth,
@@ -125,19 +132,23 @@ int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, P
         return r;
 }
 
+static int open_in_machine(void *argument)
+{
+        int *ret = argument;
+
+        *ret = rtnl_open();
+        return *ret < 0 ? *ret : 0;
+}
+
 static int open_container_rtnl(int netns_fd, Links *l, Failure *failure)
 {
         int r;
 
-        r = network_namespace_visit(netns_fd, &l->host_netns, failure);
-        if (r < 0)
-                return r;
-        l->container_rtnl = rtnl_open();
-        r = network_namespace_return(l->host_netns, failure);
-        if (r < 0)
-                return r;
-        return l->container_rtnl < 0 ? failure_set(failure, l->container_rtnl, "Failed to open a netlink socket in the machine's "
-                                               "network namespace: %m") : 0;
+        l->host_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (l->host_netns < 0)
+                return failure_set(failure, -errno, "Failed to open /proc/self/ns/net: %m");
+        r = namespace_call(netns_fd, CLONE_NEWNET, open_in_machine, &l->container_rtnl);
+        return r < 0 ? failure_set(failure, r, "Failed to open a netlink socket in the machine's network namespace: %m") : 0;
 }
 
 static int bring_up(const LinkOp *op, const LinkTarget *target, Links *l, Failure *failure)
@@ -184,12 +195,20 @@ int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Fai
         return r;
 }
 
+static bool is_same(const LinkOp *a, const LinkOp *b)
+{
+        return a->kind == b->kind && strcmp(a->host_name, b->host_name) == 0 && strcmp(a->container_name, b->container_name) == 0;
+}
+
 int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links *l, Failure *failure)
 {
         const LinkTarget target = { machine, netns_fd };
         LinkOp *ops;
         int r;
 
+        for (size_t i = 0; i < p->n; i++)
+                if (is_same(&p->ops[i], op))
+                        return failure_set(failure, -EEXIST, "The machine has this link");
         r = prepare(l, p->n + 1, failure);
         if (r < 0)
                 return r;
@@ -200,7 +219,7 @@ int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links 
         r = bring_up(op, &target, l, failure);
         if (r < 0) {
                 if (l->n_done > p->n)
-                        methods[op->kind]->down(op, &l->done[--l->n_done], l);
+                        (void) methods[op->kind]->down(op, &l->done[--l->n_done], l);
                 return r;
         }
         ops[p->n++] = *op;
@@ -208,19 +227,19 @@ int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links 
         return 0;
 }
 
-static bool is_same(const LinkOp *a, const LinkOp *b)
-{
-        return a->kind == b->kind && strcmp(a->host_name, b->host_name) == 0 && strcmp(a->container_name, b->container_name) == 0;
-}
-
 int links_remove(LinkPlan *p, const LinkOp *op, Links *l)
 {
         for (size_t i = 0; i < p->n; i++) {
                 LinkOp *o = &p->ops[i];
+                int r;
 
                 if (!is_same(o, op))
                         continue;
-                methods[o->kind]->down(o, &l->done[i], l);
+                r = methods[o->kind]->down(o, &l->done[i], l);
+                if (r < 0)
+                        return r;
+                if (o->kind == LINK_VETH)
+                        l->n_ifindices = 0;
                 link_op_done(o);
                 memmove(o, o + 1, (--p->n - i) * sizeof(*o));
                 memmove(&l->done[i], &l->done[i + 1], (--l->n_done - i) * sizeof(*l->done));
@@ -234,7 +253,7 @@ void links_down(const LinkPlan *p, Links *l)
         while (l->n_done > 0) {
                 const LinkOp *op = &p->ops[--l->n_done];
 
-                methods[op->kind]->down(op, &l->done[l->n_done], l);
+                (void) methods[op->kind]->down(op, &l->done[l->n_done], l);
         }
 
         free(l->done);
@@ -266,6 +285,70 @@ void links_remove_zones(const LinkPlan *p)
         fd_close(l.host_rtnl);
 }
 
+/* ---- zones of machines that run ---------------------------------------------------------------------------------------- */
+
+static int add_note(const char *path, const char *line)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (fd_read_file_at(AT_FDCWD, path, NOTE_MAX, &text, NULL) >= 0 && strstr(text, line))
+                return 0;
+        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+        return fd < 0 ? -errno : fd_write_all(fd, line, strlen(line));
+}
+
+static int note_zone(const char *machine, const char *bridge, Failure *failure)
+{
+        _cleanup_free_ char *path = NULL, *line = NULL;
+        int r = fd_mkdir(NOTES_DIR, 0755);
+
+        if (r >= 0 && (strf(&path, NOTES_DIR "/%s", machine) < 0 || strf(&line, "%s\n", bridge) < 0))
+                r = -ENOMEM;
+        if (r >= 0)
+                r = add_note(path, line);
+        return r < 0 ? failure_set(failure, r, "Failed to note the zone of machine '%s' in " NOTES_DIR ": %m", machine) : 0;
+}
+
+void links_remove_noted_zone(const char *machine)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        LinkOp op = { .kind = LINK_VETH, .zone = true };
+        const LinkPlan plan = { &op, 1 };
+        char *rest;
+
+        if (strf(&path, NOTES_DIR "/%s", machine) < 0 || fd_read_file_at(AT_FDCWD, path, NOTE_MAX, &text, NULL) < 0)
+                return;
+        for (rest = text; (op.bridge = strsep(&rest, "\n"));)
+                if (*op.bridge)
+                        links_remove_zones(&plan);
+        (void) unlink(path);
+}
+
+int links_hold_zone(const LinkOp *op, const char *machine, LinksZone *ret, Failure *failure)
+{
+        RtnlLink bridge;
+        int r;
+
+        ret->links.host_rtnl = rtnl_open();
+        if (ret->links.host_rtnl < 0)
+                return failure_set(failure, ret->links.host_rtnl, "Failed to open a netlink socket: %m");
+        r = note_zone(machine, op->bridge, failure);
+        if (r >= 0)
+                r = link_zone_lock(op, &ret->links, &ret->lock, failure);
+        if (r >= 0)
+                r = link_zone_bridge(op, &ret->links, &bridge, failure);
+        return r;
+}
+
+void links_release_zone(const LinkOp *op, LinksZone *z)
+{
+        if (z->lock.fd >= 0)
+                link_zone_remove_empty(op, &z->links);
+        lock_file_release(&z->lock);
+        z->links.host_rtnl = fd_close(z->links.host_rtnl);
+}
+
 int links_set_bridge(const LinkOp *op, Failure *failure)
 {
         Links l = LINKS_NULL;
@@ -277,7 +360,7 @@ int links_set_bridge(const LinkOp *op, Failure *failure)
         l.host_rtnl = rtnl_open();
         if (l.host_rtnl < 0)
                 return failure_set(failure, l.host_rtnl, "Failed to open a netlink socket: %m");
-        r = link_find_needed(op, &l, &bridge, failure);
+        r = rtnl_get_link(l.host_rtnl, op->bridge, &bridge);
         if (r >= 0) {
                 m = rtnl_add(&q, RTM_SETLINK, 0, 0);
                 mnl_attr_put_strz(m, IFLA_IFNAME, op->host_name);

@@ -8,6 +8,7 @@
 
 #include "net/link-plan.h"
 #include "util/failure.h"
+#include "util/lock-file.h"
 
 /* An op of the plan that is up. */
 typedef struct LinkDone {
@@ -45,16 +46,30 @@ typedef struct LinksWait {
 int links_check(const LinkPlan *p, const char *machine, const LinksWait *wait, Problems *problems);
 
 /* Creates all links of the namespace netns_fd. A name that is in use is an error, but a stale veth pair of this machine is
- * replaced. After a failure, links_down() removes the links so far. The caller must have one thread: it enters the machine's
- * namespace for a moment. */
+ * replaced. After a failure, links_down() removes the links so far. */
 int links_up(const LinkPlan *p, const char *machine, int netns_fd, Links *l, Failure *failure);
 
 /* One more link of a machine that runs: p, all of which is up, takes *op. Where the caller cannot enter the machine's namespace,
  * container_rtnl and host_netns are set. After a failure p is as it was, and so is the machine. */
 int links_add(LinkPlan *p, LinkOp *op, const char *machine, int netns_fd, Links *l, Failure *failure);
 
-/* Removes the link with op's kind and names from the machine and from p. -ENOENT if p has no such link. */
+/* Removes the link with op's kind and names from the machine and from p. -ENOENT if p has no such link. After a failure all is
+ * as it was. */
 int links_remove(LinkPlan *p, const LinkOp *op, Links *l);
+
+/* The bridge of op's zone, which is created if it is missing, for a machine that runs: until links_release_zone(), also after a
+ * failure, it stays without members, and its machine's supervisor, which has no right to the lock, can make it one. The zone is
+ * noted for links_remove_noted_zone(). */
+typedef struct LinksZone {
+        Links links;
+        LockFile lock;
+} LinksZone;
+#define LINKS_ZONE_NULL { LINKS_NULL, LOCK_FILE_NULL }
+int links_hold_zone(const LinkOp *op, const char *machine, LinksZone *ret, Failure *failure);
+void links_release_zone(const LinkOp *op, LinksZone *z);
+
+/* At the machine's end: removes the bridges of zones that it has joined while it ran, if they have no members. */
+void links_remove_noted_zone(const char *machine);
 
 /* Makes the host side of the veth pair of a machine that runs a port of op's bridge, instead of another one's. */
 int links_set_bridge(const LinkOp *op, Failure *failure);

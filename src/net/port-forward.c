@@ -14,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,7 +23,6 @@
 #include <unistd.h>
 
 #include "net/host-port.h"
-#include "net/network-namespace.h"
 #include "net/nft.h"
 #include "net/port-address.h"
 #include "net/port-forward.h"
@@ -30,6 +30,7 @@
 #include "util/fd.h"
 #include "util/lock-file.h"
 #include "util/log.h"
+#include "util/namespace-call.h"
 #include "util/print.h"
 #include "util/text.h"
 
@@ -450,20 +451,21 @@ void port_forward_detach(PortForward *f)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
+static int open_in_machine(void *argument)
+{
+        PortSockets *s = argument;
+
+        s->events = rtnl_open_events(CONTAINER_GROUPS);
+        s->rtnl = s->events < 0 ? -EBADF : rtnl_open();
+        return s->events < 0 ? s->events : s->rtnl < 0 ? s->rtnl : 0;
+}
+
 int port_sockets_open(int netns_fd, PortSockets *ret, Failure *failure)
 {
-        _cleanup_close_ int own = -EBADF;
-        PortSockets s;
-        int r;
+        PortSockets s = PORT_SOCKETS_NULL;
+        int r = namespace_call(netns_fd, CLONE_NEWNET, open_in_machine, &s);
 
-        r = network_namespace_visit(netns_fd, &own, failure);
-        if (r < 0)
-                return r;
-        s.events = rtnl_open_events(CONTAINER_GROUPS);
-        s.rtnl = rtnl_open();
-        r = network_namespace_return(own, failure);
-        if (r < 0 || s.events < 0 || s.rtnl < 0) {
-                r = r < 0 ? r : s.events < 0 ? s.events : s.rtnl;
+        if (r < 0) {
                 port_sockets_close(&s);
                 return failure_set(failure, r, "Failed to watch the addresses of the machine: %m");
         }

@@ -28,7 +28,7 @@ typedef struct PortSockets {
 } PortSockets;
 #define PORT_SOCKETS_NULL { -EBADF, -EBADF }
 
-/* Enters the namespace for a moment, for which the caller needs CAP_SYS_ADMIN and one thread. */
+/* By a helper in the namespace, for which the caller needs CAP_SYS_ADMIN. */
 int port_sockets_open(int netns_fd, PortSockets *ret, Failure *failure);
 void port_sockets_close(PortSockets *s);
 

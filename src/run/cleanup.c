@@ -95,7 +95,8 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         if (!m->name || !unit || strf(&incoming, MACHINE_INCOMING_DIR "/%s", name) < 0)
                 return -ENOMEM;
         if (supervisor_ended_by_itself()) {
-                /* It has undone its own changes, not those that were made while it ran (live/live-resources.c). */
+                /* It has undone its own changes, not those that were made while it ran (live/live-resources.c, live-links.c). */
+                links_remove_noted_zone(name);
                 r = clean_unit(m, unit, failure);
                 if (r >= 0)
                         r = forget_start(m, unit, failure);
@@ -114,6 +115,7 @@ int machine_cleanup(Machine *m, const char *name, Failure *failure)
         (void) rmdir(incoming);
         clean_tree(m);
         port_forward_remove_left();
+        links_remove_noted_zone(name);
         id_range_remove_left();
         lock_file_remove_left(JOURNAL_LOCK_DIR);
         machine_state_remove(NULL, name);

@@ -170,7 +170,7 @@ static int change_link(ControlCall *call, const JsonNode *parameters, MachineCon
         int fds[2] = { control_call_take_fd(call, 0), control_call_take_fd(call, 1) };
         int r;
 
-        if (!row || row->parse != value_interfaces)
+        if (!row || (row->parse != value_interfaces && row->id != SETTING_VIRTUAL_ETHERNET && row->id != SETTING_BRIDGE))
                 r = failure_set(failure, -EINVAL, "%s=: not a setting of links", key);
         else if (fds[0] < 0 || fds[1] < 0)
                 r = failure_set(failure, -EINVAL, "The descriptors of a netlink socket and a network namespace are missing");

@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include "run/keeper-rounds.h"
+#include "run/live-changes.h"
 #include "util/fd.h"
 #include "util/libsystemd.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 enum { RELAY_TEXT_MAX = 8192 };
 
@@ -61,10 +63,25 @@ _Noreturn static void run_round(Machine *m, int result_fd)
         result.was_ready = m->was_ready;
         result.stop_signal = m->loop.stop_signal;
         (void) fd_write_all(result_fd, &result, sizeof(result));
+        if (m->in_force)
+                (void) fd_write_all(result_fd, m->in_force, strlen(m->in_force));
         _exit(EXIT_SUCCESS);
 }
 
-static void wait_round(const Machine *m, int result_fd, pid_t pid, bool *stop, RoundResult *ret)
+/* The settings in force follow the result. */
+static void take_in_force(Machine *m, int result_fd)
+{
+        char *text;
+        size_t size;
+
+        if (fd_read_all(result_fd, LIVE_SETTINGS_MAX_BYTES, &text, &size) < 0)
+                return;
+        if (size > 0)
+                (void) free_and_strdup(&m->in_force, text);
+        free(text);
+}
+
+static void wait_round(Machine *m, int result_fd, pid_t pid, bool *stop, RoundResult *ret)
 {
         struct pollfd fds[] = { { .fd = m->keeper.supervisor_fd, .events = POLLIN }, { .fd = result_fd, .events = POLLIN } };
         uint8_t request;
@@ -88,7 +105,8 @@ static void wait_round(const Machine *m, int result_fd, pid_t pid, bool *stop, R
         if (read(result_fd, ret, sizeof(*ret)) != (ssize_t) sizeof(*ret)) {
                 *ret = (RoundResult) { .status = -ECHILD };
                 (void) failure_set(&ret->failure, -ECHILD, "The supervisor of machine '%s' was killed", m->name);
-        }
+        } else
+                take_in_force(m, result_fd);
 }
 
 static void create_round(Machine *m, bool *stop, RoundResult *ret)
@@ -138,6 +156,7 @@ void keeper_rounds(Machine *m, KeeperAnswer *a)
         m->child.running = false;
         m->cgroup.unit_ends_with_us = true;
         m->rebooting = m->work.kept = true;
+        live_remember(m);
         m->undo(m);
         loop_close(&m->loop);
         if (*m->keeper.relay_name)
@@ -150,6 +169,7 @@ void keeper_rounds(Machine *m, KeeperAnswer *a)
                 forget_removed_scratch(m);
         } while (result.reboot && !stop);
 
+        links_remove_noted_zone(m->name);
         mount_work_free(TAKE_PTR(m->work.items), m->work.n);
         m->work.n = 0;
         a->status = result.status;

@@ -95,6 +95,7 @@ static void do_request(Machine *m, KeeperAnswer *a)
                 break;
         case KEEPER_UNDO_ZONES:
                 links_remove_zones(&m->plan.network.links);
+                links_remove_noted_zone(m->name);
                 break;
         case KEEPER_RESTART:
                 keeper_rounds(m, a);
@@ -220,7 +221,8 @@ void keeper_undo_scratch(Machine *m)
 
 void keeper_undo_zones(Machine *m)
 {
-        if (links_have_zone(&m->plan.network.links))
+        /* A zone may be joined later: without a keeper, box-run --cleanup leaves it. */
+        if (links_have_zone(&m->plan.network.links) || m->keeper.restarts)
                 request_and_wait(m, KEEPER_UNDO_ZONES);
 }
 

@@ -48,11 +48,11 @@ static int write_settings(const Machine *m, const LiveSettings *s, Failure *fail
 static int keep(const Machine *m, Failure *failure)
 {
         _cleanup_(live_settings_done) LiveSettings s = {};
-        int r = live_settings_make(&m->request.sources, &m->settings, &s);
+        int r = m->in_force ? 0 : live_settings_make(&m->request.sources, &m->settings, &s);
 
         if (r < 0)
                 return failure_set(failure, r, "Out of memory");
-        r = write_settings(m, &s, failure);
+        r = write_settings(m, m->in_force ? &m->live : &s, failure);
         if (r >= 0)
                 r = write_watch(m, failure);
         if (r < 0)
@@ -69,6 +69,48 @@ void live_keep(const Machine *m)
         if (keep(m, &failure) < 0)
                 log_warning(0, "%s; boxctl cannot change the settings of machine '%s' while it runs, ignoring", failure.text,
                             m->name);
+}
+
+/* ---- over a reboot ------------------------------------------------------------------------------------------------------ */
+
+void live_remember(Machine *m)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        int r = machine_state_path(NULL, m->name, "settings", &path);
+
+        if (r >= 0)
+                r = fd_read_file_at(AT_FDCWD, path, LIVE_SETTINGS_MAX_BYTES, &text, NULL);
+        if (r < 0) {
+                log_debug(r, "Failed to read the settings in force of machine '%s': %m", m->name);
+                return;
+        }
+        free(m->in_force);
+        m->in_force = TAKE_PTR(text);
+}
+
+int live_recall(Machine *m, Failure *failure)
+{
+        LiveSettings values = {};
+        Settings s;
+        int r;
+
+        if (!m->in_force)
+                return 0;
+        settings_init(&s);
+        r = live_settings_parse(m->in_force, strlen(m->in_force), &values, failure);
+        if (r >= 0)
+                r = live_settings_apply(&values, &s);
+        if (r >= 0) {
+                /* They are of the start now. */
+                for (size_t i = 0; i < values.n; i++)
+                        values.items[i].live = false;
+                live_exchange(&m->settings, &s);
+                live_settings_done(&m->live);
+                m->live = values;
+        } else
+                live_settings_done(&values);
+        settings_done(&s);
+        return r < 0 ? failure_set(failure, r, "Failed to take over the settings of machine '%s': %m", m->name) : 0;
 }
 
 /* ---- what changes --------------------------------------------------------------------------------------------------------- */
@@ -119,7 +161,7 @@ static int find_changes(Live *l, Failure *failure)
         if (r < 0)
                 return failure_set(failure, r, "Failed to compare the settings of machine '%s': %m", m->name);
         l->running.before = &l->settings;
-        l->running.after = &l->target;
+        l->running.after = &m->settings;
         l->running.plan = &m->plan;
         l->running.host = &m->facts.host;
         l->done = calloc(l->n + 1, sizeof(*l->done));
@@ -133,6 +175,7 @@ static int find_changes(Live *l, Failure *failure)
         r = live_merge(&l->before, &l->after, l->changes, l->done, l->n, &l->now);
         if (r >= 0)
                 r = live_settings_apply(&l->now, &l->target);
+        l->running.after = &l->target;
         return r < 0 ? failure_set(failure, r, "Failed to merge the settings of machine '%s': %m", m->name) : 0;
 }
 

@@ -51,6 +51,8 @@ void machine_done(Machine *m)
         free(m->name);
         free(m->request.file_name);
         settings_done(&m->settings);
+        live_settings_done(&m->live);
+        free(m->in_force);
         settings_sources_done(&m->request.sources);
         oci_bundle_done(&m->request.bundle);
         assignments_done(&m->request.switches);

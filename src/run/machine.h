@@ -17,6 +17,7 @@
 #include "image/image.h"
 #include "image/passwd.h"
 #include "image/tree-facts.h"
+#include "live/live-settings.h"
 #include "mount/mount-source.h"
 #include "mount/mount-work.h"
 #include "mount/unix-export.h"
@@ -192,6 +193,8 @@ struct Machine {
         MachineMounts mounts;
         UnixExport export;
         MachineKeeper keeper;
+        char *in_force;                 /* the settings in force when the round before ended, as text; NULL: those of the start */
+        LiveSettings live;              /* the same, which the places of settings point to */
         int control_fd;                 /* directory: the control socket, listening; -EBADF: none */
         bool state_written;             /* execute */
         uint64_t started_usec;          /* execute; CLOCK_REALTIME */
@@ -250,6 +253,9 @@ int machine_dry_run(Machine *m, Failure *failure);
 
 /* run/supervise.c: runs the loop until the payload's PID 1 ends. */
 int machine_supervise(Machine *m, MachineEnding *ret, Failure *failure);
+
+/* run/stage-execute.c: the state in /run/box/NAME, also after its links have changed. */
+int machine_write_state(Machine *m, Failure *failure);
 
 /* run/stage-network.c: forwards these ports and no others. The sockets are taken if none were forwarded before. After a failure
  * all is as it was. The ports' places must outlive the machine. */

@@ -13,6 +13,7 @@
 #include "config/set-drop-in.h"
 #include "run/exhausted.h"
 #include "run/keeper-rounds.h"
+#include "run/live-changes.h"
 #include "run/machine.h"
 #include "run/report.h"
 #include "run/steps.h"
@@ -101,7 +102,9 @@ int machine_round(Machine *m, Failure *failure)
         int r;
 
         m->rebooting = false;
-        r = machine_up(m, failure);
+        r = live_recall(m, failure);
+        if (r >= 0)
+                r = machine_up(m, failure);
         if (r < 0)
                 return r;
         r = machine_supervise(m, &end, failure);
@@ -112,6 +115,8 @@ int machine_round(Machine *m, Failure *failure)
         m->rebooting = r >= 0 && should_reboot(m, end.kind);
         if (m->rebooting && m->keeper.restarts)
                 return keeper_restart(m, failure);
+        if (m->rebooting)
+                live_remember(m);
         /* Settings until the machine stops: a reboot is no stop. */
         if (r < 0 || end.kind != MACHINE_REBOOT)
                 set_drop_ins_remove("", m->request.file_name);

@@ -43,7 +43,7 @@ static int save_filter(Machine *m, Failure *failure)
         return r < 0 ? r : seccomp_program_save(&m->seccomp, m->child.leader.filter, failure);
 }
 
-static int write_state(Machine *m, Failure *failure)
+int machine_write_state(Machine *m, Failure *failure)
 {
         static const char *const consoles[] = {
                 [CONSOLE_INTERACTIVE] = "interactive", [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
@@ -51,7 +51,6 @@ static int write_state(Machine *m, Failure *failure)
         };
         _cleanup_strv_ char **links = NULL;
         const char *unit = m->cgroup.unit_path ? strrchr(m->cgroup.unit_path, '/') + 1 : "";
-        int r;
         MachineState s = {
                 .name = m->name,
                 .leader = m->child.leader.pid,
@@ -64,16 +63,14 @@ static int write_state(Machine *m, Failure *failure)
                 .uid_base = m->plan.owner,
                 .os = m->facts.tree.os_pretty_name,
                 .seccomp_default = m->seccomp.builtin,
-                .started_usec = m->started_usec = clock_usec(CLOCK_REALTIME),
+                .started_usec = m->started_usec,
         };
 
         if (fill_links(&m->plan.network.links, &links) < 0)
                 return -ENOMEM;
         s.links = links;
 
-        m->state_written = true;
-        r = save_filter(m, failure);
-        return r < 0 ? r : machine_state_write(NULL, &s, failure);
+        return machine_state_write(NULL, &s, failure);
 }
 
 /* For an init that is asked by a FIFO in its tree. Needs CAP_SYS_PTRACE, which is dropped later. */
@@ -151,7 +148,12 @@ int stage_execute_up(Machine *m, Failure *failure)
         /* Before the payload runs: the root of a command that exits at once could not be opened. */
         r = open_leader_root(m, failure);
         if (r >= 0)
-                r = write_state(m, failure);
+                r = save_filter(m, failure);
+        if (r >= 0) {
+                m->state_written = true;
+                m->started_usec = clock_usec(CLOCK_REALTIME);
+                r = machine_write_state(m, failure);
+        }
         if (r >= 0)
                 r = limits_apply_resources(&m->plan.limits, m->child.leader.pid, /* asked= */ false, failure);
         if (r >= 0)

@@ -74,6 +74,7 @@ int machine_change_link(Machine *m, bool add, SettingId id, const char *value, i
         LinkPlan *plan = &m->plan.network.links, one = {};
         char reason[SETTING_REASON_MAX] = "";
         const SettingRow *row = settings_table_row(id);
+        Failure why = {};
         Links *l = &m->network.links;
         _cleanup_(problems_done) Problems problems = {};
         _cleanup_(settings_done) Settings s;
@@ -92,10 +93,16 @@ int machine_change_link(Machine *m, bool add, SettingId id, const char *value, i
                 l->container_rtnl = TAKE_FD(fds[0]);
                 l->host_netns = TAKE_FD(fds[1]);
         }
+        /* The client has the lock of the zone. */
+        l->keep_zones = true;
         link_plan_readdress(plan, m->name, m->facts.host.machine_id, &one.ops[0]);
         r = add ? links_add(plan, &one.ops[0], m->name, m->network.netns_fd, l, failure) : links_remove(plan, &one.ops[0], l);
         link_plan_done(&one);
-        return r < 0 ? failure_set(failure, r, "%s=%s: %m", row->key, value) : 0;
+        if (r < 0)
+                return failure_set(failure, r, "%s=%s: %m", row->key, value);
+        if (machine_write_state(m, &why) < 0)
+                log_warning(0, "%s, ignoring", why.text);
+        return 0;
 }
 
 int stage_ports_up(Machine *m, Failure *failure)

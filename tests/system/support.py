@@ -201,6 +201,7 @@ class HostState:
     # `ip netns` mounts
     SHARED = {'/run/systemd/nspawn/locks', '/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export',
               '/run/box/.lock', '/run/box/.locks', '/run/box/.failed', '/run/box/.changed-units', '/run/box/.journal', '/run/box/.ports',
+              '/run/box/.zones',
               '/var/lib/machines/.trees', 'table ip io.systemd.nat', 'table ip6 io.systemd.nat', '/run/netns (tmpfs)', '/sys/fs/cgroup/machine.slice'}
 
     @classmethod
