@@ -17,10 +17,10 @@ import support
 # What a whole run has in one of the labs only: of box and the kernel, which both labs share, not of the release's systemd,
 # machined or networkd. Each part takes about as long. A run of files, or of marks, has all of them.
 ONE_RELEASE = {
-    12: ('test_bad_input.py', 'test_check.py', 'test_console.py', 'test_exec.py', 'test_files_ephemeral.py', 'test_files_faults.py',
+    12: ('test_bad_input.py', 'test_check.py', 'test_exec.py', 'test_files_ephemeral.py', 'test_files_faults.py',
          'test_files_mounts.py', 'test_files_template.py', 'test_hostile.py', 'test_hostile_input.py', 'test_ids.py',
          'test_locked_mounts.py', 'test_namespaces.py', 'test_network_faults.py'),
-    13: ('test_copy.py', 'test_faults.py', 'test_freeze.py::test_frozen_machine_goes_down', 'test_keys.py',
+    13: ('test_faults.py', 'test_freeze.py::test_frozen_machine_goes_down', 'test_keys.py',
          'test_lifecycle.py::test_20_reboots_of_a_distribution', 'test_nesting.py', 'test_oci.py',
          'test_signals.py::test_program_that_hangs_is_given_up', 'test_signals.py::test_signal_cancels_each_stage_of_a_start',
          'test_streams.py'),
