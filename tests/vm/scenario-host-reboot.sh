@@ -93,6 +93,8 @@ bound_device_works() {
         chmod 666 /dev/loop-control /dev/ttyS0
         check 'a bound device may be used' opens /dev/loop-control
         check 'another one may not' refused 'Operation not permitted' opens /nodes/ttyS0
+        check 'why names the device policy' refused 'the device policy of the machine' \
+                boxctl why "$NAME" -- sh -c ': <>/nodes/ttyS0'
         check 'one is added while it runs' boxctl device -q "$NAME" add /dev/ttyS0
         check 'it may be used then' opens /dev/ttyS0
         check 'it is removed while it runs' boxctl device -q "$NAME" remove /dev/ttyS0
