@@ -2,8 +2,8 @@
 
 /*
  * See port-forward.h. Two kinds of objects exist while ports are forwarded, and end with this process in any case: an
- * nftables table, which belongs to a socket; and a lock file for each port, with the name of the machine, so that no two
- * machines get the same port. The supervisor, with CAP_NET_ADMIN on the host.
+ * nftables table, which belongs to a socket; and the lock of each port (held-ports.h). The supervisor, with CAP_NET_ADMIN
+ * on the host.
  *
  * The payload decides how often its addresses change: notifications are discarded unread, and rules are updated at most four
  * times a second. Meanwhile nothing is read. The host's addresses, routes, links and its switches for forwarding are watched
@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/held-ports.h"
 #include "net/host-port.h"
 #include "net/nft.h"
 #include "net/port-address.h"
@@ -32,7 +33,6 @@
 #include "util/log.h"
 #include "util/namespace-call.h"
 #include "util/print.h"
-#include "util/text.h"
 
 #define UPDATE_USEC (UINT64_C(250) * 1000)
 /* The time for a lease, until a missing address is said. */
@@ -66,17 +66,6 @@ typedef enum PortTrouble {
         TROUBLE_LISTENER = 1 << 3,
 } PortTrouble;
 
-/* A port of the host, with its lock. */
-typedef struct HeldPort {
-        PortSetting port;
-        LockFile lock;
-} HeldPort;
-
-typedef struct HeldPorts {
-        HeldPort *items;
-        size_t n;
-} HeldPorts;
-
 struct PortForward {
         char *machine;
         char *table;
@@ -107,9 +96,7 @@ PortForward *port_forward_free(PortForward *f)
         fd_close(f->container_rtnl);
         for (size_t i = 0; i < WATCHED_MAX; i++)
                 fd_close(f->events_fds[i]);
-        for (size_t i = 0; i < f->ports.n; i++)
-                lock_file_release(&f->ports.items[i].lock);
-        free(f->ports.items);
+        held_ports_release(&f->ports, NULL);
         free(f->lock_dir);
         free(f->table);
         free(f->machine);
@@ -118,88 +105,6 @@ PortForward *port_forward_free(PortForward *f)
 }
 
 DEFINE_CLEANUP(PortForward *, port_forward_free);
-
-/* ---- locks ------------------------------------------------------------------------------------------------------ */
-
-static const char *protocol_name(const PortSetting *p)
-{
-        return p->udp ? "udp" : "tcp";
-}
-
-static int port_failed(const PortSetting *p, int error, const char *why, Failure *failure)
-{
-        return failure_set_at(failure, p->from, error, "Port=%s:%u: %s", protocol_name(p), p->host_port, why);
-}
-
-static int refuse_port(const PortSetting *p, const char *path, Failure *failure)
-{
-        _cleanup_free_ char *holder = NULL;
-        char why[160];
-
-        if (fd_read_file_at(AT_FDCWD, path, 128, &holder, NULL) < 0 || !*holder)
-                return port_failed(p, -EBUSY, "the host's port belongs to another machine", failure);
-        text_make_printable(holder);
-        (void) snprintf(why, sizeof(why), "the host's port belongs to machine %s", holder);
-        return port_failed(p, -EBUSY, why, failure);
-}
-
-static int take_port(const PortForward *f, HeldPort *held, Failure *failure)
-{
-        const PortSetting *p = &held->port;
-        char path[256], why[128];
-        int r;
-
-        (void) snprintf(path, sizeof(path), "%s/%s-%u", f->lock_dir, protocol_name(p), p->host_port);
-        r = lock_file_take(path, 0, &held->lock);
-        if (r == -EBUSY)
-                return refuse_port(p, path, failure);
-        if (r >= 0)
-                r = lock_file_write_holder(&held->lock, f->machine);
-        if (r < 0) {
-                (void) snprintf(why, sizeof(why), "Failed to lock the port: %s", strerror(-r));
-                return port_failed(p, r, why, failure);
-        }
-        return 0;
-}
-
-static HeldPort *find_held(const HeldPorts *l, const PortSetting *p)
-{
-        for (size_t i = 0; i < l->n; i++)
-                if (l->items[i].port.udp == p->udp && l->items[i].port.host_port == p->host_port)
-                        return &l->items[i];
-        return NULL;
-}
-
-/* Takes the locks that are missing; ret borrows the others from f. After a failure, release_ports() undoes it. */
-static int take_ports(const PortForward *f, const PortSetting *ports, size_t n, HeldPorts *ret, Failure *failure)
-{
-        int r = 0;
-
-        ret->items = calloc(n + 1, sizeof(*ret->items));
-        if (!ret->items)
-                return failure_set(failure, -ENOMEM, "Failed to lock ports: %m");
-        for (; r >= 0 && ret->n < n; ret->n++) {
-                const HeldPort *old = find_held(&f->ports, &ports[ret->n]);
-                HeldPort *held = &ret->items[ret->n];
-
-                *held = (HeldPort) { .port = ports[ret->n], .lock = LOCK_FILE_NULL };
-                if (old)
-                        held->lock = old->lock;
-                else
-                        r = take_port(f, held, failure);
-        }
-        return r;
-}
-
-/* All ports of the list that have their own lock, that is, that `others` do not have. */
-static void release_ports(HeldPorts *l, const HeldPorts *others)
-{
-        for (size_t i = 0; i < l->n; i++)
-                if (!find_held(others, &l->items[i].port))
-                        lock_file_release(&l->items[i].lock);
-        free(TAKE_PTR(l->items));
-        l->n = 0;
-}
 
 /* ---- rules ------------------------------------------------------------------------------------------------------ */
 
@@ -281,7 +186,7 @@ static void describe(const PortForward *f, PortTrouble trouble, char *buf, size_
         else
                 (void) snprintf(buf, size, "%s: Port=%s:%u takes connections from a program of the host that listens on this "
                                 "port; change one of the two", source_text(f->listened->from, source),
-                                protocol_name(f->listened), f->listened->host_port);
+                                held_ports_protocol(f->listened), f->listened->host_port);
 }
 
 /* Also when the trouble is over. */
@@ -539,7 +444,7 @@ int port_forward_set(PortForward *f, const PortSetting *ports, size_t n, Failure
         OwnLinks own;
         int r;
 
-        r = take_ports(f, ports, n, &now, failure);
+        r = held_ports_take(f->lock_dir, f->machine, ports, n, &f->ports, &now, failure);
         if (r >= 0)
                 r = create_table(f, failure);
         if (r >= 0)
@@ -547,10 +452,10 @@ int port_forward_set(PortForward *f, const PortSetting *ports, size_t n, Failure
         if (r >= 0)
                 r = set_rules(f, &now, addresses, failure);
         if (r < 0) {
-                release_ports(&now, &f->ports);
+                held_ports_release(&now, &f->ports);
                 return r;
         }
-        release_ports(&f->ports, &now);
+        held_ports_release(&f->ports, &now);
         f->ports = now;
         keep_addresses(f, addresses);
         find_listened(f);
