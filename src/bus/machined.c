@@ -26,11 +26,11 @@
 int machined_failure(Failure *failure, int r, const sd_bus_error *error, const char *what)
 {
         /* The bus asks systemd to start machined's unit, and forwards systemd's error. A masked dbus alias of the unit is
-         * reported as FileExists. */
+         * reported as FileExists. The bus gives up after 25 s: TimedOut, unlike Timeout and NoReply of a machined that hangs. */
         static const char *const not_activated[] = {
                 "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
                 "org.freedesktop.systemd1.LoadFailed", "org.freedesktop.systemd1.BadUnitSetting",
-                "org.freedesktop.DBus.Error.FileExists",
+                "org.freedesktop.DBus.Error.FileExists", "org.freedesktop.DBus.Error.TimedOut",
         };
         static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
         const char *name = error ? error->name : NULL;

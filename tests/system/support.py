@@ -207,13 +207,18 @@ class HostState:
     @classmethod
     def take(cls):
         return cls(mounts=cls._mounts(), links=cls._links(), cgroups=cls._cgroups(), files=cls._files(),
-                   machines=cls._lines('machinectl', 'list', '--no-legend', '--all'),
+                   machines=cls._machines(),
                    namespaces=cls._lines('ip', 'netns', 'list'), rules=cls._lines('nft', 'list', 'tables'),
                    processes=cls._processes())
 
     @classmethod
     def _lines(cls, *command):
         return {line.strip() for line in output(*command, check=False).splitlines() if line.strip()} - cls.SHARED
+
+    @classmethod
+    def _machines(cls):
+        """But not the host, whose addresses come when the kernel has checked them."""
+        return {line for line in cls._lines('machinectl', 'list', '--no-legend', '--all') if not line.startswith('.host ')}
 
     @classmethod
     def _mounts(cls):

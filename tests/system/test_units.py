@@ -298,6 +298,9 @@ def bus_may_be_killed():
     def reset():
         run('systemctl', 'reset-failed', 'dbus.service', 'dbus.socket', 'systemd-logind', 'systemd-machined', check=False)
         run('systemctl', 'start', 'dbus.socket', 'dbus.service')
+        # systemd may have lost the bus for good, and with it all programs that the bus starts.
+        while run('busctl', '--timeout=5', 'status', 'org.freedesktop.systemd1', check=False).returncode:
+            run('systemctl', 'restart', 'dbus')
     reset()
     yield reset
     reset()
@@ -340,6 +343,33 @@ def test_bus_that_is_restarted_during_starts(plain, bus_may_be_killed):
         m.stop()
     m.start()
     assert m.leader() > 0
+
+
+def test_machined_that_does_not_come_up(plain):
+    """The bus waits for it, here for a second, and gives up: it is as if it were not installed."""
+    m = plain
+    drop_in = Path('/run/systemd/system/systemd-machined.service.d/late.conf')
+    limit = Path('/etc/dbus-1/system.d/late.conf')
+
+    def read_files():
+        run('systemctl', 'stop', 'systemd-machined')
+        run('systemctl', 'daemon-reload')
+        run('systemctl', 'reload', 'dbus')
+    drop_in.parent.mkdir()
+    drop_in.write_text('[Service]\nType=simple\nExecStart=\nExecStart=sleep 1000\n')
+    limit.write_text('<busconfig><limit name="service_start_timeout">1000</limit></busconfig>\n')
+    try:
+        read_files()
+        m.start()
+        assert 'timed out' in m.journal() and "machine 'units' runs without being registered" in m.journal()
+        m.stop()
+    finally:
+        drop_in.unlink()
+        drop_in.parent.rmdir()
+        limit.unlink()
+        read_files()
+    m.start()
+    assert m.name in output('machinectl', 'list', '--no-legend')
 
 
 def test_living_machine_of_another_manager_keeps_its_name(machine):
