@@ -281,6 +281,8 @@ def groups(options):
              [Stage('vm', vm_stage)]]
     if releases or 'vm' in wanted:
         wanted = [*wanted, 'trees']
+    if options.quick:       # both are short
+        every = [every[0][-1:], every[0][:1] + every[1]]
     return [[stage for stage in group if stage.name in wanted] for group in every]
 
 

@@ -12,8 +12,6 @@ import pytest
 import support
 from support import run, wait_for
 
-pytestmark = pytest.mark.quick
-
 ESCAPE = '\x1d\x1d'
 
 

@@ -11,8 +11,6 @@ import pytest
 import support
 from support import run, wait_for
 
-pytestmark = pytest.mark.quick
-
 
 @pytest.fixture
 def background():
