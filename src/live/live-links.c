@@ -100,7 +100,7 @@ static const char *why_not_veth(LiveMachine *m, const LiveChange *c)
         return why_not(m, c);
 }
 
-/* NULL: with these settings there is none. */
+/* The veth pair of these settings. *ret NULL: they have none. */
 static int find_veth(LiveMachine *m, const Settings *s, LinkPlan *plan, LinkOp **ret, Failure *failure)
 {
         _cleanup_(problems_done) Problems problems = { 0 };
