@@ -28,6 +28,7 @@ enum {
         STEPS_MAX = 64 * 1024,
         UNITS_MAX = 4096,
         ANSWER_MAX = 2 * 1024 * 1024,
+        CALLS_MAX = 96,         /* in flight together: dbus-daemon refuses one's calls beyond 128 (max_replies_per_connection) */
 };
 
 /* For the bus of a machine that is busy. */
@@ -67,7 +68,18 @@ static int on_time(sd_bus_message *m, void *userdata, sd_bus_error *reterr_error
         return 0;
 }
 
-/* All calls are in flight together. */
+static int wait_until_pending(sd_bus *bus, const Units *units, size_t most)
+{
+        int r = 0;
+
+        while (r >= 0 && units->pending > most) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, BUS_USEC);
+        }
+        return r;
+}
+
 static int ask_for_times(sd_bus *bus, Units *units, Unit *u, const char *path)
 {
         static const char *const names[_N_TIMES] = {
@@ -110,13 +122,10 @@ static int ask_for_all(sd_bus *bus, sd_bus_message *list, Units *units)
                         return -ENOMEM;
                 units->n++;
                 r = ask_for_times(bus, units, u, path);
+                if (r >= 0)
+                        r = wait_until_pending(bus, units, CALLS_MAX - _N_TIMES);
         }
-        while (r >= 0 && units->pending > 0) {
-                r = sd_bus_process(bus, NULL);
-                if (r == 0)
-                        r = sd_bus_wait(bus, BUS_USEC);
-        }
-        return r;
+        return r < 0 ? r : wait_until_pending(bus, units, 0);
 }
 
 /* By systemd-analyze's rule: until it was active, or of one that only runs once, until it had run. 1: it has times. */

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import subprocess
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def test_stages_and_units_are_on_one_time_line(systemd):
     assert journald['usec'] == own['ActiveEnterTimestampMonotonic'] - own['InactiveExitTimestampMonotonic']
     taken = [step['usec'] for step in blame(systemd.name)['steps']]
     assert taken == sorted(taken, reverse=True)
+
+
+def test_systemd_that_is_slow_to_answer_tells_of_all_units(systemd):
+    """Calls that wait for it are counted by dbus-daemon, which refuses those of a client that has too many."""
+    names = {step['name'] for step in blame(systemd.name)['steps']}
+    leader = str(systemd.leader())
+    others = [subprocess.Popen(['sh', '-c', 'while :; do :; done']) for _ in range(os.cpu_count())]
+    try:
+        run('chrt', '--idle', '--pid', '0', leader)
+        for _ in range(5):
+            assert {step['name'] for step in blame(systemd.name)['steps']} == names
+    finally:
+        run('chrt', '--other', '--pid', '0', leader)
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def test_other_inits_have_the_stages(busybox):
