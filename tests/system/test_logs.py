@@ -77,9 +77,9 @@ def test_selections(systemd):
     first = [int(e['__REALTIME_TIMESTAMP']) for e in entries('--boot=1', name)]
     assert first and max(first) < int(entries('-b', name)[0]['__REALTIME_TIMESTAMP'])
     assert logs('-b', '-999', name, check=False).returncode == 3
-    some = [json.loads(line) for line in logs('--json', 'MESSAGE,_COMM,BOX_ORIGIN,NO_SUCH', '-g', 'of the .* start', name).stdout.splitlines()]
-    assert [list(e.values()) for e in some] == [[f'of the {nth} start', 'logger', 'journal', None] for nth in ('first', 'second')]
-    assert list(some[0]) == ['MESSAGE', '_COMM', 'BOX_ORIGIN', 'NO_SUCH']
+    some = [json.loads(line) for line in logs('--json', 'MESSAGE,SYSLOG_IDENTIFIER,BOX_ORIGIN,NO_SUCH', '-g', 'of the .* start', name).stdout.splitlines()]
+    assert [list(e.values()) for e in some] == [[f'of the {nth} start', 'ours', 'journal', None] for nth in ('first', 'second')]
+    assert list(some[0]) == ['MESSAGE', 'SYSLOG_IDENTIFIER', 'BOX_ORIGIN', 'NO_SUCH']
     of_journald = entries('-u', 'systemd-journald', name)
     assert {e['BOX_ORIGIN'] for e in of_journald} == {'journal'}
     assert {e.get('_SYSTEMD_UNIT') or e.get('UNIT') for e in of_journald} == {'systemd-journald.service'}
